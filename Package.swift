@@ -1,0 +1,113 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// One rule set for every Swift target: nothing unsafe unmarked, nothing imported by accident.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "TokenVault",
+    products: [
+        .library(name: "TokenVault", targets: ["TokenVault"]),
+        .library(name: "ProviderCatalog", targets: ["ProviderCatalog"]),
+        .library(name: "CallbackFront", targets: ["CallbackFront"]),
+        .executable(name: "tokenvault", targets: ["tokenvault"]),
+        .executable(name: "provider-simulator", targets: ["provider-simulator"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The three C libraries of the vault, and the only C of ours.
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(
+            name: "CMemoryHygiene", dependencies: ["CCurl"],
+            linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CWipingAllocator"),
+
+        // The library.
+        .target(
+            name: "TokenVault",
+            dependencies: [
+                "CSodium", "CLMDB", "CCurl", "CMemoryHygiene",
+                .product(name: "BasicContainers", package: "swift-collections"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "ProviderCatalog",
+            dependencies: ["TokenVault", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+
+        // What stands on it.
+        .target(
+            name: "CallbackFront",
+            dependencies: [
+                "TokenVault",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "TokenVaultCommand",
+            dependencies: [
+                "TokenVault", "ProviderCatalog", "CallbackFront", "CMemoryHygiene",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "tokenvault",
+            dependencies: ["TokenVaultCommand", "CMemoryHygiene", "CWipingAllocator"],
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
+
+        // A practice authorization server: the demo, the tests and the benchmarks use it.
+        .target(
+            name: "ProviderSimulator",
+            dependencies: [
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "provider-simulator",
+            dependencies: [
+                "ProviderSimulator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        // Tests mirror Sources.
+        .testTarget(
+            name: "TokenVaultTests", dependencies: ["TokenVault"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
