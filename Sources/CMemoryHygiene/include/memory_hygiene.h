@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Swift cannot say about memory: allocators that wipe what they free, dead stack and vector
+// registers scrubbed, a locked mapping for secrets, a process that leaves no core file.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Hands libcurl (curl_global_init_mem) and OpenSSL (CRYPTO_set_mem_functions) allocators that zero
+// every block before it is freed. Idempotent. Must run before anything else uses either library:
+// OpenSSL refuses afterwards and curl ignores the call in silence, so ask the two counts below.
+void tv_wiping_allocators_install(void);
+
+// Blocks that were allocated through the wiping allocators since the start. Zero after a transfer
+// (curl) or after a TLS handshake (OpenSSL) means that the library does not use them.
+uint64_t tv_curl_allocation_count(void);
+uint64_t tv_openssl_allocation_count(void);
+
+// Zeroes the dead stack below the caller and all vector registers. The small one covers 4 KiB, the
+// large one 128 KiB, which is what curl and OpenSSL reach during a transfer.
+void tv_scrub_small(void);
+void tv_scrub_large(void);
+
+enum tv_arena_kind {
+    TV_ARENA_FAILED = 0,
+    TV_ARENA_SECRET_MEMORY = 1,  // memfd_secret: not even root reads it through /proc
+    TV_ARENA_LOCKED = 2,         // mmap and mlock, left out of core files
+    TV_ARENA_UNLOCKED = 3,       // mmap alone: RLIMIT_MEMLOCK was too small
+};
+
+// Maps `byte_count` bytes (a multiple of the page size) between two guard pages; the region is not
+// inherited by fork and not dumped. Returns its first byte, or NULL with *kind TV_ARENA_FAILED.
+void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind);
+
+// True in a child process made by fork after the first arena was mapped.
+bool tv_forked(void);
+
+// PR_SET_DUMPABLE 0 and RLIMIT_CORE 0. False where either failed.
+bool tv_harden_process(void);

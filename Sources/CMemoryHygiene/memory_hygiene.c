@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "memory_hygiene.h"
+
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static atomic_uint_fast64_t curl_allocations;
+static atomic_uint_fast64_t openssl_allocations;
+
+static void wiping_free(void *block) {
+    if (block == NULL) return;
+    explicit_bzero(block, malloc_usable_size(block));
+    free(block);
+}
+
+// Never realloc(): it may move the block and leave the old bytes behind.
+static void *wiping_realloc(void *block, size_t size) {
+    if (block == NULL) return malloc(size);
+    size_t held = malloc_usable_size(block);
+    if (size != 0 && size <= held && size >= held / 2) return block;
+    void *moved = malloc(size == 0 ? 1 : size);
+    if (moved == NULL) return NULL;
+    memcpy(moved, block, held < size ? held : size);
+    wiping_free(block);
+    return moved;
+}
+
+static void *curl_malloc(size_t size) {
+    atomic_fetch_add_explicit(&curl_allocations, 1, memory_order_relaxed);
+    return malloc(size);
+}
+static void *curl_calloc(size_t count, size_t size) {
+    atomic_fetch_add_explicit(&curl_allocations, 1, memory_order_relaxed);
+    return calloc(count, size);
+}
+static char *curl_strdup(const char *text) {
+    atomic_fetch_add_explicit(&curl_allocations, 1, memory_order_relaxed);
+    return strdup(text);
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    atomic_fetch_add_explicit(&openssl_allocations, 1, memory_order_relaxed);
+    return malloc(size);
+}
+static void *openssl_realloc(void *block, size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    if (size == 0) {
+        wiping_free(block);
+        return NULL;
+    }
+    return wiping_realloc(block, size);
+}
+static void openssl_free(void *block, const char *file, int line) {
+    (void)file, (void)line;
+    wiping_free(block);
+}
+
+typedef int (*set_mem_functions)(
+    void *(*)(size_t, const char *, int), void *(*)(void *, size_t, const char *, int),
+    void (*)(void *, const char *, int));
+
+static void install_once(void) {
+    // Looked up by name, because curl may have been built on another TLS library.
+    set_mem_functions set = (set_mem_functions)dlsym(RTLD_DEFAULT, "CRYPTO_set_mem_functions");
+    if (set != NULL) set(openssl_malloc, openssl_realloc, openssl_free);
+    curl_global_init_mem(
+        CURL_GLOBAL_ALL, curl_malloc, wiping_free, wiping_realloc, curl_strdup, curl_calloc);
+}
+
+void tv_wiping_allocators_install(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install_once);
+}
+
+uint64_t tv_curl_allocation_count(void) { return atomic_load(&curl_allocations); }
+uint64_t tv_openssl_allocation_count(void) { return atomic_load(&openssl_allocations); }
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static void scrub_avx512(void) {
+    __asm__ volatile(
+        "vpxorq %%zmm16,%%zmm16,%%zmm16\n vpxorq %%zmm17,%%zmm17,%%zmm17\n"
+        "vpxorq %%zmm18,%%zmm18,%%zmm18\n vpxorq %%zmm19,%%zmm19,%%zmm19\n"
+        "vpxorq %%zmm20,%%zmm20,%%zmm20\n vpxorq %%zmm21,%%zmm21,%%zmm21\n"
+        "vpxorq %%zmm22,%%zmm22,%%zmm22\n vpxorq %%zmm23,%%zmm23,%%zmm23\n"
+        "vpxorq %%zmm24,%%zmm24,%%zmm24\n vpxorq %%zmm25,%%zmm25,%%zmm25\n"
+        "vpxorq %%zmm26,%%zmm26,%%zmm26\n vpxorq %%zmm27,%%zmm27,%%zmm27\n"
+        "vpxorq %%zmm28,%%zmm28,%%zmm28\n vpxorq %%zmm29,%%zmm29,%%zmm29\n"
+        "vpxorq %%zmm30,%%zmm30,%%zmm30\n vpxorq %%zmm31,%%zmm31,%%zmm31\n"
+        "vzeroall\n" ::: "memory");
+}
+__attribute__((target("avx"))) static void scrub_avx(void) {
+    __asm__ volatile("vzeroall" ::: "memory");
+}
+static void scrub_sse2(void) {
+    __asm__ volatile(
+        "pxor %%xmm0,%%xmm0\n pxor %%xmm1,%%xmm1\n pxor %%xmm2,%%xmm2\n pxor %%xmm3,%%xmm3\n"
+        "pxor %%xmm4,%%xmm4\n pxor %%xmm5,%%xmm5\n pxor %%xmm6,%%xmm6\n pxor %%xmm7,%%xmm7\n"
+        "pxor %%xmm8,%%xmm8\n pxor %%xmm9,%%xmm9\n pxor %%xmm10,%%xmm10\n pxor %%xmm11,%%xmm11\n"
+        "pxor %%xmm12,%%xmm12\n pxor %%xmm13,%%xmm13\n pxor %%xmm14,%%xmm14\n"
+        "pxor %%xmm15,%%xmm15\n" ::: "memory");
+}
+// The calling convention keeps nothing in vector registers across a call, so a plain function may
+// clear them all; the call through a pointer keeps the compiler from assuming otherwise.
+static void scrub_registers(void) {
+    static void (*volatile chosen)(void);
+    if (chosen == NULL) {
+        __builtin_cpu_init();
+        chosen = __builtin_cpu_supports("avx512f") ? scrub_avx512
+                 : __builtin_cpu_supports("avx")   ? scrub_avx
+                                                   : scrub_sse2;
+    }
+    chosen();
+}
+#elif defined(__aarch64__)
+// v8 to v15 hold callee-saved halves: only their upper 64 bits may be cleared.
+static void scrub_registers(void) {
+    __asm__ volatile(
+        "movi v0.2d,#0\n movi v1.2d,#0\n movi v2.2d,#0\n movi v3.2d,#0\n movi v4.2d,#0\n"
+        "movi v5.2d,#0\n movi v6.2d,#0\n movi v7.2d,#0\n"
+        "mov v8.d[1],xzr\n mov v9.d[1],xzr\n mov v10.d[1],xzr\n mov v11.d[1],xzr\n"
+        "mov v12.d[1],xzr\n mov v13.d[1],xzr\n mov v14.d[1],xzr\n mov v15.d[1],xzr\n"
+        "movi v16.2d,#0\n movi v17.2d,#0\n movi v18.2d,#0\n movi v19.2d,#0\n movi v20.2d,#0\n"
+        "movi v21.2d,#0\n movi v22.2d,#0\n movi v23.2d,#0\n movi v24.2d,#0\n movi v25.2d,#0\n"
+        "movi v26.2d,#0\n movi v27.2d,#0\n movi v28.2d,#0\n movi v29.2d,#0\n movi v30.2d,#0\n"
+        "movi v31.2d,#0\n" ::: "memory", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16",
+        "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29",
+        "v30", "v31");
+}
+#else
+static void scrub_registers(void) {}
+#endif
+
+__attribute__((noinline)) void tv_scrub_small(void) {
+    char dead[4 * 1024];
+    explicit_bzero(dead, sizeof dead);
+    scrub_registers();
+}
+
+__attribute__((noinline)) void tv_scrub_large(void) {
+    char dead[128 * 1024];
+    explicit_bzero(dead, sizeof dead);
+    scrub_registers();
+}
+
+static volatile bool forked;
+static void mark_forked(void) { forked = true; }
+static void watch_fork(void) { pthread_atfork(NULL, NULL, mark_forked); }
+bool tv_forked(void) { return forked; }
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+
+void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_fork);
+    *kind = TV_ARENA_FAILED;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *reserved = mmap(
+        NULL, byte_count + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED) return NULL;
+    char *base = reserved + page;
+    int protection = PROT_READ | PROT_WRITE;
+
+    int descriptor = allow_secret_memory ? (int)syscall(SYS_memfd_secret, 0x80000 /*O_CLOEXEC*/) : -1;
+    if (descriptor >= 0) {
+        if (ftruncate(descriptor, (off_t)byte_count) == 0 &&
+            mmap(base, byte_count, protection, MAP_SHARED | MAP_FIXED, descriptor, 0) == base) {
+            *kind = TV_ARENA_SECRET_MEMORY;
+        }
+        close(descriptor);
+    }
+    if (*kind == TV_ARENA_FAILED) {
+        int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+        if (mmap(base, byte_count, protection, flags, -1, 0) != base) {
+            munmap(reserved, byte_count + 2 * page);
+            return NULL;
+        }
+        *kind = mlock(base, byte_count) == 0 ? TV_ARENA_LOCKED : TV_ARENA_UNLOCKED;
+    }
+    madvise(base, byte_count, MADV_DONTDUMP);
+    madvise(base, byte_count, MADV_DONTFORK);
+    return base;
+}
+
+bool tv_harden_process(void) {
+    struct rlimit none = {0, 0};
+    bool undumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+    return setrlimit(RLIMIT_CORE, &none) == 0 && undumpable;
+}

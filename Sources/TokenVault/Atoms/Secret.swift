@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Bytes that nobody may keep: a token, a client secret, a key.
+///
+/// It cannot be copied, printed, interpolated, encoded, or put into an array, a dictionary or a
+/// stream; it lives in `SecretArena` and is zeroed (`sodium_memzero`) where its scope ends. The only
+/// ways to see its bytes are `bytes` and, for C, `withUnsafeBytes`. At most 65,536 bytes.
+@safe
+public struct Secret: ~Copyable, @unchecked Sendable {
+    private let slot: SecretArena.Slot
+    /// How many bytes the secret has. Its slot may be longer.
+    public private(set) var count: Int
+
+    /// A secret of `count` zero bytes, to be written through `mutableBytes`.
+    ///
+    /// - Throws: `tooManySecrets` where no slot came free within a second, `limitExceeded` past
+    ///   65,536 bytes, `forked` in a child process.
+    public init(zeroes count: Int) throws(VaultError) {
+        precondition(count >= 0)
+        unsafe slot = try SecretArena.shared.take(byteCount: count)
+        self.count = count
+    }
+
+    /// A copy of `span`. The caller wipes the original.
+    ///
+    /// - Throws: as `init(zeroes:)`.
+    public init(copying span: RawSpan) throws(VaultError) {
+        try self.init(zeroes: span.byteCount)
+        unsafe span.withUnsafeBytes { source in
+            if let from = source.baseAddress {
+                unsafe slot.start.copyMemory(from: from, byteCount: source.count)
+            }
+        }
+    }
+
+    /// `count` bytes of libsodium's randomness.
+    ///
+    /// - Throws: as `init(zeroes:)`.
+    public init(random count: Int) throws(VaultError) {
+        precondition(Sodium.ready)
+        try self.init(zeroes: count)
+        var span = mutableBytes
+        Sodium.fillRandom(&span)
+    }
+
+    /// The bytes of a compile-time constant; for tests and examples, a real secret is no constant.
+    ///
+    /// - Throws: as `init(zeroes:)`.
+    public init(_ constant: StaticString) throws(VaultError) {
+        try self.init(zeroes: constant.utf8CodeUnitCount)
+        unsafe slot.start.copyMemory(from: constant.utf8Start, byteCount: count)
+    }
+
+    deinit { unsafe SecretArena.shared.give(slot) }
+
+    /// Ends the secret now instead of at the end of its scope.
+    public consuming func destroy() {}
+
+    /// The bytes, for as long as the secret is borrowed.
+    public var bytes: RawSpan {
+        @_lifetime(borrow self)
+        borrowing get {
+            let span = unsafe RawSpan(_unsafeStart: slot.start, byteCount: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// The bytes, writable.
+    public var mutableBytes: MutableRawSpan {
+        @_lifetime(&self)
+        mutating get {
+            let span = unsafe MutableRawSpan(_unsafeStart: slot.start, byteCount: count)
+            return unsafe _overrideLifetime(span, mutating: &self)
+        }
+    }
+
+    /// Lends the bytes to C. The pointer must not outlive the call.
+    public borrowing func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeRawBufferPointer(start: slot.start, count: count))
+    }
+
+    /// How many bytes the secret could have without moving.
+    var capacity: Int { unsafe slot.byteCount }
+
+    /// Gives back the bytes past `count`, zeroed.
+    mutating func shorten(to count: Int) {
+        precondition(count >= 0 && count <= self.count)
+        unsafe Sodium.wipe(slot.start + count, self.count - count)
+        self.count = count
+    }
+
+    /// Appends `span`. False, with nothing changed, where the slot is too short.
+    mutating func append(_ span: RawSpan) -> Bool {
+        guard span.byteCount <= capacity - count else { return false }
+        unsafe span.withUnsafeBytes { source in
+            if let from = source.baseAddress {
+                unsafe (slot.start + count).copyMemory(from: from, byteCount: source.count)
+            }
+        }
+        count += span.byteCount
+        return true
+    }
+
+    /// Appends the text of a constant or of something that is no secret.
+    mutating func append(_ text: String) -> Bool {
+        let span = text.utf8Span.span
+        return unsafe append(span.bytes)
+    }
+
+    /// Appends one byte.
+    mutating func append(byte: UInt8) -> Bool {
+        guard count < capacity else { return false }
+        unsafe slot.start.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count += 1
+        return true
+    }
+
+    /// A copy, in a slot of its own.
+    borrowing func copy() throws(VaultError) -> Secret { try Secret(copying: bytes) }
+}

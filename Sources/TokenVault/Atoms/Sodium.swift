@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CSodium
+
+/// libsodium, under its own names and the only place that imports it.
+///
+/// Every function takes spans, so that key and plaintext stay where they are. `ready` must be true
+/// before any of them runs: without `sodium_init` the slow portable code runs and nothing complains.
+enum Sodium {
+    static let keyBytes = 32
+    static let nonceBytes = Int(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
+    static let tagBytes = Int(crypto_aead_xchacha20poly1305_ietf_ABYTES)
+    static let hashBytes = 32
+    static let saltBytes = Int(crypto_pwhash_SALTBYTES)
+
+    /// Runs `sodium_init` once for the process.
+    static let ready: Bool = sodium_init() >= 0
+
+    static func wipe(_ start: UnsafeMutableRawPointer, _ count: Int) {
+        unsafe sodium_memzero(start, count)
+    }
+
+    static func wipe(_ span: inout MutableRawSpan) {
+        unsafe lend(&span) { start, count in unsafe sodium_memzero(start, count) }
+    }
+
+    static func fillRandom(_ span: inout MutableRawSpan) {
+        unsafe lend(&span) { start, count in unsafe randombytes_buf(start, count) }
+    }
+
+    /// Constant-time comparison. False where the lengths differ.
+    static func isEqual(_ left: RawSpan, _ right: RawSpan) -> Bool {
+        guard left.byteCount == right.byteCount else { return false }
+        return unsafe lend(left) { first, count in
+            unsafe lend(right) { second, _ in unsafe sodium_memcmp(first, second, count) == 0 }
+        }
+    }
+
+    static func isZero(_ span: RawSpan) -> Bool {
+        unsafe lend(span) { start, count in unsafe sodium_is_zero(start, count) == 1 }
+    }
+
+    /// BLAKE2b of `part`, keyed where `key` is not empty; `output` is 16 to 64 bytes.
+    static func hash(key: RawSpan, _ part: RawSpan, into output: inout MutableRawSpan) {
+        unsafe lend(&output) { out, outCount in
+            unsafe lend(key) { key, keyCount in
+                unsafe lend(part) { part, partCount in
+                    _ = unsafe crypto_generichash(
+                        out, outCount, part, UInt64(partCount), key, keyCount)
+                }
+            }
+        }
+    }
+
+    /// `crypto_kdf_derive_from_key`: 32 bytes of key by number and an 8-byte context.
+    static func derive(
+        from key: RawSpan, number: UInt64, context: StaticString, into output: inout MutableRawSpan
+    ) {
+        precondition(
+            key.byteCount == keyBytes && output.byteCount == keyBytes
+                && context.utf8CodeUnitCount == Int(crypto_kdf_CONTEXTBYTES))
+        unsafe lend(&output) { out, outCount in
+            unsafe lend(key) { key, _ in
+                unsafe context.utf8Start.withMemoryRebound(to: CChar.self, capacity: 8) { name in
+                    _ = unsafe crypto_kdf_derive_from_key(out, outCount, number, name, key)
+                }
+            }
+        }
+    }
+
+    /// XChaCha20-Poly1305-IETF: `output` gets ciphertext and tag, `plaintext.byteCount + 16` bytes.
+    static func seal(
+        _ plaintext: RawSpan, associated: RawSpan, nonce: RawSpan, key: RawSpan,
+        into output: inout MutableRawSpan
+    ) {
+        precondition(
+            output.byteCount == plaintext.byteCount + tagBytes && nonce.byteCount == nonceBytes
+                && key.byteCount == keyBytes)
+        unsafe lend(&output) { out, _ in
+            unsafe lend(plaintext) { plain, plainCount in
+                unsafe lend(associated) { associated, associatedCount in
+                    unsafe lend(nonce) { nonce, _ in
+                        unsafe lend(key) { key, _ in
+                            _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                                out, nil, plain, UInt64(plainCount), associated,
+                                UInt64(associatedCount), nil, nonce, key)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The inverse of `seal`. False, with `output` zeroed by libsodium, where the tag does not match.
+    static func open(
+        _ sealed: RawSpan, associated: RawSpan, nonce: RawSpan, key: RawSpan,
+        into output: inout MutableRawSpan
+    ) -> Bool {
+        guard sealed.byteCount >= tagBytes, output.byteCount == sealed.byteCount - tagBytes,
+            nonce.byteCount == nonceBytes, key.byteCount == keyBytes
+        else { return false }
+        return unsafe lend(&output) { out, _ in
+            unsafe lend(sealed) { sealed, sealedCount in
+                unsafe lend(associated) { associated, associatedCount in
+                    unsafe lend(nonce) { nonce, _ in
+                        unsafe lend(key) { key, _ in
+                            unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
+                                out, nil, nil, sealed, UInt64(sealedCount), associated,
+                                UInt64(associatedCount), nonce, key) == 0
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// SHA-256, which PKCE's S256 and nothing else here asks for.
+    static func sha256(_ part: RawSpan, into output: inout MutableRawSpan) {
+        precondition(output.byteCount == Int(crypto_hash_sha256_BYTES))
+        unsafe lend(&output) { out, _ in
+            unsafe lend(part) { part, count in
+                _ = unsafe crypto_hash_sha256(out, part, UInt64(count))
+            }
+        }
+    }
+
+    /// Argon2id, version 1.3 (RFC 9106). False where memory runs out.
+    static func argon2id(
+        passphrase: RawSpan, salt: RawSpan, operations: UInt64, memoryBytes: Int,
+        into output: inout MutableRawSpan
+    ) -> Bool {
+        guard salt.byteCount == saltBytes else { return false }
+        return unsafe lend(&output) { out, outCount in
+            unsafe lend(passphrase) { passphrase, count in
+                unsafe lend(salt) { salt, _ in
+                    unsafe passphrase.withMemoryRebound(to: CChar.self, capacity: count) { text in
+                        unsafe crypto_pwhash(
+                            out, UInt64(outCount), text, UInt64(count), salt, operations,
+                            memoryBytes, crypto_pwhash_ALG_ARGON2ID13) == 0
+                    }
+                }
+            }
+        }
+    }
+
+    static let argon2idModerateOperations = UInt64(crypto_pwhash_OPSLIMIT_MODERATE)
+    static let argon2idModerateMemoryBytes = Int(crypto_pwhash_MEMLIMIT_MODERATE)
+
+    // libsodium asks for pointers that are never null, also to no bytes at all.
+    private static func lend<Result>(
+        _ span: RawSpan, _ body: (UnsafePointer<UInt8>, Int) -> Result
+    ) -> Result {
+        unsafe span.withUnsafeBytes { buffer in
+            let start = unsafe buffer.baseAddress ?? UnsafeRawPointer(nothing)
+            return unsafe body(start.assumingMemoryBound(to: UInt8.self), buffer.count)
+        }
+    }
+
+    private static func lend<Result>(
+        _ span: inout MutableRawSpan, _ body: (UnsafeMutablePointer<UInt8>, Int) -> Result
+    ) -> Result {
+        unsafe span.withUnsafeMutableBytes { buffer in
+            let start = unsafe buffer.baseAddress ?? UnsafeMutableRawPointer(nothing)
+            return unsafe body(start.assumingMemoryBound(to: UInt8.self), buffer.count)
+        }
+    }
+
+    nonisolated(unsafe) private static let nothing = UnsafeMutablePointer<UInt8>.allocate(
+        capacity: 1)
+}

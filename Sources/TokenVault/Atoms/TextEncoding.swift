@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The encodings that OAuth needs, written straight into a secret or out of one.
+///
+/// Foundation has them all, but leaves copies behind.
+enum TextEncoding {
+    private static let base64: StaticString =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    private static let base64URL: StaticString =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+    /// Appends `span` in base64 with padding (RFC 4648 section 4). False where the secret is full.
+    static func appendBase64(_ span: RawSpan, to secret: inout Secret) -> Bool {
+        append(span, alphabet: base64, pads: true) { secret.append(byte: $0) }
+    }
+
+    /// Appends `span` in base64url without padding (RFC 4648 section 5). False where it is full.
+    static func appendBase64URL(_ span: RawSpan, to secret: inout Secret) -> Bool {
+        append(span, alphabet: base64URL, pads: false) { secret.append(byte: $0) }
+    }
+
+    /// Something that is no secret, in base64url without padding.
+    static func base64URLText(_ span: RawSpan) -> String {
+        var text = ""
+        _ = append(span, alphabet: base64URL, pads: false) { byte in
+            text.unicodeScalars.append(Unicode.Scalar(byte))
+            return true
+        }
+        return text
+    }
+
+    /// Appends `span` as `application/x-www-form-urlencoded` has it, a space as `+` (WHATWG URL
+    /// section 5.2). False where the secret is full.
+    static func appendFormEncoded(_ span: RawSpan, to secret: inout Secret) -> Bool {
+        appendPercentEncoded(span, spaceAsPlus: true) { secret.append(byte: $0) }
+    }
+
+    /// The same for text that is no secret; a space becomes `%20`, which every server reads.
+    static func percentEncoded(_ text: String) -> String {
+        var encoded = ""
+        let span = text.utf8Span.span
+        _ = unsafe appendPercentEncoded(span.bytes, spaceAsPlus: false) { byte in
+            encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            return true
+        }
+        return encoded
+    }
+
+    private static func appendPercentEncoded(
+        _ span: RawSpan, spaceAsPlus: Bool, _ put: (UInt8) -> Bool
+    ) -> Bool {
+        for index in 0..<span.byteCount {
+            let byte = unsafe span.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+            let fits =
+                if isUnreserved(byte) {
+                    put(byte)
+                } else if byte == 0x20 && spaceAsPlus {
+                    put(UInt8(ascii: "+"))
+                } else {
+                    put(UInt8(ascii: "%")) && put(hexDigit(byte >> 4)) && put(hexDigit(byte & 15))
+                }
+            if !fits { return false }
+        }
+        return true
+    }
+
+    /// RFC 3986 section 2.3.
+    static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "_"), UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
+    }
+
+    /// The value of a hexadecimal digit, in either case.
+    static func hexValue(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+
+    private static func append(
+        _ span: RawSpan, alphabet: StaticString, pads: Bool, _ put: (UInt8) -> Bool
+    ) -> Bool {
+        func letter(_ value: UInt32) -> UInt8 {
+            unsafe alphabet.utf8Start[Int(value & 63)]
+        }
+        var index = 0
+        while index < span.byteCount {
+            let left = min(3, span.byteCount - index)
+            var group: UInt32 = 0
+            for offset in 0..<3 {
+                let byte =
+                    offset < left
+                    ? unsafe span.unsafeLoad(fromByteOffset: index + offset, as: UInt8.self) : 0
+                group = group << 8 | UInt32(byte)
+            }
+            for position in 0..<4 {
+                if position <= left {
+                    if !put(letter(group >> UInt32(18 - 6 * position))) { return false }
+                } else if pads {
+                    if !put(UInt8(ascii: "=")) { return false }
+                }
+            }
+            index += 3
+        }
+        return true
+    }
+}

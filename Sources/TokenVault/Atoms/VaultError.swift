@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What went wrong, where in a token's life, and for which connection.
+///
+/// There is no text field: nothing a token, a URL or a provider's answer could travel in. `code`
+/// says what the caller should do, `number` is the C library's, HTTP's or errno's own number.
+public struct VaultError: Error, Hashable, Sendable {
+    /// The reason. New codes may be added; compare, never switch exhaustively.
+    public struct Code: Hashable, Sendable {
+        let kind: Kind
+    }
+
+    /// The folder of the source tree that the error came from.
+    public enum Stage: String, Hashable, Sendable {
+        case atoms, authorize, exchange, seal, store, upkeep, vault
+    }
+
+    /// The reason.
+    public let code: Code
+    /// Where in a token's life it happened.
+    public let stage: Stage
+    /// The connection it concerns, where there is one.
+    public let connection: ConnectionID?
+    /// An errno, an HTTP status, or a code of LMDB, libsodium or curl; 0 where none applies.
+    public let number: Int
+
+    package init(
+        _ code: Code, _ stage: Stage, connection: ConnectionID? = nil, number: Int = 0
+    ) {
+        self.code = code
+        self.stage = stage
+        self.connection = connection
+        self.number = number
+    }
+
+    package func concerning(_ connection: ConnectionID) -> VaultError {
+        VaultError(code, stage, connection: self.connection ?? connection, number: number)
+    }
+}
+
+extension VaultError.Code {
+    enum Kind: String, Hashable, Sendable {
+        case invalidArgument, limitExceeded, tooManySecrets, forked, outOfMemory
+        case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable
+        case authenticationFailed, integrityFailed, recordDamaged
+        case vaultExists, vaultMissing, vaultLocked, unsafeDirectory, storeFull, storageFailed
+        case notFound, alreadyExists, generationChanged, closed
+        case applicationNotFound, endpointRefused
+        case callbackRejected, flowExpired, flowDenied
+        case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
+        case applicationMisconfigured, grantLost, notRefreshable, disconnecting, notConnected
+    }
+
+    /// An argument breaks a documented limit or form. Correct the call.
+    public static let invalidArgument = Self(kind: .invalidArgument)
+    /// A named limit would be exceeded. `number` is the limit.
+    public static let limitExceeded = Self(kind: .limitExceeded)
+    /// The secret arena is full and stayed full. Hold fewer secrets at a time, then try again.
+    public static let tooManySecrets = Self(kind: .tooManySecrets)
+    /// The handle was used in a child process made by fork. Open the vault there instead.
+    public static let forked = Self(kind: .forked)
+    /// The system has no memory or address space left.
+    public static let outOfMemory = Self(kind: .outOfMemory)
+    /// The root key is not the one this vault was made with.
+    public static let wrongRootKey = Self(kind: .wrongRootKey)
+    /// Neither header page is intact. Restore the file; nothing was changed.
+    public static let headerDamaged = Self(kind: .headerDamaged)
+    /// Written by a newer format. Use a newer version of this library.
+    public static let unsupportedFormat = Self(kind: .unsupportedFormat)
+    /// The root key source cannot be used: wrong length, mode, owner, or too weak parameters.
+    public static let rootKeyUnusable = Self(kind: .rootKeyUnusable)
+    /// A sealed record or slot does not open: it was altered, moved or replaced.
+    public static let authenticationFailed = Self(kind: .authenticationFailed)
+    /// The store as a whole does not match its MAC. It opens for audit only.
+    public static let integrityFailed = Self(kind: .integrityFailed)
+    /// A record opened, but its contents break the format.
+    public static let recordDamaged = Self(kind: .recordDamaged)
+    /// There is something at the path already.
+    public static let vaultExists = Self(kind: .vaultExists)
+    /// There is no vault at the path.
+    public static let vaultMissing = Self(kind: .vaultMissing)
+    /// Another process owns the vault.
+    public static let vaultLocked = Self(kind: .vaultLocked)
+    /// The directory is a symbolic link, not ours, or open to others.
+    public static let unsafeDirectory = Self(kind: .unsafeDirectory)
+    /// The disk or the map is full. Nothing was lost; make room and try again.
+    public static let storeFull = Self(kind: .storeFull)
+    /// A write failed in a way that leaves its fate unknown. Close and reopen the vault.
+    public static let storageFailed = Self(kind: .storageFailed)
+    /// There is no such entry.
+    public static let notFound = Self(kind: .notFound)
+    /// There is such an entry already.
+    public static let alreadyExists = Self(kind: .alreadyExists)
+    /// Somebody else wrote first. Read again, then decide.
+    public static let generationChanged = Self(kind: .generationChanged)
+    /// The vault was closed.
+    public static let closed = Self(kind: .closed)
+    /// The connection names an application that is not there.
+    public static let applicationNotFound = Self(kind: .applicationNotFound)
+    /// An endpoint's URL or address is not allowed: not HTTPS, a private address, a bad form.
+    public static let endpointRefused = Self(kind: .endpointRefused)
+    /// The callback does not belong to a flow that is open in this browser. Start again.
+    public static let callbackRejected = Self(kind: .callbackRejected)
+    /// The flow was started too long ago. Start again.
+    public static let flowExpired = Self(kind: .flowExpired)
+    /// The provider says that the user, or the provider itself, refused.
+    public static let flowDenied = Self(kind: .flowDenied)
+    /// The provider answered with an OAuth error. `number` is the HTTP status.
+    public static let providerRefused = Self(kind: .providerRefused)
+    /// The provider could not be reached, or said that it is busy. Try later.
+    public static let providerUnreachable = Self(kind: .providerUnreachable)
+    /// The provider's answer is not a token response.
+    public static let providerAnswerUnreadable = Self(kind: .providerAnswerUnreadable)
+    /// The deadline passed.
+    public static let deadlineExceeded = Self(kind: .deadlineExceeded)
+    /// The provider rejects the application itself: correct its id, secret or redirect URI.
+    public static let applicationMisconfigured = Self(kind: .applicationMisconfigured)
+    /// The provider has ended the grant. The user must connect again.
+    public static let grantLost = Self(kind: .grantLost)
+    /// The token expired and there is no refresh token, or no application to refresh it with.
+    public static let notRefreshable = Self(kind: .notRefreshable)
+    /// The connection is being disconnected.
+    public static let disconnecting = Self(kind: .disconnecting)
+    /// The connection is configured, but nobody has completed its flow.
+    public static let notConnected = Self(kind: .notConnected)
+}
+
+extension VaultError: CustomStringConvertible {
+    /// The code, the stage and the numbers; safe to log by construction.
+    public var description: String {
+        var text = "\(code) (\(stage.rawValue))"
+        if let connection { text += " connection \(connection)" }
+        if number != 0 { text += " number \(number)" }
+        return text
+    }
+}
+
+extension VaultError.Code: CustomStringConvertible {
+    /// The code's name.
+    public var description: String { kind.rawValue }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An authorization server and how it behaves: data, never code.
+///
+/// Endpoints are absolute URLs of at most 2,048 bytes, `https` but for loopback where the vault's
+/// settings allow it; they are checked again, address and all, each time they are used.
+public struct Provider: Hashable, Sendable {
+    /// How the client authenticates at the token and the revocation endpoint (RFC 6749 section
+    /// 2.3.1). A setting, never tried out: a refresh that guesses can cost the grant.
+    public enum ClientAuthentication: UInt8, Sendable {
+        /// HTTP Basic, id and secret form-encoded first, as the RFC says.
+        case basic = 1
+        /// HTTP Basic with the raw id and secret, as some servers insist.
+        case basicRaw = 2
+        /// `client_id` and `client_secret` in the body.
+        case post = 3
+        /// A public client: `client_id` alone.
+        case none = 4
+    }
+
+    /// A parameter added to a request, in order.
+    public struct Parameter: Hashable, Sendable {
+        /// Its name.
+        public var name: String
+        /// Its value; no secret.
+        public var value: String
+
+        /// A parameter.
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// A short name for people, such as `github`; 1 to 64 bytes.
+    public var name: String
+    /// The authorization endpoint (RFC 6749 section 3.1).
+    public var authorizationEndpoint: String
+    /// The token endpoint (RFC 6749 section 3.2).
+    public var tokenEndpoint: String
+    /// The revocation endpoint (RFC 7009), where there is one.
+    public var revocationEndpoint: String?
+    /// The issuer; where set, the callback's `iss` must be exactly this (RFC 9207).
+    public var issuer: String?
+    /// How the client authenticates.
+    public var clientAuthentication: ClientAuthentication = .basic
+    /// What stands between scopes in a request; the RFC's is a space.
+    public var scopeSeparator = " "
+    /// Whether PKCE S256 (RFC 7636) is sent. Off only for servers that refuse it.
+    public var usesPKCE = true
+    /// Added to the authorization request. Names the flow itself sets are refused.
+    public var authorizationParameters: [Parameter] = []
+    /// Added to every token request. Names the flow itself sets are refused.
+    public var tokenParameters: [Parameter] = []
+    /// The access token's lifetime in seconds where the reply does not say.
+    public var defaultLifetimeSeconds: Int64?
+    /// How long, in seconds, the provider still takes a refresh token that it has replaced.
+    public var reuseGraceSeconds: Int64 = 0
+
+    /// A provider with the RFCs' own behaviour.
+    public init(
+        name: String, authorizationEndpoint: String, tokenEndpoint: String,
+        revocationEndpoint: String? = nil
+    ) {
+        self.name = name
+        self.authorizationEndpoint = authorizationEndpoint
+        self.tokenEndpoint = tokenEndpoint
+        self.revocationEndpoint = revocationEndpoint
+    }
+
+    /// The longest URL, in bytes.
+    public static let endpointBytesMax = 2048
+    /// The most added parameters of either kind.
+    public static let parametersMax = 32
+}
