@@ -51,6 +51,12 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         unsafe slot.start.copyMemory(from: constant.utf8Start, byteCount: count)
     }
 
+    /// The little-endian bytes of an integer.
+    init<Value: FixedWidthInteger & BitwiseCopyable>(integer value: Value) throws(VaultError) {
+        try self.init(zeroes: MemoryLayout<Value>.size)
+        store(value, at: 0)
+    }
+
     deinit { unsafe SecretArena.shared.give(slot) }
 
     /// Ends the secret now instead of at the end of its scope.
@@ -72,6 +78,15 @@ public struct Secret: ~Copyable, @unchecked Sendable {
             let span = unsafe MutableRawSpan(_unsafeStart: slot.start, byteCount: count)
             return unsafe _overrideLifetime(span, mutating: &self)
         }
+    }
+
+    /// A part of the bytes, writable.
+    @_lifetime(&self)
+    mutating func mutableBytes(_ range: Range<Int>) -> MutableRawSpan {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        let start = unsafe slot.start + range.lowerBound
+        let span = unsafe MutableRawSpan(_unsafeStart: start, byteCount: range.count)
+        return unsafe _overrideLifetime(span, mutating: &self)
     }
 
     /// Lends the bytes to C. The pointer must not outlive the call.
@@ -115,6 +130,25 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         unsafe slot.start.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
         count += 1
         return true
+    }
+
+    /// Appends zero bytes. False where the slot is too short.
+    mutating func appendZeroes(_ added: Int) -> Bool {
+        guard added <= capacity - count else { return false }
+        unsafe Sodium.wipe(slot.start + count, added)
+        count += added
+        return true
+    }
+
+    mutating func store<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, at offset: Int)
+    {
+        var span = mutableBytes
+        span.store(value, at: offset)
+    }
+
+    mutating func store(_ source: RawSpan, at offset: Int) {
+        var span = mutableBytes
+        span.store(source, at: offset)
     }
 
     /// A copy, in a slot of its own.

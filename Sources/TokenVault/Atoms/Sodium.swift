@@ -40,10 +40,23 @@ enum Sodium {
         unsafe lend(span) { start, count in unsafe sodium_is_zero(start, count) == 1 }
     }
 
-    /// BLAKE2b of `part`, keyed where `key` is not empty; `output` is 16 to 64 bytes.
-    static func hash(key: RawSpan, _ part: RawSpan, into output: inout MutableRawSpan) {
+    /// BLAKE2b of `part` under `key`; `output` is 16 to 64 bytes.
+    static func hash(
+        _ part: RawSpan, key: borrowing Secret, into output: inout MutableRawSpan
+    ) {
+        hash(part, keyBytes: key.bytes, into: &output)
+    }
+
+    /// BLAKE2b of `part` without a key.
+    static func hash(_ part: RawSpan, into output: inout MutableRawSpan) {
+        hash(part, keyBytes: RawSpan(), into: &output)
+    }
+
+    private static func hash(
+        _ part: RawSpan, keyBytes: RawSpan, into output: inout MutableRawSpan
+    ) {
         unsafe lend(&output) { out, outCount in
-            unsafe lend(key) { key, keyCount in
+            unsafe lend(keyBytes) { key, keyCount in
                 unsafe lend(part) { part, partCount in
                     _ = unsafe crypto_generichash(
                         out, outCount, part, UInt64(partCount), key, keyCount)
@@ -54,13 +67,14 @@ enum Sodium {
 
     /// `crypto_kdf_derive_from_key`: 32 bytes of key by number and an 8-byte context.
     static func derive(
-        from key: RawSpan, number: UInt64, context: StaticString, into output: inout MutableRawSpan
+        from key: borrowing Secret, number: UInt64, context: StaticString,
+        into output: inout MutableRawSpan
     ) {
         precondition(
-            key.byteCount == keyBytes && output.byteCount == keyBytes
+            key.count == keyBytes && output.byteCount == keyBytes
                 && context.utf8CodeUnitCount == Int(crypto_kdf_CONTEXTBYTES))
         unsafe lend(&output) { out, outCount in
-            unsafe lend(key) { key, _ in
+            unsafe lend(key.bytes) { key, _ in
                 unsafe context.utf8Start.withMemoryRebound(to: CChar.self, capacity: 8) { name in
                     _ = unsafe crypto_kdf_derive_from_key(out, outCount, number, name, key)
                 }
@@ -70,17 +84,17 @@ enum Sodium {
 
     /// XChaCha20-Poly1305-IETF: `output` gets ciphertext and tag, `plaintext.byteCount + 16` bytes.
     static func seal(
-        _ plaintext: RawSpan, associated: RawSpan, nonce: RawSpan, key: RawSpan,
-        into output: inout MutableRawSpan
+        _ plaintext: RawSpan, associated: RawSpan, nonce: RawSpan,
+        key: borrowing Secret, into output: inout MutableRawSpan
     ) {
         precondition(
             output.byteCount == plaintext.byteCount + tagBytes && nonce.byteCount == nonceBytes
-                && key.byteCount == keyBytes)
+                && key.count == keyBytes)
         unsafe lend(&output) { out, _ in
             unsafe lend(plaintext) { plain, plainCount in
                 unsafe lend(associated) { associated, associatedCount in
                     unsafe lend(nonce) { nonce, _ in
-                        unsafe lend(key) { key, _ in
+                        unsafe lend(key.bytes) { key, _ in
                             _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
                                 out, nil, plain, UInt64(plainCount), associated,
                                 UInt64(associatedCount), nil, nonce, key)
@@ -93,17 +107,17 @@ enum Sodium {
 
     /// The inverse of `seal`. False, with `output` zeroed by libsodium, where the tag does not match.
     static func open(
-        _ sealed: RawSpan, associated: RawSpan, nonce: RawSpan, key: RawSpan,
-        into output: inout MutableRawSpan
+        _ sealed: RawSpan, associated: RawSpan, nonce: RawSpan,
+        key: borrowing Secret, into output: inout MutableRawSpan
     ) -> Bool {
         guard sealed.byteCount >= tagBytes, output.byteCount == sealed.byteCount - tagBytes,
-            nonce.byteCount == nonceBytes, key.byteCount == keyBytes
+            nonce.byteCount == nonceBytes, key.count == keyBytes
         else { return false }
         return unsafe lend(&output) { out, _ in
             unsafe lend(sealed) { sealed, sealedCount in
                 unsafe lend(associated) { associated, associatedCount in
                     unsafe lend(nonce) { nonce, _ in
-                        unsafe lend(key) { key, _ in
+                        unsafe lend(key.bytes) { key, _ in
                             unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
                                 out, nil, nil, sealed, UInt64(sealedCount), associated,
                                 UInt64(associatedCount), nonce, key) == 0

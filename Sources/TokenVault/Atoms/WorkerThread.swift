@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CMemoryHygiene
+import Glibc
+
+/// A thread of our own, for work that blocks: the writer, the transfers, the deadlines.
+///
+/// `join` must be called exactly once, from another thread.
+@safe
+final class WorkerThread: @unchecked Sendable {
+    private var handle = pthread_t()
+
+    private final class Start {
+        let name: String
+        let body: @Sendable () -> Void
+        init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    /// Starts the thread. `name` is at most 15 bytes, as the kernel shows it.
+    init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(VaultError) {
+        let start = unsafe Unmanaged.passRetained(Start(name, body))
+        let result = unsafe pthread_create(
+            &handle, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                unsafe tv_thread_name(start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
+        guard result == 0 else {
+            unsafe start.release()
+            throw VaultError(.outOfMemory, .atoms, number: Int(result))
+        }
+    }
+
+    /// Waits for the thread's end.
+    func join() { _ = pthread_join(handle, nil) }
+}

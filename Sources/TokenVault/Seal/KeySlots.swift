@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// The erasable file SLOTS: the only copies of the data keys, 128 bytes each, overwritten in place.
+///
+/// LMDB never overwrites, so a record deleted there stays in the file for long; what makes it
+/// unreadable is that its data key is gone from here. Reads go through a mapping and need no call to
+/// the kernel; writes belong to the writer thread alone and are durable only after `sync`.
+@safe
+final class KeySlots: @unchecked Sendable {
+    static let fileName = "SLOTS"
+    static let slotBytes = 128
+    /// 4 KiB at a time, in real zeros: a hole would need room when it is overwritten.
+    static let slotsPerPage = 32
+    static let slotCountInitial = 1024
+    /// 1 GiB of slots; the address range is reserved at once, so that the mapping never moves.
+    static let slotCountMax = 8_388_608
+    /// Stands in a record that has no slot.
+    static let none: UInt32 = .max
+
+    enum State: UInt8 {
+        case live = 1
+        case disconnecting = 2
+    }
+
+    /// What a slot says about itself in the clear; believed only after it opened.
+    struct Entry {
+        let state: State
+        let term: UInt32
+        let generation: UInt64
+        let key: RecordKey
+    }
+
+    private enum Offset {
+        static let state = 2
+        static let term = 4
+        static let generation = 8
+        static let key = 16
+        static let nonce = 48
+        static let sealed = 72
+        static let end = 120
+    }
+
+    private let file: Descriptor
+    private let mapping: UnsafeMutableRawPointer
+    private let keyring: Keyring
+    /// How many slots the file has. Grows only, under the lock.
+    private let free: Monitor<FreeList>
+
+    private struct FreeList {
+        var slotCount: Int
+        var numbers: [UInt32]
+    }
+
+    /// Writes the first slots of a new vault.
+    static func create(_ directory: String) throws(VaultError) {
+        let file = try Descriptor(
+            "\(directory)/\(fileName)", flags: O_RDWR | O_CREAT | O_EXCL, stage: .seal)
+        let zeros = try Secret(zeroes: SecretArena.secretBytesMax)
+        for offset in stride(
+            from: 0, to: slotCountInitial * slotBytes, by: SecretArena.secretBytesMax)
+        {
+            try file.write(zeros.bytes, at: offset)
+        }
+        try file.sync()
+    }
+
+    init(_ directory: String, keyring: Keyring) throws(VaultError) {
+        let file = try Descriptor("\(directory)/\(Self.fileName)", flags: O_RDWR, stage: .seal)
+        let byteCount = Int(try file.status().st_size)
+        let slotCount = byteCount / Self.slotBytes
+        guard byteCount % (Self.slotBytes * Self.slotsPerPage) == 0, slotCount >= 1,
+            slotCount <= Self.slotCountMax
+        else { throw VaultError(.integrityFailed, .seal, number: byteCount) }
+        let length = Self.slotCountMax * Self.slotBytes
+        let mapped = unsafe mmap(nil, length, PROT_READ, MAP_SHARED, file.number, 0)
+        guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
+            throw VaultError(.outOfMemory, .seal, number: Int(errno))
+        }
+        self.file = file
+        unsafe self.mapping = mapped
+        self.keyring = keyring
+        free = Monitor(FreeList(slotCount: slotCount, numbers: []))
+        var numbers: [UInt32] = []
+        for number in (0..<UInt32(slotCount)).reversed() where isFree(number) {
+            numbers.append(number)
+        }
+        free.withLock { $0.numbers = numbers }
+    }
+
+    deinit { unsafe munmap(mapping, Self.slotCountMax * Self.slotBytes) }
+
+    /// How many slots the file has.
+    var slotCount: Int { free.withLock { $0.slotCount } }
+
+    /// The slot's bytes, as they are at this moment.
+    @_lifetime(borrow self)
+    private func bytes(_ number: UInt32) -> RawSpan {
+        let start = unsafe UnsafeRawPointer(mapping + Int(number) * Self.slotBytes)
+        let span = unsafe RawSpan(_unsafeStart: start, byteCount: Self.slotBytes)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    func isFree(_ number: UInt32) -> Bool { Sodium.isZero(bytes(number)) }
+
+    /// What the slot says in the clear; nil where it is free, out of range or of another format.
+    func entry(_ number: UInt32) -> Entry? {
+        guard Int(number) < slotCount else { return nil }
+        let span = bytes(number)
+        guard span.byte(at: 0) == 1, span.byte(at: 1) == 1,
+            let state = State(rawValue: span.byte(at: Offset.state))
+        else { return nil }
+        return Entry(
+            state: state, term: span.integer(at: Offset.term),
+            generation: span.integer(at: Offset.generation), key: RecordKey(span, at: Offset.key))
+    }
+
+    /// Opens the data key in a slot that belongs to `key`.
+    ///
+    /// - Throws: `notFound` where the slot is free, `authenticationFailed` where it does not open.
+    func dataKey(_ number: UInt32, for key: RecordKey) throws(VaultError) -> Secret {
+        guard number < UInt32(Self.slotCountMax), Int(number) < slotCount else {
+            throw VaultError(.authenticationFailed, .seal, number: Int(number))
+        }
+        let span = bytes(number)
+        guard RecordKey(span, at: Offset.key) == key,
+            span.integer(at: Offset.term, as: UInt32.self) == keyring.currentTerm
+        else {
+            throw VaultError(
+                isFree(number) ? .notFound : .authenticationFailed, .seal, number: Int(number))
+        }
+        var dataKey = try Secret(zeroes: Sodium.keyBytes)
+        var output = dataKey.mutableBytes
+        let associated = Associated(keyring.vaultID, number, span.extracting(0..<Offset.nonce))
+        let opens = Sodium.open(
+            span.extracting(Offset.sealed..<Offset.end), associated: associated.bytes,
+            nonce: span.extracting(Offset.nonce..<Offset.sealed), key: keyring.slotKey,
+            into: &output)
+        guard opens else { throw VaultError(.authenticationFailed, .seal, number: Int(number)) }
+        return dataKey
+    }
+
+    /// Takes a free slot; grows the file where there is none.
+    func take() throws(VaultError) -> UInt32 {
+        if let number = free.withLock({ $0.numbers.popLast() }) { return number }
+        let old = slotCount
+        let added = min(max(old, Self.slotsPerPage), Self.slotCountMax - old)
+        guard added > 0 else {
+            throw VaultError(.limitExceeded, .seal, number: Self.slotCountMax)
+        }
+        let zeros = try Secret(zeroes: Self.slotsPerPage * Self.slotBytes)
+        for index in stride(from: old, to: old + added, by: Self.slotsPerPage) {
+            try file.write(zeros.bytes, at: index * Self.slotBytes)
+        }
+        try file.sync()
+        return free.withLock { free in
+            free.slotCount = old + added
+            free.numbers = (UInt32(old + 1)..<UInt32(old + added)).reversed()
+            return UInt32(old)
+        }
+    }
+
+    /// Gives a slot back that was taken and is all zeros.
+    func give(_ number: UInt32) { free.withLock { $0.numbers.append(number) } }
+
+    /// Writes a data key into a slot; durable after `sync`.
+    func write(
+        _ dataKey: borrowing Secret, to number: UInt32, for key: RecordKey, generation: UInt64,
+        state: State
+    ) throws(VaultError) {
+        var slot = try Secret(zeroes: Self.slotBytes)
+        slot.store(UInt8(1), at: 0)
+        slot.store(UInt8(1), at: 1)
+        slot.store(state.rawValue, at: Offset.state)
+        slot.store(keyring.currentTerm, at: Offset.term)
+        slot.store(generation, at: Offset.generation)
+        slot.store(key.bytes, at: Offset.key)
+        let nonce = try Secret(random: Sodium.nonceBytes)
+        slot.store(nonce.bytes, at: Offset.nonce)
+        let associated = Associated(
+            keyring.vaultID, number, slot.bytes.extracting(0..<Offset.nonce))
+        var sealed = try Secret(zeroes: Sodium.keyBytes + Sodium.tagBytes)
+        var output = sealed.mutableBytes
+        Sodium.seal(
+            dataKey.bytes, associated: associated.bytes, nonce: nonce.bytes,
+            key: keyring.slotKey, into: &output)
+        slot.store(sealed.bytes, at: Offset.sealed)
+        try file.write(slot.bytes, at: Int(number) * Self.slotBytes)
+    }
+
+    /// Overwrites slots with random bytes, then with zeros, each durable before the next.
+    func erase(_ numbers: [UInt32]) throws(VaultError) {
+        for number in numbers {
+            let noise = try Secret(random: Self.slotBytes)
+            try file.write(noise.bytes, at: Int(number) * Self.slotBytes)
+        }
+        try file.sync()
+        let zeros = try Secret(zeroes: Self.slotBytes)
+        for number in numbers {
+            try file.write(zeros.bytes, at: Int(number) * Self.slotBytes)
+        }
+        try file.sync()
+    }
+
+    /// Makes written slots durable.
+    func sync() throws(VaultError) { try file.sync() }
+
+    /// "tkv1slot" ‖ vault id ‖ slot number ‖ the slot's first 48 bytes.
+    private struct Associated {
+        private var stored = InlineArray<76, UInt8>(repeating: 0)
+
+        init(_ vaultID: InlineArray<16, UInt8>, _ number: UInt32, _ head: RawSpan) {
+            let label: StaticString = "tkv1slot"
+            var elements = stored.mutableSpan
+            var output = unsafe elements.mutableBytes
+            output.store(unsafe RawSpan(_unsafeStart: label.utf8Start, byteCount: 8), at: 0)
+            output.store(unsafe vaultID.span.bytes, at: 8)
+            output.store(number, at: 24)
+            output.store(head, at: 28)
+        }
+
+        var bytes: RawSpan {
+            @_lifetime(borrow self)
+            borrowing get {
+                let elements = stored.span
+                return unsafe _overrideLifetime(elements.bytes, borrowing: self)
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every key of an open vault but the data keys, unwrapped from HEADER; wiped when the vault closes.
+///
+/// The root key itself is not kept.
+final class Keyring: Sendable {
+    let vaultID: InlineArray<16, UInt8>
+    let currentTerm: UInt32
+    /// Seals the data keys of the current term.
+    let slotKey: Secret
+    /// Blinds ids into LMDB keys.
+    let blindingKey: Secret
+    /// Keys the elements of the store MAC.
+    let storeMACKey: Secret
+    let rootSealKey: Secret
+    let eventSealKey: Secret
+    let waveSealKey: Secret
+    let flowSealKey: Secret
+    let flowBlindingKey: Secret
+
+    /// Opens the keyring of the vault in `directory`.
+    ///
+    /// - Throws: `headerDamaged`, `unsupportedFormat`, `wrongRootKey`, and what the source throws.
+    convenience init(_ directory: String, rootKey source: consuming RootKeySource) throws(VaultError)
+    {
+        let page = try Header.readPage(directory)
+        let header = try Header(page: page.bytes)
+        let rootKey = try RootKey(source, derivation: header.derivation)
+        let wrapKey = try Self.derive(rootKey.bytes, 1, "tkv1wrap")
+        let commitment = try Self.derive(rootKey.bytes, 2, "tkv1comt")
+        guard Sodium.isEqual(commitment.bytes, header.commitment.bytes) else {
+            throw VaultError(.wrongRootKey, .seal)
+        }
+        guard Header.macHolds(page: page.bytes, wrapKey: wrapKey) else {
+            throw VaultError(.headerDamaged, .seal)
+        }
+        try self.init(header, wrapKey: wrapKey)
+    }
+
+    /// Makes the keys of a new vault and writes its HEADER into `directory`.
+    static func create(
+        _ directory: String, rootKey source: consuming RootKeySource
+    ) throws(VaultError) {
+        let rootKey = try RootKey(source, derivation: nil)
+        let wrapKey = try derive(rootKey.bytes, 1, "tkv1wrap")
+        let commitment = try derive(rootKey.bytes, 2, "tkv1comt")
+        let fresh = try Secret(random: 16)
+        let vaultID = InlineArray<16, UInt8> { index in fresh.bytes.byte(at: index) }
+        let keys = try Secret(random: Header.WrappedTerm.keysBytes)
+        let term = try wrap(keys, term: 1, vaultID: vaultID, wrapKey: wrapKey)
+        var header = Header(
+            vaultID: vaultID, derivation: rootKey.derivation,
+            commitment: RecordKey(commitment.bytes), term: term)
+        try header.create(directory, wrapKey: wrapKey)
+    }
+
+    private init(_ header: Header, wrapKey: borrowing Secret) throws(VaultError) {
+        guard let term = header.terms.first(where: { $0.number == header.currentTerm }) else {
+            throw VaultError(.headerDamaged, .seal)
+        }
+        var keys = try Secret(zeroes: Header.WrappedTerm.keysBytes)
+        let associated = try Self.associated(header.vaultID, term.number)
+        var output = keys.mutableBytes
+        guard
+            unsafe Sodium.open(
+                term.sealed.span.bytes, associated: associated.bytes,
+                nonce: term.nonce.span.bytes, key: wrapKey, into: &output)
+        else { throw VaultError(.headerDamaged, .seal) }
+        func part(_ index: Int) throws(VaultError) -> Secret {
+            let start = index * Sodium.keyBytes
+            return try Secret(copying: keys.bytes.extracting(start..<start + Sodium.keyBytes))
+        }
+        vaultID = header.vaultID
+        currentTerm = header.currentTerm
+        slotKey = try Self.derive(try part(0), 1, "tkv1slot")
+        blindingKey = try part(1)
+        storeMACKey = try part(2)
+        rootSealKey = try Self.derive(try part(2), 1, "tkv1root")
+        eventSealKey = try Self.derive(try part(3), 1, "tkv1evnt")
+        waveSealKey = try Self.derive(try part(3), 2, "tkv1wave")
+        flowSealKey = try Self.derive(try part(4), 1, "tkv1flow")
+        flowBlindingKey = try Self.derive(try part(4), 2, "tkv1flid")
+    }
+
+    private static func wrap(
+        _ keys: borrowing Secret, term: UInt32, vaultID: InlineArray<16, UInt8>,
+        wrapKey: borrowing Secret
+    ) throws(VaultError) -> Header.WrappedTerm {
+        let nonce = try Secret(random: Sodium.nonceBytes)
+        let associated = try associated(vaultID, term)
+        var sealed = try Secret(zeroes: Header.WrappedTerm.sealedBytes)
+        var output = sealed.mutableBytes
+        Sodium.seal(
+            keys.bytes, associated: associated.bytes, nonce: nonce.bytes, key: wrapKey,
+            into: &output)
+        return Header.WrappedTerm(
+            number: term, nonce: InlineArray { index in nonce.bytes.byte(at: index) },
+            sealed: InlineArray { index in sealed.bytes.byte(at: index) })
+    }
+
+    private static func associated(
+        _ vaultID: InlineArray<16, UInt8>, _ term: UInt32
+    ) throws(VaultError) -> Secret {
+        var associated = try Secret("tkv1term")
+        guard unsafe associated.append(vaultID.span.bytes) else {
+            throw VaultError(.outOfMemory, .seal)
+        }
+        let number = try Secret(integer: term)
+        guard associated.append(number.bytes) else { throw VaultError(.outOfMemory, .seal) }
+        return associated
+    }
+
+    private static func derive(
+        _ key: borrowing Secret, _ number: UInt64, _ context: StaticString
+    ) throws(VaultError) -> Secret {
+        var derived = try Secret(zeroes: Sodium.keyBytes)
+        var output = derived.mutableBytes
+        Sodium.derive(from: key, number: number, context: context, into: &output)
+        return derived
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Tags of the fields, as `RecordFormat` numbers them.
+
+/// Fields of a connection.
+enum ConnectionTag {
+    static let id: UInt16 = 1
+    static let state: UInt16 = 2
+    static let accessToken: UInt16 = 3
+    static let refreshToken: UInt16 = 4
+    static let tokenType: UInt16 = 5
+    static let grantedScope: UInt16 = 6
+    static let requestedScope: UInt16 = 7
+    static let accessTokenExpiry: UInt16 = 8
+    static let expirySource: UInt16 = 9
+    static let refreshTokenExpiry: UInt16 = 10
+    static let application: UInt16 = 11
+    static let created: UInt16 = 12
+    static let connected: UInt16 = 13
+    static let refreshed: UInt16 = 14
+    static let used: UInt16 = 15
+    static let failure: UInt16 = 16
+    static let refreshCount: UInt16 = 17
+    static let unreadReply: UInt16 = 29
+    static let requestStart: UInt16 = 30
+}
+
+/// Where a connection stands.
+enum ConnectionState: UInt8 {
+    /// Set up, but nobody has completed its flow.
+    case configured = 1
+    case active = 2
+    /// Red: the provider ended the grant, or the token expired and nothing can renew it.
+    case failed = 3
+    case disconnecting = 4
+}
+
+/// Fields of an application.
+enum ApplicationTag {
+    static let id: UInt16 = 1
+    static let providerName: UInt16 = 2
+    static let authorizationEndpoint: UInt16 = 3
+    static let tokenEndpoint: UInt16 = 4
+    static let revocationEndpoint: UInt16 = 5
+    static let issuer: UInt16 = 6
+    static let clientAuthentication: UInt16 = 7
+    static let scopeSeparator: UInt16 = 8
+    static let usesPKCE: UInt16 = 9
+    static let authorizationParameter: UInt16 = 10
+    static let tokenParameter: UInt16 = 11
+    static let providerLifetime: UInt16 = 12
+    static let reuseGrace: UInt16 = 13
+    static let clientID: UInt16 = 14
+    static let clientSecret: UInt16 = 15
+    static let redirectURI: UInt16 = 16
+    static let scope: UInt16 = 17
+    static let applicationLifetime: UInt16 = 18
+}
+
+/// Fields of a pending authorization.
+enum FlowTag {
+    static let connection: UInt16 = 1
+    static let application: UInt16 = 2
+    static let codeVerifier: UInt16 = 3
+    static let browserBinding: UInt16 = 4
+    static let started: UInt16 = 5
+    static let expires: UInt16 = 6
+    static let requestedScope: UInt16 = 7
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Where the root key comes from. It is never stored by the vault, and there is no vault without one.
+public enum RootKeySource: ~Copyable, Sendable {
+    /// A file of exactly 32 bytes, owned by us, mode 0400 or 0600, no symbolic link.
+    case file(String)
+    /// An inherited descriptor (a pipe or a file) that yields exactly 32 bytes; closed afterwards.
+    case descriptor(Int32)
+    /// A passphrase of 8 to 1,024 bytes, stretched by Argon2id (RFC 9106) with libsodium's MODERATE
+    /// limits: 256 MiB and about a second.
+    case passphrase(Secret)
+    /// Exactly 32 bytes that the host has already.
+    case key(Secret)
+}
+
+/// How a passphrase becomes a root key; in the clear in HEADER.
+struct KeyDerivation {
+    var operations: UInt64
+    var memoryBytes: UInt64
+    var salt: InlineArray<16, UInt8>
+
+    /// Lower parameters than these are refused: whoever can write HEADER could weaken the key.
+    static let operationsMin = Sodium.argon2idModerateOperations
+    static let memoryBytesMin = UInt64(Sodium.argon2idModerateMemoryBytes)
+    /// Higher ones too: they would only serve to stop a vault from opening.
+    static let operationsMax: UInt64 = 64
+    static let memoryBytesMax: UInt64 = 4 << 30
+}
+
+/// The root key, open for as long as the keys of a vault are unwrapped.
+struct RootKey: ~Copyable {
+    let bytes: Secret
+    /// Set where it came from a passphrase.
+    let derivation: KeyDerivation?
+
+    static let passphraseBytes = 8...1024
+
+    /// Reads or derives the key. `derivation` is HEADER's, or nil for a new vault.
+    init(_ source: consuming RootKeySource, derivation: KeyDerivation?) throws(VaultError) {
+        var chosen: KeyDerivation?
+        let loaded = try Self.load(source, derivation, &chosen)
+        try Self.check(loaded)
+        bytes = loaded
+        self.derivation = chosen
+    }
+
+    private static func load(
+        _ source: consuming RootKeySource, _ derivation: KeyDerivation?,
+        _ chosen: inout KeyDerivation?
+    ) throws(VaultError) -> Secret {
+        switch consume source {
+        case .file(let path): return try read(path)
+        case .descriptor(let number): return try drain(Descriptor(owning: number))
+        case .key(let key): return key
+        case .passphrase(let passphrase):
+            let used: KeyDerivation
+            if let derivation { used = derivation } else { used = try freshDerivation() }
+            chosen = used
+            return try stretch(passphrase, used)
+        }
+    }
+
+    private static func check(_ key: borrowing Secret) throws(VaultError) {
+        guard key.count == Sodium.keyBytes, !isPlain(key.bytes) else {
+            throw VaultError(.rootKeyUnusable, .seal, number: key.count)
+        }
+    }
+
+    /// A key whose bytes are all the same was never random.
+    private static func isPlain(_ span: RawSpan) -> Bool {
+        for index in 1..<max(span.byteCount, 1) where span.byte(at: index) != span.byte(at: 0) {
+            return false
+        }
+        return true
+    }
+
+    private static func read(_ path: String) throws(VaultError) -> Secret {
+        let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard number >= 0 else { throw VaultError(.rootKeyUnusable, .seal, number: Int(errno)) }
+        let file = Descriptor(owning: number)
+        let status = try file.status()
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+            status.st_mode & 0o177 == 0
+        else {
+            throw VaultError(.rootKeyUnusable, .seal, number: Int(status.st_mode & 0o7777))
+        }
+        return try drain(file)
+    }
+
+    /// Reads up to one byte more than a key, so that a longer source is noticed.
+    private static func drain(_ source: borrowing Descriptor) throws(VaultError) -> Secret {
+        var secret = try Secret(zeroes: Sodium.keyBytes + 1)
+        var done = 0
+        let number = source.number
+        var span = secret.mutableBytes
+        unsafe span.withUnsafeMutableBytes { buffer in
+            guard let base = buffer.baseAddress else { return }
+            while done < buffer.count {
+                let got = unsafe Glibc.read(number, base + done, buffer.count - done)
+                if got < 0 && errno == EINTR { continue }
+                if got <= 0 { return }
+                done += got
+            }
+        }
+        secret.shorten(to: done)
+        return secret
+    }
+
+    private static func freshDerivation() throws(VaultError) -> KeyDerivation {
+        let salt = try Secret(random: Sodium.saltBytes)
+        return KeyDerivation(
+            operations: KeyDerivation.operationsMin, memoryBytes: KeyDerivation.memoryBytesMin,
+            salt: InlineArray { index in salt.bytes.byte(at: index) })
+    }
+
+    private static func stretch(
+        _ passphrase: borrowing Secret, _ derivation: KeyDerivation
+    ) throws(VaultError) -> Secret {
+        guard passphraseBytes.contains(passphrase.count),
+            (KeyDerivation.operationsMin...KeyDerivation.operationsMax)
+                .contains(derivation.operations),
+            (KeyDerivation.memoryBytesMin...KeyDerivation.memoryBytesMax)
+                .contains(derivation.memoryBytes)
+        else { throw VaultError(.rootKeyUnusable, .seal) }
+        var key = try Secret(zeroes: Sodium.keyBytes)
+        var output = key.mutableBytes
+        guard
+            unsafe Sodium.argon2id(
+                passphrase: passphrase.bytes, salt: derivation.salt.span.bytes,
+                operations: derivation.operations,
+                memoryBytes: Int(derivation.memoryBytes), into: &output)
+        else { throw VaultError(.outOfMemory, .seal) }
+        return key
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A value of LMDB: 24 bytes of header, nonce, ciphertext, tag. `RecordFormat` draws the bytes.
+enum SealedRecord {
+    enum Kind: UInt8 {
+        case connection = 1
+        case application = 2
+        case root = 3
+        case flow = 4
+        case event = 5
+        case wave = 6
+        case fence = 7
+
+        /// Whether the plaintext is padded to one of the buckets.
+        var isPadded: Bool { self == .connection || self == .application || self == .flow }
+    }
+
+    struct Header {
+        let kind: Kind
+        let term: UInt32
+        let slot: UInt32
+        let generation: UInt64
+    }
+
+    static let headerBytes = 24
+    static let nonceOffset = 24
+    static let sealedOffset = 48
+    static let overheadBytes = sealedOffset + Sodium.tagBytes
+    /// The sizes of values: with 32-byte keys they fill LMDB's pages without a gap.
+    static let buckets = [468, 978, 1998, 4080, 8176, 16368, 32752, 65520]
+    /// The longest plaintext of a padded record, in bytes: one byte of padding at least.
+    static let plaintextBytesMax = 65520 - overheadBytes - 1
+
+    /// The bucket for a plaintext of `byteCount` bytes, not below `minimum` bytes of value.
+    static func bucket(for byteCount: Int, minimum: Int) throws(VaultError) -> Int {
+        for size in buckets where size >= minimum && size - overheadBytes > byteCount {
+            return size
+        }
+        throw VaultError(.limitExceeded, .seal, number: plaintextBytesMax)
+    }
+
+    /// Parses the header of a value.
+    ///
+    /// - Throws: `unsupportedFormat`, or `authenticationFailed` where it is too short.
+    static func header(of value: RawSpan) throws(VaultError) -> Header {
+        guard value.byteCount >= overheadBytes else {
+            throw VaultError(.authenticationFailed, .seal, number: value.byteCount)
+        }
+        guard value.byte(at: 0) == 1, value.byte(at: 1) == 1,
+            let kind = Kind(rawValue: value.byte(at: 2))
+        else { throw VaultError(.unsupportedFormat, .seal, number: Int(value.byte(at: 0))) }
+        return Header(
+            kind: kind, term: value.integer(at: 4), slot: value.integer(at: 8),
+            generation: value.integer(at: 16))
+    }
+
+    /// The tag, which stands for the whole value in the store MAC.
+    @_lifetime(copy value)
+    static func tag(of value: RawSpan) -> RawSpan {
+        value.extracting(last: Sodium.tagBytes)
+    }
+
+    /// Seals `plaintext` into a value of `byteCount` bytes; the space beyond the plaintext is
+    /// padding (0x80, then zeros), which kinds with a fixed layout do not have.
+    static func seal(
+        _ plaintext: RawSpan, header: Header, byteCount: Int, lmdbKey: RawSpan,
+        vaultID: InlineArray<16, UInt8>, key: borrowing Secret
+    ) throws(VaultError) -> Secret {
+        var padded = try Secret(zeroes: byteCount - overheadBytes)
+        padded.store(plaintext, at: 0)
+        if header.kind.isPadded { padded.store(UInt8(0x80), at: plaintext.byteCount) }
+        var value = try Secret(zeroes: byteCount)
+        value.store(UInt8(1), at: 0)
+        value.store(UInt8(1), at: 1)
+        value.store(header.kind.rawValue, at: 2)
+        value.store(header.term, at: 4)
+        value.store(header.slot, at: 8)
+        value.store(header.generation, at: 16)
+        let nonce = try Secret(random: Sodium.nonceBytes)
+        value.store(nonce.bytes, at: nonceOffset)
+        let associated = try associated(
+            value.bytes.extracting(0..<headerBytes), lmdbKey: lmdbKey, vaultID: vaultID)
+        var sealed = value.mutableBytes(sealedOffset..<byteCount)
+        Sodium.seal(
+            padded.bytes, associated: associated.bytes, nonce: nonce.bytes, key: key,
+            into: &sealed)
+        return value
+    }
+
+    /// Opens a value. The plaintext comes without its padding.
+    ///
+    /// - Throws: `authenticationFailed`; `recordDamaged` where the padding is wrong.
+    static func open(
+        _ value: RawSpan, lmdbKey: RawSpan, vaultID: InlineArray<16, UInt8>, key: borrowing Secret
+    ) throws(VaultError) -> Secret {
+        let header = try header(of: value)
+        var plaintext = try Secret(zeroes: value.byteCount - overheadBytes)
+        let associated = try associated(
+            value.extracting(0..<headerBytes), lmdbKey: lmdbKey, vaultID: vaultID)
+        var output = plaintext.mutableBytes
+        guard
+            Sodium.open(
+                value.extracting(sealedOffset..<value.byteCount), associated: associated.bytes,
+                nonce: value.extracting(nonceOffset..<sealedOffset), key: key, into: &output)
+        else { throw VaultError(.authenticationFailed, .seal) }
+        guard header.kind.isPadded else { return plaintext }
+        var count = plaintext.count
+        while count > 0, plaintext.bytes.byte(at: count - 1) == 0 { count -= 1 }
+        guard count > 0, plaintext.bytes.byte(at: count - 1) == 0x80 else {
+            throw VaultError(.recordDamaged, .seal)
+        }
+        plaintext.shorten(to: count - 1)
+        return plaintext
+    }
+
+    /// "tkv1recd" ‖ vault id ‖ LMDB key ‖ header.
+    private static func associated(
+        _ header: RawSpan, lmdbKey: RawSpan, vaultID: InlineArray<16, UInt8>
+    ) throws(VaultError) -> Secret {
+        var associated = try Secret(zeroes: 24 + lmdbKey.byteCount + headerBytes)
+        let label: StaticString = "tkv1recd"
+        associated.store(unsafe RawSpan(_unsafeStart: label.utf8Start, byteCount: 8), at: 0)
+        associated.store(unsafe vaultID.span.bytes, at: 8)
+        associated.store(lmdbKey, at: 24)
+        associated.store(header, at: 24 + lmdbKey.byteCount)
+        return associated
+    }
+}

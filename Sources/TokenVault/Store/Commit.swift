@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BasicContainers
+
+/// The seam to the one writer: takes changes that belong together, makes them durable together, and
+/// says so. A simulator puts its own store here.
+protocol Committing: AnyObject, Sendable {
+    /// Takes the commit at once, without waiting. Its completion runs exactly once, on the writer's
+    /// thread, after the changes are durable or after none of them was made.
+    func submit(_ commit: Commit)
+}
+
+/// Changes that are made in one transaction or not at all.
+final class Commit: @unchecked Sendable {
+    typealias Completion = @Sendable (Result<Committed, VaultError>) -> Void
+
+    var changes = UniqueArray<Change>()
+    let completion: Completion
+
+    init(completion: @escaping Completion) { self.completion = completion }
+
+    /// Adds a change; a plaintext is wiped when the commit goes.
+    func add(_ kind: Change.Kind, _ plaintext: consuming Secret? = nil) {
+        changes.append(Change(kind: kind, plaintext: plaintext))
+    }
+}
+
+/// What a commit brought about.
+struct Committed: Sendable {
+    /// Generation and slot of the record that was put or fenced last.
+    var generation: UInt64 = 0
+    var slot: UInt32 = KeySlots.none
+    /// The number of the wave that was begun.
+    var wave: UInt64 = 0
+    /// How many slots were overwritten.
+    var erasedSlots = 0
+}
+
+struct Change: ~Copyable {
+    let kind: Kind
+    let plaintext: Secret?
+
+    enum Kind {
+        /// Writes a record; a new one gets a slot with a fresh data key first.
+        case put(SealedRecord.Kind, RecordKey, Expectation)
+        /// Marks a connection as disconnecting: from now on nothing but its erasure changes it.
+        case fence(RecordKey)
+        /// Overwrites the slot, then deletes the record and its fence.
+        case erase(RecordKey)
+        case addFlow(RecordKey, now: UnixTime)
+        /// Removes a flow; `notFound` where somebody took it before.
+        case takeFlow(RecordKey)
+        /// Records attempts before their first byte is sent.
+        case beginWave([Attempt], UnixTime)
+        case endAttempt(wave: UInt64, RecordKey)
+        case event(EventEntry)
+    }
+
+    /// What must be there for a put to happen.
+    enum Expectation: Equatable {
+        case absent
+        case generation(UInt64)
+        case anything
+    }
+}
+
+/// One refresh that is about to be sent, for one version of one connection.
+struct Attempt: Sendable, Hashable {
+    let key: RecordKey
+    let generation: UInt64
+}
+
+/// A line of a connection's log: a blinded id, a code, a time, a number; nothing that outlives it.
+struct EventEntry: Sendable {
+    static let byteCount = 56
+
+    let time: UnixTime
+    let key: RecordKey
+    let code: UInt16
+    let number: Int64
+
+    init(time: UnixTime, key: RecordKey, code: UInt16, number: Int64 = 0) {
+        self.time = time
+        self.key = key
+        self.code = code
+        self.number = number
+    }
+
+    init?(_ plaintext: RawSpan) {
+        guard plaintext.byteCount == Self.byteCount else { return nil }
+        time = UnixTime(milliseconds: plaintext.integer(at: 0))
+        key = RecordKey(plaintext, at: 8)
+        code = plaintext.integer(at: 40)
+        number = plaintext.integer(at: 48)
+    }
+
+    func encoded() throws(VaultError) -> Secret {
+        var plaintext = try Secret(zeroes: Self.byteCount)
+        plaintext.store(time.milliseconds, at: 0)
+        plaintext.store(key.bytes, at: 8)
+        plaintext.store(code, at: 40)
+        plaintext.store(number, at: 48)
+        return plaintext
+    }
+}

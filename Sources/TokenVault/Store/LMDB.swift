@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLMDB
+import Glibc
+
+/// LMDB, under its own names and the only place that imports it.
+///
+/// Reads run on the caller's thread through a pool of reset and renewed transactions; a value cannot
+/// outlive its transaction, at compile time. The only flag is `MDB_NOTLS`. Never WRITEMAP, MAPASYNC,
+/// NOSYNC, NOMETASYNC, NOMEMINIT or NOLOCK: each gives up durability, or the process on a full disk.
+@safe
+final class LMDB: @unchecked Sendable {
+    enum Database: Int, CaseIterable {
+        case records, meta, flows, events
+    }
+
+    /// The most read transactions at the same time.
+    static let readersMax = 512
+    /// The longest key of LMDB as it is built everywhere, in bytes.
+    static let keyBytesMax = 511
+
+    private let environment: OpaquePointer
+    private var handles = InlineArray<4, MDB_dbi>(repeating: 0)
+    private let idle = unsafe Monitor<[OpaquePointer]>([])
+
+    /// Opens the environment in `path`, a directory, and its databases; makes them where `creates`.
+    ///
+    /// - Parameter mapBytes: the most bytes the file can have; one address range from the start,
+    ///   because growing it under open readers is unsafe.
+    init(_ path: String, mapBytes: Int, creates: Bool) throws(VaultError) {
+        var opened: OpaquePointer?
+        try Self.check(unsafe mdb_env_create(&opened))
+        guard let environment = unsafe opened else { throw VaultError(.outOfMemory, .store) }
+        unsafe self.environment = environment
+        do throws(VaultError) {
+            unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
+            unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
+            unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
+            try Self.check(unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
+            var transaction: OpaquePointer?
+            try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
+            for database in Database.allCases {
+                let flags = creates ? UInt32(MDB_CREATE) : 0
+                let result = unsafe mdb_dbi_open(
+                    transaction, "\(database)", flags, &handles[database.rawValue])
+                if result != MDB_SUCCESS {
+                    unsafe mdb_txn_abort(transaction)
+                    try Self.check(result)
+                }
+            }
+            unsafe try Self.check(mdb_txn_commit(transaction))
+        } catch {
+            unsafe mdb_env_close(environment)
+            throw error
+        }
+    }
+
+    deinit {
+        unsafe idle.withLock { for unsafe transaction in unsafe $0 { unsafe mdb_txn_abort(transaction) } }
+        unsafe mdb_env_close(environment)
+    }
+
+    /// Bytes of the map in use.
+    var usedBytes: Int {
+        var info = unsafe MDB_envinfo()
+        unsafe mdb_env_info(environment, &info)
+        return unsafe (info.me_last_pgno + 1) * 4096
+    }
+
+    func beginRead() throws(VaultError) -> ReadTransaction {
+        if let pooled = unsafe idle.withLock({ unsafe $0.popLast() }) {
+            let result = unsafe mdb_txn_renew(pooled)
+            if result != MDB_SUCCESS { unsafe mdb_txn_abort(pooled) }
+            try Self.check(result)
+            return unsafe ReadTransaction(pooled, self)
+        }
+        var transaction: OpaquePointer?
+        try Self.check(
+            unsafe mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &transaction))
+        guard let transaction = unsafe transaction else { throw VaultError(.outOfMemory, .store) }
+        return unsafe ReadTransaction(transaction, self)
+    }
+
+    func beginWrite() throws(VaultError) -> WriteTransaction {
+        var transaction: OpaquePointer?
+        try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
+        guard let transaction = unsafe transaction else { throw VaultError(.outOfMemory, .store) }
+        return unsafe WriteTransaction(transaction, self)
+    }
+
+    /// A snapshot. Keep it short: pages that it sees cannot be reused meanwhile.
+    @safe
+    struct ReadTransaction: ~Copyable {
+        private let handle: OpaquePointer
+        private let owner: LMDB
+
+        fileprivate init(_ handle: OpaquePointer, _ owner: LMDB) {
+            unsafe self.handle = handle
+            self.owner = owner
+        }
+
+        deinit {
+            unsafe mdb_txn_reset(handle)
+            unsafe owner.idle.withLock { unsafe $0.append(handle) }
+        }
+
+        /// The value, for as long as the transaction lives; nil where there is none.
+        @_lifetime(borrow self)
+        func get(_ database: Database, _ key: RawSpan) throws(VaultError) -> RawSpan? {
+            guard let value = try unsafe owner.get(handle, database, key) else { return nil }
+            let span = unsafe RawSpan(_unsafeStart: value.mv_data, byteCount: value.mv_size)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+
+        func count(_ database: Database) throws(VaultError) -> Int {
+            unsafe try owner.count(handle, database)
+        }
+
+        /// Every entry in key order, from the first key that is not below `start`, until `body`
+        /// says false.
+        func scan(
+            _ database: Database, from start: RawSpan = RawSpan(),
+            _ body: (RawSpan, RawSpan) throws(VaultError) -> Bool
+        ) throws(VaultError) {
+            unsafe try owner.scan(handle, database, from: start, body)
+        }
+    }
+
+    /// The one write transaction; aborted unless it is committed.
+    @safe
+    struct WriteTransaction: ~Copyable {
+        private var handle: OpaquePointer?
+        private let owner: LMDB
+
+        fileprivate init(_ handle: OpaquePointer, _ owner: LMDB) {
+            unsafe self.handle = handle
+            self.owner = owner
+        }
+
+        deinit {
+            if let handle = unsafe handle { unsafe mdb_txn_abort(handle) }
+        }
+
+        consuming func commit() throws(VaultError) {
+            let ended = unsafe handle
+            unsafe handle = nil
+            try unsafe LMDB.check(mdb_txn_commit(ended))
+        }
+
+        /// The value until the next write of this transaction.
+        @_lifetime(borrow self)
+        func get(_ database: Database, _ key: RawSpan) throws(VaultError) -> RawSpan? {
+            guard let value = try unsafe owner.get(handle, database, key) else { return nil }
+            let span = unsafe RawSpan(_unsafeStart: value.mv_data, byteCount: value.mv_size)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+
+        func count(_ database: Database) throws(VaultError) -> Int {
+            unsafe try owner.count(handle, database)
+        }
+
+        func put(_ database: Database, _ key: RawSpan, _ value: RawSpan) throws(VaultError) {
+            let result = unsafe key.withUnsafeBytes { keyBytes in
+                unsafe value.withUnsafeBytes { valueBytes in
+                    var entryKey = unsafe LMDB.value(keyBytes)
+                    var entry = unsafe LMDB.value(valueBytes)
+                    return unsafe mdb_put(
+                        handle, owner.handles[database.rawValue], &entryKey, &entry, 0)
+                }
+            }
+            try LMDB.check(result)
+        }
+
+        /// False where there was no such entry.
+        @discardableResult
+        func delete(_ database: Database, _ key: RawSpan) throws(VaultError) -> Bool {
+            let result = unsafe key.withUnsafeBytes { keyBytes in
+                var entryKey = unsafe LMDB.value(keyBytes)
+                return unsafe mdb_del(handle, owner.handles[database.rawValue], &entryKey, nil)
+            }
+            if result == MDB_NOTFOUND { return false }
+            try LMDB.check(result)
+            return true
+        }
+
+        func scan(
+            _ database: Database, from start: RawSpan = RawSpan(),
+            _ body: (RawSpan, RawSpan) throws(VaultError) -> Bool
+        ) throws(VaultError) {
+            unsafe try owner.scan(handle, database, from: start, body)
+        }
+    }
+
+    private static func value(_ buffer: UnsafeRawBufferPointer) -> MDB_val {
+        unsafe MDB_val(
+            mv_size: buffer.count, mv_data: UnsafeMutableRawPointer(mutating: buffer.baseAddress))
+    }
+
+    private func get(
+        _ transaction: OpaquePointer?, _ database: Database, _ key: RawSpan
+    ) throws(VaultError) -> MDB_val? {
+        var found = unsafe MDB_val()
+        let result = unsafe key.withUnsafeBytes { keyBytes in
+            var entryKey = unsafe Self.value(keyBytes)
+            return unsafe mdb_get(transaction, handles[database.rawValue], &entryKey, &found)
+        }
+        if result == MDB_NOTFOUND { return nil }
+        try Self.check(result)
+        return unsafe found
+    }
+
+    private func count(_ transaction: OpaquePointer?, _ database: Database) throws(VaultError) -> Int
+    {
+        var statistics = MDB_stat()
+        try Self.check(unsafe mdb_stat(transaction, handles[database.rawValue], &statistics))
+        return statistics.ms_entries
+    }
+
+    private func scan(
+        _ transaction: OpaquePointer?, _ database: Database, from start: RawSpan,
+        _ body: (RawSpan, RawSpan) throws(VaultError) -> Bool
+    ) throws(VaultError) {
+        var cursor: OpaquePointer?
+        try Self.check(
+            unsafe mdb_cursor_open(transaction, handles[database.rawValue], &cursor))
+        defer { unsafe mdb_cursor_close(cursor) }
+        var key = unsafe MDB_val()
+        var value = unsafe MDB_val()
+        var result = unsafe start.withUnsafeBytes { bytes in
+            unsafe key = Self.value(bytes)
+            return unsafe mdb_cursor_get(
+                cursor, &key, &value, start.byteCount == 0 ? MDB_FIRST : MDB_SET_RANGE)
+        }
+        while result == MDB_SUCCESS {
+            let goesOn = try unsafe body(
+                RawSpan(_unsafeStart: key.mv_data, byteCount: key.mv_size),
+                RawSpan(_unsafeStart: value.mv_data, byteCount: value.mv_size))
+            guard goesOn else { return }
+            result = unsafe mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
+        }
+        if result != MDB_NOTFOUND { try Self.check(result) }
+    }
+
+    fileprivate static func check(_ result: Int32) throws(VaultError) {
+        switch result {
+        case MDB_SUCCESS: return
+        case MDB_MAP_FULL, MDB_TXN_FULL, ENOSPC, EDQUOT, EFBIG:
+            throw VaultError(.storeFull, .store, number: Int(result))
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH,
+            MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
+            throw VaultError(.integrityFailed, .store, number: Int(result))
+        case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
+        case MDB_READERS_FULL:
+            throw VaultError(.limitExceeded, .store, number: LMDB.readersMax)
+        default: throw VaultError(.storageFailed, .store, number: Int(result))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads: the sealed records of one vault, opened on the caller's thread.
+///
+/// Together with `Committing` the seam behind which another engine could stand: read by blinded key,
+/// commit compare-and-swap changes by generation, scan.
+final class Store: Sendable {
+    let keyring: Keyring
+    let slots: KeySlots
+    let lmdb: LMDB
+    /// Held while slots change in place until LMDB says so too: a slot that fails to open is read
+    /// again under it before anything is called damaged.
+    let slotChange = Monitor<Void>(())
+
+    init(_ directory: VaultDirectory, keyring: Keyring, mapBytes: Int) throws(VaultError) {
+        self.keyring = keyring
+        slots = try KeySlots(directory.path, keyring: keyring)
+        lmdb = try LMDB(directory.databasePath, mapBytes: mapBytes, creates: false)
+    }
+
+    /// A record as it was opened.
+    struct Opened: ~Copyable {
+        let key: RecordKey
+        let header: SealedRecord.Header
+        var fields: Fields
+    }
+
+    /// The blinded key of a connection or an application.
+    func key(_ kind: SealedRecord.Kind, _ name: String) -> RecordKey {
+        var part = InlineArray<256, UInt8>(repeating: 0)
+        var count = 1
+        part[0] = kind.rawValue
+        for byte in name.utf8 where count < 256 {
+            part[count] = byte
+            count += 1
+        }
+        let span = part.span
+        return unsafe RecordKey(
+            hashing: span.bytes.extracting(0..<count), key: keyring.blindingKey)
+    }
+
+    /// Opens a record; nil where there is none.
+    ///
+    /// - Throws: `authenticationFailed` where it does not open though it should.
+    func open(_ key: RecordKey) throws(VaultError) -> Opened? {
+        do throws(VaultError) {
+            return try openOnce(key)
+        } catch {
+            guard error.code == .authenticationFailed || error.code == .notFound else {
+                throw error
+            }
+        }
+        // Perhaps the writer was in the middle of the slot: once more while it is not.
+        return try slotChange.withLock { _ throws(VaultError) in
+            do throws(VaultError) {
+                return try openOnce(key)
+            } catch {
+                if error.code == .notFound { throw VaultError(.authenticationFailed, .store) }
+                throw error
+            }
+        }
+    }
+
+    private func openOnce(_ key: RecordKey) throws(VaultError) -> Opened? {
+        let transaction = try lmdb.beginRead()
+        guard let value = try transaction.get(.records, key.bytes) else { return nil }
+        return try open(value, key: key)
+    }
+
+    /// Opens a value of `records`.
+    func open(_ value: RawSpan, key: RecordKey) throws(VaultError) -> Opened {
+        let header = try SealedRecord.header(of: value)
+        guard header.kind == .connection || header.kind == .application else {
+            throw VaultError(.unsupportedFormat, .store, number: Int(header.kind.rawValue))
+        }
+        let dataKey = try slots.dataKey(header.slot, for: key)
+        let plaintext = try SealedRecord.open(
+            value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: dataKey)
+        return Opened(key: key, header: header, fields: try Fields(plaintext))
+    }
+
+    /// Opens a pending authorization; nil where there is none.
+    func openFlow(_ key: RecordKey) throws(VaultError) -> Fields? {
+        let transaction = try lmdb.beginRead()
+        guard let value = try transaction.get(.flows, key.bytes) else { return nil }
+        return try Fields(
+            SealedRecord.open(
+                value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: keyring.flowSealKey))
+    }
+
+    /// The LMDB key of a pending authorization, by its state.
+    func flowKey(state: RawSpan) -> RecordKey {
+        RecordKey(hashing: state, key: keyring.flowBlindingKey)
+    }
+
+    /// Every record of one kind in one snapshot, until `body` says false. A record that is being
+    /// erased at this moment is left out.
+    func scan(
+        _ kind: SealedRecord.Kind,
+        _ body: (borrowing Opened) throws(VaultError) -> Bool
+    ) throws(VaultError) {
+        let transaction = try lmdb.beginRead()
+        try transaction.scan(.records) { (lmdbKey, value) throws(VaultError) in
+            guard try SealedRecord.header(of: value).kind == kind else { return true }
+            let key = RecordKey(lmdbKey)
+            do throws(VaultError) {
+                return try body(open(value, key: key))
+            } catch {
+                guard error.code == .notFound || error.code == .authenticationFailed else {
+                    throw error
+                }
+            }
+            guard let opened = try open(key) else { return true }
+            return try body(opened)
+        }
+    }
+
+    /// Reads ROOT in a snapshot.
+    func root(_ transaction: borrowing LMDB.ReadTransaction) throws(VaultError) -> Root {
+        let label = unsafe RawSpan(_unsafeStart: Root.lmdbKey.utf8Start, byteCount: 4)
+        guard let value = try transaction.get(.meta, label) else {
+            throw VaultError(.integrityFailed, .store)
+        }
+        let plaintext = try SealedRecord.open(
+            value, lmdbKey: label, vaultID: keyring.vaultID, key: keyring.rootSealKey)
+        return try Root(plaintext.bytes)
+    }
+}

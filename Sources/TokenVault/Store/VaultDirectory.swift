@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// The directory of a vault: made whole or not at all, private, and owned by one process.
+final class VaultDirectory: Sendable {
+    static let lockName = "LOCK"
+    static let databaseName = "db"
+    /// Real zeros that are given up when a disconnect finds the disk full: an erasure must not need
+    /// room that is not there.
+    static let ballastName = "BALLAST"
+    static let ballastBytes = 262_144
+
+    let path: String
+    private let lock: Descriptor
+
+    var databasePath: String { "\(path)/\(Self.databaseName)" }
+
+    /// Makes a new vault: everything in a directory beside it, made durable, then renamed.
+    ///
+    /// - Parameter fill: writes HEADER, SLOTS and the database into the directory it is given.
+    static func create(
+        _ path: String, _ fill: (String) throws(VaultError) -> Void
+    ) throws(VaultError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) != 0 else { throw VaultError(.vaultExists, .store) }
+        let temporary = "\(path).tmp-\(getpid())"
+        removeTree(temporary)
+        guard unsafe mkdir(temporary, 0o700) == 0,
+            unsafe mkdir("\(temporary)/\(databaseName)", 0o700) == 0
+        else { throw Descriptor.failure(.store) }
+        do throws(VaultError) {
+            // Against a umask that would let nobody in, us included.
+            guard unsafe chmod(temporary, 0o700) == 0 else { throw Descriptor.failure(.store) }
+            _ = try Descriptor(
+                "\(temporary)/\(lockName)", flags: O_RDWR | O_CREAT | O_EXCL, stage: .store)
+            try writeBallast(temporary)
+            try fill(temporary)
+            try Descriptor.syncDirectory("\(temporary)/\(databaseName)")
+            try Descriptor.syncDirectory(temporary)
+            guard unsafe rename(temporary, path) == 0 else {
+                let number = errno
+                if number == EEXIST || number == ENOTEMPTY {
+                    throw VaultError(.vaultExists, .store, number: Int(number))
+                }
+                throw Descriptor.failure(.store, errno: number)
+            }
+            try Descriptor.syncDirectory(parent(of: path))
+        } catch {
+            removeTree(temporary)
+            throw error
+        }
+    }
+
+    /// Takes a vault's directory for this process, until it is closed or the process ends.
+    ///
+    /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`.
+    init(_ path: String) throws(VaultError) {
+        self.path = path
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else {
+            throw VaultError(.vaultMissing, .store, number: Int(errno))
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
+            status.st_mode & 0o077 == 0
+        else { throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777)) }
+        for name in [Self.lockName, Header.fileName, KeySlots.fileName] {
+            guard unsafe lstat("\(path)/\(name)", &status) == 0 else {
+                throw VaultError(.vaultMissing, .store, number: Int(errno))
+            }
+            guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+                status.st_mode & 0o077 == 0
+            else {
+                throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777))
+            }
+        }
+        let lock = try Descriptor("\(path)/\(Self.lockName)", flags: O_RDWR, stage: .store)
+        guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
+            throw VaultError(.vaultLocked, .store, number: Int(errno))
+        }
+        self.lock = lock
+        // LMDB's own lock file may hold the readers of a process that was killed.
+        _ = unsafe unlink("\(path)/\(Self.databaseName)/lock.mdb")
+    }
+
+    /// Frees the ballast's room; `restoreBallast` takes it back later.
+    func dropBallast() { _ = unsafe unlink("\(path)/\(Self.ballastName)") }
+
+    /// Takes room for the next time, where there is any.
+    func restoreBallast() {
+        var status = stat()
+        if unsafe lstat("\(path)/\(Self.ballastName)", &status) == 0 { return }
+        do throws(VaultError) { try Self.writeBallast(path) } catch { dropBallast() }
+    }
+
+    private static func writeBallast(_ path: String) throws(VaultError) {
+        let file = try Descriptor(
+            "\(path)/\(ballastName)", flags: O_RDWR | O_CREAT | O_EXCL, stage: .store)
+        let zeros = try Secret(zeroes: SecretArena.secretBytesMax)
+        for offset in stride(from: 0, to: ballastBytes, by: zeros.count) {
+            try file.write(zeros.bytes, at: offset)
+        }
+        try file.sync()
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// Removes a half-made vault: two known levels, nothing else.
+    private static func removeTree(_ path: String) {
+        for name in ["data.mdb", "lock.mdb"] {
+            _ = unsafe unlink("\(path)/\(databaseName)/\(name)")
+        }
+        _ = unsafe rmdir("\(path)/\(databaseName)")
+        for name in [lockName, ballastName, Header.fileName, KeySlots.fileName] {
+            _ = unsafe unlink("\(path)/\(name)")
+        }
+        _ = unsafe rmdir(path)
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Pending authorizations, attempts in flight, and the log: what is sealed without a slot.
+extension Writer {
+    mutating func addFlow(
+        _ key: RecordKey, _ plaintext: borrowing Secret?, _ now: UnixTime,
+        _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) {
+        if try transaction.count(.flows) >= Self.flowsMax {
+            try dropExpiredFlows(now, transaction)
+            guard try transaction.count(.flows) < Self.flowsMax else {
+                throw VaultError(.limitExceeded, .store, number: Self.flowsMax)
+            }
+        }
+        switch plaintext {
+        case .none: throw VaultError(.invalidArgument, .store)
+        case .some(let plaintext):
+            let value = try seal(
+                plaintext.bytes, .flow, generation: root.generation, lmdbKey: key.bytes,
+                key: store.keyring.flowSealKey)
+            try transaction.put(.flows, key.bytes, value.bytes)
+        }
+    }
+
+    private func dropExpiredFlows(
+        _ now: UnixTime, _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) {
+        var expired: [RecordKey] = []
+        try transaction.scan(.flows) { (lmdbKey, value) throws(VaultError) in
+            let plaintext = try SealedRecord.open(
+                value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,
+                key: store.keyring.flowSealKey)
+            let expires = try Fields(plaintext).time(FlowTag.expires)
+            if expires ?? now <= now { expired.append(RecordKey(lmdbKey)) }
+            return true
+        }
+        for key in expired { try transaction.delete(.flows, key.bytes) }
+    }
+
+    mutating func beginWave(
+        _ attempts: [Attempt], _ time: UnixTime, _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) -> UInt64 {
+        let wave = root.nextWave
+        root.nextWave += 1
+        var plaintext = try Secret(zeroes: 8 + attempts.count * 40)
+        plaintext.store(time.milliseconds, at: 0)
+        for (index, attempt) in attempts.enumerated() {
+            plaintext.store(attempt.key.bytes, at: 8 + index * 40)
+            plaintext.store(attempt.generation, at: 8 + index * 40 + 32)
+        }
+        let label = try numberedLabel("W", wave)
+        let value = try seal(
+            plaintext.bytes, .wave, generation: root.generation, lmdbKey: label.bytes,
+            key: store.keyring.waveSealKey)
+        try transaction.put(.meta, label.bytes, value.bytes)
+        waves[wave] = Set(attempts.map(\.key))
+        return wave
+    }
+
+    /// The wave's record goes with its last attempt.
+    mutating func endAttempt(
+        _ wave: UInt64, _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) {
+        guard waves[wave]?.remove(key) != nil, waves[wave]?.isEmpty == true else { return }
+        waves[wave] = nil
+        let label = try numberedLabel("W", wave)
+        try transaction.delete(.meta, label.bytes)
+    }
+
+    mutating func append(
+        _ event: EventEntry, _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) {
+        let number = root.nextEvent
+        root.nextEvent += 1
+        let label = try numberedLabel("", number)
+        let plaintext = try event.encoded()
+        let value = try seal(
+            plaintext.bytes, .event, generation: number, lmdbKey: label.bytes,
+            key: store.keyring.eventSealKey)
+        try transaction.put(.events, label.bytes, value.bytes)
+        guard number > Self.eventsMax else { return }
+        let oldest = try numberedLabel("", number - Self.eventsMax)
+        try transaction.delete(.events, oldest.bytes)
+    }
+
+    /// A prefix and a number, big-endian, so that LMDB's order is the order of numbers.
+    private func numberedLabel(
+        _ prefix: StaticString, _ number: UInt64
+    ) throws(VaultError) -> Secret {
+        var label = try Secret(prefix)
+        let digits = try Secret(integer: number.byteSwapped)
+        guard label.append(digits.bytes) else { throw VaultError(.outOfMemory, .store) }
+        return label
+    }
+
+    /// Loads the fences and the waves that an earlier process left behind.
+    mutating func load(
+        _ transaction: borrowing LMDB.ReadTransaction, _ attempts: inout [Attempt]
+    ) throws(VaultError) {
+        var foundAttempts: [Attempt] = []
+        var foundFences: Set<RecordKey> = []
+        var foundWaves: [UInt64: Set<RecordKey>] = [:]
+        try transaction.scan(.meta) { (lmdbKey, value) throws(VaultError) in
+            let letter = lmdbKey.byte(at: 0)
+            guard lmdbKey.byteCount == 9 && letter == UInt8(ascii: "W")
+                || lmdbKey.byteCount == 33 && letter == UInt8(ascii: "F")
+            else { return true }
+            let plaintext = try SealedRecord.open(
+                value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,
+                key: store.keyring.waveSealKey)
+            if letter == UInt8(ascii: "F") {
+                foundFences.insert(RecordKey(lmdbKey, at: 1))
+                return true
+            }
+            guard plaintext.count >= 8, (plaintext.count - 8) % 40 == 0 else {
+                throw VaultError(.recordDamaged, .store)
+            }
+            let wave = lmdbKey.integer(at: 1, as: UInt64.self).byteSwapped
+            for offset in stride(from: 8, to: plaintext.count, by: 40) {
+                let attempt = Attempt(
+                    key: RecordKey(plaintext.bytes, at: offset),
+                    generation: plaintext.bytes.integer(at: offset + 32))
+                foundAttempts.append(attempt)
+                foundWaves[wave, default: []].insert(attempt.key)
+            }
+            return true
+        }
+        attempts = foundAttempts
+        fenced = foundFences
+        waves = foundWaves
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BasicContainers
+
+/// Applies commits inside one LMDB transaction: the order of durable writes is here.
+///
+/// A draft belongs to the writer's thread. It carries what the next transaction will make true;
+/// `Committer` adopts it when the transaction is durable and forgets it when it is not.
+struct Writer {
+    static let flowsMax = 10_000
+    static let eventsMax: UInt64 = 100_000
+    static let waveAttemptsMax = 256
+
+    let store: Store
+    var root = Root()
+    /// Connections whose disconnect has begun.
+    var fenced: Set<RecordKey> = []
+    /// Attempts in flight, by wave.
+    var waves: [UInt64: Set<RecordKey>] = [:]
+
+    /// Slots that this transaction filled; to be erased where it fails.
+    var takenSlots: [UInt32] = []
+    /// Slots that are zero already and free once the transaction is durable.
+    var erasedSlots: [UInt32] = []
+
+    /// Refuses what can be refused, before anything of the commit is written.
+    func check(
+        _ commit: Commit, _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) {
+        for index in commit.changes.indices {
+            try check(commit.changes[index].kind, transaction)
+        }
+    }
+
+    /// Applies a checked commit. Where it throws, the whole transaction must be given up.
+    mutating func apply(
+        _ commit: Commit, _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) -> Committed {
+        var committed = Committed()
+        for index in commit.changes.indices {
+            try apply(commit.changes[index], transaction, &committed)
+        }
+        return committed
+    }
+
+    private func check(
+        _ kind: Change.Kind, _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) {
+        switch kind {
+        case .put(_, let key, let expectation):
+            guard !fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
+            var present: UInt64?
+            if let value = try transaction.get(.records, key.bytes) {
+                present = try SealedRecord.header(of: value).generation
+            }
+            switch expectation {
+            case .absent where present != nil: throw VaultError(.alreadyExists, .store)
+            case .generation(let wanted) where present != wanted:
+                throw VaultError(present == nil ? .notFound : .generationChanged, .store)
+            default: return
+            }
+        case .fence(let key), .erase(let key):
+            guard try transaction.get(.records, key.bytes) != nil else {
+                throw VaultError(.notFound, .store)
+            }
+        case .takeFlow(let key):
+            guard try transaction.get(.flows, key.bytes) != nil else {
+                throw VaultError(.notFound, .store)
+            }
+        case .beginWave(let attempts, _):
+            guard attempts.count <= Self.waveAttemptsMax else {
+                throw VaultError(.limitExceeded, .store, number: Self.waveAttemptsMax)
+            }
+        case .addFlow, .endAttempt, .event: return
+        }
+    }
+
+    private mutating func apply(
+        _ change: borrowing Change, _ transaction: borrowing LMDB.WriteTransaction,
+        _ committed: inout Committed
+    ) throws(VaultError) {
+        switch change.kind {
+        case .put(let kind, let key, _):
+            committed.slot = try put(kind, key, change.plaintext, transaction)
+            committed.generation = root.generation
+        case .fence(let key):
+            committed.slot = try fence(key, transaction)
+            committed.generation = root.generation
+        case .erase(let key):
+            try erase(key, transaction)
+            committed.erasedSlots += 1
+        case .addFlow(let key, let now):
+            try addFlow(key, change.plaintext, now, transaction)
+        case .takeFlow(let key):
+            try transaction.delete(.flows, key.bytes)
+        case .beginWave(let attempts, let time):
+            committed.wave = try beginWave(attempts, time, transaction)
+        case .endAttempt(let wave, let key):
+            try endAttempt(wave, key, transaction)
+        case .event(let event):
+            try append(event, transaction)
+        }
+    }
+
+    /// Writes ROOT; the last write of every transaction.
+    func writeRoot(_ transaction: borrowing LMDB.WriteTransaction) throws(VaultError) {
+        let label = unsafe RawSpan(_unsafeStart: Root.lmdbKey.utf8Start, byteCount: 4)
+        let plaintext = try root.encoded()
+        let value = try seal(
+            plaintext.bytes, .root, generation: root.generation, lmdbKey: label,
+            key: store.keyring.rootSealKey)
+        try transaction.put(.meta, label, value.bytes)
+    }
+
+    /// Seals a record without a slot.
+    func seal(
+        _ plaintext: RawSpan, _ kind: SealedRecord.Kind, generation: UInt64, lmdbKey: RawSpan,
+        key: borrowing Secret
+    ) throws(VaultError) -> Secret {
+        let byteCount =
+            kind.isPadded
+            ? try SealedRecord.bucket(for: plaintext.byteCount, minimum: 0)
+            : plaintext.byteCount + SealedRecord.overheadBytes
+        let header = SealedRecord.Header(
+            kind: kind, term: store.keyring.currentTerm, slot: KeySlots.none,
+            generation: generation)
+        return try SealedRecord.seal(
+            plaintext, header: header, byteCount: byteCount, lmdbKey: lmdbKey,
+            vaultID: store.keyring.vaultID, key: key)
+    }
+}
