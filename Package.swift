@@ -109,7 +109,12 @@ let package = Package(
         .testTarget(
             name: "TokenVaultTests", dependencies: ["TokenVault"], swiftSettings: strict),
         .testTarget(
-            name: "ProviderSimulatorTests", dependencies: ["ProviderSimulator"],
+            name: "ProviderSimulatorTests",
+            dependencies: [
+                "ProviderSimulator",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],

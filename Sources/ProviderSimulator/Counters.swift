@@ -83,6 +83,11 @@ extension ProviderSimulator {
         /// What became of it.
         public let outcome: Outcome
 
+        /// An entry, for comparison with what a test expects.
+        public init(grant: Int, ordinal: Int, outcome: Outcome) {
+            (self.grant, self.ordinal, self.outcome) = (grant, ordinal, outcome)
+        }
+
         /// What became of a refresh request.
         public enum Outcome: String, Sendable, Codable {
             /// New tokens were issued.

@@ -13,6 +13,14 @@ struct Site: Sendable {
 
     /// Answers one request.
     func respond(to request: Request, channel: any Channel) async throws -> Response {
+        do {
+            return try await route(request, channel: channel)
+        } catch is NIOTooManyBytesError {
+            return Reply.empty(.contentTooLarge).response
+        }
+    }
+
+    private func route(_ request: Request, channel: any Channel) async throws -> Response {
         let target = request.head.path ?? "/"
         let split = target.firstIndex(of: "?") ?? target.endIndex
         let path = target[..<split]
