@@ -53,7 +53,8 @@ extension ProviderSimulator {
         }
     }
 
-    /// Moves the server's clock forward, so that tokens, codes and graces end without waiting.
+    /// Moves the server's clock forward, so that tokens, codes and graces end without waiting;
+    /// by ``Settings/durationMax`` at most, over all calls.
     public func advance(by duration: Duration) {
         book.use { $0.clockOffset += duration }
     }

@@ -22,6 +22,7 @@ public final class ProviderSimulator: Sendable {
     private let group: ServiceGroup
 
     /// Starts a server and returns once it accepts connections. Several may run in one process.
+    /// Each runs until ``stop()``, whether or not anybody still holds it.
     ///
     /// - Parameter stopsOnSignals: whether SIGTERM and SIGINT end the server. For executables.
     /// - Throws: ``SettingsError``, or the system's error where the port cannot be had.
@@ -54,6 +55,9 @@ public final class ProviderSimulator: Sendable {
         for try await url in urls {
             return ProviderSimulator(baseURL: url, book: book, server: server, group: group)
         }
+        // The caller was cancelled while the server was starting.
+        await group.triggerGracefulShutdown()
+        _ = await server.result
         throw CancellationError()
     }
 

@@ -19,6 +19,9 @@ extension ProviderSimulator {
         /// The scopes a client may ask for; empty means any.
         public var scopes: Set<String> = []
 
+        /// The longest lifetime, grace or clock change: a hundred years.
+        public static let durationMax = Duration.seconds(100 * 365 * 86_400)
+
         /// How long an access token works.
         public var accessLifetime = Duration.seconds(3600)
 
@@ -115,7 +118,14 @@ extension ProviderSimulator.Settings {
         try require(!clients.isEmpty, "at least one client is needed")
         try require(Set(clients.map(\.id)).count == clients.count, "client ids must differ")
         try require((16...4096).contains(tokenBytes), "a token has 16 to 4096 random bytes")
-        try require(accessLifetime > .zero, "the access lifetime must be positive")
+        let lifetimes = [accessLifetime, refreshLifetime ?? .seconds(1)]
+        try require(
+            lifetimes.allSatisfy { $0 >= .seconds(1) && $0 <= Self.durationMax },
+            "a lifetime is one second to a hundred years")
+        if case .rotating(let grace) = rotation {
+            try require(
+                grace >= .zero && grace <= Self.durationMax, "a grace is up to a hundred years")
+        }
         try require(controlKey != "", "the control key must not be empty")
         try require(
             tokenMarker.utf8.allSatisfy(PercentCoding.isUnreserved),

@@ -126,7 +126,9 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
 
     /// The content of a secret's file without the line end that editors leave.
     private static func secret(in path: String) throws -> String {
-        let data = try Data(contentsOf: URL(filePath: path))
+        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+            throw ValidationError("cannot read \(path)")
+        }
         let text = String(decoding: data, as: UTF8.self)
         let secret = String(text.prefix { !$0.isNewline })
         guard !secret.isEmpty else { throw ValidationError("\(path) is empty") }

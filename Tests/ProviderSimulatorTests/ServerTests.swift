@@ -79,7 +79,10 @@ struct ServerTests {
             let fault = #"{"kind":"status","status":429,"retry_after":"3","replies":1}"#
             #expect(try await HTTP.post(control + "fault", fault, key).status == 204)
             #expect(try await fixture.refresh(token).headers["retry-after"] == "3")
-            for wrong in [#"{"kind":"no such"}"#, "{}", "", #"{"kind":"status","status":99}"#] {
+            for wrong in [
+                #"{"kind":"no such"}"#, "{}", "", #"{"kind":"status","status":99}"#,
+                #"{"kind":"delay_after","milliseconds":9223372036854775807}"#,
+            ] {
                 #expect(try await HTTP.post(control + "fault", wrong, key).status == 400)
             }
 
@@ -88,8 +91,13 @@ struct ServerTests {
             let reply = try await fixture.refresh(token)
             #expect(reply.member("refresh_token") != nil)
             #expect(reply.body.contains("\"expires_in\":60,"))
-            let refused = #"{"access_lifetime":0}"#
-            #expect(try await HTTP.post(control + "settings", refused, key).status == 400)
+            for refused in [
+                #"{"access_lifetime":0}"#, #"{"access_lifetime":9223372036854775807}"#,
+                #"{"rotation":"grace=9223372036854775807"}"#, #"{"advance_seconds":-1}"#,
+                #"{"advance_seconds":9223372036854775807}"#, #"{"token_bytes":1}"#,
+            ] {
+                #expect(try await HTTP.post(control + "settings", refused, key).status == 400)
+            }
 
             let journal = try await HTTP.get(control + "journal", key)
             #expect(journal.body == #"{"grant":0,"ordinal":0,"outcome":"refreshed"}"# + "\n")

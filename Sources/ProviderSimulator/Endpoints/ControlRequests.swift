@@ -33,14 +33,21 @@ struct FaultRequest: Decodable {
         case "huge_body": return .hugeBody
         case "one_byte_a_second": return .oneByteASecond
         case "closed_without_reply": return .closedWithoutReply
-        case "delay_before": return .delayBefore(.milliseconds(milliseconds ?? 0))
-        case "delay_after": return .delayAfter(.milliseconds(milliseconds ?? 0))
+        case "delay_before": return .delayBefore(try delay())
+        case "delay_after": return .delayAfter(try delay())
         case "redirect": return .redirect(to: location ?? "/elsewhere")
         case "truncated_json": return .truncatedJSON
         case "duplicate_access_token": return .duplicateAccessToken
         default:
             throw ProviderSimulator.SettingsError(description: "no such kind of fault")
         }
+    }
+
+    private func delay() throws(ProviderSimulator.SettingsError) -> Duration {
+        guard let milliseconds, (0...3_600_000).contains(milliseconds) else {
+            throw ProviderSimulator.SettingsError(description: "milliseconds is 0 to 3600000")
+        }
+        return .milliseconds(milliseconds)
     }
 }
 
@@ -87,8 +94,13 @@ struct SettingsRequest: Decodable {
         if let tokenBytes { settings.tokenBytes = tokenBytes }
         if let keepsJournal { settings.keepsJournal = keepsJournal }
         try settings.validate()
+        let offset = ledger.clockOffset + .seconds(advanceSeconds ?? 0)
+        guard offset >= ledger.clockOffset, offset <= ProviderSimulator.Settings.durationMax else {
+            throw ProviderSimulator.SettingsError(
+                description: "the clock goes forward, up to a hundred years")
+        }
         ledger.settings = settings
-        if let advanceSeconds { ledger.clockOffset += .seconds(advanceSeconds) }
+        ledger.clockOffset = offset
         if resetCounters == true { ledger.counters = ProviderSimulator.Counters() }
     }
 }

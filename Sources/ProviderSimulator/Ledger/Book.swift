@@ -7,7 +7,7 @@ import Synchronization
 final class Book: Sendable {
     private let ledger: Mutex<Ledger>
 
-    init(_ ledger: sending Ledger) {
+    init(_ ledger: Ledger) {
         self.ledger = Mutex(ledger)
     }
 
