@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A flow that was started and not yet finished; sealed in the store, one-time, ten minutes.
+struct PendingAuthorization: ~Copyable {
+    /// How long a flow may take, in milliseconds.
+    static let lifetimeMilliseconds: Int64 = 600_000
+    /// What binds a browser is at most this long, in bytes.
+    static let bindingBytesMax = 256
+
+    let connection: ConnectionID
+    let application: ApplicationID
+    let codeVerifier: Secret
+    /// BLAKE2b of what only this browser can show again, such as a cookie; nil where nothing binds.
+    let browserBinding: Secret?
+    let started: UnixTime
+    let expires: UnixTime
+    let requestedScope: String?
+
+    /// The hash under which a binding is kept, so that the store cannot be used to forge it.
+    static func hash(binding: borrowing Secret) throws(VaultError) -> Secret {
+        guard (16...bindingBytesMax).contains(binding.count) else {
+            throw VaultError(.invalidArgument, .authorize, number: bindingBytesMax)
+        }
+        var hash = try Secret(zeroes: Sodium.hashBytes)
+        var output = hash.mutableBytes
+        Sodium.hash(binding.bytes, into: &output)
+        return hash
+    }
+
+    /// Whether the browser that comes back is the one that was sent out.
+    func isBound(to binding: borrowing Secret?) throws(VaultError) -> Bool {
+        switch browserBinding {
+        case .none: return true
+        case .some(let expected):
+            switch binding {
+            case .none: return false
+            case .some(let binding):
+                let shown = try Self.hash(binding: binding)
+                return Sodium.isEqual(expected.bytes, shown.bytes)
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An application as it lies in the store, to and from its fields.
+enum ApplicationRecord {
+    static func encode(_ application: borrowing Application) throws(VaultError) -> Secret {
+        let provider = application.provider
+        var fields = try Fields()
+        try fields.set(ApplicationTag.id, text: application.id.text)
+        try fields.set(ApplicationTag.providerName, text: provider.name)
+        try fields.set(
+            ApplicationTag.authorizationEndpoint, text: provider.authorizationEndpoint)
+        try fields.set(ApplicationTag.tokenEndpoint, text: provider.tokenEndpoint)
+        try fields.set(ApplicationTag.revocationEndpoint, text: provider.revocationEndpoint)
+        try fields.set(ApplicationTag.issuer, text: provider.issuer)
+        try fields.set(
+            ApplicationTag.clientAuthentication, integer: provider.clientAuthentication.rawValue)
+        try fields.set(ApplicationTag.scopeSeparator, text: provider.scopeSeparator)
+        try fields.set(ApplicationTag.usesPKCE, integer: UInt8(provider.usesPKCE ? 1 : 0))
+        try fields.set(
+            ApplicationTag.authorizationParameter,
+            pairs: provider.authorizationParameters.map { ($0.name, $0.value) })
+        try fields.set(
+            ApplicationTag.tokenParameter,
+            pairs: provider.tokenParameters.map { ($0.name, $0.value) })
+        try fields.set(
+            ApplicationTag.providerLifetime, integer: provider.defaultLifetimeSeconds)
+        try fields.set(ApplicationTag.reuseGrace, integer: provider.reuseGraceSeconds)
+        try fields.set(ApplicationTag.clientID, text: application.clientID)
+        switch application.clientSecret {
+        case .none: break
+        case .some(let secret): try fields.set(ApplicationTag.clientSecret, secret.bytes)
+        }
+        try fields.set(ApplicationTag.redirectURI, text: application.redirectURI)
+        try fields.set(ApplicationTag.scope, texts: application.scopes)
+        try fields.set(
+            ApplicationTag.applicationLifetime, integer: application.defaultLifetimeSeconds)
+        return try fields.secret.copy()
+    }
+
+    static func decode(_ fields: borrowing Fields) throws(VaultError) -> Application {
+        guard let idText = fields.text(ApplicationTag.id),
+            let authorization = fields.text(ApplicationTag.authorizationEndpoint),
+            let token = fields.text(ApplicationTag.tokenEndpoint),
+            let clientID = fields.text(ApplicationTag.clientID),
+            let redirectURI = fields.text(ApplicationTag.redirectURI),
+            let authentication = fields.integer(ApplicationTag.clientAuthentication)
+                .flatMap(Provider.ClientAuthentication.init(rawValue:))
+        else { throw VaultError(.recordDamaged, .seal) }
+        var provider = Provider(
+            name: fields.text(ApplicationTag.providerName) ?? "",
+            authorizationEndpoint: authorization, tokenEndpoint: token,
+            revocationEndpoint: fields.text(ApplicationTag.revocationEndpoint))
+        provider.issuer = fields.text(ApplicationTag.issuer)
+        provider.clientAuthentication = authentication
+        provider.scopeSeparator = fields.text(ApplicationTag.scopeSeparator) ?? " "
+        provider.usesPKCE = fields.integer(ApplicationTag.usesPKCE, as: UInt8.self) != 0
+        provider.authorizationParameters = fields.pairs(ApplicationTag.authorizationParameter)
+            .map { Provider.Parameter($0.name, $0.value) }
+        provider.tokenParameters = fields.pairs(ApplicationTag.tokenParameter)
+            .map { Provider.Parameter($0.name, $0.value) }
+        provider.defaultLifetimeSeconds = fields.integer(ApplicationTag.providerLifetime)
+        provider.reuseGraceSeconds = fields.integer(ApplicationTag.reuseGrace) ?? 0
+        return Application(
+            id: try ApplicationID(idText), provider: provider, clientID: clientID,
+            clientSecret: try fields.secret(ApplicationTag.clientSecret),
+            redirectURI: redirectURI, scopes: fields.texts(ApplicationTag.scope),
+            defaultLifetimeSeconds: fields.integer(ApplicationTag.applicationLifetime))
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A connection as it lies in the store: its tokens, where it stands, and what it was told.
+struct ConnectionRecord: ~Copyable {
+    var fields: Fields
+
+    init(fields: consuming Fields) { self.fields = fields }
+
+    /// A new connection that nobody has completed the flow of.
+    init(id: ConnectionID, now: UnixTime) throws(VaultError) {
+        fields = try Fields()
+        try fields.set(ConnectionTag.id, text: id.text)
+        try fields.set(ConnectionTag.state, integer: ConnectionState.configured.rawValue)
+        try fields.set(ConnectionTag.created, time: now)
+    }
+
+    /// Why a connection is red, or was when it last failed.
+    struct Failure {
+        let code: UInt16
+        let status: Int32
+        let time: UnixTime
+    }
+
+    var id: ConnectionID? {
+        guard let text = fields.text(ConnectionTag.id) else { return nil }
+        return try? ConnectionID(text)
+    }
+
+    var state: ConnectionState {
+        fields.integer(ConnectionTag.state).flatMap(ConnectionState.init(rawValue:)) ?? .configured
+    }
+
+    var application: ApplicationID? {
+        guard let text = fields.text(ConnectionTag.application) else { return nil }
+        return try? ApplicationID(text)
+    }
+
+    var accessTokenExpiry: UnixTime? { fields.time(ConnectionTag.accessTokenExpiry) }
+    var refreshTokenExpiry: UnixTime? { fields.time(ConnectionTag.refreshTokenExpiry) }
+    var refreshed: UnixTime? { fields.time(ConnectionTag.refreshed) }
+    var connected: UnixTime? { fields.time(ConnectionTag.connected) }
+    var used: UnixTime? { fields.time(ConnectionTag.used) }
+    var refreshCount: UInt64 { fields.integer(ConnectionTag.refreshCount) ?? 0 }
+    var hasRefreshToken: Bool { fields.has(ConnectionTag.refreshToken) }
+    var hasAccessToken: Bool { fields.has(ConnectionTag.accessToken) }
+    var grantedScope: String? { fields.text(ConnectionTag.grantedScope) }
+    var requestedScope: String? { fields.text(ConnectionTag.requestedScope) }
+
+    var expirySource: TokenSet.ExpirySource {
+        fields.integer(ConnectionTag.expirySource)
+            .flatMap(TokenSet.ExpirySource.init(rawValue:)) ?? .unknown
+    }
+
+    /// When the request that brought the tokens was started: lifetimes count from there.
+    var issued: UnixTime {
+        fields.time(ConnectionTag.requestStart) ?? fields.time(ConnectionTag.created)
+            ?? UnixTime(milliseconds: 0)
+    }
+
+    var failure: Failure? {
+        guard let range = fields.range(ConnectionTag.failure), range.count == 14 else {
+            return nil
+        }
+        let span = fields.bytes
+        return Failure(
+            code: span.integer(at: range.lowerBound),
+            status: span.integer(at: range.lowerBound + 2),
+            time: UnixTime(milliseconds: span.integer(at: range.lowerBound + 6)))
+    }
+
+    mutating func set(_ failure: Failure?) throws(VaultError) {
+        guard let failure else { return try fields.set(ConnectionTag.failure, nil) }
+        var value = try Secret(zeroes: 14)
+        value.store(failure.code, at: 0)
+        value.store(failure.status, at: 2)
+        value.store(failure.time.milliseconds, at: 6)
+        try fields.set(ConnectionTag.failure, value.bytes)
+    }
+
+    mutating func set(_ state: ConnectionState) throws(VaultError) {
+        try fields.set(ConnectionTag.state, integer: state.rawValue)
+    }
+
+    /// Takes over new tokens; where there is no new refresh token the old one stays (RFC 6749
+    /// section 6). Text limits were checked where the tokens came from.
+    mutating func adopt(
+        _ tokens: borrowing TokenSet, requestStart: UnixTime
+    ) throws(VaultError) {
+        try fields.set(ConnectionTag.accessToken, tokens.accessToken.bytes)
+        switch tokens.refreshToken {
+        case .none: break
+        case .some(let token): try fields.set(ConnectionTag.refreshToken, token.bytes)
+        }
+        try fields.set(ConnectionTag.tokenType, text: tokens.tokenType)
+        if let scope = tokens.scope { try fields.set(ConnectionTag.grantedScope, text: scope) }
+        try fields.set(ConnectionTag.accessTokenExpiry, time: tokens.accessTokenExpiry)
+        try fields.set(ConnectionTag.expirySource, integer: tokens.expirySource.rawValue)
+        if tokens.refreshTokenExpiry != nil || tokens.refreshToken != nil {
+            try fields.set(ConnectionTag.refreshTokenExpiry, time: tokens.refreshTokenExpiry)
+        }
+        try fields.set(ConnectionTag.requestStart, time: requestStart)
+        try fields.set(ConnectionTag.unreadReply, nil)
+        try set(ConnectionState.active)
+        try set(nil as Failure?)
+    }
+
+    /// The tokens, each in a slot of its own.
+    func tokens() throws(VaultError) -> TokenSet? {
+        guard let accessToken = try fields.secret(ConnectionTag.accessToken) else { return nil }
+        return TokenSet(
+            accessToken: accessToken,
+            refreshToken: try fields.secret(ConnectionTag.refreshToken),
+            tokenType: fields.text(ConnectionTag.tokenType) ?? "Bearer", scope: grantedScope,
+            accessTokenExpiry: accessTokenExpiry, expirySource: expirySource,
+            refreshTokenExpiry: refreshTokenExpiry)
+    }
+
+    /// The plaintext, to be sealed.
+    consuming func plaintext() throws(VaultError) -> Secret { try fields.secret.copy() }
+}
