@@ -8,10 +8,11 @@ struct ConnectionRecord: ~Copyable {
 
     /// A new connection that nobody has completed the flow of.
     init(id: ConnectionID, now: UnixTime) throws(VaultError) {
-        fields = try Fields()
-        try fields.set(ConnectionTag.id, text: id.text)
-        try fields.set(ConnectionTag.state, integer: ConnectionState.configured.rawValue)
-        try fields.set(ConnectionTag.created, time: now)
+        var fresh = try Fields()
+        try fresh.set(ConnectionTag.id, text: id.text)
+        try fresh.set(ConnectionTag.state, integer: ConnectionState.configured.rawValue)
+        try fresh.set(ConnectionTag.created, time: now)
+        fields = fresh
     }
 
     /// Why a connection is red, or was when it last failed.
