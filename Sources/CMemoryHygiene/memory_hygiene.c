@@ -195,8 +195,6 @@ void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind) {
     return base;
 }
 
-void tv_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
-
 bool tv_harden_process(void) {
     struct rlimit none = {0, 0};
     bool undumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;

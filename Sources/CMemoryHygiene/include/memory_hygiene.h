@@ -35,8 +35,5 @@ void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind);
 // True in a child process made by fork after the first arena was mapped.
 bool tv_forked(void);
 
-// Names the calling thread as debuggers show it; at most 15 bytes count.
-void tv_thread_name(const char *name);
-
 // PR_SET_DUMPABLE 0 and RLIMIT_CORE 0. False where either failed.
 bool tv_harden_process(void);

@@ -44,7 +44,7 @@ extension VaultError.Code {
         case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable
         case authenticationFailed, integrityFailed, recordDamaged
         case vaultExists, vaultMissing, vaultLocked, unsafeDirectory, storeFull, storageFailed
-        case notFound, alreadyExists, generationChanged, closed
+        case notFound, alreadyExists, generationChanged, closed, cancelled
         case applicationNotFound, endpointRefused
         case callbackRejected, flowExpired, flowDenied
         case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
@@ -95,6 +95,8 @@ extension VaultError.Code {
     public static let generationChanged = Self(kind: .generationChanged)
     /// The vault was closed.
     public static let closed = Self(kind: .closed)
+    /// The caller's task was cancelled. What it waited for goes on.
+    public static let cancelled = Self(kind: .cancelled)
     /// The connection names an application that is not there.
     public static let applicationNotFound = Self(kind: .applicationNotFound)
     /// An endpoint's URL or address is not allowed: not HTTPS, a private address, a bad form.

@@ -36,6 +36,8 @@ struct Fields: ~Copyable {
         secret = plaintext
     }
 
+    func copy() throws(VaultError) -> Fields { try Fields(secret.copy()) }
+
     var bytes: RawSpan {
         @_lifetime(borrow self)
         borrowing get {

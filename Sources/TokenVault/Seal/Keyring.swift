@@ -40,7 +40,7 @@ final class Keyring: Sendable {
     /// Makes the keys of a new vault and writes its HEADER into `directory`.
     static func create(
         _ directory: String, rootKey source: consuming RootKeySource
-    ) throws(VaultError) {
+    ) throws(VaultError) -> Keyring {
         let rootKey = try RootKey(source, derivation: nil)
         let wrapKey = try derive(rootKey.bytes, 1, "tkv1wrap")
         let commitment = try derive(rootKey.bytes, 2, "tkv1comt")
@@ -52,6 +52,7 @@ final class Keyring: Sendable {
             vaultID: vaultID, derivation: rootKey.derivation,
             commitment: RecordKey(commitment.bytes), term: term)
         try header.create(directory, wrapKey: wrapKey)
+        return try Keyring(header, wrapKey: wrapKey)
     }
 
     private init(_ header: Header, wrapKey: borrowing Secret) throws(VaultError) {

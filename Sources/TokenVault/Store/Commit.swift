@@ -15,6 +15,8 @@ final class Commit: @unchecked Sendable {
     typealias Completion = @Sendable (Result<Committed, VaultError>) -> Void
 
     var changes = UniqueArray<Change>()
+    /// Whether it may use the room that is kept back: a refresh that was answered, or a disconnect.
+    var mustLand = false
     let completion: Completion
 
     init(completion: @escaping Completion) { self.completion = completion }

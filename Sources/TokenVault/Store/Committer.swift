@@ -10,7 +10,7 @@ import BasicContainers
 final class Committer: Committing {
     /// The most commits in one transaction.
     static let groupMax = 256
-    /// Room that only fences and erasures may use, so that a disconnect works in a full map.
+    /// Room in the map that only commits that must land may use: a disconnect works in a full one.
     static let reserveBytes = 4 << 20
 
     private let store: Store
@@ -92,7 +92,7 @@ final class Committer: Committing {
         } catch {
             if group.count > 1, error.code != .storageFailed {
                 for commit in group { process([commit], &writer) }
-            } else if error.code == .storeFull, group.contains(where: \.freesRoom) {
+            } else if error.code == .storeFull, group.contains(where: \.mustLand) {
                 retryWithBallast(group, &writer)
             } else {
                 if error.code == .storageFailed { refuse(error) }
@@ -150,7 +150,7 @@ final class Committer: Committing {
         try eraseSlots(group, transaction)
         for commit in group {
             do throws(VaultError) {
-                if isFull && !commit.freesRoom { throw VaultError(.storeFull, .store) }
+                if isFull && !commit.mustLand { throw VaultError(.storeFull, .store) }
                 try draft.check(commit, transaction)
             } catch {
                 results.append(.failure(error))
@@ -199,17 +199,6 @@ extension Commit {
     fileprivate var erases: Bool {
         for index in changes.indices {
             if case .erase = changes[index].kind { return true }
-        }
-        return false
-    }
-
-    /// Whether it is part of a disconnect, which must work where nothing else does.
-    fileprivate var freesRoom: Bool {
-        for index in changes.indices {
-            switch changes[index].kind {
-            case .erase, .fence: return true
-            default: continue
-            }
         }
         return false
     }

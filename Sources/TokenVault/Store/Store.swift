@@ -12,10 +12,14 @@ final class Store: Sendable {
     /// again under it before anything is called damaged.
     let slotChange = Monitor<Void>(())
 
-    init(_ directory: VaultDirectory, keyring: Keyring, mapBytes: Int) throws(VaultError) {
+    /// Opens the files of a vault in `directory`.
+    init(
+        _ directory: String, keyring: Keyring, mapBytes: Int, creates: Bool = false
+    ) throws(VaultError) {
         self.keyring = keyring
-        slots = try KeySlots(directory.path, keyring: keyring)
-        lmdb = try LMDB(directory.databasePath, mapBytes: mapBytes, creates: false)
+        slots = try KeySlots(directory, keyring: keyring)
+        lmdb = try LMDB(
+            "\(directory)/\(VaultDirectory.databaseName)", mapBytes: mapBytes, creates: creates)
     }
 
     /// A record as it was opened.
@@ -23,6 +27,8 @@ final class Store: Sendable {
         let key: RecordKey
         let header: SealedRecord.Header
         var fields: Fields
+
+        consuming func takeFields() -> Fields { fields }
     }
 
     /// The blinded key of a connection or an application.

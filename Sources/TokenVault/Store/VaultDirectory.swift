@@ -14,8 +14,6 @@ final class VaultDirectory: Sendable {
     let path: String
     private let lock: Descriptor
 
-    var databasePath: String { "\(path)/\(Self.databaseName)" }
-
     /// Makes a new vault: everything in a directory beside it, made durable, then renamed.
     ///
     /// - Parameter fill: writes HEADER, SLOTS and the database into the directory it is given.

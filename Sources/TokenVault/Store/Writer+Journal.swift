@@ -93,13 +93,13 @@ extension Writer {
         return label
     }
 
-    /// Loads the fences and the waves that an earlier process left behind.
-    mutating func load(
-        _ transaction: borrowing LMDB.ReadTransaction, _ attempts: inout [Attempt]
-    ) throws(VaultError) {
-        var foundAttempts: [Attempt] = []
+    /// Loads ROOT, the fences and the waves that an earlier process left behind; returns the
+    /// attempts whose answer was never heard.
+    mutating func load() throws(VaultError) -> [(wave: UInt64, attempt: Attempt)] {
+        let transaction = try store.lmdb.beginRead()
+        root = try store.root(transaction)
+        var doubts: [(wave: UInt64, attempt: Attempt)] = []
         var foundFences: Set<RecordKey> = []
-        var foundWaves: [UInt64: Set<RecordKey>] = [:]
         try transaction.scan(.meta) { (lmdbKey, value) throws(VaultError) in
             let letter = lmdbKey.byte(at: 0)
             guard lmdbKey.byteCount == 9 && letter == UInt8(ascii: "W")
@@ -120,13 +120,12 @@ extension Writer {
                 let attempt = Attempt(
                     key: RecordKey(plaintext.bytes, at: offset),
                     generation: plaintext.bytes.integer(at: offset + 32))
-                foundAttempts.append(attempt)
-                foundWaves[wave, default: []].insert(attempt.key)
+                doubts.append((wave, attempt))
             }
             return true
         }
-        attempts = foundAttempts
         fenced = foundFences
-        waves = foundWaves
+        for doubt in doubts { waves[doubt.wave, default: []].insert(doubt.attempt.key) }
+        return doubts
     }
 }

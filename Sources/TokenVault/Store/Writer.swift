@@ -23,6 +23,14 @@ struct Writer {
     /// Slots that are zero already and free once the transaction is durable.
     var erasedSlots: [UInt32] = []
 
+    /// Makes the databases of a new vault and writes its first ROOT.
+    static func create(_ directory: String, _ keyring: Keyring) throws(VaultError) {
+        let store = try Store(directory, keyring: keyring, mapBytes: 1 << 20, creates: true)
+        let transaction = try store.lmdb.beginWrite()
+        try Writer(store: store).writeRoot(transaction)
+        try transaction.commit()
+    }
+
     /// Refuses what can be refused, before anything of the commit is written.
     func check(
         _ commit: Commit, _ transaction: borrowing LMDB.WriteTransaction

@@ -38,6 +38,10 @@ struct UpkeepState: ~Copyable {
     func deadline(_ slot: UInt32) -> UnixTime? { heap.deadline(slot) }
     func flight(_ key: RecordKey) -> Flight? { flights[key] }
     func failureCount(_ key: RecordKey) -> Int { failures[key] ?? 0 }
+    /// Whether a flight has not ended yet, orphaned or not.
+    func isOut(_ flight: Flight) -> Bool {
+        flights[flight.key]?.number == flight.number || isOrphan(flight.number)
+    }
     func isOrphan(_ number: UInt64) -> Bool { orphans[number] != nil }
 
     /// A connection is due at `deadline`; nil takes it out of the schedule.

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Swift's Glibc module lacks: timerfd and eventfd, statfs, the name of a thread.
+#pragma once
+#include <stdint.h>
+
+// A thread's sleep until a deadline or a call, on the clock that counts suspend. Opens the two
+// descriptors; returns 0 or an errno.
+int tv_alarm_open(int *timer, int *call);
+// Sleeps at most `milliseconds` (for ever where negative), or until the next call.
+void tv_alarm_wait(int timer, int call, int64_t milliseconds);
+// Ends the present or the next sleep. From any thread.
+void tv_alarm_call(int call);
+void tv_alarm_close(int timer, int call);
+
+// The magic number of the file system under `path` (statfs(2)); 0 where it cannot be told.
+int64_t tv_file_system(const char *path);
+
+// Names the calling thread as debuggers show it; at most 15 bytes count.
+void tv_thread_name(const char *name);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+int tv_alarm_open(int *timer, int *call) {
+    *timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (*timer < 0) return errno;
+    *call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (*call >= 0) return 0;
+    int failure = errno;
+    close(*timer);
+    return failure;
+}
+
+void tv_alarm_wait(int timer, int call, int64_t milliseconds) {
+    // A value of zero would disarm the timer instead of ending the sleep at once.
+    struct itimerspec until = {{0, 0}, {0, 1}};
+    if (milliseconds != 0) {
+        until.it_value.tv_sec = milliseconds / 1000;
+        until.it_value.tv_nsec = milliseconds % 1000 * 1000000;
+    }
+    if (milliseconds >= 0) timerfd_settime(timer, 0, &until, NULL);
+    struct pollfd descriptors[2] = {{call, POLLIN, 0}, {timer, POLLIN, 0}};
+    while (poll(descriptors, milliseconds < 0 ? 1 : 2, -1) < 0 && errno == EINTR) {}
+    uint64_t ignored;
+    if (read(call, &ignored, sizeof ignored) < 0) {}
+}
+
+void tv_alarm_call(int call) {
+    uint64_t one = 1;
+    if (write(call, &one, sizeof one) < 0) {}
+}
+
+void tv_alarm_close(int timer, int call) {
+    close(timer);
+    close(call);
+}
+
+int64_t tv_file_system(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) == 0 ? (int64_t)status.f_type : 0;
+}
+
+void tv_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

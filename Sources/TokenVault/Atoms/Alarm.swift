@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CMemoryHygiene
+
+/// A thread's sleep until a deadline or a call; time in suspend counts.
+final class Alarm: Sendable {
+    private let timer: Int32
+    private let call: Int32
+
+    init() throws(VaultError) {
+        var timer: Int32 = -1
+        var call: Int32 = -1
+        let failure = unsafe tv_alarm_open(&timer, &call)
+        guard failure == 0 else { throw VaultError(.outOfMemory, .atoms, number: Int(failure)) }
+        self.timer = timer
+        self.call = call
+    }
+
+    deinit { tv_alarm_close(timer, call) }
+
+    /// Sleeps at most `milliseconds`, for ever where nil; one thread at a time.
+    func wait(milliseconds: Int64?) {
+        tv_alarm_wait(timer, call, milliseconds.map { max($0, 0) } ?? -1)
+    }
+
+    /// Ends the present sleep, or the next one.
+    func ring() { tv_alarm_call(call) }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a connection is: its light, why, and what to do.
+public struct ConnectionStatus: Sendable {
+    /// The three colours people see.
+    public enum Light: String, Sendable {
+        /// Used with success.
+        case green
+        /// Configured, but not used yet.
+        case yellow
+        /// Failed.
+        case red
+    }
+
+    /// What the platform or the user should do next.
+    public enum NextStep: String, Sendable {
+        /// Nothing.
+        case none
+        /// Send the user through the flow.
+        case connect
+        /// The provider ended the grant: send the user through the flow again.
+        case reconnect
+        /// Wait: the vault tries again by itself.
+        case wait
+        /// Correct the application's id, secret or redirect URI.
+        case correctApplication
+    }
+
+    /// The connection.
+    public let connection: ConnectionID
+    /// Its light.
+    public let light: Light
+    /// Why it is red, or why a refresh is being retried.
+    public let reason: VaultEvent.Kind?
+    /// The HTTP status that came with the reason, 0 where none did.
+    public let reasonNumber: Int
+    /// What to do.
+    public let nextStep: NextStep
+    /// The application it was connected through.
+    public let application: ApplicationID?
+    /// When the access token expires, and who says so.
+    public let accessTokenExpiry: UnixTime?
+    /// Where the expiry was learnt from.
+    public let expirySource: TokenSet.ExpirySource
+    /// When the refresh token expires, where the provider says.
+    public let refreshTokenExpiry: UnixTime?
+    /// When the next refresh is due, while it is scheduled.
+    public let nextRefresh: UnixTime?
+    /// When it was last refreshed, and how often it was.
+    public let lastRefreshed: UnixTime?
+    /// How often it was refreshed.
+    public let refreshCount: UInt64
+    /// When the platform last reported a use.
+    public let lastUsed: UnixTime?
+    /// What was asked for.
+    public let requestedScope: String?
+    /// What was granted; nil where the provider did not say.
+    public let grantedScope: String?
+    /// The version, for compare-and-swap.
+    public let generation: UInt64
+}
+
+extension Vault {
+    /// How a connection is; nil where there is none.
+    ///
+    /// - Throws: `authenticationFailed`, `recordDamaged`.
+    public func status(_ id: ConnectionID) throws(VaultError) -> ConnectionStatus? {
+        let key = store.key(.connection, id.text)
+        guard let opened = try store.open(key) else { return nil }
+        let (slot, generation) = (opened.header.slot, opened.header.generation)
+        let record = ConnectionRecord(fields: opened.takeFields())
+        let failing = refresher.trouble(key, application: record.application)
+        let light: ConnectionStatus.Light
+        var reason: VaultEvent.Kind?
+        let nextStep: ConnectionStatus.NextStep
+        switch record.state {
+        case .configured: (light, nextStep) = (.yellow, .connect)
+        case .disconnecting: (light, reason, nextStep) = (.red, .disconnectStarted, .none)
+        case .failed:
+            (light, nextStep) = (.red, .reconnect)
+            reason = record.failure.flatMap { VaultEvent.Kind(code: $0.code) }
+        case .active:
+            light = failing == .applicationRejected ? .red : record.used == nil ? .yellow : .green
+            reason = failing
+            nextStep =
+                failing == nil
+                ? .none : failing == .applicationRejected ? .correctApplication : .wait
+        }
+        return ConnectionStatus(
+            connection: id, light: light, reason: reason,
+            reasonNumber: Int(record.failure?.status ?? 0), nextStep: nextStep,
+            application: record.application, accessTokenExpiry: record.accessTokenExpiry,
+            expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
+            nextRefresh: refresher.deadline(slot: slot), lastRefreshed: record.refreshed,
+            refreshCount: record.refreshCount, lastUsed: record.used,
+            requestedScope: record.requestedScope, grantedScope: record.grantedScope,
+            generation: generation)
+    }
+}
+
+extension Refresher {
+    /// Why a connection's refreshing does not work at the moment, if it does not.
+    func trouble(_ key: RecordKey, application: ApplicationID?) -> VaultEvent.Kind? {
+        shared.withLock { shared in
+            if let application, shared.rejected.contains(application) {
+                return .applicationRejected
+            }
+            return shared.upkeep.failureCount(key) > 0 ? .refreshDelayed : nil
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Hands events to whoever listens; forgets them otherwise.
+final class EventFeed: Sendable {
+    /// How many events a slow listener may be behind before it misses the oldest.
+    static let backlogMax = 1024
+
+    private let listeners = Monitor(Listeners())
+
+    private struct Listeners {
+        var next = 0
+        var open: [Int: AsyncStream<VaultEvent>.Continuation] = [:]
+    }
+
+    func stream() -> AsyncStream<VaultEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: VaultEvent.self, bufferingPolicy: .bufferingNewest(Self.backlogMax))
+        let number = listeners.withLock { listeners in
+            listeners.next += 1
+            listeners.open[listeners.next] = continuation
+            return listeners.next
+        }
+        continuation.onTermination = { [weak self] _ in
+            self?.listeners.withLock { _ = $0.open.removeValue(forKey: number) }
+        }
+        return stream
+    }
+
+    func publish(_ event: VaultEvent) {
+        for listener in listeners.withLock({ Array($0.open.values) }) { listener.yield(event) }
+    }
+
+    func finish() {
+        let open = listeners.withLock { listeners in
+            defer { listeners.open = [:] }
+            return Array(listeners.open.values)
+        }
+        for listener in open { listener.finish() }
+    }
+}
+
+extension Vault {
+    /// What happens to connections from now on. A listener that is more than 1,024 events behind
+    /// misses the oldest; the log has them.
+    public func events() -> AsyncStream<VaultEvent> { feed.stream() }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What a provider's answer to a refresh does. Nothing here deletes anything: only `invalid_grant`
+// ends a grant, and even then the record stays until somebody disconnects it.
+extension Refresher {
+    /// Runs on the transport's thread.
+    func land(_ sent: Sent, _ verdict: consuming Verdict) {
+        switch consume verdict {
+        case .tokens(let reply): landTokens(sent, reply)
+        case .transient(let retryAfterSeconds, _):
+            landDelayed(
+                sent, VaultError(.providerUnreachable, .upkeep),
+                retryAfterSeconds: retryAfterSeconds)
+        case .applicationMisconfigured(let status, _): landRejected(sent, status)
+        case .grantLost(let status): landLost(sent, status)
+        case .unreadable(_, let body): landUnread(sent, body)
+        case .refused(let status, _):
+            landDelayed(
+                sent, VaultError(.providerRefused, .upkeep, number: status),
+                event: .refreshRefused,
+                atLeastMilliseconds: RefreshPolicy.misconfiguredMilliseconds)
+        }
+    }
+
+    /// Tokens on their way into the store, kept whole until they are durable or not wanted.
+    private final class Cargo: Sendable {
+        let tokens: TokenSet
+        init(_ tokens: consuming TokenSet) { self.tokens = tokens }
+    }
+
+    private func landTokens(_ sent: Sent, _ reply: consuming TokenReply) {
+        do throws(VaultError) {
+            let tokens = try reply.tokens(
+                requestedAt: sent.requestedAt, providerLifetimeSeconds: sent.providerLifetime,
+                applicationLifetimeSeconds: sent.applicationLifetime)
+            store(sent, Cargo(tokens))
+        } catch {
+            landDelayed(sent, error)
+        }
+    }
+
+    private func store(_ sent: Sent, _ cargo: Cargo) {
+        do throws(VaultError) {
+            guard let opened = try store.open(sent.flight.key) else {
+                return landLate(sent, cargo)
+            }
+            let generation = opened.header.generation
+            var record = ConnectionRecord(fields: opened.takeFields())
+            guard record.state != .disconnecting, try isSamePair(record, sent) else {
+                return landLate(sent, cargo)
+            }
+            let now = time.now()
+            try record.adopt(cargo.tokens, requestStart: sent.requestedAt)
+            try record.fields.set(ConnectionTag.refreshed, time: now)
+            try record.fields.set(ConnectionTag.refreshCount, integer: record.refreshCount + 1)
+            let deadline = deadline(record)
+            let (recovered, accepted) = shared.withLock { shared in
+                (
+                    shared.upkeep.clearFailures(sent.flight.key),
+                    shared.rejected.remove(sent.application) != nil
+                )
+            }
+            let plaintext = try record.plaintext()
+            let commit = Commit { [self] result in
+                switch result {
+                case .success:
+                    if recovered || accepted { publish(.recovered, sent.id) }
+                    finish(sent.flight, .success(()), deadline: deadline)
+                case .failure(let error):
+                    // Somebody wrote something else into the record: look again, the pair decides.
+                    if error.code == .generationChanged || error.code == .disconnecting
+                        || error.code == .notFound
+                    {
+                        store(sent, cargo)
+                    } else {
+                        postpone(sent.flight, error)
+                    }
+                }
+            }
+            commit.mustLand = true
+            commit.add(.put(.connection, sent.flight.key, .generation(generation)), plaintext)
+            endAttempt(sent.flight, commit)
+            if recovered {
+                commit.add(
+                    .event(EventEntry(time: now, key: sent.flight.key, kind: .recovered)))
+            }
+            committer.submit(commit)
+        } catch {
+            postpone(sent.flight, error)
+        }
+    }
+
+    /// Whether the record still holds the pair that this answer replaces.
+    private func isSamePair(
+        _ record: borrowing ConnectionRecord, _ sent: Sent
+    ) throws(VaultError) -> Bool {
+        guard let token = try record.fields.secret(ConnectionTag.refreshToken) else {
+            return false
+        }
+        return RecordKey(hashing: token.bytes, key: store.keyring.storeMACKey) == sent.pair
+    }
+
+    /// The life that asked is over: what came is revoked, never stored.
+    private func landLate(_ sent: Sent, _ cargo: Cargo) {
+        do throws(VaultError) {
+            let application = try store.application(sent.application)
+            let revocation = Revocation(network)
+            try revocation.send(application, cargo.tokens) { [self] _ in endLate(sent) }
+        } catch {
+            endLate(sent)
+        }
+    }
+
+    private func endLate(_ sent: Sent) {
+        let entry = EventEntry(time: time.now(), key: sent.flight.key, kind: .lateAnswer)
+        let commit = Commit { [self] _ in
+            publish(.lateAnswer, sent.id)
+            finish(sent.flight, .success(()), deadline: nil)
+        }
+        endAttempt(sent.flight, commit)
+        commit.add(.event(entry))
+        committer.submit(commit)
+    }
+
+    /// A failure that time may mend; told once, counted after.
+    private func landDelayed(
+        _ sent: Sent, _ error: VaultError, event: VaultEvent.Kind = .refreshDelayed,
+        retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0
+    ) {
+        let error = sent.id.map { error.concerning($0) } ?? error
+        let isFirst = shared.withLock { $0.upkeep.failureCount(sent.flight.key) == 0 }
+        let number = Int64(error.number)
+        let commit = Commit { [self] _ in
+            if isFirst { publish(event, sent.id, number: number) }
+            postpone(
+                sent.flight, error, retryAfterSeconds: retryAfterSeconds,
+                atLeastMilliseconds: atLeastMilliseconds)
+        }
+        endAttempt(sent.flight, commit)
+        if isFirst {
+            commit.add(
+                .event(
+                    EventEntry(
+                        time: time.now(), key: sent.flight.key, kind: event, number: number)))
+        }
+        committer.submit(commit)
+    }
+
+    /// The application's id, secret or redirect URI is wrong: one alarm for all its connections,
+    /// which keep their state.
+    private func landRejected(_ sent: Sent, _ status: Int) {
+        let isFirst = shared.withLock { $0.rejected.insert(sent.application).inserted }
+        let error = VaultError(
+            .applicationMisconfigured, .upkeep, connection: sent.id, number: status)
+        let commit = Commit { [self] _ in
+            if isFirst { publish(.applicationRejected, sent.id, number: Int64(status)) }
+            postpone(
+                sent.flight, error, atLeastMilliseconds: RefreshPolicy.misconfiguredMilliseconds)
+        }
+        endAttempt(sent.flight, commit)
+        if isFirst {
+            let key = store.key(.application, sent.application.text)
+            commit.add(
+                .event(
+                    EventEntry(
+                        time: time.now(), key: key, kind: .applicationRejected,
+                        number: Int64(status))))
+        }
+        committer.submit(commit)
+    }
+
+    /// Red: the user must connect again. No further attempt is made, and it is told once.
+    private func landLost(_ sent: Sent, _ status: Int) {
+        let error = VaultError(.grantLost, .upkeep, connection: sent.id, number: status)
+        rewrite(sent, event: .grantLost, number: Int64(status)) { (record) throws(VaultError) in
+            try record.set(ConnectionState.failed)
+        } then: { [self] in
+            finish(sent.flight, .failure(error), deadline: nil)
+        }
+    }
+
+    /// A 200 that is no token response may still hold the only copy of a new refresh token: it is
+    /// sealed before anybody judges it, and the refresh is tried again.
+    private func landUnread(_ sent: Sent, _ body: consuming Secret?) {
+        let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
+        guard let body else { return landDelayed(sent, error, event: .replyUnread) }
+        let count = Int64(body.count)
+        rewrite(sent, event: .replyUnread, number: count) { (record) throws(VaultError) in
+            guard count <= Int64(TokenSet.tokenBytesMax) else { return }
+            try record.fields.set(ConnectionTag.unreadReply, body.bytes)
+        } then: { [self] in
+            postpone(sent.flight, error)
+        }
+    }
+
+    /// Changes the record the flight was made for, unless it has moved on, and ends the attempt.
+    private func rewrite(
+        _ sent: Sent, event: VaultEvent.Kind, number: Int64,
+        _ change: (inout ConnectionRecord) throws(VaultError) -> Void,
+        then end: @escaping @Sendable () -> Void
+    ) {
+        let now = time.now()
+        let entry = EventEntry(time: now, key: sent.flight.key, kind: event, number: number)
+        let commit = Commit { [self] result in
+            if case .success = result {
+                publish(event, sent.id, number: number)
+                end()
+                return
+            }
+            // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
+            let last = Commit { [self] _ in finish(sent.flight, .success(()), deadline: nil) }
+            endAttempt(sent.flight, last)
+            committer.submit(last)
+        }
+        do throws(VaultError) {
+            guard let opened = try store.open(sent.flight.key) else {
+                return abandon(sent.flight, VaultError(.notFound, .upkeep))
+            }
+            guard opened.header.generation == sent.flight.generation else {
+                return abandon(sent.flight, VaultError(.generationChanged, .upkeep))
+            }
+            var record = ConnectionRecord(fields: opened.takeFields())
+            try change(&record)
+            try record.set(
+                ConnectionRecord.Failure(
+                    code: event.code, status: Int32(clamping: number), time: now))
+            let plaintext = try record.plaintext()
+            commit.mustLand = true
+            commit.add(
+                .put(.connection, sent.flight.key, .generation(sent.flight.generation)),
+                plaintext)
+            commit.add(.endAttempt(wave: sent.flight.wave, sent.flight.key))
+            commit.add(.event(entry))
+            committer.submit(commit)
+        } catch {
+            abandon(sent.flight, error)
+        }
+    }
+}

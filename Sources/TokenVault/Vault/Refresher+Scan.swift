@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BasicContainers
+
+// The scan at open: builds the schedule, verifies every record and the store MAC, and only then
+// zeroes the slots that no live record names.
+extension Refresher {
+    /// Runs on the upkeep thread before anything is due.
+    func scan(_ doubts: [Attempt]) {
+        let end: ScanState
+        do throws(VaultError) {
+            let check = try StoreCheck(store) { (opened) throws(VaultError) in
+                try self.scanned(opened)
+            }
+            guard check.isIntact else { throw VaultError(.integrityFailed, .store) }
+            try check.zeroOrphanSlots(store)
+            end = .complete
+        } catch {
+            // A store that does not match its MAC is for audit and salvage only.
+            refuseWrites(error)
+            end = .failed(error)
+        }
+        if case .complete = end { resumeDoubts(doubts) }
+        let waiting = shared.withLock { shared -> [Waiter] in
+            shared.scan = end
+            shared.changedSlots = []
+            defer { shared.scanWaiters = [] }
+            return shared.scanWaiters
+        }
+        for waiter in waiting { waiter.resume(Self.outcome(end)) }
+    }
+
+    private static func outcome(_ state: ScanState) -> Outcome {
+        if case .failed(let error) = state { return .failure(error) }
+        return .success(())
+    }
+
+    private func scanned(_ opened: borrowing Store.Opened) throws(VaultError) {
+        guard opened.header.kind == .connection else { return }
+        let slot = opened.header.slot
+        let record = ConnectionRecord(fields: try opened.fields.copy())
+        guard let deadline = deadline(record) else { return }
+        shared.withLock { shared in
+            if !shared.changedSlots.contains(slot) { shared.upkeep.schedule(slot, deadline) }
+        }
+    }
+
+    /// Attempts whose answer was never heard come first.
+    private func resumeDoubts(_ doubts: [Attempt]) {
+        let now = time.now()
+        let commit = Commit { _ in }
+        for doubt in doubts {
+            guard let opened = try? store.open(doubt.key),
+                opened.header.generation == doubt.generation
+            else {
+                if let wave = shared.withLock({ $0.doubts.removeValue(forKey: doubt.key) }) {
+                    commit.add(.endAttempt(wave: wave, doubt.key))
+                }
+                continue
+            }
+            let slot = opened.header.slot
+            let id = ConnectionRecord(fields: opened.takeFields()).id
+            commit.add(.event(EventEntry(time: now, key: doubt.key, kind: .attemptInDoubt)))
+            publish(.attemptInDoubt, id)
+            shared.withLock { $0.upkeep.schedule(slot, UnixTime(milliseconds: 0)) }
+        }
+        if commit.changes.count > 0 { committer.submit(commit) }
+    }
+
+    private func refuseWrites(_ error: VaultError) {
+        (committer as? Committer)?.refuse(error)
+    }
+
+    /// Waits for the scan's end.
+    func scanned() async -> Outcome {
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Outcome, Never>) in
+            let state = shared.withLock { shared -> ScanState? in
+                if case .running = shared.scan, !shared.isClosed {
+                    shared.scanWaiters.append(
+                        Waiter { unsafe continuation.resume(returning: $0) })
+                    return nil
+                }
+                return shared.scan
+            }
+            if let state { unsafe continuation.resume(returning: Self.outcome(state)) }
+        }
+    }
+}
+
+extension Vault {
+    /// Waits until every record and the store MAC are verified and the schedule is complete.
+    ///
+    /// - Throws: `integrityFailed`, `authenticationFailed`, `recordDamaged`: from then on the vault
+    ///   refuses to write.
+    public func ready() async throws(VaultError) {
+        try await refresher.scanned().get()
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Drives `UpkeepState`: one thread that sleeps until the next deadline, prepares requests, and keeps
+/// who waits for what. Decisions are in `Upkeep`; sending, sealing and storing in the folders before.
+final class Refresher: Sendable {
+    /// How many refreshes share one attempt record.
+    static let waveMax = Writer.waveAttemptsMax
+
+    let store: Store
+    let committer: any Committing
+    let network: Network
+    let time: any TimeSource
+    let randomness: any Randomness
+    let feed: EventFeed
+    let shared: Monitor<Shared>
+    let alarm: Alarm
+    private let thread = Monitor<WorkerThread?>(nil)
+
+    typealias Outcome = Result<Void, VaultError>
+
+    /// A caller, or a disconnect, that waits for a flight.
+    struct Waiter {
+        let resume: @Sendable (Outcome) -> Void
+    }
+
+    struct Shared: ~Copyable {
+        var upkeep = UpkeepState()
+        var waiters: [UpkeepState.WaiterID: Waiter] = [:]
+        var nextWaiter: UpkeepState.WaiterID = 1
+        /// Flights whose wave is durable: to be sent by the thread.
+        var departing: [UpkeepState.Flight] = []
+        /// What can still be taken back, by flight.
+        var requests: [UInt64: TransportRequest] = [:]
+        /// Disconnects that wait for an orphan's end, by flight.
+        var mourners: [UInt64: [Waiter]] = [:]
+        /// Old waves of attempts whose answer was never heard.
+        var doubts: [RecordKey: UInt64] = [:]
+        /// Applications that the provider rejects: one alarm each.
+        var rejected: Set<ApplicationID> = []
+        /// Slots that changed while the scan at open still looks at an older snapshot.
+        var changedSlots: Set<UInt32> = []
+        var scan = ScanState.running
+        var scanWaiters: [Waiter] = []
+        var isRunning = false
+        var isClosed = false
+    }
+
+    enum ScanState {
+        case running, complete
+        case failed(VaultError)
+    }
+
+    init(
+        store: Store, committer: any Committing, network: Network, time: any TimeSource,
+        randomness: any Randomness, feed: EventFeed, doubts: [(wave: UInt64, attempt: Attempt)]
+    ) throws(VaultError) {
+        self.store = store
+        self.committer = committer
+        self.network = network
+        self.time = time
+        self.randomness = randomness
+        self.feed = feed
+        var first = Shared()
+        for doubt in doubts { first.doubts[doubt.attempt.key] = doubt.wave }
+        shared = Monitor(first)
+        alarm = try Alarm()
+        let worker = try WorkerThread("vault-upkeep") { [self] in
+            scan(doubts.map(\.attempt))
+            while step() {}
+        }
+        thread.withLock { $0 = worker }
+    }
+
+    /// One turn of the thread: sends what may be sent, starts what is due, sleeps. False at the end.
+    private func step() -> Bool {
+        let now = time.now()
+        let (departing, due, isClosed) = shared.withLock { shared in
+            let departing = shared.departing
+            shared.departing = []
+            let due =
+                shared.isRunning ? shared.upkeep.takeDue(now, limit: Self.waveMax) : []
+            return (departing, due, shared.isClosed)
+        }
+        send(departing)
+        start(due)
+        if isClosed { return false }
+        if !departing.isEmpty || due.count == Self.waveMax { return true }
+        let wait = shared.withLock { shared -> Int64? in
+            guard shared.departing.isEmpty, !shared.isClosed else { return 0 }
+            guard shared.isRunning, shared.upkeep.flightCount < UpkeepState.flightsMax,
+                let next = shared.upkeep.nextDeadline
+            else { return nil }
+            return next.milliseconds(since: time.now())
+        }
+        alarm.wait(milliseconds: wait)
+        return true
+    }
+
+    /// Starts or stops refreshing what is due. Callers that need a token are served either way.
+    func run(_ isRunning: Bool) {
+        shared.withLock { $0.isRunning = isRunning }
+        alarm.ring()
+    }
+
+    /// Ends the thread and tells everybody who waits.
+    func close() {
+        shared.withLock { shared in
+            shared.isClosed = true
+            shared.isRunning = false
+        }
+        alarm.ring()
+        let worker = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        worker?.join()
+        let left = shared.withLock { shared in
+            defer {
+                shared.waiters = [:]
+                shared.mourners = [:]
+                shared.scanWaiters = []
+            }
+            return Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
+                + shared.scanWaiters
+        }
+        for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
+    }
+
+    /// When a record is due; nil where nothing can renew it or nothing may.
+    func deadline(_ record: borrowing ConnectionRecord) -> UnixTime? {
+        guard record.state == .active, record.hasRefreshToken, record.application != nil else {
+            return nil
+        }
+        return RefreshPolicy.due(
+            issued: record.issued, expiry: record.accessTokenExpiry, random: randomness.next())
+    }
+
+    /// Puts a connection into the schedule, or takes it out.
+    func schedule(_ slot: UInt32, _ deadline: UnixTime?) {
+        let isEarliest = shared.withLock { shared -> Bool in
+            if case .running = shared.scan { shared.changedSlots.insert(slot) }
+            let before = shared.upkeep.nextDeadline
+            shared.upkeep.schedule(slot, deadline)
+            return shared.isRunning && shared.upkeep.nextDeadline != before
+        }
+        if isEarliest { alarm.ring() }
+    }
+
+    /// When a slot is due next.
+    func deadline(slot: UInt32) -> UnixTime? {
+        shared.withLock { $0.upkeep.deadline(slot) }
+    }
+
+    /// Records that a flight or a scan has ended for those who wait for it.
+    func publish(_ kind: VaultEvent.Kind, _ id: ConnectionID?, number: Int64 = 0) {
+        feed.publish(VaultEvent(time: time.now(), kind: kind, number: number, connection: id))
+    }
+}

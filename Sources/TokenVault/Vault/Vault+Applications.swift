@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Vault {
+    /// Adds an application, or replaces the one with this id.
+    ///
+    /// - Throws: `invalidArgument`, `limitExceeded`, `endpointRefused`, `storeFull`.
+    public func put(_ application: consuming Application) async throws(VaultError) {
+        try check(application)
+        let key = store.key(.application, application.id.text)
+        let plaintext = try ApplicationRecord.encode(application)
+        _ = try await commit { commit in
+            commit.add(.put(.application, key, .anything), plaintext)
+        }
+    }
+
+    /// Everything about an application but its client secret.
+    public struct ApplicationSummary: Sendable {
+        /// Its id.
+        public let id: ApplicationID
+        /// The authorization server.
+        public let provider: Provider
+        /// The client id.
+        public let clientID: String
+        /// Whether there is a client secret.
+        public let hasClientSecret: Bool
+        /// The callback URL.
+        public let redirectURI: String
+        /// The default scopes.
+        public let scopes: [String]
+    }
+
+    /// All applications.
+    ///
+    /// - Throws: `authenticationFailed` where a record does not open.
+    public func applications() throws(VaultError) -> [ApplicationSummary] {
+        var found: [ApplicationSummary] = []
+        try store.scan(.application) { (opened) throws(VaultError) in
+            let application = try ApplicationRecord.decode(opened.fields)
+            found.append(
+                ApplicationSummary(
+                    id: application.id, provider: application.provider,
+                    clientID: application.clientID,
+                    hasClientSecret: application.clientSecret != nil,
+                    redirectURI: application.redirectURI, scopes: application.scopes))
+            return true
+        }
+        return found
+    }
+
+    /// Erases an application, its client secret with it. Its connections stay, but can no longer be
+    /// refreshed.
+    ///
+    /// - Throws: `applicationNotFound`, `storeFull`, `storageFailed`.
+    public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
+        let key = store.key(.application, id.text)
+        do throws(VaultError) {
+            _ = try await commit { commit in
+                commit.mustLand = true
+                commit.add(.erase(key))
+            }
+        } catch {
+            throw error.code == .notFound ? VaultError(.applicationNotFound, .vault) : error
+        }
+    }
+
+    private func check(_ application: borrowing Application) throws(VaultError) {
+        let provider = application.provider
+        try network.addressGuard.check(provider.authorizationEndpoint)
+        try network.addressGuard.check(provider.tokenEndpoint)
+        if let endpoint = provider.revocationEndpoint {
+            try network.addressGuard.check(endpoint)
+        }
+        var secretBytes = 0
+        switch application.clientSecret {
+        case .none: break
+        case .some(let secret): secretBytes = secret.count
+        }
+        guard secretBytes <= Application.clientSecretBytesMax,
+            application.scopes.count <= Application.scopesMax,
+            provider.authorizationParameters.count <= Provider.parametersMax,
+            provider.tokenParameters.count <= Provider.parametersMax
+        else {
+            throw VaultError(.limitExceeded, .vault, number: Application.clientSecretBytesMax)
+        }
+        let isReserved = provider.authorizationParameters.contains {
+            AuthorizationRequest.reservedParameters.contains($0.name)
+        }
+        guard !isReserved,
+            Name.isWellFormed(
+                application.clientID, byteCountMax: Application.clientIDBytesMax),
+            Name.isWellFormed(
+                application.redirectURI, byteCountMax: Provider.endpointBytesMax),
+            Name.isWellFormed(provider.name, byteCountMax: 64),
+            application.scopes.allSatisfy({ Name.isWellFormed($0, byteCountMax: 256) })
+        else { throw VaultError(.invalidArgument, .vault) }
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Vault {
+    /// Submits changes that belong together and waits until they are durable.
+    func commit(_ fill: (Commit) -> Void) async throws(VaultError) -> Committed {
+        let result = unsafe await withUnsafeContinuation {
+            (continuation: UnsafeContinuation<Result<Committed, VaultError>, Never>) in
+            let commit = Commit { unsafe continuation.resume(returning: $0) }
+            fill(commit)
+            committer.submit(commit)
+        }
+        return try result.get()
+    }
+
+    /// The same for the open, which runs on the caller's thread.
+    static func commitAndWait(
+        _ committer: any Committing, _ fill: (Commit) -> Void
+    ) throws(VaultError) -> Committed {
+        let outcome = Monitor<Result<Committed, VaultError>?>(nil)
+        let commit = Commit { result in
+            outcome.withLock { $0 = result }
+            outcome.signal()
+        }
+        fill(commit)
+        committer.submit(commit)
+        guard let result = outcome.wait(until: { $0 != nil }, then: { $0 }) else {
+            throw VaultError(.closed, .vault)
+        }
+        return try result.get()
+    }
+}
+
+extension EventEntry {
+    init(time: UnixTime, key: RecordKey, kind: VaultEvent.Kind, number: Int64 = 0) {
+        self.init(time: time, key: key, code: kind.code, number: number)
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Vault {
+    /// Starts the authorization code flow for a connection: makes a one-time state and a PKCE
+    /// verifier, keeps them sealed for ten minutes, across restarts too, and returns where to send
+    /// the browser. A connection that has tokens keeps them until the flow is completed.
+    ///
+    /// - Parameters:
+    ///   - scopes: instead of the application's default scopes.
+    ///   - browserBinding: 16 to 256 bytes that only this browser will show again, such as a random
+    ///     cookie; the flow can then be completed by no other. Nil for a command line.
+    /// - Throws: `applicationNotFound`, `endpointRefused`, `limitExceeded` past 10,000 open flows,
+    ///   `disconnecting`, `storeFull`.
+    public func connect(
+        _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
+        browserBinding: borrowing Secret? = nil
+    ) async throws(VaultError) -> AuthorizationRequest {
+        let application = try store.application(applicationID)
+        try network.addressGuard.check(application.provider.authorizationEndpoint)
+        try network.addressGuard.check(application.provider.tokenEndpoint)
+        let wanted = scopes ?? application.scopes
+        let binding: Secret?
+        switch browserBinding {
+        case .none: binding = nil
+        case .some(let shown): binding = try PendingAuthorization.hash(binding: shown)
+        }
+        let state = try AuthorizationRequest.randomText()
+        let codeVerifier = try AuthorizationRequest.randomText()
+        let request = try AuthorizationRequest(
+            application, scopes: wanted, state: state, codeVerifier: codeVerifier)
+        let now = time.now()
+        let flow = PendingAuthorization(
+            connection: id, application: applicationID, codeVerifier: codeVerifier,
+            browserBinding: binding, started: now,
+            expires: now.adding(milliseconds: PendingAuthorization.lifetimeMilliseconds),
+            requestedScope: wanted.isEmpty
+                ? nil : wanted.joined(separator: application.provider.scopeSeparator))
+        let flowKey = store.flowKey(state: state.bytes)
+        let key = store.key(.connection, id.text)
+        let plaintext = try FlowRecord.encode(flow)
+        try await configure(id, key, applicationID, now)
+        _ = try await commit { commit in
+            commit.add(.addFlow(flowKey, now: now), plaintext)
+            commit.add(.event(EventEntry(time: now, key: key, kind: .connectStarted)))
+        }
+        feed.publish(VaultEvent(time: now, kind: .connectStarted, number: 0, connection: id))
+        return request
+    }
+
+    /// Makes the connection's record where there is none, so that its light is yellow.
+    private func configure(
+        _ id: ConnectionID, _ key: RecordKey, _ application: ApplicationID, _ now: UnixTime
+    ) async throws(VaultError) {
+        switch try store.open(key) {
+        case .some(let opened):
+            guard ConnectionRecord(fields: opened.takeFields()).state != .disconnecting else {
+                throw VaultError(.disconnecting, .vault, connection: id)
+            }
+        case .none:
+            var record = try ConnectionRecord(id: id, now: now)
+            try record.fields.set(ConnectionTag.application, text: application.text)
+            let plaintext = try record.plaintext()
+            do throws(VaultError) {
+                _ = try await commit { commit in
+                    commit.add(.put(.connection, key, .absent), plaintext)
+                }
+            } catch {
+                guard error.code == .alreadyExists else { throw error.concerning(id) }
+            }
+        }
+    }
+
+    /// Completes a flow with the query of its callback, without the question mark: checks state,
+    /// browser and issuer, exchanges the code once, and makes the tokens durable. The caller wipes
+    /// its own copies of the query.
+    ///
+    /// - Parameters:
+    ///   - application: the one whose callback URL was called; a flow of another one is refused
+    ///     (RFC 9700 section 4.4).
+    ///   - browserBinding: what the browser showed; must be what `connect` was given.
+    /// - Returns: the connection that has tokens now.
+    /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `providerRefused`,
+    ///   `applicationMisconfigured`, `providerUnreachable`, `providerAnswerUnreadable`.
+    public func complete(
+        callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
+        browserBinding: borrowing Secret? = nil
+    ) async throws(VaultError) -> ConnectionID {
+        let callback = try Callback(query: query.bytes)
+        let flowKey = store.flowKey(state: callback.state.bytes)
+        guard let fields = try store.openFlow(flowKey) else {
+            throw VaultError(.callbackRejected, .vault)
+        }
+        let flow = try FlowRecord.decode(fields)
+        guard application == nil || application == flow.application,
+            try flow.isBound(to: browserBinding)
+        else { throw VaultError(.callbackRejected, .vault) }
+        // One-time: of two identical callbacks one takes the flow, the other finds it gone.
+        do throws(VaultError) {
+            _ = try await commit { $0.add(.takeFlow(flowKey)) }
+        } catch {
+            throw error.code == .notFound ? VaultError(.callbackRejected, .vault) : error
+        }
+        let id = flow.connection
+        do throws(VaultError) {
+            try await finish(flow, callback)
+        } catch {
+            await record(id, .connectFailed, number: Int64(error.number))
+            throw error.concerning(id)
+        }
+        return id
+    }
+
+    private func finish(
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback
+    ) async throws(VaultError) {
+        guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
+        let application = try store.application(flow.application)
+        if let issuer = application.provider.issuer {
+            guard callback.issuer == issuer else { throw VaultError(.callbackRejected, .vault) }
+        }
+        let requestedAt = time.now()
+        let tokens: TokenSet
+        switch callback.code {
+        case .none: throw VaultError(.flowDenied, .vault)
+        case .some(let code):
+            let verdict = try await exchange(application, code, flow.codeVerifier)
+            tokens = try Self.tokens(verdict, application, requestedAt)
+        }
+        try await store(tokens, flow, requestedAt)
+    }
+
+    private func exchange(
+        _ application: borrowing Application, _ code: borrowing Secret,
+        _ codeVerifier: borrowing Secret
+    ) async throws(VaultError) -> Verdict {
+        try network.addressGuard.check(application.provider.tokenEndpoint)
+        let answer = Answer()
+        let verifier: Secret? =
+            application.provider.usesPKCE ? try codeVerifier.copy() : nil
+        try network.endpoint.exchange(code: code, codeVerifier: verifier, for: application) {
+            verdict in
+            answer.give(verdict)
+        }
+        return await answer.wait()
+    }
+
+    private static func tokens(
+        _ verdict: consuming Verdict, _ application: borrowing Application, _ requestedAt: UnixTime
+    ) throws(VaultError) -> TokenSet {
+        switch consume verdict {
+        case .tokens(let reply):
+            return try reply.tokens(
+                requestedAt: requestedAt,
+                providerLifetimeSeconds: application.provider.defaultLifetimeSeconds,
+                applicationLifetimeSeconds: application.defaultLifetimeSeconds)
+        case .transient: throw VaultError(.providerUnreachable, .vault)
+        case .applicationMisconfigured(let status, _):
+            throw VaultError(.applicationMisconfigured, .vault, number: status)
+        case .grantLost(let status), .refused(let status, _):
+            throw VaultError(.providerRefused, .vault, number: status)
+        case .unreadable:
+            throw VaultError(.providerAnswerUnreadable, .vault)
+        }
+    }
+
+    /// Puts the tokens of a completed flow over whatever the connection had.
+    private func store(
+        _ tokens: borrowing TokenSet, _ flow: borrowing PendingAuthorization,
+        _ requestedAt: UnixTime
+    ) async throws(VaultError) {
+        let id = flow.connection
+        let key = store.key(.connection, id.text)
+        for _ in 0..<Self.putAttemptsMax {
+            let expectation: Change.Expectation
+            var record: ConnectionRecord
+            switch try store.open(key) {
+            case .none:
+                // Disconnected while its flow was open: the flow does not bring it back.
+                throw VaultError(.notFound, .vault)
+            case .some(let opened):
+                expectation = .generation(opened.header.generation)
+                record = ConnectionRecord(fields: opened.takeFields())
+            }
+            let now = time.now()
+            // A new grant: nothing of the old one, its refresh token least of all, may stay.
+            try record.fields.set(ConnectionTag.refreshToken, nil)
+            try record.fields.set(ConnectionTag.grantedScope, nil)
+            try record.fields.set(ConnectionTag.used, nil)
+            try record.fields.set(ConnectionTag.application, text: flow.application.text)
+            try record.fields.set(ConnectionTag.requestedScope, text: flow.requestedScope)
+            try record.fields.set(ConnectionTag.connected, time: now)
+            try record.adopt(tokens, requestStart: requestedAt)
+            let deadline = refresher.deadline(record)
+            let plaintext = try record.plaintext()
+            do throws(VaultError) {
+                let committed = try await commit { commit in
+                    commit.mustLand = true
+                    commit.add(.put(.connection, key, expectation), plaintext)
+                    commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
+                }
+                refresher.schedule(committed.slot, deadline)
+                feed.publish(
+                    VaultEvent(time: now, kind: .connected, number: 0, connection: id))
+                return
+            } catch {
+                guard error.code == .generationChanged else { throw error }
+            }
+        }
+        throw VaultError(.generationChanged, .vault)
+    }
+
+    /// Writes an event that stands alone; the log is no reason to fail what it tells of.
+    func record(_ id: ConnectionID, _ kind: VaultEvent.Kind, number: Int64 = 0) async {
+        let now = time.now()
+        let key = store.key(.connection, id.text)
+        _ = try? await commit { commit in
+            commit.add(.event(EventEntry(time: now, key: key, kind: kind, number: number)))
+        }
+        feed.publish(VaultEvent(time: now, kind: kind, number: number, connection: id))
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Vault {
+    /// What happened to a connection, the oldest first; also to one that is gone. The vault keeps
+    /// the last 100,000 events of all connections.
+    ///
+    /// - Parameter limit: the most events, the newest ones.
+    /// - Throws: `authenticationFailed` where an entry was altered.
+    public func log(_ id: ConnectionID, limit: Int = 1000) throws(VaultError) -> [VaultEvent] {
+        let key = store.key(.connection, id.text)
+        var found: [VaultEvent] = []
+        let transaction = try store.lmdb.beginRead()
+        try transaction.scan(.events) { (lmdbKey, value) throws(VaultError) in
+            let plaintext = try SealedRecord.open(
+                value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,
+                key: store.keyring.eventSealKey)
+            guard let entry = EventEntry(plaintext.bytes) else {
+                throw VaultError(.recordDamaged, .vault)
+            }
+            guard entry.key == key, let kind = VaultEvent.Kind(code: entry.code) else {
+                return true
+            }
+            found.append(
+                VaultEvent(time: entry.time, kind: kind, number: entry.number, connection: id))
+            if found.count > 2 * limit { found.removeFirst(found.count - limit) }
+            return true
+        }
+        return Array(found.suffix(limit))
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Vault {
+    /// Lends the access token of a connection to `body`, refreshed first where it has expired.
+    ///
+    /// Where the stored token is fresh nothing is awaited: the token is read on the caller's thread
+    /// and never waits for a write. Where it is not, 10,000 callers cause one request and share its
+    /// result; a caller that is cancelled does not cancel it. The token is wiped when `body` returns:
+    /// do not keep its bytes.
+    ///
+    /// - Parameter minimumLifetime: how long the token must live at least; zero by default.
+    /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
+    ///   `providerRefused`, `applicationMisconfigured`, `disconnecting`, `cancelled`.
+    public func withAccessToken<Result>(
+        _ id: ConnectionID, minimumLifetime: Duration = .zero,
+        _ body: (borrowing Secret) throws -> Result
+    ) async throws -> Result {
+        let token = try await freshToken(id, minimumLifetime)
+        let result = try body(token)
+        token.destroy()
+        MemoryHygiene.scrub()
+        return result
+    }
+
+    private func freshToken(
+        _ id: ConnectionID, _ minimumLifetime: Duration
+    ) async throws(VaultError) -> Secret {
+        let key = store.key(.connection, id.text)
+        let minimum = Self.milliseconds(minimumLifetime)
+        for _ in 0..<Self.freshTokenAttemptsMax {
+            let stale: (slot: UInt32, generation: UInt64)
+            switch try current(id, key, minimum) {
+            case .fresh(let token): return token
+            case .stale(let slot, let generation): stale = (slot, generation)
+            }
+            do throws(VaultError) {
+                try await refresher.refresh(
+                    key, slot: stale.slot, generation: stale.generation)
+            } catch {
+                throw error.concerning(id)
+            }
+        }
+        // The provider hands out tokens that live shorter than the caller wants.
+        throw VaultError(.notRefreshable, .vault, connection: id)
+    }
+
+    /// How often a caller looks again after a refresh before it gives up.
+    static let freshTokenAttemptsMax = 3
+
+    private enum Current: ~Copyable {
+        case fresh(Secret)
+        case stale(slot: UInt32, generation: UInt64)
+    }
+
+    private func current(
+        _ id: ConnectionID, _ key: RecordKey, _ minimum: Int64
+    ) throws(VaultError) -> Current {
+        do throws(VaultError) {
+            guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
+            let (slot, generation) = (opened.header.slot, opened.header.generation)
+            let record = ConnectionRecord(fields: opened.takeFields())
+            switch record.state {
+            case .active: break
+            case .configured: throw VaultError(.notConnected, .vault)
+            case .failed:
+                throw VaultError(
+                    .grantLost, .vault, number: Int(record.failure?.status ?? 0))
+            case .disconnecting: throw VaultError(.disconnecting, .vault)
+            }
+            if RefreshPolicy.isFresh(
+                issued: record.issued, expiry: record.accessTokenExpiry, now: time.now(),
+                minimumMilliseconds: minimum)
+            {
+                guard let token = try record.fields.secret(ConnectionTag.accessToken) else {
+                    throw VaultError(.notConnected, .vault)
+                }
+                return .fresh(token)
+            }
+            guard record.hasRefreshToken, record.application != nil else {
+                throw VaultError(.notRefreshable, .vault)
+            }
+            return .stale(slot: slot, generation: generation)
+        } catch {
+            throw error.concerning(id)
+        }
+    }
+
+    static func milliseconds(_ duration: Duration) -> Int64 {
+        let (seconds, attoseconds) = duration.components
+        return max(0, min(seconds, 1 << 40)) * 1000 + attoseconds / 1_000_000_000_000_000
+    }
+}

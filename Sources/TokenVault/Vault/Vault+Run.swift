@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Vault {
+    /// Refreshes every connection before its token expires, for as long as the calling task runs;
+    /// returns when it is cancelled. Idle, it costs nothing: it sleeps until the next deadline.
+    ///
+    /// - Throws: what `ready` throws; nothing is refreshed in a store that does not verify.
+    public func run() async throws(VaultError) {
+        try await ready()
+        refresher.run(true)
+        let ended = AsyncStream<Never> { _ in }
+        // An empty stream ends when the task is cancelled.
+        for await _ in ended {}
+        refresher.run(false)
+    }
+}

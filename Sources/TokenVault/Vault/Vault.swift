@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An embedded, encrypted vault for OAuth 2.0 tokens in one directory.
+///
+/// Each verb is in a file of its own and takes a token through the folders of this library in their
+/// order: `connect` authorizes, exchanges, seals and stores; `run` refreshes; `withAccessToken`
+/// lends; `disconnect` ends it all. Use it from any thread. One process owns a vault at a time.
+public final class Vault: Sendable {
+    /// How a vault is opened.
+    public struct Settings: Sendable {
+        /// The most bytes the database can have. It takes address space, not disk. At least 1 MiB.
+        public var mapBytes = 64 << 30
+        /// Lets endpoints be plain HTTP on a loopback address; for development and tests.
+        public var allowsLoopbackHTTP = false
+        /// A file of CA certificates in PEM instead of the system's.
+        public var certificateFile: String?
+
+        /// The settings for production.
+        public init() {}
+    }
+
+    let directory: VaultDirectory
+    let store: Store
+    let committer: any Committing
+    let refresher: Refresher
+    let time: any TimeSource
+    let feed: EventFeed
+    let network: Network
+    private let closing: @Sendable () -> Void
+
+    /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
+    /// beside it and renamed, so a crash leaves a whole vault or none.
+    ///
+    /// - Throws: `vaultExists`, `rootKeyUnusable`, `storeFull`, `storageFailed`.
+    public static func create(
+        at path: String, rootKey: consuming RootKeySource
+    ) throws(VaultError) {
+        MemoryHygiene.install()
+        // A closure cannot consume what it captures; an optional can be emptied.
+        var source: RootKeySource? = consume rootKey
+        try VaultDirectory.create(path) { (temporary) throws(VaultError) in
+            guard let rootKey = source.take() else { throw VaultError(.invalidArgument, .vault) }
+            let keyring = try Keyring.create(temporary, rootKey: rootKey)
+            try KeySlots.create(temporary)
+            try Writer.create(temporary, keyring)
+        }
+    }
+
+    /// Opens the vault at `path` and owns it until `close` or the process's end.
+    ///
+    /// Disconnects that were cut short are finished before it returns. Reads are served at once; the
+    /// schedule is built, and every record and the store MAC verified, in the background: see
+    /// `ready`.
+    ///
+    /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
+    ///   `unsupportedFormat`, `integrityFailed`, `storageFailed`.
+    public static func open(
+        at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
+    ) throws(VaultError) -> Vault {
+        MemoryHygiene.install()
+        let directory = try VaultDirectory(path)
+        let keyring = try Keyring(path, rootKey: rootKey)
+        let mapBytes = max(settings.mapBytes, 1 << 20)
+        let store = try Store(
+            path, keyring: keyring, mapBytes: mapBytes + Committer.reserveBytes)
+        var writer = Writer(store: store)
+        let doubts = try writer.load()
+        let committer = try Committer(
+            store, directory: directory, mapBytes: mapBytes, writer: writer)
+        let network = try Network(settings)
+        do throws(VaultError) {
+            return try Vault(
+                directory: directory, store: store, committer: committer, network: network,
+                time: SystemTime(), randomness: SystemRandomness(), fences: writer.fenced,
+                doubts: doubts
+            ) {
+                network.close()
+                committer.close()
+            }
+        } catch {
+            network.close()
+            committer.close()
+            throw error
+        }
+    }
+
+    private init(
+        directory: VaultDirectory, store: Store, committer: any Committing, network: Network,
+        time: any TimeSource, randomness: any Randomness, fences: Set<RecordKey>,
+        doubts: [(wave: UInt64, attempt: Attempt)], closing: @escaping @Sendable () -> Void
+    ) throws(VaultError) {
+        self.directory = directory
+        self.store = store
+        self.committer = committer
+        self.network = network
+        self.time = time
+        self.closing = closing
+        feed = EventFeed()
+        for key in fences {
+            try Self.finishDisconnect(key, committer: committer, time: time)
+        }
+        refresher = try Refresher(
+            store: store, committer: committer, network: network, time: time,
+            randomness: randomness, feed: feed, doubts: doubts)
+    }
+
+    /// Stops refreshing, makes durable what waits, wipes the keys and releases the directory. Safe
+    /// to call more than once. Flights that are out are awaited by their deadlines.
+    public func close() {
+        refresher.close()
+        closing()
+        feed.finish()
+    }
+
+    deinit { close() }
+
+    /// How well secrets are kept out of reach in this process.
+    public struct MemoryStatus: Sendable {
+        /// How the arena is held.
+        public let arena: SecretArena.Kind
+        /// Whether curl's heap is wiped: see `MemoryHygiene`.
+        public let curlHeapWiped: Bool
+        /// Whether OpenSSL's heap is wiped: see `MemoryHygiene`.
+        public let tlsHeapWiped: Bool
+    }
+
+    /// How well secrets are kept out of reach in this process.
+    public var memoryStatus: MemoryStatus {
+        MemoryStatus(
+            arena: SecretArena.shared.kind, curlHeapWiped: MemoryHygiene.curlHeapWiped,
+            tlsHeapWiped: MemoryHygiene.tlsHeapWiped)
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Something that happened to a connection: an entry of its log, and what `events` streams.
+///
+/// It holds a code, a time and a number, never a token, a URL or a provider's text. Events tell of
+/// changes; a refresh that worked as the one before did is counted in the status instead.
+public struct VaultEvent: Sendable, Hashable {
+    /// What happened. New kinds may be added.
+    public struct Kind: Sendable, Hashable, CustomStringConvertible {
+        /// The number on disk.
+        public let code: UInt16
+        let name: String
+
+        private init(_ code: UInt16, _ name: String) {
+            self.code = code
+            self.name = name
+        }
+
+        /// The kind's name.
+        public var description: String { name }
+
+        init?(code: UInt16) {
+            guard let kind = Self.all.first(where: { $0.code == code }) else { return nil }
+            self = kind
+        }
+
+        /// A flow was started. `number` is 0.
+        public static let connectStarted = Kind(1, "connectStarted")
+        /// A flow was completed: the connection has tokens.
+        public static let connected = Kind(2, "connected")
+        /// A flow failed at the provider. `number` is the HTTP status.
+        public static let connectFailed = Kind(3, "connectFailed")
+        /// Tokens were put by the platform.
+        public static let tokensPut = Kind(4, "tokensPut")
+        /// A refresh failed and will be tried again. `number` is the HTTP status, or 0 where no
+        /// answer came.
+        public static let refreshDelayed = Kind(5, "refreshDelayed")
+        /// A refresh works again after one or more failures.
+        public static let recovered = Kind(6, "recovered")
+        /// The provider has ended the grant. `number` is the HTTP status.
+        public static let grantLost = Kind(7, "grantLost")
+        /// The provider rejects the application. `number` is the HTTP status.
+        public static let applicationRejected = Kind(8, "applicationRejected")
+        /// The provider refused for a reason that a retry does not mend. `number` is its status.
+        public static let refreshRefused = Kind(9, "refreshRefused")
+        /// An answer to a refresh could not be read; it is kept, sealed. `number` is its length.
+        public static let replyUnread = Kind(10, "replyUnread")
+        /// The process ended after a refresh may have been sent: its answer was never heard.
+        public static let attemptInDoubt = Kind(11, "attemptInDoubt")
+        /// The platform says that a token was rejected.
+        public static let tokenRejected = Kind(12, "tokenRejected")
+        /// A disconnect began.
+        public static let disconnectStarted = Kind(13, "disconnectStarted")
+        /// The connection is gone. `number` is the count of slots erased.
+        public static let disconnected = Kind(14, "disconnected")
+        /// A token answered too late, after a disconnect; it was revoked and wiped.
+        public static let lateAnswer = Kind(15, "lateAnswer")
+
+        static let all: [Kind] = [
+            connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
+            grantLost, applicationRejected, refreshRefused, replyUnread, attemptInDoubt,
+            tokenRejected, disconnectStarted, disconnected, lateAnswer,
+        ]
+    }
+
+    /// When.
+    public let time: UnixTime
+    /// What.
+    public let kind: Kind
+    /// See the kind.
+    public let number: Int64
+    /// Which connection, where the stream knows it; nil in the log of one that is gone.
+    public let connection: ConnectionID?
+}
