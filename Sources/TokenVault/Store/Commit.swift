@@ -17,9 +17,10 @@ final class Commit: @unchecked Sendable {
     var changes = UniqueArray<Change>()
     /// Whether it may use the room that is kept back: a refresh that was answered, or a disconnect.
     var mustLand = false
-    let completion: Completion
+    /// Set once, before the commit is submitted.
+    var completion: Completion
 
-    init(completion: @escaping Completion) { self.completion = completion }
+    init(completion: @escaping Completion = { _ in }) { self.completion = completion }
 
     /// Adds a change; a plaintext is wiped when the commit goes.
     func add(_ kind: Change.Kind, _ plaintext: consuming Secret? = nil) {

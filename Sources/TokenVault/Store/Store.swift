@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// Reads: the sealed records of one vault, opened on the caller's thread.
 ///
 /// Together with `Committing` the seam behind which another engine could stand: read by blinded key,
@@ -11,6 +13,7 @@ final class Store: Sendable {
     /// Held while slots change in place until LMDB says so too: a slot that fails to open is read
     /// again under it before anything is called damaged.
     let slotChange = Monitor<Void>(())
+    private let isClosed = Atomic(false)
 
     /// Opens the files of a vault in `directory`.
     init(
@@ -20,6 +23,15 @@ final class Store: Sendable {
         slots = try KeySlots(directory, keyring: keyring)
         lmdb = try LMDB(
             "\(directory)/\(VaultDirectory.databaseName)", mapBytes: mapBytes, creates: creates)
+    }
+
+    /// From now on every read fails with `closed`.
+    func close() { isClosed.store(true, ordering: .releasing) }
+
+    /// A snapshot for reading.
+    func beginRead() throws(VaultError) -> LMDB.ReadTransaction {
+        guard !isClosed.load(ordering: .acquiring) else { throw VaultError(.closed, .store) }
+        return try lmdb.beginRead()
     }
 
     /// A record as it was opened.
@@ -68,7 +80,7 @@ final class Store: Sendable {
     }
 
     private func openOnce(_ key: RecordKey) throws(VaultError) -> Opened? {
-        let transaction = try lmdb.beginRead()
+        let transaction = try beginRead()
         guard let value = try transaction.get(.records, key.bytes) else { return nil }
         return try open(value, key: key)
     }
@@ -87,7 +99,7 @@ final class Store: Sendable {
 
     /// Opens a pending authorization; nil where there is none.
     func openFlow(_ key: RecordKey) throws(VaultError) -> Fields? {
-        let transaction = try lmdb.beginRead()
+        let transaction = try beginRead()
         guard let value = try transaction.get(.flows, key.bytes) else { return nil }
         return try Fields(
             SealedRecord.open(
@@ -105,7 +117,7 @@ final class Store: Sendable {
         _ kind: SealedRecord.Kind,
         _ body: (borrowing Opened) throws(VaultError) -> Bool
     ) throws(VaultError) {
-        let transaction = try lmdb.beginRead()
+        let transaction = try beginRead()
         try transaction.scan(.records) { (lmdbKey, value) throws(VaultError) in
             guard try SealedRecord.header(of: value).kind == kind else { return true }
             let key = RecordKey(lmdbKey)

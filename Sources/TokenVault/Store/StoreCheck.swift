@@ -14,7 +14,7 @@ struct StoreCheck {
     init(
         _ store: Store, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
     ) throws(VaultError) {
-        let transaction = try store.lmdb.beginRead()
+        let transaction = try store.beginRead()
         let root = try store.root(transaction)
         var mac = StoreMAC()
         var count = 0

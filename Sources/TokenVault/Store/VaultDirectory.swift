@@ -81,6 +81,9 @@ final class VaultDirectory: Sendable {
         _ = unsafe unlink("\(path)/\(Self.databaseName)/lock.mdb")
     }
 
+    /// Lets another process have the vault.
+    func release() { flock(lock.number, LOCK_UN) }
+
     /// Frees the ballast's room; `restoreBallast` takes it back later.
     func dropBallast() { _ = unsafe unlink("\(path)/\(Self.ballastName)") }
 

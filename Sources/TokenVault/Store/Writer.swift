@@ -57,30 +57,52 @@ struct Writer {
         switch kind {
         case .put(_, let key, let expectation):
             guard !fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
-            var present: UInt64?
-            if let value = try transaction.get(.records, key.bytes) {
-                present = try SealedRecord.header(of: value).generation
-            }
-            switch expectation {
-            case .absent where present != nil: throw VaultError(.alreadyExists, .store)
-            case .generation(let wanted) where present != wanted:
-                throw VaultError(present == nil ? .notFound : .generationChanged, .store)
-            default: return
-            }
-        case .fence(let key), .erase(let key):
-            guard try transaction.get(.records, key.bytes) != nil else {
-                throw VaultError(.notFound, .store)
-            }
+            try Self.check(expectation, try generation(key, transaction))
+        case .fence(let key):
+            guard !fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
+            guard try generation(key, transaction) != nil else { try Self.missing() }
+        case .erase(let key):
+            guard try generation(key, transaction) != nil else { try Self.missing() }
         case .takeFlow(let key):
-            guard try transaction.get(.flows, key.bytes) != nil else {
-                throw VaultError(.notFound, .store)
-            }
+            guard try Self.isFlow(key, transaction) else { try Self.missing() }
         case .beginWave(let attempts, _):
             guard attempts.count <= Self.waveAttemptsMax else {
                 throw VaultError(.limitExceeded, .store, number: Self.waveAttemptsMax)
             }
         case .addFlow, .endAttempt, .event: return
         }
+    }
+
+    private static func check(
+        _ expectation: Change.Expectation, _ present: UInt64?
+    ) throws(VaultError) {
+        switch expectation {
+        case .anything: return
+        case .absent:
+            if present != nil { throw VaultError(.alreadyExists, .store) }
+        case .generation(let wanted):
+            guard let present else { try missing() }
+            if present != wanted { throw VaultError(.generationChanged, .store) }
+        }
+    }
+
+    private static func missing() throws(VaultError) -> Never {
+        throw VaultError(.notFound, .store)
+    }
+
+    private static func isFlow(
+        _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) -> Bool {
+        if try transaction.get(.flows, key.bytes) != nil { return true }
+        return false
+    }
+
+    /// The generation of a record; nil where there is none.
+    private func generation(
+        _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
+    ) throws(VaultError) -> UInt64? {
+        guard let value = try transaction.get(.records, key.bytes) else { return nil }
+        return try SealedRecord.header(of: value).generation
     }
 
     private mutating func apply(

@@ -143,7 +143,7 @@ extension Refresher {
 extension Store {
     /// The generation of a record, without opening it.
     func generation(_ key: RecordKey) throws(VaultError) -> UInt64? {
-        let transaction = try lmdb.beginRead()
+        let transaction = try beginRead()
         guard let value = try transaction.get(.records, key.bytes) else { return nil }
         return try SealedRecord.header(of: value).generation
     }

@@ -8,9 +8,9 @@ extension Vault {
         try check(application)
         let key = store.key(.application, application.id.text)
         let plaintext = try ApplicationRecord.encode(application)
-        _ = try await commit { commit in
-            commit.add(.put(.application, key, .anything), plaintext)
-        }
+        let commit = Commit()
+        commit.add(.put(.application, key, .anything), plaintext)
+        _ = try await durable(commit)
     }
 
     /// Everything about an application but its client secret.
@@ -54,10 +54,10 @@ extension Vault {
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
         let key = store.key(.application, id.text)
         do throws(VaultError) {
-            _ = try await commit { commit in
-                commit.mustLand = true
-                commit.add(.erase(key))
-            }
+            let commit = Commit()
+            commit.mustLand = true
+            commit.add(.erase(key))
+            _ = try await durable(commit)
         } catch {
             throw error.code == .notFound ? VaultError(.applicationNotFound, .vault) : error
         }

@@ -2,26 +2,24 @@
 
 extension Vault {
     /// Submits changes that belong together and waits until they are durable.
-    func commit(_ fill: (Commit) -> Void) async throws(VaultError) -> Committed {
+    func durable(_ commit: Commit) async throws(VaultError) -> Committed {
         let result = unsafe await withUnsafeContinuation {
             (continuation: UnsafeContinuation<Result<Committed, VaultError>, Never>) in
-            let commit = Commit { unsafe continuation.resume(returning: $0) }
-            fill(commit)
+            commit.completion = { unsafe continuation.resume(returning: $0) }
             committer.submit(commit)
         }
         return try result.get()
     }
 
-    /// The same for the open, which runs on the caller's thread.
-    static func commitAndWait(
-        _ committer: any Committing, _ fill: (Commit) -> Void
+    /// The same for the open, which waits on the caller's thread.
+    static func durable(
+        _ commit: Commit, _ committer: any Committing
     ) throws(VaultError) -> Committed {
         let outcome = Monitor<Result<Committed, VaultError>?>(nil)
-        let commit = Commit { result in
+        commit.completion = { result in
             outcome.withLock { $0 = result }
             outcome.signal()
         }
-        fill(commit)
         committer.submit(commit)
         guard let result = outcome.wait(until: { $0 != nil }, then: { $0 }) else {
             throw VaultError(.closed, .vault)

@@ -39,10 +39,10 @@ extension Vault {
         let key = store.key(.connection, id.text)
         let plaintext = try FlowRecord.encode(flow)
         try await configure(id, key, applicationID, now)
-        _ = try await commit { commit in
-            commit.add(.addFlow(flowKey, now: now), plaintext)
-            commit.add(.event(EventEntry(time: now, key: key, kind: .connectStarted)))
-        }
+        let commit = Commit()
+        commit.add(.addFlow(flowKey, now: now), plaintext)
+        commit.add(.event(EventEntry(time: now, key: key, kind: .connectStarted)))
+        _ = try await durable(commit)
         feed.publish(VaultEvent(time: now, kind: .connectStarted, number: 0, connection: id))
         return request
     }
@@ -61,9 +61,9 @@ extension Vault {
             try record.fields.set(ConnectionTag.application, text: application.text)
             let plaintext = try record.plaintext()
             do throws(VaultError) {
-                _ = try await commit { commit in
-                    commit.add(.put(.connection, key, .absent), plaintext)
-                }
+                let commit = Commit()
+                commit.add(.put(.connection, key, .absent), plaintext)
+                _ = try await durable(commit)
             } catch {
                 guard error.code == .alreadyExists else { throw error.concerning(id) }
             }
@@ -96,7 +96,9 @@ extension Vault {
         else { throw VaultError(.callbackRejected, .vault) }
         // One-time: of two identical callbacks one takes the flow, the other finds it gone.
         do throws(VaultError) {
-            _ = try await commit { $0.add(.takeFlow(flowKey)) }
+            let commit = Commit()
+            commit.add(.takeFlow(flowKey))
+            _ = try await durable(commit)
         } catch {
             throw error.code == .notFound ? VaultError(.callbackRejected, .vault) : error
         }
@@ -156,7 +158,9 @@ extension Vault {
         case .transient: throw VaultError(.providerUnreachable, .vault)
         case .applicationMisconfigured(let status, _):
             throw VaultError(.applicationMisconfigured, .vault, number: status)
-        case .grantLost(let status), .refused(let status, _):
+        case .grantLost(let status):
+            throw VaultError(.providerRefused, .vault, number: status)
+        case .refused(let status, _):
             throw VaultError(.providerRefused, .vault, number: status)
         case .unreadable:
             throw VaultError(.providerAnswerUnreadable, .vault)
@@ -193,11 +197,11 @@ extension Vault {
             let deadline = refresher.deadline(record)
             let plaintext = try record.plaintext()
             do throws(VaultError) {
-                let committed = try await commit { commit in
-                    commit.mustLand = true
-                    commit.add(.put(.connection, key, expectation), plaintext)
-                    commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
-                }
+                let commit = Commit()
+                commit.mustLand = true
+                commit.add(.put(.connection, key, expectation), plaintext)
+                commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
+                let committed = try await durable(commit)
                 refresher.schedule(committed.slot, deadline)
                 feed.publish(
                     VaultEvent(time: now, kind: .connected, number: 0, connection: id))
@@ -213,9 +217,9 @@ extension Vault {
     func record(_ id: ConnectionID, _ kind: VaultEvent.Kind, number: Int64 = 0) async {
         let now = time.now()
         let key = store.key(.connection, id.text)
-        _ = try? await commit { commit in
-            commit.add(.event(EventEntry(time: now, key: key, kind: kind, number: number)))
-        }
+        let commit = Commit()
+        commit.add(.event(EventEntry(time: now, key: key, kind: kind, number: number)))
+        _ = try? await durable(commit)
         feed.publish(VaultEvent(time: now, kind: kind, number: number, connection: id))
     }
 }

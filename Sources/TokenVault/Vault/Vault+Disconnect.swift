@@ -22,36 +22,44 @@ extension Vault {
     ) async throws(VaultError) -> DisconnectReceipt {
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
-            let now = time.now()
-            let fence = try await commit { commit in
-                commit.mustLand = true
-                commit.add(.fence(key))
-                commit.add(.event(EventEntry(time: now, key: key, kind: .disconnectStarted)))
-            }
-            feed.publish(
-                VaultEvent(time: now, kind: .disconnectStarted, number: 0, connection: id))
+            let slot = try await fence(id, key)
             let isEveryAnswerIn = await refresher.orphan(
-                key, slot: fence.slot, milliseconds: Self.answerMilliseconds)
+                key, slot: slot, milliseconds: Self.answerMilliseconds)
             let outcomes = revoking ? await revoke(key) : Revocation.Outcomes()
-            let quality = ErasureQuality(directory.path)
+            let erased = try await durable(Self.erasure(of: key, time.now()))
             let end = time.now()
-            let committed = try await commit { commit in
-                commit.mustLand = true
-                commit.add(.erase(key))
-                commit.add(
-                    .event(EventEntry(time: end, key: key, kind: .disconnected, number: 1)))
-            }
             feed.publish(VaultEvent(time: end, kind: .disconnected, number: 1, connection: id))
+            let quality = ErasureQuality(directory.path)
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
                 accessToken: outcomes.accessToken, isEveryAnswerIn: isEveryAnswerIn,
-                erasedSlots: committed.erasedSlots, 
+                erasedSlots: erased.erasedSlots,
                 erasure: quality.isInPlace
                     ? .inPlace : .bestEffort(fileSystem: quality.fileSystem),
-                completed: time.now())
+                completed: end)
         } catch {
             throw error.concerning(id)
         }
+    }
+
+    /// Makes it durable that the connection ends: from here on only its erasure changes it.
+    private func fence(_ id: ConnectionID, _ key: RecordKey) async throws(VaultError) -> UInt32 {
+        let now = time.now()
+        let commit = Commit()
+        commit.mustLand = true
+        commit.add(.fence(key))
+        commit.add(.event(EventEntry(time: now, key: key, kind: .disconnectStarted)))
+        let slot = try await durable(commit).slot
+        feed.publish(VaultEvent(time: now, kind: .disconnectStarted, number: 0, connection: id))
+        return slot
+    }
+
+    private static func erasure(of key: RecordKey, _ now: UnixTime) -> Commit {
+        let commit = Commit()
+        commit.mustLand = true
+        commit.add(.erase(key))
+        commit.add(.event(EventEntry(time: now, key: key, kind: .disconnected, number: 1)))
+        return commit
     }
 
     /// Asks for the revocation of what the fenced record holds; never fails.
@@ -85,11 +93,6 @@ extension Vault {
     static func finishDisconnect(
         _ key: RecordKey, committer: any Committing, time: any TimeSource
     ) throws(VaultError) {
-        let now = time.now()
-        _ = try commitAndWait(committer) { commit in
-            commit.mustLand = true
-            commit.add(.erase(key))
-            commit.add(.event(EventEntry(time: now, key: key, kind: .disconnected, number: 1)))
-        }
+        _ = try durable(erasure(of: key, time.now()), committer)
     }
 }

@@ -9,7 +9,7 @@ extension Vault {
     public func log(_ id: ConnectionID, limit: Int = 1000) throws(VaultError) -> [VaultEvent] {
         let key = store.key(.connection, id.text)
         var found: [VaultEvent] = []
-        let transaction = try store.lmdb.beginRead()
+        let transaction = try store.beginRead()
         try transaction.scan(.events) { (lmdbKey, value) throws(VaultError) in
             let plaintext = try SealedRecord.open(
                 value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,

@@ -37,9 +37,9 @@ extension Vault {
             try record.fields.set(ConnectionTag.used, time: now)
             let plaintext = try record.plaintext()
             do throws(VaultError) {
-                _ = try await commit { commit in
-                    commit.add(.put(.connection, key, .generation(generation)), plaintext)
-                }
+                let commit = Commit()
+                commit.add(.put(.connection, key, .generation(generation)), plaintext)
+                _ = try await durable(commit)
                 return
             } catch {
                 guard error.code == .generationChanged else { throw error.concerning(id) }
@@ -66,9 +66,9 @@ extension Vault {
         }
         if let generation, generation != present { return }
         let now = time.now()
-        _ = try await commit { commit in
-            commit.add(.event(EventEntry(time: now, key: key, kind: .tokenRejected)))
-        }
+        let commit = Commit()
+        commit.add(.event(EventEntry(time: now, key: key, kind: .tokenRejected)))
+        _ = try await durable(commit)
         feed.publish(VaultEvent(time: now, kind: .tokenRejected, number: 0, connection: id))
         try await refresh(id)
     }

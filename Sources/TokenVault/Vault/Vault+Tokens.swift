@@ -81,10 +81,10 @@ extension Vault {
         try record.fields.set(ConnectionTag.connected, time: now)
         let deadline = refresher.deadline(record)
         let plaintext = try record.plaintext()
-        let committed = try await commit { commit in
-            commit.add(.put(.connection, key, expectation), plaintext)
-            commit.add(.event(EventEntry(time: now, key: key, kind: .tokensPut)))
-        }
+        let commit = Commit()
+        commit.add(.put(.connection, key, expectation), plaintext)
+        commit.add(.event(EventEntry(time: now, key: key, kind: .tokensPut)))
+        let committed = try await durable(commit)
         refresher.schedule(committed.slot, deadline)
         feed.publish(VaultEvent(time: now, kind: .tokensPut, number: 0, connection: id))
         return committed.generation

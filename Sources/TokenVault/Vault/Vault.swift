@@ -109,6 +109,8 @@ public final class Vault: Sendable {
     public func close() {
         refresher.close()
         closing()
+        store.close()
+        directory.release()
         feed.finish()
     }
 
