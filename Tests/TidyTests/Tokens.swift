@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One piece of Swift (or C) source: comments are gone, and of a string literal only the code in its
+/// One piece of Swift or C source. Comments are gone, and of a string literal only the code in its
 /// interpolations is left.
 struct Token {
     enum Kind { case word, number, literal, symbol }

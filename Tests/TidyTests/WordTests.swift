@@ -22,7 +22,8 @@ enum WordRule {
             }
         }
         for (number, line) in file.lines {
-            for note in notes where line.contains(note) {
+            let words = line.split { !$0.isLetter && !$0.isNumber }
+            for note in notes where words.contains(Substring(note)) {
                 findings.append(Finding(file, number, "\(note) in the library"))
             }
         }
@@ -138,7 +139,7 @@ struct WordTests {
         "What only looks like it passes",
         arguments: [
             "a != b", "a !== b", "a!=b", "!a", "(!a)", "a && !b", "// a!", "\"a!\"", "try? a()",
-            "try a()", "a as? B", "#if !DEBUG", "fingerprint(a)",
+            "try a()", "a as? B", "#if !DEBUG", "fingerprint(a)", "// \\uXXXX",
         ])
     func harmless(_ text: String) {
         let file = SourceFile("A.swift", text)
