@@ -1,16 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-# make demo   one connection's life, from a fresh machine, no question asked
-# make test   all tests; says how many were skipped
-# make bench  the measured figures, each beside its C floor
-# make lint   the house style
 
-.PHONY: deps demo test bench lint build
+.DEFAULT_GOAL := help
+.PHONY: help deps build release demo test bench lint clean
 
-build: deps
-	swift build
+help:
+	@echo 'make demo     one connection from its beginning to its end, on a practice server'
+	@echo 'make test     every test; the last line counts passed, failed and skipped'
+	@echo 'make bench    measures, each figure beside its C floor'
+	@echo 'make lint     the house style'
+	@echo 'make build    a debug build; make release for the tokenvault executable'
+	@echo 'make deps     the Debian packages that are missing'
+	@echo 'make clean    removes what was built'
 
 deps:
 	@scripts/install-dependencies
 
+build: deps
+	swift build -j 2
+
+release: deps
+	swift build -j 2 -c release --product tokenvault
+
+demo: deps
+	swift build -j 2 --product provider-simulator
+	swift build -j 2 --product tokenvault-demo
+	.build/debug/tokenvault-demo
+
+test:
+	@scripts/install-dependencies --tests
+	@scripts/run-tests
+
+bench:
+	@scripts/install-dependencies --tests
+	benchmarks/run
+
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests
+
+clean:
+	rm -rf .build
