@@ -21,6 +21,14 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         self.count = count
     }
 
+    /// An empty secret with room for at least `capacity` bytes, to be filled with `append`.
+    ///
+    /// - Throws: as `init(zeroes:)`.
+    init(capacity: Int) throws(VaultError) {
+        try self.init(zeroes: capacity)
+        count = 0
+    }
+
     /// A copy of `span`. The caller wipes the original.
     ///
     /// - Throws: as `init(zeroes:)`.

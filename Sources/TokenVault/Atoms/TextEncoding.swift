@@ -35,7 +35,47 @@ enum TextEncoding {
         appendPercentEncoded(span, spaceAsPlus: true) { secret.append(byte: $0) }
     }
 
-    /// The same for text that is no secret; a space becomes `%20`, which every server reads.
+    /// How many bytes `appendFormEncoded` makes of `span`.
+    static func formEncodedByteCount(_ span: RawSpan) -> Int {
+        var count = 0
+        _ = appendPercentEncoded(span, spaceAsPlus: true) { _ in
+            count += 1
+            return true
+        }
+        return count
+    }
+
+    /// Appends what unpadded base64url text stands for. False where the text is none or the secret
+    /// is full; what was appended until then stays.
+    static func appendBase64URLDecoded(_ text: RawSpan, to secret: inout Secret) -> Bool {
+        var group: UInt32 = 0
+        var bits = 0
+        for index in 0..<text.byteCount {
+            guard let value = base64URLValue(text.byte(at: index)) else { return false }
+            group = group << 6 | UInt32(value)
+            bits += 6
+            guard bits >= 8 else { continue }
+            bits -= 8
+            if !secret.append(byte: UInt8(truncatingIfNeeded: group >> UInt32(bits))) {
+                return false
+            }
+        }
+        // One letter of a last group holds no byte, and what is left over must be zero.
+        return bits < 6 && group & (1 << UInt32(bits) - 1) == 0
+    }
+
+    private static func base64URLValue(_ letter: UInt8) -> UInt8? {
+        switch letter {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): letter - UInt8(ascii: "A")
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): letter - UInt8(ascii: "a") + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): letter - UInt8(ascii: "0") + 52
+        case UInt8(ascii: "-"): 62
+        case UInt8(ascii: "_"): 63
+        default: nil
+        }
+    }
+
+    /// Text that is no secret, percent-encoded; a space becomes `%20`, which every server reads.
     static func percentEncoded(_ text: String) -> String {
         var encoded = ""
         let span = text.utf8Span.span

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension JSONScanner {
+    /// The bytes of a value as they are written; a string without its quotes. An object's can be
+    /// walked with a scanner of their own.
+    @_lifetime(copy self)
+    func written(_ value: Value) -> RawSpan {
+        bytes.extracting(value.range)
+    }
+
+    /// A string, unescaped from its slot into one of its own.
+    ///
+    /// - Throws: as `Secret.init(copying:)`.
+    func secret(_ value: Value) throws(VaultError) -> Secret {
+        precondition(value.kind == .string)
+        if !value.hasEscapes { return try Secret(copying: written(value)) }
+        return try unescaped(value)
+    }
+
+    private func unescaped(_ value: Value) throws(VaultError) -> Secret {
+        // No escape is shorter than what it stands for.
+        var secret = try Secret(capacity: value.range.count)
+        var text = Unescaped(written(value))
+        while let byte = text.next() {
+            let fits = secret.append(byte: byte)
+            precondition(fits)
+        }
+        return secret
+    }
+
+    /// A string that is no secret, as text.
+    ///
+    /// - Throws: as `secret`.
+    func publicText(_ value: Value) throws(VaultError) -> String {
+        guard value.hasEscapes else { return written(value).publicText ?? "" }
+        let unescaped = try secret(value)
+        return unescaped.bytes.publicText ?? ""
+    }
+
+    /// Whether a string is `text`, with its escapes resolved.
+    func isText(_ value: Value, _ text: StaticString) -> Bool {
+        guard value.hasEscapes else { return written(value).equalsText(text) }
+        var unescaped = Unescaped(written(value))
+        for index in 0..<text.utf8CodeUnitCount {
+            guard unescaped.next() == (unsafe text.utf8Start[index]) else { return false }
+        }
+        return unescaped.next() == nil
+    }
+
+    /// Whether two strings are the same, with their escapes resolved.
+    func isSameText(_ left: Value, _ right: Value) -> Bool {
+        if !left.hasEscapes && !right.hasEscapes && left.range.count != right.range.count {
+            return false
+        }
+        var first = Unescaped(written(left))
+        var second = Unescaped(written(right))
+        var byte: UInt8?
+        repeat {
+            byte = first.next()
+            if second.next() != byte { return false }
+        } while byte != nil
+        return true
+    }
+
+    /// A number, or a string that holds nothing but a number: rounded down, at most `Int64.max`.
+    /// Nil for anything else and for what is below zero.
+    func wholeNumber(_ value: Value) -> Int64? {
+        guard value.kind == .number || value.kind == .string && !value.hasEscapes else {
+            return nil
+        }
+        return JSONNumber.roundedDown(written(value))
+    }
+
+    /// Reads a string that the scanner has found valid, byte by byte, escapes resolved.
+    private struct Unescaped: ~Escapable {
+        private let bytes: RawSpan
+        private var offset = 0
+        /// Bytes of a resolved escape that are still to come, the next one lowest.
+        private var pending: UInt32 = 0
+        private var pendingCount = 0
+
+        @_lifetime(copy bytes)
+        init(_ bytes: RawSpan) { self.bytes = bytes }
+
+        @_lifetime(self: copy self)
+        mutating func next() -> UInt8? {
+            if pendingCount > 0 {
+                let byte = UInt8(truncatingIfNeeded: pending)
+                pending >>= 8
+                pendingCount -= 1
+                return byte
+            }
+            guard offset < bytes.byteCount else { return nil }
+            let byte = bytes.byte(at: offset)
+            guard byte == UInt8(ascii: "\\") else {
+                offset += 1
+                return byte
+            }
+            resolve(JSONText.escape(bytes, at: offset))
+            return next()
+        }
+
+        @_lifetime(self: copy self)
+        private mutating func resolve(_ escape: JSONText.Escape?) {
+            guard let escape, let scalar = Unicode.Scalar(escape.scalar),
+                let encoded = UTF8.encode(scalar)
+            else { preconditionFailure("a string that was not scanned") }
+            offset = escape.end
+            for unit in encoded {
+                pending |= UInt32(unit) << UInt32(8 * pendingCount)
+                pendingCount += 1
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The `error` of an OAuth answer, as far as anybody can act on it.
+///
+/// `error_description` and `error_uri` are never kept: some servers echo the token in them.
+package enum OAuthError: UInt8, Hashable, Sendable, CaseIterable {
+    // RFC 6749 section 5.2.
+    case invalidRequest = 1
+    case invalidClient = 2
+    case invalidGrant = 3
+    case unauthorizedClient = 4
+    case unsupportedGrantType = 5
+    case invalidScope = 6
+    // RFC 6749 section 4.1.2.1.
+    case accessDenied = 7
+    case unsupportedResponseType = 8
+    case serverError = 9
+    case temporarilyUnavailable = 10
+    /// RFC 7009 section 2.2.1.
+    case unsupportedTokenType = 11
+    /// RFC 6750 section 3.1; some revocation endpoints say so of a token that is gone.
+    case invalidToken = 12
+    /// Any other code, or an `error` that is no string.
+    case other = 255
+
+    /// The code as the RFC spells it; empty for `other`.
+    var code: StaticString {
+        switch self {
+        case .invalidRequest: "invalid_request"
+        case .invalidClient: "invalid_client"
+        case .invalidGrant: "invalid_grant"
+        case .unauthorizedClient: "unauthorized_client"
+        case .unsupportedGrantType: "unsupported_grant_type"
+        case .invalidScope: "invalid_scope"
+        case .accessDenied: "access_denied"
+        case .unsupportedResponseType: "unsupported_response_type"
+        case .serverError: "server_error"
+        case .temporarilyUnavailable: "temporarily_unavailable"
+        case .unsupportedTokenType: "unsupported_token_type"
+        case .invalidToken: "invalid_token"
+        case .other: ""
+        }
+    }
+
+    /// What the member `error` says: nil where it says nothing (`null`, `false`, an empty string).
+    static func read(_ value: JSONScanner.Value, in scanner: borrowing JSONScanner) -> OAuthError? {
+        switch value.kind {
+        case .null, .false: nil
+        case .string:
+            if value.range.isEmpty {
+                nil
+            } else {
+                allCases.first { $0 != .other && scanner.isText(value, $0.code) } ?? .other
+            }
+        default: .other
+        }
+    }
+}
