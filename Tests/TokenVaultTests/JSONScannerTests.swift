@@ -62,7 +62,8 @@ import Testing
     @Test func plainEndFindsTheFirstByteThatNeedsALook() {
         for stop in [0x00, 0x1F, 0x22, 0x5C, 0x80, 0xFF] as [UInt8] {
             for place in 0..<24 {
-                for later in [0x01, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F, 0x80] as [UInt8] {
+                for later in [0x01, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F, 0x80] as [UInt8]
+                {
                     var bytes = Array(repeating: UInt8(0x20), count: 24)
                     bytes[place] = stop
                     if place + 1 < 24 { bytes[place + 1] = later }
@@ -126,17 +127,19 @@ import Testing
         #expect(wasRead)
     }
 
-    @Test(arguments: [
-        ("0", 0), ("-0", nil), ("3600", 3600), ("3600.5", 3600), ("3599.999", 3599), ("0.9", 0),
-        ("3.6e3", 3600), ("36E+2", 3600), ("36000e-1", 3600), ("36009e-1", 3600), ("1e-1", 0),
-        ("1e-99999999999999999999", 0), ("0e99999999999999999999", 0), ("1e999", .max),
-        ("0.00000000000000000036e22", 3600), ("1e99999999999999999999", .max),
-        ("9223372036854775807", .max), ("9223372036854775806", .max - 1),
-        ("9223372036854775808", .max), ("99999999999999999999999999", .max), ("-1", nil),
-        ("", nil), ("01", nil), ("00", nil), ("+1", nil), (" 1", nil), ("1 ", nil), ("1.", nil),
-        (".5", nil), ("1e", nil), ("1e+", nil), ("NaN", nil), ("Infinity", nil), ("0x10", nil),
-        ("1,000", nil), ("1.2.3", nil), ("1e1e1", nil), ("e", nil), ("1h", nil),
-    ] as [(String, Int64?)]) func readsNumbers(_ text: String, _ value: Int64?) {
+    @Test(
+        arguments: [
+            ("0", 0), ("-0", nil), ("3600", 3600), ("3600.5", 3600), ("3599.999", 3599), ("0.9", 0),
+            ("3.6e3", 3600), ("36E+2", 3600), ("36000e-1", 3600), ("36009e-1", 3600), ("1e-1", 0),
+            ("1e-99999999999999999999", 0), ("0e99999999999999999999", 0), ("1e999", .max),
+            ("0.00000000000000000036e22", 3600), ("1e99999999999999999999", .max),
+            ("9223372036854775807", .max), ("9223372036854775806", .max - 1),
+            ("9223372036854775808", .max), ("99999999999999999999999999", .max), ("-1", nil),
+            ("", nil), ("01", nil), ("00", nil), ("+1", nil), (" 1", nil), ("1 ", nil), ("1.", nil),
+            (".5", nil), ("1e", nil), ("1e+", nil), ("NaN", nil), ("Infinity", nil), ("0x10", nil),
+            ("1,000", nil), ("1.2.3", nil), ("1e1e1", nil), ("e", nil), ("1h", nil),
+        ] as [(String, Int64?)]) func readsNumbers(_ text: String, _ value: Int64?)
+    {
         #expect(text.lend { JSONNumber.roundedDown($0) } == value)
     }
 }

@@ -34,15 +34,19 @@ import Testing
         #expect(read.refreshTokenExpiresInSeconds == nil && read.error == nil)
     }
 
-    @Test(arguments: [
-        ("3600", 3600), ("\"3600\"", 3600), ("3600.5", 3600), ("\"3600.5\"", 3600), ("3.6e3", 3600),
-        ("1", 1), ("1e999", TokenReply.lifetimeSecondsMax), ("315360001", 315_360_000),
-        ("9223372036854775808", TokenReply.lifetimeSecondsMax),
-        ("9223372036854775807", TokenReply.lifetimeSecondsMax),
-        ("0", nil), ("0.5", nil), ("-1", nil), ("-1e999", nil), ("\"-1\"", nil), ("\"NaN\"", nil),
-        ("\"\"", nil), ("\"1h\"", nil), ("\" 3600\"", nil), ("[3600]", nil), ("true", nil),
-        ("\"36\\u00300\"", nil),
-    ] as [(String, Int64?)]) func readsLifetimes(_ written: String, _ seconds: Int64?) throws {
+    @Test(
+        arguments: [
+            ("3600", 3600), ("\"3600\"", 3600), ("3600.5", 3600), ("\"3600.5\"", 3600),
+            ("3.6e3", 3600),
+            ("1", 1), ("1e999", TokenReply.lifetimeSecondsMax), ("315360001", 315_360_000),
+            ("9223372036854775808", TokenReply.lifetimeSecondsMax),
+            ("9223372036854775807", TokenReply.lifetimeSecondsMax),
+            ("0", nil), ("0.5", nil), ("-1", nil), ("-1e999", nil), ("\"-1\"", nil),
+            ("\"NaN\"", nil),
+            ("\"\"", nil), ("\"1h\"", nil), ("\" 3600\"", nil), ("[3600]", nil), ("true", nil),
+            ("\"36\\u00300\"", nil),
+        ] as [(String, Int64?)]) func readsLifetimes(_ written: String, _ seconds: Int64?) throws
+    {
         let names = [
             "expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in",
             "refresh_expires_in",
@@ -59,21 +63,25 @@ import Testing
     }
 
     @Test func takesTheLeastOfTwoRefreshTokenLifetimes() throws {
-        let body = #"{"refresh_expires_in":9,"x_refresh_token_expires_in":5,"refresh_token_expires_in":7}"#
+        let body =
+            #"{"refresh_expires_in":9,"x_refresh_token_expires_in":5,"refresh_token_expires_in":7}"#
         #expect(try Read(body).refreshTokenExpiresInSeconds == 5)
     }
 
-    @Test(arguments: [
-        ("1793498400", 1_793_498_400_000), ("\"1793498400\"", 1_793_498_400_000),
-        ("1793498400123", 1_793_498_400_123), ("\"1793498400123\"", 1_793_498_400_123),
-        ("1793498400.9", 1_793_498_400_000), ("1000000000", 1_000_000_000_000),
-        ("999999999", nil), ("99999999999", 99_999_999_999_000), ("100000000000", nil),
-        ("1000000000000", 1_000_000_000_000), ("99999999999999", 99_999_999_999_999),
-        ("100000000000000", nil), ("0", nil), ("3600", nil), ("-1793498400", nil), ("1e999", nil),
-        ("\"2026-11-24T02:00:00Z\"", nil), ("null", nil),
-    ] as [(String, Int64?)]) func tellsSecondsFromMilliseconds(
-        _ written: String, _ milliseconds: Int64?
-    ) throws {
+    @Test(
+        arguments: [
+            ("1793498400", 1_793_498_400_000), ("\"1793498400\"", 1_793_498_400_000),
+            ("1793498400123", 1_793_498_400_123), ("\"1793498400123\"", 1_793_498_400_123),
+            ("1793498400.9", 1_793_498_400_000), ("1000000000", 1_000_000_000_000),
+            ("999999999", nil), ("99999999999", 99_999_999_999_000), ("100000000000", nil),
+            ("1000000000000", 1_000_000_000_000), ("99999999999999", 99_999_999_999_999),
+            ("100000000000000", nil), ("0", nil), ("3600", nil), ("-1793498400", nil),
+            ("1e999", nil),
+            ("\"2026-11-24T02:00:00Z\"", nil), ("null", nil),
+        ] as [(String, Int64?)]) func tellsSecondsFromMilliseconds(
+            _ written: String, _ milliseconds: Int64?
+        ) throws
+    {
         #expect(try Read("{\"expires_at\":\(written)}").expiresAt?.milliseconds == milliseconds)
     }
 
@@ -99,7 +107,9 @@ import Testing
     }
 
     @Test func takesEveryVisibleCharacter() throws {
-        let all = (UInt8(0x20)...0x7E).map { "\\u00" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+        let all = (UInt8(0x20)...0x7E).map {
+            "\\u00" + ($0 < 16 ? "0" : "") + String($0, radix: 16)
+        }
         let read = try Read("{\"access_token\":\"\(all.joined())\"}")
         #expect(read.accessToken?.utf8.count == 0x5F)
     }
@@ -107,7 +117,8 @@ import Testing
     @Test(arguments: [
         #"{"access_token":1}"#, #"{"access_token":true}"#, #"{"access_token":["a"]}"#,
         #"{"access_token":{"value":"a"}}"#, #"{"access_token":"a","refresh_token":7}"#,
-        #"{"access_token":"a","access_token":"b"}"#, #"{"access_token":"a","access\u005ftoken":"b"}"#,
+        #"{"access_token":"a","access_token":"b"}"#,
+        #"{"access_token":"a","access\u005ftoken":"b"}"#,
         #"{"access_token":"a","expires_in":NaN}"#, #"{"access_token":"a"} "# + "\0",
         #"{"access_token":"a""#, #"{"access_token":"a"#, "\u{FEFF}{\"access_token\":\"a\"}",
         "<html><body>Sign in</body></html>", "access_token=a&token_type=bearer", "",

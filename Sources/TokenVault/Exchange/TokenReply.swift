@@ -131,6 +131,14 @@ extension TokenReply {
         }
     }
 
+    /// Whether there is a token of either kind: something that must not be lost.
+    var holdsToken: Bool {
+        switch refreshToken {
+        case .some: true
+        case .none: isComplete
+        }
+    }
+
     /// Whether `token_type` is one that is sent as `Authorization: Bearer`: compared without case
     /// (RFC 6749 section 5.1). Absent counts as bearer, since several providers leave it out.
     var isBearer: Bool { tokenType.map { $0.lowercased() == "bearer" } ?? true }

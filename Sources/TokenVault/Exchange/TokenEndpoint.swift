@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Asks a provider's token and revocation endpoints, each request through the transport once.
+///
+/// Completions run later, exactly once, on a thread of the transport's. What is returned is the
+/// request on its way, for `cancelIfUnsent`. Where a function throws, nothing was sent and its
+/// completion never runs; see `TokenRequest` for what it throws.
+package struct TokenEndpoint: Sendable {
+    private let transport: any Transport
+    private let deadlineMilliseconds: Int
+
+    package typealias Completion = @Sendable (consuming Verdict) -> Void
+    package typealias RevocationCompletion = @Sendable (RevocationVerdict) -> Void
+
+    /// An endpoint that is reached through `transport`; the deadline is for each request.
+    package init(
+        transport: any Transport,
+        deadlineMilliseconds: Int = TransportRequest.deadlineMillisecondsDefault
+    ) {
+        self.transport = transport
+        self.deadlineMilliseconds = deadlineMilliseconds
+    }
+
+    /// Exchanges an authorization code for tokens.
+    @discardableResult
+    package func exchange(
+        code: borrowing Secret, codeVerifier: borrowing Secret?,
+        for application: borrowing Application, completion: @escaping Completion
+    ) throws(VaultError) -> TransportRequest {
+        let request = try TokenRequest.exchange(
+            code: code, codeVerifier: codeVerifier, for: application)
+        return try send(request, to: application.provider.tokenEndpoint) { reply in
+            completion(Verdict(reply))
+        }
+    }
+
+    /// Refreshes.
+    @discardableResult
+    package func refresh(
+        _ refreshToken: borrowing Secret, for application: borrowing Application,
+        completion: @escaping Completion
+    ) throws(VaultError) -> TransportRequest {
+        let request = try TokenRequest.refresh(refreshToken, for: application)
+        return try send(request, to: application.provider.tokenEndpoint) { reply in
+            completion(Verdict(reply))
+        }
+    }
+
+    /// Revokes a token. Where the provider has no revocation endpoint, the completion runs at once
+    /// with `unsupported`, and nil is returned.
+    @discardableResult
+    package func revoke(
+        _ token: borrowing Secret, _ hint: TokenRequest.Hint,
+        for application: borrowing Application, completion: @escaping RevocationCompletion
+    ) throws(VaultError) -> TransportRequest? {
+        guard let url = application.provider.revocationEndpoint else {
+            completion(.unsupported)
+            return nil
+        }
+        let request = try TokenRequest.revocation(of: token, hint, for: application)
+        return try send(request, to: url) { reply in completion(RevocationVerdict(reply)) }
+    }
+
+    private func send(
+        _ request: consuming TokenRequest, to url: String,
+        answer: @escaping TransportRequest.Answer
+    ) throws(VaultError) -> TransportRequest {
+        try TokenRequest.check(url.utf8.count, 1...Provider.endpointBytesMax)
+        let authorization = request.authorization.take()
+        let transportRequest = TransportRequest(
+            url: url, authorization: authorization, body: request.body,
+            deadlineMilliseconds: deadlineMilliseconds, completion: answer)
+        transport.send(transportRequest)
+        return transportRequest
+    }
+}

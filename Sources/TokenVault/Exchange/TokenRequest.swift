@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is sent to a token or a revocation endpoint: a form, and where the client authenticates with
+/// HTTP Basic, the `Authorization` header. All of it in secrets, which whoever holds it wipes.
+///
+/// Every maker throws `invalidArgument` where the application or an argument breaks a documented
+/// form, `limitExceeded` past a named limit and where the form outgrows a secret, and
+/// `tooManySecrets`. Nothing is sent here.
+package struct TokenRequest: ~Copyable, Sendable {
+    /// The whole value of the `Authorization` header, where there is one.
+    package var authorization: Secret?
+    /// The form.
+    package var body: Secret
+
+    /// The longest authorization code, in bytes.
+    package static let codeBytesMax = 4096
+    /// How long a PKCE code verifier may be, in bytes (RFC 7636 section 4.1).
+    package static let codeVerifierBytes = 43...128
+    /// The longest name and value of an added parameter, in bytes.
+    package static let parameterNameBytesMax = 64
+    package static let parameterValueBytesMax = 1024
+
+    /// Names that an added parameter cannot have: the request sets them, or they authenticate.
+    package static let reservedNames: Set<String> = [
+        "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "token",
+        "token_type_hint", "client_id", "client_secret", "client_assertion",
+        "client_assertion_type",
+    ]
+
+    /// Which token a revocation is about (RFC 7009 section 2.1).
+    package enum Hint: Sendable {
+        case accessToken, refreshToken
+
+        var text: String { self == .accessToken ? "access_token" : "refresh_token" }
+    }
+
+    /// Exchanges an authorization code for tokens (RFC 6749 section 4.1.3). The redirect URI is the
+    /// application's, as it was in the authorization request. `codeVerifier` is nil only where the
+    /// flow used no PKCE (RFC 7636 section 4.5).
+    package static func exchange(
+        code: borrowing Secret, codeVerifier: borrowing Secret?,
+        for application: borrowing Application
+    ) throws(VaultError) -> TokenRequest {
+        try check(application)
+        try check(code.count, 1...codeBytesMax)
+        let redirectURI = application.redirectURI
+        try check(redirectURI.utf8.count, 1...Provider.endpointBytesMax)
+        switch codeVerifier {
+        case .some(let verifier): try check(verifier.count, codeVerifierBytes)
+        case .none: break
+        }
+        let body = try Form.filled { form in
+            form.add("grant_type", text: "authorization_code")
+            form.add("code", code.bytes)
+            form.add("redirect_uri", text: redirectURI)
+            switch codeVerifier {
+            case .some(let verifier): form.add("code_verifier", verifier.bytes)
+            case .none: break
+            }
+            addClient(application, to: &form)
+            addParameters(application, to: &form)
+        }
+        return TokenRequest(authorization: try authorization(of: application), body: body)
+    }
+
+    /// Refreshes (RFC 6749 section 6). No scope is ever sent: the grant's own is asked for.
+    package static func refresh(
+        _ refreshToken: borrowing Secret, for application: borrowing Application
+    ) throws(VaultError) -> TokenRequest {
+        try check(application)
+        try check(refreshToken.count, 1...TokenSet.tokenBytesMax)
+        let body = try Form.filled { form in
+            form.add("grant_type", text: "refresh_token")
+            form.add("refresh_token", refreshToken.bytes)
+            addClient(application, to: &form)
+            addParameters(application, to: &form)
+        }
+        return TokenRequest(authorization: try authorization(of: application), body: body)
+    }
+
+    /// Revokes a token (RFC 7009 section 2.1). Added parameters belong to token requests and are not
+    /// sent here.
+    package static func revocation(
+        of token: borrowing Secret, _ hint: Hint, for application: borrowing Application
+    ) throws(VaultError) -> TokenRequest {
+        try check(application)
+        try check(token.count, 1...TokenSet.tokenBytesMax)
+        let body = try Form.filled { form in
+            form.add("token", token.bytes)
+            form.add("token_type_hint", text: hint.text)
+            addClient(application, to: &form)
+        }
+        return TokenRequest(authorization: try authorization(of: application), body: body)
+    }
+
+    private static func addParameters(
+        _ application: borrowing Application, to form: inout Form
+    ) {
+        for parameter in application.provider.tokenParameters {
+            form.add(parameter.name, text: parameter.value)
+        }
+    }
+
+    private static func check(_ application: borrowing Application) throws(VaultError) {
+        try check(application.clientID.utf8.count, 1...Application.clientIDBytesMax)
+        let parameters = application.provider.tokenParameters
+        try check(parameters.count, 0...Provider.parametersMax)
+        var names = reservedNames
+        for parameter in parameters {
+            try check(parameter.name.utf8.count, 1...parameterNameBytesMax)
+            try check(parameter.value.utf8.count, 0...parameterValueBytesMax)
+            // No parameter may occur twice (RFC 6749 section 3.2).
+            guard names.insert(parameter.name).inserted else {
+                throw VaultError(.invalidArgument, .exchange)
+            }
+        }
+    }
+
+    static func check(_ count: Int, _ range: ClosedRange<Int>) throws(VaultError) {
+        guard count >= range.lowerBound else { throw VaultError(.invalidArgument, .exchange) }
+        guard count <= range.upperBound else {
+            throw VaultError(.limitExceeded, .exchange, number: range.upperBound)
+        }
+    }
+}

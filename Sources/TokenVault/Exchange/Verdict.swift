@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an answer of the token endpoint means for the grant. A pure function of the answer: no clock,
+/// nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant, and only one thing
+/// leads there.
+///
+/// | answer                                                          | verdict                   |
+/// |-----------------------------------------------------------------|---------------------------|
+/// | none: cancelled, unreachable, no slot                           | transient, not sent       |
+/// | none: lost, deadline, too long                                  | transient, sent           |
+/// | none: URL or address not allowed                                | refused, status 0         |
+/// | 2xx, bearer access token, no `error`                            | tokens                    |
+/// | 2xx, anything else without an `error`, or one beside a token    | unreadable, body kept     |
+/// | 408, 425, 429, 5xx, whatever they carry                         | transient, sent           |
+/// | `temporarily_unavailable`, `server_error`                       | transient, sent           |
+/// | `invalid_grant`                                                 | grant lost                |
+/// | `invalid_client`, `unauthorized_client`, `unsupported_grant_type` | application misconfigured |
+/// | 401 with any other `error` or none                              | application misconfigured |
+/// | every other status or `error`: `invalid_request`, `invalid_scope`, 403, 404, 3xx ... | refused |
+///
+/// An `error` counts with any 2xx or 4xx, since some servers send it with 200 and others with 403.
+/// `invalid_scope` concerns one connection, whose scopes may be overridden, so it does not blame the
+/// application. A redirect is never followed (RFC 6749 section 3.2 knows none).
+package enum Verdict: ~Copyable, Sendable {
+    /// A token response. There is an access token, and it is a bearer token.
+    case tokens(TokenReply)
+    /// Try again later with the same refresh token. `sent`: the provider may have acted on it.
+    case transient(retryAfterSeconds: Int64?, sent: Bool)
+    /// The provider rejects the application: one alarm, connections keep their state.
+    case applicationMisconfigured(status: Int, error: OAuthError?)
+    /// The grant is gone, definitely: the user must connect again.
+    case grantLost(status: Int)
+    /// Success by its status, but no token response. The body may hold the only copy of a rotated
+    /// token: seal it before anything else. Nil where there was none.
+    case unreadable(status: Int, body: Secret?)
+    /// Anything else that is definite. Status 0: the request itself was not allowed.
+    case refused(status: Int, error: OAuthError?)
+
+    /// Judges the answer to a refresh or a code exchange; takes its body over.
+    package init(_ reply: consuming TransportReply) {
+        if let failure = reply.failure {
+            self = Self.judge(failure)
+            return
+        }
+        let (status, retryAfter) = (reply.status, reply.retryAfterSeconds)
+        let body = reply.body.take()
+        switch status {
+        case 200..<300: self = Self.judgeSuccess(status, body, retryAfter)
+        case 300..<500 where ![408, 425, 429].contains(status):
+            self = Self.judgeRefusal(status, body, retryAfter)
+        default: self = .transient(retryAfterSeconds: retryAfter, sent: true)
+        }
+    }
+
+    private static func judge(_ failure: TransportReply.Failure) -> Verdict {
+        switch failure {
+        case .cancelled, .unreachable, .tooManySecrets:
+            .transient(retryAfterSeconds: nil, sent: false)
+        case .lost, .deadlineExceeded, .tooLong: .transient(retryAfterSeconds: nil, sent: true)
+        case .refused: .refused(status: 0, error: nil)
+        }
+    }
+
+    private static func judgeSuccess(
+        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?
+    ) -> Verdict {
+        guard let body else { return .unreadable(status: status, body: nil) }
+        // Whatever goes wrong here, the arena being full included, the body lives on.
+        guard let reply = try? scan(body) else {
+            return .unreadable(status: status, body: body)
+        }
+        if let error = reply.error, !reply.holdsToken {
+            return judge(error, status, retryAfter)
+        }
+        guard reply.error == nil, reply.isComplete, reply.isBearer else {
+            return .unreadable(status: status, body: body)
+        }
+        return .tokens(reply)
+    }
+
+    private static func scan(_ body: borrowing Secret) throws(VaultError) -> TokenReply {
+        try TokenReply.scan(body.bytes)
+    }
+
+    private static func judgeRefusal(
+        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?
+    ) -> Verdict {
+        var error: OAuthError?
+        if let body, status >= 400 {
+            do throws(VaultError) {
+                error = try scan(body).error
+            } catch {
+                if error.code == .tooManySecrets {
+                    return .transient(retryAfterSeconds: retryAfter, sent: true)
+                }
+            }
+        }
+        return judge(error, status, retryAfter)
+    }
+
+    private static func judge(
+        _ error: OAuthError?, _ status: Int, _ retryAfter: Int64?
+    ) -> Verdict {
+        switch error {
+        case .invalidGrant: .grantLost(status: status)
+        case .invalidClient, .unauthorizedClient, .unsupportedGrantType:
+            .applicationMisconfigured(status: status, error: error)
+        case .temporarilyUnavailable, .serverError:
+            .transient(retryAfterSeconds: retryAfter, sent: true)
+        default:
+            status == 401
+                ? .applicationMisconfigured(status: status, error: error)
+                : .refused(status: status, error: error)
+        }
+    }
+}
