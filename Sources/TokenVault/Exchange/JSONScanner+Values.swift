@@ -38,8 +38,16 @@ extension JSONScanner {
     }
 
     /// Whether a string is `text`, with its escapes resolved.
+    @inline(__always)
     func isText(_ value: Value, _ text: StaticString) -> Bool {
-        guard value.hasEscapes else { return written(value).equalsText(text) }
+        guard value.hasEscapes else {
+            return Int(value.end - value.start) == text.utf8CodeUnitCount
+                && written(value).equalsText(text)
+        }
+        return isUnescapedText(value, text)
+    }
+
+    private func isUnescapedText(_ value: Value, _ text: StaticString) -> Bool {
         var unescaped = Unescaped(written(value))
         for index in 0..<text.utf8CodeUnitCount {
             guard unescaped.next() == (unsafe text.utf8Start[index]) else { return false }
@@ -49,7 +57,8 @@ extension JSONScanner {
 
     /// Whether two strings are the same, with their escapes resolved.
     func isSameText(_ left: Value, _ right: Value) -> Bool {
-        if !left.hasEscapes && !right.hasEscapes && left.range.count != right.range.count {
+        if !left.hasEscapes && !right.hasEscapes && left.end - left.start != right.end - right.start
+        {
             return false
         }
         var first = Unescaped(written(left))

@@ -11,7 +11,7 @@
 ///
 /// Every violation throws `providerAnswerUnreadable`. Walk until `next` returns nil: only then is
 /// the whole of it valid.
-struct JSONScanner: ~Escapable {
+struct JSONScanner: ~Copyable, ~Escapable {
     /// What a value is.
     enum Kind: UInt8 {
         case string, number, object, array, `true`, `false`, null
@@ -46,10 +46,31 @@ struct JSONScanner: ~Escapable {
     let bytes: RawSpan
     private var offset = 0
     private var place = Place.before
-    private var names: InlineArray<128, Value>
+    private var names: InlineArray<128, Name>
     private var nameCount = 0
 
     private enum Place { case before, inside, after }
+
+    /// Where a name lies, in four bytes: all of them are made and moved with the scanner.
+    private struct Name: BitwiseCopyable {
+        var start: UInt16 = 0
+        var byteCount: UInt16 = 0
+
+        private static let escapesFlag: UInt16 = 0x8000
+
+        init() {}
+
+        init(_ value: Value) {
+            start = UInt16(value.start)
+            byteCount = UInt16(value.range.count) | (value.hasEscapes ? Self.escapesFlag : 0)
+        }
+
+        var value: Value {
+            Value(
+                kind: .string, hasEscapes: byteCount & Self.escapesFlag != 0, start: UInt32(start),
+                end: UInt32(start) + UInt32(byteCount & ~Self.escapesFlag))
+        }
+    }
 
     /// A scanner of `bytes`, which must hold one object and at most white space around it.
     ///
@@ -57,7 +78,7 @@ struct JSONScanner: ~Escapable {
     @_lifetime(copy bytes)
     init(_ bytes: RawSpan) throws(VaultError) {
         self.bytes = bytes
-        names = .init(repeating: Value(kind: .null, hasEscapes: false, start: 0, end: 0))
+        names = .init(repeating: Name())
         guard bytes.byteCount <= Self.byteCountMax else { throw Self.unreadable }
     }
 
@@ -100,8 +121,10 @@ struct JSONScanner: ~Escapable {
         guard name.range.count <= Self.nameBytesMax, nameCount < Self.membersMax else {
             throw Self.unreadable
         }
-        for index in 0..<nameCount where isSameText(names[index], name) { throw Self.unreadable }
-        names[nameCount] = name
+        for index in 0..<nameCount where isSameText(names[index].value, name) {
+            throw Self.unreadable
+        }
+        names[nameCount] = Name(name)
         nameCount += 1
     }
 

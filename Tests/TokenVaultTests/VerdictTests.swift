@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import TokenVault
+
+@Suite struct VerdictTests {
+    static let tokens = #"{"access_token":"a","token_type":"bearer","refresh_token":"r"}"#
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        let status: Int
+        let body: String?
+        let verdict: String
+        var testDescription: String { "\(status) \(body ?? "no body")" }
+
+        init(_ status: Int, _ body: String?, _ verdict: String) {
+            (self.status, self.body, self.verdict) = (status, body, verdict)
+        }
+
+        init(_ status: Int, error: String, _ verdict: String) {
+            self.init(status, "{\"error\":\"\(error)\",\"error_description\":\"x\"}", verdict)
+        }
+    }
+
+    static let rows: [Row] = [
+        // Success, and what looks like it.
+        Row(200, tokens, "tokens a"),
+        Row(201, tokens, "tokens a"),
+        Row(200, #"{"access_token":"a"}"#, "tokens a"),
+        Row(200, #"{"access_token":"a","token_type":"BeArEr","error":null}"#, "tokens a"),
+        Row(200, #"{"access_token":"a","token_type":"mac"}"#, "unreadable 200 kept"),
+        Row(200, #"{"access_token":"a","token_type":"DPoP"}"#, "unreadable 200 kept"),
+        Row(200, #"{"access_token":"a","error":"invalid_grant"}"#, "unreadable 200 kept"),
+        Row(200, #"{"refresh_token":"r","error":"invalid_grant"}"#, "unreadable 200 kept"),
+        Row(200, #"{"access_token":"a","access_token":"b"}"#, "unreadable 200 kept"),
+        Row(200, #"{"access_token":"a\n"}"#, "unreadable 200 kept"),
+        Row(200, #"{"access_token":"","refresh_token":"r"}"#, "unreadable 200 kept"),
+        Row(200, "{}", "unreadable 200 kept"),
+        Row(200, "<html>Sign in</html>", "unreadable 200 kept"),
+        Row(200, "access_token=a", "unreadable 200 kept"),
+        Row(200, String(tokens.dropLast()), "unreadable 200 kept"),
+        Row(200, nil, "unreadable 200 nothing"),
+        Row(204, nil, "unreadable 204 nothing"),
+        // An error is an error with 200, too.
+        Row(200, error: "invalid_grant", "grantLost 200"),
+        Row(200, error: "bad_refresh_token", "refused 200 other"),
+        Row(200, error: "invalid_client", "misconfigured 200 invalidClient"),
+        Row(200, error: "temporarily_unavailable", "transient 7 sent"),
+        Row(200, #"{"error":{"code":190}}"#, "refused 200 other"),
+        // Definite: the grant.
+        Row(400, error: "invalid_grant", "grantLost 400"),
+        Row(401, error: "invalid_grant", "grantLost 401"),
+        Row(403, error: "invalid_grant", "grantLost 403"),
+        Row(400, error: "Invalid_grant", "refused 400 other"),
+        Row(400, #"{"error_description":"invalid_grant"}"#, "refused 400"),
+        Row(400, #"{"error":"x","error":"invalid_grant"}"#, "refused 400"),
+        // The application.
+        Row(400, error: "invalid_client", "misconfigured 400 invalidClient"),
+        Row(401, error: "invalid_client", "misconfigured 401 invalidClient"),
+        Row(400, error: "unauthorized_client", "misconfigured 400 unauthorizedClient"),
+        Row(400, error: "unsupported_grant_type", "misconfigured 400 unsupportedGrantType"),
+        Row(401, error: "access_denied", "misconfigured 401 accessDenied"),
+        Row(401, "<html>", "misconfigured 401"),
+        Row(401, nil, "misconfigured 401"),
+        // Passing trouble, whatever it carries.
+        Row(500, nil, "transient 7 sent"),
+        Row(502, "<html>", "transient 7 sent"),
+        Row(503, error: "invalid_grant", "transient 7 sent"),
+        Row(599, tokens, "transient 7 sent"),
+        Row(429, error: "invalid_grant", "transient 7 sent"),
+        Row(429, error: "slow_down", "transient 7 sent"),
+        Row(408, nil, "transient 7 sent"),
+        Row(425, nil, "transient 7 sent"),
+        Row(400, error: "temporarily_unavailable", "transient 7 sent"),
+        Row(400, error: "server_error", "transient 7 sent"),
+        Row(0, nil, "transient 7 sent"),
+        Row(100, nil, "transient 7 sent"),
+        // Anything else that is definite.
+        Row(400, error: "invalid_request", "refused 400 invalidRequest"),
+        Row(400, error: "invalid_scope", "refused 400 invalidScope"),
+        Row(400, error: "access_denied", "refused 400 accessDenied"),
+        Row(400, "not json", "refused 400"),
+        Row(403, nil, "refused 403"),
+        Row(404, "<html>", "refused 404"),
+        Row(405, nil, "refused 405"),
+        Row(302, nil, "refused 302"),
+        Row(307, #"{"error":"invalid_grant"}"#, "refused 307"),
+    ]
+
+    @Test(arguments: rows) func judges(_ row: Row) throws {
+        #expect(try verdict(row.status, row.body) == row.verdict)
+    }
+
+    @Test(
+        arguments: [
+            (.cancelled, "transient unsent"), (.unreachable(curlCode: 7), "transient unsent"),
+            (.tooManySecrets, "transient unsent"), (.lost(curlCode: 56), "transient sent"),
+            (.deadlineExceeded, "transient sent"), (.tooLong, "transient sent"),
+            (.refused, "refused 0"),
+        ] as [(TransportReply.Failure, String)]) func judgesFailures(
+            _ failure: TransportReply.Failure, _ expected: String
+        )
+    {
+        #expect(text(Verdict(TransportReply(failure: failure))) == expected)
+    }
+
+    /// Of all statuses and all errors, only `invalid_grant` with 2xx or 4xx ends a grant.
+    @Test func onlyInvalidGrantLosesAGrant() throws {
+        for status in 0..<700 {
+            for error in OAuthError.allCases {
+                let code = error == .other ? "whatever" : "\(error.code)"
+                let verdict = try verdict(status, "{\"error\":\"\(code)\"}")
+                let isDefinite =
+                    (200..<300).contains(status)
+                    || (400..<500).contains(status) && ![408, 425, 429].contains(status)
+                #expect(
+                    verdict.hasPrefix("grantLost") == (error == .invalidGrant && isDefinite),
+                    "\(status) \(code)")
+            }
+        }
+    }
+
+    /// No body of a success is dropped: it comes back byte for byte, or as tokens, or it was an error.
+    @Test func keepsAnUnreadableBodyAsItCame() throws {
+        let body = "{\"access_token\":\"a\",\"token_type\":\"odd\"}"
+        var kept: String?
+        if case .unreadable(_, let secret) = Verdict(
+            TransportReply(status: 200, body: try body.secret()))
+        {
+            switch secret {
+            case .some(let secret): kept = secret.bytes.publicText
+            case .none: kept = nil
+            }
+        }
+        #expect(kept == body)
+    }
+
+    @Test(arguments: [
+        Row(200, nil, "revoked"), Row(200, "{}", "revoked"), Row(200, "<html>", "revoked"),
+        Row(204, nil, "revoked"), Row(200, error: "invalid_token", "gone"),
+        Row(400, error: "invalid_token", "gone"), Row(400, error: "invalid_grant", "gone"),
+        Row(400, error: "unsupported_token_type", "unsupported"),
+        Row(401, error: "invalid_client", "failed 401"), Row(403, nil, "failed 403"),
+        Row(404, nil, "failed 404"), Row(302, nil, "failed 302"),
+        Row(200, error: "invalid_client", "failed 200"), Row(503, nil, "failed 503 retry 7"),
+        Row(429, nil, "failed 429 retry 7"),
+        Row(400, error: "temporarily_unavailable", "failed 400 retry 7"),
+    ]) func judgesRevocations(_ row: Row) throws {
+        let verdict = RevocationVerdict(
+            TransportReply(
+                status: row.status, body: try optionalSecret(row.body), retryAfterSeconds: 7))
+        let text =
+            switch verdict {
+            case .revoked: "revoked"
+            case .alreadyGone: "gone"
+            case .unsupported: "unsupported"
+            case .failed(let status, let retry, let seconds):
+                "failed \(status)" + (retry ? " retry \(seconds ?? 0)" : "")
+            }
+        #expect(text == row.verdict)
+    }
+
+    @Test func revocationFailuresSayWhetherToRetry() {
+        let lost = RevocationVerdict(TransportReply(failure: .lost(curlCode: 56)))
+        #expect(lost == .failed(status: 0, retry: true, retryAfterSeconds: nil))
+        let refused = RevocationVerdict(TransportReply(failure: .refused))
+        #expect(refused == .failed(status: 0, retry: false, retryAfterSeconds: nil))
+    }
+
+    private func verdict(_ status: Int, _ body: String?) throws -> String {
+        text(
+            Verdict(
+                TransportReply(
+                    status: status, body: try optionalSecret(body), retryAfterSeconds: 7)))
+    }
+
+    private func optionalSecret(_ text: String?) throws(VaultError) -> Secret? {
+        guard let text else { return nil }
+        return try text.secret()
+    }
+
+    /// A verdict in words, which an expectation can compare.
+    private func text(_ verdict: consuming Verdict) -> String {
+        switch consume verdict {
+        case .tokens(let reply):
+            switch reply.accessToken {
+            case .some(let token): return "tokens " + (token.bytes.publicText ?? "")
+            case .none: return "tokens without a token"
+            }
+        case .transient(let seconds, let sent):
+            return "transient \(seconds.map { "\($0) " } ?? "")" + (sent ? "sent" : "unsent")
+        case .applicationMisconfigured(let status, let error):
+            return "misconfigured \(status)" + (error.map { " \($0)" } ?? "")
+        case .grantLost(let status): return "grantLost \(status)"
+        case .unreadable(let status, let body):
+            switch body {
+            case .some: return "unreadable \(status) kept"
+            case .none: return "unreadable \(status) nothing"
+            }
+        case .refused(let status, let error):
+            return "refused \(status)" + (error.map { " \($0)" } ?? "")
+        }
+    }
+}
