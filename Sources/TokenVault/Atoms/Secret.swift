@@ -21,6 +21,16 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         self.count = count
     }
 
+    /// An empty secret with room for `capacity` bytes, for a thread that must not wait: nil where no
+    /// slot is free at this moment.
+    init?(roomFor capacity: Int) {
+        guard
+            let taken = unsafe try? SecretArena.shared.take(byteCount: capacity, waitingAtMost: 0)
+        else { return nil }
+        unsafe slot = taken
+        count = 0
+    }
+
     /// A copy of `span`. The caller wipes the original.
     ///
     /// - Throws: as `init(zeroes:)`.

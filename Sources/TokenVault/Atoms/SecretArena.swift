@@ -77,8 +77,10 @@ public final class SecretArena: @unchecked Sendable {
         var byteCount: Int { unsafe SecretArena.classes[Int(sizeClass)].byteCount }
     }
 
-    /// Takes a slot of at least `byteCount` bytes; waits at most `waitMilliseconds` for one.
-    func take(byteCount wanted: Int) throws(VaultError) -> Slot {
+    /// Takes a slot of at least `byteCount` bytes; waits at most `milliseconds` for one.
+    func take(
+        byteCount wanted: Int, waitingAtMost milliseconds: Int = SecretArena.waitMilliseconds
+    ) throws(VaultError) -> Slot {
         guard !tv_forked() else { throw VaultError(.forked, .atoms) }
         guard let base = unsafe base else { throw VaultError(.outOfMemory, .atoms) }
         guard let fitting = Self.classes.firstIndex(where: { $0.byteCount >= wanted }) else {
@@ -87,7 +89,7 @@ public final class SecretArena: @unchecked Sendable {
         // One class up may help out, but the few largest slots are for what needs them.
         let spare = fitting + 1 < Self.classes.count - 1 ? fitting + 1 : fitting
         let taken = free.wait(
-            milliseconds: Self.waitMilliseconds,
+            milliseconds: milliseconds,
             until: { !$0[fitting].isEmpty || !$0[spare].isEmpty },
             then: { free -> (Int, UInt32)? in
                 if let index = free[fitting].popLast() { return (fitting, index) }

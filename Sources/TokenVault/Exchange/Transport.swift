@@ -9,14 +9,18 @@ package protocol Transport: AnyObject, Sendable {
     func send(_ request: TransportRequest)
 }
 
-/// One POST to a provider. It owns its secrets until it is answered; then they are wiped.
+/// One POST to a provider. It owns its secrets until it is answered or cancelled; then they are
+/// wiped, whoever still holds the request.
 package final class TransportRequest: @unchecked Sendable {
     /// Where to: an absolute URL, no secret in it.
     package let url: String
-    /// The whole value of the `Authorization` header, where there is one.
-    package let authorization: Secret?
-    /// The form that is sent.
-    package let body: Secret
+    /// The whole value of the `Authorization` header, where there is one. Only the transport reads
+    /// it, after `markSent` and before `answer`.
+    package private(set) var authorization: Secret?
+    /// The form that is sent. Read under the same rule.
+    package private(set) var body: Secret
+    /// How long the form is, in bytes. May be read at any time.
+    package let bodyByteCount: Int
     /// From the moment it is sent to the last byte of the answer, in milliseconds.
     package let deadlineMilliseconds: Int
     private let completion: Monitor<Completion>
@@ -40,6 +44,7 @@ package final class TransportRequest: @unchecked Sendable {
     ) {
         self.url = url
         self.authorization = authorization
+        bodyByteCount = body.count
         self.body = body
         self.deadlineMilliseconds = deadlineMilliseconds
         self.completion = Monitor(.waiting(completion))
@@ -54,6 +59,13 @@ package final class TransportRequest: @unchecked Sendable {
         }
     }
 
+    /// True once the completion has run, or is about to.
+    package var isAnswered: Bool {
+        completion.withLock { completion in
+            if case .done = completion { true } else { false }
+        }
+    }
+
     /// Ends the request if no byte of it was sent. True where this call ended it; the completion
     /// has then run with `TransportReply.Failure.cancelled`.
     package func cancelIfUnsent() -> Bool {
@@ -62,11 +74,13 @@ package final class TransportRequest: @unchecked Sendable {
             completion = .done
             return answer
         }
-        answer?(TransportReply(failure: .cancelled))
-        return answer != nil
+        guard let answer else { return false }
+        wipe()
+        answer(TransportReply(failure: .cancelled))
+        return true
     }
 
-    /// Runs the completion, the first time; later calls do nothing.
+    /// Wipes the secrets and runs the completion, the first time; later calls do nothing.
     package func answer(_ reply: consuming TransportReply) {
         let answer = completion.withLock { completion -> Answer? in
             switch completion {
@@ -76,7 +90,15 @@ package final class TransportRequest: @unchecked Sendable {
             case .done: return nil
             }
         }
-        answer?(reply)
+        guard let answer else { return }
+        wipe()
+        answer(reply)
+    }
+
+    // Whoever moved the completion to `done` is alone with the secrets.
+    private func wipe() {
+        authorization = nil
+        body.shorten(to: 0)
     }
 }
 
@@ -86,9 +108,9 @@ package struct TransportReply: ~Copyable, Sendable {
     package enum Failure: Sendable, Hashable {
         /// It was cancelled before a byte was sent.
         case cancelled
-        /// The URL or the address it resolves to is not allowed. No byte was sent.
+        /// The URL, the address it resolves to or a header is not allowed. No byte was sent.
         case refused
-        /// No connection came about. No byte was sent.
+        /// No connection came about, or none that can be trusted. No byte was sent.
         case unreachable(curlCode: Int)
         /// The request may have reached the provider, but the answer did not reach us.
         case lost(curlCode: Int)
@@ -96,7 +118,7 @@ package struct TransportReply: ~Copyable, Sendable {
         case deadlineExceeded
         /// The answer is longer than `TransportRequest.replyBytesMax`; as `lost`.
         case tooLong
-        /// No slot for the answer was free. No byte was sent.
+        /// No slot for the answer, or for the header, came free. No byte was sent.
         case tooManySecrets
     }
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Decides where requests may go: the form of an endpoint's URL first, then every address its host
+/// resolves to, at the moment a socket is opened. Redirects are never followed, so that is all.
+///
+/// libcurl's own parser reads the URL, the one that connects (OWASP ASVS 5.0, 1.5.3); the guard then
+/// insists that the URL is written the way the parser understood it, so that no two readers differ.
+package struct AddressGuard: Sendable {
+    /// Whether `127.0.0.0/8`, `[::1]` and `localhost` may be written as a host, also with `http`.
+    /// For trying things out; a name that merely resolves to loopback stays refused.
+    package let allowsLoopback: Bool
+    /// Whether a host may resolve to an organisation's own network (RFC 1918, RFC 6598, RFC 4193).
+    /// Link-local addresses, where cloud metadata services live, stay refused.
+    package let allowsPrivateAddresses: Bool
+
+    /// The longest host name, in bytes (RFC 1035 section 2.3.4), without a final dot.
+    static let hostBytesMax = 253
+    /// The longest label of it, in bytes.
+    static let labelBytesMax = 63
+
+    /// A guard that lets only `https` to the open internet pass, but for what is allowed here.
+    package init(allowsLoopback: Bool = false, allowsPrivateAddresses: Bool = false) {
+        self.allowsLoopback = allowsLoopback
+        self.allowsPrivateAddresses = allowsPrivateAddresses
+    }
+
+    /// Checks an endpoint's URL: absolute, `https`, at most `Provider.endpointBytesMax` bytes of
+    /// printable ASCII, no user information, no fragment, no unexpanded template, port 1 to 65535,
+    /// host a name or an IP address in its usual form.
+    ///
+    /// - Throws: `endpointRefused`.
+    package func check(_ url: String) throws(VaultError) {
+        guard target(of: url) != nil else { throw VaultError(.endpointRefused, .exchange) }
+    }
+
+    /// What an endpoint's host may resolve to.
+    enum Target {
+        /// The host is a loopback literal: only this machine.
+        case loopback
+        /// Only the network.
+        case network
+    }
+
+    /// Nil where the URL is refused.
+    func target(of url: String) -> Target? {
+        guard url.utf8.count <= Provider.endpointBytesMax, url.utf8.allSatisfy(Self.isURLByte),
+            let parts = Curl.parse(url)
+        else { return nil }
+        // `https://host:/`, `https://0x7f.1/`, `https://h%6fst/`, `https:/host`: all read by the
+        // parser, and all written otherwise than it reads them.
+        var prefix = "\(parts.scheme)://\(parts.host)"
+        if let port = parts.port { prefix += ":\(port)" }
+        let lowered = url.lowercased()
+        guard lowered.hasPrefix(prefix.lowercased()) else { return nil }
+        let next = lowered.utf8.dropFirst(prefix.utf8.count).first
+        guard next == nil || next == UInt8(ascii: "/") || next == UInt8(ascii: "?") else {
+            return nil
+        }
+        guard parts.port.map({ (UInt16($0) ?? 0) > 0 }) ?? true else { return nil }
+        return target(host: parts.host.lowercased(), scheme: parts.scheme)
+    }
+
+    private func target(host: String, scheme: String) -> Target? {
+        let kind: AddressKind
+        if host.hasPrefix("[") || host.utf8.allSatisfy(Self.isAddressByte) {
+            guard let known = Self.kind(ofLiteral: host) else { return nil }
+            kind = known
+        } else {
+            guard Self.isName(host) else { return nil }
+            kind = host == "localhost" ? .loopback : .open
+        }
+        let target: Target = kind == .loopback ? .loopback : .network
+        guard allows(kind, for: target) else { return nil }
+        guard scheme == "https" || (scheme == "http" && target == .loopback) else { return nil }
+        return target
+    }
+
+    /// Whether a socket to such an address may be opened for a URL with that target.
+    func allows(_ kind: AddressKind, for target: Target) -> Bool {
+        switch (kind, target) {
+        case (.loopback, .loopback): allowsLoopback
+        case (.open, .network): true
+        case (.onSite, .network): allowsPrivateAddresses
+        default: false
+        }
+    }
+
+    /// Whether a socket may be opened to the address of a `sockaddr`; anything but IPv4 and IPv6 is
+    /// refused.
+    func allows(socketAddress: RawSpan, for target: Target) -> Bool {
+        guard socketAddress.byteCount >= MemoryLayout<sockaddr_in>.size else { return false }
+        let family = unsafe socketAddress.unsafeLoadUnaligned(as: sa_family_t.self)
+        switch Int32(family) {
+        case AF_INET:
+            return allows(AddressKind(address: socketAddress.extracting(4..<8)), for: target)
+        case AF_INET6:
+            guard socketAddress.byteCount >= MemoryLayout<sockaddr_in6>.size else { return false }
+            return allows(AddressKind(address: socketAddress.extracting(8..<24)), for: target)
+        default: return false
+        }
+    }
+
+    private static func kind(ofLiteral host: String) -> AddressKind? {
+        var address = in6_addr()
+        let bracketed = host.hasPrefix("[")
+        let text = bracketed ? String(host.dropFirst().dropLast()) : host
+        let family = bracketed ? AF_INET6 : AF_INET
+        return unsafe withUnsafeMutableBytes(of: &address) { bytes -> AddressKind? in
+            guard unsafe inet_pton(family, text, bytes.baseAddress) == 1 else { return nil }
+            let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes))
+            return AddressKind(address: bracketed ? span : span.extracting(0..<4))
+        }
+    }
+
+    private static func isName(_ host: String) -> Bool {
+        guard host.utf8.count <= hostBytesMax else { return false }
+        let labels = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        return labels.allSatisfy { label in
+            (1...labelBytesMax).contains(label.count) && label.first != UInt8(ascii: "-")
+                && label.last != UInt8(ascii: "-")
+                && label.allSatisfy { TextEncoding.isUnreserved($0) && $0 != UInt8(ascii: "~") }
+        }
+    }
+
+    private static func isAddressByte(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: ".") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    /// What RFC 3986 section 2 lets stand in a URL, without the fragment's `#`.
+    private static func isURLByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "#"), UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "<"),
+            UInt8(ascii: ">"), UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "{"),
+            UInt8(ascii: "|"), UInt8(ascii: "}"):
+            false
+        default: (0x21...0x7e).contains(byte)
+        }
+    }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CCurl
+internal import CMemoryHygiene
+import Glibc
+
+/// libcurl, under its own names and the only place that imports it.
+enum Curl {
+    /// Installs the wiping allocators and initialises libcurl, once for the process and before any
+    /// other call here.
+    static let ready: Void = tv_wiping_allocators_install()
+
+    static let codeOK = Int(CURLE_OK.rawValue)
+    static let codeFailedInit = Int(CURLE_FAILED_INIT.rawValue)
+    static let codeMalformedURL = Int(CURLE_URL_MALFORMAT.rawValue)
+    static let codeUnsupportedProtocol = Int(CURLE_UNSUPPORTED_PROTOCOL.rawValue)
+    static let codeGotNothing = Int(CURLE_GOT_NOTHING.rawValue)
+    static let codeTimedOut = Int(CURLE_OPERATION_TIMEDOUT.rawValue)
+    static let codeAborted = Int(CURLE_ABORTED_BY_CALLBACK.rawValue)
+
+    /// What libcurl's own parser makes of an absolute URL without user information, the port as it
+    /// is written. Nil where it refuses.
+    static func parse(_ url: String) -> (scheme: String, host: String, port: String?)? {
+        ready
+        guard let parser = unsafe curl_url() else { return nil }
+        defer { unsafe curl_url_cleanup(parser) }
+        guard
+            unsafe curl_url_set(parser, CURLUPART_URL, url, UInt32(CURLU_DISALLOW_USER))
+                == CURLUE_OK
+        else { return nil }
+        func part(_ part: CURLUPart) -> String? {
+            var text: UnsafeMutablePointer<CChar>?
+            guard unsafe curl_url_get(parser, part, &text, 0) == CURLUE_OK, let text = unsafe text
+            else { return nil }
+            defer { unsafe curl_free(text) }
+            return unsafe String(validatingCString: text)
+        }
+        guard let scheme = part(CURLUPART_SCHEME), let host = part(CURLUPART_HOST) else {
+            return nil
+        }
+        return (scheme, host, part(CURLUPART_PORT))
+    }
+}
+
+/// A multi handle: the transfers that run together, and their kept connections. All of it on one
+/// thread, except `wake`.
+@safe
+final class CurlMulti: @unchecked Sendable {
+    private let handle: UnsafeMutableRawPointer
+
+    /// Nil where libcurl has no memory.
+    init?(connectionsKept: Int) {
+        Curl.ready
+        guard let handle = unsafe curl_multi_init() else { return nil }
+        unsafe self.handle = handle
+        unsafe tv_multi_setopt_long(handle, CURLMOPT_MAXCONNECTS, connectionsKept)
+        unsafe tv_multi_setopt_long(handle, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+    }
+
+    deinit { unsafe curl_multi_cleanup(handle) }
+
+    func add(_ easy: borrowing CurlEasy) -> Bool {
+        unsafe curl_multi_add_handle(handle, easy.handle) == CURLM_OK
+    }
+    func remove(_ easy: borrowing CurlEasy) { unsafe curl_multi_remove_handle(handle, easy.handle) }
+
+    /// Does what can be done without waiting.
+    func perform() {
+        var running = Int32(0)
+        unsafe curl_multi_perform(handle, &running)
+    }
+
+    /// Sleeps until there is something to do, or somebody wakes it, or the time is over.
+    func poll(milliseconds: Int) {
+        let limit = Int32(clamping: milliseconds)
+        // Out of descriptors or memory: never spin.
+        if unsafe curl_multi_poll(handle, nil, 0, limit, nil) != CURLM_OK { usleep(10_000) }
+    }
+
+    /// Ends `poll`, or the next one. From any thread.
+    func wake() { unsafe curl_multi_wakeup(handle) }
+
+    /// The next transfer that has ended, and curl's code.
+    func nextEnded() -> (transfer: CurlTransfer, code: Int)? {
+        var left = Int32(0)
+        guard let message = unsafe curl_multi_info_read(handle, &left) else { return nil }
+        var context: UnsafeMutableRawPointer?
+        unsafe tv_getinfo_pointer(message.pointee.easy_handle, CURLINFO_PRIVATE, &context)
+        guard let transfer = unsafe CurlTransfer.at(context) else { return nil }
+        return (transfer, Int(unsafe message.pointee.data.result.rawValue))
+    }
+}
+
+/// An easy handle: one request at a time, used again and again. All of it on one thread.
+@safe
+struct CurlEasy: ~Copyable {
+    fileprivate let handle: UnsafeMutableRawPointer
+    private var authorization: UnsafeMutablePointer<curl_slist>?
+
+    // What every request has beside `Authorization`; never changed, never freed.
+    nonisolated(unsafe) private static let commonHeaders = unsafe curl_slist_append(
+        curl_slist_append(nil, "Accept: application/json"), "Expect:")
+
+    /// Nil where libcurl has no memory.
+    init?() {
+        Curl.ready
+        guard let handle = unsafe curl_easy_init() else { return nil }
+        unsafe self.handle = handle
+    }
+
+    deinit { unsafe curl_easy_cleanup(handle) }
+
+    /// Sets what all requests share. False where libcurl was built without something of it.
+    func configure(_ settings: CurlTransport.Settings) -> Bool {
+        let numbers = [
+            (CURLOPT_NOSIGNAL, 1), (CURLOPT_POST, 1), (CURLOPT_TCP_NODELAY, 1),
+            (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)), (CURLOPT_FOLLOWLOCATION, 0),
+            (CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue)), (CURLOPT_SSL_VERIFYPEER, 1),
+            (CURLOPT_SSL_VERIFYHOST, 2), (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
+            (CURLOPT_CONNECTTIMEOUT_MS, CurlTransport.connectMilliseconds),
+            (CURLOPT_MAXAGE_CONN, CurlTransport.idleSecondsMax),
+        ]
+        // Debian's default for CAPATH would keep curl from caching the certificates it has read.
+        let texts: [(CURLoption, String?)] = [
+            (CURLOPT_PROTOCOLS_STR, settings.allowsLoopbackHTTP ? "http,https" : "https"),
+            (CURLOPT_PROXY, ""), (CURLOPT_USERAGENT, "TokenVault"), (CURLOPT_CAPATH, nil),
+        ]
+        return unsafe numbers.allSatisfy { set($0, $1) } && texts.allSatisfy { set($0, $1) }
+            && (settings.caFile.map { set(CURLOPT_CAINFO, $0) } ?? true)
+            && tv_setopt_write(handle, CURLOPT_WRITEFUNCTION, receiveBody) == CURLE_OK
+            && tv_setopt_write(handle, CURLOPT_HEADERFUNCTION, receiveHeader) == CURLE_OK
+            && tv_setopt_prerequest(handle, beforeSending) == CURLE_OK
+            && tv_setopt_opensocket(handle, openSocket) == CURLE_OK
+    }
+
+    private func set(_ option: CURLoption, _ text: String?) -> Bool {
+        unsafe tv_setopt_string(handle, option, text) == CURLE_OK
+    }
+
+    @discardableResult
+    private func set(_ option: CURLoption, _ number: Int) -> Bool {
+        unsafe tv_setopt_long(handle, option, number) == CURLE_OK
+    }
+
+    /// Names the transfer that the callbacks belong to; it must outlive the handle's use.
+    func attach(to transfer: CurlTransfer) {
+        let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
+        let options = [
+            CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_PREREQDATA,
+            CURLOPT_OPENSOCKETDATA,
+        ]
+        for option in options { unsafe tv_setopt_pointer(handle, option, context) }
+    }
+
+    func setURL(_ url: String) -> Bool { set(CURLOPT_URL, url) }
+    func setBodyByteCount(_ count: Int) { set(CURLOPT_POSTFIELDSIZE, count) }
+
+    /// The deadline of the whole transfer, counted from its beginning; 0 for none.
+    func setDeadline(milliseconds: Int) { set(CURLOPT_TIMEOUT_MS, milliseconds) }
+
+    /// Lends curl the body, which must stay where it is until `unload`.
+    mutating func load(body: borrowing Secret) {
+        unsafe body.withUnsafeBytes { bytes in
+            _ = unsafe tv_setopt_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress)
+        }
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders)
+    }
+
+    /// Adds a header line, which ends with a zero byte. curl's copy of it is wiped by `unload`.
+    /// False where there is no memory.
+    mutating func load(headerLine line: borrowing Secret) -> Bool {
+        unsafe authorization = line.withUnsafeBytes { bytes in
+            unsafe curl_slist_append(nil, bytes.assumingMemoryBound(to: CChar.self).baseAddress)
+        }
+        guard let node = unsafe authorization else { return false }
+        unsafe node.pointee.next = Self.commonHeaders
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, node)
+        return true
+    }
+
+    /// Takes back what was loaded.
+    mutating func unload() {
+        unsafe tv_setopt_pointer(handle, CURLOPT_POSTFIELDS, nil)
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, nil)
+        guard let node = unsafe authorization else { return }
+        unsafe node.pointee.next = nil
+        unsafe curl_slist_free_all(node)
+        unsafe authorization = nil
+    }
+
+    /// Goes on with a transfer that `receiveBody` paused.
+    func resume() { unsafe curl_easy_pause(handle, CURLPAUSE_CONT) }
+
+    var status: Int { number(CURLINFO_RESPONSE_CODE) }
+
+    /// How many bytes of requests were sent, attempts of curl's own included.
+    var sentByteCount: Int { number(CURLINFO_REQUEST_SIZE) }
+
+    private func number(_ info: CURLINFO) -> Int {
+        var number = 0
+        unsafe tv_getinfo_long(handle, info, &number)
+        return number
+    }
+
+    /// The body's length as the answer declares it; nil where it does not.
+    var declaredByteCount: Int? {
+        var count = curl_off_t(-1)
+        unsafe tv_getinfo_off(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &count)
+        return count < 0 ? nil : Int(count)
+    }
+}
+
+private typealias Bytes = UnsafeMutablePointer<CChar>
+private typealias Context = UnsafeMutableRawPointer
+
+private func receiveBody(_ bytes: Bytes?, _ size: Int, _ count: Int, _ context: Context?) -> Int {
+    guard let transfer = unsafe CurlTransfer.at(context), let bytes = unsafe bytes else { return 0 }
+    switch transfer.take(body: unsafe RawSpan(_unsafeStart: bytes, byteCount: size * count)) {
+    case .taken: return size * count
+    case .later: return Int(CURL_WRITEFUNC_PAUSE)
+    case .enough: return 0
+    }
+}
+
+private func receiveHeader(_ bytes: Bytes?, _ size: Int, _ count: Int, _ context: Context?) -> Int {
+    guard let transfer = unsafe CurlTransfer.at(context), let bytes = unsafe bytes else { return 0 }
+    let line = unsafe RawSpan(_unsafeStart: bytes, byteCount: size * count)
+    return transfer.take(header: line) ? size * count : 0
+}
+
+private func beforeSending(
+    _ context: Context?, _: Bytes?, _: Bytes?, _: Int32, _: Int32
+) -> Int32 {
+    let allowed = unsafe CurlTransfer.at(context)?.beginSending() ?? false
+    return allowed ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+}
+
+private func openSocket(
+    _ context: Context?, _: curlsocktype, _ address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+    guard let transfer = unsafe CurlTransfer.at(context), let address = unsafe address,
+        let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr)
+    else { return CURL_SOCKET_BAD }
+    let wanted = unsafe address.pointee
+    // The structure goes on past its declared end for addresses longer than `sockaddr`.
+    let start = unsafe UnsafeRawPointer(address) + offset
+    let bytes = unsafe RawSpan(_unsafeStart: start, byteCount: Int(wanted.addrlen))
+    guard transfer.mayConnect(to: bytes) else { return CURL_SOCKET_BAD }
+    return socket(wanted.family, wanted.socktype | Int32(SOCK_CLOEXEC.rawValue), wanted.protocol)
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// One request on its way and the answer that comes back, and a handle that goes from one to the
+/// next. All of it on the transport's thread.
+final class CurlTransfer {
+    /// What to do with a piece of the body.
+    enum Appetite {
+        case taken
+        /// No slot is free: the transfer pauses, curl keeps the piece.
+        case later
+        /// Longer than an answer may be.
+        case enough
+    }
+
+    private enum Stage {
+        case connecting
+        /// A byte of the request may have been sent.
+        case sent
+        /// As `sent`; the body waits for a slot of that many bytes.
+        case paused(Int)
+    }
+
+    /// The transfers that waited for a slot: they have no deadline of curl's any more.
+    final class Held {
+        var transfers: [CurlTransfer] = []
+    }
+
+    private var easy: CurlEasy
+    private let held: Held
+    private let addressGuard: AddressGuard
+    private(set) var request: TransportRequest?
+    private var reply: Secret?
+    private var headers = ReplyHeaders()
+    private var stage = Stage.connecting
+    /// Decided here, not by curl.
+    private var failure: TransportReply.Failure?
+    /// The URL that the handle is set to, and where it may lead.
+    private var url = ""
+    private var target = AddressGuard.Target.network
+    /// Where the loop keeps it.
+    var position = 0
+    /// The loop's own deadline on the monotonic clock, in milliseconds, after a pause.
+    private(set) var deadline: Int64?
+
+    /// The slot that an answer begins in, in bytes.
+    static let replyBytes = 2048
+
+    init?(settings: CurlTransport.Settings, held: Held) {
+        guard let easy = CurlEasy(), easy.configure(settings) else { return nil }
+        self.easy = easy
+        self.held = held
+        addressGuard = settings.addressGuard
+        self.easy.attach(to: self)
+    }
+
+    static func at(_ context: UnsafeMutableRawPointer?) -> CurlTransfer? {
+        guard let context = unsafe context else { return nil }
+        return unsafe Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    /// Takes a request and the slot for its answer. Nothing secret is handed to curl yet. False
+    /// where the URL is refused; the request is answered then.
+    func begin(_ request: TransportRequest, reply: consuming Secret) -> Bool {
+        guard setURL(request.url) else {
+            request.answer(TransportReply(failure: .refused))
+            return false
+        }
+        self.request = request
+        self.reply = consume reply
+        headers = ReplyHeaders()
+        stage = .connecting
+        failure = nil
+        deadline = nil
+        easy.setBodyByteCount(request.bodyByteCount)
+        easy.setDeadline(milliseconds: request.deadlineMilliseconds)
+        return true
+    }
+
+    private func setURL(_ url: String) -> Bool {
+        // What was checked needs no second look: the check depends on nothing but the URL.
+        if url == self.url { return true }
+        self.url = ""
+        guard let target = addressGuard.target(of: url), easy.setURL(url) else { return false }
+        self.url = url
+        self.target = target
+        return true
+    }
+
+    func add(to multi: CurlMulti) -> Bool { multi.add(easy) }
+    func remove(from multi: CurlMulti) { multi.remove(easy) }
+
+    // MARK: What curl asks on the way
+
+    /// Whether a socket may be opened. One address that is not allowed refuses the whole request,
+    /// whatever else the name resolves to.
+    func mayConnect(to address: RawSpan) -> Bool {
+        if addressGuard.allows(socketAddress: address, for: target), failure == nil { return true }
+        failure = .refused
+        return false
+    }
+
+    /// Connected, and about to send. False where the request must not go out.
+    ///
+    /// curl sends a request again by itself where a kept connection dies before the first byte of
+    /// the answer (`Curl_retry_request`, POST too, up to five times). The provider may have used up
+    /// the refresh token by then, so a request of which a byte was sent is never sent again: it ends
+    /// as `lost`, and whoever owns the token decides. Where nothing was sent, curl may go on.
+    func beginSending() -> Bool {
+        guard let request, failure == nil else { return false }
+        if case .connecting = stage {
+            guard request.markSent() else {
+                failure = .cancelled
+                return false
+            }
+            guard load(request) else { return false }
+            stage = .sent
+            return true
+        }
+        guard easy.sentByteCount == 0 else {
+            failure = .lost(curlCode: Curl.codeGotNothing)
+            return false
+        }
+        return true
+    }
+
+    private func load(_ request: TransportRequest) -> Bool {
+        easy.load(body: request.body)
+        return load(authorization: request.authorization)
+    }
+
+    private func load(authorization: borrowing Secret?) -> Bool {
+        switch authorization {
+        case .none: return true
+        case .some(let value):
+            // A line end would begin another header.
+            for index in 0..<value.count where !(0x20...0x7e).contains(value.bytes.byte(at: index))
+            {
+                failure = .refused
+                return false
+            }
+            let name = "Authorization: "
+            guard var line = Secret(roomFor: name.utf8.count + value.count + 1),
+                line.append(name), line.append(value.bytes), line.append(byte: 0),
+                easy.load(headerLine: line)
+            else {
+                failure = .tooManySecrets
+                return false
+            }
+            return true
+        }
+    }
+
+    func take(header line: RawSpan) -> Bool {
+        if headers.take(line) { return true }
+        failure = .tooLong
+        return false
+    }
+
+    func take(body piece: RawSpan) -> Appetite {
+        guard let count = reply?.count else { return .enough }
+        let wanted = count + piece.byteCount
+        guard wanted <= TransportRequest.replyBytesMax else {
+            failure = .tooLong
+            return .enough
+        }
+        if reply?.append(piece) ?? false { return .taken }
+        if grow(to: wanted), reply?.append(piece) ?? false { return .taken }
+        // The answer may be the only copy of a new token: no deadline runs while it waits for us.
+        stage = .paused(wanted)
+        deadline = nil
+        if !held.transfers.contains(where: { $0 === self }) { held.transfers.append(self) }
+        easy.setDeadline(milliseconds: 0)
+        return .later
+    }
+
+    private func grow(to byteCount: Int) -> Bool {
+        guard var larger = Secret(roomFor: byteCount), let smaller = reply.take() else {
+            return false
+        }
+        guard larger.append(smaller.bytes) else { return false }
+        reply = consume larger
+        return true
+    }
+
+    // MARK: Pauses
+
+    var isPaused: Bool { if case .paused = stage { true } else { false } }
+
+    /// Goes on where a slot has come free; the deadline starts anew.
+    func resumeIfPossible(now: Int64) {
+        guard case .paused(let wanted) = stage, let request, grow(to: wanted) else { return }
+        stage = .sent
+        deadline = now + Int64(request.deadlineMilliseconds)
+        easy.resume()
+    }
+
+    // MARK: The end
+
+    /// Takes back what curl was lent, makes the reply out of what came, and answers.
+    func end(curlCode code: Int) {
+        guard let request else { return }
+        let status = easy.status
+        let ending = failure ?? failure(curlCode: code, status: status)
+        easy.unload()
+        self.request = nil
+        if !held.transfers.isEmpty { held.transfers.removeAll { $0 === self } }
+        if let ending {
+            reply = nil
+            request.answer(TransportReply(failure: ending))
+            return
+        }
+        if reply?.count == 0 { reply = nil }
+        request.answer(
+            TransportReply(
+                status: status, body: reply.take(),
+                retryAfterSeconds: headers.retryAfterSeconds(
+                    now: UnixTime(seconds: Int64(time(nil)))), date: headers.date))
+    }
+
+    /// Nil where the answer is complete.
+    private func failure(curlCode code: Int, status: Int) -> TransportReply.Failure? {
+        if code == Curl.codeOK { return nil }
+        switch stage {
+        case .connecting:
+            let refused = code == Curl.codeMalformedURL || code == Curl.codeUnsupportedProtocol
+            return refused ? .refused : .unreachable(curlCode: code)
+        case .sent, .paused:
+            // A 200 that arrived whole counts, whatever became of its connection: nobody has the
+            // new token but us.
+            if status == 200, bodyIsWhole(reply, declared: easy.declaredByteCount) { return nil }
+            return code == Curl.codeTimedOut ? .deadlineExceeded : .lost(curlCode: code)
+        }
+    }
+
+    /// All the bytes that were declared are there, or it ends as a JSON object does. One that is cut
+    /// right behind an inner brace is refused where it is read.
+    private func bodyIsWhole(_ body: borrowing Secret?, declared: Int?) -> Bool {
+        switch body {
+        case .none: return false
+        case .some(let body):
+            var end = body.count
+            while end > 0, body.bytes.byte(at: end - 1) <= 0x20 { end -= 1 }
+            guard end > 0 else { return false }
+            return body.count == declared || body.bytes.byte(at: end - 1) == UInt8(ascii: "}")
+        }
+    }
+}

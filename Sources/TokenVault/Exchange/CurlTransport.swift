@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CMemoryHygiene
+import Glibc
+
+/// The network by libcurl: one thread of its own, kept connections, HTTP/1.1.
+///
+/// HTTP/2 is left out because its kept connections keep copies of what went through them. Answers
+/// run on the transport's thread and must not block it.
+package final class CurlTransport: Transport {
+    /// What may differ between a vault in service and one that is tried out.
+    package struct Settings: Sendable {
+        /// A file of certificates (PEM) instead of the system's.
+        package var caFile: String?
+        /// Whether loopback may be a provider's host, also with `http`.
+        package var allowsLoopbackHTTP: Bool
+        /// Whether a provider may live at a private address.
+        package var allowsPrivateAddresses: Bool
+
+        /// The settings for service.
+        package init(
+            caFile: String? = nil, allowsLoopbackHTTP: Bool = false,
+            allowsPrivateAddresses: Bool = false
+        ) {
+            self.caFile = caFile
+            self.allowsLoopbackHTTP = allowsLoopbackHTTP
+            self.allowsPrivateAddresses = allowsPrivateAddresses
+        }
+
+        /// The guard that goes with them.
+        package var addressGuard: AddressGuard {
+            AddressGuard(
+                allowsLoopback: allowsLoopbackHTTP, allowsPrivateAddresses: allowsPrivateAddresses)
+        }
+    }
+
+    /// The most transfers at a time. Further requests wait, and may be cancelled; their number is
+    /// bounded by the arena that their secrets lie in.
+    package static let inFlightMax = 1024
+    /// How long a connection may take to come about, in milliseconds.
+    static let connectMilliseconds = 5000
+    /// The longest idle time, in whole seconds, after which a connection is still used again. Short
+    /// of the 5 seconds after which Apache and Node close by default: a request that meets a closing
+    /// connection is `lost`.
+    static let idleSecondsMax = 3
+    /// How long requests wait for a slot, in milliseconds, before `tooManySecrets`.
+    static let slotMilliseconds: Int64 = 1000
+    /// How often a slot is asked for again, in milliseconds, while an answer or a request waits.
+    static let slotPollMilliseconds = 5
+    /// How long `close` waits for answers by default, in milliseconds.
+    package static let closeMillisecondsDefault = 10_000
+
+    private let queue: CurlQueue
+    private let thread: Monitor<pthread_t?>
+
+    /// Starts the thread.
+    ///
+    /// - Throws: `outOfMemory` where libcurl or the system has no room left.
+    package init(settings: Settings = Settings()) throws(VaultError) {
+        guard let multi = CurlMulti(connectionsKept: Self.inFlightMax) else {
+            throw VaultError(.outOfMemory, .exchange)
+        }
+        queue = CurlQueue(multi: multi)
+        var thread = pthread_t()
+        let loop = unsafe Unmanaged.passRetained(CurlLoop(queue: queue, settings: settings))
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                unsafe Unmanaged<CurlLoop>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, loop.toOpaque())
+        guard code == 0 else {
+            unsafe loop.release()
+            throw VaultError(.outOfMemory, .exchange, number: Int(code))
+        }
+        self.thread = Monitor(thread)
+    }
+
+    deinit { close() }
+
+    /// Takes the request. After `close` it is answered `cancelled` at once, on the caller's thread.
+    package func send(_ request: TransportRequest) {
+        if !queue.add(request) { _ = request.cancelIfUnsent() }
+    }
+
+    /// Ends the transport: cancels what was not sent, waits for the answers to what was sent, at
+    /// most so long (then they are `lost`), and joins the thread. Idempotent.
+    package func close(waitingAtMost milliseconds: Int = CurlTransport.closeMillisecondsDefault) {
+        queue.close(waitingAtMost: milliseconds)
+        guard let thread = thread.withLock({ $0.take() }) else { return }
+        // The last reference may go in an answer, on the very thread that would be waited for.
+        if pthread_equal(thread, pthread_self()) != 0 {
+            _ = pthread_detach(thread)
+        } else {
+            pthread_join(thread, nil)
+        }
+    }
+
+    /// Whether libcurl uses the allocators that wipe. False where the host initialised it first.
+    package var curlHeapWiped: Bool { tv_curl_allocation_count() > 0 }
+    /// Whether OpenSSL does. False where the host used it first, or curl has another TLS library.
+    package var tlsHeapWiped: Bool { tv_openssl_allocation_count() > 0 }
+}
