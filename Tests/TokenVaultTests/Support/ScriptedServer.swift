@@ -38,6 +38,8 @@ final class ScriptedServer: Sendable {
         case raw(String)
         /// These bytes, one every so many milliseconds.
         case drip(String, everyMilliseconds: Int)
+        /// These bytes, then as `hang`.
+        case hangAfter(String)
         /// The connection is closed.
         case close
         /// Nothing, until the client goes away or the server is stopped.
@@ -194,7 +196,8 @@ final class ScriptedServer: Sendable {
             }
             return false
         case .close: return false
-        case .hang:
+        case .hang, .hangAfter:
+            if case .hangAfter(let bytes) = behaviour { _ = write(bytes, to: socket) }
             var unread: [UInt8] = []
             while readMore(socket, &unread) {}
             return false
