@@ -21,11 +21,13 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         self.count = count
     }
 
-    /// An empty secret with room for at least `capacity` bytes, to be filled with `append`.
-    ///
-    /// - Throws: as `init(zeroes:)`.
-    init(capacity: Int) throws(VaultError) {
-        try self.init(zeroes: capacity)
+    /// An empty secret with room for `capacity` bytes, for a thread that must not wait: nil where no
+    /// slot is free at this moment.
+    init?(roomFor capacity: Int) {
+        guard
+            let taken = unsafe try? SecretArena.shared.take(byteCount: capacity, waitingAtMost: 0)
+        else { return nil }
+        unsafe slot = taken
         count = 0
     }
 

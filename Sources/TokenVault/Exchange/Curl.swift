@@ -153,7 +153,6 @@ struct CurlEasy: ~Copyable {
     }
 
     func setURL(_ url: String) -> Bool { set(CURLOPT_URL, url) }
-
     func setBodyByteCount(_ count: Int) { set(CURLOPT_POSTFIELDSIZE, count) }
 
     /// The deadline of the whole transfer, counted from its beginning; 0 for none.

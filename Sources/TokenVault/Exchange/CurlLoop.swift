@@ -38,7 +38,7 @@ final class CurlLoop {
             if let deadline = queue.take(into: &waiting) { return finish(until: deadline) }
             admit()
             turn()
-            let hasRoom = waiting.isEmpty && active.count < CurlTransport.inFlightMax
+            let hasRoom = waiting.isEmpty && active.count < settings.inFlightMax
             if queue.maySleep(hasRoom: hasRoom) { multi.poll(milliseconds: sleepMilliseconds) }
         }
     }
@@ -54,7 +54,7 @@ final class CurlLoop {
     // MARK: In
 
     private func admit() {
-        while let request = waiting.last, active.count < CurlTransport.inFlightMax {
+        while let request = waiting.last, active.count < settings.inFlightMax {
             if request.isAnswered {
                 waiting.removeLast()
                 continue
@@ -75,7 +75,7 @@ final class CurlLoop {
         let now = CurlQueue.monotonicMilliseconds()
         let since = starvedSince ?? now
         starvedSince = since
-        return now - since >= CurlTransport.slotMilliseconds
+        return now - since >= settings.slotMilliseconds
     }
 
     private func start(_ request: TransportRequest, _ reply: consuming Secret) {
@@ -130,7 +130,7 @@ final class CurlLoop {
     }
 
     private var sleepMilliseconds: Int {
-        if !waiting.isEmpty && active.count < CurlTransport.inFlightMax {
+        if !waiting.isEmpty && active.count < settings.inFlightMax {
             return CurlTransport.slotPollMilliseconds
         }
         if held.transfers.isEmpty { return Self.sleepMilliseconds }
@@ -144,8 +144,9 @@ final class CurlLoop {
         cancelWaiting()
         _ = queue.take(into: &waiting)
         cancelWaiting()
-        for transfer in active where transfer.request?.cancelIfUnsent() ?? false {
-            retire(transfer, curlCode: Curl.codeAborted)
+        for transfer in active {
+            _ = transfer.request?.cancelIfUnsent()
+            if transfer.request?.isAnswered ?? true { retire(transfer, curlCode: Curl.codeAborted) }
         }
         while !active.isEmpty {
             let left = deadline - CurlQueue.monotonicMilliseconds()

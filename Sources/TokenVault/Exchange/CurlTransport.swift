@@ -16,6 +16,9 @@ package final class CurlTransport: Transport {
         package var allowsLoopbackHTTP: Bool
         /// Whether a provider may live at a private address.
         package var allowsPrivateAddresses: Bool
+        // For tests: the limits below, within their reach.
+        var inFlightMax = CurlTransport.inFlightMax
+        var slotMilliseconds = CurlTransport.slotMilliseconds
 
         /// The settings for service.
         package init(

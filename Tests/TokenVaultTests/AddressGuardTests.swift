@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Testing
+
+@testable import TokenVault
+
+@Suite("Where requests may go")
+struct AddressGuardTests {
+    static let refused: [String] = [
+        // Not absolute, not https, not a URL.
+        "", "/token", "example.com/token", "//example.com/token", "https", "https:", "https://",
+        "https:///token", "https:example.com", "https:/example.com/token", "http://example.com/",
+        "file:///etc/passwd", "gopher://example.com/", "dict://example.com/", "ftp://example.com/",
+        "ldap://example.com/", "smb://example.com/", "ws://example.com/", "javascript:alert(1)",
+        "http+unix://socket/", "HTTP://EXAMPLE.COM/",
+        // What is written is not what is read.
+        "https://user@example.com/", "https://user:pass@example.com/", "https://@example.com/",
+        "https://example.com@evil.example/", "https://example.com#@evil.example/",
+        "https://example.com/#fragment", "https://example.com\\@evil.example/",
+        "https:\\\\example.com/", "https://exa\tmple.com/", "https://example.com/\n",
+        "https://example.com/\r\nX-A: b", "https://example.com/a b", " https://example.com/",
+        "https://example.com/\u{0}", "https://exam\u{7f}ple.com/", "https://ex%61mple.com/",
+        "https://example.com%2f@evil.example/", "https://example.com:/token",
+        "https://example.com:0443/", "https://ex\u{e4}mple.com/", "https://example\u{3002}com/",
+        "https://{subdomain}.example.com/", "https://example.com/{tenant}/token",
+        // Ports.
+        "https://example.com:0/", "https://example.com:65536/", "https://example.com:-1/",
+        "https://example.com:https/", "https://example.com:99999999999/",
+        // Hosts.
+        "https://example.com./", "https://example..com/", "https://.example.com/",
+        "https://-example.com/", "https://exa~mple.com/", "https://exam!ple.com/",
+        "https://\(String(repeating: "a", count: 64)).example/",
+        "https://\(Array(repeating: "a", count: 130).joined(separator: "."))/",
+        "https://example.com/\(String(repeating: "a", count: 2048))",
+        // Addresses in every costume.
+        "https://127.0.0.1/", "http://127.0.0.1/", "https://127.1/", "https://2130706433/",
+        "https://0x7f.1/", "https://0x7f000001/", "https://0177.0.0.1/", "https://017700000001/",
+        "https://127.0.0.1.:443/", "https://localhost/", "https://LOCALHOST/", "https://[::1]/",
+        "https://[0:0:0:0:0:0:0:1]/", "https://[::]/", "https://0.0.0.0/", "https://0/",
+        "https://10.0.0.1/", "https://172.16.0.1/", "https://192.168.1.1/", "https://100.64.0.1/",
+        "https://169.254.169.254/latest/meta-data/", "https://[::ffff:169.254.169.254]/",
+        "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/", "https://[64:ff9b::7f00:1]/",
+        "https://[fe80::1]/", "https://[fe80::1%25eth0]/", "https://[fd00::1]/",
+        "https://[::127.0.0.1]/", "https://[2002:7f00:1::]/", "https://224.0.0.1/",
+        "https://255.255.255.255/", "https://[ff02::1]/", "https://1.2.3/", "https://1.2.3.4.5/",
+        "https://256.1.1.1/", "https://[::1/", "https://[]/", "https://[v1.x]/",
+    ]
+
+    static let allowed: [String] = [
+        "https://example.com", "https://example.com/", "https://example.com/oauth/token",
+        "https://example.com?x=1", "https://example.com/token?a=b&c=d%20e", "HTTPS://Example.COM/",
+        "https://example.com:443/token", "https://example.com:8443/token", "https://example.com:1/",
+        "https://example.com:65535/", "https://login.salesforce.com/services/oauth2/token",
+        "https://a-b.c_d.example/", "https://xn--bcher-kva.example/", "https://1.1.1.1/",
+        "https://[2606:4700:4700::1111]/", "https://[2606:4700:4700::1111]:8443/token",
+        "https://\(String(repeating: "a", count: 63)).example/",
+    ]
+
+    @Test("refused for service", arguments: refused)
+    func refuses(url: String) {
+        #expect(throws: VaultError(.endpointRefused, .exchange)) {
+            try AddressGuard().check(url)
+        }
+    }
+
+    @Test("allowed for service", arguments: allowed)
+    func allows(url: String) throws {
+        try AddressGuard().check(url)
+    }
+
+    @Test("loopback, where it is allowed, is loopback alone")
+    func loopback() throws {
+        let addressGuard = AddressGuard(allowsLoopback: true)
+        for url in [
+            "http://127.0.0.1:8080/token", "https://127.0.0.1/", "http://localhost:1/",
+            "http://[::1]:8080/", "https://LocalHost/", "http://127.8.9.10/",
+        ] {
+            try addressGuard.check(url)
+            #expect(addressGuard.target(of: url) == .loopback, "\(url)")
+        }
+        for url in [
+            "http://example.com/", "http://10.0.0.1/", "https://10.0.0.1/", "http://127.1/",
+            "http://localhost.example/", "http://[::ffff:10.0.0.1]/", "https://169.254.169.254/",
+            "http://localhost:0/", "http://localhost@example.com/", "http://0.0.0.0/",
+        ] {
+            #expect(addressGuard.target(of: url) == nil, "\(url)")
+        }
+        // A name of the network that resolves to this machine, and the other way round.
+        #expect(!addressGuard.allows(.loopback, for: .network))
+        #expect(!addressGuard.allows(.open, for: .loopback))
+        #expect(addressGuard.allows(.loopback, for: .loopback))
+    }
+
+    @Test("an organisation's own network, where it is allowed, but never link-local")
+    func privateAddresses() throws {
+        let addressGuard = AddressGuard(allowsPrivateAddresses: true)
+        try addressGuard.check("https://10.0.0.1/token")
+        try addressGuard.check("https://[fd00::1]/token")
+        for url in [
+            "http://10.0.0.1/", "https://169.254.169.254/", "https://127.0.0.1/",
+            "https://[fe80::1]/", "https://localhost/", "https://0.0.0.0/",
+        ] {
+            #expect(addressGuard.target(of: url) == nil, "\(url)")
+        }
+    }
+
+    static let kinds: [(String, AddressKind)] = [
+        ("0.0.0.0", .never), ("0.255.255.255", .never), ("1.0.0.0", .open),
+        ("9.255.255.255", .open),
+        ("10.0.0.0", .onSite), ("10.255.255.255", .onSite), ("11.0.0.0", .open),
+        ("100.63.255.255", .open), ("100.64.0.0", .onSite), ("100.127.255.255", .onSite),
+        ("100.128.0.0", .open), ("126.255.255.255", .open), ("127.0.0.0", .loopback),
+        ("127.255.255.255", .loopback), ("128.0.0.0", .open), ("169.253.255.255", .open),
+        ("169.254.0.0", .never), ("169.254.255.255", .never), ("169.255.0.0", .open),
+        ("172.15.255.255", .open), ("172.16.0.0", .onSite), ("172.31.255.255", .onSite),
+        ("172.32.0.0", .open), ("191.255.255.255", .open), ("192.0.0.0", .never),
+        ("192.0.0.255", .never), ("192.0.1.0", .open), ("192.167.255.255", .open),
+        ("192.168.0.0", .onSite), ("192.168.255.255", .onSite), ("192.169.0.0", .open),
+        ("198.17.255.255", .open), ("198.18.0.0", .never), ("198.19.255.255", .never),
+        ("198.20.0.0", .open), ("223.255.255.255", .open), ("224.0.0.0", .never),
+        ("239.255.255.255", .never), ("240.0.0.0", .never), ("255.255.255.255", .never),
+        ("::", .never), ("::1", .loopback), ("::2", .never), ("::7f00:1", .never),
+        ("::ffff:1.1.1.1", .open), ("::ffff:10.0.0.1", .onSite), ("::ffff:127.0.0.1", .loopback),
+        ("::ffff:169.254.169.254", .never), ("::ffff:0:1.1.1.1", .never),
+        ("64:ff9b::1.1.1.1", .never), ("64:ff9b:1::1", .never), ("2001::1", .never),
+        ("2001:db8::1", .open), ("2002:a00:1::", .never), ("2606:4700:4700::1111", .open),
+        ("fbff::1", .open), ("fc00::", .onSite), ("fdff:ffff::1", .onSite), ("fe00::1", .open),
+        ("fe80::", .never), ("febf::1", .never), ("fec0::1", .never), ("ff00::", .never),
+        ("ff02::1", .never), ("ffff:ffff::", .never),
+    ]
+
+    @Test("addresses by their registry", arguments: kinds)
+    func classifies(text: String, kind: AddressKind) throws {
+        var bytes = [UInt8](repeating: 0, count: text.contains(":") ? 16 : 4)
+        let family = text.contains(":") ? AF_INET6 : AF_INET
+        let parsed = unsafe bytes.withUnsafeMutableBytes { buffer in
+            unsafe inet_pton(family, text, buffer.baseAddress)
+        }
+        try #require(parsed == 1)
+        let found = unsafe AddressKind(address: bytes.span.bytes)
+        #expect(found == kind)
+    }
+
+    @Test("what is no address is never allowed")
+    func oddLengths() {
+        for count in [0, 1, 3, 5, 15, 17] {
+            let bytes = [UInt8](repeating: 1, count: count)
+            let found = unsafe AddressKind(address: bytes.span.bytes)
+            #expect(found == .never)
+        }
+        // A Unix socket, and an IPv6 address that is cut short.
+        let addressGuard = AddressGuard(allowsLoopback: true, allowsPrivateAddresses: true)
+        for family in [AF_UNIX, AF_INET6] {
+            var bytes = [UInt8](repeating: 0, count: 16)
+            bytes[0] = UInt8(family)
+            let allowed = unsafe addressGuard.allows(
+                socketAddress: bytes.span.bytes, for: .network)
+            #expect(!allowed)
+        }
+    }
+}
