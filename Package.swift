@@ -106,8 +106,12 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests mirror Sources.
+        .target(
+            name: "TestSupport", dependencies: ["TokenVault"], path: "Tests/TestSupport",
+            swiftSettings: strict),
         .testTarget(
-            name: "TokenVaultTests", dependencies: ["TokenVault"], swiftSettings: strict),
+            name: "TokenVaultTests", dependencies: ["TokenVault", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "ProviderSimulatorTests",
             dependencies: [
@@ -115,6 +119,9 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LifeTests", dependencies: ["TokenVault", "TestSupport", "ProviderSimulator"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -174,7 +175,7 @@ void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind) {
     char *base = reserved + page;
     int protection = PROT_READ | PROT_WRITE;
 
-    int descriptor = allow_secret_memory ? (int)syscall(SYS_memfd_secret, 0x80000 /*O_CLOEXEC*/) : -1;
+    int descriptor = allow_secret_memory ? (int)syscall(SYS_memfd_secret, O_CLOEXEC) : -1;
     if (descriptor >= 0) {
         if (ftruncate(descriptor, (off_t)byte_count) == 0 &&
             mmap(base, byte_count, protection, MAP_SHARED | MAP_FIXED, descriptor, 0) == base) {

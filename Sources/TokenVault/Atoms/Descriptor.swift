@@ -34,7 +34,8 @@ struct Descriptor: ~Copyable {
     }
 
     /// Fills `span` from `offset`. False where the file ends before.
-    borrowing func read(into span: inout MutableRawSpan, at offset: Int) throws(VaultError) -> Bool {
+    borrowing func read(into span: inout MutableRawSpan, at offset: Int) throws(VaultError) -> Bool
+    {
         var done = 0
         let count = span.byteCount
         var failed: Int32 = 0

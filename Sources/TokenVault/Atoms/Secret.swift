@@ -3,8 +3,8 @@
 /// Bytes that nobody may keep: a token, a client secret, a key.
 ///
 /// It cannot be copied, printed, interpolated, encoded, or put into an array, a dictionary or a
-/// stream; it lives in `SecretArena` and is zeroed (`sodium_memzero`) where its scope ends. The only
-/// ways to see its bytes are `bytes` and, for C, `withUnsafeBytes`. At most 65,536 bytes.
+/// stream; it lives in `SecretArena` and is zeroed (`sodium_memzero`) where its scope ends. The
+/// only ways to see its bytes are `bytes` and, for C, `withUnsafeBytes`. At most 65,536 bytes.
 @safe
 public struct Secret: ~Copyable, @unchecked Sendable {
     private let slot: SecretArena.Slot
@@ -21,13 +21,21 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         self.count = count
     }
 
-    /// An empty secret with room for `capacity` bytes, for a thread that must not wait: nil where no
-    /// slot is free at this moment.
+    /// An empty secret with room for `capacity` bytes, for a thread that must not wait: nil where
+    /// no slot is free at this moment.
     init?(roomFor capacity: Int) {
         guard
             let taken = unsafe try? SecretArena.shared.take(byteCount: capacity, waitingAtMost: 0)
         else { return nil }
         unsafe slot = taken
+        count = 0
+    }
+
+    /// An empty secret with room for at least `capacity` bytes, to be filled with `append`.
+    ///
+    /// - Throws: as `init(zeroes:)`.
+    init(capacity: Int) throws(VaultError) {
+        try self.init(zeroes: capacity)
         count = 0
     }
 

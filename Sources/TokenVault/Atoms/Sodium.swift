@@ -5,7 +5,8 @@ internal import CSodium
 /// libsodium, under its own names and the only place that imports it.
 ///
 /// Every function takes spans, so that key and plaintext stay where they are. `ready` must be true
-/// before any of them runs: without `sodium_init` the slow portable code runs and nothing complains.
+/// before any of them runs: without `sodium_init` the slow portable code runs and nothing
+/// complains.
 enum Sodium {
     static let keyBytes = 32
     static let nonceBytes = Int(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
@@ -105,7 +106,8 @@ enum Sodium {
         }
     }
 
-    /// The inverse of `seal`. False, with `output` zeroed by libsodium, where the tag does not match.
+    /// The inverse of `seal`. False, with `output` zeroed by libsodium, where the tag does not
+    /// match.
     static func open(
         _ sealed: RawSpan, associated: RawSpan, nonce: RawSpan,
         key: borrowing Secret, into output: inout MutableRawSpan

@@ -6,8 +6,8 @@
 /// Strict, because two readers that disagree about a token response are an attack: no byte order
 /// mark, no trailing byte, no trailing comma, UTF-8 as RFC 3629 has it, numbers, literals, escapes
 /// and surrogate pairs as the grammar has them. A name that occurs twice in the object is refused,
-/// however it is escaped. Inside a member's value the grammar is checked but names are not compared:
-/// whoever reads that value walks it with a scanner of its own, which does.
+/// however it is escaped. Inside a member's value the grammar is checked but names are not
+/// compared: whoever reads that value walks it with a scanner of its own, which does.
 ///
 /// Every violation throws `providerAnswerUnreadable`. Walk until `next` returns nil: only then is
 /// the whole of it valid.

@@ -153,7 +153,8 @@ struct Fields: ~Copyable {
         let byteCount = pairs.reduce(0) { $0 + 2 + $1.name.utf8.count + $1.value.utf8.count }
         try replace(tag, count: pairs.count, byteCount: byteCount) { secret, index in
             let length = UInt16(clamping: pairs[index].name.utf8.count)
-            return secret.append(byte: UInt8(length & 255)) && secret.append(byte: UInt8(length >> 8))
+            return secret.append(byte: UInt8(length & 255))
+                && secret.append(byte: UInt8(length >> 8))
                 && secret.append(pairs[index].name) && secret.append(pairs[index].value)
         }
     }

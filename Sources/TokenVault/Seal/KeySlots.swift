@@ -5,8 +5,8 @@ import Glibc
 /// The erasable file SLOTS: the only copies of the data keys, 128 bytes each, overwritten in place.
 ///
 /// LMDB never overwrites, so a record deleted there stays in the file for long; what makes it
-/// unreadable is that its data key is gone from here. Reads go through a mapping and need no call to
-/// the kernel; writes belong to the writer thread alone and are durable only after `sync`.
+/// unreadable is that its data key is gone from here. Reads go through a mapping and need no call
+/// to the kernel; writes belong to the writer thread alone and are durable only after `sync`.
 @safe
 final class KeySlots: @unchecked Sendable {
     static let fileName = "SLOTS"

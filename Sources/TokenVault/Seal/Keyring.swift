@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Every key of an open vault but the data keys, unwrapped from HEADER; wiped when the vault closes.
+/// Every key of an open vault but the data keys, unwrapped from HEADER; wiped when the vault
+/// closes.
 ///
 /// The root key itself is not kept.
 final class Keyring: Sendable {
@@ -21,7 +22,8 @@ final class Keyring: Sendable {
     /// Opens the keyring of the vault in `directory`.
     ///
     /// - Throws: `headerDamaged`, `unsupportedFormat`, `wrongRootKey`, and what the source throws.
-    convenience init(_ directory: String, rootKey source: consuming RootKeySource) throws(VaultError)
+    convenience init(_ directory: String, rootKey source: consuming RootKeySource)
+        throws(VaultError)
     {
         let page = try Header.readPage(directory)
         let header = try Header(page: page.bytes)

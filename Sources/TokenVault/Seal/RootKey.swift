@@ -2,7 +2,8 @@
 
 import Glibc
 
-/// Where the root key comes from. It is never stored by the vault, and there is no vault without one.
+/// Where the root key comes from. It is never stored by the vault, and there is no vault without
+/// one.
 public enum RootKeySource: ~Copyable, Sendable {
     /// A file of exactly 32 bytes, owned by us, mode 0400 or 0600, no symbolic link.
     case file(String)

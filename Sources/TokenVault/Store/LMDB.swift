@@ -5,9 +5,10 @@ import Glibc
 
 /// LMDB, under its own names and the only place that imports it.
 ///
-/// Reads run on the caller's thread through a pool of reset and renewed transactions; a value cannot
-/// outlive its transaction, at compile time. The only flag is `MDB_NOTLS`. Never WRITEMAP, MAPASYNC,
-/// NOSYNC, NOMETASYNC, NOMEMINIT or NOLOCK: each gives up durability, or the process on a full disk.
+/// Reads run on the caller's thread through a pool of reset and renewed transactions; a value
+/// cannot outlive its transaction, at compile time. The only flag is `MDB_NOTLS`. Never WRITEMAP,
+/// MAPASYNC, NOSYNC, NOMETASYNC, NOMEMINIT or NOLOCK: each gives up durability, or the process on a
+/// full disk.
 @safe
 final class LMDB: @unchecked Sendable {
     enum Database: Int, CaseIterable {
@@ -56,7 +57,9 @@ final class LMDB: @unchecked Sendable {
     }
 
     deinit {
-        unsafe idle.withLock { for unsafe transaction in unsafe $0 { unsafe mdb_txn_abort(transaction) } }
+        unsafe idle.withLock {
+            for unsafetransaction in unsafe $0 { unsafe mdb_txn_abort(transaction) }
+        }
         unsafe mdb_env_close(environment)
     }
 
@@ -209,7 +212,8 @@ final class LMDB: @unchecked Sendable {
         return unsafe found
     }
 
-    private func count(_ transaction: OpaquePointer?, _ database: Database) throws(VaultError) -> Int
+    private func count(_ transaction: OpaquePointer?, _ database: Database) throws(VaultError)
+        -> Int
     {
         var statistics = MDB_stat()
         try Self.check(unsafe mdb_stat(transaction, handles[database.rawValue], &statistics))

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Reads: the sealed records of one vault, opened on the caller's thread.
 ///
-/// Together with `Committing` the seam behind which another engine could stand: read by blinded key,
-/// commit compare-and-swap changes by generation, scan.
+/// Together with `Committing` the seam behind which another engine could stand: read by blinded
+/// key, commit compare-and-swap changes by generation, scan.
 final class Store: Sendable {
     let keyring: Keyring
     let slots: KeySlots

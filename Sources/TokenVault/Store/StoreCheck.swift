@@ -48,8 +48,8 @@ struct StoreCheck {
         liveSlots = slots
     }
 
-    /// Zeroes the slots that no record of the snapshot names and no later write filled: data keys of
-    /// connects that a crash cut short. Only after an intact check.
+    /// Zeroes the slots that no record of the snapshot names and no later write filled: data keys
+    /// of connects that a crash cut short. Only after an intact check.
     func zeroOrphanSlots(_ store: Store) throws(VaultError) {
         precondition(isIntact)
         // Under the lock no slot is in the middle of its erasure.

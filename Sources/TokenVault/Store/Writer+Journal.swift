@@ -102,8 +102,9 @@ extension Writer {
         var foundFences: Set<RecordKey> = []
         try transaction.scan(.meta) { (lmdbKey, value) throws(VaultError) in
             let letter = lmdbKey.byte(at: 0)
-            guard lmdbKey.byteCount == 9 && letter == UInt8(ascii: "W")
-                || lmdbKey.byteCount == 33 && letter == UInt8(ascii: "F")
+            guard
+                lmdbKey.byteCount == 9 && letter == UInt8(ascii: "W")
+                    || lmdbKey.byteCount == 33 && letter == UInt8(ascii: "F")
             else { return true }
             let plaintext = try SealedRecord.open(
                 value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,

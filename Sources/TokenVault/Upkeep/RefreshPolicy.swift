@@ -15,8 +15,8 @@ enum RefreshPolicy {
     static let misconfiguredMilliseconds: Int64 = 60_000
     /// The most that a provider's `Retry-After` is honoured, in seconds.
     static let retryAfterSecondsMax: Int64 = 3600
-    /// A token is taken for expired this long before it is, in milliseconds: the way to the provider
-    /// takes time too. A tenth of its lifetime where that is less.
+    /// A token is taken for expired this long before it is, in milliseconds: the way to the
+    /// provider takes time too. A tenth of its lifetime where that is less.
     static let expirySkewMilliseconds: Int64 = 10_000
 
     /// The moment to refresh a token: expiry - margin - jitter.

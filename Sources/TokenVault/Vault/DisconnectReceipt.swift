@@ -17,8 +17,8 @@ public struct DisconnectReceipt: Sendable, Equatable {
 
     /// How well this file system lets go of what is overwritten in place.
     public enum Erasure: Sendable, Equatable {
-        /// Overwriting replaces the bytes (ext4 in ordered mode, XFS, tmpfs). What the device itself
-        /// keeps, a flash controller or a snapshot below, is beyond any file's reach.
+        /// Overwriting replaces the bytes (ext4 in ordered mode, XFS, tmpfs). What the device
+        /// itself keeps, a flash controller or a snapshot below, is beyond any file's reach.
         case inPlace
         /// Copy on write, or a journal of data: old bytes of the key slot may stay on the device
         /// for a while. The file system's magic number, as statfs(2) lists them.

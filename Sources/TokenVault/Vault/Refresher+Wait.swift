@@ -16,7 +16,9 @@ extension Refresher {
         let outcome = await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation {
                 (continuation: UnsafeContinuation<Outcome, Never>) in
-                board(key, slot, generation, waiter, Waiter { unsafe continuation.resume(returning: $0) })
+                board(
+                    key, slot, generation, waiter,
+                    Waiter { unsafe continuation.resume(returning: $0) })
             }
         } onCancel: {
             leave(key, waiter)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Drives `UpkeepState`: one thread that sleeps until the next deadline, prepares requests, and keeps
-/// who waits for what. Decisions are in `Upkeep`; sending, sealing and storing in the folders before.
+/// Drives `UpkeepState`: one thread that sleeps until the next deadline, prepares requests, and
+/// keeps who waits for what. Decisions are in `Upkeep`; sending, sealing and storing in the folders
+/// before.
 final class Refresher: Sendable {
     /// How many refreshes share one attempt record.
     static let waveMax = Writer.waveAttemptsMax
@@ -71,7 +72,8 @@ final class Refresher: Sendable {
         thread.withLock { $0 = worker }
     }
 
-    /// One turn of the thread: sends what may be sent, starts what is due, sleeps. False at the end.
+    /// One turn of the thread: sends what may be sent, starts what is due, sleeps. False at the
+    /// end.
     private func step() -> Bool {
         let now = time.now()
         let (departing, due, isClosed) = shared.withLock { shared in

@@ -8,9 +8,9 @@ extension Vault {
     /// and erases them so that nothing of them can be read again, not even with the root key.
     ///
     /// In this order: a durable fence; unsent requests cancelled, a sent one awaited at most ten
-    /// seconds; tokens revoked, best effort and bounded; the key slot overwritten and synced, twice;
-    /// the record deleted; the receipt. If the process dies in between, the next open finishes it.
-    /// The id can be connected again.
+    /// seconds; tokens revoked, best effort and bounded; the key slot overwritten and synced,
+    /// twice; the record deleted; the receipt. If the process dies in between, the next open
+    /// finishes it. The id can be connected again.
     ///
     /// - Throws: `notFound`; `disconnecting` where another call is at it; `storageFailed`.
     public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
@@ -88,8 +88,8 @@ extension Vault {
         return outcomes.withLock { $0 } ?? Revocation.Outcomes()
     }
 
-    /// Finishes, at open, a disconnect that was cut short: what was revoked was revoked, the rest is
-    /// erased.
+    /// Finishes, at open, a disconnect that was cut short: what was revoked was revoked, the rest
+    /// is erased.
     static func finishDisconnect(
         _ key: RecordKey, committer: any Committing, time: any TimeSource
     ) throws(VaultError) {

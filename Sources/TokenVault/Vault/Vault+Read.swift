@@ -5,8 +5,8 @@ extension Vault {
     ///
     /// Where the stored token is fresh nothing is awaited: the token is read on the caller's thread
     /// and never waits for a write. Where it is not, 10,000 callers cause one request and share its
-    /// result; a caller that is cancelled does not cancel it. The token is wiped when `body` returns:
-    /// do not keep its bytes.
+    /// result; a caller that is cancelled does not cancel it. The token is wiped when `body`
+    /// returns: do not keep its bytes.
     ///
     /// - Parameter minimumLifetime: how long the token must live at least; zero by default.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,

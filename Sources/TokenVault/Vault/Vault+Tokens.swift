@@ -13,19 +13,23 @@ extension Vault {
     /// Writes a token set under `id`, whatever was there, and returns its generation once it is
     /// durable.
     ///
-    /// - Throws: `invalidArgument`, `limitExceeded`, `disconnecting`, `storeFull`, `storageFailed`.
+    /// - Parameter application: the one that the tokens were issued to, so that they are refreshed
+    ///   from now on; nil leaves it as it was, and a new entry without one is stored and lent only.
+    /// - Throws: `applicationNotFound`, `invalidArgument`, `limitExceeded`, `disconnecting`, `storeFull`, `storageFailed`.
     @discardableResult
     public func put(
-        _ id: ConnectionID, _ tokens: consuming TokenSet
+        _ id: ConnectionID, _ tokens: consuming TokenSet, application: ApplicationID? = nil
     ) async throws(VaultError) -> UInt64 {
+        if let application { _ = try store.application(application) }
         // Somebody else's write between the read and ours is not overwritten blindly: merged anew.
         for _ in 0..<Self.putAttemptsMax {
             let old = try store.open(store.key(.connection, id.text))
             do throws(VaultError) {
-                return try await write(id, tokens, over: old)
+                return try await write(id, tokens, application, over: old)
             } catch {
-                guard error.code == .generationChanged || error.code == .alreadyExists
-                    || error.code == .notFound
+                guard
+                    error.code == .generationChanged || error.code == .alreadyExists
+                        || error.code == .notFound
                 else { throw error.concerning(id) }
             }
         }
@@ -55,14 +59,15 @@ extension Vault {
             throw VaultError(code, .vault, connection: id)
         }
         do throws(VaultError) {
-            return try await write(id, tokens, over: old)
+            return try await write(id, tokens, nil, over: old)
         } catch {
             throw error.concerning(id)
         }
     }
 
     private func write(
-        _ id: ConnectionID, _ tokens: borrowing TokenSet, over old: consuming Store.Opened?
+        _ id: ConnectionID, _ tokens: borrowing TokenSet, _ application: ApplicationID?,
+        over old: consuming Store.Opened?
     ) async throws(VaultError) -> UInt64 {
         try Self.check(tokens)
         let key = store.key(.connection, id.text)
@@ -79,6 +84,9 @@ extension Vault {
         }
         try record.adopt(tokens, requestStart: now)
         try record.fields.set(ConnectionTag.connected, time: now)
+        if let application {
+            try record.fields.set(ConnectionTag.application, text: application.text)
+        }
         let deadline = refresher.deadline(record)
         let plaintext = try record.plaintext()
         let commit = Commit()
@@ -90,8 +98,8 @@ extension Vault {
         return committed.generation
     }
 
-    /// Reads a token set; nil where there is none. Runs on the caller's thread and never waits for a
-    /// write.
+    /// Reads a token set; nil where there is none. Runs on the caller's thread and never waits for
+    /// a write.
     ///
     /// - Throws: `authenticationFailed`, `recordDamaged`, `tooManySecrets`.
     public func get(_ id: ConnectionID) throws(VaultError) -> StoredTokens? {

@@ -48,14 +48,24 @@ public final class Vault: Sendable {
 
     /// Opens the vault at `path` and owns it until `close` or the process's end.
     ///
-    /// Disconnects that were cut short are finished before it returns. Reads are served at once; the
-    /// schedule is built, and every record and the store MAC verified, in the background: see
+    /// Disconnects that were cut short are finished before it returns. Reads are served at once;
+    /// the schedule is built, and every record and the store MAC verified, in the background: see
     /// `ready`.
     ///
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
     ///   `unsupportedFormat`, `integrityFailed`, `storageFailed`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
+    ) throws(VaultError) -> Vault {
+        try open(
+            at: path, rootKey: rootKey, settings: settings, time: SystemTime(),
+            randomness: SystemRandomness())
+    }
+
+    /// The same with a clock and a chance of the caller's.
+    static func open(
+        at path: String, rootKey: consuming RootKeySource, settings: Settings,
+        time: any TimeSource, randomness: any Randomness
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
         let directory = try VaultDirectory(path)
@@ -71,7 +81,7 @@ public final class Vault: Sendable {
         do throws(VaultError) {
             return try Vault(
                 directory: directory, store: store, committer: committer, network: network,
-                time: SystemTime(), randomness: SystemRandomness(), fences: writer.fenced,
+                time: time, randomness: randomness, fences: writer.fenced,
                 doubts: doubts
             ) {
                 network.close()

@@ -2,16 +2,16 @@
 
 import Foundation
 
-@testable import TokenVault
+@testable package import TokenVault
 
 /// A vault in a directory of its own, gone when the test ends.
-final class TestVault {
+package final class TestVault: Sendable {
     let directory: String
-    var path: String { "\(directory)/vault" }
-    var keyFile: String { "\(directory)/root.key" }
+    package var path: String { "\(directory)/vault" }
+    package var keyFile: String { "\(directory)/root.key" }
 
     /// - Parameter parent: where to put it; the disk that holds the tests by default.
-    init(parent: String = NSTemporaryDirectory()) throws {
+    package init(parent: String = NSTemporaryDirectory()) throws {
         directory = "\(parent)/tokenvault-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
@@ -21,16 +21,16 @@ final class TestVault {
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
-    static func write(_ bytes: [UInt8], to path: String, mode: Int) throws {
+    package static func write(_ bytes: [UInt8], to path: String, mode: Int) throws {
         guard
             FileManager.default.createFile(
                 atPath: path, contents: Data(bytes), attributes: [.posixPermissions: mode])
         else { throw CocoaError(.fileWriteUnknown) }
     }
 
-    func create() throws { try Vault.create(at: path, rootKey: .file(keyFile)) }
+    package func create() throws { try Vault.create(at: path, rootKey: .file(keyFile)) }
 
-    func open(_ change: (inout Vault.Settings) -> Void = { _ in }) throws -> Vault {
+    package func open(_ change: (inout Vault.Settings) -> Void = { _ in }) throws -> Vault {
         var settings = Vault.Settings()
         settings.mapBytes = 1 << 30
         settings.allowsLoopbackHTTP = true
@@ -39,12 +39,12 @@ final class TestVault {
     }
 
     /// Reads a file of the vault.
-    func bytes(_ name: String) throws -> [UInt8] {
+    package func bytes(_ name: String) throws -> [UInt8] {
         [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")))
     }
 
     /// Writes over a file of the vault, in place.
-    func overwrite(_ name: String, at offset: Int, _ bytes: [UInt8]) throws {
+    package func overwrite(_ name: String, at offset: Int, _ bytes: [UInt8]) throws {
         let handle = try FileHandle(forUpdating: URL(fileURLWithPath: "\(path)/\(name)"))
         try handle.seek(toOffset: UInt64(offset))
         try handle.write(contentsOf: Data(bytes))
@@ -54,14 +54,14 @@ final class TestVault {
 
 extension Secret {
     /// The bytes in the clear; in tests they are no secret.
-    var exposed: String {
+    package var exposed: String {
         var text = ""
         for index in 0..<count { text.unicodeScalars.append(Unicode.Scalar(bytes.byte(at: index))) }
         return text
     }
 
     /// A secret of ASCII text.
-    init(text: String) throws {
+    package init(text: String) throws {
         var secret = try Secret(zeroes: max(text.utf8.count, 1))
         secret.shorten(to: 0)
         precondition(secret.append(text))
@@ -70,7 +70,7 @@ extension Secret {
 }
 
 /// The code of the error that `body` throws; nil where it throws none.
-func code(_ body: () async throws -> Void) async -> VaultError.Code? {
+package func code(_ body: () async throws -> Void) async -> VaultError.Code? {
     do {
         try await body()
         return nil

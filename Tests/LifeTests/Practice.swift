@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ProviderSimulator
+import TestSupport
+
+@testable import TokenVault
+
+/// A vault, a practice server, and an application registered at both.
+final class Practice: Sendable {
+    let provider: ProviderSimulator
+    let home: TestVault
+    let application: ApplicationID
+    private let secretText: String
+
+    init(_ change: (inout ProviderSimulator.Settings) -> Void = { _ in }) async throws {
+        let secret = "s3cret:+%/" + UUID().uuidString
+        var settings = ProviderSimulator.Settings(clients: [
+            .init(
+                id: "client-1", secret: secret,
+                redirectURIs: ["https://platform.example/callback/practice"])
+        ])
+        change(&settings)
+        provider = try await ProviderSimulator.start(settings)
+        home = try TestVault()
+        try home.create()
+        application = try ApplicationID("practice")
+        secretText = secret
+    }
+
+    func open(_ time: any TimeSource = SystemTime()) throws -> Vault {
+        var settings = Vault.Settings()
+        settings.mapBytes = 1 << 30
+        settings.allowsLoopbackHTTP = true
+        return try Vault.open(
+            at: home.path, rootKey: .file(home.keyFile), settings: settings, time: time,
+            randomness: SystemRandomness())
+    }
+
+    /// Registers the application in the vault.
+    func register(_ vault: Vault, secret: String? = nil) async throws {
+        var provider = Provider(
+            name: "practice", authorizationEndpoint: "\(provider.baseURL)/authorize",
+            tokenEndpoint: "\(provider.baseURL)/token",
+            revocationEndpoint: "\(provider.baseURL)/revoke")
+        provider.issuer = self.provider.baseURL
+        try await vault.put(
+            Application(
+                id: application, provider: provider, clientID: "client-1",
+                clientSecret: Secret(text: secret ?? secretText),
+                redirectURI: "https://platform.example/callback/practice", scopes: ["read"]))
+    }
+
+    /// Takes a user through the flow.
+    func connect(_ vault: Vault, _ id: ConnectionID, user: String = "ada") async throws {
+        let request = try await vault.connect(id, application: application)
+        let query = try consent(request, user: user)
+        _ = try await vault.complete(callbackQuery: query, application: application)
+    }
+
+    /// Approves at the practice server and returns the query of the callback.
+    func consent(_ request: AuthorizationRequest, user: String = "ada") throws -> Secret {
+        let location = try provider.approve(request.url, user: user)
+        guard let mark = location.firstIndex(of: "?") else { throw CocoaError(.formatting) }
+        return try Secret(text: String(location[location.index(after: mark)...]))
+    }
+
+    /// Puts connections with fresh grants into the vault.
+    func seed(_ vault: Vault, _ count: Int, lifetime: Int64) async throws -> [ConnectionID] {
+        let now = SystemTime().now()
+        let grants = try provider.mint(count)
+        let ids = try grants.indices.map { try ConnectionID("seed-\($0)") }
+        let application = application
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (id, grant) in zip(ids, grants) {
+                group.addTask {
+                    try await vault.put(
+                        id,
+                        TokenSet(
+                            accessToken: Secret(text: grant.accessToken),
+                            refreshToken: Secret(text: grant.refreshToken),
+                            accessTokenExpiry: now.adding(milliseconds: lifetime * 1000)),
+                        application: application)
+                }
+            }
+            try await group.waitForAll()
+        }
+        return ids
+    }
+
+    /// Asks the practice server whether the token works.
+    func accepts(_ token: String) async throws -> Bool {
+        var request = URLRequest(url: URL(string: "\(provider.baseURL)/userinfo") ?? URL(fileURLWithPath: "/"))
+        request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization")
+        return try await Self.status(request) == 200
+    }
+
+    private static func status(_ request: URLRequest) async throws -> Int {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
+        process.arguments = [
+            "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H",
+            "Authorization: \(request.value(forHTTPHeaderField: "Authorization") ?? "")",
+            request.url?.absoluteString ?? "",
+        ]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Int(String(decoding: data, as: UTF8.self)) ?? 0
+    }
+}
+
+extension Vault {
+    /// The access token in the clear.
+    func token(_ id: ConnectionID) async throws -> String {
+        try await withAccessToken(id) { $0.exposed }
+    }
+}
+
+/// A clock that tests move.
+final class TestTime: TimeSource {
+    private let system = SystemTime()
+    private let offset = Monitor<Int64>(0)
+
+    func now() -> UnixTime { system.now().adding(milliseconds: offset.withLock { $0 }) }
+    func advance(seconds: Int64) { offset.withLock { $0 += seconds * 1000 } }
+}
