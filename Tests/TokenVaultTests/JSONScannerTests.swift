@@ -58,7 +58,8 @@ import Testing
         }
     }
 
-    /// Each byte that stops the eight-at-a-time loop, at each place of a word and behind each other.
+    /// Each byte that stops the eight-at-a-time loop, at each place of a word and behind each
+    /// other.
     @Test func plainEndFindsTheFirstByteThatNeedsALook() {
         for stop in [0x00, 0x1F, 0x22, 0x5C, 0x80, 0xFF] as [UInt8] {
             for place in 0..<24 {

@@ -139,7 +139,8 @@ import Testing
         #expect(error(1, 129)?.number == 128)
     }
 
-    /// Three bytes for one: a form may outgrow the largest slot although each part is within bounds.
+    /// Three bytes for one: a form may outgrow the largest slot although each part is within
+    /// bounds.
     @Test func aFormThatOutgrowsASecretIsRefused() {
         var setting = Setting()
         setting.method = .post

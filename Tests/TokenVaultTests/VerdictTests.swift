@@ -120,7 +120,8 @@ import Testing
         }
     }
 
-    /// No body of a success is dropped: it comes back byte for byte, or as tokens, or it was an error.
+    /// No body of a success is dropped: it comes back byte for byte, or as tokens, or it was an
+    /// error.
     @Test func keepsAnUnreadableBodyAsItCame() throws {
         let body = "{\"access_token\":\"a\",\"token_type\":\"odd\"}"
         var kept: String?

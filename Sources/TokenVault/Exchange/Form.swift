@@ -2,7 +2,8 @@
 
 /// An `application/x-www-form-urlencoded` body in the making, in a secret.
 ///
-/// A secret does not grow, so a form is filled twice by the same code: the first time it only counts.
+/// A secret does not grow, so a form is filled twice by the same code: the first time it only
+/// counts.
 struct Form: ~Copyable {
     private var secret: Secret?
     private var byteCount = 0
@@ -28,7 +29,7 @@ struct Form: ~Copyable {
         return secret
     }
 
-    /// Adds a field. The name is one that form encoding leaves as it is.
+    /// Adds a field.
     mutating func add(_ name: StaticString, _ value: RawSpan) {
         add(name.description, value)
     }

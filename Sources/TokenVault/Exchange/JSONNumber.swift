@@ -5,8 +5,9 @@ enum JSONNumber {
     /// More digits of an exponent than this change nothing: the value is 0 or past every limit.
     private static let exponentMax = 100_000
 
-    /// The number that is the whole of `text`, rounded down, at most `Int64.max`. Nil where the text
-    /// is no number (also `NaN`, `Infinity`, `+1`, `01`, white space) and where it is below zero.
+    /// The number that is the whole of `text`, rounded down, at most `Int64.max`. Nil where the
+    /// text is no number (also `NaN`, `Infinity`, `+1`, `01`, white space) and where it is below
+    /// zero.
     static func roundedDown(_ text: RawSpan) -> Int64? {
         var offset = 0
         let whole = digits(text, &offset)

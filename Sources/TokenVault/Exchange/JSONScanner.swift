@@ -6,8 +6,8 @@
 /// Strict, because two readers that disagree about a token response are an attack: no byte order
 /// mark, no trailing byte, no trailing comma, UTF-8 as RFC 3629 has it, numbers, literals, escapes
 /// and surrogate pairs as the grammar has them. A name that occurs twice in the object is refused,
-/// however it is escaped. Inside a member's value the grammar is checked but names are not compared:
-/// whoever reads that value walks it with a scanner of its own, which does.
+/// however it is escaped. Inside a member's value the grammar is checked but names are not
+/// compared: whoever reads that value walks it with a scanner of its own, which does.
 ///
 /// Every violation throws `providerAnswerUnreadable`. Walk until `next` returns nil: only then is
 /// the whole of it valid.
@@ -50,27 +50,6 @@ struct JSONScanner: ~Copyable, ~Escapable {
     private var nameCount = 0
 
     private enum Place { case before, inside, after }
-
-    /// Where a name lies, in four bytes: all of them are made and moved with the scanner.
-    private struct Name: BitwiseCopyable {
-        var start: UInt16 = 0
-        var byteCount: UInt16 = 0
-
-        private static let escapesFlag: UInt16 = 0x8000
-
-        init() {}
-
-        init(_ value: Value) {
-            start = UInt16(value.start)
-            byteCount = UInt16(value.range.count) | (value.hasEscapes ? Self.escapesFlag : 0)
-        }
-
-        var value: Value {
-            Value(
-                kind: .string, hasEscapes: byteCount & Self.escapesFlag != 0, start: UInt32(start),
-                end: UInt32(start) + UInt32(byteCount & ~Self.escapesFlag))
-        }
-    }
 
     /// A scanner of `bytes`, which must hold one object and at most white space around it.
     ///

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What the inside of a JSON string is made of (RFC 8259 section 7): plain bytes, escapes, and
-/// characters of more than one byte. Pure functions over a span; every load is bounds-checked first.
+/// characters of more than one byte. Pure functions over a span; every load is bounds-checked
+/// first.
 enum JSONText {
     /// The first offset from `offset` on that needs a look: a quote, a backslash, a control
     /// character, a byte past ASCII, or the end. Eight bytes at a time.

@@ -29,8 +29,8 @@ enum JWTExpiry {
         return expiry
     }
 
-    /// Where the second of exactly three parts lies; none may be empty but the signature's, which is
-    /// in a token that is not signed.
+    /// Where the second of exactly three parts lies; none may be empty but the signature's, which
+    /// is in a token that is not signed.
     private static func payloadRange(_ token: RawSpan) -> Range<Int>? {
         var dots = (first: 0, second: 0)
         for index in 0..<token.byteCount where token.byte(at: index) == UInt8(ascii: ".") {

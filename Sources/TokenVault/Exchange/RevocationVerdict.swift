@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an answer of the revocation endpoint means (RFC 7009 section 2.2). Whatever it is, the local
-/// erasure goes on.
+/// What an answer of the revocation endpoint means (RFC 7009 section 2.2). Whatever it is, the
+/// local erasure goes on.
 package enum RevocationVerdict: Hashable, Sendable {
     /// 2xx: the token is not valid any more, or never was; the RFC does not tell these apart.
     case revoked
@@ -9,8 +9,9 @@ package enum RevocationVerdict: Hashable, Sendable {
     case alreadyGone
     /// No revocation endpoint, or it does not revoke this type of token: `unsupported_token_type`.
     case unsupported
-    /// Anything else; the token may still be valid. `status` is 0 where there was no answer; `retry`
-    /// says that another attempt may succeed, after `retryAfterSeconds` where the provider says so.
+    /// Anything else; the token may still be valid. `status` is 0 where there was no answer;
+    /// `retry` says that another attempt may succeed, after `retryAfterSeconds` where the provider
+    /// says so.
     case failed(status: Int, retry: Bool, retryAfterSeconds: Int64?)
 
     /// Judges the answer. Its body is read for an `error` only and wiped.

@@ -16,7 +16,8 @@ package struct TokenReply: ~Copyable, Sendable {
     package var expiresInSeconds: Int64?
     /// `expires_at`: a moment of the provider's clock.
     package var expiresAt: UnixTime?
-    /// `refresh_token_expires_in` and its kin, as `expiresInSeconds`; the least where there are two.
+    /// `refresh_token_expires_in` and its kin, as `expiresInSeconds`; the least where there are
+    /// two.
     package var refreshTokenExpiresInSeconds: Int64?
     /// `error`; nil where it is absent, `null`, `false` or empty.
     package var error: OAuthError?
@@ -110,8 +111,8 @@ package struct TokenReply: ~Copyable, Sendable {
     }
 
     /// A moment from a number without a unit, told apart by size: 10^9 up to 10^11 are seconds (the
-    /// years 2001 to 5138), 10^12 up to 10^14 milliseconds (the same years). Nil for anything else: a
-    /// smaller number is a lifetime or a "never", a larger one has another unit.
+    /// years 2001 to 5138), 10^12 up to 10^14 milliseconds (the same years). Nil for anything else:
+    /// a smaller number is a lifetime or a "never", a larger one has another unit.
     static func moment(_ number: Int64?) -> UnixTime? {
         guard let number else { return nil }
         switch number {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is sent to a token or a revocation endpoint: a form, and where the client authenticates with
-/// HTTP Basic, the `Authorization` header. All of it in secrets, which whoever holds it wipes.
+/// What is sent to a token or a revocation endpoint: a form, and where the client authenticates
+/// with HTTP Basic, the `Authorization` header. All of it in secrets, which whoever holds it wipes.
 ///
 /// Every maker throws `invalidArgument` where the application or an argument breaks a documented
 /// form, `limitExceeded` past a named limit and where the form outgrows a secret, and
@@ -78,8 +78,8 @@ package struct TokenRequest: ~Copyable, Sendable {
         return TokenRequest(authorization: try authorization(of: application), body: body)
     }
 
-    /// Revokes a token (RFC 7009 section 2.1). Added parameters belong to token requests and are not
-    /// sent here.
+    /// Revokes a token (RFC 7009 section 2.1). Added parameters belong to token requests and are
+    /// not sent here.
     package static func revocation(
         of token: borrowing Secret, _ hint: Hint, for application: borrowing Application
     ) throws(VaultError) -> TokenRequest {

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an answer of the token endpoint means for the grant. A pure function of the answer: no clock,
-/// nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant, and only one thing
-/// leads there.
+/// What an answer of the token endpoint means for the grant. A pure function of the answer: no
+/// clock, nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant, and only one
+/// thing leads there.
 ///
-/// | answer                                                          | verdict                   |
-/// |-----------------------------------------------------------------|---------------------------|
-/// | none: cancelled, unreachable, no slot                           | transient, not sent       |
-/// | none: lost, deadline, too long                                  | transient, sent           |
-/// | none: URL or address not allowed                                | refused, status 0         |
-/// | 2xx, bearer access token, no `error`                            | tokens                    |
-/// | 2xx, anything else without an `error`, or one beside a token    | unreadable, body kept     |
-/// | 408, 425, 429, 5xx, whatever they carry                         | transient, sent           |
-/// | `temporarily_unavailable`, `server_error`                       | transient, sent           |
-/// | `invalid_grant`                                                 | grant lost                |
-/// | `invalid_client`, `unauthorized_client`, `unsupported_grant_type` | application misconfigured |
-/// | 401 with any other `error` or none                              | application misconfigured |
-/// | every other status or `error`: `invalid_request`, `invalid_scope`, 403, 404, 3xx ... | refused |
+/// | answer                                                         | verdict                   |
+/// |----------------------------------------------------------------|---------------------------|
+/// | none: cancelled, unreachable, no slot                          | transient, not sent       |
+/// | none: lost, deadline, too long                                 | transient, sent           |
+/// | none: URL or address not allowed                               | refused, status 0         |
+/// | 2xx, bearer access token, no `error`                           | tokens                    |
+/// | 2xx, anything else without an `error`, or one beside a token   | unreadable, body kept     |
+/// | 408, 425, 429, 5xx, whatever they carry                        | transient, sent           |
+/// | `temporarily_unavailable`, `server_error`                      | transient, sent           |
+/// | `invalid_grant`                                                | grant lost                |
+/// | `invalid_client`, `unauthorized_client`,                       | application misconfigured |
+/// | `unsupported_grant_type`, 401 with any other `error` or none   | application misconfigured |
+/// | anything else: `invalid_request`, `invalid_scope`, 403, 404,   | refused                   |
+/// | 3xx, an unknown `error`                                        | refused                   |
 ///
 /// An `error` counts with any 2xx or 4xx, since some servers send it with 200 and others with 403.
-/// `invalid_scope` concerns one connection, whose scopes may be overridden, so it does not blame the
-/// application. A redirect is never followed (RFC 6749 section 3.2 knows none).
+/// `invalid_scope` concerns one connection, whose scopes may be overridden, so it does not blame
+/// the application. A redirect is never followed (RFC 6749 section 3.2 knows none).
 package enum Verdict: ~Copyable, Sendable {
     /// A token response. There is an access token, and it is a bearer token.
     case tokens(TokenReply)
