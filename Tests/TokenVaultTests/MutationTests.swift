@@ -13,7 +13,8 @@ import Testing
         #"{"error":"invalid_grant","error_description":"Token has been \"expired\" or revoked."}"#,
         #"{ "token_type" : "bearer", "access_token" : "a.eyJleHAiOjE3OTM0OTg0MDB9.c", "#
             + #""expires_at" : "1793498400123", "x_refresh_token_expires_in" : 8.7264e6, "#
-            + #""data" : { "list" : [ 1, -2.5e-3, true, false, null, "ü😀\ud83d\ude00" ], "o" : {} } }"#,
+            + #""data" : { "list" : [ 1, -2.5e-3, true, false, null, "ü😀\ud83d\ude00" ], "#
+            + #""o" : {} } }"#,
     ]
 
     /// Pieces that a mutation splices in: what parsers get wrong.

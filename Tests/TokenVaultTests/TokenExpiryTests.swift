@@ -8,7 +8,8 @@ import Testing
     static let start = UnixTime(milliseconds: 1_793_490_000_500)
     /// `{"alg":"RS256"}`, `{"iss":"https:\/\/i","exp":1793498400.9,"exp_":1}` and no signature.
     static let jwt =
-        "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczpcL1wvaSIsImV4cCI6MTc5MzQ5ODQwMC45LCJleHBfIjoxfQ.c2ln"
+        "eyJhbGciOiJSUzI1NiJ9."
+        + "eyJpc3MiOiJodHRwczpcL1wvaSIsImV4cCI6MTc5MzQ5ODQwMC45LCJleHBfIjoxfQ.c2ln"
     static let jwtExpiry = UnixTime(seconds: 1_793_498_400)
 
     @Test func asksTheSourcesInOrder() throws {

@@ -29,7 +29,7 @@ struct Form: ~Copyable {
         return secret
     }
 
-    /// Adds a field. The name is one that form encoding leaves as it is.
+    /// Adds a field.
     mutating func add(_ name: StaticString, _ value: RawSpan) {
         add(name.description, value)
     }

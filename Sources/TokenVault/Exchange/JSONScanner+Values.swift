@@ -80,6 +80,27 @@ extension JSONScanner {
         return JSONNumber.roundedDown(written(value))
     }
 
+    /// Where a name lies, in four bytes: all of them are made and moved with the scanner.
+    struct Name: BitwiseCopyable {
+        var start: UInt16 = 0
+        var byteCount: UInt16 = 0
+
+        private static let escapesFlag: UInt16 = 0x8000
+
+        init() {}
+
+        init(_ value: Value) {
+            start = UInt16(value.start)
+            byteCount = UInt16(value.range.count) | (value.hasEscapes ? Self.escapesFlag : 0)
+        }
+
+        var value: Value {
+            Value(
+                kind: .string, hasEscapes: byteCount & Self.escapesFlag != 0, start: UInt32(start),
+                end: UInt32(start) + UInt32(byteCount & ~Self.escapesFlag))
+        }
+    }
+
     /// Reads a string that the scanner has found valid, byte by byte, escapes resolved.
     private struct Unescaped: ~Escapable {
         private let bytes: RawSpan

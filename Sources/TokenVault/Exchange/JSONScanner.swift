@@ -51,27 +51,6 @@ struct JSONScanner: ~Copyable, ~Escapable {
 
     private enum Place { case before, inside, after }
 
-    /// Where a name lies, in four bytes: all of them are made and moved with the scanner.
-    private struct Name: BitwiseCopyable {
-        var start: UInt16 = 0
-        var byteCount: UInt16 = 0
-
-        private static let escapesFlag: UInt16 = 0x8000
-
-        init() {}
-
-        init(_ value: Value) {
-            start = UInt16(value.start)
-            byteCount = UInt16(value.range.count) | (value.hasEscapes ? Self.escapesFlag : 0)
-        }
-
-        var value: Value {
-            Value(
-                kind: .string, hasEscapes: byteCount & Self.escapesFlag != 0, start: UInt32(start),
-                end: UInt32(start) + UInt32(byteCount & ~Self.escapesFlag))
-        }
-    }
-
     /// A scanner of `bytes`, which must hold one object and at most white space around it.
     ///
     /// - Throws: `providerAnswerUnreadable` past `byteCountMax`.

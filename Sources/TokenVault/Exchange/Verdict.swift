@@ -4,19 +4,20 @@
 /// clock, nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant, and only one
 /// thing leads there.
 ///
-/// | answer                                                          | verdict                   |
-/// |-----------------------------------------------------------------|---------------------------|
-/// | none: cancelled, unreachable, no slot                           | transient, not sent       |
-/// | none: lost, deadline, too long                                  | transient, sent           |
-/// | none: URL or address not allowed                                | refused, status 0         |
-/// | 2xx, bearer access token, no `error`                            | tokens                    |
-/// | 2xx, anything else without an `error`, or one beside a token    | unreadable, body kept     |
-/// | 408, 425, 429, 5xx, whatever they carry                         | transient, sent           |
-/// | `temporarily_unavailable`, `server_error`                       | transient, sent           |
-/// | `invalid_grant`                                                 | grant lost                |
-/// | `invalid_client`, `unauthorized_client`, `unsupported_grant_type` | misconfigured |
-/// | 401 with any other `error` or none                              | misconfigured             |
-/// | any other: `invalid_request`, `invalid_scope`, 403, 404, 3xx     | refused                   |
+/// | answer                                                         | verdict                   |
+/// |----------------------------------------------------------------|---------------------------|
+/// | none: cancelled, unreachable, no slot                          | transient, not sent       |
+/// | none: lost, deadline, too long                                 | transient, sent           |
+/// | none: URL or address not allowed                               | refused, status 0         |
+/// | 2xx, bearer access token, no `error`                           | tokens                    |
+/// | 2xx, anything else without an `error`, or one beside a token   | unreadable, body kept     |
+/// | 408, 425, 429, 5xx, whatever they carry                        | transient, sent           |
+/// | `temporarily_unavailable`, `server_error`                      | transient, sent           |
+/// | `invalid_grant`                                                | grant lost                |
+/// | `invalid_client`, `unauthorized_client`,                       | application misconfigured |
+/// | `unsupported_grant_type`, 401 with any other `error` or none   | application misconfigured |
+/// | anything else: `invalid_request`, `invalid_scope`, 403, 404,   | refused                   |
+/// | 3xx, an unknown `error`                                        | refused                   |
 ///
 /// An `error` counts with any 2xx or 4xx, since some servers send it with 200 and others with 403.
 /// `invalid_scope` concerns one connection, whose scopes may be overridden, so it does not blame
