@@ -187,7 +187,7 @@ import Testing
         try await practice.register(vault)
         try await practice.connect(vault, id)
         // Somebody else uses the refresh token: the next one of ours is a reuse.
-        let stolen = try await vault.withStoredTokens(id) { $0 }
+        let stolen = try vault.withStoredTokens(id) { $0 }
         let thief = try ConnectionID("thief")
         try await vault.put(
             thief, TokenSet(accessToken: Secret(text: "x"), refreshToken: Secret(text: stolen)),

@@ -57,8 +57,8 @@ final class LMDB: @unchecked Sendable {
     }
 
     deinit {
-        unsafe idle.withLock {
-            for unsafetransaction in unsafe $0 { unsafe mdb_txn_abort(transaction) }
+        while let transaction = unsafe idle.withLock({ unsafe $0.popLast() }) {
+            unsafe mdb_txn_abort(transaction)
         }
         unsafe mdb_env_close(environment)
     }

@@ -13,6 +13,7 @@ extension Vault {
     /// finishes it. The id can be connected again.
     ///
     /// - Throws: `notFound`; `disconnecting` where another call is at it; `storageFailed`.
+    @discardableResult
     public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
         try await disconnect(id, revoking: true)
     }
