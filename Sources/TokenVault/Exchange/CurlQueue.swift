@@ -39,8 +39,8 @@ final class CurlQueue: Sendable {
         }
     }
 
-    /// Moves what waits into `requests`, the next one last, where that is empty. Returns the deadline
-    /// for closing.
+    /// Moves what waits into `requests`, the next one last, where that is empty. Returns the
+    /// deadline for closing.
     func take(into requests: inout [TransportRequest]) -> Int64? {
         let (taken, deadline) = state.withLock { state -> (Bool, Int64?) in
             state.needsWake = false

@@ -43,8 +43,8 @@ package final class CurlTransport: Transport {
     /// How long a connection may take to come about, in milliseconds.
     static let connectMilliseconds = 5000
     /// The longest idle time, in whole seconds, after which a connection is still used again. Short
-    /// of the 5 seconds after which Apache and Node close by default: a request that meets a closing
-    /// connection is `lost`.
+    /// of the 5 seconds after which Apache and Node close by default: a request that meets a
+    /// closing connection is `lost`.
     static let idleSecondsMax = 3
     /// How long requests wait for a slot, in milliseconds, before `tooManySecrets`.
     static let slotMilliseconds: Int64 = 1000

@@ -45,7 +45,7 @@ final class TLSServer {
     }
 
     deinit {
-        // Not SIGTERM: the test's thread, a worker of dispatch, blocks it, and the child inherits that.
+        // Not SIGTERM: the test's thread, a worker of dispatch, blocks it, as does the child.
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         try? FileManager.default.removeItem(at: directory)
