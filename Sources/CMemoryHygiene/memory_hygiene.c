@@ -115,14 +115,16 @@ static void scrub_sse2(void) {
 // The calling convention keeps nothing in vector registers across a call, so a plain function may
 // clear them all; the call through a pointer keeps the compiler from assuming otherwise.
 static void scrub_registers(void) {
-    static void (*volatile chosen)(void);
-    if (chosen == NULL) {
+    static void (*_Atomic chosen)(void);
+    void (*scrub)(void) = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (scrub == NULL) {
         __builtin_cpu_init();
-        chosen = __builtin_cpu_supports("avx512f") ? scrub_avx512
-                 : __builtin_cpu_supports("avx")   ? scrub_avx
-                                                   : scrub_sse2;
+        scrub = __builtin_cpu_supports("avx512f") ? scrub_avx512
+                : __builtin_cpu_supports("avx")   ? scrub_avx
+                                                  : scrub_sse2;
+        atomic_store_explicit(&chosen, scrub, memory_order_relaxed);
     }
-    chosen();
+    scrub();
 }
 #elif defined(__aarch64__)
 // v8 to v15 hold callee-saved halves: only their upper 64 bits may be cleared.

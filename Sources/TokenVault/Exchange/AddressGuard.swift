@@ -5,9 +5,8 @@ import Glibc
 /// Decides where requests may go: the form of an endpoint's URL first, then every address its host
 /// resolves to, at the moment a socket is opened. Redirects are never followed, so that is all.
 ///
-/// libcurl's own parser reads the URL, the one that connects (OWASP ASVS 5.0, 1.5.3); the guard
-/// then insists that the URL is written the way the parser understood it, so that no two readers
-/// differ.
+/// libcurl's own parser reads the URL, the one that connects (OWASP ASVS 5.0, 1.5.3). The guard
+/// then insists that the URL is written as the parser understood it: no two readers may differ.
 package struct AddressGuard: Sendable {
     /// Whether `127.0.0.0/8`, `[::1]` and `localhost` may be written as a host, also with `http`.
     /// For trying things out; a name that merely resolves to loopback stays refused.

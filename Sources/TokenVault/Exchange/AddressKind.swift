@@ -8,8 +8,8 @@ enum AddressKind: Hashable {
     case loopback
     /// An organisation's own network.
     case onSite
-    /// Nothing a provider can live at: unspecified, link-local (cloud metadata services),
-    /// multicast, reserved, or an IPv4 address wrapped in a way that nobody needs.
+    /// Nothing a provider can live at: unspecified, link-local (cloud metadata services), multicast
+    /// or reserved, or an IPv4 address wrapped in a way that nobody needs.
     case never
 
     /// Classifies 4 or 16 bytes in network order; any other length is `never`.

@@ -106,7 +106,7 @@ final class CurlTransfer {
     /// curl sends a request again by itself where a kept connection dies before the first byte of
     /// the answer (`Curl_retry_request`, POST too, up to five times). The provider may have used up
     /// the refresh token by then, so a request of which a byte was sent is never sent again: it
-    /// ends as `lost`, and whoever owns the token decides. Where nothing was sent, curl may go on.
+    /// ends as `lost`, and whoever owns the token decides. Where nothing was sent, curl goes on.
     func beginSending() -> Bool {
         guard let request, failure == nil else { return false }
         if case .connecting = stage {
@@ -234,8 +234,8 @@ final class CurlTransfer {
         }
     }
 
-    /// All the bytes that were declared are there, or it ends as a JSON object does. One that is
-    /// cut right behind an inner brace is refused where it is read.
+    /// All the bytes that were declared are there, or it ends as a JSON object does. One cut
+    /// right behind an inner brace is refused where it is read.
     private func bodyIsWhole(_ body: borrowing Secret?, declared: Int?) -> Bool {
         switch body {
         case .none: return false

@@ -44,9 +44,9 @@ struct ReplyHeaders {
         return true
     }
 
-    /// `Retry-After` (RFC 9110 section 10.2.3) in seconds, 0 to `retryAfterSecondsMax`. A date in
-    /// it is measured against the answer's own `Date`, so that our clock's error does not matter,
-    /// and against `now` where there is none.
+    /// `Retry-After` (RFC 9110 section 10.2.3) in seconds, 0 to `retryAfterSecondsMax`. A date
+    /// is measured against the answer's own `Date`, so that our clock's error does not matter, and
+    /// against `now` where there is none.
     func retryAfterSeconds(now: UnixTime) -> Int64? {
         switch retryAfter {
         case nil: return nil

@@ -4,8 +4,8 @@ import Glibc
 
 @testable import TokenVault
 
-/// An HTTP/1.1 server on 127.0.0.1 that does what a test tells it to, request by request: one
-/// thread to accept, one per connection, at most `connectionsMax` of them. `stop` ends them all.
+/// An HTTP/1.1 server on 127.0.0.1 that does what a test tells it to, request by request: a thread
+/// to accept, one per connection, at most `connectionsMax` of them. `stop` ends them all.
 final class ScriptedServer: Sendable {
     /// A request as it arrived.
     struct Request: Sendable {

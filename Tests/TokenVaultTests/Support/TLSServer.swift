@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// A TLS server on loopback in a process of its own (Python's `ssl`), with a certificate authority
+/// made for it by the `openssl` command. It answers every POST with `{"tls":1}`.
+final class TLSServer {
+    /// What its certificate is like.
+    enum Certificate {
+        case good, selfSigned, wrongHost, expired
+    }
+
+    /// Whether both commands are there.
+    static let isAvailable =
+        (try? run("python3", ["-c", "import ssl"])) == 0 && (try? run("openssl", ["version"])) == 0
+
+    let port: Int
+    let caFile: String
+    private let process = Process()
+    private let directory: URL
+
+    init(_ certificate: Certificate, oldestProtocolOnly: Bool = false) throws {
+        directory = FileManager.default.temporaryDirectory.appending(
+            path: "tokenvault-tls-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let path = directory.path + "/"
+        caFile = path + "ca.pem"
+        try Self.makeAuthority(in: path)
+        try Self.makeCertificate(certificate, in: path)
+        try Self.script.write(toFile: path + "server.py", atomically: true, encoding: .utf8)
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "python3", path + "server.py", path + "leaf.pem", path + "leaf.key",
+            oldestProtocolOnly ? "old" : "new",
+        ]
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var line = Data()
+        while let byte = try output.fileHandleForReading.read(upToCount: 1), byte != Data([10]) {
+            line += byte
+        }
+        port = Int(String(decoding: line, as: UTF8.self)) ?? 0
+    }
+
+    deinit {
+        // Not SIGTERM: the test's thread, a worker of dispatch, blocks it, as does the child.
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    private static func run(_ command: String, _ arguments: [String]) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [command] + arguments
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    private static let newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+
+    private static func openssl(_ arguments: [String]) throws {
+        let status = try run("openssl", arguments)
+        if status != 0 { throw CocoaError(.executableLoad) }
+    }
+
+    private static func makeAuthority(in path: String) throws {
+        try openssl(
+            ["req", "-x509"] + newKey + [
+                "-keyout", path + "ca.key", "-out", path + "ca.pem", "-days", "2",
+                "-subj", "/CN=Test Authority",
+            ])
+    }
+
+    private static func makeCertificate(_ certificate: Certificate, in path: String) throws {
+        let host = certificate == .wrongHost ? "elsewhere.example" : "localhost"
+        let request =
+            newKey + [
+                "-keyout", path + "leaf.key", "-subj", "/CN=\(host)",
+                "-addext", "subjectAltName=DNS:\(host)",
+            ]
+        if certificate == .selfSigned {
+            try openssl(
+                ["req", "-x509"] + request + ["-out", path + "leaf.pem", "-days", "2"])
+            return
+        }
+        try openssl(["req", "-new"] + request + ["-out", path + "leaf.csr"])
+        try openssl([
+            "x509", "-req", "-in", path + "leaf.csr", "-CA", path + "ca.pem",
+            "-CAkey", path + "ca.key", "-CAcreateserial", "-copy_extensions", "copy",
+            "-days", certificate == .expired ? "-1" : "2", "-out", path + "leaf.pem",
+        ])
+    }
+
+    private static let script = """
+        import socket, ssl, sys, threading
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if sys.argv[3] == "old":
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.load_cert_chain(sys.argv[1], sys.argv[2])
+        listener = socket.create_server(("127.0.0.1", 0))
+        print(listener.getsockname()[1], flush=True)
+
+        def serve(plain):
+            try:
+                with context.wrap_socket(plain, server_side=True) as connection:
+                    data = b""
+                    while True:
+                        while b"\\r\\n\\r\\n" not in data:
+                            piece = connection.recv(65536)
+                            if not piece:
+                                return
+                            data += piece
+                        head, _, data = data.partition(b"\\r\\n\\r\\n")
+                        length = 0
+                        for line in head.lower().split(b"\\r\\n"):
+                            if line.startswith(b"content-length:"):
+                                length = int(line[15:])
+                        while len(data) < length:
+                            data += connection.recv(65536)
+                        data = data[length:]
+                        connection.sendall(
+                            b"HTTP/1.1 200 OK\\r\\nContent-Length: 9\\r\\n\\r\\n{\\"tls\\":1}")
+            except OSError:
+                plain.close()
+
+        while True:
+            threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+        """
+}
