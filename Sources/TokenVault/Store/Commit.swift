@@ -50,7 +50,8 @@ struct Change: ~Copyable {
         case fence(RecordKey)
         /// Overwrites the slot, then deletes the record and its fence.
         case erase(RecordKey)
-        case addFlow(RecordKey, now: UnixTime)
+        /// Writes a flow of a connection, sealed with that connection's data key.
+        case addFlow(RecordKey, of: RecordKey, now: UnixTime)
         /// Removes a flow; `notFound` where somebody took it before.
         case takeFlow(RecordKey)
         /// Records attempts before their first byte is sent.

@@ -34,6 +34,8 @@ final class Refresher: Sendable {
         var requests: [UInt64: TransportRequest] = [:]
         /// Disconnects that wait for an orphan's end, by flight.
         var mourners: [UInt64: [Waiter]] = [:]
+        /// Connections that a disconnect of this process is at.
+        var disconnecting: Set<RecordKey> = []
         /// Old waves of attempts whose answer was never heard.
         var doubts: [RecordKey: UInt64] = [:]
         /// Applications that the provider rejects: one alarm each.

@@ -22,6 +22,8 @@ extension Vault {
         _ id: ConnectionID, revoking: Bool
     ) async throws(VaultError) -> DisconnectReceipt {
         let key = store.key(.connection, id.text)
+        refresher.shared.withLock { _ = $0.disconnecting.insert(key) }
+        defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         do throws(VaultError) {
             let slot = try await fence(id, key)
             let isEveryAnswerIn = await refresher.orphan(
@@ -55,7 +57,7 @@ extension Vault {
         return slot
     }
 
-    private static func erasure(of key: RecordKey, _ now: UnixTime) -> Commit {
+    static func erasure(of key: RecordKey, _ now: UnixTime) -> Commit {
         let commit = Commit()
         commit.mustLand = true
         commit.add(.erase(key))
