@@ -44,6 +44,7 @@ class VaultWriter:
         self.page_number = 0
         self.next_event = self.next_wave = self.generation = 0
         self.data_keys = {}  # slot -> data key
+        self.first = {}      # slot -> generation of the first commit in this life
         self.records = {}    # LMDB key -> value
         os.makedirs(os.path.join(directory, "db"), mode=0o700)
         self.write_file("SLOTS", 0, bytes(slots * form.SLOT_BYTES))
@@ -139,6 +140,7 @@ class VaultWriter:
         if old is None:
             slot = self.free_slot()
             self.data_keys[slot] = os.urandom(32)
+            self.first[slot] = self.generation
             self.write_slot(slot, self.slot_bytes(slot, key, self.generation, self.data_keys[slot]))
         else:
             slot = form.parse_record(old).slot
@@ -217,6 +219,6 @@ class VaultWriter:
         for key, value in self.records.items():
             record = form.parse_record(value)
             self.write_slot(record.slot, self.slot_bytes(
-                record.slot, key, record.generation, self.data_keys[record.slot]))
+                record.slot, key, self.first[record.slot], self.data_keys[record.slot]))
         self.write_header()
         self.write_header()
