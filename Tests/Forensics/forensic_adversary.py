@@ -210,21 +210,30 @@ class Findings:
                 self.windows[needle[i:i + WINDOW]].add(name)
         self.needles = {name: {"windows": set(), "places": []} for name in needles}
         self.owners = {kind: defaultdict(lambda: {
-            "generations": set(), "copies": 0, "torn_copies": 0, "places": []})
+            "generations": set(), "copies": 0, "places": []})
             for kind in (form.CONNECTION, form.APPLICATION, form.FLOW)}
+        self.torn = {}
         self.fixed = defaultdict(set)
         self.candidates = 0
 
-    def add(self, kind, generation, place, plaintext, torn):
+    def add(self, kind, generation, place, plaintext):
         self.look_for_needles(plaintext, place)
         if kind not in self.owners:
             self.fixed[kind].add(plaintext)
             return
-        identifier = first_field(plaintext)
-        owner = self.owners[kind][(identifier or b"?").decode(errors="replace")]
-        owner["torn_copies" if torn else "copies"] += 1
-        if not torn:
-            owner["generations"].add(generation)
+        owner = self.owners[kind][first_field(plaintext)]
+        owner["copies"] += 1
+        owner["generations"].add(generation)
+        if len(owner["places"]) < PLACES_SHOWN:
+            owner["places"].append(place)
+
+    def add_torn(self, kind, slot, place, plaintext):
+        """What no tag vouches for goes by its slot, because its id may be damaged as well."""
+        self.look_for_needles(plaintext, place)
+        owner = self.torn.setdefault((kind, slot), {
+            "type": form.TYPE_NAMES[kind], "slot": slot, "copies": 0, "seems": set(), "places": []})
+        owner["copies"] += 1
+        owner["seems"].add(first_field(plaintext))
         if len(owner["places"]) < PLACES_SHOWN:
             owner["places"].append(place)
 
@@ -245,10 +254,14 @@ class Findings:
                          "versions": len(owner["generations"])}
             for identifier, owner in sorted(self.owners[kind].items())}
 
+    def torn_summary(self):
+        return [{**owner, "seems": sorted(owner["seems"])}
+                for _, owner in sorted(self.torn.items())]
+
 
 def first_field(plaintext):
     tag, length = struct.unpack_from("<HI", plaintext)
-    return plaintext[6:6 + length] if tag == 1 else None
+    return plaintext[6:6 + min(length, 255)].decode(errors="replace") if tag == 1 else "?"
 
 
 def keystream_open(key, nonce, ciphertext):
@@ -337,7 +350,7 @@ class RecordSearch:
             for lmdb_key in lmdb_keys:
                 plaintext = form.open_record(raw, lmdb_key, vault_id, key)
                 if plaintext is not None:
-                    self.findings.add(record.type, record.generation, place, plaintext, False)
+                    self.findings.add(record.type, record.generation, place, plaintext)
                     return True
         return False
 
@@ -353,7 +366,7 @@ class RecordSearch:
         if self.plausible(content, at, key):
             text = keystream_open(key, content[at + 24:at + 48],
                                   content[at + 48:at + form.BUCKETS[-1]])
-            self.findings.add(record.type, record.generation, place, text, True)
+            self.findings.add_torn(record.type, record.slot, place, text)
 
 
 # The command.
@@ -380,6 +393,7 @@ def attack(directory, root_keys, needles, thorough):
         "connections": findings.summary(form.CONNECTION),
         "applications": findings.summary(form.APPLICATION),
         "flows": findings.summary(form.FLOW),
+        "torn": findings.torn_summary(),
         "other": {form.TYPE_NAMES[kind]: len(found) for kind, found in findings.fixed.items()},
         "needles": {name: {"windows": len(found["windows"]), "places": found["places"]}
                     for name, found in findings.needles.items()},

@@ -2,9 +2,9 @@
 //
 // A process for the scanner's own tests: holds bytes where it is told, wipes them when it is told.
 //
-// Reads lines "PLACE mask-hex masked-hex" and holds mask XOR masked in that place: heap, stack, map,
-// hidden (a mapping made inaccessible) or secret (memfd_secret). "wipe" wipes all of them. Answers
-// each line with "ok", or "no" where the kernel lacks the place. Ends with its input.
+// Reads lines "PLACE mask-hex masked-hex" and holds mask XOR masked in that place: heap, stack,
+// map, hidden (a mapping made inaccessible) or secret (memfd_secret). "wipe" wipes all of them.
+// Answers each line with "ok", or "no" where the kernel lacks the place. Ends with its input.
 
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -48,7 +48,8 @@ static int hold(const char *place, const char *mask, const char *masked, unsigne
     if (bytes == NULL || held_count == PLACES) return 0;
     for (size_t i = 0; i < LIMIT && mask[2 * i] > ' '; i++) {
         unsigned a, b;
-        if (sscanf(mask + 2 * i, "%2x", &a) != 1 || sscanf(masked + 2 * i, "%2x", &b) != 1) return 0;
+        if (sscanf(mask + 2 * i, "%2x", &a) != 1) return 0;
+        if (sscanf(masked + 2 * i, "%2x", &b) != 1) return 0;
         bytes[i] = (unsigned char)(a ^ b);
     }
     if (hidden && mprotect(bytes, LIMIT, PROT_NONE) != 0) return 0;

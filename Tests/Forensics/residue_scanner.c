@@ -316,6 +316,21 @@ static int hex_byte(const char *text)
     return low < 0 ? -1 : high << 4 | low;
 }
 
+static uint8_t clear[NEEDLE_LIMIT];
+
+// Wide registers keep what memcpy moved last, and binding a library call for the first time spills
+// them onto the stack. So a copy of zeros of the same length goes the same way, and then the stack
+// that is no longer in use is overwritten.
+static void __attribute__((noinline)) scrub_registers_and_stack(size_t length)
+{
+    static const uint8_t zeros[NEEDLE_LIMIT];
+    uint8_t stack[128 * 1024];
+    memcpy(form_bytes, zeros, length);
+    memcpy(clear, zeros, length);
+    __asm__ volatile("" : : "r"(form_bytes), "r"(clear) : "memory");
+    explicit_bzero(stack, sizeof stack);
+}
+
 static void read_needle(char *line, size_t number)
 {
     char *rest = line, *name = strsep(&rest, " "), *mask = strsep(&rest, " "), *masked = rest;
@@ -333,14 +348,13 @@ static void read_needle(char *line, size_t number)
     if (names == NULL) fail("no memory for names");
     strcpy(names[needle_count], name);
 
-    static uint8_t clear[NEEDLE_LIMIT];
     for (size_t i = 0; i < length; i++) {
         int a = hex_byte(mask + 2 * i), b = hex_byte(masked + 2 * i);
         if (a < 0 || b < 0) fail("line %zu: not hexadecimal", number);
         clear[i] = (uint8_t)(a ^ b);
     }
     insert_needle(clear, length, needle_count);
-    explicit_bzero(clear, sizeof clear);
+    scrub_registers_and_stack(length);
     needle_count++;
 }
 
