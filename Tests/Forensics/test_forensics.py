@@ -348,6 +348,11 @@ class ReaderFindsDamage(VaultCase):
             transaction.put(struct.pack(">Q", 0), transaction.get(struct.pack(">Q", 1)))
         self.expect("event.authentication")
 
+    def test_event_deleted_is_noted(self):
+        with self.edit("events") as transaction:
+            transaction.delete(struct.pack(">Q", 1))
+        self.assertEqual([n["class"] for n in self.expect(status=0)["notes"]], ["event.missing"])
+
     def test_event_under_a_number_not_given_out(self):
         self.writer.put_without_slot("events", form.EVENT, struct.pack(">Q", 77), bytes(56), 77)
         self.expect("event.number")

@@ -301,7 +301,18 @@ class Reader:
                 out.append({"number": number, **form.parse_event(plaintext)})
             except Damage as damage:
                 self.problem(damage.kind, where, damage)
+        self.note_missing_events([int.from_bytes(key, "big") for key, _ in events], root)
         return out
+
+    def note_missing_events(self, numbers, root):
+        """The last 100,000 are kept without a gap. The store MAC does not cover them: a note."""
+        if root is None or root.next_event == 0:
+            return
+        first = min(numbers, default=root.next_event)
+        first = min(first, max(0, root.next_event - form.EVENTS_KEPT))
+        missing = root.next_event - first - len(set(numbers))
+        if missing > 0:
+            self.note("event.missing", "events", f"{missing} of those that are kept are missing")
 
     # Connections and applications.
 
