@@ -6,8 +6,8 @@ import Glibc
 /// LMDB, under its own names and the only place that imports it.
 ///
 /// Reads run on the caller's thread through a pool of reset and renewed transactions; a value
-/// cannot outlive its transaction, at compile time. The only flag is `MDB_NOTLS`: WRITEMAP, NOSYNC and
-/// their like give up durability, or the process on a full disk.
+/// cannot outlive its transaction, at compile time. The only flag is `MDB_NOTLS`: WRITEMAP, NOSYNC
+/// and their like give up durability, or the process on a full disk.
 @safe
 final class LMDB: @unchecked Sendable {
     enum Database: Int, CaseIterable {
