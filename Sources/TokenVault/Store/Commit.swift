@@ -46,7 +46,7 @@ struct Change: ~Copyable {
     enum Kind {
         /// Writes a record; a new one gets a slot with a fresh data key first.
         case put(SealedRecord.Kind, RecordKey, Expectation)
-        /// Marks a connection as disconnecting: from now on nothing but its erasure changes it.
+        /// Marks a record as going: from now on nothing but its erasure changes it.
         case fence(RecordKey)
         /// Overwrites the slot, then deletes the record and its fence.
         case erase(RecordKey)

@@ -58,10 +58,7 @@ struct Writer {
         case .put(_, let key, let expectation):
             guard !fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
             try Self.check(expectation, try generation(key, transaction))
-        case .fence(let key):
-            guard !fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
-            guard try generation(key, transaction) != nil else { try Self.missing() }
-        case .erase(let key):
+        case .fence(let key), .erase(let key):
             guard try generation(key, transaction) != nil else { try Self.missing() }
         case .takeFlow(let key):
             guard try Self.isFlow(key, transaction) else { try Self.missing() }

@@ -91,7 +91,7 @@ final class Refresher: Sendable {
         if !departing.isEmpty || due.count == Self.waveMax { return true }
         let wait = shared.withLock { shared -> Int64? in
             guard shared.departing.isEmpty, !shared.isClosed else { return 0 }
-            guard shared.isRunning, shared.upkeep.flightCount < UpkeepState.flightsMax,
+            guard shared.isRunning, !shared.upkeep.isFull,
                 let next = shared.upkeep.nextDeadline
             else { return nil }
             return next.milliseconds(since: time.now())
