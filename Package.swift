@@ -123,6 +123,7 @@ let package = Package(
         .testTarget(
             name: "LifeTests", dependencies: ["TokenVault", "TestSupport", "ProviderSimulator"],
             swiftSettings: strict),
+        .testTarget(name: "ReadmeTests", exclude: ["consumer"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
