@@ -34,7 +34,7 @@ enum ExitStatus: Int32, CaseIterable {
     }
 
     /// All of them, for the help.
-    static let table = allCases.map { "\($0.rawValue)".padded(to: 4) + $0.meaning }
+    static let table = allCases.map { "  \($0.rawValue)".padded(to: 6) + $0.meaning }
         .joined(separator: "\n")
 }
 

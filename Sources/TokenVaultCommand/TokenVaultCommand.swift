@@ -10,6 +10,7 @@ public enum TokenVaultCommand {
     /// Runs the command that the arguments name; returns the exit status of the process.
     public static func run() async -> Int32 {
         do {
+            try refuseSecrets(CommandLine.arguments)
             var command = try RootCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -20,6 +21,25 @@ public enum TokenVaultCommand {
         } catch {
             return report(error)
         }
+    }
+
+    /// Options that people try, each of which would show a secret to everybody on the machine. Looked
+    /// for before anything is parsed: whatever else is wrong, this comes first.
+    private static let refusedOptions = [
+        "--client-secret", "--access-token", "--refresh-token", "--token", "--key", "--password",
+    ]
+
+    private static func refuseSecrets(_ arguments: [String]) throws(CommandFailure) {
+        let found = arguments.dropFirst().prefix { $0 != "--" }.first { argument in
+            argument.hasPrefix("--passphrase=")
+                || refusedOptions.contains { argument == $0 || argument.hasPrefix($0 + "=") }
+        }
+        guard let name = found?.prefix(while: { $0 != "=" }) else { return }
+        throw CommandFailure(
+            .usage,
+            "\(name) is refused: other users and the shell's history can see what is in an argument. "
+                + "Give a file or a descriptor instead (see --help), and replace the secret: this "
+                + "one has been seen.")
     }
 
     /// Tells people and returns the status. What they typed is part of some messages, so these are
@@ -68,11 +88,12 @@ struct RootCommand: AsyncParsableCommand {
               tokenvault init --vault v --key-file v.key --generate-key
               export TOKENVAULT_PATH=v
               tokenvault app add crm --provider crm.yaml --client-id 123 \\
-                --client-secret-file crm.secret --redirect-uri http://127.0.0.1:8017/callback \\
-                --key-file v.key
+                --client-secret-file crm.secret \\
+                --redirect-uri http://127.0.0.1:8017/callback --key-file v.key
               tokenvault connect anna --app crm --key-file v.key
               tokenvault serve --key-file v.key &
-              curl -H @<(echo "Authorization: Bearer $(tokenvault token anna)") https://...
+              echo "Authorization: Bearer $(tokenvault token anna)" |
+                curl -H @- https://api.example.com/
 
             EXIT STATUS
             \(ExitStatus.table)

@@ -27,21 +27,18 @@ struct KeyOptions: ParsableArguments {
     @Option(help: "File with the root key: 32 bytes, yours, mode 0400 or 0600.")
     var keyFile: String?
 
-    @Option(help: "Inherited descriptor that yields the 32 bytes of the root key.")
+    @Option(
+        name: .customLong("key-fd"),
+        help: "Inherited descriptor that yields the 32 bytes of the root key.")
     var keyFD: Int32?
 
-    @Option(help: "Inherited descriptor that yields the passphrase; one final line end is cut off.")
+    @Option(
+        name: .customLong("passphrase-fd"),
+        help: "Inherited descriptor that yields the passphrase; one final line end is cut off.")
     var passphraseFD: Int32?
 
     @Flag(help: "Ask for the passphrase at the terminal.")
     var passphrase = false
-
-    enum CodingKeys: String, CodingKey {
-        case keyFile
-        case keyFD = "keyFd"
-        case passphraseFD = "passphraseFd"
-        case passphrase
-    }
 
     func validate() throws {
         let given = [
@@ -93,16 +90,12 @@ struct VaultOptions: ParsableArguments {
     @OptionGroup var key: KeyOptions
 
     @Flag(
+        name: .customLong("allow-loopback-http"),
         help: "Let endpoints be http on a loopback address: for practice servers, not for use.")
     var allowLoopbackHTTP = false
 
     @Option(help: "File of CA certificates in PEM instead of the system's.")
     var caFile: String?
-
-    enum CodingKeys: String, CodingKey {
-        case location, key, caFile
-        case allowLoopbackHTTP = "allowLoopbackHttp"
-    }
 
     /// How long a process that is just starting to serve is waited for, in milliseconds.
     private static let startMilliseconds: Int64 = 2000

@@ -29,10 +29,12 @@ struct AppAddCommand: AsyncParsableCommand {
 
             EXAMPLES
               tokenvault app add crm --provider crm.yaml --client-id 123 \\
-                --client-secret-file crm.secret --redirect-uri http://127.0.0.1:8017/callback
-              pass show crm | tokenvault app add crm --authorize-url https://a.example/authorize \\
+                --client-secret-file crm.secret \\
+                --redirect-uri http://127.0.0.1:8017/callback
+              pass show crm | tokenvault app add crm --client-secret-fd 0 \\
+                --authorize-url https://a.example/authorize \\
                 --token-url https://a.example/token --auth post --client-id 123 \\
-                --client-secret-fd 0 --redirect-uri https://b.example/callback --scope read
+                --redirect-uri https://b.example/callback --scope read
             """)
 
     @Argument(help: "The application's id: letters, digits, '-', '_' and '.'; at most 64.")
@@ -69,10 +71,6 @@ struct AppAddCommand: AsyncParsableCommand {
     @Flag(name: .customLong("public"), help: "A public client: it has no secret.")
     var isPublic = false
 
-    // There to be refused: an unknown option's message would not say why, nor what to do about it.
-    @Option(name: .customLong("client-secret"), help: .private)
-    var refusedSecret: String?
-
     @Option(
         name: .customLong("redirect-uri"),
         help: "The callback URL, exactly as it is registered at the provider.")
@@ -87,12 +85,6 @@ struct AppAddCommand: AsyncParsableCommand {
     @OptionGroup var options: VaultOptions
 
     func validate() throws {
-        guard refusedSecret == nil else {
-            throw ValidationError(
-                "a secret must not be an argument: other users and the shell's history can see "
-                    + "it. Give --client-secret-file or --client-secret-fd, and make a new secret "
-                    + "at the provider, for this one has been seen.")
-        }
         let sources = [clientSecretFile != nil, clientSecretDescriptor != nil, isPublic]
         guard sources.count(where: { $0 }) <= 1 else {
             throw ValidationError(

@@ -10,7 +10,8 @@ struct AppCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               tokenvault app add crm --provider crm.yaml --client-id 123 \\
-                --client-secret-file crm.secret --redirect-uri http://127.0.0.1:8017/callback
+                --client-secret-file crm.secret \\
+                --redirect-uri http://127.0.0.1:8017/callback
               tokenvault app list --json
               tokenvault app remove crm
             """,

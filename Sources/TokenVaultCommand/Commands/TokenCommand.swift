@@ -12,7 +12,8 @@ struct TokenCommand: AsyncParsableCommand {
             terminal keeps what it has shown, and others may look on.
 
             EXAMPLES
-              curl -H @<(echo "Authorization: Bearer $(tokenvault token anna)") https://...
+              echo "Authorization: Bearer $(tokenvault token anna)" |
+                curl -H @- https://api.example.com/
               tokenvault token anna --min-ttl 300 > /run/user/1000/token
             """)
 
