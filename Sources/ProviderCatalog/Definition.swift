@@ -29,7 +29,8 @@ struct Definition {
                 throw error(key, "a key is a plain word")
             }
             guard Self.keys.contains(name) else {
-                throw error(key, "unknown key \"\(name)\"; known are \(Self.keys.joined(separator: ", "))")
+                let known = Self.keys.joined(separator: ", ")
+                throw error(key, "unknown key \"\(name)\"; known are \(known)")
             }
             values[name] = value
         }

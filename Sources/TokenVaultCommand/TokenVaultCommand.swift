@@ -23,8 +23,8 @@ public enum TokenVaultCommand {
         }
     }
 
-    /// Options that people try, each of which would show a secret to everybody on the machine. Looked
-    /// for before anything is parsed: whatever else is wrong, this comes first.
+    /// Options that people try, each of which would show a secret to everybody on the machine.
+    /// Looked for before anything is parsed: whatever else is wrong, this comes first.
     private static let refusedOptions = [
         "--client-secret", "--access-token", "--refresh-token", "--token", "--key", "--password",
     ]
@@ -37,7 +37,7 @@ public enum TokenVaultCommand {
         guard let name = found?.prefix(while: { $0 != "=" }) else { return }
         throw CommandFailure(
             .usage,
-            "\(name) is refused: other users and the shell's history can see what is in an argument. "
+            "\(name) is refused: other users and the shell's history can see an argument. "
                 + "Give a file or a descriptor instead (see --help), and replace the secret: this "
                 + "one has been seen.")
     }

@@ -18,7 +18,10 @@ extension VaultError {
         ),
         (.forked, .internalFault, "the vault was used in a forked process: start a new one"),
         (.outOfMemory, .temporaryFailure, "no memory or threads are left: free some, try again"),
-        (.wrongRootKey, .refused, "this key does not open this vault: give the one it was made with"),
+        (
+            .wrongRootKey, .refused,
+            "this key does not open this vault: give the one it was made with"
+        ),
         (
             .headerDamaged, .badData,
             "the vault's HEADER is damaged: restore it from a backup; nothing was changed"
@@ -42,7 +45,10 @@ extension VaultError {
         ),
         (.recordDamaged, .badData, "a record breaks the format: restore the vault from a backup"),
         (.vaultExists, .cannotCreate, "there is something at this path: choose another"),
-        (.vaultMissing, .missing, "there is no vault here: check --vault, or run `tokenvault init`"),
+        (
+            .vaultMissing, .missing,
+            "there is no vault here: check --vault, or run `tokenvault init`"
+        ),
         (
             .vaultLocked, .temporaryFailure,
             "another process owns the vault and does not answer: wait for it or end it"
@@ -89,7 +95,7 @@ extension VaultError {
         (
             .applicationMisconfigured, .misconfigured,
             "the provider rejects the application: correct its id, secret, redirect URI or "
-                + "client authentication with `tokenvault app add`"
+                + "client authentication with `tokenvault app add --replace`"
         ),
         (.grantLost, .connectAgain, "the provider has ended the grant: run connect again"),
         (

@@ -51,7 +51,8 @@ struct ProviderCatalogTests {
         #expect(provider.clientAuthentication == .basicRaw)
         #expect(provider.scopeSeparator == ",")
         #expect(!provider.usesPKCE)
-        #expect(provider.authorizationParameters == [.init("prompt", "consent"), .init("max_age", "60")])
+        let added = provider.authorizationParameters
+        #expect(added == [.init("prompt", "consent"), .init("max_age", "60")])
         #expect(provider.tokenParameters == [.init("audience", "a b")])
         #expect(provider.defaultLifetimeSeconds == 3600)
         #expect(provider.reuseGraceSeconds == 30)

@@ -92,8 +92,9 @@ struct LifeTests {
             let command = try bench.start(
                 ["connect", "anna", "--app", "demo"] + bench.keyOptions, input: .text(""))
             let url = try await command.line { $0.hasPrefix("http") }
-            let state = try #require(URLComponents(string: url)?.queryItems?
-                .first { $0.name == "state" }?.value)
+            let state = try #require(
+                URLComponents(string: url)?.queryItems?
+                    .first { $0.name == "state" }?.value)
             let page = try await bench.curl(
                 "\(bench.redirectURI)?error=access_denied&state=\(state)")
             #expect(page.contains("Authorization failed"))
@@ -157,13 +158,15 @@ extension Workbench {
 
     /// Whether the provider takes a token.
     func works(_ token: String) async throws -> Bool {
-        let head = try await curl("-H @- \(simulator.baseURL)/userinfo", "Authorization: Bearer \(token)")
+        let head = try await curl(
+            "-H @- \(simulator.baseURL)/userinfo", "Authorization: Bearer \(token)")
         return head.hasPrefix("HTTP/1.1 200")
     }
 
     /// What curl shows of an answer, its head first. The arguments stand in one text.
     func curl(_ arguments: String, _ input: String = "") async throws -> String {
-        let words = ["curl", "-sS", "-i", "--max-time", "20"]
+        let words =
+            ["curl", "-sS", "-i", "--max-time", "20"]
             + arguments.split(separator: " ").map(String.init)
         let running = try Running(words, in: folder, input: .text(input), environment: [:])
         return await running.end().text

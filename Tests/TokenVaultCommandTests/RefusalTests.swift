@@ -133,8 +133,9 @@ struct RefusalTests {
                 ["connect", "anna", "--app", "demo", "--paste"] + bench.keyOptions, input: .open)
             let url = try await command.line { $0.hasPrefix("http") }
             let callback = try bench.simulator.approve(url)
-            let code = try #require(URLComponents(string: callback)?.queryItems?
-                .first { $0.name == "code" }?.value)
+            let code = try #require(
+                URLComponents(string: callback)?.queryItems?
+                    .first { $0.name == "code" }?.value)
             let key = try Data(contentsOf: bench.folder.appending(path: "v.key"))
             for name in ["cmdline", "environ"] {
                 // What cannot be read shows nothing either.

@@ -4,8 +4,8 @@ import Testing
 
 /// The command on a terminal: what it asks, what it hides, what it will not show.
 struct TerminalTests {
-    /// Runs its arguments on a terminal of their own and answers each prompt, given as a JSON list of
-    /// pairs, once it stands there; prints what the terminal showed.
+    /// Runs its arguments on a terminal of their own and answers each prompt, given as a JSON list
+    /// of pairs, once it stands there; prints what the terminal showed.
     private static let expect = """
         import json, os, pty, sys
         steps = json.loads(sys.argv[1])
@@ -35,7 +35,8 @@ struct TerminalTests {
         environment: [String: String] = [:], showsToken: Bool = false
     ) async throws -> Running.Output {
         let command = try bench.start(
-            arguments, input: .text(""), environment: ["TERM": "xterm"].merging(environment) { $1 },
+            arguments, input: .text(""),
+            environment: ["TERM": "xterm", "NO_COLOR": ""].merging(environment) { $1 },
             through: ["python3", "-c", Self.expect, answers])
         return await command.end(showsToken: showsToken)
     }

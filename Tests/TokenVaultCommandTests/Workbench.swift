@@ -119,7 +119,8 @@ struct Workbench: Sendable {
     private static var executable: URL {
         get throws {
             let test = CommandLine.arguments.compactMap { URL(filePath: $0) }
-            let places = test.map { $0.deletingLastPathComponent() }
+            let places =
+                test.map { $0.deletingLastPathComponent() }
                 + [
                     URL(filePath: #filePath).deletingLastPathComponent()
                         .deletingLastPathComponent().deletingLastPathComponent()

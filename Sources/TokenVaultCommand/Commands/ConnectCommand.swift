@@ -109,7 +109,7 @@ struct ConnectCommand: AsyncParsableCommand {
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe [
             strdup("xdg-open"), strdup(url), nil,
         ]
-        defer { for unsafe argument in unsafe arguments { unsafe free(argument) } }
+        defer { unsafe arguments.forEach { unsafe free($0) } }
         var child: pid_t = 0
         let result = unsafe posix_spawnp(&child, "xdg-open", nil, nil, &arguments, environ)
         if result != 0 { try? Outlet.errors.line("xdg-open: \(SystemMessage.of(result))") }

@@ -43,8 +43,10 @@ struct InitCommand: AsyncParsableCommand {
         do {
             try Vault.create(at: path, rootKey: key.source(isNew: true))
         } catch {
-            // The key that was made a moment ago opens nothing.
-            if generateKey, let file = key.keyFile { unsafe unlink(file) }
+            // The key just made opens nothing, unless the vault is there after all.
+            if generateKey, let file = key.keyFile, unsafe lstat(path, &status) != 0 {
+                unsafe unlink(file)
+            }
             throw error
         }
         try Outlet.output.line("vault made at \(path.printable)")
@@ -64,10 +66,20 @@ struct InitCommand: AsyncParsableCommand {
         let isWritten = unsafe key.withUnsafeBytes { buffer in
             unsafe write(file, buffer.baseAddress, buffer.count) == buffer.count
         }
-        guard isWritten, fsync(file) == 0 else {
+        guard isWritten, fsync(file) == 0, syncFolder(of: path) else {
             let number = errno
             unsafe unlink(path)
             throw CommandFailure(.inputOutput, "cannot write the key file", errno: number)
         }
+    }
+
+    /// A vault must not survive a power cut that its key does not.
+    private static func syncFolder(of path: String) -> Bool {
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return fsync(descriptor) == 0
     }
 }

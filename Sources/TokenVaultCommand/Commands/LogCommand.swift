@@ -42,6 +42,8 @@ struct LogCommand: AsyncParsableCommand {
                 try Outlet.output.line("\(event.time.time.text)  \(event.event)\(number)")
             }
         }
-        guard !isEmpty else { throw VaultError(.notFound, .vault, connection: try ConnectionID(id)) }
+        guard !isEmpty else {
+            throw VaultError(.notFound, .vault, connection: try ConnectionID(id))
+        }
     }
 }

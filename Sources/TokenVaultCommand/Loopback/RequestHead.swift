@@ -32,15 +32,22 @@ struct RequestHead: ~Copyable {
         if got < 0 && (errno == EINTR || errno == EAGAIN) { return .incomplete }
         guard got > 0 else { return .gone }
         count += got
-        return endsWithEmptyLine() ? try meaning(path: path) : .incomplete
+        return hasEmptyLine() ? try meaning(path: path) : .incomplete
     }
 
     private func byte(_ offset: Int) -> UInt8 { secret.bytes.byte(at: offset) }
 
-    private func endsWithEmptyLine() -> Bool {
-        // A browser sends nothing after the head of a GET, so the end is where the bytes end.
-        count >= 4 && byte(count - 1) == 0x0a
-            && (byte(count - 2) == 0x0a || byte(count - 2) == 0x0d && byte(count - 3) == 0x0a)
+    private func hasEmptyLine() -> Bool {
+        var isLineEmpty = false
+        for offset in 0..<count {
+            switch byte(offset) {
+            case 0x0a where isLineEmpty: return true
+            case 0x0a: isLineEmpty = true
+            case 0x0d: break
+            default: isLineEmpty = false
+            }
+        }
+        return false
     }
 
     private func meaning(path: String) throws -> Meaning {

@@ -3,8 +3,8 @@
 import Glibc
 import TokenVault
 
-/// A descriptor that people or other programs read. Writes go past any buffer: a buffer would be one
-/// more place where a token lies.
+/// A descriptor that people or other programs read. Writes go past any buffer: a buffer would be
+/// one more place where a token lies.
 struct Outlet: Sendable {
     let descriptor: Int32
 
