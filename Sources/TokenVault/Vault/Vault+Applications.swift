@@ -53,11 +53,15 @@ extension Vault {
     /// - Throws: `applicationNotFound`, `storeFull`, `storageFailed`.
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
         let key = store.key(.application, id.text)
+        let fence = Commit()
+        fence.mustLand = true
+        fence.add(.fence(key))
+        let erasure = Commit()
+        erasure.mustLand = true
+        erasure.add(.erase(key))
         do throws(VaultError) {
-            let commit = Commit()
-            commit.mustLand = true
-            commit.add(.erase(key))
-            _ = try await durable(commit)
+            _ = try await durable(fence)
+            _ = try await durable(erasure)
         } catch {
             throw error.code == .notFound ? VaultError(.applicationNotFound, .vault) : error
         }
