@@ -20,6 +20,8 @@ struct ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// How many entries there are, expired ones among them until the next insertion.
     var count: Int { entries.count }
+    /// How many keys are remembered, of entries that were taken too.
+    var keysHeld: Int { order.count }
 
     /// Adds an entry. False where the table is full of entries that have not expired.
     mutating func insert(
