@@ -21,7 +21,7 @@ public import TokenVault
 public final class CallbackFront: Service, Sendable {
     /// How long a link may wait to be opened; a flow then has ten minutes more.
     public static let linkLifetime = Duration.seconds(600)
-    /// The most links that wait to be opened. Each holds 8 KiB at most.
+    /// The most links that wait to be opened. Each takes 20 KiB at most.
     public static let linksMax = 10_000
     /// The longest request target, and the longest query of a callback, in bytes.
     public static let targetBytesMax = 8192

@@ -21,7 +21,8 @@ public struct CallbackFrontError: Error, Hashable, Sendable {
         public static let portRefused = Self(kind: .portRefused)
         /// A link's redirect is not on the allow-list, character by character.
         public static let redirectNotAllowed = Self(kind: .redirectNotAllowed)
-        /// A redirect parameter has more than 256 bytes, or there are more than 64 scopes.
+        /// A redirect parameter has more than 256 bytes, or there are more than 64 scopes
+        /// or 4,096 bytes of them.
         public static let parameterRefused = Self(kind: .parameterRefused)
         /// 10,000 links wait to be opened. They expire after ten minutes.
         public static let tooManyLinks = Self(kind: .tooManyLinks)

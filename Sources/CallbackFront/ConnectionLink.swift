@@ -32,7 +32,7 @@ extension CallbackFront {
     /// the user whose connection it is, and to nobody else: see `Configuration.recognizes`.
     ///
     /// - Parameters:
-    ///   - scopes: instead of the application's default scopes; at most 64.
+    ///   - scopes: instead of the application's default scopes; at most 64, and 4,096 bytes.
     ///   - success: where to send the browser of a completed flow, instead of our own page; exactly
     ///     one of the configured `successRedirects`.
     ///   - failure: where to send it otherwise; exactly one of `failureRedirects`. A callback that
@@ -47,7 +47,8 @@ extension CallbackFront {
     ) throws(CallbackFrontError) -> String {
         let base = try baseURL()
         guard parameters?.isWithinLimits ?? true,
-            scopes?.count ?? 0 <= Application.scopesMax
+            scopes?.count ?? 0 <= Application.scopesMax,
+            scopes?.reduce(0, { $0 + $1.utf8.count }) ?? 0 <= Self.scopeBytesMax
         else { throw CallbackFrontError(.parameterRefused) }
         let query = parameters.map { "?" + $0.query } ?? ""
         let end = FlowEnd(
@@ -68,6 +69,9 @@ extension CallbackFront {
         guard fits else { throw CallbackFrontError(.tooManyLinks) }
         return "\(base)/connect/\(token)"
     }
+
+    /// The longest scopes of a link, in bytes, all of them together.
+    static let scopeBytesMax = 4096
 
     private static func allowed(
         _ url: String?, _ list: Set<String>, _ query: String

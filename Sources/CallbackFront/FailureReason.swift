@@ -57,7 +57,7 @@ enum FailureReason: String, CaseIterable, Sendable {
             "A sign-in has to be finished within ten minutes. Nothing was connected."
         case .callbackRejected:
             "It was not started in this browser, or it has been used already. For your safety it "
-                + "was not completed."
+                + "went no further."
         case .linkExpired:
             "A connection link works once, and for ten minutes. Nothing was connected."
         case .linkNotYours:

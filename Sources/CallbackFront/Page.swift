@@ -104,8 +104,11 @@ struct Page: Sendable {
           margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; font-weight: 650;
           letter-spacing: -.01em; text-wrap: balance;
         }
-        p { margin: 0; text-wrap: pretty; }
-        p + p { margin-top: .75rem; color: var(--quiet); }
+        p { margin: 0; color: var(--quiet); text-wrap: pretty; }
+        p + p {
+          margin-top: 1.5rem; padding-top: 1.5rem; border-top: 1px solid var(--line);
+          color: var(--text);
+        }
 
         """
 }

@@ -96,6 +96,20 @@ import TokenVault
         }
     }
 
+    /// Whoever starts a flow past the front binds no browser; through the front none completes it.
+    @Test func aFlowWithoutABrowserIsNotCompletedHere() async throws {
+        try await Site.run { site in
+            let request = try await site.vault.connect(
+                ConnectionID("ada/practice"), application: ApplicationID("demo"))
+            let callback = try site.provider.approve(request.url)
+            let eve = try Browser()
+            #expect(try await eve.get(callback).location == "/failed/callbackRejected")
+            _ = try await site.open(site.link("eve's"), in: eve)
+            #expect(try await eve.get(callback).location == "/failed/callbackRejected")
+            #expect(site.provider.counters.tokenRequests == 0)
+        }
+    }
+
     @Test func aCodeIsExchangedOnce() async throws {
         try await Site.run { site in
             let browser = try Browser()

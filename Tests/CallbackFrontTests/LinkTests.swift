@@ -41,11 +41,15 @@ import TokenVault
         }
     }
 
-    @Test func isLongRandomAndDifferentEachTime() async throws {
+    @Test func isLongRandomAndBounded() async throws {
         try await Site.run { site in
             var links: Set<String> = []
-            for _ in 0..<1000 { links.insert(try site.link()) }
-            #expect(links.count == 1000)
+            for _ in 0..<CallbackFront.linksMax { links.insert(try site.link()) }
+            #expect(links.count == CallbackFront.linksMax)
+            #expect(throws: CallbackFrontError.self) { try site.link() }
+            let opened = try await Browser().get(#require(links.first))
+            #expect(opened.status == 303)
+            _ = try site.link()
             let token = try #require(links.first?.split(separator: "/").last)
             #expect(token.utf8.count == 43)
         }

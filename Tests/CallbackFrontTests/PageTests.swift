@@ -56,9 +56,9 @@ import TokenVault
     /// Where the front is reached is configured, and no request can tell it otherwise.
     @Test func believesNoRequestAboutItsAddress() async throws {
         try await Site.run({ $0.publicBaseURL = "https://oauth2.example.com" }) { site in
-            let public_ = try site.link()
-            #expect(public_.hasPrefix("https://oauth2.example.com/connect/"))
-            let link = public_.replacingOccurrences(
+            let published = try site.link()
+            #expect(published.hasPrefix("https://oauth2.example.com/connect/"))
+            let link = published.replacingOccurrences(
                 of: "https://oauth2.example.com", with: site.url)
             let lies = [
                 "Host: evil.example", "X-Forwarded-Host: evil.example",

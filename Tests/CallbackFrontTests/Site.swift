@@ -23,7 +23,8 @@ final class Site: Sendable {
             (vault, front, provider, log, url)
     }
 
-    /// Runs `body` beside a site of its own, with the applications `demo` and `other`.
+    /// Runs `body` beside a site of its own, with the applications `demo` and `other`,
+    /// and `local`, which is the same by another name of this machine.
     static func run(
         _ change: (inout CallbackFront.Configuration) -> Void = { _ in },
         _ body: (Site) async throws -> Void
@@ -60,9 +61,11 @@ final class Site: Sendable {
             .init(clients: [
                 .init(id: "demo", secret: "s3cret", redirectURIs: ["\(url)/callback/demo"]),
                 .init(id: "other", secret: "s3cret", redirectURIs: ["\(url)/callback/other"]),
+                .init(
+                    id: "local", secret: "s3cret", redirectURIs: [local(url) + "/callback/local"]),
             ]))
         let site = Site(vault: vault, front: front, provider: provider, log: log, url: url)
-        for name in ["demo", "other"] { try await site.put(name) }
+        for name in ["demo", "other", "local"] { try await site.put(name) }
         do {
             try await body(site)
         } catch {
@@ -72,6 +75,10 @@ final class Site: Sendable {
         await provider.stop()
         server.cancel()
         _ = await server.result
+    }
+
+    private static func local(_ url: String) -> String {
+        url.replacingOccurrences(of: "127.0.0.1", with: "localhost")
     }
 
     func put(_ name: String, secret: consuming Secret? = nil) async throws {
@@ -84,7 +91,8 @@ final class Site: Sendable {
         try await vault.put(
             Application(
                 id: ApplicationID(name), provider: description, clientID: name,
-                clientSecret: used.take(), redirectURI: "\(url)/callback/\(name)",
+                clientSecret: used.take(),
+                redirectURI: (name == "local" ? Self.local(url) : url) + "/callback/\(name)",
                 scopes: ["read"]))
     }
 
