@@ -64,6 +64,7 @@ let package = Package(
             dependencies: [
                 "TokenVault",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -137,6 +138,14 @@ let package = Package(
         .executableTarget(
             name: "tokenvault-leaky", dependencies: ["TokenVaultCommand", "TokenVault"],
             path: "Tests/Forensics/LeakyCommand", swiftSettings: strict),
+        .testTarget(
+            name: "CallbackFrontTests",
+            dependencies: [
+                "CallbackFront", "TokenVault", "ProviderSimulator",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
