@@ -29,25 +29,21 @@ final class LMDB: @unchecked Sendable {
         try Self.check(unsafe mdb_env_create(&opened))
         guard let environment = unsafe opened else { throw VaultError(.outOfMemory, .store) }
         unsafe self.environment = environment
-        do throws(VaultError) {
-            unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
-            unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
-            unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
-            try Self.check(unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
-            var transaction: OpaquePointer?
-            try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
-            for database in Database.allCases {
-                // Where it fails, closing the environment ends the transaction too.
-                try Self.check(
-                    unsafe mdb_dbi_open(
-                        transaction, "\(database)", creates ? UInt32(MDB_CREATE) : 0,
-                        &handles[database.rawValue]))
-            }
-            unsafe try Self.check(mdb_txn_commit(transaction))
-        } catch {
-            unsafe mdb_env_close(environment)
-            throw error
+        // Whole from here on: where the rest throws, `deinit` closes the environment.
+        unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
+        unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
+        unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
+        try Self.check(unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
+        var transaction: OpaquePointer?
+        try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
+        for database in Database.allCases {
+            // Where it fails, closing the environment ends the transaction too.
+            try Self.check(
+                unsafe mdb_dbi_open(
+                    transaction, "\(database)", creates ? UInt32(MDB_CREATE) : 0,
+                    &handles[database.rawValue]))
         }
+        unsafe try Self.check(mdb_txn_commit(transaction))
     }
 
     deinit {
