@@ -37,11 +37,12 @@ final class LMDB: @unchecked Sendable {
         var transaction: OpaquePointer?
         try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
         for database in Database.allCases {
-            // Where it fails, closing the environment ends the transaction too.
-            try Self.check(
-                unsafe mdb_dbi_open(
-                    transaction, "\(database)", creates ? UInt32(MDB_CREATE) : 0,
-                    &handles[database.rawValue]))
+            let result = unsafe mdb_dbi_open(
+                transaction, "\(database)", creates ? UInt32(MDB_CREATE) : 0,
+                &handles[database.rawValue])
+            // Its robust mutex would be unmapped while this thread holds it.
+            if result != MDB_SUCCESS { unsafe mdb_txn_abort(transaction) }
+            try Self.check(result)
         }
         unsafe try Self.check(mdb_txn_commit(transaction))
     }
@@ -235,7 +236,8 @@ final class LMDB: @unchecked Sendable {
         case MDB_SUCCESS: return
         case MDB_MAP_FULL, MDB_TXN_FULL, ENOSPC, EDQUOT, EFBIG:
             throw VaultError(.storeFull, .store, number: Int(result))
-        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH,
+        // Not found: one of the four databases; a missing entry is no error.
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
             MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
