@@ -146,6 +146,18 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        // A process that is killed, and the tests that do it.
+        .target(name: "CCrashPoints", path: "Tests/Crash/CCrashPoints"),
+        .executableTarget(
+            name: "crash-subject", dependencies: ["TokenVault", "TestSupport", "CCrashPoints"],
+            path: "Tests/Crash/crash-subject", swiftSettings: strict),
+        .testTarget(
+            name: "CrashTests",
+            dependencies: [
+                "TokenVault", "TestSupport", "CCrashPoints", "crash-subject",
+                "provider-simulator",
+            ],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

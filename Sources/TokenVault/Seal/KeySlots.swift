@@ -51,6 +51,8 @@ final class KeySlots: @unchecked Sendable {
     private struct FreeList {
         var slotCount: Int
         var numbers: [UInt32]
+        /// Slots that this process took, until the leftovers of earlier ones are gone.
+        var taken: Set<UInt32>? = []
     }
 
     /// Writes the first slots of a new vault.
@@ -143,7 +145,12 @@ final class KeySlots: @unchecked Sendable {
 
     /// Takes a free slot; grows the file where there is none.
     func take() throws(VaultError) -> UInt32 {
-        if let number = free.withLock({ $0.numbers.popLast() }) { return number }
+        let ready = free.withLock { free -> UInt32? in
+            guard let number = free.numbers.popLast() else { return nil }
+            free.taken?.insert(number)
+            return number
+        }
+        if let ready { return ready }
         let old = slotCount
         let added = min(max(old, Self.slotsPerPage), Self.slotCountMax - old)
         guard added > 0 else {
@@ -157,7 +164,19 @@ final class KeySlots: @unchecked Sendable {
         return free.withLock { free in
             free.slotCount = old + added
             free.numbers = (UInt32(old + 1)..<UInt32(old + added)).reversed()
+            free.taken?.insert(UInt32(old))
             return UInt32(old)
+        }
+    }
+
+    /// Slots that are filled though no record names them and this process did not take them: data
+    /// keys that an earlier process wrote and did not come to use. Asked once.
+    func leftovers(besides named: Set<UInt32>) -> [UInt32] {
+        let filled = (0..<UInt32(slotCount)).filter { !named.contains($0) && !isFree($0) }
+        // Looked at after the slots: who takes one says so before it is filled.
+        return free.withLock { free in
+            defer { free.taken = nil }
+            return filled.filter { free.taken?.contains($0) == false }
         }
     }
 
