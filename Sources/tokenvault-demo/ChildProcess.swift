@@ -63,7 +63,7 @@ struct ChildProcess: ~Copyable {
         let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { for unsafeword in unsafe words { unsafe free(word) } }
+        defer { unsafe words.forEach { unsafe free($0) } }
         return unsafe posix_spawnp(
             &started, arguments.first ?? "", &actions, &attributes, &words, environ)
     }
@@ -73,7 +73,8 @@ struct ChildProcess: ~Copyable {
         close(output)
     }
 
-    private static func pipe() throws(DemoFailure) -> (read: Int32, write: Int32) {
+    /// A pipe that no child inherits by accident.
+    static func pipe() throws(DemoFailure) -> (read: Int32, write: Int32) {
         var ends: [Int32] = [-1, -1]
         guard unsafe Glibc.pipe(&ends) == 0 else { throw DemoFailure("no pipe: error \(errno)") }
         // No child but the one that it is for shall have it; nobody else starts one meanwhile.

@@ -50,12 +50,14 @@ final class Console {
         write("   \(padded(label, Self.labelColumns))\(shown)\n")
     }
 
-    /// A status light, in its colour where there are colours.
-    func light(_ colour: String, _ meaning: String) {
+    /// A status light, in its colour where there are colours, and whether it is the right one.
+    func light(_ colour: String, expecting expected: String, _ meaning: String) {
         let codes = ["green": "32", "yellow": "33", "red": "31"]
         let name = styled(colour, codes[colour] ?? "0")
         let gap = String(repeating: " ", count: max(1, 32 - colour.count))
         write("   \(padded("status light", Self.labelColumns))\(name)\(gap)\(meaning)\n")
+        guard colour != expected else { return checks += 1 }
+        check(false, "the light is \(expected)", otherwise: "it is \(colour)")
     }
 
     /// A promise that held, or one that did not and why that matters.
@@ -89,7 +91,7 @@ final class Console {
             write("\r   [\(bar)]  \(text)\u{1b}[K")
             isMidLine = true
             if done >= 1 { endLine() }
-        } else if tenths >= drawnTenths + 2 {
+        } else if tenths >= drawnTenths + 2 || done >= 1 {
             drawnTenths = tenths
             write("   [\(bar)]  \(text)\n")
         }

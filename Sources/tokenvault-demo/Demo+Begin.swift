@@ -32,11 +32,9 @@ extension Demo {
         settings.allowsLoopbackHTTP = true
         let vault = try Vault.open(at: path, rootKey: .file(keyFile), settings: settings)
         console.row("directory", path)
-        console.row("root key", keyFile, "32 random bytes")
+        console.row("root key", keyFile)
         console.text(
-            """
-            A real root key lies on another medium or comes from a passphrase; here both go together.
-            """)
+            "A real root key lies elsewhere or comes from a passphrase. This one goes with it.")
         return vault
     }
 

@@ -43,9 +43,6 @@ extension Demo {
         guard let status = try vault.status(connection) else {
             throw DemoFailure("the vault does not know \"\(connection)\"")
         }
-        console.light(status.light.rawValue, meaning)
-        console.check(
-            status.light == light, "the light is \(light.rawValue)",
-            otherwise: "it is \(status.light.rawValue): \(status.reason.map { "\($0)" } ?? "")")
+        console.light(status.light.rawValue, expecting: light.rawValue, meaning)
     }
 }

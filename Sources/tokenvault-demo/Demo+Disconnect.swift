@@ -47,16 +47,16 @@ extension Demo {
         console.step("Look again, everywhere")
         console.text(
             """
-            The same scanner and the same tokens, the vault still open and in use. (Not read: the
-            practice service, which remembers its own tokens, and what the disk's firmware keeps.)
+            The same scanner and the same tokens; the vault is still open. Not read: the practice
+            service (it may remember its own tokens), the kernel, what the disk's firmware keeps.
             """)
         let memory = try ResidueScan(options.scanner, needles, memory: true, directory: nil)
-        console.row("memory read", "\(memory.mebibytes) MiB, \(memory.regions) mappings")
+        console.row("memory read", memory.amount, "\(memory.regions) mappings")
         if memory.unreadable > 0 {
             console.row("not readable", "\(memory.unreadable) places", memory.unreadablePlaces)
         }
         let files = try ResidueScan(options.scanner, needles, memory: false, directory: directory)
-        console.row("disk read", "\(files.mebibytes) MiB, \(files.files) files")
+        console.row("disk read", files.amount, "\(files.files) files, all of the vault and its key")
         for name in [
             "first-access-token", "first-refresh-token", "last-access-token", "last-refresh-token",
         ] {
@@ -66,7 +66,7 @@ extension Demo {
                 otherwise: memory.places + files.places)
         }
         console.check(
-            memory.copies == 0 && files.copies == 0, "0 hits in all",
+            memory.copies == 0 && files.copies == 0, "0 hits in all, in memory and on disk",
             otherwise: memory.places + files.places)
     }
 

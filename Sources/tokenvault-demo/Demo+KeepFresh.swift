@@ -18,8 +18,9 @@ extension Demo {
         console.step("Keep \(Self.otherConnections + 1) connections fresh")
         console.text(
             """
-            \(Self.otherConnections) more grants are made at the practice service without a \
-            browser; their tokens are real to it.
+            The practice service makes up \(Self.otherConnections) people who have consented. \
+            For \(Self.watched.components.seconds) seconds the
+            vault renews everybody's tokens before they expire, by itself.
             """)
         let all = [first] + (try await seed(vault, server))
         let loop = Task { try await vault.run() }

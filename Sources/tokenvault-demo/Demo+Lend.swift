@@ -28,11 +28,12 @@ extension Demo {
     func scanWhileLent(
         _ connection: ConnectionID, _ vault: Vault, _ directory: String, _ needles: Needles
     ) async throws {
-        console.step("Is the scanner any good? It must find the token while it is in use")
+        console.step("Look for the token while it is in use")
         console.text(
             """
-            A third process reads every byte of this one's memory and of every file, and looks for
-            the connection's first and last tokens: any 16 characters of them, in 14 encodings.
+            A third process, the residue scanner, reads every byte of this one's memory and of the
+            files, and looks for Ada's first and last tokens: any 16 characters, in 14 encodings.
+            Now it has to find one. Otherwise it would mean nothing that it finds none at the end.
             """)
         let memory = try await vault.withAccessToken(connection) { _ in
             try ResidueScan(options.scanner, needles, memory: true, directory: nil)
@@ -42,15 +43,15 @@ extension Demo {
         let found = memory.copies(of: "last-access-token")
         console.row("secrets lie in", arena(vault), "for this demo, so that they can be found;")
         console.row("", "", normalArena())
-        console.row("memory read", "\(memory.mebibytes) MiB, \(memory.regions) mappings")
+        console.row("memory read", memory.amount, "\(memory.regions) mappings")
         console.check(
-            found > 0, "found the access token that is in use: \(copies(found)) in memory",
+            found > 0, "found the access token that is in use: \(copies(found)), in memory",
             otherwise: "the scanner is blind here, so that its silence would prove nothing")
         console.check(
-            memory.copies == found, "found nothing else in memory: the others lie encrypted",
+            memory.copies == found, "found nothing else in memory: the rest is encrypted or gone",
             otherwise: memory.places)
         console.check(
-            files.copies == 0, "found nothing in \(files.files) files, \(files.mebibytes) MiB",
+            files.copies == 0, "found nothing in \(files.files) files (\(files.amount))",
             otherwise: files.places)
     }
 

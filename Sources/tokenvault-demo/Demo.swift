@@ -36,17 +36,17 @@ struct Demo {
             console.write("tokenvault-demo: \(error.reason)\n\n\(Options.help)")
             return 64
         }
+        let started = ContinuousClock.now
         let demo = Demo(options: options, console: console)
         do {
             try await demo.tell()
-        } catch let failure as DemoFailure {
-            console.abort(failure.reason)
         } catch {
+            Leftovers.shared.waitIfStopping()
             // A vault's error holds a code and numbers, never a text of somebody else's.
-            console.abort("\(error)")
+            console.abort((error as? DemoFailure)?.reason ?? "\(error)")
         }
         Leftovers.shared.clear()
-        demo.finish()
+        demo.finish(started.duration(to: .now).components.seconds)
         return console.failures == 0 ? 0 : 1
     }
 
@@ -83,7 +83,7 @@ struct Demo {
             """)
     }
 
-    private func finish() {
+    private func finish(_ seconds: Int64) {
         console.blank()
         if options.keepsFiles, let directory = Leftovers.shared.directory {
             console.row("kept", directory)
@@ -97,10 +97,10 @@ struct Demo {
                 """)
             return
         }
-        let gone = options.keepsFiles ? "" : " and the files are"
-        let verb = options.keepsFiles ? " is" : ""
+        let gone = options.keepsFiles ? "the practice server" : "the practice server and the files"
         console.text(
-            "All \(console.checks) checks held. The practice service\(verb)\(gone) gone.")
+            "All \(console.checks) checks held, in \(seconds) seconds. What was started is gone: \(gone)."
+        )
         console.blank()
         console.row("next", "swift run tokenvault --help", "the same from the command line")
         console.row("", "README.md", "the library in a few lines of Swift")

@@ -10,6 +10,8 @@ final class Leftovers: Sendable {
 
     private let state = Mutex(State())
 
+    private let isStopping = Atomic(false)
+
     private struct State {
         var server: pid_t?
         var directory: String?
@@ -55,28 +57,39 @@ final class Leftovers: Sendable {
         }
     }
 
-    /// From now on SIGINT, SIGTERM and SIGHUP clear everything before they end the process. To be
-    /// called while there is one thread: those that come later inherit what it blocks.
+    /// From now on SIGINT, SIGTERM and SIGHUP clear everything before they end the process.
     func clearOnSignals() {
         signal(SIGPIPE, SIG_IGN)
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&signals, number) }
-        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        // A handler may do next to nothing: it passes the number on to a thread.
+        var action = sigaction()
+        unsafe action.__sigaction_handler.sa_handler = { number in
+            var byte = UInt8(truncatingIfNeeded: number)
+            _ = unsafe write(Leftovers.signals.write, &byte, 1)
+        }
+        action.sa_flags = SA_RESTART
         var thread = pthread_t()
         unsafe pthread_create(&thread, nil, { _ in unsafe Leftovers.waitForSignal() }, nil)
+        for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaction(number, &action, nil) }
     }
 
+    /// Does not return where a signal is ending the process: what fails then is no news.
+    func waitIfStopping() {
+        while isStopping.load(ordering: .sequentiallyConsistent) { pause() }
+    }
+
+    private static let signals: (read: Int32, write: Int32) =
+        (try? ChildProcess.pipe()) ?? (-1, -1)
+
     private static func waitForSignal() -> UnsafeMutableRawPointer? {
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&signals, number) }
-        var number: Int32 = 0
-        while unsafe sigwait(&signals, &number) != 0 {}
+        var number: UInt8 = 0
+        while unsafe read(signals.read, &number, 1) < 0, errno == EINTR {}
+        guard number > 0 else { return nil }
+        shared.isStopping.store(true, ordering: .sequentiallyConsistent)
         shared.clear()
-        let words = "\n\n   stopped by you: the practice server has ended, the files are gone\n"
-        Console().write(words)
-        _exit(128 + number)
+        Console().write(
+            "\n\n   stopped by signal \(number): the practice service has ended, the files are gone\n"
+        )
+        _exit(128 + Int32(number))
     }
 
     private static func removeTree(_ path: String) {

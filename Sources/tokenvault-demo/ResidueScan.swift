@@ -22,7 +22,13 @@ struct ResidueScan {
         report = try process.readText()
         let status = process.wait()
         guard status == 0 || status == 1 else {
-            throw DemoFailure("the scan could not be done, or not be finished (\(status))")
+            throw DemoFailure(
+                """
+                the scan could not be finished (\(status)); its own words are above. Where they
+                                   say "Permission denied", this system lets nobody but root read \
+                another process
+                                   (see /proc/sys/kernel/yama/ptrace_scope): run the demo as root.
+                """)
         }
         guard number("needles") == needles.count else {
             throw DemoFailure("the scanner did not look for every token")
@@ -41,8 +47,11 @@ struct ResidueScan {
     var unreadable: Int { number("unreadable_count") }
     /// How many files it read.
     var files: Int { number("files") }
-    /// How many bytes it read, in MiB.
-    var mebibytes: Int { number("bytes") >> 20 }
+    /// How many bytes it read, for people.
+    var amount: String {
+        let bytes = number("bytes")
+        return bytes < 10 << 20 ? "\(bytes >> 10) KiB" : "\(bytes >> 20) MiB"
+    }
 
     /// The places where something was found.
     var places: String { list("hits") }
