@@ -107,6 +107,13 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // One connection's life on the practice server, told to a person: `make demo`.
+        .executableTarget(
+            name: "tokenvault-demo",
+            dependencies: ["TokenVault", "CMemoryHygiene", "CWipingAllocator"],
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
+
         // Tests mirror Sources.
         .target(
             name: "TestSupport", dependencies: ["TokenVault"], path: "Tests/TestSupport",
