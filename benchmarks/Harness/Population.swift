@@ -14,7 +14,9 @@ struct Population {
 
     let home: String
 
-    static func id(_ number: Int) throws -> ConnectionID { try ConnectionID("connection-\(number)") }
+    static func id(_ number: Int) throws -> ConnectionID {
+        try ConnectionID("connection-\(number)")
+    }
 
     /// Opens the vault and waits until it is verified.
     func open() async throws -> Vault {

@@ -28,7 +28,8 @@ enum TokenVaultBench {
                     refreshes: number(arguments[3])
                 ).measure())
         default:
-            throw BenchmarkFailure("usage: tokenvault-bench compare <home> <floors> <url> <results>")
+            throw BenchmarkFailure(
+                "usage: tokenvault-bench compare <home> <floors> <url> <results>")
         }
     }
 
