@@ -73,15 +73,16 @@ let package = Package(
         .target(
             name: "TokenVaultCommand",
             dependencies: [
-                "TokenVault", "ProviderCatalog", "CallbackFront", "CMemoryHygiene",
+                "TokenVault", "ProviderCatalog", "CallbackFront",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "tokenvault",
-            dependencies: ["TokenVaultCommand", "CMemoryHygiene", "CWipingAllocator"],
+            dependencies: ["TokenVaultCommand", "TokenVault", "CWipingAllocator"],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
 
@@ -128,6 +129,19 @@ let package = Package(
         .testTarget(
             name: "LifeTests", dependencies: ["TokenVault", "TestSupport", "ProviderSimulator"],
             swiftSettings: strict),
+        .testTarget(name: "ReadmeTests", exclude: ["consumer"], swiftSettings: strict),
+        .testTarget(
+            name: "ProviderCatalogTests", dependencies: ["ProviderCatalog", "TokenVault"],
+            swiftSettings: strict),
+        // The executable is no dependency: its allocator must not become the tests' own.
+        .testTarget(
+            name: "TokenVaultCommandTests",
+            dependencies: ["TokenVaultCommand", "TokenVault", "ProviderSimulator"],
+            swiftSettings: strict),
+        // Like tokenvault, but careless: what the memory proof must fail on.
+        .executableTarget(
+            name: "tokenvault-leaky", dependencies: ["TokenVaultCommand", "TokenVault"],
+            path: "Tests/Forensics/LeakyCommand", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,1 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+public import TokenVault
+
+/// Provider definitions as people write them: YAML, or JSON, which is YAML too.
+///
+/// ```yaml
+/// name: example
+/// authorization_endpoint: https://login.example.com/authorize
+/// token_endpoint: https://login.example.com/token
+/// revocation_endpoint: https://login.example.com/revoke
+/// client_authentication: basic    # basic_raw, post, none
+/// authorization_parameters: { access_type: offline }
+/// ```
+///
+/// A key that is not known is an error, never passed over: a misspelt `revocation_endpoint` would
+/// otherwise be found out at the first disconnect.
+public enum ProviderCatalog {
+    /// The longest definition, in bytes.
+    public static let fileBytesMax = 65_536
+
+    /// Reads a definition from a file.
+    ///
+    /// - Throws: what is wrong with it, and on which line.
+    public static func load(_ path: String) throws(DefinitionError) -> Provider {
+        try parse(read(path), file: path)
+    }
+
+    /// Reads a definition from its text; `file` only names it in errors.
+    ///
+    /// - Throws: what is wrong with it, and on which line.
+    public static func parse(
+        _ text: String, file: String = "definition"
+    ) throws(DefinitionError) -> Provider {
+        guard text.utf8.count <= fileBytesMax else {
+            throw DefinitionError(file: file, message: "longer than \(fileBytesMax) bytes")
+        }
+        return try Definition(text, file: file).provider()
+    }
+
+    private static func read(_ path: String) throws(DefinitionError) -> String {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw DefinitionError(file: path, errno: errno) }
+        defer { close(descriptor) }
+        // One byte more than is allowed shows that there is more.
+        var failure: Int32 = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: fileBytesMax + 1) { buffer, count in
+            while let base = buffer.baseAddress, count < buffer.count {
+                let got = unsafe Glibc.read(descriptor, base + count, buffer.count - count)
+                if got < 0 && errno == EINTR { continue }
+                if got < 0 { failure = errno }
+                if got <= 0 { return }
+                count += got
+            }
+        }
+        guard failure == 0 else { throw DefinitionError(file: path, errno: failure) }
+        guard bytes.count <= fileBytesMax else {
+            throw DefinitionError(file: path, message: "longer than \(fileBytesMax) bytes")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw DefinitionError(file: path, message: "not UTF-8")
+        }
+        return text
+    }
+}

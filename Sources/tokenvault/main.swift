@@ -1,3 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-print("not built yet")
+import CWipingAllocator
+import Glibc
+import TokenVault
+import TokenVaultCommand
+
+// Before anything else: OpenSSL and curl take their allocators only while they are untouched.
+MemoryHygiene.install()
+guard tv_wiping_allocator_linked() != 0, MemoryHygiene.hardenProcess() else {
+    let message = Array("tokenvault: this process cannot keep secrets to itself: stopped\n".utf8)
+    _ = unsafe write(STDERR_FILENO, message, message.count)
+    exit(70)
+}
+exit(await TokenVaultCommand.run())

@@ -122,7 +122,8 @@ import Testing
         }
         for query in [
             "x", "state=guess", "code=1", "code=1&state=guess", "state=a&state=b&code=1",
-            "code=1&code=2&state=a", "error=a&code=1&state=b", "code=%zz&state=a", "code=%0a&state=a",
+            "code=1&code=2&state=a", "error=a&code=1&state=b", "code=%zz&state=a",
+            "code=%0a&state=a",
             String(repeating: "a=b&", count: 33) + "code=1&state=x",
             "code=" + String(repeating: "a", count: 9000) + "&state=x",
         ] {
@@ -138,7 +139,8 @@ import Testing
         #expect(practice.provider.counters.tokenRequests == 0)
         // Another issuer.
         let mixed = try await vault.connect(id, application: practice.application)
-        let other = try practice.consent(mixed).exposed.replacing("iss=", with: "iss=https%3A//evil")
+        let other = try practice.consent(mixed).exposed
+            .replacing("iss=", with: "iss=https%3A//evil")
         #expect(await rejected(other) == .callbackRejected)
         #expect(practice.provider.counters.tokenRequests == 0)
         // Another application's callback URL.
@@ -154,7 +156,9 @@ import Testing
         time.advance(seconds: 601)
         #expect(await rejected(lateQuery) == .flowExpired)
         let denied = try await vault.connect(id, application: practice.application)
-        #expect(await rejected("error=access_denied&state=\(denied.state)&iss=" + practice.provider.baseURL) == .flowDenied)
+        let refusal =
+            "error=access_denied&state=\(denied.state)&iss=\(practice.provider.baseURL)"
+        #expect(await rejected(refusal) == .flowDenied)
         // The first browser still can.
         #expect(practice.provider.counters.tokenRequests == 0)
         await practice.provider.stop()

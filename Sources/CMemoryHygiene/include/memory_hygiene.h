@@ -11,6 +11,10 @@
 // OpenSSL refuses afterwards and curl ignores the call in silence, so ask the two counts below.
 void tv_wiping_allocators_install(void);
 
+// For proofs that must fail: from here on the libraries get plain allocators and the scrubs do
+// nothing. Before the call above only.
+void tv_wiping_forbid(void);
+
 // Blocks that were allocated through the wiping allocators since the start. Zero after a transfer
 // (curl) or after a TLS handshake (OpenSSL) means that the library does not use them.
 uint64_t tv_curl_allocation_count(void);

@@ -12,6 +12,10 @@ public enum MemoryHygiene {
         precondition(Sodium.ready, "libsodium does not initialise")
     }
 
+    /// Before `install` only: plain allocators, and scrubs that do nothing. For proofs that must
+    /// fail on a process without this care.
+    package static func forbidWiping() { tv_wiping_forbid() }
+
     /// `PR_SET_DUMPABLE 0` and `RLIMIT_CORE 0`: no core file, no ptrace by the same user. For
     /// executables; a library must not decide that for its host. False where the kernel refused.
     public static func hardenProcess() -> Bool { tv_harden_process() }

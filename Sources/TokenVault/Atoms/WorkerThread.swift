@@ -7,7 +7,7 @@ import Glibc
 ///
 /// `join` must be called exactly once, from another thread.
 @safe
-final class WorkerThread: @unchecked Sendable {
+package final class WorkerThread: @unchecked Sendable {
     private var handle = pthread_t()
 
     private final class Start {
@@ -20,7 +20,7 @@ final class WorkerThread: @unchecked Sendable {
     }
 
     /// Starts the thread. `name` is at most 15 bytes, as the kernel shows it.
-    init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(VaultError) {
+    package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(VaultError) {
         let start = unsafe Unmanaged.passRetained(Start(name, body))
         let result = unsafe pthread_create(
             &handle, nil,
@@ -38,5 +38,5 @@ final class WorkerThread: @unchecked Sendable {
     }
 
     /// Waits for the thread's end.
-    func join() { _ = pthread_join(handle, nil) }
+    package func join() { _ = pthread_join(handle, nil) }
 }

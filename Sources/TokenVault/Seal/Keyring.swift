@@ -16,7 +16,6 @@ final class Keyring: Sendable {
     let rootSealKey: Secret
     let eventSealKey: Secret
     let waveSealKey: Secret
-    let flowSealKey: Secret
     let flowBlindingKey: Secret
 
     /// Opens the keyring of the vault in `directory`.
@@ -81,8 +80,13 @@ final class Keyring: Sendable {
         rootSealKey = try Self.derive(try part(2), 1, "tkv1root")
         eventSealKey = try Self.derive(try part(3), 1, "tkv1evnt")
         waveSealKey = try Self.derive(try part(3), 2, "tkv1wave")
-        flowSealKey = try Self.derive(try part(4), 1, "tkv1flow")
         flowBlindingKey = try Self.derive(try part(4), 2, "tkv1flid")
+    }
+
+    /// The key that seals the pending authorizations of the connection with this data key: they
+    /// become unreadable with its slot.
+    static func flowSealKey(_ dataKey: borrowing Secret) throws(VaultError) -> Secret {
+        try derive(dataKey, 1, "tkv1flow")
     }
 
     private static func wrap(

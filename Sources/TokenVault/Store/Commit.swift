@@ -46,11 +46,12 @@ struct Change: ~Copyable {
     enum Kind {
         /// Writes a record; a new one gets a slot with a fresh data key first.
         case put(SealedRecord.Kind, RecordKey, Expectation)
-        /// Marks a connection as disconnecting: from now on nothing but its erasure changes it.
+        /// Marks a record as going: from now on nothing but its erasure changes it.
         case fence(RecordKey)
         /// Overwrites the slot, then deletes the record and its fence.
         case erase(RecordKey)
-        case addFlow(RecordKey, now: UnixTime)
+        /// Writes a flow of a connection, sealed with that connection's data key.
+        case addFlow(RecordKey, of: RecordKey, now: UnixTime)
         /// Removes a flow; `notFound` where somebody took it before.
         case takeFlow(RecordKey)
         /// Records attempts before their first byte is sent.

@@ -76,6 +76,7 @@ final class Committer: Committing {
                 })
             if group.isEmpty { return }
             process(group, &writer)
+            MemoryHygiene.scrub()
         }
     }
 

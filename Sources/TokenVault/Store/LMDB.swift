@@ -6,9 +6,8 @@ import Glibc
 /// LMDB, under its own names and the only place that imports it.
 ///
 /// Reads run on the caller's thread through a pool of reset and renewed transactions; a value
-/// cannot outlive its transaction, at compile time. The only flag is `MDB_NOTLS`. Never WRITEMAP,
-/// MAPASYNC, NOSYNC, NOMETASYNC, NOMEMINIT or NOLOCK: each gives up durability, or the process on a
-/// full disk.
+/// cannot outlive its transaction, at compile time. The only flag is `MDB_NOTLS`: WRITEMAP, NOSYNC
+/// and their like give up durability, or the process on a full disk.
 @safe
 final class LMDB: @unchecked Sendable {
     enum Database: Int, CaseIterable {
@@ -17,9 +16,6 @@ final class LMDB: @unchecked Sendable {
 
     /// The most read transactions at the same time.
     static let readersMax = 512
-    /// The longest key of LMDB as it is built everywhere, in bytes.
-    static let keyBytesMax = 511
-
     private let environment: OpaquePointer
     private var handles = InlineArray<4, MDB_dbi>(repeating: 0)
     private let idle = unsafe Monitor<[OpaquePointer]>([])
@@ -41,13 +37,11 @@ final class LMDB: @unchecked Sendable {
             var transaction: OpaquePointer?
             try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
             for database in Database.allCases {
-                let flags = creates ? UInt32(MDB_CREATE) : 0
-                let result = unsafe mdb_dbi_open(
-                    transaction, "\(database)", flags, &handles[database.rawValue])
-                if result != MDB_SUCCESS {
-                    unsafe mdb_txn_abort(transaction)
-                    try Self.check(result)
-                }
+                // Where it fails, closing the environment ends the transaction too.
+                try Self.check(
+                    unsafe mdb_dbi_open(
+                        transaction, "\(database)", creates ? UInt32(MDB_CREATE) : 0,
+                        &handles[database.rawValue]))
             }
             unsafe try Self.check(mdb_txn_commit(transaction))
         } catch {
@@ -113,10 +107,6 @@ final class LMDB: @unchecked Sendable {
             guard let value = try unsafe owner.get(handle, database, key) else { return nil }
             let span = unsafe RawSpan(_unsafeStart: value.mv_data, byteCount: value.mv_size)
             return unsafe _overrideLifetime(span, borrowing: self)
-        }
-
-        func count(_ database: Database) throws(VaultError) -> Int {
-            unsafe try owner.count(handle, database)
         }
 
         /// Every entry in key order, from the first key that is not below `start`, until `body`
@@ -187,10 +177,9 @@ final class LMDB: @unchecked Sendable {
         }
 
         func scan(
-            _ database: Database, from start: RawSpan = RawSpan(),
-            _ body: (RawSpan, RawSpan) throws(VaultError) -> Bool
+            _ database: Database, _ body: (RawSpan, RawSpan) throws(VaultError) -> Bool
         ) throws(VaultError) {
-            unsafe try owner.scan(handle, database, from: start, body)
+            unsafe try owner.scan(handle, database, from: RawSpan(), body)
         }
     }
 
@@ -212,9 +201,9 @@ final class LMDB: @unchecked Sendable {
         return unsafe found
     }
 
-    private func count(_ transaction: OpaquePointer?, _ database: Database) throws(VaultError)
-        -> Int
-    {
+    private func count(
+        _ transaction: OpaquePointer?, _ database: Database
+    ) throws(VaultError) -> Int {
         var statistics = MDB_stat()
         try Self.check(unsafe mdb_stat(transaction, handles[database.rawValue], &statistics))
         return statistics.ms_entries
@@ -225,8 +214,8 @@ final class LMDB: @unchecked Sendable {
         _ body: (RawSpan, RawSpan) throws(VaultError) -> Bool
     ) throws(VaultError) {
         var cursor: OpaquePointer?
-        try Self.check(
-            unsafe mdb_cursor_open(transaction, handles[database.rawValue], &cursor))
+        let handle = handles[database.rawValue]
+        try Self.check(unsafe mdb_cursor_open(transaction, handle, &cursor))
         defer { unsafe mdb_cursor_close(cursor) }
         var key = unsafe MDB_val()
         var value = unsafe MDB_val()
@@ -254,8 +243,7 @@ final class LMDB: @unchecked Sendable {
             MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
-        case MDB_READERS_FULL:
-            throw VaultError(.limitExceeded, .store, number: LMDB.readersMax)
+        case MDB_READERS_FULL: throw VaultError(.limitExceeded, .store, number: readersMax)
         default: throw VaultError(.storageFailed, .store, number: Int(result))
         }
     }

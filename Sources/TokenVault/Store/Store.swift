@@ -97,13 +97,30 @@ final class Store: Sendable {
         return Opened(key: key, header: header, fields: try Fields(plaintext))
     }
 
-    /// Opens a pending authorization; nil where there is none.
+    /// Opens a pending authorization; nil where there is none, or none of a connection that lives.
     func openFlow(_ key: RecordKey) throws(VaultError) -> Fields? {
         let transaction = try beginRead()
         guard let value = try transaction.get(.flows, key.bytes) else { return nil }
+        do throws(VaultError) {
+            return try openFlow(value, key.bytes)
+        } catch {
+            // Its connection was erased, and perhaps another one has the slot.
+            guard error.code == .notFound || error.code == .authenticationFailed else {
+                throw error
+            }
+            return nil
+        }
+    }
+
+    /// Opens a value of `flows` with the data key of its connection.
+    func openFlow(_ value: RawSpan, _ lmdbKey: RawSpan) throws(VaultError) -> Fields {
+        let header = try SealedRecord.header(of: value)
+        guard let entry = slots.entry(header.slot) else { throw VaultError(.notFound, .store) }
+        let dataKey = try slots.dataKey(header.slot, for: entry.key)
         return try Fields(
             SealedRecord.open(
-                value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: keyring.flowSealKey))
+                value, lmdbKey: lmdbKey, vaultID: keyring.vaultID,
+                key: Keyring.flowSealKey(dataKey)))
     }
 
     /// The LMDB key of a pending authorization, by its state.

@@ -3,9 +3,14 @@
 // Pending authorizations, attempts in flight, and the log: what is sealed without a slot.
 extension Writer {
     mutating func addFlow(
-        _ key: RecordKey, _ plaintext: borrowing Secret?, _ now: UnixTime,
-        _ transaction: borrowing LMDB.WriteTransaction
+        _ key: RecordKey, of connection: RecordKey, _ plaintext: borrowing Secret?,
+        _ now: UnixTime, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) {
+        guard let record = try transaction.get(.records, connection.bytes) else {
+            throw VaultError(.notFound, .store)
+        }
+        let slot = try SealedRecord.header(of: record).slot
+        let dataKey = try store.slots.dataKey(slot, for: connection)
         if try transaction.count(.flows) >= Self.flowsMax {
             try dropExpiredFlows(now, transaction)
             guard try transaction.count(.flows) < Self.flowsMax else {
@@ -16,8 +21,8 @@ extension Writer {
         case .none: throw VaultError(.invalidArgument, .store)
         case .some(let plaintext):
             let value = try seal(
-                plaintext.bytes, .flow, generation: root.generation, lmdbKey: key.bytes,
-                key: store.keyring.flowSealKey)
+                plaintext.bytes, .flow, generation: root.generation, slot: slot,
+                lmdbKey: key.bytes, key: Keyring.flowSealKey(dataKey))
             try transaction.put(.flows, key.bytes, value.bytes)
         }
     }
@@ -27,10 +32,8 @@ extension Writer {
     ) throws(VaultError) {
         var expired: [RecordKey] = []
         try transaction.scan(.flows) { (lmdbKey, value) throws(VaultError) in
-            let plaintext = try SealedRecord.open(
-                value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,
-                key: store.keyring.flowSealKey)
-            let expires = try Fields(plaintext).time(FlowTag.expires)
+            // One that does not open belongs to a connection that is gone.
+            let expires = (try? store.openFlow(value, lmdbKey))?.time(FlowTag.expires)
             if expires ?? now <= now { expired.append(RecordKey(lmdbKey)) }
             return true
         }

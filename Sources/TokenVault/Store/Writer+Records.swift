@@ -58,19 +58,25 @@ extension Writer {
         try transaction.put(.records, key.bytes, value.bytes)
     }
 
-    /// Rewrites a connection as disconnecting and leaves a fence that recovery at open will find.
+    /// Leaves a fence that recovery at open will find, and rewrites a connection as disconnecting.
+    /// A record that is fenced already stays as it is.
     mutating func fence(
         _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) -> UInt32 {
         guard let old = try transaction.get(.records, key.bytes) else {
             throw VaultError(.notFound, .store)
         }
-        var opened = try store.open(old, key: key)
-        try opened.fields.set(ConnectionTag.state, integer: ConnectionState.disconnecting.rawValue)
-        let plaintext: Secret? = try opened.fields.secret.copy()
-        let slot = try put(opened.header.kind, key, plaintext, transaction)
+        let header = try SealedRecord.header(of: old)
+        if fenced.contains(key) { return header.slot }
+        if header.kind == .connection {
+            var opened = try store.open(old, key: key)
+            try opened.fields.set(
+                ConnectionTag.state, integer: ConnectionState.disconnecting.rawValue)
+            let plaintext: Secret? = try opened.fields.secret.copy()
+            _ = try put(.connection, key, plaintext, transaction)
+        }
         var fence = try Secret(zeroes: 16)
-        fence.store(slot, at: 0)
+        fence.store(header.slot, at: 0)
         fence.store(root.generation, at: 8)
         let label = try fenceLabel(key)
         let value = try seal(
@@ -78,7 +84,7 @@ extension Writer {
             key: store.keyring.waveSealKey)
         try transaction.put(.meta, label.bytes, value.bytes)
         fenced.insert(key)
-        return slot
+        return header.slot
     }
 
     /// Deletes a record whose slot the committer has overwritten, and its fence.

@@ -58,10 +58,7 @@ struct Writer {
         case .put(_, let key, let expectation):
             guard !fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
             try Self.check(expectation, try generation(key, transaction))
-        case .fence(let key):
-            guard !fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
-            guard try generation(key, transaction) != nil else { try Self.missing() }
-        case .erase(let key):
+        case .fence(let key), .erase(let key):
             guard try generation(key, transaction) != nil else { try Self.missing() }
         case .takeFlow(let key):
             guard try Self.isFlow(key, transaction) else { try Self.missing() }
@@ -69,7 +66,10 @@ struct Writer {
             guard attempts.count <= Self.waveAttemptsMax else {
                 throw VaultError(.limitExceeded, .store, number: Self.waveAttemptsMax)
             }
-        case .addFlow, .endAttempt, .event: return
+        case .addFlow(_, let connection, _):
+            guard !fenced.contains(connection) else { throw VaultError(.disconnecting, .store) }
+            guard try generation(connection, transaction) != nil else { try Self.missing() }
+        case .endAttempt, .event: return
         }
     }
 
@@ -119,8 +119,8 @@ struct Writer {
         case .erase(let key):
             try erase(key, transaction)
             committed.erasedSlots += 1
-        case .addFlow(let key, let now):
-            try addFlow(key, change.plaintext, now, transaction)
+        case .addFlow(let key, let connection, let now):
+            try addFlow(key, of: connection, change.plaintext, now, transaction)
         case .takeFlow(let key):
             try transaction.delete(.flows, key.bytes)
         case .beginWave(let attempts, let time):
@@ -142,18 +142,17 @@ struct Writer {
         try transaction.put(.meta, label, value.bytes)
     }
 
-    /// Seals a record without a slot.
+    /// Seals what is not one of `records`.
     func seal(
-        _ plaintext: RawSpan, _ kind: SealedRecord.Kind, generation: UInt64, lmdbKey: RawSpan,
-        key: borrowing Secret
+        _ plaintext: RawSpan, _ kind: SealedRecord.Kind, generation: UInt64,
+        slot: UInt32 = KeySlots.none, lmdbKey: RawSpan, key: borrowing Secret
     ) throws(VaultError) -> Secret {
         let byteCount =
             kind.isPadded
             ? try SealedRecord.bucket(for: plaintext.byteCount, minimum: 0)
             : plaintext.byteCount + SealedRecord.overheadBytes
         let header = SealedRecord.Header(
-            kind: kind, term: store.keyring.currentTerm, slot: KeySlots.none,
-            generation: generation)
+            kind: kind, term: store.keyring.currentTerm, slot: slot, generation: generation)
         return try SealedRecord.seal(
             plaintext, header: header, byteCount: byteCount, lmdbKey: lmdbKey,
             vaultID: store.keyring.vaultID, key: key)

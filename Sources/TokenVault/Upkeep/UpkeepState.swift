@@ -32,7 +32,8 @@ struct UpkeepState: ~Copyable {
     init() {}
 
     var scheduledCount: Int { heap.count }
-    var flightCount: Int { flights.count }
+    /// Whether no further flight may start; orphans count too.
+    var isFull: Bool { flights.count + orphans.count >= Self.flightsMax }
     var nextDeadline: UnixTime? { heap.min?.deadline }
 
     func deadline(_ slot: UInt32) -> UnixTime? { heap.deadline(slot) }

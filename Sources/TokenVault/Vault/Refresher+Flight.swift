@@ -121,7 +121,7 @@ extension Refresher {
     func abandon(_ flight: UpkeepState.Flight, _ error: VaultError) {
         let commit = Commit { [self] _ in
             switch error.code {
-            case .generationChanged: finish(flight, .success(()), deadline: nil)
+            case .generationChanged: finishElsewhere(flight)
             case .notFound, .disconnecting, .grantLost, .notRefreshable:
                 finish(flight, .failure(error), deadline: nil)
             default: postpone(flight, error)

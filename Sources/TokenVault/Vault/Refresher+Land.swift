@@ -115,7 +115,7 @@ extension Refresher {
         let entry = EventEntry(time: time.now(), key: sent.flight.key, kind: .lateAnswer)
         let commit = Commit { [self] _ in
             publish(.lateAnswer, sent.id)
-            finish(sent.flight, .success(()), deadline: nil)
+            finishElsewhere(sent.flight)
         }
         endAttempt(sent.flight, commit)
         commit.add(.event(entry))
@@ -208,7 +208,7 @@ extension Refresher {
                 return
             }
             // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
-            let last = Commit { [self] _ in finish(sent.flight, .success(()), deadline: nil) }
+            let last = Commit { [self] _ in finishElsewhere(sent.flight) }
             endAttempt(sent.flight, last)
             committer.submit(last)
         }

@@ -39,10 +39,18 @@ extension Refresher {
         guard opened.header.kind == .connection else { return }
         let slot = opened.header.slot
         let record = ConnectionRecord(fields: try opened.fields.copy())
+        if record.state == .disconnecting { return finishDisconnect(opened.key) }
         guard let deadline = deadline(record) else { return }
         shared.withLock { shared in
             if !shared.changedSlots.contains(slot) { shared.upkeep.schedule(slot, deadline) }
         }
+    }
+
+    /// A record that says that it is being disconnected, while nobody is at it: its fence was lost,
+    /// which no crash does. The store MAC covers the record, so the record is believed.
+    private func finishDisconnect(_ key: RecordKey) {
+        let isUnderWay = shared.withLock { $0.disconnecting.contains(key) }
+        if !isUnderWay { committer.submit(Vault.erasure(of: key, time.now())) }
     }
 
     /// Attempts whose answer was never heard come first.

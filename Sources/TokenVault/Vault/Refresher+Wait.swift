@@ -63,6 +63,20 @@ extension Refresher {
         waiter?.resume(.failure(VaultError(.cancelled, .upkeep)))
     }
 
+    /// Ends a flight whose connection somebody else wrote meanwhile: fresh elsewhere. It is due
+    /// when the record that is there now says.
+    func finishElsewhere(_ flight: UpkeepState.Flight) {
+        var deadline: UnixTime?
+        do throws(VaultError) {
+            if let opened = try store.open(flight.key) {
+                deadline = self.deadline(ConnectionRecord(fields: opened.takeFields()))
+            }
+        } catch {
+            deadline = time.now().adding(milliseconds: RefreshPolicy.backoffMillisecondsMax)
+        }
+        finish(flight, .success(()), deadline: deadline)
+    }
+
     /// Ends a flight: everybody who waits is told, and the connection is due again at `deadline`.
     func finish(_ flight: UpkeepState.Flight, _ outcome: Outcome, deadline: UnixTime?) {
         let waiting = shared.withLock { shared -> [Waiter] in

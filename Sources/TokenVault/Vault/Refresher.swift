@@ -34,6 +34,8 @@ final class Refresher: Sendable {
         var requests: [UInt64: TransportRequest] = [:]
         /// Disconnects that wait for an orphan's end, by flight.
         var mourners: [UInt64: [Waiter]] = [:]
+        /// Connections that a disconnect of this process is at.
+        var disconnecting: Set<RecordKey> = []
         /// Old waves of attempts whose answer was never heard.
         var doubts: [RecordKey: UInt64] = [:]
         /// Applications that the provider rejects: one alarm each.
@@ -89,7 +91,7 @@ final class Refresher: Sendable {
         if !departing.isEmpty || due.count == Self.waveMax { return true }
         let wait = shared.withLock { shared -> Int64? in
             guard shared.departing.isEmpty, !shared.isClosed else { return 0 }
-            guard shared.isRunning, shared.upkeep.flightCount < UpkeepState.flightsMax,
+            guard shared.isRunning, !shared.upkeep.isFull,
                 let next = shared.upkeep.nextDeadline
             else { return nil }
             return next.milliseconds(since: time.now())

@@ -6,11 +6,14 @@ extension Vault {
     /// - Throws: `invalidArgument`, `limitExceeded`, `endpointRefused`, `storeFull`.
     public func put(_ application: consuming Application) async throws(VaultError) {
         try check(application)
+        let id = application.id
         let key = store.key(.application, application.id.text)
         let plaintext = try ApplicationRecord.encode(application)
         let commit = Commit()
         commit.add(.put(.application, key, .anything), plaintext)
         _ = try await durable(commit)
+        // Perhaps it is corrected: the next refresh may try.
+        refresher.shared.withLock { _ = $0.rejected.remove(id) }
     }
 
     /// Everything about an application but its client secret.
@@ -53,11 +56,15 @@ extension Vault {
     /// - Throws: `applicationNotFound`, `storeFull`, `storageFailed`.
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
         let key = store.key(.application, id.text)
+        let fence = Commit()
+        fence.mustLand = true
+        fence.add(.fence(key))
+        let erasure = Commit()
+        erasure.mustLand = true
+        erasure.add(.erase(key))
         do throws(VaultError) {
-            let commit = Commit()
-            commit.mustLand = true
-            commit.add(.erase(key))
-            _ = try await durable(commit)
+            _ = try await durable(fence)
+            _ = try await durable(erasure)
         } catch {
             throw error.code == .notFound ? VaultError(.applicationNotFound, .vault) : error
         }

@@ -40,7 +40,7 @@ extension Vault {
         let plaintext = try FlowRecord.encode(flow)
         try await configure(id, key, applicationID, now)
         let commit = Commit()
-        commit.add(.addFlow(flowKey, now: now), plaintext)
+        commit.add(.addFlow(flowKey, of: key, now: now), plaintext)
         commit.add(.event(EventEntry(time: now, key: key, kind: .connectStarted)))
         _ = try await durable(commit)
         feed.publish(VaultEvent(time: now, kind: .connectStarted, number: 0, connection: id))

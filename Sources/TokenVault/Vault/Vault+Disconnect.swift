@@ -12,7 +12,8 @@ extension Vault {
     /// twice; the record deleted; the receipt. If the process dies in between, the next open
     /// finishes it. The id can be connected again.
     ///
-    /// - Throws: `notFound`; `disconnecting` where another call is at it; `storageFailed`.
+    /// - Throws: `notFound`; `disconnecting` where another call is at it; `storeFull`,
+    ///   `storageFailed`: the fence holds, and the call can be repeated.
     @discardableResult
     public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
         try await disconnect(id, revoking: true)
@@ -22,6 +23,10 @@ extension Vault {
         _ id: ConnectionID, revoking: Bool
     ) async throws(VaultError) -> DisconnectReceipt {
         let key = store.key(.connection, id.text)
+        guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {
+            throw VaultError(.disconnecting, .vault, connection: id)
+        }
+        defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         do throws(VaultError) {
             let slot = try await fence(id, key)
             let isEveryAnswerIn = await refresher.orphan(
@@ -55,7 +60,7 @@ extension Vault {
         return slot
     }
 
-    private static func erasure(of key: RecordKey, _ now: UnixTime) -> Commit {
+    static func erasure(of key: RecordKey, _ now: UnixTime) -> Commit {
         let commit = Commit()
         commit.mustLand = true
         commit.add(.erase(key))

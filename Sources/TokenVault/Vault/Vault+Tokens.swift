@@ -15,7 +15,8 @@ extension Vault {
     ///
     /// - Parameter application: the one that the tokens were issued to, so that they are refreshed
     ///   from now on; nil leaves it as it was, and a new entry without one is stored and lent only.
-    /// - Throws: `applicationNotFound`, `invalidArgument`, `limitExceeded`, `disconnecting`, `storeFull`, `storageFailed`.
+    /// - Throws: `applicationNotFound`, `invalidArgument`, `limitExceeded`, `disconnecting`,
+    ///   `storeFull`, `storageFailed`.
     @discardableResult
     public func put(
         _ id: ConnectionID, _ tokens: consuming TokenSet, application: ApplicationID? = nil

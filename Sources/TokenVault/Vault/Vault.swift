@@ -114,8 +114,9 @@ public final class Vault: Sendable {
             randomness: randomness, feed: feed, doubts: doubts)
     }
 
-    /// Stops refreshing, makes durable what waits, wipes the keys and releases the directory. Safe
-    /// to call more than once. Flights that are out are awaited by their deadlines.
+    /// Stops refreshing, awaits answers that are out at most ten seconds, makes durable what waits
+    /// and releases the directory. Safe to call more than once; from then on every call throws
+    /// `closed`. The keys are wiped when the last reference to the vault goes.
     public func close() {
         refresher.close()
         closing()

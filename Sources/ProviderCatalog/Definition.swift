@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import TokenVault
+internal import Yams
+
+/// One definition on its way from YAML to a `Provider`.
+struct Definition {
+    /// Every key there is, in the order of the documentation.
+    static let keys = [
+        "name", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "issuer",
+        "client_authentication", "scope_separator", "pkce", "authorization_parameters",
+        "token_parameters", "default_lifetime_seconds", "reuse_grace_seconds",
+    ]
+    /// The longest time that makes sense as a number of seconds: a hundred years.
+    static let secondsMax: Int64 = 100 * 366 * 86_400
+
+    private let file: String
+    private let root: Node
+    private var values: [String: Node] = [:]
+
+    init(_ text: String, file: String) throws(DefinitionError) {
+        self.file = file
+        root = try Self.compose(text, file: file)
+        guard case .mapping(let mapping) = root else {
+            throw DefinitionError(file: file, line: 1, message: "not a list of keys and values")
+        }
+        for (key, value) in mapping {
+            guard let name = key.scalar?.string else {
+                throw error(key, "a key is a plain word")
+            }
+            guard Self.keys.contains(name) else {
+                let known = Self.keys.joined(separator: ", ")
+                throw error(key, "unknown key \"\(name)\"; known are \(known)")
+            }
+            values[name] = value
+        }
+    }
+
+    func provider() throws(DefinitionError) -> Provider {
+        var provider = Provider(
+            name: try required("name"),
+            authorizationEndpoint: try required("authorization_endpoint"),
+            tokenEndpoint: try required("token_endpoint"),
+            revocationEndpoint: try text("revocation_endpoint"))
+        provider.issuer = try text("issuer")
+        if let method = try authentication() { provider.clientAuthentication = method }
+        if let separator = try text("scope_separator") { provider.scopeSeparator = separator }
+        if let usesPKCE = try boolean("pkce") { provider.usesPKCE = usesPKCE }
+        provider.authorizationParameters = try parameters("authorization_parameters")
+        provider.tokenParameters = try parameters("token_parameters")
+        provider.defaultLifetimeSeconds = try seconds("default_lifetime_seconds")
+        if let grace = try seconds("reuse_grace_seconds") { provider.reuseGraceSeconds = grace }
+        return provider
+    }
+
+    private static func compose(_ text: String, file: String) throws(DefinitionError) -> Node {
+        do {
+            if let node = try Parser(yaml: text).singleRoot() { return node }
+        } catch let error as YamlError {
+            throw DefinitionError(file: file, line: error.line, message: error.problem)
+        } catch {
+            throw DefinitionError(file: file, message: "not YAML")
+        }
+        throw DefinitionError(file: file, message: "empty")
+    }
+
+    private func error(_ node: Node, _ message: String) -> DefinitionError {
+        DefinitionError(file: file, line: node.mark?.line, message: message)
+    }
+
+    private func required(_ key: String) throws(DefinitionError) -> String {
+        guard let text = try text(key) else {
+            throw DefinitionError(file: file, message: "\(key) is missing")
+        }
+        return text
+    }
+
+    private func text(_ key: String) throws(DefinitionError) -> String? {
+        guard let node = values[key] else { return nil }
+        return try text(node, key)
+    }
+
+    private func text(_ node: Node, _ key: String) throws(DefinitionError) -> String {
+        guard case .scalar(let scalar) = node, !scalar.string.isEmpty else {
+            throw error(node, "\(key) is a text that is not empty")
+        }
+        return scalar.string
+    }
+
+    private func authentication() throws(DefinitionError) -> Provider.ClientAuthentication? {
+        let key = "client_authentication"
+        guard let node = values[key], let text = try text(key) else { return nil }
+        guard let method = Provider.ClientAuthentication(name: text) else {
+            let names = Provider.ClientAuthentication.names.map(\.name).joined(separator: ", ")
+            throw error(node, "\(key) is one of \(names)")
+        }
+        return method
+    }
+
+    private func boolean(_ key: String) throws(DefinitionError) -> Bool? {
+        guard let node = values[key] else { return nil }
+        switch node.scalar?.string {
+        case "true": return true
+        case "false": return false
+        default: throw error(node, "\(key) is true or false")
+        }
+    }
+
+    private func seconds(_ key: String) throws(DefinitionError) -> Int64? {
+        guard let node = values[key] else { return nil }
+        guard let number = node.scalar.flatMap({ Int64($0.string) }),
+            (0...Self.secondsMax).contains(number)
+        else { throw error(node, "\(key) is a number of seconds, at most \(Self.secondsMax)") }
+        return number
+    }
+
+    private func parameters(_ key: String) throws(DefinitionError) -> [Provider.Parameter] {
+        guard let node = values[key] else { return [] }
+        guard case .mapping(let mapping) = node, mapping.count <= Provider.parametersMax else {
+            throw error(
+                node, "\(key) is a list of names and values, at most \(Provider.parametersMax)")
+        }
+        var parameters: [Provider.Parameter] = []
+        for (name, value) in mapping {
+            parameters.append(
+                Provider.Parameter(try text(name, "a name in \(key)"), try text(value, key)))
+        }
+        return parameters
+    }
+}
+
+extension Provider.ClientAuthentication {
+    /// The methods by the names that definitions and the command line use.
+    package static let names: [(name: String, method: Self)] = [
+        ("basic", .basic), ("basic_raw", .basicRaw), ("post", .post), ("none", .none),
+    ]
+
+    /// The method with a name; nil where there is none.
+    package init?(name: String) {
+        guard let found = Self.names.first(where: { $0.name == name }) else { return nil }
+        self = found.method
+    }
+
+    /// Its name in definitions.
+    package var name: String { Self.names.first { $0.method == self }?.name ?? "" }
+}
+
+extension YamlError {
+    /// The line of the problem, from 1, where the parser knows it.
+    fileprivate var line: Int? {
+        switch self {
+        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
+            mark.line
+        case .duplicatedKeysInMapping(_, let context): context.mark.line
+        default: nil
+        }
+    }
+
+    /// One line about it.
+    fileprivate var problem: String {
+        switch self {
+        case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
+            .composer(_, let problem, _, _), .reader(let problem, _, _, _):
+            problem
+        case .duplicatedKeysInMapping(let keys, _):
+            "the same key twice: \(keys.sorted().joined(separator: ", "))"
+        default: "not YAML"
+        }
+    }
+}

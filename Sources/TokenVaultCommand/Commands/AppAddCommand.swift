@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ProviderCatalog
+import TokenVault
+
+/// `tokenvault app add`.
+struct AppAddCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Add an application, or replace one.",
+        discussion: """
+            The provider comes from a definition (YAML or JSON) or from its endpoints. The \
+            definition's keys are the endpoints' names in RFC 8414 and a few settings; an unknown \
+            key is an error:
+
+              name: crm
+              authorization_endpoint: https://login.example.com/authorize
+              token_endpoint: https://login.example.com/token
+              revocation_endpoint: https://login.example.com/revoke
+              issuer: https://login.example.com
+              client_authentication: basic
+              scope_separator: " "
+              pkce: true
+              authorization_parameters: { access_type: offline }
+              token_parameters: {}
+              default_lifetime_seconds: 3600
+              reuse_grace_seconds: 0
+
+            EXAMPLES
+              tokenvault app add crm --provider crm.yaml --client-id 123 \\
+                --client-secret-file crm.secret \\
+                --redirect-uri http://127.0.0.1:8017/callback
+              pass show crm | tokenvault app add crm --client-secret-fd 0 \\
+                --authorize-url https://a.example/authorize \\
+                --token-url https://a.example/token --auth post --client-id 123 \\
+                --redirect-uri https://b.example/callback --scope read
+            """)
+
+    @Argument(help: "The application's id: letters, digits, '-', '_' and '.'; at most 64.")
+    var id: String
+
+    @Option(name: .customLong("provider"), help: "File with the provider's definition.")
+    var providerFile: String?
+
+    @Option(name: .customLong("authorize-url"), help: "Authorization endpoint.")
+    var authorizationEndpoint: String?
+
+    @Option(name: .customLong("token-url"), help: "Token endpoint.")
+    var tokenEndpoint: String?
+
+    @Option(name: .customLong("revoke-url"), help: "Revocation endpoint, where there is one.")
+    var revocationEndpoint: String?
+
+    @Option(
+        name: .customLong("auth"),
+        help: "How the client authenticates: basic (default), basic_raw, post or none.")
+    var authentication: String?
+
+    @Option(help: "The client id.")
+    var clientId: String
+
+    @Option(help: "File with the client secret, readable by you alone.")
+    var clientSecretFile: String?
+
+    @Option(
+        name: .customLong("client-secret-fd"),
+        help: "Inherited descriptor that yields the client secret.")
+    var clientSecretDescriptor: Int32?
+
+    @Flag(name: .customLong("public"), help: "A public client: it has no secret.")
+    var isPublic = false
+
+    @Option(
+        name: .customLong("redirect-uri"),
+        help: "The callback URL, exactly as it is registered at the provider.")
+    var redirectURI: String
+
+    @Option(name: .customLong("scope"), help: "A scope to ask for. May be repeated.")
+    var scopes: [String] = []
+
+    @Flag(help: "Replace the application of this id.")
+    var replace = false
+
+    @OptionGroup var options: VaultOptions
+
+    func validate() throws {
+        let sources = [clientSecretFile != nil, clientSecretDescriptor != nil, isPublic]
+        guard sources.count(where: { $0 }) <= 1 else {
+            throw ValidationError(
+                "give one of --client-secret-file, --client-secret-fd and --public")
+        }
+        let endpoints = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, authentication]
+        guard (providerFile == nil) != endpoints.allSatisfy({ $0 == nil }) else {
+            throw ValidationError("give either --provider or --authorize-url and --token-url")
+        }
+    }
+
+    func run() async throws {
+        var provider = try provider()
+        if isPublic { provider.clientAuthentication = .none }
+        let secret = try clientSecret()
+        let hasSecret = secret != nil
+        guard hasSecret != (provider.clientAuthentication == .none) else {
+            throw CommandFailure(
+                .usage,
+                hasSecret
+                    ? "a client that authenticates by \"none\" has no secret"
+                    : "which client secret? Give --client-secret-file, --client-secret-fd, "
+                        + "or --public where there is none")
+        }
+        let form = ApplicationForm(
+            id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
+            redirectURI: redirectURI, scopes: scopes)
+        let door = try options.door()
+        defer { door.close() }
+        try await refuseReplacing(door)
+        try await door.ask(.putApplication(form), secret: secret) { _ in }
+        try Outlet.output.line("application \(id.printable) added")
+    }
+
+    private func refuseReplacing(_ door: any VaultDoor) async throws {
+        guard !replace else { return }
+        var isThere = false
+        try await door.ask(.applications) { reply in
+            if case .application(let form) = reply, form.id == id { isThere = true }
+        }
+        guard !isThere else {
+            throw CommandFailure(
+                .cannotCreate, "there is an application \(id) already: --replace replaces it")
+        }
+    }
+
+    private func provider() throws -> Provider {
+        if let providerFile { return try ProviderCatalog.load(providerFile) }
+        guard let authorizationEndpoint, let tokenEndpoint else {
+            throw CommandFailure(.usage, "give both --authorize-url and --token-url")
+        }
+        var provider = Provider(
+            name: id, authorizationEndpoint: authorizationEndpoint, tokenEndpoint: tokenEndpoint,
+            revocationEndpoint: revocationEndpoint)
+        if let authentication {
+            guard let method = Provider.ClientAuthentication(name: authentication) else {
+                throw CommandFailure(.usage, "--auth is basic, basic_raw, post or none")
+            }
+            provider.clientAuthentication = method
+        }
+        return provider
+    }
+
+    private func clientSecret() throws -> Secret? {
+        if let clientSecretFile {
+            return try SecretInput.read(file: clientSecretFile, what: "the client secret")
+        }
+        if let clientSecretDescriptor {
+            return try SecretInput.read(
+                descriptor: clientSecretDescriptor, what: "the client secret")
+        }
+        return nil
+    }
+}

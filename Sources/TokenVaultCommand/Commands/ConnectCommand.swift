@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import TokenVault
+
+/// `tokenvault connect`.
+struct ConnectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "connect",
+        abstract: "Connect an account: send somebody's browser to the provider and wait.",
+        discussion: """
+            Prints the URL to open. Where the application's redirect URI is http on 127.0.0.1 or \
+            [::1], exactly that address is listened on, for one callback and at most ten minutes \
+            (RFC 8252). Elsewhere, over SSH for example, --paste reads the address that the \
+            browser ended at; it is not shown, for it holds a code. A connection that has tokens \
+            keeps them until the new ones are there.
+
+            EXAMPLES
+              tokenvault connect anna --app crm
+              tokenvault connect anna --app crm --scope read --scope write --open
+              tokenvault connect anna --app crm --paste
+            """)
+
+    @Argument(help: "The connection's id: your own name for the account.")
+    var id: String
+
+    @Option(name: .customLong("app"), help: "The application to connect through.")
+    var application: String
+
+    @Option(
+        name: .customLong("scope"),
+        help: "A scope instead of the application's. May be repeated.")
+    var scopes: [String] = []
+
+    @Flag(help: "Read the redirect URL from the terminal, or from stdin where that is none.")
+    var paste = false
+
+    @Flag(help: "Open the URL with xdg-open.")
+    var open = false
+
+    @OptionGroup var options: VaultOptions
+
+    func run() async throws {
+        try await options.withDoor { door in
+            let application = try await door.application(id: application)
+            let listener =
+                paste ? nil : try LoopbackListener(redirectURI: application.redirectURI)
+            let url = try await start(door)
+            try Outlet.errors.line("Open this address in a browser:")
+            try Outlet.output.line(url.printable)
+            if open { Self.open(url) }
+            if let listener {
+                try Outlet.errors.line("Waiting for the callback, at most ten minutes.")
+                try await listener.run { query in
+                    try await complete(door, query)
+                }
+            } else {
+                try await complete(door, Self.pastedQuery())
+            }
+            try Outlet.output.line("connected \(id.printable)")
+        }
+    }
+
+    private func start(_ door: any VaultDoor) async throws -> String {
+        var url: String?
+        let request = Request.connect(
+            id: id, application: application, scopes: scopes.isEmpty ? nil : scopes)
+        try await door.ask(request) { reply in
+            if case .authorization(let found) = reply { url = found }
+        }
+        guard let url else { throw ServedVault.unexpected }
+        return url
+    }
+
+    private func complete(_ door: any VaultDoor, _ query: consuming Secret) async throws {
+        try await door.ask(.complete(application: application), secret: query) { _ in }
+    }
+
+    /// The query of an address that somebody pastes.
+    private static func pastedQuery() throws -> Secret {
+        let what = "the address"
+        let address: Secret
+        if Outlet(descriptor: 0).isTerminal {
+            address = try Prompt().secret(
+                "Paste the address the browser ended at (not shown): ", what: what)
+        } else {
+            address = try SecretInput.readLine(descriptor: 0, what: what)
+        }
+        var start: Int?
+        var end = address.count
+        for index in 0..<address.count {
+            let byte = address.bytes.byte(at: index)
+            if byte == UInt8(ascii: "?"), start == nil { start = index + 1 }
+            if byte == UInt8(ascii: "#") || byte == UInt8(ascii: " ") {
+                end = index
+                break
+            }
+        }
+        guard let start, start < end else {
+            throw CommandFailure(
+                .badData, "this address has no query: paste all of it, from http to the end")
+        }
+        return try Secret(copying: address.bytes.extracting(start..<end))
+    }
+
+    /// Best effort: the address is on the screen too.
+    private static func open(_ url: String) {
+        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe [
+            strdup("xdg-open"), strdup(url), nil,
+        ]
+        defer { unsafe arguments.forEach { unsafe free($0) } }
+        var child: pid_t = 0
+        let result = unsafe posix_spawnp(&child, "xdg-open", nil, nil, &arguments, environ)
+        if result != 0 { try? Outlet.errors.line("xdg-open: \(SystemMessage.of(result))") }
+    }
+}

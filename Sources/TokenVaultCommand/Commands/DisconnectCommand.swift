@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// `tokenvault disconnect`.
+struct DisconnectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "disconnect",
+        abstract: "Stop, revoke and erase a connection.",
+        discussion: """
+            Its tokens are revoked at the provider, where that has an endpoint for it, and erased \
+            so that nobody can read them again, not even with the root key. The receipt says what \
+            was done. The id can be connected again. On a terminal it asks first.
+
+            EXAMPLES
+              tokenvault disconnect anna
+              tokenvault disconnect anna --yes --json
+            """)
+
+    @Argument(help: "The connection's id.")
+    var id: String
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @Flag(help: "The receipt as one JSON object.")
+    var json = false
+
+    @OptionGroup var options: VaultOptions
+
+    func run() async throws {
+        try await options.withDoor { door in
+            // Somebody who mistyped an id learns it before being asked.
+            _ = try await door.status(id: id)
+            if !yes, Outlet(descriptor: 0).isTerminal {
+                let question = "Revoke and erase \(id.printable) for ever?"
+                guard try Prompt().agrees(question) else {
+                    throw CommandFailure(.temporaryFailure, "nothing was changed")
+                }
+            }
+            try await door.ask(.disconnect(id: id)) { reply in
+                if case .receipt(let receipt) = reply { try show(receipt) }
+            }
+        }
+    }
+
+    private func show(_ receipt: ReceiptForm) throws {
+        if json { return try Outlet.output.line(JSONLine.of(receipt)) }
+        let answers = receipt.everyAnswerIn ? "in" : "one refresh was still unanswered"
+        let rows = [
+            ("refresh token", receipt.refreshToken), ("access token", receipt.accessToken),
+            ("provider's answers", answers), ("key slots erased", String(receipt.erasedSlots)),
+            ("erasure", receipt.erasure), ("completed", receipt.completed.time.text),
+        ]
+        try Outlet.output.line("disconnected \(receipt.id.printable)")
+        for (name, value) in rows {
+            try Outlet.output.line("  \(name.padded(to: 22))\(value.printable)")
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import TokenVault
+
+/// `tokenvault log`.
+struct LogCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "log",
+        abstract: "Show what happened to a connection, also to one that is gone.",
+        discussion: """
+            EXAMPLES
+              tokenvault log anna
+              tokenvault log anna --limit 10 --json
+            """)
+
+    @Argument(help: "The connection's id.")
+    var id: String
+
+    @Option(help: "The most entries, the newest ones; up to 100000.")
+    var limit = 1000
+
+    @Flag(help: "One JSON object a line.")
+    var json = false
+
+    @OptionGroup var options: VaultOptions
+
+    func validate() throws {
+        guard (1...100_000).contains(limit) else {
+            throw ValidationError("--limit is 1 to 100000")
+        }
+    }
+
+    func run() async throws {
+        var isEmpty = true
+        try await options.withDoor { door in
+            try await door.ask(.log(id: id, limit: limit)) { reply in
+                guard case .event(let event) = reply else { return }
+                isEmpty = false
+                if json { return try Outlet.output.line(JSONLine.of(event)) }
+                let number = event.number.map { "  \($0)" } ?? ""
+                try Outlet.output.line("\(event.time.time.text)  \(event.event)\(number)")
+            }
+        }
+        guard !isEmpty else {
+            throw VaultError(.notFound, .vault, connection: try ConnectionID(id))
+        }
+    }
+}

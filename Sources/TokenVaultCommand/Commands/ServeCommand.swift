@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import Logging
+import ServiceLifecycle
+import TokenVault
+import UnixSignals
+
+/// `tokenvault serve`.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Own the vault: refresh every token on time and answer the other commands.",
+        discussion: """
+            Prints `ready` once every record has been verified and requests are answered; ends \
+            cleanly on SIGTERM or SIGINT. Meanwhile the other commands go through the socket \
+            `control` in the vault's directory: they need no key, and their --allow-loopback-http \
+            and --ca-file have no effect. Only processes of the same user are answered.
+
+            EXAMPLES
+              tokenvault serve --vault v --key-file v.key
+              tokenvault serve --vault v --key-fd 3 3< <(systemd-creds decrypt v.cred -)
+            """)
+
+    @Option(help: "Address and port for callbacks over HTTP, such as 127.0.0.1:8080.")
+    var listen: String?
+
+    @Option(
+        name: .customLong("public-url"),
+        help: "What browsers see instead of --listen, such as https://oauth2.example.com.")
+    var publicURL: String?
+
+    @OptionGroup var options: VaultOptions
+
+    func run() async throws {
+        // A client that hangs up is an error of one request, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        let front = try callbackFront()
+        let folder = try VaultFolder(options.location.path())
+        let door = try options.open()
+        defer { door.close() }
+        let control = try ControlServer(folder, door)
+        defer { control.stop() }
+        try control.start()
+        var services: [any Service] = [RefreshService(vault: door.vault)]
+        if let front { services.append(front(door.vault)) }
+        let group = ServiceGroup(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
+        try await group.run()
+    }
+
+    /// The service that answers browsers, to be made once the vault is open; nil where none is
+    /// asked for.
+    private func callbackFront() throws -> ((Vault) -> any Service)? {
+        guard listen != nil || publicURL != nil else { return nil }
+        throw CommandFailure(.usage, "this build has no callback front: leave out --listen")
+    }
+}
+
+/// Refreshes until the process is asked to end.
+private struct RefreshService: Service {
+    let vault: Vault
+
+    func run() async throws {
+        try await vault.ready()
+        try Outlet.output.line("ready")
+        let vault = vault
+        try await cancelWhenGracefulShutdown { try await vault.run() }
+    }
+}

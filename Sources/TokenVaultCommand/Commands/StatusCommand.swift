@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import TokenVault
+
+/// `tokenvault status`.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show how a connection is, why, and what to do next.",
+        discussion: """
+            The light is coloured on a terminal, unless NO_COLOR is set.
+
+            EXAMPLES
+              tokenvault status anna
+              tokenvault status anna --json | jq -r .next_refresh
+            """)
+
+    @Argument(help: "The connection's id.")
+    var id: String
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    @OptionGroup var options: VaultOptions
+
+    func run() async throws {
+        var found: StatusForm?
+        try await options.withDoor { found = try await $0.status(id: id) }
+        guard let status = found else { return }
+        if json { return try Outlet.output.line(JSONLine.of(status)) }
+        let now = SystemTime().now()
+        func moment(_ moment: Moment?) -> String? {
+            moment.map { "\($0.time.text) (\($0.time.distance(from: now)))" }
+        }
+        let rows: [(String, String?)] = [
+            ("reason", Self.reason(status)),
+            ("next step", Self.advice(status.nextStep)),
+            ("application", status.application),
+            ("token expires", moment(status.expires)),
+            ("learnt from", status.expires == nil ? nil : status.expirySource),
+            ("refresh token expires", moment(status.refreshTokenExpires)),
+            ("next refresh", moment(status.nextRefresh)),
+            ("last refreshed", moment(status.lastRefreshed)),
+            ("refreshes", String(status.refreshCount)),
+            ("last used", moment(status.lastUsed)),
+            ("scope asked for", status.requestedScope),
+            ("scope granted", status.grantedScope),
+        ]
+        let light = Self.coloured(status.light, Outlet.output.hasColour)
+        try Outlet.output.line("\(light)  \(status.id.printable)")
+        for (name, value) in rows {
+            if let value {
+                try Outlet.output.line("  \(name.padded(to: 22))\(value.printable)")
+            }
+        }
+    }
+
+    private static func reason(_ status: StatusForm) -> String? {
+        status.reason.map { reason in
+            status.reasonNumber.map { "\(reason) (HTTP \($0))" } ?? reason
+        }
+    }
+
+    /// What the next step means to somebody at a terminal.
+    private static func advice(_ step: String) -> String? {
+        switch step {
+        case "none": nil
+        case "connect": "run `tokenvault connect`"
+        case "reconnect": "the provider ended the grant: run `tokenvault connect` again"
+        case "wait": "nothing: the vault tries again by itself"
+        case "correct_application":
+            "correct the application: `tokenvault app add --replace`"
+        default: step
+        }
+    }
+
+    private static func coloured(_ light: String, _ hasColour: Bool) -> String {
+        let codes = ["green": 32, "yellow": 33, "red": 31]
+        guard hasColour, let code = codes[light] else { return light }
+        return "\u{1b}[\(code)m\(light)\u{1b}[0m"
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TokenVault
+
+/// What a subcommand asks of the vault, whichever process owns it. No secret is among it: client
+/// secrets and callbacks travel beside it as bytes of their own.
+enum Request: Codable, Sendable {
+    case applications
+    /// With the client secret, where there is one.
+    case putApplication(ApplicationForm)
+    case removeApplication(id: String)
+    case connect(id: String, application: String, scopes: [String]?)
+    /// With the callback's query.
+    case complete(application: String)
+    case list
+    case status(id: String)
+    /// Answered by the token itself.
+    case token(id: String, minimumSeconds: Int)
+    case refresh(id: String)
+    case disconnect(id: String)
+    case log(id: String, limit: Int)
+}
+
+/// One part of an answer; some requests have many, some none.
+enum Reply: Codable, Sendable {
+    case application(ApplicationForm)
+    /// Where to send the browser. Its state is one-time and not to be kept.
+    case authorization(url: String)
+    case connected(id: String)
+    case status(StatusForm)
+    case event(EventForm)
+    case receipt(ReceiptForm)
+}
+
+/// What answers requests: the vault, opened here, or the process that owns it.
+protocol VaultDoor: AnyObject, Sendable {
+    /// - Parameters:
+    ///   - secret: what the request says goes with it.
+    ///   - take: runs for each part of the answer, in order.
+    /// - Throws: `VaultError`, `CommandFailure`, what `take` throws.
+    func ask(
+        _ request: Request, secret: consuming Secret?, _ take: (Reply) throws -> Void
+    ) async throws
+
+    /// Lends an access token.
+    func withToken(
+        id: String, minimumSeconds: Int, _ body: (borrowing Secret) throws -> Void
+    ) async throws
+
+    /// Gives the vault back. Nothing may be asked afterwards.
+    func close()
+}
+
+extension VaultDoor {
+    /// Asks without a secret.
+    func ask(_ request: Request, _ take: (Reply) throws -> Void = { _ in }) async throws {
+        try await ask(request, secret: nil, take)
+    }
+
+    /// The status of a connection.
+    func status(id: String) async throws -> StatusForm {
+        var found: StatusForm?
+        try await ask(.status(id: id)) { reply in
+            if case .status(let status) = reply { found = status }
+        }
+        guard let found else { throw Self.unexpected }
+        return found
+    }
+
+    /// An application.
+    func application(id: String) async throws -> ApplicationForm {
+        var found: ApplicationForm?
+        try await ask(.applications) { reply in
+            if case .application(let application) = reply, application.id == id {
+                found = application
+            }
+        }
+        guard let found else { throw VaultError(.applicationNotFound, .vault).failure }
+        return found
+    }
+
+    /// An answer that does not fit its question.
+    static var unexpected: CommandFailure {
+        CommandFailure(.internalFault, "the serving process is of another version: restart it")
+    }
+}

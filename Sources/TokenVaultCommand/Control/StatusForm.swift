@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TokenVault
+
+/// How a connection is, as JSON has it.
+struct StatusForm: Codable, Sendable {
+    var id: String
+    var light: String
+    var reason: String?
+    var reasonNumber: Int?
+    var nextStep: String
+    var application: String?
+    var expires: Moment?
+    var expirySource: String
+    var refreshTokenExpires: Moment?
+    var nextRefresh: Moment?
+    var lastRefreshed: Moment?
+    var refreshCount: UInt64
+    var lastUsed: Moment?
+    var requestedScope: String?
+    var grantedScope: String?
+    var generation: UInt64
+
+    enum CodingKeys: String, CodingKey {
+        case id, light, reason, application, expires, generation
+        case reasonNumber = "reason_number"
+        case nextStep = "next_step"
+        case expirySource = "expiry_source"
+        case refreshTokenExpires = "refresh_token_expires"
+        case nextRefresh = "next_refresh"
+        case lastRefreshed = "last_refreshed"
+        case refreshCount = "refresh_count"
+        case lastUsed = "last_used"
+        case requestedScope = "requested_scope"
+        case grantedScope = "granted_scope"
+    }
+
+    init(_ status: ConnectionStatus) {
+        id = status.connection.text
+        light = status.light.rawValue
+        reason = status.reason?.description
+        reasonNumber = status.reasonNumber == 0 ? nil : status.reasonNumber
+        nextStep = Self.name(status.nextStep)
+        application = status.application?.text
+        expires = status.accessTokenExpiry.map(Moment.init)
+        expirySource = Self.name(status.expirySource)
+        refreshTokenExpires = status.refreshTokenExpiry.map(Moment.init)
+        nextRefresh = status.nextRefresh.map(Moment.init)
+        lastRefreshed = status.lastRefreshed.map(Moment.init)
+        refreshCount = status.refreshCount
+        lastUsed = status.lastUsed.map(Moment.init)
+        requestedScope = status.requestedScope
+        grantedScope = status.grantedScope
+        generation = status.generation
+    }
+
+    private static func name(_ step: ConnectionStatus.NextStep) -> String {
+        step == .correctApplication ? "correct_application" : step.rawValue
+    }
+
+    private static func name(_ source: TokenSet.ExpirySource) -> String {
+        switch source {
+        case .unknown: "unknown"
+        case .expiresIn: "expires_in"
+        case .expiresAt: "expires_at"
+        case .jwt: "jwt"
+        case .provider: "provider"
+        case .application: "application"
+        case .caller: "caller"
+        }
+    }
+}
+
+/// A moment, written as ISO 8601 and read back.
+struct Moment: Codable, Sendable {
+    let time: UnixTime
+
+    init(_ time: UnixTime) { self.time = time }
+
+    init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let time = UnixTime(text: text) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "not a moment"))
+        }
+        self.time = time
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(time.text)
+    }
+}
+
+/// Something that happened, as JSON has it.
+struct EventForm: Codable, Sendable {
+    var time: Moment
+    var event: String
+    var number: Int64?
+
+    init(_ event: VaultEvent) {
+        time = Moment(event.time)
+        self.event = event.kind.description
+        number = event.number == 0 ? nil : event.number
+    }
+}
+
+/// What a disconnect did, as JSON has it.
+struct ReceiptForm: Codable, Sendable {
+    var id: String
+    var refreshToken: String
+    var accessToken: String
+    var everyAnswerIn: Bool
+    var erasedSlots: Int
+    var erasure: String
+    var completed: Moment
+
+    enum CodingKeys: String, CodingKey {
+        case id, erasure, completed
+        case refreshToken = "refresh_token"
+        case accessToken = "access_token"
+        case everyAnswerIn = "every_answer_in"
+        case erasedSlots = "erased_slots"
+    }
+
+    init(_ receipt: DisconnectReceipt) {
+        id = receipt.connection.text
+        refreshToken = Self.name(receipt.refreshToken)
+        accessToken = Self.name(receipt.accessToken)
+        everyAnswerIn = receipt.isEveryAnswerIn
+        erasedSlots = receipt.erasedSlots
+        switch receipt.erasure {
+        case .inPlace: erasure = "in place"
+        case .bestEffort(let fileSystem):
+            erasure = "best effort (file system \(String(fileSystem, radix: 16)))"
+        }
+        completed = Moment(receipt.completed)
+    }
+
+    private static func name(_ revocation: DisconnectReceipt.Revocation) -> String {
+        switch revocation {
+        case .notNeeded: "not needed"
+        case .revoked: "revoked"
+        case .unsupported: "unsupported"
+        case .failed(let number): number == 0 ? "failed" : "failed (HTTP \(number))"
+        }
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Glibc
+import TokenVault
+
+/// One end of a connection to the control socket: frames of a kind, a length and bytes. JSON for
+/// what is no secret; secrets as they are, from `Secret` to `Secret`.
+final class Wire: Sendable {
+    enum Kind: UInt8 {
+        /// A `Request` or a `Reply`.
+        case message = 0x4d
+        /// The bytes of a secret.
+        case secret = 0x53
+        /// What goes wrong; ends the exchange.
+        case failure = 0x46
+        /// Ends a request and a successful answer.
+        case end = 0x45
+    }
+
+    /// The longest message, in bytes.
+    static let messageBytesMax = 1 << 20
+    /// How long a whole request may take to arrive, in milliseconds.
+    static let requestMilliseconds: Int64 = 5000
+    /// How long a caller waits for an answer: longer than a disconnect, the slowest verb, takes.
+    static let answerMilliseconds: Int64 = 60_000
+
+    private let socket: Int32
+
+    init(owning socket: Int32) { self.socket = socket }
+
+    deinit { close(socket) }
+
+    func send(_ message: some Encodable, as kind: Kind = .message) throws {
+        let bytes = Array(try JSONEncoder().encode(message))
+        guard bytes.count <= Self.messageBytesMax else { throw VaultError(.limitExceeded, .vault) }
+        try send(kind, count: bytes.count)
+        try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
+    }
+
+    func send(_ secret: borrowing Secret) throws {
+        try send(.secret, count: secret.count)
+        try unsafe secret.withUnsafeBytes { buffer throws(CommandFailure) in
+            try unsafe write(buffer)
+        }
+    }
+
+    func sendEnd() throws { try send(.end, count: 0) }
+
+    /// The kind and the length of the frame that comes next.
+    func receiveHead(by deadline: Int64) throws -> (kind: Kind, count: Int) {
+        var head: [UInt8] = [0, 0, 0, 0, 0]
+        try unsafe head.withUnsafeMutableBytes { try unsafe read($0, by: deadline) }
+        let count = head[1...].reversed().reduce(0) { $0 << 8 | Int($1) }
+        guard let kind = Kind(rawValue: head[0]) else { throw Self.garbled }
+        return (kind, count)
+    }
+
+    func receive<Message: Decodable>(
+        _ type: Message.Type, count: Int, by deadline: Int64
+    ) throws -> Message {
+        guard count <= Self.messageBytesMax else { throw Self.garbled }
+        var bytes = [UInt8](repeating: 0, count: count)
+        try unsafe bytes.withUnsafeMutableBytes { try unsafe read($0, by: deadline) }
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw Self.garbled
+        }
+    }
+
+    func receiveSecret(count: Int, by deadline: Int64) throws -> Secret {
+        guard count <= SecretArena.secretBytesMax else { throw Self.garbled }
+        var secret = try Secret(zeroes: count)
+        var span = secret.mutableBytes
+        try unsafe span.withUnsafeMutableBytes { try unsafe read($0, by: deadline) }
+        return secret
+    }
+
+    private static var garbled: CommandFailure {
+        CommandFailure(.internalFault, "the other process speaks another version: restart it")
+    }
+
+    private func send(_ kind: Kind, count: Int) throws {
+        let head = [kind.rawValue] + (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) }
+        try unsafe head.withUnsafeBytes { try unsafe write($0) }
+    }
+
+    private func write(_ buffer: UnsafeRawBufferPointer) throws(CommandFailure) {
+        let deadline = Deadline.after(milliseconds: Self.requestMilliseconds)
+        var done = 0
+        while done < buffer.count {
+            try Deadline.wait(for: socket, events: POLLOUT, by: deadline)
+            // Not a signal where the other end is gone, but an error.
+            let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+            let put = unsafe Glibc.send(
+                socket, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done, flags)
+            if put < 0 && (errno == EINTR || errno == EAGAIN) { continue }
+            guard put > 0 else {
+                throw CommandFailure(.inputOutput, "the other process hung up", errno: errno)
+            }
+            done += put
+        }
+    }
+
+    private func read(
+        _ buffer: UnsafeMutableRawBufferPointer, by deadline: Int64
+    ) throws(CommandFailure) {
+        var done = 0
+        while done < buffer.count {
+            try Deadline.wait(for: socket, events: POLLIN, by: deadline)
+            let got = unsafe Glibc.recv(
+                socket, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done, 0)
+            if got < 0 && errno == EINTR { continue }
+            guard got > 0 else {
+                throw CommandFailure(.inputOutput, "the other process hung up")
+            }
+            done += got
+        }
+    }
+}
+
+/// A point on the clock that no jump of the wall clock moves, in milliseconds.
+enum Deadline {
+    static func after(milliseconds: Int64) -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000 + milliseconds
+    }
+
+    /// Milliseconds until then; zero where it has passed.
+    static func remaining(until deadline: Int64) -> Int64 {
+        max(0, deadline - after(milliseconds: 0))
+    }
+
+    /// Waits until a descriptor is ready.
+    static func wait(
+        for descriptor: Int32, events: Int32, by deadline: Int64
+    ) throws(CommandFailure) {
+        while true {
+            let rest = remaining(until: deadline)
+            var poll = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+            let ready = unsafe Glibc.poll(&poll, 1, Int32(clamping: rest))
+            if ready > 0 { return }
+            if ready < 0 && errno == EINTR { continue }
+            guard ready == 0, rest > 0 else {
+                throw CommandFailure(.temporaryFailure, "the other process does not answer")
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import TokenVault
+
+/// Where the vault is.
+struct PathOptions: ParsableArguments {
+    @Option(
+        name: .customLong("vault"),
+        help: "The vault's directory. Without it, the environment's TOKENVAULT_PATH.")
+    var vaultPath: String?
+
+    /// The directory, without a slash at its end.
+    func path() throws -> String {
+        let variable = unsafe getenv("TOKENVAULT_PATH").map { unsafe String(cString: $0) }
+        guard var path = vaultPath ?? variable, !path.isEmpty else {
+            throw CommandFailure(.usage, "which vault? Give --vault PATH or set TOKENVAULT_PATH")
+        }
+        while path.count > 1, path.last == "/" { path.removeLast() }
+        return path
+    }
+}
+
+/// Where the root key comes from.
+struct KeyOptions: ParsableArguments {
+    @Option(help: "File with the root key: 32 bytes, yours, mode 0400 or 0600.")
+    var keyFile: String?
+
+    @Option(
+        name: .customLong("key-fd"),
+        help: "Inherited descriptor that yields the 32 bytes of the root key.")
+    var keyFD: Int32?
+
+    @Option(
+        name: .customLong("passphrase-fd"),
+        help: "Inherited descriptor that yields the passphrase; one final line end is cut off.")
+    var passphraseFD: Int32?
+
+    @Flag(help: "Ask for the passphrase at the terminal.")
+    var passphrase = false
+
+    func validate() throws {
+        let given = [
+            keyFile != nil, keyFD != nil, passphraseFD != nil, passphrase,
+        ].count { $0 }
+        guard given <= 1 else {
+            throw ValidationError(
+                "give one of --key-file, --key-fd, --passphrase-fd and --passphrase")
+        }
+        guard keyFD.map({ $0 >= 0 }) ?? true, passphraseFD.map({ $0 >= 0 }) ?? true else {
+            throw ValidationError("a descriptor is a number from 0")
+        }
+    }
+
+    /// - Parameter isNew: asks for a passphrase twice.
+    func source(isNew: Bool = false) throws -> RootKeySource {
+        if let keyFile { return .file(keyFile) }
+        if let keyFD { return .descriptor(keyFD) }
+        if let passphraseFD {
+            return .passphrase(
+                try SecretInput.read(descriptor: passphraseFD, what: "the passphrase"))
+        }
+        if passphrase { return .passphrase(try ask(isNew: isNew)) }
+        throw CommandFailure(
+            .usage,
+            (isNew ? "a new vault needs a key" : "no process serves this vault: its key is needed")
+                + ": give --key-file, --key-fd, --passphrase-fd or --passphrase")
+    }
+
+    private func ask(isNew: Bool) throws -> Secret {
+        let prompt = try Prompt()
+        let first = try prompt.secret("Passphrase: ", what: "the passphrase")
+        guard isNew else { return first }
+        let second = try prompt.secret("The same again: ", what: "the passphrase")
+        guard Self.isSame(first, second) else {
+            throw CommandFailure(.badData, "the two passphrases differ: nothing was made")
+        }
+        return first
+    }
+
+    private static func isSame(_ left: borrowing Secret, _ right: borrowing Secret) -> Bool {
+        left.bytes.isEqual(to: right.bytes)
+    }
+}
+
+/// The vault, its key, and what it may reach.
+struct VaultOptions: ParsableArguments {
+    @OptionGroup var location: PathOptions
+    @OptionGroup var key: KeyOptions
+
+    @Flag(
+        name: .customLong("allow-loopback-http"),
+        help: "Let endpoints be http on a loopback address: for practice servers, not for use.")
+    var allowLoopbackHTTP = false
+
+    @Option(help: "File of CA certificates in PEM instead of the system's.")
+    var caFile: String?
+
+    /// How long a process that is just starting to serve is waited for, in milliseconds.
+    private static let startMilliseconds: Int64 = 2000
+
+    /// Opens the vault in this process.
+    func open() throws -> OwnVault {
+        var settings = Vault.Settings()
+        settings.allowsLoopbackHTTP = allowLoopbackHTTP
+        settings.certificateFile = caFile
+        return OwnVault(
+            try Vault.open(at: location.path(), rootKey: key.source(), settings: settings))
+    }
+
+    /// The process that serves the vault, where there is one, else the vault itself.
+    func door() throws -> any VaultDoor {
+        let folder = try VaultFolder(location.path())
+        if let served = try ServedVault(folder) { return served }
+        do {
+            return try open()
+        } catch let error as VaultError where error.code == .vaultLocked {
+            let deadline = Deadline.after(milliseconds: Self.startMilliseconds)
+            while Deadline.remaining(until: deadline) > 0 {
+                if let served = try ServedVault(folder) { return served }
+                usleep(50_000)
+            }
+            throw error
+        }
+    }
+
+    /// Opens the door for as long as `body` runs.
+    func withDoor(_ body: (any VaultDoor) async throws -> Void) async throws {
+        let door = try door()
+        defer { door.close() }
+        try await body(door)
+    }
+}

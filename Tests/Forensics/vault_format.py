@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bytes of a vault, after the document RecordFormat alone: nothing here reads a file.
+
+Pure functions from bytes to values, for the reader, the adversary and the writer of test vaults.
+"""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+
+import nacl.bindings
+import nacl.exceptions
+
+MAGIC = b"TKVAULT1"
+FORMAT = 1
+PAGE_BYTES = 4096
+SLOT_BYTES = 128
+NO_SLOT = 0xFFFFFFFF
+RECORD_OVERHEAD = 64  # header, nonce and tag
+BUCKETS = (468, 978, 1998, 4080, 8176, 16368, 32752, 65520)
+ATTEMPTS_IN_A_WAVE = 256
+EVENTS_KEPT = 100_000
+
+CONNECTION, APPLICATION, ROOT, FLOW, EVENT, WAVE, FENCE = range(1, 8)
+TYPE_NAMES = {
+    CONNECTION: "connection", APPLICATION: "application", ROOT: "root", FLOW: "flow",
+    EVENT: "event", WAVE: "wave", FENCE: "fence",
+}
+SLOT_STATES = {1: "live", 2: "disconnecting"}
+CONNECTION_STATES = {1: "configured", 2: "active", 3: "failed", 4: "disconnecting"}
+
+# Argon2id below these is refused: a lowered figure in HEADER must not make guessing cheap.
+LEAST_OPERATIONS = 3
+LEAST_MEMORY_BYTES = 256 << 20
+
+# Kinds of fields: text, time, u8, u64, i64, hash, pair, failure. A star marks one that may repeat.
+CONNECTION_FIELDS = {
+    1: ("id", "text"), 2: ("state", "u8"), 3: ("access token", "text"),
+    4: ("refresh token", "text"), 5: ("token type", "text"), 6: ("granted scope", "text"),
+    7: ("requested scope", "text"), 8: ("access token expiry", "time"),
+    9: ("expiry source", "u8"), 10: ("refresh token expiry", "time"),
+    11: ("application id", "text"), 12: ("created", "time"), 13: ("connected", "time"),
+    14: ("last refreshed", "time"), 15: ("last used with success", "time"),
+    16: ("failure", "failure"), 17: ("number of refreshes", "u64"), 18: ("tenant value", "pair*"),
+    19: ("hidden field's name", "text*"), 20: ("captured value", "pair*"), 21: ("label", "text"),
+    22: ("success redirect", "text"), 23: ("failure redirect", "text"),
+    24: ("redirect parameter", "pair*"), 25: ("authorization endpoint override", "text"),
+    26: ("token endpoint override", "text"), 27: ("revocation endpoint override", "text"),
+    28: ("scope override", "text*"), 29: ("unreadable token reply", "bytes"),
+    30: ("start of the request that brought the tokens", "time"),
+}
+APPLICATION_FIELDS = {
+    1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),
+    4: ("token endpoint", "text"), 5: ("revocation endpoint", "text"), 6: ("issuer", "text"),
+    7: ("client authentication", "u8"), 8: ("scope separator", "text"), 9: ("PKCE used", "u8"),
+    10: ("authorization parameter", "pair*"), 11: ("token parameter", "pair*"),
+    12: ("provider's default lifetime", "i64"), 13: ("reuse grace", "i64"),
+    14: ("client id", "text"), 15: ("client secret", "text"), 16: ("redirect URI", "text"),
+    17: ("scope", "text*"), 18: ("application's default lifetime", "i64"),
+}
+FLOW_FIELDS = {
+    1: ("connection id", "text"), 2: ("application id", "text"), 3: ("PKCE code verifier", "text"),
+    4: ("browser binding", "hash"), 5: ("started", "time"), 6: ("expires", "time"),
+    7: ("requested scope", "text"), 8: ("success redirect", "text"),
+    9: ("failure redirect", "text"), 10: ("redirect parameter", "pair*"),
+}
+FIELDS = {CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS}
+FIELD_BYTES = {"time": 8, "u8": 1, "u64": 8, "i64": 8, "hash": 32, "failure": 14}
+
+
+class Damage(Exception):
+    """Bytes that are not what the document says. `kind` is stable; the text is for people."""
+
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
+
+
+class CannotOpen(Exception):
+    """Not damage: the key, the format or the files are not those of a vault we can open."""
+
+
+# Keys and primitives.
+
+
+def keyed_hash(key, message):
+    return hashlib.blake2b(message, digest_size=32, key=key).digest()
+
+
+def plain_hash(message):
+    return hashlib.blake2b(message, digest_size=32).digest()
+
+
+def derive(key, number, context):
+    return hashlib.blake2b(
+        b"", digest_size=32, key=key, salt=struct.pack("<QQ", number, 0),
+        person=context + bytes(8)).digest()
+
+
+def seal(key, nonce, plaintext, associated):
+    return nacl.bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(
+        plaintext, associated, nonce, key)
+
+
+def unseal(key, nonce, ciphertext, associated):
+    """The plaintext, or None where the tag does not hold."""
+    try:
+        return nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(
+            ciphertext, associated, nonce, key)
+    except nacl.exceptions.CryptoError:
+        return None
+
+
+def root_key_of_passphrase(passphrase, operations, memory_bytes, salt):
+    if operations < LEAST_OPERATIONS or memory_bytes < LEAST_MEMORY_BYTES:
+        raise CannotOpen(
+            f"Argon2id with {operations} operations and {memory_bytes} bytes is refused: "
+            f"at least {LEAST_OPERATIONS} and {LEAST_MEMORY_BYTES}")
+    return nacl.bindings.crypto_pwhash_alg(
+        32, passphrase, salt, operations, memory_bytes,
+        nacl.bindings.crypto_pwhash_ALG_ARGON2ID13)
+
+
+@dataclass(frozen=True)
+class TermKeys:
+    """The five keys of a term and what is derived from them."""
+
+    number: int
+    vault: bytes
+    blinding: bytes
+    store_mac: bytes
+    event: bytes
+    flow: bytes
+
+    @property
+    def slot(self):
+        return derive(self.vault, 1, b"tkv1slot")
+
+    def sealing(self, kind):
+        """The key of a record without a slot."""
+        return {
+            ROOT: lambda: derive(self.store_mac, 1, b"tkv1root"),
+            FLOW: lambda: derive(self.flow, 1, b"tkv1flow"),
+            EVENT: lambda: derive(self.event, 1, b"tkv1evnt"),
+            WAVE: lambda: derive(self.event, 2, b"tkv1wave"),
+            FENCE: lambda: derive(self.event, 2, b"tkv1wave"),
+        }[kind]()
+
+    def record_key(self, kind, identifier):
+        return keyed_hash(self.blinding, bytes([kind]) + identifier)
+
+    def flow_key(self, state):
+        return keyed_hash(derive(self.flow, 2, b"tkv1flid"), state)
+
+    def mac_element(self, record_key, generation, tag):
+        return keyed_hash(self.store_mac, record_key + struct.pack("<Q", generation) + tag)
+
+
+# HEADER.
+
+
+@dataclass(frozen=True)
+class HeaderPage:
+    raw: bytes
+    format: int
+    least_reader: int
+    number: int
+    vault_id: bytes
+    derivation: int
+    operations: int
+    memory_bytes: int
+    salt: bytes
+    commitment: bytes
+    current_term: int
+    term_count: int
+
+
+def parse_header_page(raw):
+    """What a page says, once its unkeyed sum holds. Raises Damage or CannotOpen."""
+    if len(raw) != PAGE_BYTES:
+        raise Damage("header.damaged", f"has {len(raw)} bytes instead of {PAGE_BYTES}")
+    if plain_hash(raw[:4064]) != raw[4064:]:
+        raise Damage("header.damaged", "its sum does not hold")
+    if raw[:8] != MAGIC:
+        raise CannotOpen("not a vault: HEADER does not start with TKVAULT1")
+    form, least = struct.unpack_from("<HH", raw, 8)
+    if least > FORMAT:
+        raise CannotOpen(f"format {form} wants a reader that knows {least}; this one knows 1")
+    number, = struct.unpack_from("<Q", raw, 16)
+    derivation = raw[40]
+    operations, memory_bytes = struct.unpack_from("<QQ", raw, 48)
+    current, count = struct.unpack_from("<II", raw, 112)
+    return HeaderPage(
+        raw, form, least, number, raw[24:40], derivation, operations, memory_bytes, raw[64:80],
+        raw[80:112], current, count)
+
+
+def wrap_key(root_key):
+    return derive(root_key, 1, b"tkv1wrap")
+
+
+def commitment(root_key):
+    return derive(root_key, 2, b"tkv1comt")
+
+
+def header_mac_holds(page, root_key):
+    return keyed_hash(wrap_key(root_key), page.raw[:4032]) == page.raw[4032:4064]
+
+
+def term_associated(vault_id, number):
+    return b"tkv1term" + vault_id + struct.pack("<I", number)
+
+
+def unwrap_term(raw, vault_id, root_key):
+    """The keys of one term of 256 bytes, or None where the root key does not open it."""
+    number, = struct.unpack_from("<I", raw, 0)
+    keys = unseal(wrap_key(root_key), raw[8:32], raw[32:208], term_associated(vault_id, number))
+    return keys and TermKeys(number, *(keys[i:i + 32] for i in range(0, 160, 32)))
+
+
+def terms_of_page(page, root_key):
+    """The keys of each term, by number. Raises Damage."""
+    if page.term_count not in (1, 2):
+        raise Damage("header.malformed", f"holds {page.term_count} terms instead of 1 or 2")
+    terms = {}
+    for i in range(page.term_count):
+        term = unwrap_term(page.raw[120 + 256 * i:376 + 256 * i], page.vault_id, root_key)
+        if term is None:
+            raise Damage("header.altered", f"term {i + 1} of {page.term_count} does not open")
+        terms[term.number] = term
+    if page.current_term not in terms:
+        raise Damage("header.malformed", f"does not hold its current term {page.current_term}")
+    return terms
+
+
+# SLOTS.
+
+
+@dataclass(frozen=True)
+class Slot:
+    version: int
+    algorithm: int
+    state: int
+    term: int
+    generation: int
+    record_key: bytes
+    raw: bytes
+
+
+def parse_slot(raw):
+    version, algorithm, state, _, term, generation = struct.unpack_from("<BBBBIQ", raw)
+    return Slot(version, algorithm, state, term, generation, raw[16:48], raw)
+
+
+def slot_associated(vault_id, number, raw):
+    return b"tkv1slot" + vault_id + struct.pack("<I", number) + raw[:48]
+
+
+def open_slot(raw, number, vault_id, slot_key):
+    """The data key, or None."""
+    return unseal(slot_key, raw[48:72], raw[72:120], slot_associated(vault_id, number, raw))
+
+
+# Records.
+
+
+@dataclass(frozen=True)
+class Record:
+    version: int
+    algorithm: int
+    type: int
+    term: int
+    slot: int
+    generation: int
+    raw: bytes
+
+    @property
+    def tag(self):
+        return self.raw[-16:]
+
+
+def parse_record(raw):
+    if len(raw) < RECORD_OVERHEAD:
+        raise Damage("record.malformed", f"has {len(raw)} bytes, fewer than a header and a tag")
+    version, algorithm, kind, _, term, slot, _, generation = struct.unpack_from("<BBBBIIIQ", raw)
+    return Record(version, algorithm, kind, term, slot, generation, raw)
+
+
+def record_associated(vault_id, lmdb_key, raw):
+    return b"tkv1recd" + vault_id + lmdb_key + raw[:24]
+
+
+def open_record(raw, lmdb_key, vault_id, key):
+    """The plaintext with its padding, or None."""
+    return unseal(key, raw[24:48], raw[48:], record_associated(vault_id, lmdb_key, raw))
+
+
+def unpad(padded):
+    end = len(padded) - 1
+    while end >= 0 and padded[end] == 0:
+        end -= 1
+    if end < 0 or padded[end] != 0x80:
+        raise Damage("record.padding", "its plaintext does not end in 0x80 and zeros")
+    return padded[:end]
+
+
+def parse_fields(plaintext):
+    """The list of (tag, value). Raises Damage where tags descend or a length runs over the end."""
+    fields, at, last = [], 0, 0
+    while at < len(plaintext):
+        if at + 6 > len(plaintext):
+            raise Damage("record.fields", "ends inside a field's tag and length")
+        tag, length = struct.unpack_from("<HI", plaintext, at)
+        if tag < last:
+            raise Damage("record.fields", f"has field {tag} behind field {last}")
+        if at + 6 + length > len(plaintext):
+            raise Damage("record.fields", f"field {tag} runs over the end")
+        fields.append((tag, plaintext[at + 6:at + 6 + length]))
+        at += 6 + length
+        last = tag
+    return fields
+
+
+def check_fields(kind, fields):
+    """Raises Damage where a known field has the wrong length, repeats or is no text."""
+    seen = set()
+    for tag, value in fields:
+        name, form = FIELDS[kind].get(tag, (f"field {tag}", "bytes*"))
+        if tag in seen and not form.endswith("*"):
+            raise Damage("record.fields", f"{name} occurs twice")
+        seen.add(tag)
+        form = form.rstrip("*")
+        if form in FIELD_BYTES and len(value) != FIELD_BYTES[form]:
+            raise Damage("record.fields", f"{name} has {len(value)} bytes")
+        if form == "pair":
+            parse_pair(value)
+        if form == "text":
+            try:
+                value.decode()
+            except UnicodeDecodeError:
+                raise Damage("record.fields", f"{name} is not UTF-8") from None
+
+
+def parse_pair(value):
+    if len(value) < 2 or 2 + struct.unpack_from("<H", value)[0] > len(value):
+        raise Damage("record.fields", "a pair's name runs over its end")
+    end = 2 + struct.unpack_from("<H", value)[0]
+    return value[2:end], value[end:]
+
+
+def field_value(kind, tag, value):
+    """A field as JSON can hold it."""
+    form = FIELDS[kind].get(tag, ("", "bytes"))[1].rstrip("*")
+    if form == "text":
+        return value.decode()
+    if form == "pair":
+        return [part.decode(errors="replace") for part in parse_pair(value)]
+    if form in ("time", "i64"):
+        return struct.unpack("<q", value)[0]
+    if form == "failure":
+        code, status, time = struct.unpack("<Hiq", value)
+        return {"code": code, "status": status, "time": time}
+    if form in ("u8", "u64"):
+        return int.from_bytes(value, "little")
+    return value.hex()
+
+
+# The records of fixed layout.
+
+
+@dataclass(frozen=True)
+class RootRecord:
+    count: int
+    generation: int
+    next_event: int
+    next_wave: int
+    store_mac: bytes
+
+
+def parse_root(plaintext):
+    if len(plaintext) != 64:
+        raise Damage("root.malformed", f"has {len(plaintext)} bytes instead of 64")
+    return RootRecord(*struct.unpack("<QQQQ32s", plaintext))
+
+
+def parse_event(plaintext):
+    if len(plaintext) != 56:
+        raise Damage("event.malformed", f"has {len(plaintext)} bytes instead of 56")
+    time, key, code, number = struct.unpack("<q32sH6xq", plaintext)
+    return {"time": time, "record": key.hex() if any(key) else None, "code": code,
+            "number": number}
+
+
+def parse_wave(plaintext):
+    if len(plaintext) < 8 or (len(plaintext) - 8) % 40:
+        raise Damage("wave.malformed", f"has {len(plaintext)} bytes")
+    if len(plaintext) > 8 + 40 * ATTEMPTS_IN_A_WAVE:
+        raise Damage("wave.malformed", f"has more than {ATTEMPTS_IN_A_WAVE} attempts")
+    attempts = [
+        {"record": plaintext[i:i + 32].hex(),
+         "generation": struct.unpack_from("<Q", plaintext, i + 32)[0]}
+        for i in range(8, len(plaintext), 40)]
+    return {"time": struct.unpack_from("<q", plaintext)[0], "attempts": attempts}
+
+
+def parse_fence(plaintext):
+    if len(plaintext) != 16:
+        raise Damage("fence.malformed", f"has {len(plaintext)} bytes instead of 16")
+    slot, generation = struct.unpack("<I4xQ", plaintext)
+    return {"slot": slot, "generation": generation}

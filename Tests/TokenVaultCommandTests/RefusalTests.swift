@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ProviderSimulator
+import Testing
+
+/// What the command refuses, with which status, and what it says then.
+struct RefusalTests {
+    @Test(
+        "A secret in an argument is refused before anything else is looked at",
+        arguments: [
+            ["app", "add", "demo", "--client-secret", Workbench.clientSecret],
+            ["app", "add", "demo", "--client-secret=" + Workbench.clientSecret],
+            ["list", "--passphrase=" + Workbench.clientSecret],
+            ["token", "anna", "--key", Workbench.clientSecret],
+        ])
+    func secretsInArguments(arguments: [String]) async throws {
+        try await Workbench.run { bench in
+            let output = try await bench.expect(arguments, status: 64)
+            #expect(output.errors.contains("is refused: other users and the shell's history"))
+        }
+    }
+
+    @Test func aVaultIsNeverOverwritten() async throws {
+        try await Workbench.run { bench in
+            try await bench.expect(["init", "--key-file", "no.key"], status: 66)
+            try await bench.expect(["init"], status: 64)
+            try await bench.expect(["init", "--key-file", "v.key", "--generate-key"])
+            let attributes = try FileManager.default.attributesOfItem(
+                atPath: bench.folder.appending(path: "v.key").path)
+            #expect(attributes[.posixPermissions] as? Int == 0o400)
+            #expect(attributes[.size] as? Int == 32)
+            try await bench.expect(["init", "--key-file", "v.key"], status: 73)
+            try await bench.expect(
+                ["init", "--vault", "w", "--key-file", "v.key", "--generate-key"], status: 73)
+            try await bench.expect(["list", "--key-file", "v.key"])
+        }
+    }
+
+    @Test func aWrongKeyOpensNothing() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let wrong = String(repeating: "wrong ke", count: 4)
+            try bench.write("wrong.key", wrong)
+            let output = try await bench.expect(["list", "--key-file", "wrong.key"], status: 77)
+            #expect(output.errors.contains("this key does not open this vault"))
+            try bench.write("wrong.key", wrong, mode: 0o644)
+            try await bench.expect(["list", "--key-file", "wrong.key"], status: 77)
+            try await bench.expect(["list", "--key-fd", "0"], status: 77, input: wrong)
+            try await bench.expect(["list"], status: 64)
+            try await bench.expect(["list", "--key-file", "a", "--key-fd", "0"], status: 64)
+            try await bench.expect(["list", "--vault", "none", "--key-file", "v.key"], status: 66)
+        }
+    }
+
+    @Test func othersMustNotReachTheVaultOrItsSecrets() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try bench.write("open.secret", Workbench.clientSecret, mode: 0o644)
+            let output = try await bench.expect(
+                ["app", "add", "x", "--provider", "demo.yaml", "--client-id", "x"]
+                    + ["--client-secret-file", "open.secret", "--redirect-uri", "https://x/"]
+                    + bench.keyOptions, status: 77)
+            #expect(output.errors.contains("chmod 600"))
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o755],
+                ofItemAtPath: bench.folder.appending(path: "v").path)
+            try await bench.expect(["list"] + bench.keyOptions, status: 77)
+        }
+    }
+
+    @Test func applicationsAreChecked() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let add = ["app", "add", "x", "--client-id", "x", "--redirect-uri", "https://x/"]
+            let endpoints = ["--authorize-url", "https://a/", "--token-url", "https://a/"]
+            let key = ["--key-file", "v.key"]
+            try await bench.expect(add + ["--public"] + key, status: 64)
+            try await bench.expect(add + endpoints + key, status: 64)
+            try await bench.expect(
+                add + endpoints + ["--auth", "magic", "--public"] + key, status: 64)
+            try await bench.expect(
+                add + ["--authorize-url", "http://a/", "--token-url", "https://a/", "--public"]
+                    + key, status: 78)
+            try bench.write("bad.yaml", "name: x\ncolour: red\n")
+            let output = try await bench.expect(
+                add + ["--provider", "bad.yaml", "--public"] + key, status: 65)
+            #expect(output.errors.contains("bad.yaml:2: unknown key \"colour\""))
+            try await bench.expect(
+                add + ["--provider", "none.yaml", "--public"] + key, status: 66)
+            try await bench.expect(add + endpoints + ["--public"] + key)
+            // Its redirect URI is not of this machine.
+            try await bench.expect(["connect", "anna", "--app", "x"] + key, status: 64)
+            try await bench.expect(["connect", "anna", "--app", "none"] + key, status: 66)
+        }
+    }
+
+    @Test func theProvidersFaultsHaveTheirStatus() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            bench.simulator.set(fault: .status(503, retryAfter: nil), replies: 1)
+            try await bench.expect(["refresh", "anna"] + bench.keyOptions, status: 69)
+            bench.simulator.set(fault: nil)
+            try bench.write("client.secret", "another secret")
+            try await bench.expect(
+                ["app", "add", "demo", "--provider", "demo.yaml", "--client-id", "demo"]
+                    + ["--client-secret-file", "client.secret", "--replace"]
+                    + ["--redirect-uri", bench.redirectURI] + bench.keyOptions)
+            try await bench.expect(["refresh", "anna"] + bench.keyOptions, status: 78)
+        }
+    }
+
+    @Test func idsCannotPaintTheTerminal() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let output = try await bench.expect(
+                ["status", "\u{202e}anna\u{feff}"] + bench.keyOptions, status: 66)
+            #expect(output.errors.contains("\\u{202e}anna\\u{feff}: there is no such connection"))
+            let unknown = try await bench.expect(["\u{1b}[31mlist"], status: 64)
+            #expect(!unknown.errors.contains("\u{1b}"))
+            try await bench.connect("a\u{202e}b")
+            let list = try await bench.expect(["list", "--json"] + bench.keyOptions)
+            #expect(list.text.contains(#""id":"a\u202eb""#))
+            #expect(try list.objects().first?["id"] as? String == "a\u{202e}b")
+        }
+    }
+
+    @Test func noSecretIsVisibleInTheProcess() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let command = try bench.start(
+                ["connect", "anna", "--app", "demo", "--paste"] + bench.keyOptions, input: .open)
+            let url = try await command.line { $0.hasPrefix("http") }
+            let callback = try bench.simulator.approve(url)
+            let code = try #require(
+                URLComponents(string: callback)?.queryItems?
+                    .first { $0.name == "code" }?.value)
+            let key = try Data(contentsOf: bench.folder.appending(path: "v.key"))
+            for name in ["cmdline", "environ"] {
+                // What cannot be read shows nothing either.
+                let path = URL(filePath: "/proc/\(command.identifier)/\(name)")
+                let bytes = (try? Data(contentsOf: path)) ?? Data()
+                for secret in [Data(Workbench.clientSecret.utf8), Data(code.utf8), key] {
+                    #expect(bytes.range(of: secret) == nil)
+                }
+                #expect(name == "environ" || bytes.range(of: Data("connect".utf8)) != nil)
+            }
+            try command.type(callback + "\n")
+            #expect(await command.end().status == 0)
+        }
+    }
+
+    @Test func helpNamesEveryStatusAndShowsExamples() async throws {
+        try await Workbench.run { bench in
+            let help = try await bench.expect(["--help"])
+            for status in [0, 64, 65, 66, 69, 70, 73, 74, 75, 77, 78, 79] {
+                #expect(help.text.contains("\n  \(status) "))
+            }
+            let commands = [
+                ["init"], ["app"], ["app", "add"], ["app", "list"], ["app", "remove"], ["connect"],
+                ["list"], ["status"], ["token"], ["refresh"], ["disconnect"], ["log"], ["serve"],
+            ]
+            for command in commands {
+                let text = try await bench.expect(command + ["--help"]).text
+                #expect(text.contains("EXAMPLES\n  "), "\(command)")
+                let isTooWide = text.split(separator: "\n").contains {
+                    $0.count > 80 && !$0.hasPrefix("USAGE")
+                }
+                #expect(!isTooWide, "\(command)")
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// A program that was started. Its output goes to files: a pipe that nobody reads would block it.
+final class Running: Sendable {
+    enum Input {
+        case text(String)
+        /// `type` gives it.
+        case open
+    }
+
+    struct Output: Sendable {
+        let status: Int32
+        let text: String
+        let errors: String
+
+        /// Each line as a JSON object.
+        func objects() throws -> [[String: any Sendable]] {
+            try text.split(separator: "\n").map { line in
+                let value = try JSONSerialization.jsonObject(with: Data(line.utf8))
+                return try #require(value as? [String: any Sendable])
+            }
+        }
+    }
+
+    private let process = Process()
+    private let input = Pipe()
+    private let output: URL
+    private let errors: URL
+    private let ended: AsyncStream<Int32>
+
+    var identifier: Int32 { process.processIdentifier }
+
+    init(
+        _ words: [String], in folder: URL, input given: Input, environment: [String: String]
+    ) throws {
+        let name = UUID().uuidString
+        output = folder.appending(path: "\(name).out")
+        errors = folder.appending(path: "\(name).err")
+        for file in [output, errors] {
+            _ = FileManager.default.createFile(atPath: file.path, contents: nil)
+        }
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = words
+        process.currentDirectoryURL = folder
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = input
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
+        ended = stream
+        process.terminationHandler = { process in
+            let isSignal = process.terminationReason == .uncaughtSignal
+            continuation.yield(isSignal ? -process.terminationStatus : process.terminationStatus)
+            continuation.finish()
+        }
+        try process.run()
+        if case .text(let text) = given {
+            try type(text)
+            try input.fileHandleForWriting.close()
+        }
+    }
+
+    func type(_ text: String) throws {
+        try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+    }
+
+    func terminate() { process.terminate() }
+
+    /// The first line of the output that fits, once it is there.
+    func line(_ fits: (String) -> Bool) async throws -> String {
+        for _ in 0..<1000 {
+            let lines = try String(contentsOf: output, encoding: .utf8).split(separator: "\n")
+            if let line = lines.map(String.init).first(where: fits) { return line }
+            guard process.isRunning else { break }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let text = try String(contentsOf: errors, encoding: .utf8)
+        Issue.record("the line did not come: \(text)")
+        throw CocoaError(.fileReadUnknown)
+    }
+
+    /// Waits for its end. Its output must hold no token, but where that is the point.
+    func end(showsToken: Bool = false) async -> Output {
+        var status: Int32 = 0
+        for await end in ended { status = end }
+        let text = (try? String(contentsOf: output, encoding: .utf8)) ?? ""
+        let complaint = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
+        #expect(showsToken || !text.contains(Workbench.marker))
+        #expect(!complaint.contains(Workbench.marker))
+        #expect(!(text + complaint).contains(Workbench.clientSecret))
+        return Output(status: status, text: text, errors: complaint)
+    }
+}
