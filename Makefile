@@ -40,7 +40,7 @@ bench:
 	benchmarks/run
 
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests benchmarks
 
 clean:
 	rm -rf .build

@@ -114,6 +114,11 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
 
+        // The vault's side of the benchmarks; their floors in C are compiled by benchmarks/run.
+        .executableTarget(
+            name: "tokenvault-bench", dependencies: ["TokenVault"], path: "benchmarks/Harness",
+            swiftSettings: strict),
+
         // Tests mirror Sources.
         .target(
             name: "TestSupport", dependencies: ["TokenVault"], path: "Tests/TestSupport",
