@@ -87,13 +87,13 @@ final class Leftovers: Sendable {
         shared.isStopping.store(true, ordering: .sequentiallyConsistent)
         shared.clear()
         Console().write(
-            "\n\n   stopped by signal \(number): the practice service has ended, the files are gone\n"
+            "\n\n   stopped by signal \(number); what it started has ended\n"
         )
         _exit(128 + Int32(number))
     }
 
     private static func removeTree(_ path: String) {
-        guard let process = try? ChildProcess(["rm", "-rf", "--", path]) else { return }
+        guard let process = try? ChildProcess(["/bin/rm", "-rf", "--", path]) else { return }
         _ = process.wait()
     }
 }
