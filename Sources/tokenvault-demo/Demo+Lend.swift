@@ -45,7 +45,7 @@ extension Demo {
         console.row(
             "", "",
             hasSecretMemory
-                ? "normally memfd_secret, which nobody can read"
+                ? "normally memfd_secret, closed to every process"
                 : "normally too: memfd_secret is not to be had here")
         console.row("memory read", memory.amount, "\(memory.regions) mappings")
         console.check(

@@ -86,9 +86,7 @@ final class Leftovers: Sendable {
         guard number > 0 else { return nil }
         shared.isStopping.store(true, ordering: .sequentiallyConsistent)
         shared.clear()
-        Console().write(
-            "\n\n   stopped by signal \(number); what it started has ended\n"
-        )
+        Console().write("\n\n   stopped by signal \(number); what it started has ended\n")
         _exit(128 + Int32(number))
     }
 
