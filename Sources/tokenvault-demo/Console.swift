@@ -11,6 +11,9 @@ final class Console {
     /// How many of them did not hold.
     private(set) var failures = 0
 
+    /// Whether the demo could not go on.
+    private(set) var isAborted = false
+
     private let isTerminal: Bool
     private let hasColour: Bool
     private var steps = 0
@@ -74,8 +77,7 @@ final class Console {
 
     /// The demo cannot go on.
     func abort(_ reason: String) {
-        checks += 1
-        failures += 1
+        isAborted = true
         endLine()
         write("\n   \(styled("stopped", "31"))         \(reason)\n")
     }

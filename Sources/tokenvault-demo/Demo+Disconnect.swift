@@ -63,11 +63,11 @@ extension Demo {
             let found = memory.copies(of: name) + files.copies(of: name)
             console.check(
                 found == 0, "0 hits for the \(name.replacing("-", with: " "))",
-                otherwise: memory.places + files.places)
+                otherwise: "\(found): \(memory.places) \(files.places)")
         }
         console.check(
             memory.copies == 0 && files.copies == 0, "0 hits in all, in memory and on disk",
-            otherwise: memory.places + files.places)
+            otherwise: "\(memory.copies + files.copies): \(memory.places) \(files.places)")
     }
 
     private func words(_ revocation: DisconnectReceipt.Revocation) -> String {

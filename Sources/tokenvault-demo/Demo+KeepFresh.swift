@@ -48,7 +48,7 @@ extension Demo {
     private func seed(_ vault: Vault, _ server: PracticeServer) async throws -> [ConnectionID] {
         var carriers: [Carrier] = []
         try server.mint(Self.otherConnections) { accessToken, refreshToken in
-            // Between half of the lifetime and all of it: what is made together is not due together.
+            // Half of the lifetime to all of it: what is made together is not due together.
             let lifetime = Int64(Self.lifetimeSeconds) * 1000
             let part =
                 lifetime / 2 + lifetime / 2 * Int64(carriers.count)

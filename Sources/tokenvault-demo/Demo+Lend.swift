@@ -42,7 +42,11 @@ extension Demo {
             options.scanner, needles, memory: false, directory: directory)
         let found = memory.copies(of: "last-access-token")
         console.row("secrets lie in", arena(vault), "for this demo, so that they can be found;")
-        console.row("", "", normalArena())
+        console.row(
+            "", "",
+            hasSecretMemory
+                ? "normally memfd_secret, closed to every process"
+                : "normally too: memfd_secret is not to be had here")
         console.row("memory read", memory.amount, "\(memory.regions) mappings")
         console.check(
             found > 0, "found the access token that is in use: \(copies(found)), in memory",
@@ -61,19 +65,18 @@ extension Demo {
         switch vault.memoryStatus.arena {
         case .secretMemory: "memfd_secret"
         case .locked: "locked memory"
-        case .unlocked: "memory that is not locked"
+        case .unlocked: "memory that may be swapped"
         case .unavailable: "nothing"
         }
     }
 
-    /// What the vault would use if the demo had not forbidden it.
-    private func normalArena() -> String {
-        let bytes = 1 << 16
+    /// Whether the vault would use `memfd_secret` if the demo had not forbidden it. To be asked
+    /// before the first secret: both count against the same limit.
+    static func hasSecretMemory() -> Bool {
+        let arenaBytes = 7 << 20
         var kind: Int32 = 0
-        guard let probe = unsafe tv_arena_map(bytes, true, &kind) else { return "normally none" }
-        unsafe munmap(probe, bytes)
+        guard let probe = unsafe tv_arena_map(arenaBytes, true, &kind) else { return false }
+        unsafe munmap(probe, arenaBytes)
         return kind == Int32(TV_ARENA_SECRET_MEMORY.rawValue)
-            ? "normally memfd_secret, which nobody can read"
-            : "normally too: this kernel has no memfd_secret"
     }
 }

@@ -11,6 +11,8 @@ struct Demo {
     let options: Options
     /// Where everything is printed and every check is counted.
     let console: Console
+    /// Whether secrets would lie in `memfd_secret` here.
+    let hasSecretMemory: Bool
 
     /// The connection whose life is told.
     static let connectionName = "ada's account"
@@ -33,11 +35,12 @@ struct Demo {
             }
             options = parsed
         } catch {
-            console.write("tokenvault-demo: \(error.reason)\n\n\(Options.help)")
+            console.write("tokenvault-demo: \(error.reason); --help says more\n")
             return 64
         }
         let started = ContinuousClock.now
-        let demo = Demo(options: options, console: console)
+        let demo = Demo(
+            options: options, console: console, hasSecretMemory: hasSecretMemory())
         do {
             try await demo.tell()
         } catch {
@@ -47,7 +50,7 @@ struct Demo {
         }
         Leftovers.shared.clear()
         demo.finish(started.duration(to: .now).components.seconds)
-        return console.failures == 0 ? 0 : 1
+        return console.failures == 0 && !console.isAborted ? 0 : 1
     }
 
     private func tell() async throws {
@@ -85,27 +88,26 @@ struct Demo {
 
     private func finish(_ seconds: Int64) {
         console.blank()
-        if options.keepsFiles, let directory = Leftovers.shared.directory {
-            console.row("kept", directory)
-        }
-        guard console.failures == 0 else {
+        if let directory = Leftovers.shared.directory { console.row("kept", directory) }
+        if console.isAborted {
+            console.text("The demo could not go on. What it started has ended.")
+        } else if console.failures > 0 {
             console.text(
                 """
-                \(console.failures) of \(console.checks) checks did not hold; see above. If that \
-                is not this machine's doing,
-                it is a bug: please report it with the output.
+                \(console.failures) of \(console.checks) checks did not hold. Unless this machine \
+                explains it, that is a bug:
+                please report it with all that is printed above.
                 """)
-            return
+        } else {
+            let gone = options.keepsFiles ? "server has ended" : "server and the files are gone"
+            console.text(
+                "All \(console.checks) checks held, in \(seconds) seconds. The practice \(gone).")
+            console.blank()
+            console.row("next", "swift run tokenvault --help", "the same from the command line")
+            console.row("", "README.md", "the library in a few lines of Swift")
+            console.row("", "make test", "every promise with a test that can fail")
+            console.row("", "make bench", "how fast, on this machine")
         }
-        let gone = options.keepsFiles ? "the practice server" : "the practice server and the files"
-        console.text(
-            "All \(console.checks) checks held, in \(seconds) seconds. What was started is gone: \(gone)."
-        )
-        console.blank()
-        console.row("next", "swift run tokenvault --help", "the same from the command line")
-        console.row("", "README.md", "the library in a few lines of Swift")
-        console.row("", "make test", "every promise with a test that can fail")
-        console.row("", "make bench", "how fast, on this machine")
     }
 }
 

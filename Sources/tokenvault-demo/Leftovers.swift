@@ -86,14 +86,12 @@ final class Leftovers: Sendable {
         guard number > 0 else { return nil }
         shared.isStopping.store(true, ordering: .sequentiallyConsistent)
         shared.clear()
-        Console().write(
-            "\n\n   stopped by signal \(number): the practice service has ended, the files are gone\n"
-        )
+        Console().write("\n\n   stopped by signal \(number); what it started has ended\n")
         _exit(128 + Int32(number))
     }
 
     private static func removeTree(_ path: String) {
-        guard let process = try? ChildProcess(["rm", "-rf", "--", path]) else { return }
+        guard let process = try? ChildProcess(["/bin/rm", "-rf", "--", path]) else { return }
         _ = process.wait()
     }
 }

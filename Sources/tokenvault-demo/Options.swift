@@ -22,7 +22,8 @@ struct Options {
           --simulator PATH  the practice server; otherwise provider-simulator beside this program
           --scanner PATH    the residue scanner; otherwise forensics/residue_scanner above it
 
-        Exit status: 0 every check held, 1 one did not, 64 this help was needed.
+        Exit status: 0 every check held, 1 one did not or could not be made,
+        64 an option is wrong.
 
         """
 

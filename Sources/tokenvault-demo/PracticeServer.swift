@@ -37,7 +37,8 @@ struct PracticeServer {
         let line = try process.readText(toEndOfLine: true)
         let prefix = "listening on "
         guard line.hasPrefix(prefix), line.hasSuffix("\n") else {
-            throw DemoFailure("the practice server did not start; its words are in \(log)")
+            let words = try ChildProcess(["tail", "-n", "3", log]).readText()
+            throw DemoFailure("the practice server did not start: \(words)")
         }
         baseURL = String(line.dropFirst(prefix.count).dropLast())
     }

@@ -53,14 +53,26 @@ struct ResidueScan {
         return bytes < 10 << 20 ? "\(bytes >> 10) KiB" : "\(bytes >> 20) MiB"
     }
 
-    /// The places where something was found.
-    var places: String { list("hits") }
+    /// The places where something was found, for people.
+    var places: String {
+        var places: [String] = []
+        for hit in list("hits").split(separator: "}") {
+            places.append(
+                "\(text("needle", hit)) as \(text("form", hit)) in \(text("where", hit))")
+        }
+        return places.joined(separator: ", ")
+    }
     /// The places that could not be read, and why.
     var unreadablePlaces: String { list("unreadable") }
 
     private func list(_ name: String) -> String {
         guard let start = report.firstRange(of: "\"\(name)\": [")?.upperBound else { return "" }
         return String(report[start...].prefix { $0 != "]" })
+    }
+
+    private func text(_ name: String, _ object: Substring) -> Substring {
+        guard let range = object.firstRange(of: "\"\(name)\": \"") else { return "?" }
+        return object[range.upperBound...].prefix { $0 != "\"" }
     }
 
     private func number(_ name: String) -> Int {
