@@ -27,7 +27,8 @@ extension CallbackFront {
         /// Asked before a link is opened: whether this browser belongs to the user the link was
         /// made for, by the platform's own session cookie, say. A link that is sent to somebody
         /// else could otherwise lead that person to connect their account to the sender's
-        /// connection. Where it says no, the link stays unused. Nil lets whoever has a link open it.
+        /// connection. Where it says no, the link stays unused. Nil lets whoever has a link open
+        /// it.
         public var recognizes: (@Sendable (Visitor) async -> Bool)?
         /// Called with the port once the front listens.
         public var onServerRunning: @Sendable (Int) async -> Void = { _ in }

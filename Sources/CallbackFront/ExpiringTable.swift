@@ -5,7 +5,8 @@ struct ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let countMax: Int
     private let lifetime: Duration
     private var entries: [Key: Entry] = [:]
-    /// The keys by age, oldest first; those that were taken stay until the array is cleared of them.
+    /// The keys by age, oldest first; those that were taken stay until the array is cleared of
+    /// them.
     private var order: [Key] = []
 
     private struct Entry {

@@ -5,12 +5,12 @@ import ProviderSimulator
 import Testing
 import TokenVault
 
-/// Where the script has put Playwright.
-private let browserHome = ProcessInfo.processInfo.environment["TOKENVAULT_BROWSER"]
+/// The flow as a person walks it, in Chromium. `Tests/Browser/prepare` has put Playwright there.
+@Suite struct BrowserTests {
+    private static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    private static let browserHome = root.appendingPathComponent(".build/browser").path
 
-/// The flow as a person walks it, in Chromium: `Tests/Browser/run` runs it.
-@Suite(.enabled(if: browserHome != nil, "run Tests/Browser/run"))
-struct BrowserTests {
     private struct Seen: Decodable {
         struct Page: Decodable {
             let url: String
@@ -73,7 +73,7 @@ struct BrowserTests {
     }
 
     private func walk(_ site: String, _ links: [String]) async throws -> Seen {
-        let home = try #require(browserHome)
+        let home = Self.browserHome
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: home + "/bin/python")

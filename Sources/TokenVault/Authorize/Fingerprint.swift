@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// BLAKE2b-256 of a random value: enough to know the value again, too little to show it. What has to
-/// remember a state, a link or a cookie in a table keeps this instead.
+/// BLAKE2b-256 of a random value: enough to know the value again, too little to show it. What has
+/// to remember a state, a link or a cookie in a table keeps this instead.
 package struct Fingerprint: Hashable, Sendable {
     private let words: SIMD4<UInt64>
 
