@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Synchronization
 
 /// The erasable file SLOTS: the only copies of the data keys, 128 bytes each, overwritten in place.
 ///
@@ -45,13 +46,9 @@ final class KeySlots: @unchecked Sendable {
     private let file: Descriptor
     private let mapping: UnsafeMutableRawPointer
     private let keyring: Keyring
-    /// How many slots the file has. Grows only, under the lock.
-    private let free: Monitor<FreeList>
-
-    private struct FreeList {
-        var slotCount: Int
-        var numbers: [UInt32]
-    }
+    /// How many slots the file has. Grows only, by the writer's thread.
+    private let count: Atomic<Int>
+    private let free = Monitor<[UInt32]>([])
 
     /// Writes the first slots of a new vault.
     static func create(_ directory: String) throws(VaultError) {
@@ -81,18 +78,18 @@ final class KeySlots: @unchecked Sendable {
         self.file = file
         unsafe self.mapping = mapped
         self.keyring = keyring
-        free = Monitor(FreeList(slotCount: slotCount, numbers: []))
+        count = Atomic(slotCount)
         var numbers: [UInt32] = []
         for number in (0..<UInt32(slotCount)).reversed() where isFree(number) {
             numbers.append(number)
         }
-        free.withLock { $0.numbers = numbers }
+        free.withLock { $0 = numbers }
     }
 
     deinit { unsafe munmap(mapping, Self.slotCountMax * Self.slotBytes) }
 
     /// How many slots the file has.
-    var slotCount: Int { free.withLock { $0.slotCount } }
+    var slotCount: Int { count.load(ordering: .acquiring) }
 
     /// The slot's bytes, as they are at this moment.
     @_lifetime(borrow self)
@@ -143,7 +140,7 @@ final class KeySlots: @unchecked Sendable {
 
     /// Takes a free slot; grows the file where there is none.
     func take() throws(VaultError) -> UInt32 {
-        if let number = free.withLock({ $0.numbers.popLast() }) { return number }
+        if let number = free.withLock({ $0.popLast() }) { return number }
         let old = slotCount
         let added = min(max(old, Self.slotsPerPage), Self.slotCountMax - old)
         guard added > 0 else {
@@ -154,15 +151,13 @@ final class KeySlots: @unchecked Sendable {
             try file.write(zeros.bytes, at: index * Self.slotBytes)
         }
         try file.sync()
-        return free.withLock { free in
-            free.slotCount = old + added
-            free.numbers = (UInt32(old + 1)..<UInt32(old + added)).reversed()
-            return UInt32(old)
-        }
+        count.store(old + added, ordering: .releasing)
+        free.withLock { $0 = (UInt32(old + 1)..<UInt32(old + added)).reversed() }
+        return UInt32(old)
     }
 
     /// Gives a slot back that was taken and is all zeros.
-    func give(_ number: UInt32) { free.withLock { $0.numbers.append(number) } }
+    func give(_ number: UInt32) { free.withLock { $0.append(number) } }
 
     /// Writes a data key into a slot; durable after `sync`.
     func write(
