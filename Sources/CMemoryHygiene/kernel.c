@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "kernel.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
@@ -47,6 +49,11 @@ void tv_alarm_close(int timer, int call) {
 int64_t tv_file_system(const char *path) {
     struct statfs status;
     return statfs(path, &status) == 0 ? (int64_t)status.f_type : 0;
+}
+
+unsigned tv_processor(void) {
+    int processor = sched_getcpu();
+    return processor < 0 ? 0 : (unsigned)processor;
 }
 
 void tv_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

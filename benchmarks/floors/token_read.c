@@ -14,8 +14,7 @@
 struct reader {
     const struct vault *vault;
     char (*names)[24];
-    uint64_t seed;
-    int connections, reads;
+    int start, connections, reads;
 };
 
 static void read_one(
@@ -37,8 +36,7 @@ static void *read_many(void *context) {
     require(result == 0, mdb_strerror(result));
     mdb_txn_reset(snapshot);
     for (int read = 0; read < reader->reads; read++) {
-        const char *name =
-            reader->names[next_random(&reader->seed) % (uint64_t)reader->connections];
+        const char *name = reader->names[(reader->start + read) % reader->connections];
         read_one(reader->vault, snapshot, name, plaintext);
         // Field 1 is the id: what was opened is what was asked for.
         require(memcmp(plaintext + 6, name, strlen(name)) == 0, "another connection's record");
@@ -57,6 +55,22 @@ static void run(struct reader *readers, int threads, int reads) {
     for (int index = 0; index < threads; index++) pthread_join(handles[index], NULL);
 }
 
+// Random ids, shuffled before and walked in order: the caller's ids are in the cache, the vault's
+// records are not.
+static void name_all(char (*names)[24], int connections) {
+    uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
+    int *numbers = malloc(sizeof *numbers * (size_t)connections);
+    for (int index = 0; index < connections; index++) numbers[index] = index;
+    for (int last = connections - 1; last > 0; last--) {
+        int other = (int)(next_random(&state) % (uint64_t)(last + 1)), held = numbers[last];
+        numbers[last] = numbers[other];
+        numbers[other] = held;
+    }
+    for (int index = 0; index < connections; index++)
+        snprintf(names[index], sizeof names[index], "connection-%d", numbers[index]);
+    free(numbers);
+}
+
 int main(int count, char **arguments) {
     require(count == 5, "usage: token_read <home> <connections> <threads> <reads>");
     int connections = atoi(arguments[2]), threads = atoi(arguments[3]), reads = atoi(arguments[4]);
@@ -64,12 +78,11 @@ int main(int count, char **arguments) {
     struct vault vault;
     vault_open(&vault, arguments[1]);
     char(*names)[24] = malloc(sizeof *names * (size_t)connections);
-    for (int index = 0; index < connections; index++)
-        snprintf(names[index], sizeof names[index], "connection-%d", index);
+    name_all(names, connections);
     struct reader readers[16];
     for (int index = 0; index < threads; index++)
-        readers[index] = (struct reader){
-            &vault, names, UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(index + 1), connections, 0};
+        readers[index] =
+            (struct reader){&vault, names, connections / threads * index, connections, 0};
     run(readers, threads, reads / 4);
     struct stopwatch since = stopwatch_start();
     run(readers, threads, reads);
