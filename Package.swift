@@ -137,6 +137,10 @@ let package = Package(
         .testTarget(
             name: "LifeTests", dependencies: ["TokenVault", "TestSupport", "ProviderSimulator"],
             swiftSettings: strict),
+        // Against an authorization server that is not ours; Server/prepare installs it.
+        .testTarget(
+            name: "RealServerTests", dependencies: ["TokenVault", "TestSupport"],
+            exclude: ["Server"], swiftSettings: strict),
         .testTarget(name: "ReadmeTests", exclude: ["consumer"], swiftSettings: strict),
         .testTarget(
             name: "ProviderCatalogTests", dependencies: ["ProviderCatalog", "TokenVault"],

@@ -118,7 +118,12 @@ extension Vault {
         guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
         let application = try store.application(flow.application)
         if let issuer = application.provider.issuer {
-            guard callback.issuer == issuer else { throw VaultError(.callbackRejected, .vault) }
+            // Some servers, django-oauth-toolkit 3.4 for one, leave `iss` out of an error. It ends
+            // the flow whoever sent it, so the user is told of the denial.
+            let isBareDenial = callback.code == nil && callback.issuer == nil
+            guard callback.issuer == issuer || isBareDenial else {
+                throw VaultError(.callbackRejected, .vault)
+            }
         }
         let requestedAt = time.now()
         let tokens: TokenSet
