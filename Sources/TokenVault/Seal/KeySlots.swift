@@ -147,9 +147,8 @@ final class KeySlots: @unchecked Sendable {
     /// Takes a free slot; grows the file where there is none.
     func take() throws(VaultError) -> UInt32 {
         let ready = free.withLock { free -> UInt32? in
-            guard let number = free.numbers.popLast() else { return nil }
-            free.taken?.insert(number)
-            return number
+            if let number = free.numbers.last { free.taken?.insert(number) }
+            return free.numbers.popLast()
         }
         if let ready { return ready }
         let old = slotCount
