@@ -138,6 +138,7 @@ class SlotFound:
         self.vault_id = vault_id
         self.slot = form.parse_slot(window)
         self.data_key = data_key
+        self.flow_key = form.flow_sealing(data_key)
         self.places = []
 
 
@@ -291,8 +292,8 @@ class RecordSearch:
         for slot in slots:
             self.slots_by_number[slot.number].append(slot)
         self.sealing = [
-            (vault_id, {kind: term.sealing(kind) for kind in KEY_LENGTHS
-                        if kind not in (form.CONNECTION, form.APPLICATION)})
+            (vault_id, {kind: term.sealing(kind)
+                        for kind in (form.ROOT, form.EVENT, form.WAVE, form.FENCE)})
             for vault_id, term in {(v, t.flow): (v, t) for v, t in terms}.values()]
         self.last_term = max(term.number for _, term in terms)
 
@@ -317,6 +318,9 @@ class RecordSearch:
         if record.type in (form.CONNECTION, form.APPLICATION):
             # A record names the slot that its data key was sealed for, in this life or an old one.
             ways = [(slot.vault_id, slot.data_key, keys | {slot.slot.record_key})
+                    for slot in self.slots_by_number.get(record.slot, ())]
+        elif record.type == form.FLOW:
+            ways = [(slot.vault_id, slot.flow_key, keys)
                     for slot in self.slots_by_number.get(record.slot, ())]
         else:
             if record.type == form.ROOT:

@@ -56,7 +56,7 @@ class VaultCase(unittest.TestCase):
         self.writer.event(self.first, 3, 401)
         self.writer.event(bytes(32), 1, -5)
         self.writer.wave([(self.first, 1), (self.second, 2)])
-        self.writer.flow(b"state", b"third", b"verifier" * 6)
+        self.writer.flow(b"state", b"second", b"verifier" * 6)
 
     def finish(self):
         self.writer.close()
@@ -107,7 +107,8 @@ class ReaderOpens(VaultCase):
         self.assertEqual(records["first"]["key"], self.first.hex())
         self.assertEqual(records["first"]["state"], "active")
         self.assertEqual(records["first"]["application"], "an application")
-        self.assertEqual(report["flows"][0]["connection"], "third")
+        self.assertEqual(report["flows"][0]["connection"], "second")
+        self.assertEqual(report["events"][0]["event"], "connect failed")
         self.assertEqual(report["events"][1]["number"], -5)
 
     def test_tokens_are_shown_only_when_asked(self):
@@ -145,10 +146,39 @@ class ReaderOpens(VaultCase):
         self.assertEqual([n["class"] for n in report["notes"]], ["slot.unclaimed"] * 2)
 
     def test_disconnect_cut_short_is_no_damage(self):
+        """Before the slot was overwritten, after its random bytes, after its zeros."""
         self.writer.fence(self.first)
-        self.writer.write_slot(0, bytes(128))
+        self.writer.store.sync(True)
+        for content, notes in ((None, set()),
+                               (os.urandom(128), {"record.erased", "slot.unclaimed"}),
+                               (bytes(128), {"record.erased"})):
+            if content is not None:
+                self.writer.write_slot(0, content)
+            code, report, _ = self.read_vault()
+            self.assertEqual((code, {n["class"] for n in report["notes"]}), (0, notes))
+
+    def test_flow_outlives_its_connection_unread(self):
+        """Also where another connection has the slot by now."""
+        self.writer.disconnect(b"second")
+        self.writer.store.sync(True)
+        for _ in range(2):
+            code, report, _ = self.read_vault()
+            self.assertEqual((code, report["flows"]), (0, []))
+            self.assertEqual([n["class"] for n in report["notes"]], ["flow.erased"])
+            self.writer.connect(b"third", b"a token of the third")
+            self.writer.store.sync(True)
+
+    def test_ballast_given_up_is_no_damage(self):
+        os.truncate(self.path("BALLAST"), 4096)
+        self.assertEqual([n["class"] for n in self.expect(status=0)["notes"]], ["ballast.given"])
+        os.remove(self.path("BALLAST"))
+        code, report, _ = self.read_vault()
+        self.assertEqual((code, [n["class"] for n in report["notes"]]), (0, ["ballast.given"]))
+
+    def test_unknown_event_is_named(self):
+        self.writer.event(self.first, 99, 0)
         report = self.expect(status=0)
-        self.assertEqual([n["class"] for n in report["notes"]], ["record.erased"])
+        self.assertEqual([n["class"] for n in report["notes"]], ["event.unknown"])
 
     def test_passphrase(self):
         salt, folder = os.urandom(16), os.path.join(self.folder, "by passphrase")
@@ -375,6 +405,30 @@ class ReaderFindsDamage(VaultCase):
             transaction.put(os.urandom(32), bytes(value))
         self.expect("flow.authentication")
 
+    def test_flow_of_another_connection(self):
+        """Sealed rightly, but under the slot of a connection that it does not name."""
+        connections = self.writer.records
+        self.writer.records = {**connections, self.second: connections[self.first]}
+        self.writer.flow(b"forged", b"second", b"verifier" * 6)
+        self.writer.records = connections
+        self.expect("flow.otherSlot")
+
+    def test_flow_flipped(self):
+        with self.edit("flows") as transaction:
+            (key, value), = transaction.cursor()
+            key, value = bytes(key), bytearray(value)
+            value[100] ^= 1
+            transaction.put(key, bytes(value))
+        self.expect("flow.authentication")
+
+    def test_ballast_that_holds_something(self):
+        self.overwrite("BALLAST", 100_000, b"x")
+        self.expect("ballast.damaged")
+
+    def test_connection_without_a_state(self):
+        self.writer.put(form.CONNECTION, b"first", [])
+        self.expect("record.fields")
+
     def test_record_of_another_vault_with_the_same_keys(self):
         vault_id, self.writer.vault_id = self.writer.vault_id, os.urandom(16)
         value = self.writer.record(
@@ -436,7 +490,7 @@ class Adversary(VaultCase):
         report = self.attack()
         self.assertEqual(set(report["connections"]), {"first", "second"})
         self.assertEqual(set(report["applications"]), {"an application"})
-        self.assertEqual(set(report["flows"]), {"third"})
+        self.assertEqual(set(report["flows"]), {"second"})
         self.assertEqual([s["number"] for s in report["slots"]], [0, 1, 2])
 
     def test_opens_every_bucket(self):
@@ -455,6 +509,16 @@ class Adversary(VaultCase):
         self.finish()
         for options in ((), ("--thorough",)):
             self.assertEqual(set(self.attack(*options)["connections"]), {"first", "second"})
+
+    def test_flows_go_with_their_connection(self):
+        self.writer.flow(b"another state", b"first", b"verifier" * 6)
+        slot = self.slot(1)
+        self.writer.disconnect(b"second")
+        self.finish()
+        self.assertEqual(set(self.attack()["flows"]), {"first"})
+        with open(self.path("copy"), "wb") as file:
+            file.write(slot)
+        self.assertEqual(set(self.attack()["flows"]), {"first", "second"})
 
     def test_opens_what_a_copy_of_a_slot_gives_away(self):
         """Wherever the copy lies: in another file at an odd offset, in the database, in a gap."""

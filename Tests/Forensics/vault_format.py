@@ -16,6 +16,7 @@ FORMAT = 1
 PAGE_BYTES = 4096
 SLOT_BYTES = 128
 NO_SLOT = 0xFFFFFFFF
+BALLAST_BYTES = 262_144
 RECORD_OVERHEAD = 64  # header, nonce and tag
 BUCKETS = (468, 978, 1998, 4080, 8176, 16368, 32752, 65520)
 ATTEMPTS_IN_A_WAVE = 256
@@ -27,6 +28,12 @@ TYPE_NAMES = {
     EVENT: "event", WAVE: "wave", FENCE: "fence",
 }
 SLOT_STATES = {1: "live", 2: "disconnecting"}
+EVENT_CODES = {
+    1: "connect started", 2: "connected", 3: "connect failed", 4: "tokens put",
+    5: "refresh delayed", 6: "recovered", 7: "grant lost", 8: "application rejected",
+    9: "refresh refused", 10: "reply unread", 11: "attempt in doubt", 12: "token rejected",
+    13: "disconnect started", 14: "disconnected", 15: "late answer",
+}
 CONNECTION_STATES = {1: "configured", 2: "active", 3: "failed", 4: "disconnecting"}
 
 # Argon2id below these is refused: a lowered figure in HEADER must not make guessing cheap.
@@ -140,7 +147,6 @@ class TermKeys:
         """The key of a record without a slot."""
         return {
             ROOT: lambda: derive(self.store_mac, 1, b"tkv1root"),
-            FLOW: lambda: derive(self.flow, 1, b"tkv1flow"),
             EVENT: lambda: derive(self.event, 1, b"tkv1evnt"),
             WAVE: lambda: derive(self.event, 2, b"tkv1wave"),
             FENCE: lambda: derive(self.event, 2, b"tkv1wave"),
@@ -154,6 +160,11 @@ class TermKeys:
 
     def mac_element(self, record_key, generation, tag):
         return keyed_hash(self.store_mac, record_key + struct.pack("<Q", generation) + tag)
+
+
+def flow_sealing(data_key):
+    """The key of a connection's pending authorizations."""
+    return derive(data_key, 1, b"tkv1flow")
 
 
 # HEADER.
@@ -388,7 +399,7 @@ def parse_event(plaintext):
         raise Damage("event.malformed", f"has {len(plaintext)} bytes instead of 56")
     time, key, code, number = struct.unpack("<q32sH6xq", plaintext)
     return {"time": time, "record": key.hex() if any(key) else None, "code": code,
-            "number": number}
+            "event": EVENT_CODES.get(code), "number": number}
 
 
 def parse_wave(plaintext):

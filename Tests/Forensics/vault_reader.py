@@ -46,6 +46,7 @@ class Reader:
             self.open_header()
             report["opened"] = True
             self.read_slots()
+            self.read_ballast()
             self.read_databases(report)
             report["header"] = {
                 "vault": self.page.vault_id.hex(), "page": self.page.number,
@@ -166,8 +167,10 @@ class Reader:
         return None
 
     def judge_slots(self, entries):
-        """Slots that no record names are left over from a crash, whatever they hold."""
-        named = {record.slot for record in entries.values() if record is not None}
+        """Slots that no record names are left over from a crash, whatever they hold. A record
+        under a fence names none: its erasure may have come as far as the slot."""
+        named = {record.slot for key, record in entries.items()
+                 if record is not None and key not in self.fences}
         for number, (kind, text) in self.bad_slots.items():
             if number in named:
                 self.problem(kind, f"slot {number}", text)
@@ -179,6 +182,17 @@ class Reader:
                 self.note("slot.unclaimed", f"slot {number}", "its record does not name it")
             elif slot.state == 2:
                 self.note("slot.disconnecting", f"slot {number}", "a disconnect has begun")
+
+    def read_ballast(self):
+        """Room that may be given up, but never for anything else than zeros."""
+        if not os.path.exists(os.path.join(self.directory, "BALLAST")):
+            self.note("ballast.given", "BALLAST", "is not there: the disk was full")
+            return
+        raw = self.file("BALLAST")
+        if any(raw):
+            self.problem("ballast.damaged", "BALLAST", "holds something else than zeros")
+        if len(raw) != form.BALLAST_BYTES:
+            self.note("ballast.given", "BALLAST", f"has {len(raw)} bytes: the disk was full")
 
     # LMDB.
 
@@ -198,7 +212,7 @@ class Reader:
             "next_wave": root.next_wave}
         report["waves"], report["fences"] = self.read_meta(content[b"meta"], root)
         report["records"] = self.read_records(content[b"records"], root)
-        report["flows"] = self.read_flows(content[b"flows"], root)
+        report["flows"] = self.read_flows(content[b"flows"])
         report["events"] = self.read_events(content[b"events"], root)
         report["counts"] = {
             "connections": sum(r["type"] == "connection" for r in report["records"]),
@@ -216,14 +230,20 @@ class Reader:
         with store.begin(db=database) as transaction:
             return [(bytes(key), bytes(value)) for key, value in transaction.cursor()]
 
-    def open_without_slot(self, kind, key, value, where):
-        """The header and plaintext of a record that has no slot. Raises Damage."""
+    def parse(self, kind, value, where):
+        """The header of a record that must be of this type. Raises Damage."""
         record = form.parse_record(value)
         name = form.TYPE_NAMES[kind]
         if (record.version, record.algorithm) != (1, 1):
             raise Damage(f"{name}.malformed", f"{where} has an unknown version or algorithm")
         if record.type != kind:
             raise Damage(f"{name}.malformed", f"{where} has type {record.type}")
+        return record
+
+    def open_without_slot(self, kind, key, value, where):
+        """The header and plaintext of a record that has no slot. Raises Damage."""
+        record = self.parse(kind, value, where)
+        name = form.TYPE_NAMES[kind]
         if record.slot != form.NO_SLOT:
             raise Damage(f"{name}.malformed", f"{where} names slot {record.slot}")
         plaintext = form.open_record(value, key, self.page.vault_id, self.keys.sealing(kind))
@@ -237,15 +257,11 @@ class Reader:
             self.problem("root.missing", "meta ROOT", "there is none")
             return None
         try:
-            record, plaintext = self.open_without_slot(form.ROOT, b"ROOT", value, "ROOT")
-            root = form.parse_root(plaintext)
+            _, plaintext = self.open_without_slot(form.ROOT, b"ROOT", value, "ROOT")
+            return form.parse_root(plaintext)
         except Damage as damage:
             self.problem(damage.kind, "meta ROOT", damage)
             return None
-        if record.generation != root.generation:
-            self.problem("root.generation", "meta ROOT",
-                         f"header says {record.generation}, content {root.generation}")
-        return root
 
     def read_meta(self, meta, root):
         waves, fences = [], []
@@ -274,15 +290,38 @@ class Reader:
             self.problem("wave.number", where, f"ROOT gives out {root.next_wave} next")
         return {"number": number, **form.parse_wave(plaintext)}
 
-    def read_flows(self, flows, root):
+    def open_flow(self, key, value, where):
+        """The plaintext of a flow; None where its connection is gone. Raises Damage."""
+        record = self.parse(form.FLOW, value, where)
+        if record.slot not in self.slots:
+            return None
+        slot, data_key = self.slots[record.slot]
+        plaintext = form.open_record(
+            value, key, self.page.vault_id, form.flow_sealing(data_key))
+        if plaintext is not None:
+            return slot, plaintext
+        # Slots are used again: whatever is older than the slot belongs to the life before.
+        if record.generation < slot.generation:
+            return None
+        raise Damage("flow.authentication", f"{where} does not open")
+
+    def read_flows(self, flows):
         out = []
         for key, value in flows:
             where = f"flow {key.hex()}"
             try:
                 if len(value) not in form.BUCKETS:
                     raise Damage("record.size", f"has {len(value)} bytes, which is no bucket")
-                _, padded = self.open_without_slot(form.FLOW, key, value, where)
-                out.append({"key": key.hex(), **self.describe(form.FLOW, padded)})
+                opened = self.open_flow(key, value, where)
+                if opened is None:
+                    self.note("flow.erased", where, "its connection is gone: nobody can open it")
+                    continue
+                slot, padded = opened
+                flow = self.describe(form.FLOW, padded)
+                connection = self.keys.record_key(form.CONNECTION, flow["connection"].encode())
+                if connection != slot.record_key:
+                    raise Damage("flow.otherSlot", "its slot is not its connection's")
+                out.append({"key": key.hex(), **flow})
             except Damage as damage:
                 self.problem(damage.kind, where, damage)
         return out
@@ -299,6 +338,8 @@ class Reader:
                 if root is not None and number >= root.next_event:
                     raise Damage("event.number", f"ROOT gives out {root.next_event} next")
                 out.append({"number": number, **form.parse_event(plaintext)})
+                if out[-1]["event"] is None:
+                    self.note("event.unknown", where, f"code {out[-1]['code']} is not known")
             except Damage as damage:
                 self.problem(damage.kind, where, damage)
         self.note_missing_events([int.from_bytes(key, "big") for key, _ in events], root)
@@ -357,14 +398,13 @@ class Reader:
         if root is not None and record.generation > root.generation:
             self.problem("record.generation", f"record {key.hex()}",
                          f"{record.generation} was not given out yet, only {root.generation}")
-        fence = self.fences.get(key)
-        if record.slot not in self.slots:
-            if fence is not None and fence["slot"] == record.slot:
-                # Erased, and the entry not yet deleted: the next open finishes it.
-                self.note("record.erased", f"record {key.hex()}", "a disconnect was cut short")
-                return {**summary, "state": "erased"}
+        slot, data_key = self.slots.get(record.slot, (None, None))
+        if key in self.fences and (slot is None or slot.record_key != key):
+            # Erased, and the entry not yet deleted: the next open finishes it.
+            self.note("record.erased", f"record {key.hex()}", "a disconnect was cut short")
+            return {**summary, "state": "erased"}
+        if slot is None:
             raise Damage("record.noSlot", f"slot {record.slot} holds no key for it")
-        slot, data_key = self.slots[record.slot]
         if slot.record_key != key:
             raise Damage("record.otherSlot", f"slot {record.slot} is for {slot.record_key.hex()}")
         if record.generation < slot.generation:
@@ -390,6 +430,8 @@ class Reader:
             values.setdefault(tag, form.field_value(kind, tag, value))
         if 1 not in values:
             raise Damage("record.fields", f"has no {names[1][0]}")
+        if kind == form.CONNECTION and 2 not in values:
+            raise Damage("record.fields", "has no state")
         if kind == form.FLOW:
             out = {"connection": values[1], "application": values.get(2),
                    "expires": values.get(6)}

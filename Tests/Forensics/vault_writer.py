@@ -49,6 +49,7 @@ class VaultWriter:
         os.makedirs(os.path.join(directory, "db"), mode=0o700)
         self.write_file("SLOTS", 0, bytes(slots * form.SLOT_BYTES))
         self.write_file("LOCK", 0, b"")
+        self.write_file("BALLAST", 0, bytes(form.BALLAST_BYTES))
         self.slot_count = slots
         self.write_header()
         self.write_header()
@@ -204,11 +205,17 @@ class VaultWriter:
             "meta", form.FENCE, b"F" + record_key, content, self.generation)
 
     def flow(self, state, connection, verifier):
+        """A pending authorization of a connection that is there."""
+        record = form.parse_record(self.records[self.keys.record_key(form.CONNECTION, connection)])
+        key = self.keys.flow_key(state)
         content = pad(fields((1, connection), (2, b"an application"), (3, verifier),
                              (4, form.plain_hash(b"browser")), (5, time(TIME)),
                              (6, time(TIME + 600_000))))
-        return self.put_without_slot(
-            "flows", form.FLOW, self.keys.flow_key(state), content, self.generation)
+        with self.store.begin(write=True) as transaction:
+            transaction.put(key, self.record(
+                form.FLOW, key, content, form.flow_sealing(self.data_keys[record.slot]),
+                record.slot, self.generation), db=self.databases["flows"])
+        return key
 
     def rotate(self):
         """A new vault key: a new term, and every slot sealed again under it, in place."""

@@ -4,7 +4,8 @@ import Dispatch
 import Foundation
 import Testing
 
-/// What the README shows works, in a package of its own that depends on this one by URL and version.
+/// What the README shows works, in a package of its own that depends on this one by URL and
+/// version.
 @Suite struct ReadmeTests {
     @Test func theProgramBuildsAndRuns() async throws {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -29,25 +29,22 @@ final class LMDB: @unchecked Sendable {
         try Self.check(unsafe mdb_env_create(&opened))
         guard let environment = unsafe opened else { throw VaultError(.outOfMemory, .store) }
         unsafe self.environment = environment
-        do throws(VaultError) {
-            unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
-            unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
-            unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
-            try Self.check(unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
-            var transaction: OpaquePointer?
-            try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
-            for database in Database.allCases {
-                // Where it fails, closing the environment ends the transaction too.
-                try Self.check(
-                    unsafe mdb_dbi_open(
-                        transaction, "\(database)", creates ? UInt32(MDB_CREATE) : 0,
-                        &handles[database.rawValue]))
-            }
-            unsafe try Self.check(mdb_txn_commit(transaction))
-        } catch {
-            unsafe mdb_env_close(environment)
-            throw error
+        // Whole from here on: where the rest throws, `deinit` closes the environment.
+        unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
+        unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
+        unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
+        try Self.check(unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
+        var transaction: OpaquePointer?
+        try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
+        for database in Database.allCases {
+            let result = unsafe mdb_dbi_open(
+                transaction, "\(database)", creates ? UInt32(MDB_CREATE) : 0,
+                &handles[database.rawValue])
+            // Its robust mutex would be unmapped while this thread holds it.
+            if result != MDB_SUCCESS { unsafe mdb_txn_abort(transaction) }
+            try Self.check(result)
         }
+        unsafe try Self.check(mdb_txn_commit(transaction))
     }
 
     deinit {
@@ -239,7 +236,8 @@ final class LMDB: @unchecked Sendable {
         case MDB_SUCCESS: return
         case MDB_MAP_FULL, MDB_TXN_FULL, ENOSPC, EDQUOT, EFBIG:
             throw VaultError(.storeFull, .store, number: Int(result))
-        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH,
+        // Not found: one of the four databases; a missing entry is no error.
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
             MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))

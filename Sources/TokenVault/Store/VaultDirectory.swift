@@ -55,22 +55,12 @@ final class VaultDirectory: Sendable {
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`.
     init(_ path: String) throws(VaultError) {
         self.path = path
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else {
-            throw VaultError(.vaultMissing, .store, number: Int(errno))
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
-            status.st_mode & 0o077 == 0
-        else { throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777)) }
-        for name in [Self.lockName, Header.fileName, KeySlots.fileName] {
-            guard unsafe lstat("\(path)/\(name)", &status) == 0 else {
-                throw VaultError(.vaultMissing, .store, number: Int(errno))
-            }
-            guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
-                status.st_mode & 0o077 == 0
-            else {
-                throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777))
-            }
+        try Self.check(path, is: S_IFDIR)
+        try Self.check("\(path)/\(Self.databaseName)", is: S_IFDIR)
+        for name in [
+            Self.lockName, Header.fileName, KeySlots.fileName, "\(Self.databaseName)/data.mdb",
+        ] {
+            try Self.check("\(path)/\(name)", is: S_IFREG)
         }
         let lock = try Descriptor("\(path)/\(Self.lockName)", flags: O_RDWR, stage: .store)
         guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
@@ -79,6 +69,17 @@ final class VaultDirectory: Sendable {
         self.lock = lock
         // LMDB's own lock file may hold the readers of a process that was killed.
         _ = unsafe unlink("\(path)/\(Self.databaseName)/lock.mdb")
+    }
+
+    /// LMDB opens its files by name and follows links: what it will find is looked at before.
+    private static func check(_ path: String, is kind: mode_t) throws(VaultError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else {
+            throw VaultError(.vaultMissing, .store, number: Int(errno))
+        }
+        guard status.st_mode & S_IFMT == kind, status.st_uid == geteuid(),
+            status.st_mode & 0o077 == 0
+        else { throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777)) }
     }
 
     /// Lets another process have the vault.

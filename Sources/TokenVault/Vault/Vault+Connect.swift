@@ -59,7 +59,7 @@ extension Vault {
         case .none:
             var record = try ConnectionRecord(id: id, now: now)
             try record.fields.set(ConnectionTag.application, text: application.text)
-            let plaintext = try record.plaintext()
+            let plaintext = record.plaintext()
             do throws(VaultError) {
                 let commit = Commit()
                 commit.add(.put(.connection, key, .absent), plaintext)
@@ -200,7 +200,7 @@ extension Vault {
             try record.fields.set(ConnectionTag.connected, time: now)
             try record.adopt(tokens, requestStart: requestedAt)
             let deadline = refresher.deadline(record)
-            let plaintext = try record.plaintext()
+            let plaintext = record.plaintext()
             do throws(VaultError) {
                 let commit = Commit()
                 commit.mustLand = true
