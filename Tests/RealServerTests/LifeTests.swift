@@ -110,22 +110,38 @@ extension RealServerTests {
             #expect(try await platform.server.status(withToken: token) == 401)
         }
 
+        /// SQLite lets one transaction write and Django does not wait for it, so this server answers
+        /// 500 to some of what comes at once: the same refresh token is presented again.
         @Test func manyConnectionsRefreshAtOnce() async throws {
             let platform = try await Platform()
             let vault = try await platform.openRegistered()
             let ids = try (0..<8).map { try ConnectionID("customer-\($0)/real") }
             for id in ids { try await platform.connect(vault, id) }
-            for _ in 0..<5 {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for id in ids { group.addTask { try await vault.refresh(id) } }
-                    try await group.waitForAll()
+            let answers = await platform.tokenAnswers {
+                await withTaskGroup(of: Void.self) { group in
+                    for id in ids {
+                        group.addTask { for _ in 0..<5 { await refresh(id, in: vault) } }
+                    }
                 }
             }
+            #expect(answers.count(where: { $0 == "POST /token/ 200" }) == 40)
+            #expect(Set(answers).isSubset(of: ["POST /token/ 200", "POST /token/ 500"]))
             for id in ids {
                 #expect(try vault.status(id)?.refreshCount == 5)
+                #expect(try vault.status(id)?.nextStep == ConnectionStatus.NextStep.none)
                 let token = try vault.pair(id).access
                 #expect(try await platform.server.status(withToken: token) == 200)
             }
+        }
+
+        /// Refreshes as often as it takes.
+        private func refresh(_ id: ConnectionID, in vault: Vault) async {
+            for _ in 0..<100 {
+                let failure = await code { try await vault.refresh(id) }
+                if failure == nil { return }
+                #expect(failure == .providerUnreachable)
+            }
+            Issue.record("a hundred attempts were not enough")
         }
     }
 }

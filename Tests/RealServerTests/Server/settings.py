@@ -54,8 +54,6 @@ DATABASES = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": FOLDER / "server.sqlite3",
         "OPTIONS": {
-            # A transaction that reads first and writes then cannot wait for its turn in SQLite.
-            "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF",
         },
     },
