@@ -154,7 +154,7 @@ static void scrub_registers(void) {}
 
 __attribute__((noinline)) void tv_scrub_small(void) {
     if (wiping_forbidden) return;
-    char dead[4 * 1024];
+    char dead[16 * 1024];
     explicit_bzero(dead, sizeof dead);
     scrub_registers();
 }

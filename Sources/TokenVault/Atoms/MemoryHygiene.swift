@@ -27,7 +27,9 @@ public enum MemoryHygiene {
     /// OpenSSL before `install`.
     public static var tlsHeapWiped: Bool { tv_openssl_allocation_count() > 0 }
 
-    /// Zeroes 4 KiB of dead stack and the vector registers.
+    /// Zeroes 16 KiB of dead stack and the vector registers: about 0.2 microseconds. Whatever
+    /// handles plaintext does so before it returns, and before it awaits: the thread is then
+    /// another's.
     @inline(__always)
     static func scrub() { tv_scrub_small() }
 }

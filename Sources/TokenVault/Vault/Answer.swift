@@ -21,6 +21,8 @@ final class Answer: Sendable {
     }
 
     func wait() async -> Verdict {
+        // The caller made the request out of secrets, and goes on with another thread.
+        MemoryHygiene.scrub()
         while true {
             if let verdict = state.withLock({ $0.verdict.take() }) { return verdict }
             unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in

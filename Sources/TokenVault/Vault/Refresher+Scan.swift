@@ -7,6 +7,7 @@ import BasicContainers
 extension Refresher {
     /// Runs on the upkeep thread before anything is due.
     func scan(_ doubts: [Attempt]) {
+        defer { MemoryHygiene.scrub() }
         let end: ScanState
         do throws(VaultError) {
             let check = try StoreCheck(store) { (opened) throws(VaultError) in

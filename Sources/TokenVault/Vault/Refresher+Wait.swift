@@ -9,6 +9,8 @@ extension Refresher {
     func refresh(
         _ key: RecordKey, slot: UInt32, generation: UInt64
     ) async throws(VaultError) {
+        // The caller opened the record, and goes on with another thread.
+        MemoryHygiene.scrub()
         let waiter = shared.withLock { shared in
             defer { shared.nextWaiter += 1 }
             return shared.nextWaiter

@@ -5,6 +5,7 @@ extension Vault {
     ///
     /// - Throws: `invalidArgument`, `limitExceeded`, `endpointRefused`, `storeFull`.
     public func put(_ application: consuming Application) async throws(VaultError) {
+        defer { MemoryHygiene.scrub() }
         try check(application)
         let id = application.id
         let key = store.key(.application, application.id.text)
@@ -36,6 +37,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed` where a record does not open.
     public func applications() throws(VaultError) -> [ApplicationSummary] {
+        defer { MemoryHygiene.scrub() }
         var found: [ApplicationSummary] = []
         try store.scan(.application) { (opened) throws(VaultError) in
             let application = try ApplicationRecord.decode(opened.fields)

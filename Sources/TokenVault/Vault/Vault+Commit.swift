@@ -3,6 +3,8 @@
 extension Vault {
     /// Submits changes that belong together and waits until they are durable.
     func durable(_ commit: Commit) async throws(VaultError) -> Committed {
+        // The caller made a plaintext for it, and goes on with another thread.
+        MemoryHygiene.scrub()
         let result = unsafe await withUnsafeContinuation {
             (continuation: UnsafeContinuation<Result<Committed, VaultError>, Never>) in
             commit.completion = { unsafe continuation.resume(returning: $0) }

@@ -15,6 +15,7 @@ extension Vault {
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> AuthorizationRequest {
+        defer { MemoryHygiene.scrub() }
         let application = try store.application(applicationID)
         try network.addressGuard.check(application.provider.authorizationEndpoint)
         try network.addressGuard.check(application.provider.tokenEndpoint)
@@ -85,6 +86,7 @@ extension Vault {
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> ConnectionID {
+        defer { MemoryHygiene.scrub() }
         let callback = try Callback(query: query.bytes)
         let flowKey = store.flowKey(state: callback.state.bytes)
         guard let fields = try store.openFlow(flowKey) else {

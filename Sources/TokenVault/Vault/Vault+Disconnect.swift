@@ -72,6 +72,7 @@ extension Vault {
     private func revoke(_ key: RecordKey) async -> Revocation.Outcomes {
         let outcomes = Monitor<Revocation.Outcomes?>(nil)
         unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            defer { MemoryHygiene.scrub() }
             do throws(VaultError) {
                 guard let opened = try store.open(key) else {
                     return unsafe continuation.resume()

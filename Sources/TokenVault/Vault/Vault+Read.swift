@@ -15,10 +15,10 @@ extension Vault {
         _ id: ConnectionID, minimumLifetime: Duration = .zero,
         _ body: (borrowing Secret) throws -> Result
     ) async throws -> Result {
+        defer { MemoryHygiene.scrub() }
         let token = try await freshToken(id, minimumLifetime)
         let result = try body(token)
         token.destroy()
-        MemoryHygiene.scrub()
         return result
     }
 

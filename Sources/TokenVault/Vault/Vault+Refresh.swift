@@ -21,6 +21,7 @@ extension Vault {
     ///
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(_ id: ConnectionID) async throws(VaultError) {
+        defer { MemoryHygiene.scrub() }
         let key = store.key(.connection, id.text)
         for _ in 0..<Self.putAttemptsMax {
             guard let opened = try store.open(key) else {

@@ -48,6 +48,7 @@ extension Vault {
     public func compareAndSwap(
         _ id: ConnectionID, expected: UInt64?, _ tokens: consuming TokenSet
     ) async throws(VaultError) -> UInt64 {
+        defer { MemoryHygiene.scrub() }
         let old = try store.open(store.key(.connection, id.text))
         let present: UInt64?
         switch old {
@@ -104,6 +105,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed`, `recordDamaged`, `tooManySecrets`.
     public func get(_ id: ConnectionID) throws(VaultError) -> StoredTokens? {
+        defer { MemoryHygiene.scrub() }
         do throws(VaultError) {
             guard let opened = try store.open(store.key(.connection, id.text)) else { return nil }
             let generation = opened.header.generation
@@ -111,7 +113,6 @@ extension Vault {
             guard record.state != .disconnecting, let tokens = try record.tokens() else {
                 return nil
             }
-            MemoryHygiene.scrub()
             return StoredTokens(tokens: tokens, generation: generation)
         } catch {
             throw error.concerning(id)
@@ -138,6 +139,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed` where a record does not open.
     public func list() throws(VaultError) -> [ConnectionID] {
+        defer { MemoryHygiene.scrub() }
         var ids: [ConnectionID] = []
         try store.scan(.connection) { (opened) throws(VaultError) in
             guard let text = opened.fields.text(ConnectionTag.id) else {

@@ -36,6 +36,7 @@ public final class Vault: Sendable {
         at path: String, rootKey: consuming RootKeySource
     ) throws(VaultError) {
         MemoryHygiene.install()
+        defer { MemoryHygiene.scrub() }
         // A closure cannot consume what it captures; an optional can be emptied.
         var source: RootKeySource? = consume rootKey
         try VaultDirectory.create(path) { (temporary) throws(VaultError) in
@@ -68,6 +69,7 @@ public final class Vault: Sendable {
         time: any TimeSource, randomness: any Randomness
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
+        defer { MemoryHygiene.scrub() }
         let directory = try VaultDirectory(path)
         let keyring = try Keyring(path, rootKey: rootKey)
         let mapBytes = max(settings.mapBytes, 1 << 20)
