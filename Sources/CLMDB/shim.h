@@ -10,7 +10,8 @@
 // Bytes of the file up to its last page.
 static inline size_t tv_mdb_used_bytes(MDB_env *environment, size_t page_bytes) {
     MDB_envinfo info;
-    return mdb_env_info(environment, &info) == MDB_SUCCESS ? (info.me_last_pgno + 1) * page_bytes : 0;
+    if (mdb_env_info(environment, &info) != MDB_SUCCESS) return 0;
+    return (info.me_last_pgno + 1) * page_bytes;
 }
 
 // Bytes of pages that were freed and can be used by the next write transaction. Asked of a read

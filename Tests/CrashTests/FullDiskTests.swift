@@ -64,7 +64,8 @@ import Testing
 
         func reopen() async throws {
             try vault.close()
-            // LMDB's table of readers is unmapped with it, and a full disk has no room for a second.
+            // LMDB's table of readers is unmapped with it, and a full disk has no room for a
+            // second.
             opened = nil
             opened = try home.open { [mapBytes] in $0.mapBytes = mapBytes }
             try await vault.ready()

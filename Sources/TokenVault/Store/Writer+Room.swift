@@ -6,12 +6,13 @@ import BasicContainers
 // error whose fate is unknown, and a disconnect must not need room that is not there.
 extension Writer {
     /// Room on the disk and in the map that only commits that must land may use: a disconnect works
-    /// however full they are. It is in blocks that the file has already, so nobody else can take it;
-    /// LMDB frees as many pages as it writes, so it is there for the next one too.
+    /// however full they are. It is in blocks that the file has already, so nobody else can take
+    /// it; LMDB frees as many pages as it writes, so it is there for the next one too.
     static let reserveBytes = 256 << 10
     /// By how much the file grows at a time, where there is room for that.
     static let growthBytes = 1 << 20
-    /// The upper pages of the trees, which every transaction rewrites, and the leaves of one commit.
+    /// The upper pages of the trees, which every transaction rewrites, and the leaves of one
+    /// commit.
     static let treeBytes = 8 * LMDB.pageBytes
     static let leafBytes = 3 * LMDB.pageBytes
 
