@@ -77,7 +77,12 @@ extension Refresher {
             throw VaultError(.generationChanged, .upkeep, connection: id)
         }
         guard record.state == .active else {
-            let code: VaultError.Code = record.state == .failed ? .grantLost : .disconnecting
+            let code: VaultError.Code =
+                switch record.state {
+                case .failed: .grantLost
+                case .configured, .active: .notConnected
+                case .disconnecting: .disconnecting
+                }
             throw VaultError(code, .upkeep, connection: id)
         }
         guard let applicationID = record.application,
@@ -122,7 +127,7 @@ extension Refresher {
         let commit = Commit { [self] _ in
             switch error.code {
             case .generationChanged: finishElsewhere(flight)
-            case .notFound, .disconnecting, .grantLost, .notRefreshable:
+            case .notFound, .disconnecting, .grantLost, .notRefreshable, .notConnected:
                 finish(flight, .failure(error), deadline: nil)
             default: postpone(flight, error)
             }
@@ -146,6 +151,13 @@ extension Store {
         let transaction = try beginRead()
         guard let value = try transaction.get(.records, key.bytes) else { return nil }
         return try SealedRecord.header(of: value).generation
+    }
+
+    /// The generation of a record's first commit in its present life; nil where there is none.
+    func life(_ key: RecordKey) throws(VaultError) -> UInt64? {
+        let transaction = try beginRead()
+        guard let value = try transaction.get(.records, key.bytes) else { return nil }
+        return slots.entry(try SealedRecord.header(of: value).slot)?.generation
     }
 
     /// Opens an application.

@@ -40,6 +40,12 @@ extension Refresher {
             if shared.isClosed { return .refused(VaultError(.closed, .upkeep)) }
             if Task.isCancelled { return .refused(VaultError(.cancelled, .upkeep)) }
             if !shared.upkeep.join(key, number) {
+                if shared.upkeep.isFull {
+                    shared.waiters[number] = waiter
+                    shared.queued.append(
+                        Queued(key: key, slot: slot, generation: generation, waiter: number))
+                    return .joined
+                }
                 guard
                     let flight = shared.upkeep.start(
                         key, slot: slot, generation: generation, waiter: number)
@@ -81,6 +87,9 @@ extension Refresher {
 
     /// Ends a flight: everybody who waits is told, and the connection is due again at `deadline`.
     func finish(_ flight: UpkeepState.Flight, _ outcome: Outcome, deadline: UnixTime?) {
+        // Slots are given to others in time: what is scheduled is the connection, not the slot.
+        let isOwner = store.slots.entry(flight.slot)?.key == flight.key
+        var next: UpkeepState.Flight?
         let waiting = shared.withLock { shared -> [Waiter] in
             shared.requests[flight.number] = nil
             let isOrphan = shared.upkeep.isOrphan(flight.number)
@@ -88,12 +97,30 @@ extension Refresher {
                 shared.waiters.removeValue(forKey: $0)
             }
             waiting += shared.mourners.removeValue(forKey: flight.number) ?? []
-            if !isOrphan { shared.upkeep.schedule(flight.slot, deadline) }
+            if !isOrphan, isOwner, deadline != nil {
+                shared.upkeep.schedule(flight.slot, deadline)
+            }
+            next = Self.nextQueued(&shared)
             return waiting
         }
+        if let next { record([next]) }
         for waiter in waiting { waiter.resume(outcome) }
         // A place in flight is free, and there may be a new earliest deadline.
         alarm.ring()
+    }
+
+    /// Starts the flight of the first who waits for one to be free.
+    private static func nextQueued(_ shared: inout Shared) -> UpkeepState.Flight? {
+        while !shared.upkeep.isFull, !shared.queued.isEmpty {
+            let first = shared.queued.removeFirst()
+            // Cancelled meanwhile, or helped by another's flight.
+            guard shared.waiters[first.waiter] != nil,
+                !shared.upkeep.join(first.key, first.waiter)
+            else { continue }
+            return shared.upkeep.start(
+                first.key, slot: first.slot, generation: first.generation, waiter: first.waiter)
+        }
+        return nil
     }
 
     /// Ends a flight that failed for the time being; the next attempt is due after a back-off.

@@ -27,6 +27,7 @@ public final class Vault: Sendable {
     let feed: EventFeed
     let network: Network
     private let closing: @Sendable () -> Void
+    private let closeOnce = Monitor(false)
 
     /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
     /// beside it and renamed, so a crash leaves a whole vault or none.
@@ -119,11 +120,16 @@ public final class Vault: Sendable {
     /// and releases the directory. Safe to call more than once; from then on every call throws
     /// `closed`. The keys are wiped when the last reference to the vault goes.
     public func close() {
-        refresher.close()
-        closing()
-        store.close()
-        directory.release()
-        feed.finish()
+        // A second call waits for the first.
+        closeOnce.withLock { isClosed in
+            guard !isClosed else { return }
+            isClosed = true
+            refresher.close()
+            closing()
+            store.close()
+            directory.release()
+            feed.finish()
+        }
     }
 
     deinit { close() }
