@@ -10,7 +10,8 @@ public final class Vault: Sendable {
     public struct Settings: Sendable {
         /// The most bytes the database can have. It takes address space, not disk. At least 1 MiB.
         public var mapBytes = 64 << 30
-        /// Lets endpoints be plain HTTP on a loopback address; for development and tests.
+        /// Lets endpoints be on a loopback address, which else not even HTTPS may be, and there
+        /// with plain HTTP too; for development and tests.
         public var allowsLoopbackHTTP = false
         /// A file of CA certificates in PEM instead of the system's.
         public var certificateFile: String?
