@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 .DEFAULT_GOAL := help
+# Swift brings clang along; no other compiler is needed.
+C_COMPILER := $(shell command -v cc || command -v clang)
 .PHONY: help deps build release demo test bench lint clean
 
 help:
@@ -24,6 +26,9 @@ release: deps
 demo: deps
 	swift build -j 2 --product provider-simulator
 	swift build -j 2 --product tokenvault-demo
+	@mkdir -p .build/forensics
+	$(C_COMPILER) -O2 -Wall -Wextra -o .build/forensics/residue_scanner \
+		Tests/Forensics/residue_scanner.c
 	.build/debug/tokenvault-demo
 
 test:
@@ -35,7 +40,7 @@ bench:
 	benchmarks/run
 
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests benchmarks
 
 clean:
 	rm -rf .build

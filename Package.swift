@@ -64,6 +64,7 @@ let package = Package(
             dependencies: [
                 "TokenVault",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -106,6 +107,18 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // One connection's life on the practice server, told to a person: `make demo`.
+        .executableTarget(
+            name: "tokenvault-demo",
+            dependencies: ["TokenVault", "CMemoryHygiene", "CWipingAllocator"],
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
+
+        // The vault's side of the benchmarks; their floors in C are compiled by benchmarks/run.
+        .executableTarget(
+            name: "tokenvault-bench", dependencies: ["TokenVault"], path: "benchmarks/Harness",
+            swiftSettings: strict),
+
         // Tests mirror Sources.
         .target(
             name: "TestSupport", dependencies: ["TokenVault"], path: "Tests/TestSupport",
@@ -124,6 +137,11 @@ let package = Package(
         .testTarget(
             name: "LifeTests", dependencies: ["TokenVault", "TestSupport", "ProviderSimulator"],
             swiftSettings: strict),
+        // Against an authorization server that is not ours; Server/prepare installs it.
+        .testTarget(
+            name: "RealServerTests", dependencies: ["TokenVault", "TestSupport"],
+            exclude: ["Server"], swiftSettings: strict),
+        .testTarget(name: "ReadmeTests", exclude: ["consumer"], swiftSettings: strict),
         .testTarget(
             name: "ProviderCatalogTests", dependencies: ["ProviderCatalog", "TokenVault"],
             swiftSettings: strict),
@@ -143,6 +161,26 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
         .testTarget(
             name: "ProofTests", dependencies: ["TokenVault", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CallbackFrontTests",
+            dependencies: [
+                "CallbackFront", "TokenVault", "ProviderSimulator",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        // A process that is killed, and the tests that do it.
+        .target(name: "CCrashPoints", path: "Tests/Crash/CCrashPoints"),
+        .executableTarget(
+            name: "crash-subject", dependencies: ["TokenVault", "TestSupport", "CCrashPoints"],
+            path: "Tests/Crash/crash-subject", swiftSettings: strict),
+        .testTarget(
+            name: "CrashTests",
+            dependencies: [
+                "TokenVault", "TestSupport", "CCrashPoints", "crash-subject",
+                "provider-simulator",
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "kernel.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
@@ -49,4 +51,11 @@ int64_t tv_file_system(const char *path) {
     return statfs(path, &status) == 0 ? (int64_t)status.f_type : 0;
 }
 
+unsigned tv_processor(void) {
+    int processor = sched_getcpu();
+    return processor < 0 ? 0 : (unsigned)processor;
+}
+
 void tv_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+void tv_let_read_memory(int process) { prctl(PR_SET_PTRACER, process, 0, 0, 0); }

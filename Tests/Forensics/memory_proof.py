@@ -169,8 +169,8 @@ class Proof:
     def stage_all(self):
         self.memory.keep("client", self.client_secret)
         self.one_life()
-        for _ in range(0, self.options.lives - 1, AT_ONCE):
-            self.live(AT_ONCE, refreshes=1)
+        while self.lives < self.options.lives:
+            self.live(min(AT_ONCE, self.options.lives - self.lives), refreshes=1)
         if self.options.lives > 1:
             self.look("after_many_lives")
         if self.options.parallel:

@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import secrets
+import socket
+import struct
 import subprocess
 import urllib.parse
 
@@ -93,7 +95,13 @@ class LibraryHost:
 
 
 class ServingCommand:
-    """`tokenvault serve`, driven as people do: by the command's other verbs, through its socket."""
+    """`tokenvault serve`: a single connection by the command's own verbs, as people do, and many of
+    them through its socket, which is what those verbs use."""
+
+    # Kinds of frames; a frame is the kind, a length (4, little-endian) and bytes.
+    MESSAGE, SECRET, FAILURE, END = b"MSFE"
+    # How many requests the command answers at a time.
+    WORKERS = 8
 
     def __init__(self, program, folder, url, authority, client, client_secret, redirect, options):
         self.program = program
@@ -123,28 +131,65 @@ class ServingCommand:
             raise RuntimeError(f"{words[0]}: {errors.decode()}")
         return output
 
+    def ask(self, verb, secret=None, **details):
+        """One request through the socket: the messages of its answer, or the secret."""
+        def frame(kind, content=b""):
+            return bytes([kind]) + struct.pack("<I", len(content)) + content
+
+        with socket.socket(socket.AF_UNIX) as wire:
+            wire.connect(os.path.join(self.directory, "control"))
+            wire.sendall(frame(self.MESSAGE, json.dumps({verb: details}).encode())
+                         + (frame(self.SECRET, secret) if secret else b"") + frame(self.END))
+            answer, replies = wire.makefile("rb"), []
+            while True:
+                kind, count = struct.unpack("<BI", answer.read(5))
+                content = answer.read(count)
+                if kind == self.FAILURE:
+                    raise RuntimeError(f"{verb}: {content.decode()}")
+                if kind == self.SECRET:
+                    return content
+                if kind == self.END:
+                    return replies
+                replies.append(json.loads(content))
+
     def connect(self, names, approve):
-        def one(name):
+        def through_socket(name):
+            reply, = self.ask("connect", id=name, application="practice")
+            query = urllib.parse.urlsplit(approve(reply["authorization"]["url"])).query
+            self.ask("complete", secret=query.encode(), application="practice")
+
+        def by_command(name):
             self.run("connect", name, "--app", "practice", "--paste",
                      answer=lambda url: approve(url) + "\n")
-        self.each(one, names)
+
+        self.each(names, by_command, through_socket)
 
     def use(self, names):
-        self.each(lambda name: self.run("token", name), names)
+        self.each(names, lambda name: self.run("token", name),
+                  lambda name: self.ask("token", id=name, minimumSeconds=0))
 
     def refresh(self, names):
-        self.each(lambda name: self.run("refresh", name), names)
+        self.each(names, lambda name: self.run("refresh", name),
+                  lambda name: self.ask("refresh", id=name))
 
     def disconnect(self, names):
-        def one(name):
-            receipt = json.loads(self.run("disconnect", name, "--yes", "--json"))
+        def check(receipt):
             if receipt["erased_slots"] != 1 or receipt["refresh_token"] != "revoked":
                 raise RuntimeError(f"a disconnect's receipt says {receipt}")
-        self.each(one, names)
 
-    def each(self, verb, names):
-        with concurrent.futures.ThreadPoolExecutor(min(len(names), 8)) as pool:
-            list(pool.map(verb, names))
+        def through_socket(name):
+            reply, = self.ask("disconnect", id=name)
+            check(reply["receipt"]["_0"])
+
+        self.each(names, lambda name: check(json.loads(
+            self.run("disconnect", name, "--yes", "--json"))), through_socket)
+
+    def each(self, names, by_command, through_socket):
+        if len(names) == 1:
+            by_command(names[0])
+            return
+        with concurrent.futures.ThreadPoolExecutor(self.WORKERS) as pool:
+            list(pool.map(through_socket, names))
 
     def state(self):
         return {}

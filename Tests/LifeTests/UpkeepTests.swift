@@ -25,8 +25,9 @@ import Testing
         #expect(counters.reuseDetected == 0)
         #expect(counters.peakConcurrentRefreshesOfOneGrant == 1)
         #expect(counters.refreshes >= 60)
-        // Six seconds of life, a quarter of margin, a tenth of jitter: 3.9 to 4.5 s apart.
-        #expect(counters.refreshes <= 60 * 5)
+        // Six seconds of life, a quarter of margin, a tenth of jitter: 3.9 to 4.5 s apart. Twice as
+        // often would be a storm; the bound leaves room for a slow machine.
+        #expect(counters.refreshes <= 60 * 6)
         let token = try await vault.token(ids[7])
         #expect(try await practice.accepts(token))
         loop.cancel()

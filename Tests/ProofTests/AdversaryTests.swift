@@ -101,7 +101,8 @@ import Testing
             if !isGone { history.tokens.append(versions[3][index]) }
             if !isGone && index < flows.count { history.flowsOfLiving.insert(id) }
             let isReborn = isGone && index < 2 * rebornCount
-            _ = isGone && !isReborn
+            _ =
+                isGone && !isReborn
                 ? history.gone.insert(id) : history.living.insert(id)
             guard isReborn else { continue }
             let token = Marker.text(50)

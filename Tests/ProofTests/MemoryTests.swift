@@ -78,19 +78,25 @@ import Testing
         #expect(proof.state["zero"] == "true")
     }
 
-    /// The shipped executable, through its own subcommands and its socket. It forgets the names of
-    /// connections as well.
+    /// The shipped executable, through its own subcommands and its socket, with as many requests at
+    /// a time as it answers. It forgets the names of connections as well.
     @Test(arguments: Scheme.allCases)
     func theCommandForgets(_ scheme: Scheme) async throws {
         let proof = try await prove(
-            scheme, ["--command", Tool.executable("tokenvault"), "--lives", "20"])
+            scheme,
+            ["--command", Tool.executable("tokenvault"), "--lives", "300", "--parallel", "8"])
         try expectNothing(
-            in: proof, at: ["while_connected", "after_disconnect", "after_many_lives"])
+            in: proof,
+            at: [
+                "while_connected", "after_disconnect", "after_many_lives",
+                "after_parallel_transfers",
+            ])
+        #expect(proof.peak >= 8)
     }
 
     /// Plain allocators, no scrubbing: if the scanner does not find what these leave behind, its
     /// silence above means nothing.
-    @Test(arguments: ["proof-subject", "tokenvault-leaky"], Scheme.allCases)
+    @Test(arguments: zip(["proof-subject", "tokenvault-leaky"], [Scheme.http, .https]))
     func carelessOnesAreFound(_ name: String, _ scheme: Scheme) async throws {
         let program = try Tool.executable(name)
         let proof = try await prove(

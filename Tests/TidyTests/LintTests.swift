@@ -12,7 +12,7 @@ struct LintTests {
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [
             "swift", "format", "lint", "--strict", "--recursive",
-            "Package.swift", "Sources", "Tests",
+            "Package.swift", "Sources", "Tests", "benchmarks",
         ]
         process.currentDirectoryURL = Tree.root
         process.standardOutput = output

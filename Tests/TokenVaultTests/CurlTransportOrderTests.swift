@@ -88,9 +88,10 @@ struct CurlTransportOrderTests {
         return AddressGuard().target(of: "https://\(text)/") == nil ? nil : text
     }()
 
-    @Test("a name that resolves to a private address is refused", .enabled(if: siteName != nil))
+    @Test("a name that resolves to a private address is refused")
     func resolvesToPrivate() throws {
-        let name = try #require(Self.siteName)
+        // Where this machine's own name is public, localhost has to do.
+        let name = Self.siteName ?? "localhost"
         let reply = try CurlTransport.forTests().answer("https://\(name):9/")
         #expect(reply.failure == .refused)
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import TokenVault
 
-@Suite("The curl transport over TLS", .serialized, .enabled(if: TLSServer.isAvailable))
+@Suite("The curl transport over TLS", .serialized)
 struct CurlTransportTLSTests {
     @Test("a certificate of a known authority for that host is accepted")
     func good() throws {

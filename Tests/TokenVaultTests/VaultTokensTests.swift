@@ -121,6 +121,7 @@ import Testing
         let again = try home.open()
         try await again.ready()
         #expect(try again.list().count == 500)
+        #expect(try again.audit() == 500)
     }
 
     @Test func refusesWhatBreaksALimit() async throws {

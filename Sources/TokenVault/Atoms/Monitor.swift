@@ -8,12 +8,13 @@ import Glibc
 /// `Mutex` of the standard library has no condition, and a semaphore cannot wait for a predicate.
 @safe
 final class Monitor<State: ~Copyable>: @unchecked Sendable {
-    private var state: State
+    // The mutex excludes already what the runtime's own check would look for at every access.
+    @exclusivity(unchecked) private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     init(_ state: consuming sending State) {
-        self.state = state
+        unsafe self.state = state
         unsafe pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         unsafe pthread_condattr_init(&attributes)
@@ -35,7 +36,7 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
     ) throws(Failure) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        return try body(&state)
+        return try unsafe body(&state)
     }
 
     /// Waits until `ready` holds, then runs `body` under the same lock.
@@ -44,8 +45,8 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
     ) throws(Failure) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        while !ready(state) { unsafe pthread_cond_wait(condition, mutex) }
-        return try body(&state)
+        while unsafe !ready(state) { unsafe pthread_cond_wait(condition, mutex) }
+        return try unsafe body(&state)
     }
 
     /// Waits until `ready` holds, at most `milliseconds`; runs `body` either way.
@@ -53,6 +54,9 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
         milliseconds: Int, until ready: (borrowing State) -> Bool,
         then body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        if unsafe ready(state) { return try unsafe body(&state) }
         var limit = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &limit)
         limit.tv_sec += milliseconds / 1000
@@ -61,12 +65,10 @@ final class Monitor<State: ~Copyable>: @unchecked Sendable {
             limit.tv_sec += 1
             limit.tv_nsec -= 1_000_000_000
         }
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        while !ready(state) {
+        while unsafe !ready(state) {
             if unsafe pthread_cond_timedwait(condition, mutex, &limit) == ETIMEDOUT { break }
         }
-        return try body(&state)
+        return try unsafe body(&state)
     }
 
     func signal() { unsafe pthread_cond_signal(condition) }

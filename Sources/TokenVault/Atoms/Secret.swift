@@ -124,6 +124,28 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         self.count = count
     }
 
+    /// Turns `range` into `added` zero bytes; what follows moves within the slot, and what that
+    /// leaves behind is wiped. False, with nothing changed, where the slot is too short.
+    mutating func replace(_ range: Range<Int>, withZeroes added: Int) -> Bool {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count && added >= 0)
+        let moved = count - range.upperBound
+        let total = range.lowerBound + added + moved
+        guard total <= capacity else { return false }
+        unsafe (slot.start + range.lowerBound + added)
+            .copyMemory(from: slot.start + range.upperBound, byteCount: moved)
+        if total < count { unsafe Sodium.wipe(slot.start + total, count - total) }
+        unsafe Sodium.wipe(slot.start + range.lowerBound, added)
+        count = total
+        return true
+    }
+
+    /// Keeps `range`, at the front of the same slot, and wipes the rest.
+    mutating func keep(_ range: Range<Int>) {
+        shorten(to: range.upperBound)
+        let fits = replace(0..<range.lowerBound, withZeroes: 0)
+        precondition(fits)
+    }
+
     /// Appends `span`. False, with nothing changed, where the slot is too short.
     mutating func append(_ span: RawSpan) -> Bool {
         guard span.byteCount <= capacity - count else { return false }
@@ -167,6 +189,12 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     mutating func store(_ source: RawSpan, at offset: Int) {
         var span = mutableBytes
         span.store(source, at: offset)
+    }
+
+    /// Stores the text of something that is no secret.
+    mutating func store(_ text: String, at offset: Int) {
+        let span = text.utf8Span.span
+        store(unsafe span.bytes, at: offset)
     }
 
     /// A copy, in a slot of its own.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CMemoryHygiene
+import Synchronization
 
 /// The one region of memory in which secrets lie open: locked, guarded, left out of core files, not
 /// inherited by fork, and cut into slots that are zeroed when they are given back.
@@ -43,20 +44,38 @@ public final class SecretArena: @unchecked Sendable {
     public let kind: Kind
 
     private let base: UnsafeMutableRawPointer?
-    private let free: Monitor<[[UInt32]]>
-    /// Where each class begins, in bytes from `base`.
-    private let offsets: [Int]
+    /// A bit for each slot, set where it is free; a class begins on a word of its own. No lock: two
+    /// threads that read tokens would meet at it eight times for each.
+    private let free: UnsafeMutablePointer<Atomic<UInt64>>
+    /// How many threads wait for a slot, and where they do.
+    private let waiterCount = Atomic(0)
+    private let waiters = Monitor<Void>(())
+
+    /// A class as it lies in the region: where its slots and its words begin, and how many.
+    private struct Shelf {
+        let offset: Int
+        let byteCount: Int
+        let word: Int
+        let wordCount: Int
+
+        init(_ sizeClass: Int) {
+            var (offset, word) = (0, 0)
+            for slots in SecretArena.classes[..<sizeClass] {
+                offset += slots.byteCount * slots.slotCount
+                word += (slots.slotCount + 63) / 64
+            }
+            self.offset = offset
+            self.word = word
+            byteCount = SecretArena.classes[sizeClass].byteCount
+            wordCount = (SecretArena.classes[sizeClass].slotCount + 63) / 64
+        }
+    }
+    private let shelves = InlineArray<5, Shelf> { Shelf($0) }
 
     init(allowSecretMemory: Bool) {
-        var offsets: [Int] = []
-        var total = 0
-        for slots in Self.classes {
-            offsets.append(total)
-            total += slots.byteCount * slots.slotCount
-        }
+        let total = Self.classes.reduce(0) { $0 + $1.byteCount * $1.slotCount }
         var kind = Int32(0)
         unsafe base = tv_arena_map(total, allowSecretMemory, &kind)
-        self.offsets = offsets
         self.kind =
             switch Int(kind) {
             case Int(TV_ARENA_SECRET_MEMORY.rawValue): .secretMemory
@@ -64,17 +83,25 @@ public final class SecretArena: @unchecked Sendable {
             case Int(TV_ARENA_UNLOCKED.rawValue): .unlocked
             default: .unavailable
             }
-        // Last in, first out: the slot that was given back last is still in the cache.
-        free = Monitor(Self.classes.map { slots in (0..<UInt32(slots.slotCount)).reversed() })
+        let wordCount = Self.classes.reduce(0) { $0 + ($1.slotCount + 63) / 64 }
+        unsafe free = .allocate(capacity: wordCount)
+        var word = 0
+        for slots in Self.classes {
+            for first in stride(from: 0, to: slots.slotCount, by: 64) {
+                let bits = ~UInt64(0) >> UInt64(64 - min(64, slots.slotCount - first))
+                unsafe (free + word).initialize(to: Atomic(bits))
+                word += 1
+            }
+        }
     }
 
     @unsafe
     struct Slot {
         let start: UnsafeMutableRawPointer
-        let sizeClass: UInt8
-        let index: UInt32
-
-        var byteCount: Int { unsafe SecretArena.classes[Int(sizeClass)].byteCount }
+        let byteCount: Int
+        /// The word and the bit that stand for it.
+        let word: UInt32
+        let bit: UInt32
     }
 
     /// Takes a slot of at least `byteCount` bytes; waits at most `milliseconds` for one.
@@ -82,24 +109,58 @@ public final class SecretArena: @unchecked Sendable {
         byteCount wanted: Int, waitingAtMost milliseconds: Int = SecretArena.waitMilliseconds
     ) throws(VaultError) -> Slot {
         guard !tv_forked() else { throw VaultError(.forked, .atoms) }
-        guard let base = unsafe base else { throw VaultError(.outOfMemory, .atoms) }
-        guard let fitting = Self.classes.firstIndex(where: { $0.byteCount >= wanted }) else {
+        guard unsafe base != nil else { throw VaultError(.outOfMemory, .atoms) }
+        var fitting = 0
+        while fitting < shelves.count, shelves[fitting].byteCount < wanted { fitting += 1 }
+        guard fitting < shelves.count else {
             throw VaultError(.limitExceeded, .atoms, number: Self.secretBytesMax)
         }
-        // One class up may help out, but the few largest slots are for what needs them.
-        let spare = fitting + 1 < Self.classes.count - 1 ? fitting + 1 : fitting
-        let taken = free.wait(
+        if let slot = unsafe takeFree(fitting) { return unsafe slot }
+        guard milliseconds > 0 else { throw VaultError(.tooManySecrets, .atoms) }
+        waiterCount.add(1, ordering: .sequentiallyConsistent)
+        defer { waiterCount.subtract(1, ordering: .relaxed) }
+        var taken: Slot?
+        waiters.wait(
             milliseconds: milliseconds,
-            until: { !$0[fitting].isEmpty || !$0[spare].isEmpty },
-            then: { free -> (Int, UInt32)? in
-                if let index = free[fitting].popLast() { return (fitting, index) }
-                if let index = free[spare].popLast() { return (spare, index) }
-                return nil
-            })
-        guard let (sizeClass, index) = taken else { throw VaultError(.tooManySecrets, .atoms) }
-        let byteCount = Self.classes[sizeClass].byteCount
-        let start = unsafe base + offsets[sizeClass] + Int(index) * byteCount
-        return unsafe Slot(start: start, sizeClass: UInt8(sizeClass), index: index)
+            until: { _ in
+                unsafe taken = takeFree(fitting)
+                return unsafe taken != nil
+            }, then: { _ in })
+        guard let slot = unsafe taken else { throw VaultError(.tooManySecrets, .atoms) }
+        return unsafe slot
+    }
+
+    /// A free slot of this class, or of the next where that may help out; nil where there is none.
+    private func takeFree(_ fitting: Int) -> Slot? {
+        if let slot = unsafe claim(fitting) { return unsafe slot }
+        // One class up may help out, but the few largest slots are for what needs them.
+        return unsafe fitting + 1 < shelves.count - 1 ? claim(fitting + 1) : nil
+    }
+
+    private func claim(_ sizeClass: Int) -> Slot? {
+        guard let base = unsafe base else { return nil }
+        let shelf = shelves[sizeClass]
+        // Each processor begins at a cache line of its own. The lowest slot that is free was used
+        // last, more often than not, and lies in the cache.
+        let home = Int(tv_processor()) * 8 % shelf.wordCount
+        for step in 0..<shelf.wordCount {
+            let word = home + step < shelf.wordCount ? home + step : home + step - shelf.wordCount
+            let bits = unsafe free + shelf.word + word
+            var seen = unsafe bits.pointee.load(ordering: .relaxed)
+            while seen != 0 {
+                let bit = seen.trailingZeroBitCount
+                let (exchanged, now) = unsafe bits.pointee.weakCompareExchange(
+                    expected: seen, desired: seen & (seen - 1), ordering: .acquiring)
+                if exchanged {
+                    let start = shelf.offset + (word * 64 + bit) * shelf.byteCount
+                    return unsafe Slot(
+                        start: base + start, byteCount: shelf.byteCount,
+                        word: UInt32(shelf.word + word), bit: UInt32(bit))
+                }
+                seen = now
+            }
+        }
+        return nil
     }
 
     /// Zeroes the slot and gives it back.
@@ -107,31 +168,53 @@ public final class SecretArena: @unchecked Sendable {
         // In a child made by fork the region is not mapped: touching it would end the process.
         guard !tv_forked() else { return }
         unsafe Sodium.wipe(slot.start, slot.byteCount)
-        free.withLock { unsafe $0[Int(slot.sizeClass)].append(slot.index) }
-        free.signal()
+        unsafe giveBack(1 << UInt64(slot.bit), to: Int(slot.word))
+    }
+
+    private func giveBack(_ bits: UInt64, to word: Int) {
+        // Sequentially consistent, as is the count: either the waiter sees the slot, or we see it.
+        unsafe free[word].bitwiseOr(bits, ordering: .sequentiallyConsistent)
+        guard waiterCount.load(ordering: .sequentiallyConsistent) > 0 else { return }
+        // Behind the lock, so that nobody is between looking and sleeping.
+        waiters.withLock { _ in }
+        waiters.broadcast()
     }
 
     /// True where every byte of every free slot is zero: the check from inside, for a region that
-    /// nothing outside can read. Takes milliseconds; holds the lock meanwhile.
+    /// nothing outside can read. Takes milliseconds and nobody's slot.
     public func freeSlotsAreZero() -> Bool {
-        guard let base = unsafe base else { return true }
-        return free.withLock { free in
-            for (sizeClass, indices) in free.enumerated() {
-                let byteCount = Self.classes[sizeClass].byteCount
-                for index in indices {
-                    let start = unsafe base + offsets[sizeClass] + Int(index) * byteCount
-                    let span = unsafe RawSpan(_unsafeStart: start, byteCount: byteCount)
-                    if !Sodium.isZero(span) { return false }
-                }
+        guard unsafe base != nil else { return true }
+        for index in shelves.indices {
+            for word in 0..<shelves[index].wordCount {
+                for bit in 0..<64 where !isZeroOrTaken(shelves[index], word, bit) { return false }
             }
-            return true
         }
+        return true
+    }
+
+    private func isZeroOrTaken(_ shelf: Shelf, _ word: Int, _ bit: Int) -> Bool {
+        guard let base = unsafe base else { return true }
+        let (bits, mask) = unsafe (free + shelf.word + word, UInt64(1) << UInt64(bit))
+        guard unsafe bits.pointee.load(ordering: .acquiring) & mask != 0 else { return true }
+        let start = unsafe base + shelf.offset + (word * 64 + bit) * shelf.byteCount
+        let span = unsafe RawSpan(_unsafeStart: start, byteCount: shelf.byteCount)
+        if Sodium.isZero(span) { return true }
+        // Somebody may have taken it this moment: taken here, it lies still.
+        let old = unsafe bits.pointee.bitwiseAnd(~mask, ordering: .acquiring).oldValue
+        guard old & mask != 0 else { return true }
+        defer { giveBack(mask, to: shelf.word + word) }
+        return Sodium.isZero(span)
     }
 
     /// How many secrets are open at this moment.
     public var openSecretCount: Int {
-        free.withLock { free in
-            zip(Self.classes, free).reduce(0) { $0 + $1.0.slotCount - $1.1.count }
+        var count = Self.classes.reduce(0) { $0 + $1.slotCount }
+        for index in shelves.indices {
+            let shelf = shelves[index]
+            for word in shelf.word..<shelf.word + shelf.wordCount {
+                count -= unsafe free[word].load(ordering: .relaxed).nonzeroBitCount
+            }
         }
+        return count
     }
 }

@@ -106,6 +106,35 @@ enum Sodium {
         }
     }
 
+    /// The same where the plaintext lies: `message` ends with 16 bytes of room for the tag.
+    static func seal(
+        inPlace message: inout MutableRawSpan, associated: RawSpan, nonce: RawSpan,
+        key: borrowing Secret
+    ) {
+        precondition(
+            message.byteCount >= tagBytes && nonce.byteCount == nonceBytes && key.count == keyBytes)
+        unsafe lend(&message) { message, count in
+            unsafe lend(associated) { associated, associatedCount in
+                unsafe lend(nonce) { nonce, _ in
+                    unsafe lend(key.bytes) { key, _ in
+                        _ = unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                            message, nil, message, UInt64(count - tagBytes), associated,
+                            UInt64(associatedCount), nil, nonce, key)
+                    }
+                }
+            }
+        }
+    }
+
+    /// A random nonce; 24 bytes, never repeated. No secret.
+    static func freshNonce() -> InlineArray<24, UInt8> {
+        var nonce = InlineArray<24, UInt8>(repeating: 0)
+        var elements = nonce.mutableSpan
+        var bytes = unsafe elements.mutableBytes
+        fillRandom(&bytes)
+        return nonce
+    }
+
     /// The inverse of `seal`. False, with `output` zeroed by libsodium, where the tag does not
     /// match.
     static func open(

@@ -3,7 +3,7 @@
 /// The encodings that OAuth needs, written straight into a secret or out of one.
 ///
 /// Foundation has them all, but leaves copies behind.
-enum TextEncoding {
+package enum TextEncoding {
     private static let base64: StaticString =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     private static let base64URL: StaticString =
@@ -20,7 +20,7 @@ enum TextEncoding {
     }
 
     /// Something that is no secret, in base64url without padding.
-    static func base64URLText(_ span: RawSpan) -> String {
+    package static func base64URLText(_ span: RawSpan) -> String {
         var text = ""
         _ = append(span, alphabet: base64URL, pads: false) { byte in
             text.unicodeScalars.append(Unicode.Scalar(byte))
@@ -76,7 +76,7 @@ enum TextEncoding {
     }
 
     /// Text that is no secret, percent-encoded; a space becomes `%20`, which every server reads.
-    static func percentEncoded(_ text: String) -> String {
+    package static func percentEncoded(_ text: String) -> String {
         var encoded = ""
         let span = text.utf8Span.span
         _ = unsafe appendPercentEncoded(span.bytes, spaceAsPlus: false) { byte in

@@ -27,10 +27,11 @@ struct PendingAuthorization: ~Copyable {
         return hash
     }
 
-    /// Whether the browser that comes back is the one that was sent out.
+    /// Whether the browser that comes back is the one that was sent out. A flow that was started
+    /// without a binding is not completed by a browser that shows one: any browser could.
     func isBound(to binding: borrowing Secret?) throws(VaultError) -> Bool {
         switch browserBinding {
-        case .none: return true
+        case .none: return binding == nil
         case .some(let expected):
             switch binding {
             case .none: return false

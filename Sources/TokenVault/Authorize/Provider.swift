@@ -40,7 +40,8 @@ public struct Provider: Hashable, Sendable {
     public var tokenEndpoint: String
     /// The revocation endpoint (RFC 7009), where there is one.
     public var revocationEndpoint: String?
-    /// The issuer; where set, the callback's `iss` must be exactly this (RFC 9207).
+    /// The issuer; where set, the callback's `iss` must be exactly this (RFC 9207). A callback that
+    /// brings an error instead of a code may leave it out.
     public var issuer: String?
     /// How the client authenticates.
     public var clientAuthentication: ClientAuthentication = .basic

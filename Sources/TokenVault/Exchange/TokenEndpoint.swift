@@ -46,6 +46,17 @@ package struct TokenEndpoint: Sendable {
         }
     }
 
+    /// The request that revokes a token, for `send`; nil where the provider has no revocation
+    /// endpoint.
+    package func revocation(
+        of token: borrowing Secret, _ hint: TokenRequest.Hint,
+        for application: borrowing Application, completion: @escaping RevocationCompletion
+    ) throws(VaultError) -> TransportRequest? {
+        guard let url = application.provider.revocationEndpoint else { return nil }
+        let request = try TokenRequest.revocation(of: token, hint, for: application)
+        return try make(request, to: url) { reply in completion(RevocationVerdict(reply)) }
+    }
+
     /// Revokes a token. Where the provider has no revocation endpoint, the completion runs at once
     /// with `unsupported`, and nil is returned.
     @discardableResult
@@ -53,24 +64,31 @@ package struct TokenEndpoint: Sendable {
         _ token: borrowing Secret, _ hint: TokenRequest.Hint,
         for application: borrowing Application, completion: @escaping RevocationCompletion
     ) throws(VaultError) -> TransportRequest? {
-        guard let url = application.provider.revocationEndpoint else {
-            completion(.unsupported)
-            return nil
-        }
-        let request = try TokenRequest.revocation(of: token, hint, for: application)
-        return try send(request, to: url) { reply in completion(RevocationVerdict(reply)) }
+        let request = try revocation(of: token, hint, for: application, completion: completion)
+        if let request { send(request) } else { completion(.unsupported) }
+        return request
     }
+
+    /// Sends a request that was made here; once.
+    package func send(_ request: TransportRequest) { transport.send(request) }
 
     private func send(
         _ request: consuming TokenRequest, to url: String,
         answer: @escaping TransportRequest.Answer
     ) throws(VaultError) -> TransportRequest {
+        let request = try make(request, to: url, answer: answer)
+        send(request)
+        return request
+    }
+
+    private func make(
+        _ request: consuming TokenRequest, to url: String,
+        answer: @escaping TransportRequest.Answer
+    ) throws(VaultError) -> TransportRequest {
         try TokenRequest.check(url.utf8.count, 1...Provider.endpointBytesMax)
         let authorization = request.authorization.take()
-        let transportRequest = TransportRequest(
+        return TransportRequest(
             url: url, authorization: authorization, body: request.body,
             deadlineMilliseconds: deadlineMilliseconds, completion: answer)
-        transport.send(transportRequest)
-        return transportRequest
     }
 }

@@ -117,5 +117,5 @@ struct ConnectionRecord: ~Copyable {
     }
 
     /// The plaintext, to be sealed.
-    consuming func plaintext() throws(VaultError) -> Secret { try fields.secret.copy() }
+    consuming func plaintext() -> Secret { fields.takeAll() }
 }

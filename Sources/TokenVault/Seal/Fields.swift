@@ -82,6 +82,16 @@ struct Fields: ~Copyable {
         return try Secret(copying: secret.bytes.extracting(range))
     }
 
+    /// The value in the slot that held all fields; the others are wiped.
+    consuming func takeSecret(_ tag: UInt16) -> Secret? {
+        guard let range = range(tag) else { return nil }
+        secret.keep(range)
+        return secret
+    }
+
+    /// All fields, to be sealed.
+    consuming func takeAll() -> Secret { secret }
+
     /// The value as text; for what is no token and no client secret.
     func text(_ tag: UInt16) -> String? {
         range(tag).flatMap { secret.bytes.extracting($0).publicText }
@@ -119,10 +129,12 @@ struct Fields: ~Copyable {
 
     /// Replaces every field of this tag by one with `value`, or by none.
     mutating func set(_ tag: UInt16, _ value: RawSpan?) throws(VaultError) {
-        try replace(tag, count: value == nil ? 0 : 1, byteCount: value?.byteCount ?? 0) {
-            secret, _ in
-            guard let value else { return true }
-            return secret.append(value)
+        guard let value else {
+            try replace(tag, count: 0, byteCount: { _ in 0 }, { _, _, _ in })
+            return
+        }
+        try replace(tag, count: 1, byteCount: { _ in value.byteCount }) { secret, _, offset in
+            secret.store(value, at: offset)
         }
     }
 
@@ -130,8 +142,10 @@ struct Fields: ~Copyable {
         _ tag: UInt16, integer: Value?
     ) throws(VaultError) {
         guard let integer else { return try set(tag, nil) }
-        let bytes = try Secret(integer: integer)
-        try set(tag, bytes.bytes)
+        let size = MemoryLayout<Value>.size
+        try replace(tag, count: 1, byteCount: { _ in size }) { secret, _, offset in
+            secret.store(integer, at: offset)
+        }
     }
 
     mutating func set(_ tag: UInt16, time: UnixTime?) throws(VaultError) {
@@ -139,58 +153,65 @@ struct Fields: ~Copyable {
     }
 
     mutating func set(_ tag: UInt16, text: String?) throws(VaultError) {
-        try set(tag, texts: text.map { [$0] } ?? [])
+        guard let text else { return try set(tag, nil) }
+        let span = text.utf8Span.span
+        try unsafe set(tag, span.bytes)
     }
 
     mutating func set(_ tag: UInt16, texts: [String]) throws(VaultError) {
-        let byteCount = texts.reduce(0) { $0 + $1.utf8.count }
-        try replace(tag, count: texts.count, byteCount: byteCount) { secret, index in
-            secret.append(texts[index])
+        try replace(tag, count: texts.count, byteCount: { texts[$0].utf8.count }) {
+            secret, index, offset in
+            secret.store(texts[index], at: offset)
         }
     }
 
     mutating func set(_ tag: UInt16, pairs: [(name: String, value: String)]) throws(VaultError) {
-        let byteCount = pairs.reduce(0) { $0 + 2 + $1.name.utf8.count + $1.value.utf8.count }
-        try replace(tag, count: pairs.count, byteCount: byteCount) { secret, index in
-            let length = UInt16(clamping: pairs[index].name.utf8.count)
-            return secret.append(byte: UInt8(length & 255))
-                && secret.append(byte: UInt8(length >> 8))
-                && secret.append(pairs[index].name) && secret.append(pairs[index].value)
+        try replace(
+            tag, count: pairs.count,
+            byteCount: { 2 + pairs[$0].name.utf8.count + pairs[$0].value.utf8.count }
+        ) { secret, index, offset in
+            let length = pairs[index].name.utf8.count
+            secret.store(UInt16(clamping: length), at: offset)
+            secret.store(pairs[index].name, at: offset + 2)
+            secret.store(pairs[index].value, at: offset + 2 + length)
         }
     }
 
-    /// Rebuilds the record with `count` fields of `tag`, whose values `write` appends; `byteCount`
-    /// is their sum.
+    /// Replaces the fields of `tag` by `count` new ones: `byteCount` tells the length of each
+    /// value, and `write` stores it at an offset. The record stays in its slot as long as it fits
+    /// there.
     private mutating func replace(
-        _ tag: UInt16, count: Int, byteCount: Int, _ write: (inout Secret, Int) -> Bool
+        _ tag: UInt16, count: Int, byteCount: (Int) -> Int,
+        _ write: (inout Secret, Int, Int) -> Void
     ) throws(VaultError) {
         var before = 0
         var after = 0
         var offset = 0
-        var end = 0
-        while let field = next(&offset) {
+        while let field = next(&offset), field.tag <= tag {
             if field.tag < tag { before = offset }
-            if field.tag <= tag { after = offset }
-            end = offset
+            after = offset
         }
-        let total = before + count * Self.headBytes + byteCount + (end - after)
+        var added = 0
+        for index in 0..<count { added += Self.headBytes + byteCount(index) }
+        let total = secret.count - (after - before) + added
         guard total <= SealedRecord.plaintextBytesMax else {
             throw VaultError(.limitExceeded, .seal, number: SealedRecord.plaintextBytesMax)
         }
-        var rebuilt = try Secret(zeroes: total)
-        rebuilt.shorten(to: 0)
-        var fits = rebuilt.append(secret.bytes.extracting(0..<before))
+        if total > secret.capacity {
+            var larger = try Secret(capacity: total)
+            let fits = larger.append(secret.bytes)
+            precondition(fits)
+            secret = larger
+        }
+        let fits = secret.replace(before..<after, withZeroes: added)
+        precondition(fits)
+        var head = before
         for index in 0..<count {
-            let head = rebuilt.count
-            fits = fits && rebuilt.appendZeroes(Self.headBytes) && write(&rebuilt, index)
-            guard fits else { break }
-            rebuilt.store(tag, at: head)
-            rebuilt.store(UInt32(rebuilt.count - head - Self.headBytes), at: head + 2)
+            let length = byteCount(index)
+            secret.store(tag, at: head)
+            secret.store(UInt32(length), at: head + 2)
+            write(&secret, index, head + Self.headBytes)
+            head += Self.headBytes + length
         }
-        fits = fits && rebuilt.append(secret.bytes.extracting(after..<end))
-        guard fits else {
-            throw VaultError(.limitExceeded, .seal, number: SealedRecord.plaintextBytesMax)
-        }
-        secret = rebuilt
     }
 }

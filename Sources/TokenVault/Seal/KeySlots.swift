@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Synchronization
 
 /// The erasable file SLOTS: the only copies of the data keys, 128 bytes each, overwritten in place.
 ///
@@ -45,12 +46,14 @@ final class KeySlots: @unchecked Sendable {
     private let file: Descriptor
     private let mapping: UnsafeMutableRawPointer
     private let keyring: Keyring
-    /// How many slots the file has. Grows only, under the lock.
-    private let free: Monitor<FreeList>
+    /// How many slots the file has. Grows only, by the writer's thread.
+    private let count: Atomic<Int>
+    private let free = Monitor(FreeList())
 
     private struct FreeList {
-        var slotCount: Int
-        var numbers: [UInt32]
+        var numbers: [UInt32] = []
+        /// Slots that this process took, until the leftovers of earlier ones are gone.
+        var taken: Set<UInt32>? = []
     }
 
     /// Writes the first slots of a new vault.
@@ -81,7 +84,7 @@ final class KeySlots: @unchecked Sendable {
         self.file = file
         unsafe self.mapping = mapped
         self.keyring = keyring
-        free = Monitor(FreeList(slotCount: slotCount, numbers: []))
+        count = Atomic(slotCount)
         var numbers: [UInt32] = []
         for number in (0..<UInt32(slotCount)).reversed() where isFree(number) {
             numbers.append(number)
@@ -92,7 +95,7 @@ final class KeySlots: @unchecked Sendable {
     deinit { unsafe munmap(mapping, Self.slotCountMax * Self.slotBytes) }
 
     /// How many slots the file has.
-    var slotCount: Int { free.withLock { $0.slotCount } }
+    var slotCount: Int { count.load(ordering: .acquiring) }
 
     /// The slot's bytes, as they are at this moment.
     @_lifetime(borrow self)
@@ -143,7 +146,11 @@ final class KeySlots: @unchecked Sendable {
 
     /// Takes a free slot; grows the file where there is none.
     func take() throws(VaultError) -> UInt32 {
-        if let number = free.withLock({ $0.numbers.popLast() }) { return number }
+        let ready = free.withLock { free -> UInt32? in
+            if let number = free.numbers.last { free.taken?.insert(number) }
+            return free.numbers.popLast()
+        }
+        if let ready { return ready }
         let old = slotCount
         let added = min(max(old, Self.slotsPerPage), Self.slotCountMax - old)
         guard added > 0 else {
@@ -154,10 +161,22 @@ final class KeySlots: @unchecked Sendable {
             try file.write(zeros.bytes, at: index * Self.slotBytes)
         }
         try file.sync()
+        count.store(old + added, ordering: .releasing)
         return free.withLock { free in
-            free.slotCount = old + added
             free.numbers = (UInt32(old + 1)..<UInt32(old + added)).reversed()
+            free.taken?.insert(UInt32(old))
             return UInt32(old)
+        }
+    }
+
+    /// Slots that are filled though no record names them and this process did not take them: data
+    /// keys that an earlier process wrote and did not come to use. Asked once.
+    func leftovers(besides named: Set<UInt32>) -> [UInt32] {
+        let filled = (0..<UInt32(slotCount)).filter { !named.contains($0) && !isFree($0) }
+        // Looked at after the slots: who takes one says so before it is filled.
+        return free.withLock { free in
+            defer { free.taken = nil }
+            return filled.filter { free.taken?.contains($0) == false }
         }
     }
 

@@ -66,9 +66,7 @@ enum SealedRecord {
         _ plaintext: RawSpan, header: Header, byteCount: Int, lmdbKey: RawSpan,
         vaultID: InlineArray<16, UInt8>, key: borrowing Secret
     ) throws(VaultError) -> Secret {
-        var padded = try Secret(zeroes: byteCount - overheadBytes)
-        padded.store(plaintext, at: 0)
-        if header.kind.isPadded { padded.store(UInt8(0x80), at: plaintext.byteCount) }
+        precondition(plaintext.byteCount + overheadBytes <= byteCount)
         var value = try Secret(zeroes: byteCount)
         value.store(UInt8(1), at: 0)
         value.store(UInt8(1), at: 1)
@@ -76,14 +74,17 @@ enum SealedRecord {
         value.store(header.term, at: 4)
         value.store(header.slot, at: 8)
         value.store(header.generation, at: 16)
-        let nonce = try Secret(random: Sodium.nonceBytes)
-        value.store(nonce.bytes, at: nonceOffset)
-        let associated = try associated(
+        let nonce = Sodium.freshNonce()
+        value.store(unsafe nonce.span.bytes, at: nonceOffset)
+        value.store(plaintext, at: sealedOffset)
+        if header.kind.isPadded {
+            value.store(UInt8(0x80), at: sealedOffset + plaintext.byteCount)
+        }
+        let associated = try Associated(
             value.bytes.extracting(0..<headerBytes), lmdbKey: lmdbKey, vaultID: vaultID)
         var sealed = value.mutableBytes(sealedOffset..<byteCount)
-        Sodium.seal(
-            padded.bytes, associated: associated.bytes, nonce: nonce.bytes, key: key,
-            into: &sealed)
+        unsafe Sodium.seal(
+            inPlace: &sealed, associated: associated.bytes, nonce: nonce.span.bytes, key: key)
         return value
     }
 
@@ -95,7 +96,7 @@ enum SealedRecord {
     ) throws(VaultError) -> Secret {
         let header = try header(of: value)
         var plaintext = try Secret(zeroes: value.byteCount - overheadBytes)
-        let associated = try associated(
+        let associated = try Associated(
             value.extracting(0..<headerBytes), lmdbKey: lmdbKey, vaultID: vaultID)
         var output = plaintext.mutableBytes
         guard
@@ -104,25 +105,53 @@ enum SealedRecord {
                 nonce: value.extracting(nonceOffset..<sealedOffset), key: key, into: &output)
         else { throw VaultError(.authenticationFailed, .seal) }
         guard header.kind.isPadded else { return plaintext }
-        var count = plaintext.count
-        while count > 0, plaintext.bytes.byte(at: count - 1) == 0 { count -= 1 }
-        guard count > 0, plaintext.bytes.byte(at: count - 1) == 0x80 else {
+        guard let count = unpaddedByteCount(plaintext.bytes) else {
             throw VaultError(.recordDamaged, .seal)
         }
-        plaintext.shorten(to: count - 1)
+        plaintext.shorten(to: count)
         return plaintext
     }
 
-    /// "tkv1recd" ‖ vault id ‖ LMDB key ‖ header.
-    private static func associated(
-        _ header: RawSpan, lmdbKey: RawSpan, vaultID: InlineArray<16, UInt8>
-    ) throws(VaultError) -> Secret {
-        var associated = try Secret(zeroes: 24 + lmdbKey.byteCount + headerBytes)
-        let label: StaticString = "tkv1recd"
-        associated.store(unsafe RawSpan(_unsafeStart: label.utf8Start, byteCount: 8), at: 0)
-        associated.store(unsafe vaultID.span.bytes, at: 8)
-        associated.store(lmdbKey, at: 24)
-        associated.store(header, at: 24 + lmdbKey.byteCount)
-        return associated
+    /// How many bytes stand before the padding; nil where there is none. Not in constant time: how
+    /// long the padding is, is no secret to whoever holds the key.
+    private static func unpaddedByteCount(_ padded: RawSpan) -> Int? {
+        var count = padded.byteCount
+        // Half of a value may be padding: eight bytes at a time.
+        while count >= 8, padded.integer(at: count - 8, as: UInt64.self) == 0 { count -= 8 }
+        while count > 0, padded.byte(at: count - 1) == 0 { count -= 1 }
+        guard count > 0, padded.byte(at: count - 1) == 0x80 else { return nil }
+        return count - 1
+    }
+
+    /// "tkv1recd" ‖ vault id ‖ LMDB key ‖ header: nothing secret, so it lies on the stack.
+    private struct Associated {
+        private var stored = InlineArray<112, UInt8>(repeating: 0)
+        private let byteCount: Int
+
+        init(
+            _ header: RawSpan, lmdbKey: RawSpan, vaultID: InlineArray<16, UInt8>
+        ) throws(VaultError) {
+            byteCount = 24 + lmdbKey.byteCount + headerBytes
+            // No key of ours is as long; one that is was not written by us.
+            guard byteCount <= stored.count else {
+                throw VaultError(.authenticationFailed, .seal, number: lmdbKey.byteCount)
+            }
+            let label: StaticString = "tkv1recd"
+            var elements = stored.mutableSpan
+            var output = unsafe elements.mutableBytes
+            output.store(unsafe RawSpan(_unsafeStart: label.utf8Start, byteCount: 8), at: 0)
+            output.store(unsafe vaultID.span.bytes, at: 8)
+            output.store(lmdbKey, at: 24)
+            output.store(header, at: 24 + lmdbKey.byteCount)
+        }
+
+        var bytes: RawSpan {
+            @_lifetime(borrow self)
+            borrowing get {
+                let elements = stored.span
+                let span = unsafe elements.bytes.extracting(0..<byteCount)
+                return unsafe _overrideLifetime(span, borrowing: self)
+            }
+        }
     }
 }

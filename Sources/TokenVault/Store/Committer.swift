@@ -10,12 +10,8 @@ import BasicContainers
 final class Committer: Committing {
     /// The most commits in one transaction.
     static let groupMax = 256
-    /// Room in the map that only commits that must land may use: a disconnect works in a full one.
-    static let reserveBytes = 4 << 20
 
     private let store: Store
-    private let directory: VaultDirectory
-    private let mapBytes: Int
     private let queue = Monitor(Queue())
     private let thread = Monitor<WorkerThread?>(nil)
 
@@ -27,12 +23,8 @@ final class Committer: Committing {
     }
 
     /// - Parameter writer: what the last process left: ROOT, fences, waves.
-    init(
-        _ store: Store, directory: VaultDirectory, mapBytes: Int, writer: Writer
-    ) throws(VaultError) {
+    init(_ store: Store, writer: Writer) throws(VaultError) {
         self.store = store
-        self.directory = directory
-        self.mapBytes = mapBytes
         let worker = try WorkerThread("vault-writer") { [self] in run(writer) }
         thread.withLock { $0 = worker }
     }
@@ -93,25 +85,11 @@ final class Committer: Committing {
         } catch {
             if group.count > 1, error.code != .storageFailed {
                 for commit in group { process([commit], &writer) }
-            } else if error.code == .storeFull, group.contains(where: \.mustLand) {
-                retryWithBallast(group, &writer)
             } else {
                 if error.code == .storageFailed { refuse(error) }
                 for commit in group { commit.completion(.failure(error)) }
             }
         }
-    }
-
-    private func retryWithBallast(_ group: [Commit], _ writer: inout Writer) {
-        directory.dropBallast()
-        let results: [Result<Committed, VaultError>]
-        do throws(VaultError) {
-            results = try commit(group, &writer)
-        } catch {
-            results = group.map { _ in .failure(error) }
-        }
-        for (commit, result) in zip(group, results) { commit.completion(result) }
-        directory.restoreBallast()
     }
 
     /// One transaction. Throws where it had to be given up as a whole.
@@ -136,7 +114,9 @@ final class Committer: Committing {
             writer = draft
             return results
         } catch {
-            giveUp(draft.takenSlots)
+            // Where nobody knows whether the commit landed, its slots may be named: the next open
+            // will see.
+            if error.code != .storageFailed { giveUp(draft.takenSlots) }
             throw error
         }
     }
@@ -145,19 +125,21 @@ final class Committer: Committing {
         _ group: [Commit], _ draft: inout Writer
     ) throws(VaultError) -> [Result<Committed, VaultError>] {
         let transaction = try store.lmdb.beginWrite()
-        let isFull = store.lmdb.usedBytes > mapBytes
+        var room = try draft.room(for: group)
         var results: [Result<Committed, VaultError>] = []
         var applied = 0
         try eraseSlots(group, transaction)
         for commit in group {
+            let need = commit.neededBytes
             do throws(VaultError) {
-                if isFull && !commit.mustLand { throw VaultError(.storeFull, .store) }
+                if room < need && !commit.mustLand { throw VaultError(.storeFull, .store) }
                 try draft.check(commit, transaction)
             } catch {
                 results.append(.failure(error))
                 continue
             }
             results.append(.success(try draft.apply(commit, transaction)))
+            room -= need
             applied += 1
         }
         guard applied > 0 else { return results }

@@ -16,6 +16,11 @@ final class LMDB: @unchecked Sendable {
 
     /// The most read transactions at the same time.
     static let readersMax = 512
+    static let pageBytes = 4096
+    /// Is lent every key and value; says whether to go on.
+    typealias Visitor = (RawSpan, RawSpan) throws(VaultError) -> Bool
+
+    let mapBytes: Int
     private let environment: OpaquePointer
     private var handles = InlineArray<4, MDB_dbi>(repeating: 0)
     private let idle = unsafe Monitor<[OpaquePointer]>([])
@@ -29,25 +34,22 @@ final class LMDB: @unchecked Sendable {
         try Self.check(unsafe mdb_env_create(&opened))
         guard let environment = unsafe opened else { throw VaultError(.outOfMemory, .store) }
         unsafe self.environment = environment
-        do throws(VaultError) {
-            unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
-            unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
-            unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
-            try Self.check(unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
-            var transaction: OpaquePointer?
-            try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
-            for database in Database.allCases {
-                // Where it fails, closing the environment ends the transaction too.
-                try Self.check(
-                    unsafe mdb_dbi_open(
-                        transaction, "\(database)", creates ? UInt32(MDB_CREATE) : 0,
-                        &handles[database.rawValue]))
-            }
-            unsafe try Self.check(mdb_txn_commit(transaction))
-        } catch {
-            unsafe mdb_env_close(environment)
-            throw error
+        self.mapBytes = mapBytes
+        // Whole from here on: where the rest throws, `deinit` closes the environment.
+        unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
+        unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
+        unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
+        try Self.check(unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
+        let transaction = unsafe try begin(0)
+        for database in Database.allCases {
+            let flags = creates ? UInt32(MDB_CREATE) : 0
+            let result = unsafe mdb_dbi_open(
+                transaction, "\(database)", flags, &handles[database.rawValue])
+            // Its robust mutex would be unmapped while this thread holds it.
+            if result != MDB_SUCCESS { unsafe mdb_txn_abort(transaction) }
+            try Self.check(result)
         }
+        unsafe try Self.check(mdb_txn_commit(transaction))
     }
 
     deinit {
@@ -57,12 +59,17 @@ final class LMDB: @unchecked Sendable {
         unsafe mdb_env_close(environment)
     }
 
-    /// Bytes of the map in use.
-    var usedBytes: Int {
-        var info = unsafe MDB_envinfo()
-        unsafe mdb_env_info(environment, &info)
-        return unsafe (info.me_last_pgno + 1) * 4096
+    /// Bytes of the file up to its last page.
+    var usedBytes: Int { unsafe tv_mdb_used_bytes(environment, Self.pageBytes) }
+
+    /// Bytes of pages that the next write transaction can use again.
+    func freedBytes() throws(VaultError) -> Int {
+        let transaction = try beginRead()
+        return unsafe tv_mdb_freed_bytes(transaction.handle, Self.pageBytes)
     }
+
+    /// Gives the file blocks up to `byteCount`. False where the disk is full.
+    func allocate(_ byteCount: Int) -> Bool { unsafe tv_mdb_allocate(environment, byteCount) != 0 }
 
     func beginRead() throws(VaultError) -> ReadTransaction {
         if let pooled = unsafe idle.withLock({ unsafe $0.popLast() }) {
@@ -71,24 +78,24 @@ final class LMDB: @unchecked Sendable {
             try Self.check(result)
             return unsafe ReadTransaction(pooled, self)
         }
-        var transaction: OpaquePointer?
-        try Self.check(
-            unsafe mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &transaction))
-        guard let transaction = unsafe transaction else { throw VaultError(.outOfMemory, .store) }
-        return unsafe ReadTransaction(transaction, self)
+        return unsafe ReadTransaction(try begin(UInt32(MDB_RDONLY)), self)
     }
 
     func beginWrite() throws(VaultError) -> WriteTransaction {
+        unsafe WriteTransaction(try begin(0), self)
+    }
+
+    private func begin(_ flags: UInt32) throws(VaultError) -> OpaquePointer {
         var transaction: OpaquePointer?
-        try Self.check(unsafe mdb_txn_begin(environment, nil, 0, &transaction))
+        try Self.check(unsafe mdb_txn_begin(environment, nil, flags, &transaction))
         guard let transaction = unsafe transaction else { throw VaultError(.outOfMemory, .store) }
-        return unsafe WriteTransaction(transaction, self)
+        return unsafe transaction
     }
 
     /// A snapshot. Keep it short: pages that it sees cannot be reused meanwhile.
     @safe
     struct ReadTransaction: ~Copyable {
-        private let handle: OpaquePointer
+        fileprivate let handle: OpaquePointer
         private let owner: LMDB
 
         fileprivate init(_ handle: OpaquePointer, _ owner: LMDB) {
@@ -112,8 +119,7 @@ final class LMDB: @unchecked Sendable {
         /// Every entry in key order, from the first key that is not below `start`, until `body`
         /// says false.
         func scan(
-            _ database: Database, from start: RawSpan = RawSpan(),
-            _ body: (RawSpan, RawSpan) throws(VaultError) -> Bool
+            _ database: Database, from start: RawSpan = RawSpan(), _ body: Visitor
         ) throws(VaultError) {
             unsafe try owner.scan(handle, database, from: start, body)
         }
@@ -149,7 +155,10 @@ final class LMDB: @unchecked Sendable {
         }
 
         func count(_ database: Database) throws(VaultError) -> Int {
-            unsafe try owner.count(handle, database)
+            var statistics = MDB_stat()
+            try LMDB.check(
+                unsafe mdb_stat(handle, owner.handles[database.rawValue], &statistics))
+            return statistics.ms_entries
         }
 
         func put(_ database: Database, _ key: RawSpan, _ value: RawSpan) throws(VaultError) {
@@ -176,9 +185,7 @@ final class LMDB: @unchecked Sendable {
             return true
         }
 
-        func scan(
-            _ database: Database, _ body: (RawSpan, RawSpan) throws(VaultError) -> Bool
-        ) throws(VaultError) {
+        func scan(_ database: Database, _ body: Visitor) throws(VaultError) {
             unsafe try owner.scan(handle, database, from: RawSpan(), body)
         }
     }
@@ -201,17 +208,8 @@ final class LMDB: @unchecked Sendable {
         return unsafe found
     }
 
-    private func count(
-        _ transaction: OpaquePointer?, _ database: Database
-    ) throws(VaultError) -> Int {
-        var statistics = MDB_stat()
-        try Self.check(unsafe mdb_stat(transaction, handles[database.rawValue], &statistics))
-        return statistics.ms_entries
-    }
-
     private func scan(
-        _ transaction: OpaquePointer?, _ database: Database, from start: RawSpan,
-        _ body: (RawSpan, RawSpan) throws(VaultError) -> Bool
+        _ transaction: OpaquePointer?, _ database: Database, from start: RawSpan, _ body: Visitor
     ) throws(VaultError) {
         var cursor: OpaquePointer?
         let handle = handles[database.rawValue]
@@ -239,7 +237,8 @@ final class LMDB: @unchecked Sendable {
         case MDB_SUCCESS: return
         case MDB_MAP_FULL, MDB_TXN_FULL, ENOSPC, EDQUOT, EFBIG:
             throw VaultError(.storeFull, .store, number: Int(result))
-        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH,
+        // Not found: one of the four databases; a missing entry is no error.
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
             MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))

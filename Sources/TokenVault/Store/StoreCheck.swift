@@ -6,7 +6,6 @@ struct StoreCheck {
     let recordCount: Int
     /// Whether count and store MAC are ROOT's.
     let isIntact: Bool
-    private let generation: UInt64
     private let liveSlots: Set<UInt32>
 
     /// - Parameter visit: is lent every record that opened.
@@ -44,23 +43,16 @@ struct StoreCheck {
         }
         recordCount = count
         isIntact = mac == root.mac && UInt64(count) == root.recordCount
-        generation = root.generation
         liveSlots = slots
     }
 
-    /// Zeroes the slots that no record of the snapshot names and no later write filled: data keys
-    /// of connects that a crash cut short. Only after an intact check.
+    /// Zeroes the slots that no record of the snapshot names and nobody filled since: data keys of
+    /// connects that a crash cut short. Only after an intact check.
     func zeroOrphanSlots(_ store: Store) throws(VaultError) {
         precondition(isIntact)
         // Under the lock no slot is in the middle of its erasure.
         try store.slotChange.withLock { (_) throws(VaultError) in
-            var orphans: [UInt32] = []
-            for slot in 0..<UInt32(store.slots.slotCount)
-            where !liveSlots.contains(slot) && !store.slots.isFree(slot) {
-                // A generation later than the snapshot's is a life that began since.
-                if let entry = store.slots.entry(slot), entry.generation > generation { continue }
-                orphans.append(slot)
-            }
+            let orphans = store.slots.leftovers(besides: liveSlots)
             guard !orphans.isEmpty else { return }
             try store.slots.erase(orphans)
             for slot in orphans { store.slots.give(slot) }

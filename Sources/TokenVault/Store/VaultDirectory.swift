@@ -6,10 +6,8 @@ import Glibc
 final class VaultDirectory: Sendable {
     static let lockName = "LOCK"
     static let databaseName = "db"
-    /// Real zeros that are given up when a disconnect finds the disk full: an erasure must not need
-    /// room that is not there.
-    static let ballastName = "BALLAST"
-    static let ballastBytes = 262_144
+    /// LMDB's table of readers, which it maps: 64 bytes for each, and a page for its head.
+    static let readersBytes = LMDB.readersMax * 64 + LMDB.pageBytes
 
     let path: String
     private let lock: Descriptor
@@ -32,7 +30,6 @@ final class VaultDirectory: Sendable {
             guard unsafe chmod(temporary, 0o700) == 0 else { throw Descriptor.failure(.store) }
             _ = try Descriptor(
                 "\(temporary)/\(lockName)", flags: O_RDWR | O_CREAT | O_EXCL, stage: .store)
-            try writeBallast(temporary)
             try fill(temporary)
             try Descriptor.syncDirectory("\(temporary)/\(databaseName)")
             try Descriptor.syncDirectory(temporary)
@@ -55,53 +52,43 @@ final class VaultDirectory: Sendable {
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`.
     init(_ path: String) throws(VaultError) {
         self.path = path
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else {
-            throw VaultError(.vaultMissing, .store, number: Int(errno))
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
-            status.st_mode & 0o077 == 0
-        else { throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777)) }
-        for name in [Self.lockName, Header.fileName, KeySlots.fileName] {
-            guard unsafe lstat("\(path)/\(name)", &status) == 0 else {
-                throw VaultError(.vaultMissing, .store, number: Int(errno))
-            }
-            guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
-                status.st_mode & 0o077 == 0
-            else {
-                throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777))
-            }
+        try Self.check(path, is: S_IFDIR)
+        try Self.check("\(path)/\(Self.databaseName)", is: S_IFDIR)
+        for name in [
+            Self.lockName, Header.fileName, KeySlots.fileName, "\(Self.databaseName)/data.mdb",
+        ] {
+            try Self.check("\(path)/\(name)", is: S_IFREG)
         }
         let lock = try Descriptor("\(path)/\(Self.lockName)", flags: O_RDWR, stage: .store)
         guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
             throw VaultError(.vaultLocked, .store, number: Int(errno))
         }
         self.lock = lock
-        // LMDB's own lock file may hold the readers of a process that was killed.
-        _ = unsafe unlink("\(path)/\(Self.databaseName)/lock.mdb")
+        try Self.makeReaders(path)
+    }
+
+    /// LMDB opens its files by name and follows links: what it will find is looked at before.
+    private static func check(_ path: String, is kind: mode_t) throws(VaultError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else {
+            throw VaultError(.vaultMissing, .store, number: Int(errno))
+        }
+        guard status.st_mode & S_IFMT == kind, status.st_uid == geteuid(),
+            status.st_mode & 0o077 == 0
+        else { throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777)) }
     }
 
     /// Lets another process have the vault.
     func release() { flock(lock.number, LOCK_UN) }
 
-    /// Frees the ballast's room; `restoreBallast` takes it back later.
-    func dropBallast() { _ = unsafe unlink("\(path)/\(Self.ballastName)") }
-
-    /// Takes room for the next time, where there is any.
-    func restoreBallast() {
-        var status = stat()
-        if unsafe lstat("\(path)/\(Self.ballastName)", &status) == 0 { return }
-        do throws(VaultError) { try Self.writeBallast(path) } catch { dropBallast() }
-    }
-
-    private static func writeBallast(_ path: String) throws(VaultError) {
-        let file = try Descriptor(
-            "\(path)/\(ballastName)", flags: O_RDWR | O_CREAT | O_EXCL, stage: .store)
-        let zeros = try Secret(zeroes: SecretArena.secretBytesMax)
-        for offset in stride(from: 0, to: ballastBytes, by: zeros.count) {
-            try file.write(zeros.bytes, at: offset)
-        }
-        try file.sync()
+    /// LMDB's own lock file may hold the readers of a process that was killed, and as LMDB makes it
+    /// it is a hole: where the disk is full, the first read on a page of it would end the process.
+    private static func makeReaders(_ directory: String) throws(VaultError) {
+        let path = "\(directory)/\(databaseName)/lock.mdb"
+        _ = unsafe unlink(path)
+        let file = try Descriptor(path, flags: O_RDWR | O_CREAT | O_EXCL, stage: .store)
+        let zeros = try Secret(zeroes: readersBytes)
+        try file.write(zeros.bytes, at: 0)
     }
 
     private static func parent(of path: String) -> String {
@@ -115,7 +102,7 @@ final class VaultDirectory: Sendable {
             _ = unsafe unlink("\(path)/\(databaseName)/\(name)")
         }
         _ = unsafe rmdir("\(path)/\(databaseName)")
-        for name in [lockName, ballastName, Header.fileName, KeySlots.fileName] {
+        for name in [lockName, Header.fileName, KeySlots.fileName] {
             _ = unsafe unlink("\(path)/\(name)")
         }
         _ = unsafe rmdir(path)

@@ -113,7 +113,9 @@ extension Writer {
                 value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,
                 key: store.keyring.waveSealKey)
             if letter == UInt8(ascii: "F") {
-                foundFences.insert(RecordKey(lmdbKey, at: 1))
+                let key = RecordKey(lmdbKey, at: 1)
+                try checkFence(plaintext.bytes, key, transaction)
+                foundFences.insert(key)
                 return true
             }
             guard plaintext.count >= 8, (plaintext.count - 8) % 40 == 0 else {
@@ -131,5 +133,19 @@ extension Writer {
         fenced = foundFences
         for doubt in doubts { waves[doubt.wave, default: []].insert(doubt.attempt.key) }
         return doubts
+    }
+
+    /// A fence ends the life it was made for and no other: one that was kept and put back would
+    /// erase whoever has the id today.
+    private func checkFence(
+        _ fence: RawSpan, _ key: RecordKey, _ transaction: borrowing LMDB.ReadTransaction
+    ) throws(VaultError) {
+        guard fence.byteCount == 16, let value = try transaction.get(.records, key.bytes) else {
+            throw VaultError(.integrityFailed, .store)
+        }
+        let header = try SealedRecord.header(of: value)
+        guard header.slot == fence.integer(at: 0), header.generation == fence.integer(at: 8) else {
+            throw VaultError(.integrityFailed, .store)
+        }
     }
 }

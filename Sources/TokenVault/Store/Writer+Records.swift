@@ -68,16 +68,18 @@ extension Writer {
         }
         let header = try SealedRecord.header(of: old)
         if fenced.contains(key) { return header.slot }
+        var generation = header.generation
         if header.kind == .connection {
             var opened = try store.open(old, key: key)
             try opened.fields.set(
                 ConnectionTag.state, integer: ConnectionState.disconnecting.rawValue)
             let plaintext: Secret? = try opened.fields.secret.copy()
             _ = try put(.connection, key, plaintext, transaction)
+            generation = root.generation
         }
         var fence = try Secret(zeroes: 16)
         fence.store(header.slot, at: 0)
-        fence.store(root.generation, at: 8)
+        fence.store(generation, at: 8)
         let label = try fenceLabel(key)
         let value = try seal(
             fence.bytes, .fence, generation: root.generation, lmdbKey: label.bytes,

@@ -18,6 +18,8 @@ struct Writer {
     /// Attempts in flight, by wave.
     var waves: [UInt64: Set<RecordKey>] = [:]
 
+    /// Up to where the database's file is known to have blocks.
+    var allocatedBytes = 0
     /// Slots that this transaction filled; to be erased where it fails.
     var takenSlots: [UInt32] = []
     /// Slots that are zero already and free once the transaction is durable.

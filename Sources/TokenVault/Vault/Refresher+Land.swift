@@ -60,7 +60,7 @@ extension Refresher {
                     shared.rejected.remove(sent.application) != nil
                 )
             }
-            let plaintext = try record.plaintext()
+            let plaintext = record.plaintext()
             let commit = Commit { [self] result in
                 switch result {
                 case .success:
@@ -224,7 +224,7 @@ extension Refresher {
             try record.set(
                 ConnectionRecord.Failure(
                     code: event.code, status: Int32(clamping: number), time: now))
-            let plaintext = try record.plaintext()
+            let plaintext = record.plaintext()
             commit.mustLand = true
             commit.add(
                 .put(.connection, sent.flight.key, .generation(sent.flight.generation)),

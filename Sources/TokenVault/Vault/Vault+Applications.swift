@@ -7,11 +7,14 @@ extension Vault {
     public func put(_ application: consuming Application) async throws(VaultError) {
         defer { MemoryHygiene.scrub() }
         try check(application)
+        let id = application.id
         let key = store.key(.application, application.id.text)
         let plaintext = try ApplicationRecord.encode(application)
         let commit = Commit()
         commit.add(.put(.application, key, .anything), plaintext)
         _ = try await durable(commit)
+        // Perhaps it is corrected: the next refresh may try.
+        refresher.shared.withLock { _ = $0.rejected.remove(id) }
     }
 
     /// Everything about an application but its client secret.

@@ -60,7 +60,7 @@ extension Vault {
         case .none:
             var record = try ConnectionRecord(id: id, now: now)
             try record.fields.set(ConnectionTag.application, text: application.text)
-            let plaintext = try record.plaintext()
+            let plaintext = record.plaintext()
             do throws(VaultError) {
                 let commit = Commit()
                 commit.add(.put(.connection, key, .absent), plaintext)
@@ -120,7 +120,12 @@ extension Vault {
         guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
         let application = try store.application(flow.application)
         if let issuer = application.provider.issuer {
-            guard callback.issuer == issuer else { throw VaultError(.callbackRejected, .vault) }
+            // Some servers, django-oauth-toolkit 3.4 for one, leave `iss` out of an error. It ends
+            // the flow whoever sent it, so the user is told of the denial.
+            let isBareDenial = callback.code == nil && callback.issuer == nil
+            guard callback.issuer == issuer || isBareDenial else {
+                throw VaultError(.callbackRejected, .vault)
+            }
         }
         let requestedAt = time.now()
         let tokens: TokenSet
@@ -197,7 +202,7 @@ extension Vault {
             try record.fields.set(ConnectionTag.connected, time: now)
             try record.adopt(tokens, requestStart: requestedAt)
             let deadline = refresher.deadline(record)
-            let plaintext = try record.plaintext()
+            let plaintext = record.plaintext()
             do throws(VaultError) {
                 let commit = Commit()
                 commit.mustLand = true

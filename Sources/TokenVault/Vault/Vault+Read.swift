@@ -71,7 +71,7 @@ extension Vault {
                 issued: record.issued, expiry: record.accessTokenExpiry, now: time.now(),
                 minimumMilliseconds: minimum)
             {
-                guard let token = try record.fields.secret(ConnectionTag.accessToken) else {
+                guard let token = record.fields.takeSecret(ConnectionTag.accessToken) else {
                     throw VaultError(.notConnected, .vault)
                 }
                 return .fresh(token)

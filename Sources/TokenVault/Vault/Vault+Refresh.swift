@@ -36,7 +36,7 @@ extension Vault {
                 return
             }
             try record.fields.set(ConnectionTag.used, time: now)
-            let plaintext = try record.plaintext()
+            let plaintext = record.plaintext()
             do throws(VaultError) {
                 let commit = Commit()
                 commit.add(.put(.connection, key, .generation(generation)), plaintext)

@@ -90,7 +90,7 @@ extension Vault {
             try record.fields.set(ConnectionTag.application, text: application.text)
         }
         let deadline = refresher.deadline(record)
-        let plaintext = try record.plaintext()
+        let plaintext = record.plaintext()
         let commit = Commit()
         commit.add(.put(.connection, key, expectation), plaintext)
         commit.add(.event(EventEntry(time: now, key: key, kind: .tokensPut)))

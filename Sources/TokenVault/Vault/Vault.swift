@@ -74,11 +74,10 @@ public final class Vault: Sendable {
         let keyring = try Keyring(path, rootKey: rootKey)
         let mapBytes = max(settings.mapBytes, 1 << 20)
         let store = try Store(
-            path, keyring: keyring, mapBytes: mapBytes + Committer.reserveBytes)
+            path, keyring: keyring, mapBytes: mapBytes + Writer.reserveBytes)
         var writer = Writer(store: store)
         let doubts = try writer.load()
-        let committer = try Committer(
-            store, directory: directory, mapBytes: mapBytes, writer: writer)
+        let committer = try Committer(store, writer: writer)
         let network = try Network(settings)
         do throws(VaultError) {
             return try Vault(

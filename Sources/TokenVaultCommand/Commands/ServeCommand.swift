@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CallbackFront
 import Glibc
 import Logging
 import ServiceLifecycle
@@ -44,18 +45,31 @@ struct ServeCommand: AsyncParsableCommand {
         defer { control.stop() }
         try control.start()
         var services: [any Service] = [RefreshService(vault: door.vault)]
-        if let front { services.append(front(door.vault)) }
+        if let front { services.append(try CallbackFront(vault: door.vault, configuration: front)) }
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
         try await group.run()
     }
 
-    /// The service that answers browsers, to be made once the vault is open; nil where none is
-    /// asked for.
-    private func callbackFront() throws -> ((Vault) -> any Service)? {
-        guard listen != nil || publicURL != nil else { return nil }
-        throw CommandFailure(.usage, "this build has no callback front: leave out --listen")
+    /// How browsers are answered; nil where nobody asked for that.
+    private func callbackFront() throws -> CallbackFront.Configuration? {
+        guard let listen else {
+            guard publicURL == nil else {
+                throw CommandFailure(.usage, "--public-url needs --listen")
+            }
+            return nil
+        }
+        guard let colon = listen.lastIndex(of: ":"),
+            let port = UInt16(listen[listen.index(after: colon)...])
+        else {
+            throw CommandFailure(.usage, "--listen takes an address and a port: 127.0.0.1:8080")
+        }
+        var configuration = CallbackFront.Configuration()
+        configuration.host = String(listen[..<colon])
+        configuration.port = Int(port)
+        configuration.publicBaseURL = publicURL
+        return configuration
     }
 }
 

@@ -20,7 +20,6 @@ struct Prompt: ~Copyable {
     /// A line that is not shown while it is typed.
     func secret(_ question: String, what: String) throws -> Secret {
         let outlet = Outlet(descriptor: terminal)
-        try outlet.write(question)
         var before = termios()
         guard unsafe tcgetattr(terminal, &before) == 0 else {
             throw CommandFailure(.inputOutput, "the terminal cannot be asked", errno: errno)
@@ -36,6 +35,8 @@ struct Prompt: ~Copyable {
             unsafe tcsetattr(terminal, TCSAFLUSH, &before)
             try? outlet.line("")
         }
+        // Only now: what is typed before the echo is off would be flushed.
+        try outlet.write(question)
         return try typed(what)
     }
 

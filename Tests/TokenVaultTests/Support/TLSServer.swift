@@ -10,10 +10,6 @@ final class TLSServer {
         case good, selfSigned, wrongHost, expired
     }
 
-    /// Whether both commands are there.
-    static let isAvailable =
-        (try? run("python3", ["-c", "import ssl"])) == 0 && (try? run("openssl", ["version"])) == 0
-
     let port: Int
     let caFile: String
     private let process = Process()

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// BLAKE2b-256 of a random value: enough to know the value again, too little to show it. What has
+/// to remember a state, a link or a cookie in a table keeps this instead.
+package struct Fingerprint: Hashable, Sendable {
+    private let words: SIMD4<UInt64>
+
+    /// The fingerprint of bytes of at least 128 random bits; of fewer, it would give them away.
+    ///
+    /// - Throws: `tooManySecrets`.
+    package init(_ span: RawSpan) throws(VaultError) {
+        var hash = try Secret(zeroes: Sodium.hashBytes)
+        var output = hash.mutableBytes
+        Sodium.hash(span, into: &output)
+        let bytes = hash.bytes
+        words = SIMD4(
+            bytes.integer(at: 0), bytes.integer(at: 8), bytes.integer(at: 16),
+            bytes.integer(at: 24))
+    }
+
+    /// The fingerprint of the state in the query of a callback.
+    ///
+    /// - Throws: `callbackRejected` where the query is none, `tooManySecrets`.
+    package init(stateOf query: borrowing Secret) throws(VaultError) {
+        let callback = try Callback(query: query.bytes)
+        try self.init(callback.state.bytes)
+    }
+}

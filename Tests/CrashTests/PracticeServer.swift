@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+
+/// The practice authorization server as a process beside the tests, as `provider-simulator` is
+/// built.
+///
+/// Its refresh tokens rotate with an hour of grace: a process that is killed after its request was
+/// answered and before the answer was durable has lost a reply, and presents the last durable token
+/// again. A server with no grace ends the grant then, and no client can help it; here every such
+/// attempt must recover, and the server must never see a token that is older than that.
+final class PracticeServer: Sendable {
+    let http: LoopbackHTTP
+    let clientSecret: String
+    private let process: Process
+    private let directory: String
+
+    init() throws {
+        directory = "\(NSTemporaryDirectory())/practice-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        let controlKey = UUID().uuidString
+        clientSecret = UUID().uuidString
+        try TestVault.write(Array(controlKey.utf8), to: "\(directory)/control", mode: 0o600)
+        try TestVault.write(Array(clientSecret.utf8), to: "\(directory)/secret", mode: 0o600)
+        process = Process()
+        process.executableURL = try Built.product("provider-simulator")
+        process.arguments = [
+            "--port-file", "\(directory)/port", "--control-key-file", "\(directory)/control",
+            "--client-id", "client-1", "--client-secret-file", "\(directory)/secret",
+            "--redirect-uri", "https://platform.example/callback/practice",
+            "--rotation", "grace=3600",
+        ]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var port: UInt16?
+        for _ in 0..<1000 where port == nil {
+            usleep(10_000)
+            let text = try? String(contentsOfFile: "\(directory)/port", encoding: .utf8)
+            port = text.flatMap { UInt16($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+        }
+        guard let port else { throw CocoaError(.fileReadNoSuchFile) }
+        http = LoopbackHTTP(port: port, controlKey: controlKey)
+    }
+
+    var baseURL: String { "http://127.0.0.1:\(http.port)" }
+
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+}
+
+/// What the package builds lies beside the tests.
+enum Built {
+    static func product(_ name: String) throws -> URL {
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let url = URL(fileURLWithPath: tests).deletingLastPathComponent()
+            .appendingPathComponent(name)
+        guard FileManager.default.isExecutableFile(atPath: url.path) else {
+            throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: url.path])
+        }
+        return url
+    }
+}

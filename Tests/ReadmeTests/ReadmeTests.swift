@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Foundation
+import Testing
+
+/// What the README shows works, in a package of its own that depends on this one by URL and
+/// version.
+@Suite struct ReadmeTests {
+    @Test func theProgramBuildsAndRuns() async throws {
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("consumer")
+        let (status, output) = try await Self.run(script)
+        #expect(status == 0)
+        #expect(output.contains("lent 15 bytes"))
+        #expect(output.contains("erased 1 key slot"))
+    }
+
+    private static func run(_ script: URL) async throws -> (Int32, String) {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(
+                    with: Result {
+                        let process = Process()
+                        process.executableURL = script
+                        let pipe = Pipe()
+                        process.standardOutput = pipe
+                        try process.run()
+                        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+                        process.waitUntilExit()
+                        return (
+                            process.terminationStatus, String(decoding: output, as: UTF8.self)
+                        )
+                    })
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+@testable import TokenVault
+
+/// A platform with a vault, whose application is registered at the real server.
+final class Platform: Sendable {
+    let server: RealServer
+    let application: ApplicationID
+    let id: ConnectionID
+    private let home: TestVault
+    private let metadata: RealServer.Metadata
+
+    init() async throws {
+        server = try #require(RealServerTrait.server)
+        metadata = try await server.metadata()
+        home = try TestVault()
+        try home.create()
+        application = try ApplicationID("real")
+        id = try ConnectionID("customer-7/real")
+    }
+
+    /// Opens the vault. The server is on loopback, which needs the setting for loopback although
+    /// it speaks HTTPS.
+    func open(trusting authority: RealServer.Authority = .ca) throws -> Vault {
+        try home.open { $0.certificateFile = server.certificateFile(of: authority) }
+    }
+
+    /// Registers the application in the vault, the endpoints as the server gives them.
+    func register(
+        _ vault: Vault, clientSecret: String? = nil, redirectURI: String? = nil,
+        _ change: (inout Provider) -> Void = { _ in }
+    ) async throws {
+        var provider = Provider(
+            name: "real", authorizationEndpoint: metadata.authorizationEndpoint,
+            tokenEndpoint: metadata.tokenEndpoint,
+            revocationEndpoint: metadata.revocationEndpoint)
+        provider.issuer = metadata.issuer
+        change(&provider)
+        let registration = server.registration
+        try await vault.put(
+            Application(
+                id: application, provider: provider, clientID: registration.clientID,
+                clientSecret: Secret(text: clientSecret ?? registration.clientSecret),
+                redirectURI: redirectURI ?? registration.redirectURI, scopes: ["read"]))
+    }
+
+    /// Opens the vault, with the application in it.
+    func openRegistered() async throws -> Vault {
+        let vault = try open()
+        try await register(vault)
+        return vault
+    }
+
+    /// Takes the user through the flow.
+    func connect(_ vault: Vault, _ id: ConnectionID? = nil) async throws {
+        let request = try await vault.connect(id ?? self.id, application: application)
+        _ = try await vault.complete(
+            callbackQuery: callback(request), application: application)
+    }
+
+    /// The query of the callback that the browser is sent to.
+    func callback(
+        _ request: AuthorizationRequest, approving: Bool = true
+    ) async throws -> Secret {
+        let visit = try await server.visit(request.url, approving: approving)
+        #expect(visit.status == 302)
+        let location = try #require(visit.location)
+        #expect(location.hasPrefix(server.registration.redirectURI + "?"))
+        let mark = try #require(location.firstIndex(of: "?"))
+        return try Secret(text: String(location[location.index(after: mark)...]))
+    }
+
+    /// What the token endpoint answered while `body` ran.
+    func tokenAnswers(_ body: () async throws -> Void) async rethrows -> [String] {
+        let before = server.answers.count
+        try await body()
+        return server.answers.dropFirst(before).filter { $0.hasPrefix("POST /token/ ") }
+    }
+}
+
+extension Vault {
+    /// Both tokens as they are stored, in the clear.
+    func pair(_ id: ConnectionID) throws -> (access: String, refresh: String) {
+        switch try get(id) {
+        case .none: throw CocoaError(.fileNoSuchFile)
+        case .some(let stored):
+            let access = stored.tokens.accessToken.exposed
+            switch stored.tokens.refreshToken {
+            case .none: return (access, "")
+            case .some(let token): return (access, token.exposed)
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "floor.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE_BYTES 4096
+#define SLOT_BYTES 128
+
+void require(int condition, const char *what) {
+    if (condition) return;
+    fprintf(stderr, "floor: %s\n", what);
+    exit(1);
+}
+
+static int64_t nanoseconds(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+struct stopwatch stopwatch_start(void) {
+    return (struct stopwatch){nanoseconds(CLOCK_PROCESS_CPUTIME_ID), nanoseconds(CLOCK_MONOTONIC)};
+}
+
+void stopwatch_print(struct stopwatch since, int64_t operations) {
+    struct stopwatch now = stopwatch_start();
+    printf(
+        "%.1f %.1f\n", (double)(now.cpu - since.cpu) / (double)operations,
+        (double)(now.wall - since.wall) / (double)operations);
+}
+
+static uint32_t integer32(const uint8_t *bytes) {
+    uint32_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+static uint64_t integer64(const uint8_t *bytes) {
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+static size_t read_file(const char *home, const char *name, uint8_t *bytes, size_t room) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", home, name);
+    FILE *file = fopen(path, "rb");
+    require(file != NULL, path);
+    size_t count = fread(bytes, 1, room, file);
+    fclose(file);
+    return count;
+}
+
+// An intact page is one whose unkeyed sum holds.
+static int page_is_intact(const uint8_t *page) {
+    uint8_t sum[32];
+    crypto_generichash(sum, sizeof sum, page, 4064, NULL, 0);
+    return memcmp(page, "TKVAULT1", 8) == 0 && memcmp(sum, page + 4064, 32) == 0;
+}
+
+// HEADER: the intact page with the higher number; the keys of its current term, unwrapped.
+static void unwrap(struct vault *vault, const uint8_t *root_key, const uint8_t *header) {
+    const uint8_t *page = NULL;
+    for (int index = 0; index < 2; index++) {
+        const uint8_t *candidate = header + index * PAGE_BYTES;
+        if (!page_is_intact(candidate)) continue;
+        if (page == NULL || integer64(candidate + 16) > integer64(page + 16)) page = candidate;
+    }
+    require(page != NULL, "no page of HEADER is intact");
+    uint8_t wrap_key[32], derived[32], keys[160];
+    crypto_kdf_derive_from_key(wrap_key, 32, 1, "tkv1wrap", root_key);
+    crypto_kdf_derive_from_key(derived, 32, 2, "tkv1comt", root_key);
+    require(page[40] == 0 && memcmp(derived, page + 80, 32) == 0, "not the root key");
+    crypto_generichash(derived, sizeof derived, page, 4032, wrap_key, sizeof wrap_key);
+    require(memcmp(derived, page + 4032, 32) == 0, "the MAC of HEADER does not hold");
+    memcpy(vault->id, page + 24, 16);
+    vault->term = integer32(page + 112);
+    const uint8_t *term = page + 120;
+    for (uint32_t left = integer32(page + 116); integer32(term) != vault->term; term += 256)
+        require(--left > 0, "HEADER lacks its current term");
+    uint8_t associated[28] = "tkv1term";
+    memcpy(associated + 8, vault->id, 16);
+    memcpy(associated + 24, term, 4);
+    int failed = crypto_aead_xchacha20poly1305_ietf_decrypt(
+        keys, NULL, NULL, term + 32, 176, associated, sizeof associated, term + 8, wrap_key);
+    require(!failed, "the keys of the term do not open");
+    crypto_kdf_derive_from_key(vault->slot_key, 32, 1, "tkv1slot", keys);
+    memcpy(vault->blinding_key, keys + 32, 32);
+}
+
+void vault_open(struct vault *vault, const char *home) {
+    require(sodium_init() >= 0, "libsodium does not initialise");
+    uint8_t root_key[33], header[2 * PAGE_BYTES];
+    require(read_file(home, "root.key", root_key, sizeof root_key) == 32, "root.key: 32 bytes");
+    require(read_file(home, "vault/HEADER", header, sizeof header) == sizeof header, "HEADER");
+    unwrap(vault, root_key, header);
+
+    char path[4096];
+    snprintf(path, sizeof path, "%s/vault/SLOTS", home);
+    int file = open(path, O_RDONLY);
+    struct stat status;
+    require(file >= 0 && fstat(file, &status) == 0, "SLOTS");
+    vault->slot_count = (size_t)status.st_size / SLOT_BYTES;
+    void *slots = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, file, 0);
+    require(slots != MAP_FAILED, "SLOTS cannot be mapped");
+    vault->slots = slots;
+    close(file);
+
+    snprintf(path, sizeof path, "%s/vault/db", home);
+    require(mdb_env_create(&vault->environment) == 0, "LMDB");
+    mdb_env_set_maxdbs(vault->environment, 8);
+    int result = mdb_env_open(vault->environment, path, MDB_RDONLY | MDB_NOTLS, 0600);
+    require(result == 0, mdb_strerror(result));
+    MDB_txn *transaction;
+    require(mdb_txn_begin(vault->environment, NULL, MDB_RDONLY, &transaction) == 0, "a snapshot");
+    require(mdb_dbi_open(transaction, "records", 0, &vault->records) == 0, "records");
+    require(mdb_txn_commit(transaction) == 0, "records");
+}
+
+void vault_key(const struct vault *vault, const char *connection, uint8_t key[32]) {
+    uint8_t part[256] = {1};
+    size_t count = strnlen(connection, sizeof part - 1);
+    memcpy(part + 1, connection, count);
+    crypto_generichash(key, 32, part, count + 1, vault->blinding_key, 32);
+}
+
+size_t vault_open_value(
+    const struct vault *vault, const uint8_t key[32], const MDB_val *value, uint8_t *plaintext) {
+    const uint8_t *record = value->mv_data;
+    require(value->mv_size >= OVERHEAD_BYTES, "a value that is too short");
+    require(record[0] == 1 && record[1] == 1 && record[2] == 1, "no connection of this format");
+    uint32_t number = integer32(record + 8);
+    require(number < vault->slot_count, "no such slot");
+    const uint8_t *slot = vault->slots + (size_t)number * SLOT_BYTES;
+    require(memcmp(slot + 16, key, 32) == 0, "a slot of another record");
+    require(integer32(slot + 4) == vault->term, "a slot of another term");
+
+    uint8_t data_key[32], associated[80] = "tkv1slot";
+    memcpy(associated + 8, vault->id, 16);
+    memcpy(associated + 24, &number, 4);
+    memcpy(associated + 28, slot, 48);
+    int failed = crypto_aead_xchacha20poly1305_ietf_decrypt(
+        data_key, NULL, NULL, slot + 72, 48, associated, 76, slot + 48, vault->slot_key);
+    require(!failed, "a slot does not open");
+
+    memcpy(associated, "tkv1recd", 8);
+    memcpy(associated + 24, key, 32);
+    memcpy(associated + 56, record, 24);
+    failed = crypto_aead_xchacha20poly1305_ietf_decrypt(
+        plaintext, NULL, NULL, record + 48, value->mv_size - 48, associated, 80, record + 24,
+        data_key);
+    require(!failed, "a record does not open");
+    return value->mv_size - OVERHEAD_BYTES;
+}

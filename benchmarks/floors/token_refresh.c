@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// The floor of a durable refresh: a POST by curl multi, the reply parsed by cJSON, its tokens
+// packed and sealed into a value of the library's size, and LMDB commits of 256 on a thread of
+// their own. No attempt is recorded first, no old record is read, nothing is wiped.
+//
+//   token_refresh <home> <url> <in flight> <refreshes>
+#include "floor.h"
+
+#include <cjson/cJSON.h>
+#include <curl/curl.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define COMMIT_COUNT 256
+#define IN_FLIGHT_MAX 1024
+#define PLAINTEXT_BYTES (VALUE_BYTES - OVERHEAD_BYTES)
+
+// What is in flight: an easy handle, and the reply so far.
+struct flight {
+    CURL *easy;
+    size_t count;
+    int connection;
+    char reply[4096];
+};
+
+// Sealed values in the order in which they came; the committing thread follows.
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t grown;
+    int sealed, total;
+    int *connections;
+    uint8_t (*values)[VALUE_BYTES];
+} queue = {.mutex = PTHREAD_MUTEX_INITIALIZER, .grown = PTHREAD_COND_INITIALIZER};
+
+static MDB_env *environment;
+static MDB_dbi records;
+static uint8_t data_key[32], name_key[32];
+
+static void blind(int connection, uint8_t key[32]) {
+    crypto_generichash(
+        key, 32, (const uint8_t *)&connection, sizeof connection, name_key, sizeof name_key);
+}
+
+static void put(MDB_txn *transaction, int connection, uint8_t *bytes) {
+    uint8_t key[32];
+    blind(connection, key);
+    MDB_val entry = {sizeof key, key}, value = {VALUE_BYTES, bytes};
+    require(mdb_put(transaction, records, &entry, &value, 0) == 0, "a put");
+}
+
+static void *commit_all(void *context) {
+    (void)context;
+    for (int done = 0; done < queue.total;) {
+        pthread_mutex_lock(&queue.mutex);
+        while (queue.sealed - done < COMMIT_COUNT && queue.sealed < queue.total)
+            pthread_cond_wait(&queue.grown, &queue.mutex);
+        int left = queue.sealed - done;
+        pthread_mutex_unlock(&queue.mutex);
+        int count = left < COMMIT_COUNT ? left : COMMIT_COUNT;
+        MDB_txn *transaction;
+        require(mdb_txn_begin(environment, NULL, 0, &transaction) == 0, "a transaction");
+        for (int index = done; index < done + count; index++)
+            put(transaction, queue.connections[index], queue.values[index]);
+        require(mdb_txn_commit(transaction) == 0, "a commit");
+        done += count;
+    }
+    return NULL;
+}
+
+static size_t append(uint8_t *plaintext, size_t at, const cJSON *item) {
+    require(cJSON_IsString(item), "a reply without its tokens");
+    size_t count = strlen(item->valuestring);
+    require(at + count < PLAINTEXT_BYTES, "a reply that is too long");
+    memcpy(plaintext + at, item->valuestring, count);
+    return at + count;
+}
+
+static void seal(struct flight *flight) {
+    cJSON *reply = cJSON_ParseWithLength(flight->reply, flight->count);
+    require(reply != NULL, "a reply that is no JSON");
+    const cJSON *lifetime = cJSON_GetObjectItemCaseSensitive(reply, "expires_in");
+    require(cJSON_IsNumber(lifetime), "a reply without expires_in");
+    uint8_t plaintext[PLAINTEXT_BYTES] = {0}, associated[80] = "tkv1recd";
+    memcpy(plaintext, &lifetime->valuedouble, 8);
+    size_t at = append(plaintext, 8, cJSON_GetObjectItemCaseSensitive(reply, "access_token"));
+    append(plaintext, at, cJSON_GetObjectItemCaseSensitive(reply, "refresh_token"));
+    cJSON_Delete(reply);
+
+    uint8_t *value = queue.values[queue.sealed];
+    memcpy(value, associated, 24);
+    randombytes_buf(value + 24, 24);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        value + 48, NULL, plaintext, sizeof plaintext, associated, sizeof associated, NULL,
+        value + 24, data_key);
+    pthread_mutex_lock(&queue.mutex);
+    queue.connections[queue.sealed++] = flight->connection;
+    pthread_cond_signal(&queue.grown);
+    pthread_mutex_unlock(&queue.mutex);
+}
+
+static size_t receive(char *bytes, size_t size, size_t count, void *context) {
+    struct flight *flight = context;
+    require(flight->count + size * count <= sizeof flight->reply, "a reply that is too long");
+    memcpy(flight->reply + flight->count, bytes, size * count);
+    flight->count += size * count;
+    return size * count;
+}
+
+static void prepare(
+    struct flight *flight, const char *url, const char *body, struct curl_slist *headers) {
+    CURL *easy = flight->easy = curl_easy_init();
+    require(easy != NULL, "a handle");
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, flight);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "TokenVault");
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, flight);
+}
+
+static void send_next(CURLM *multi, struct flight *flight, int connection) {
+    flight->count = 0;
+    flight->connection = connection;
+    require(curl_multi_add_handle(multi, flight->easy) == CURLM_OK, "a transfer");
+}
+
+// Takes what has ended and sends the next request on the same handle. Returns what it took.
+static int retire(CURLM *multi, int *sent) {
+    int taken = 0, left;
+    for (CURLMsg *message; (message = curl_multi_info_read(multi, &left)) != NULL; taken++) {
+        CURL *easy = message->easy_handle;
+        long status = 0;
+        struct flight *flight;
+        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &flight);
+        require(message->data.result == CURLE_OK && status == 200, "a refresh that failed");
+        curl_multi_remove_handle(multi, easy);
+        seal(flight);
+        if (*sent < queue.total) send_next(multi, flight, (*sent)++);
+    }
+    return taken;
+}
+
+static void refresh_all(CURLM *multi, struct flight *flights, int in_flight) {
+    pthread_t committer;
+    require(pthread_create(&committer, NULL, commit_all, NULL) == 0, "a thread");
+    int sent = 0, done = 0;
+    while (sent < in_flight && sent < queue.total) {
+        send_next(multi, &flights[sent], sent);
+        sent++;
+    }
+    while (done < queue.total) {
+        int running;
+        curl_multi_perform(multi, &running);
+        done += retire(multi, &sent);
+        if (done < queue.total) curl_multi_poll(multi, NULL, 0, 1000, NULL);
+    }
+    pthread_join(committer, NULL);
+}
+
+// A database with a record of every connection, so that refreshes overwrite as they do in life.
+static void fill(const char *home) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/floor", home);
+    mkdir(path, 0700);
+    require(mdb_env_create(&environment) == 0, "LMDB");
+    mdb_env_set_mapsize(environment, (size_t)4 << 30);
+    int result = mdb_env_open(environment, path, MDB_NOTLS, 0600);
+    require(result == 0, mdb_strerror(result));
+    MDB_txn *transaction;
+    require(mdb_txn_begin(environment, NULL, 0, &transaction) == 0, "a transaction");
+    require(mdb_dbi_open(transaction, NULL, 0, &records) == 0, "a database");
+    MDB_stat statistics;
+    mdb_stat(transaction, records, &statistics);
+    if (statistics.ms_entries < (size_t)queue.total) {
+        uint8_t bytes[VALUE_BYTES] = {0};
+        for (int index = 0; index < queue.total; index++) put(transaction, index, bytes);
+    }
+    require(mdb_txn_commit(transaction) == 0, "a commit");
+}
+
+int main(int count, char **arguments) {
+    require(count == 5, "usage: token_refresh <home> <url> <in flight> <refreshes>");
+    int in_flight = atoi(arguments[3]);
+    queue.total = atoi(arguments[4]);
+    require(in_flight > 0 && in_flight <= IN_FLIGHT_MAX && queue.total > 0, "numbers above zero");
+    require(sodium_init() >= 0, "libsodium does not initialise");
+    queue.connections = calloc((size_t)queue.total, sizeof *queue.connections);
+    queue.values = calloc((size_t)queue.total, sizeof *queue.values);
+    struct flight *flights = calloc((size_t)in_flight, sizeof *flights);
+    require(queue.connections != NULL && queue.values != NULL && flights != NULL, "memory");
+    fill(arguments[1]);
+
+    curl_global_init(CURL_GLOBAL_ALL);
+    CURLM *multi = curl_multi_init();
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)IN_FLIGHT_MAX);
+    struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
+    headers = curl_slist_append(headers, "Expect:");
+    // As long as what the vault sends: a client secret of 32 bytes, a refresh token of 96.
+    headers = curl_slist_append(
+        headers, "Authorization: Basic YmVuY2htYXJrOmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh");
+    char body[160] = "grant_type=refresh_token&refresh_token=";
+    for (size_t at = strlen(body), end = at + 96; at < end; at++) body[at] = 'r';
+    for (int index = 0; index < in_flight; index++)
+        prepare(&flights[index], arguments[2], body, headers);
+
+    struct stopwatch since = stopwatch_start();
+    refresh_all(multi, flights, in_flight);
+    stopwatch_print(since, queue.total);
+    return 0;
+}
