@@ -154,6 +154,14 @@ let package = Package(
         .executableTarget(
             name: "tokenvault-leaky", dependencies: ["TokenVaultCommand", "TokenVault"],
             path: "Tests/Forensics/LeakyCommand", swiftSettings: strict),
+        // A host of the library, whose memory is searched. Nothing but what an embedder can do.
+        .executableTarget(
+            name: "proof-subject", dependencies: ["TokenVault"], path: "Tests/ProofSubject",
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
+        .testTarget(
+            name: "ProofTests", dependencies: ["TokenVault", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "CallbackFrontTests",
             dependencies: [

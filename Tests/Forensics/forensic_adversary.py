@@ -156,7 +156,8 @@ def slots_at(content, offsets, terms, any_term):
     found = []
     for at in offsets:
         window = content[at:at + form.SLOT_BYTES]
-        if len(window) < 120:
+        # The first byte of a slot is 1, so that zeros are none.
+        if len(window) < 120 or not any(window):
             continue
         window = window.ljust(form.SLOT_BYTES, b"\0")
         term = int.from_bytes(window[4:8], "little")
@@ -186,8 +187,11 @@ def find_slots(files, terms, thorough):
         if thorough:
             step = 1 << 15
             pieces = [(content[i:i + step + 127], i, terms) for i in range(0, len(content), step)]
-            with multiprocessing.Pool() as pool:
-                hits = {hit for hits in pool.imap_unordered(search_piece, pieces) for hit in hits}
+            pool = multiprocessing.Pool()
+            hits = {hit for hits in pool.imap_unordered(search_piece, pieces) for hit in hits}
+            # Not ended by a signal: whoever started this may have had it blocked.
+            pool.close()
+            pool.join()
         else:
             hits = slots_at(content, offsets_like_slots(content, terms), terms, any_term=False)
         for at, number, vault_id, data_key in sorted(hits):

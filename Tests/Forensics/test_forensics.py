@@ -375,7 +375,7 @@ class ReaderFindsDamage(VaultCase):
 
     def test_event_moved(self):
         with self.edit("events") as transaction:
-            transaction.put(struct.pack(">Q", 0), transaction.get(struct.pack(">Q", 1)))
+            transaction.put(struct.pack(">Q", 1), transaction.get(struct.pack(">Q", 2)))
         self.expect("event.authentication")
 
     def test_event_deleted_is_noted(self):
@@ -390,7 +390,7 @@ class ReaderFindsDamage(VaultCase):
     def test_wave_of_another_number(self):
         with self.edit("meta") as transaction:
             transaction.put(b"W" + struct.pack(">Q", 9),
-                            transaction.get(b"W" + struct.pack(">Q", 0)))
+                            transaction.get(b"W" + struct.pack(">Q", 1)))
         self.expect("wave.authentication")
 
     def test_fence_for_another_record(self):

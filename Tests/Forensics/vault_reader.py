@@ -347,10 +347,10 @@ class Reader:
 
     def note_missing_events(self, numbers, root):
         """The last 100,000 are kept without a gap. The store MAC does not cover them: a note."""
-        if root is None or root.next_event == 0:
+        if root is None:
             return
         first = min(numbers, default=root.next_event)
-        first = min(first, max(0, root.next_event - form.EVENTS_KEPT))
+        first = min(first, max(1, root.next_event - form.EVENTS_KEPT))
         missing = root.next_event - first - len(set(numbers))
         if missing > 0:
             self.note("event.missing", "events", f"{missing} of those that are kept are missing")

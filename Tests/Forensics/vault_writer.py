@@ -42,7 +42,8 @@ class VaultWriter:
         self.keys = form.TermKeys(1, *(os.urandom(32) for _ in range(5)))
         self.derivation = (operations, memory_bytes, salt)
         self.page_number = 0
-        self.next_event = self.next_wave = self.generation = 0
+        self.next_event = self.next_wave = 1
+        self.generation = 0
         self.data_keys = {}  # slot -> data key
         self.first = {}      # slot -> generation of the first commit in this life
         self.records = {}    # LMDB key -> value
