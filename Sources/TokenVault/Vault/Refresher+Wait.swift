@@ -31,8 +31,8 @@ extension Refresher {
         _ number: UpkeepState.WaiterID, _ waiter: Waiter
     ) {
         enum Boarding {
-            case joined, refused(VaultError)
-            case starts(UpkeepState.Flight)
+            case joined, starts
+            case refused(VaultError)
         }
         let boarding = shared.withLock { shared -> Boarding in
             if shared.isClosed { return .refused(VaultError(.closed, .upkeep)) }
@@ -43,7 +43,8 @@ extension Refresher {
                         key, slot: slot, generation: generation, waiter: number)
                 else { return .refused(VaultError(.limitExceeded, .upkeep)) }
                 shared.waiters[number] = waiter
-                return .starts(flight)
+                shared.boarding.append(flight)
+                return .starts
             }
             shared.waiters[number] = waiter
             return .joined
@@ -51,7 +52,7 @@ extension Refresher {
         switch boarding {
         case .joined: return
         case .refused(let error): waiter.resume(.failure(error))
-        case .starts(let flight): record([flight])
+        case .starts: alarm.ring()
         }
     }
 
@@ -79,19 +80,22 @@ extension Refresher {
 
     /// Ends a flight: everybody who waits is told, and the connection is due again at `deadline`.
     func finish(_ flight: UpkeepState.Flight, _ outcome: Outcome, deadline: UnixTime?) {
-        let waiting = shared.withLock { shared -> [Waiter] in
+        let (waiting, rings) = shared.withLock { shared -> ([Waiter], Bool) in
             shared.requests[flight.number] = nil
+            let wasFull = shared.upkeep.isFull
+            let before = shared.upkeep.nextDeadline
             let isOrphan = shared.upkeep.isOrphan(flight.number)
             var waiting = shared.upkeep.end(flight).compactMap {
                 shared.waiters.removeValue(forKey: $0)
             }
             waiting += shared.mourners.removeValue(forKey: flight.number) ?? []
             if !isOrphan { shared.upkeep.schedule(flight.slot, deadline) }
-            return waiting
+            let rings = shared.isRunning && (wasFull || shared.upkeep.nextDeadline != before)
+            return (waiting, rings)
         }
         for waiter in waiting { waiter.resume(outcome) }
-        // A place in flight is free, and there may be a new earliest deadline.
-        alarm.ring()
+        // A place in flight came free, or there is a new earliest deadline.
+        if rings { alarm.ring() }
     }
 
     /// Ends a flight that failed for the time being; the next attempt is due after a back-off.
