@@ -33,8 +33,8 @@ extension Refresher {
         _ number: UpkeepState.WaiterID, _ waiter: Waiter
     ) {
         enum Boarding {
-            case joined, refused(VaultError)
-            case starts(UpkeepState.Flight)
+            case joined, starts
+            case refused(VaultError)
         }
         let boarding = shared.withLock { shared -> Boarding in
             if shared.isClosed { return .refused(VaultError(.closed, .upkeep)) }
@@ -51,7 +51,8 @@ extension Refresher {
                         key, slot: slot, generation: generation, waiter: number)
                 else { return .refused(VaultError(.limitExceeded, .upkeep)) }
                 shared.waiters[number] = waiter
-                return .starts(flight)
+                shared.boarding.append(flight)
+                return .starts
             }
             shared.waiters[number] = waiter
             return .joined
@@ -59,7 +60,7 @@ extension Refresher {
         switch boarding {
         case .joined: return
         case .refused(let error): waiter.resume(.failure(error))
-        case .starts(let flight): record([flight])
+        case .starts: alarm.ring()
         }
     }
 
@@ -89,9 +90,10 @@ extension Refresher {
     func finish(_ flight: UpkeepState.Flight, _ outcome: Outcome, deadline: UnixTime?) {
         // Slots are given to others in time: what is scheduled is the connection, not the slot.
         let isOwner = store.slots.entry(flight.slot)?.key == flight.key
-        var next: UpkeepState.Flight?
-        let waiting = shared.withLock { shared -> [Waiter] in
+        let (waiting, rings) = shared.withLock { shared -> ([Waiter], Bool) in
             shared.requests[flight.number] = nil
+            let wasFull = shared.upkeep.isFull
+            let before = shared.upkeep.nextDeadline
             let isOrphan = shared.upkeep.isOrphan(flight.number)
             var waiting = shared.upkeep.end(flight).compactMap {
                 shared.waiters.removeValue(forKey: $0)
@@ -100,13 +102,14 @@ extension Refresher {
             if !isOrphan, isOwner, deadline != nil {
                 shared.upkeep.schedule(flight.slot, deadline)
             }
-            next = Self.nextQueued(&shared)
-            return waiting
+            let next = Self.nextQueued(&shared)
+            if let next { shared.boarding.append(next) }
+            let isSooner = wasFull || shared.upkeep.nextDeadline != before
+            return (waiting, next != nil || shared.isRunning && isSooner)
         }
-        if let next { record([next]) }
         for waiter in waiting { waiter.resume(outcome) }
-        // A place in flight is free, and there may be a new earliest deadline.
-        alarm.ring()
+        // A place in flight came free, or there is a new earliest deadline.
+        if rings { alarm.ring() }
     }
 
     /// Starts the flight of the first who waits for one to be free.

@@ -44,6 +44,8 @@ final class Refresher: Sendable {
         var upkeep = UpkeepState()
         var waiters: [UpkeepState.WaiterID: Waiter] = [:]
         var nextWaiter: UpkeepState.WaiterID = 1
+        /// Flights that callers started: the thread records them, all that wait in one wave.
+        var boarding: [UpkeepState.Flight] = []
         /// Flights whose wave is durable: to be sent by the thread.
         var departing: [UpkeepState.Flight] = []
         /// What can still be taken back, by flight.
@@ -102,19 +104,26 @@ final class Refresher: Sendable {
     private func step() -> Bool {
         retryStranded()
         let now = time.now()
-        let (departing, due, isClosed) = shared.withLock { shared in
+        let (departing, boarding, due, isClosed) = shared.withLock { shared in
             let departing = shared.departing
             shared.departing = []
+            let boarding = shared.boarding
+            shared.boarding = []
             let due =
                 shared.isRunning ? shared.upkeep.takeDue(now, limit: Self.waveMax) : []
-            return (departing, due, shared.isClosed)
+            return (departing, boarding, due, shared.isClosed)
+        }
+        for first in stride(from: 0, to: boarding.count, by: Self.waveMax) {
+            record(Array(boarding[first..<min(first + Self.waveMax, boarding.count)]))
         }
         send(departing)
         start(due)
         if isClosed { return false }
         if !departing.isEmpty || due.count == Self.waveMax { return true }
         let wait = shared.withLock { shared -> Int64? in
-            guard shared.departing.isEmpty, !shared.isClosed else { return 0 }
+            guard shared.departing.isEmpty, shared.boarding.isEmpty, !shared.isClosed else {
+                return 0
+            }
             guard shared.stranded.isEmpty else { return Self.strandedMilliseconds }
             guard shared.isRunning, !shared.upkeep.isFull,
                 let next = shared.upkeep.nextDeadline
