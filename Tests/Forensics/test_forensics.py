@@ -168,13 +168,6 @@ class ReaderOpens(VaultCase):
             self.writer.connect(b"third", b"a token of the third")
             self.writer.store.sync(True)
 
-    def test_ballast_given_up_is_no_damage(self):
-        os.truncate(self.path("BALLAST"), 4096)
-        self.assertEqual([n["class"] for n in self.expect(status=0)["notes"]], ["ballast.given"])
-        os.remove(self.path("BALLAST"))
-        code, report, _ = self.read_vault()
-        self.assertEqual((code, [n["class"] for n in report["notes"]]), (0, ["ballast.given"]))
-
     def test_unknown_event_is_named(self):
         self.writer.event(self.first, 99, 0)
         report = self.expect(status=0)
@@ -420,10 +413,6 @@ class ReaderFindsDamage(VaultCase):
             value[100] ^= 1
             transaction.put(key, bytes(value))
         self.expect("flow.authentication")
-
-    def test_ballast_that_holds_something(self):
-        self.overwrite("BALLAST", 100_000, b"x")
-        self.expect("ballast.damaged")
 
     def test_connection_without_a_state(self):
         self.writer.put(form.CONNECTION, b"first", [])

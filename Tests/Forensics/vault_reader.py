@@ -46,7 +46,6 @@ class Reader:
             self.open_header()
             report["opened"] = True
             self.read_slots()
-            self.read_ballast()
             self.read_databases(report)
             report["header"] = {
                 "vault": self.page.vault_id.hex(), "page": self.page.number,
@@ -182,19 +181,6 @@ class Reader:
                 self.note("slot.unclaimed", f"slot {number}", "its record does not name it")
             elif slot.state == 2:
                 self.note("slot.disconnecting", f"slot {number}", "a disconnect has begun")
-
-    def read_ballast(self):
-        """Room that may be given up, but never for anything else than zeros."""
-        if not os.path.exists(os.path.join(self.directory, "BALLAST")):
-            self.note("ballast.given", "BALLAST", "is not there: the disk was full")
-            return
-        raw = self.file("BALLAST")
-        if any(raw):
-            self.problem("ballast.damaged", "BALLAST", "holds something else than zeros")
-        if len(raw) != form.BALLAST_BYTES:
-            self.note("ballast.given", "BALLAST", f"has {len(raw)} bytes: the disk was full")
-
-    # LMDB.
 
     def read_databases(self, report):
         path = os.path.join(self.directory, "db")

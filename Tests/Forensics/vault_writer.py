@@ -50,7 +50,6 @@ class VaultWriter:
         os.makedirs(os.path.join(directory, "db"), mode=0o700)
         self.write_file("SLOTS", 0, bytes(slots * form.SLOT_BYTES))
         self.write_file("LOCK", 0, b"")
-        self.write_file("BALLAST", 0, bytes(form.BALLAST_BYTES))
         self.slot_count = slots
         self.write_header()
         self.write_header()
