@@ -3,8 +3,9 @@
 import Foundation
 import Testing
 
-/// What a process still holds of connections that are gone. The vault's process, the practice server
-/// and the scanner are three programs; the tokens are known from the wire between the first two.
+/// What a process still holds of connections that are gone. The vault's process, the practice
+/// server and the scanner are three programs; the tokens are known from the wire between the first
+/// two.
 ///
 /// The scanner reads all of the process's memory and every file of the vault's directory, and looks
 /// for every 16 bytes of access tokens, refresh tokens, authorization codes, code verifiers and the
