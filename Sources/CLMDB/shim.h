@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <errno.h>
-#include <fcntl.h>
+#pragma once
 #include <lmdb.h>
 #include <stddef.h>
 
@@ -31,12 +27,9 @@ static inline size_t tv_mdb_freed_bytes(MDB_txn *transaction, size_t page_bytes)
     return pages * page_bytes;
 }
 
-// Gives the file blocks up to `bytes` without changing its size. False where the disk is full; a
-// file system that cannot do that is taken at its word when it is written.
-static inline int tv_mdb_allocate(MDB_env *environment, size_t bytes) {
-    int file;
-    if (mdb_env_get_fd(environment, &file) != MDB_SUCCESS) return 0;
-    // 1 is FALLOC_FL_KEEP_SIZE.
-    if (fallocate(file, 1, 0, (off_t)bytes) == 0) return 1;
-    return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
+// The data file's descriptor.
+static inline int tv_mdb_file(MDB_env *environment) {
+    int file = -1;
+    mdb_env_get_fd(environment, &file);
+    return file;
 }

@@ -3,6 +3,7 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
@@ -59,3 +60,8 @@ unsigned tv_processor(void) {
 void tv_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 void tv_let_read_memory(int process) { prctl(PR_SET_PTRACER, process, 0, 0, 0); }
+
+int tv_allocate(int file, int64_t bytes) {
+    if (fallocate(file, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0) return 1;
+    return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
+}

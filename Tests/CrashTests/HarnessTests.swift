@@ -23,7 +23,7 @@ import Testing
         let (scene, id) = try await scene()
         defer { scene.server.stop() }
         let claimed = Journal.Version(
-            generation: scene.journal.generationMax + 1, access: "never", refresh: "never")
+            generation: scene.journal.generationMax + 1000, access: "never", refresh: "never")
         scene.journal.acknowledge(id, .put, writes: 2, claimed)
         let violations = try await Autopsy(home: scene.home).violations(&scene.journal)
         #expect(violations.contains { $0.hasPrefix("c\(id) is present") })

@@ -110,8 +110,8 @@ extension RealServerTests {
             #expect(try await platform.server.status(withToken: token) == 401)
         }
 
-        /// SQLite lets one transaction write and Django does not wait for it, so this server
-        /// answers 500 to some of what comes at once: the same refresh token is presented again.
+        /// SQLite lets one transaction write at a time and Django does not wait for it, so this
+        /// server answers 500 to some of what comes at once: the same token is presented again.
         @Test func manyConnectionsRefreshAtOnce() async throws {
             let platform = try await Platform()
             let vault = try await platform.openRegistered()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Foundation
 
 /// A django-oauth-toolkit of its own, over HTTPS on loopback, with one user and one application.
@@ -90,7 +91,7 @@ final class RealServer: Sendable {
             guard process.isRunning, ContinuousClock.now < limit else {
                 throw NotStarted(description: text(of: "server.log"))
             }
-            try await Task.sleep(for: .milliseconds(50))
+            await pause()
         }
     }
 
@@ -100,10 +101,16 @@ final class RealServer: Sendable {
         let limit = ContinuousClock.now + .seconds(Self.stopSecondsMax)
         while process.isRunning {
             if ContinuousClock.now > limit { kill(process.processIdentifier, SIGKILL) }
-            // Also in a task that was cancelled: then without a pause.
-            try? await Task.sleep(for: .milliseconds(20))
+            await pause()
         }
         try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// Twenty milliseconds, also in a task that was cancelled: it too must stop its server.
+    private func pause() async {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().asyncAfter(deadline: .now() + 0.02) { continuation.resume() }
+        }
     }
 
     private var port: Int {

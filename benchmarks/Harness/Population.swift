@@ -32,11 +32,11 @@ struct Population {
     /// Makes the vault, or keeps the one that an earlier run left, where it has as many.
     func make(_ connections: Int) async throws {
         let files = FileManager.default
-        if files.fileExists(atPath: "\(home)/vault") {
-            let vault = try await open()
-            let isWhole = try vault.status(Self.id(connections - 1)) != nil
+        // One that an older version made may not open any more: made anew, it does.
+        if let vault = try? await open() {
+            let last = try? vault.status(Self.id(connections - 1))
             vault.close()
-            if isWhole { return }
+            if last != nil { return }
         }
         try? files.removeItem(atPath: home)
         try files.createDirectory(atPath: home, withIntermediateDirectories: true)

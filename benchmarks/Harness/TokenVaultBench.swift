@@ -8,7 +8,16 @@ import Foundation
 /// floors, and this executable again.
 @main
 enum TokenVaultBench {
-    static func main() async throws {
+    static func main() async {
+        do {
+            try await run()
+        } catch {
+            FileHandle.standardError.write(Data("tokenvault-bench: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func run() async throws {
         var arguments = Array(CommandLine.arguments.dropFirst())
         let verb = arguments.isEmpty ? "" : arguments.removeFirst()
         switch (verb, arguments.count) {

@@ -24,3 +24,7 @@ void tv_thread_name(const char *name);
 // Lets one process read this one's memory where Yama would refuse (ptrace_scope 1, the default of
 // Ubuntu). For proofs that no secret is left; harmless where there is no Yama.
 void tv_let_read_memory(int process);
+
+// Gives an open file blocks up to `bytes` without changing its size. 0 where the disk is full; a
+// file system that cannot do that is taken at its word when it is written.
+int tv_allocate(int file, int64_t bytes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Synchronization
 
 /// The seam to time: one clock for everything that is compared with everything else.
 package protocol TimeSource: Sendable {
@@ -35,9 +36,19 @@ package struct SystemTime: TimeSource {
     }
 }
 
-/// The standard library's generator.
-package struct SystemRandomness: Randomness {
+/// SplitMix64 from a random start (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+/// Generators", 2014): jitter needs spreading, not secrecy, and the system's generator is a call to
+/// the kernel for every connection of a scan.
+package final class SystemRandomness: Randomness {
+    private let state = Atomic(UInt64.random(in: .min ... .max))
+
+    /// Starts anywhere.
     package init() {}
 
-    package func next() -> UInt64 { UInt64.random(in: .min ... .max) }
+    package func next() -> UInt64 {
+        var mixed = state.wrappingAdd(0x9e37_79b9_7f4a_7c15, ordering: .relaxed).newValue
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
 }

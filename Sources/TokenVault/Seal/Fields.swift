@@ -178,8 +178,7 @@ struct Fields: ~Copyable {
     }
 
     /// Replaces the fields of `tag` by `count` new ones: `byteCount` tells the length of each
-    /// value, and `write` stores it at an offset. The record stays in its slot as long as it fits
-    /// there.
+    /// value, `write` stores it at an offset. The record stays in its slot while it fits there.
     private mutating func replace(
         _ tag: UInt16, count: Int, byteCount: (Int) -> Int,
         _ write: (inout Secret, Int, Int) -> Void

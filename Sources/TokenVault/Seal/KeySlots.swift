@@ -147,8 +147,13 @@ final class KeySlots: @unchecked Sendable {
     /// Takes a free slot; grows the file where there is none.
     func take() throws(VaultError) -> UInt32 {
         let ready = free.withLock { free -> UInt32? in
-            if let number = free.numbers.last { free.taken?.insert(number) }
-            return free.numbers.popLast()
+            // A slot whose erasure a crash cut short is given once by the open and once by its end.
+            while let number = free.numbers.popLast() {
+                guard isFree(number) else { continue }
+                free.taken?.insert(number)
+                return number
+            }
+            return nil
         }
         if let ready { return ready }
         let old = slotCount

@@ -58,7 +58,7 @@ final class Committer: Committing {
     private func run(_ first: Writer) {
         var writer = first
         while true {
-            let group = queue.wait(
+            var group = queue.wait(
                 until: { !$0.waiting.isEmpty || $0.isClosed },
                 then: { queue -> [Commit] in
                     let count = min(queue.waiting.count, Self.groupMax)
@@ -67,14 +67,14 @@ final class Committer: Committing {
                     return group
                 })
             if group.isEmpty { return }
-            process(group, &writer)
+            process(&group, &writer)
             MemoryHygiene.scrub()
         }
     }
 
     /// Commits a group; where that fails, each of its commits alone, so that one that does not fit
     /// takes no other with it.
-    private func process(_ group: [Commit], _ writer: inout Writer) {
+    private func process(_ group: inout [Commit], _ writer: inout Writer) {
         if let refusal {
             for commit in group { commit.completion(.failure(refusal)) }
             return
@@ -84,7 +84,12 @@ final class Committer: Committing {
             for (commit, result) in zip(group, results) { commit.completion(result) }
         } catch {
             if group.count > 1, error.code != .storageFailed {
-                for commit in group { process([commit], &writer) }
+                // Each lets go of its secrets as it ends: perhaps they are what was short.
+                group.reverse()
+                while let next = group.popLast() {
+                    var alone = [next]
+                    process(&alone, &writer)
+                }
             } else {
                 if error.code == .storageFailed { refuse(error) }
                 for commit in group { commit.completion(.failure(error)) }
@@ -126,6 +131,10 @@ final class Committer: Committing {
     ) throws(VaultError) -> [Result<Committed, VaultError>] {
         let transaction = try store.lmdb.beginWrite()
         var room = try draft.room(for: group)
+        // Together they might go beyond even the reserve, which LMDB does not survive; alone not.
+        if group.count > 1, room + Writer.reserveBytes < group.reduce(0, { $0 + $1.neededBytes }) {
+            throw VaultError(.storeFull, .store)
+        }
         var results: [Result<Committed, VaultError>] = []
         var applied = 0
         try eraseSlots(group, transaction)
@@ -173,7 +182,7 @@ final class Committer: Committing {
             try store.slots.erase(slots)
             for slot in slots { store.slots.give(slot) }
         } catch {
-            refuse(error)
+            if error.code == .storageFailed { refuse(error) }
         }
     }
 }

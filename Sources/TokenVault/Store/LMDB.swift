@@ -59,7 +59,7 @@ final class LMDB: @unchecked Sendable {
         unsafe mdb_env_close(environment)
     }
 
-    /// Bytes of the file up to its last page.
+    /// Up to the file's last page.
     var usedBytes: Int { unsafe tv_mdb_used_bytes(environment, Self.pageBytes) }
 
     /// Bytes of pages that the next write transaction can use again.
@@ -68,8 +68,8 @@ final class LMDB: @unchecked Sendable {
         return unsafe tv_mdb_freed_bytes(transaction.handle, Self.pageBytes)
     }
 
-    /// Gives the file blocks up to `byteCount`. False where the disk is full.
-    func allocate(_ byteCount: Int) -> Bool { unsafe tv_mdb_allocate(environment, byteCount) != 0 }
+    /// The data file's descriptor, to give it blocks.
+    var file: Int32 { unsafe tv_mdb_file(environment) }
 
     func beginRead() throws(VaultError) -> ReadTransaction {
         if let pooled = unsafe idle.withLock({ unsafe $0.popLast() }) {

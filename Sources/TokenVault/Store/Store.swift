@@ -73,10 +73,19 @@ final class Store: Sendable {
             do throws(VaultError) {
                 return try openOnce(key)
             } catch {
+                // Its key is gone and its record is not yet: a disconnect that is being finished.
+                if try isFenced(key) { return nil }
                 if error.code == .notFound { throw VaultError(.authenticationFailed, .store) }
                 throw error
             }
         }
+    }
+
+    private func isFenced(_ key: RecordKey) throws(VaultError) -> Bool {
+        var label = try Secret("F")
+        guard label.append(key.bytes) else { return false }
+        let transaction = try beginRead()
+        return try transaction.get(.meta, label.bytes) != nil
     }
 
     private func openOnce(_ key: RecordKey) throws(VaultError) -> Opened? {

@@ -19,7 +19,7 @@ extension Writer {
             root.mac.toggle(
                 key.bytes, generation: header.generation, tag: SealedRecord.tag(of: old),
                 macKey: store.keyring.storeMACKey)
-            root.recordCount -= 1
+            try forgetOne()
             try write(
                 kind, key, plaintext, slot: header.slot, dataKey: dataKey, minimum: oldBytes,
                 transaction)
@@ -100,12 +100,18 @@ extension Writer {
         root.mac.toggle(
             key.bytes, generation: header.generation, tag: SealedRecord.tag(of: old),
             macKey: store.keyring.storeMACKey)
-        root.recordCount -= 1
+        try forgetOne()
         erasedSlots.append(header.slot)
         try transaction.delete(.records, key.bytes)
         let label = try fenceLabel(key)
         try transaction.delete(.meta, label.bytes)
         fenced.remove(key)
+    }
+
+    /// A count that does not cover the record at hand is a ROOT that was put back.
+    private mutating func forgetOne() throws(VaultError) {
+        guard root.recordCount > 0 else { throw VaultError(.integrityFailed, .store) }
+        root.recordCount -= 1
     }
 
     private func fenceLabel(_ key: RecordKey) throws(VaultError) -> Secret {

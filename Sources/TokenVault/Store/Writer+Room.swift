@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BasicContainers
+internal import CMemoryHygiene
 
 // A full disk is noticed before LMDB notices: a write that is cut short comes back from it as an
 // error whose fate is unknown, and a disconnect must not need room that is not there.
@@ -24,7 +25,7 @@ extension Writer {
         let used = store.lmdb.usedBytes
         let least = min(used + wanted, store.lmdb.mapBytes)
         for goal in [min(used + wanted + Self.growthBytes, store.lmdb.mapBytes), least]
-        where allocatedBytes < least && store.lmdb.allocate(goal) {
+        where allocatedBytes < least && tv_allocate(store.lmdb.file, Int64(goal)) != 0 {
             allocatedBytes = goal
         }
         let ahead = max(allocatedBytes - used, 0)

@@ -89,6 +89,13 @@ struct UpkeepState: ~Copyable {
         flights[key]?.waiters.removeAll { $0 == waiter }
     }
 
+    /// Those who wait for a flight that stays out.
+    mutating func dismissWaiters(_ flight: Flight) -> [WaiterID] {
+        guard flights[flight.key]?.number == flight.number else { return [] }
+        defer { flights[flight.key]?.waiters = [] }
+        return flights[flight.key]?.waiters ?? []
+    }
+
     /// Ends a flight and returns who waited. Nobody, where it was orphaned meanwhile.
     mutating func end(_ flight: Flight) -> [WaiterID] {
         if orphans.removeValue(forKey: flight.number) != nil { return [] }

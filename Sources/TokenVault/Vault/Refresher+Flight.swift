@@ -77,14 +77,21 @@ extension Refresher {
             throw VaultError(.generationChanged, .upkeep, connection: id)
         }
         guard record.state == .active else {
-            let code: VaultError.Code = record.state == .failed ? .grantLost : .disconnecting
+            let code: VaultError.Code =
+                switch record.state {
+                case .failed: .grantLost
+                case .configured, .active: .notConnected
+                case .disconnecting: .disconnecting
+                }
             throw VaultError(code, .upkeep, connection: id)
         }
         guard let applicationID = record.application,
             let refreshToken = try record.fields.secret(ConnectionTag.refreshToken)
         else { throw VaultError(.notRefreshable, .upkeep, connection: id) }
         if applications[applicationID] == nil {
-            applications[applicationID] = OpenApplication(try store.application(applicationID))
+            let application = try store.application(applicationID)
+            try network.addressGuard.check(application.provider.tokenEndpoint)
+            applications[applicationID] = OpenApplication(application)
         }
         guard let open = applications[applicationID] else { return }
         let pair = RecordKey(hashing: refreshToken.bytes, key: store.keyring.storeMACKey)
@@ -93,7 +100,6 @@ extension Refresher {
             requestedAt: time.now(),
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds)
-        try network.addressGuard.check(open.application.provider.tokenEndpoint)
         let request = try network.endpoint.refresh(refreshToken, for: open.application) {
             [self] verdict in
             land(sent, verdict)
@@ -122,7 +128,7 @@ extension Refresher {
         let commit = Commit { [self] _ in
             switch error.code {
             case .generationChanged: finishElsewhere(flight)
-            case .notFound, .disconnecting, .grantLost, .notRefreshable:
+            case .notFound, .disconnecting, .grantLost, .notRefreshable, .notConnected:
                 finish(flight, .failure(error), deadline: nil)
             default: postpone(flight, error)
             }
@@ -143,9 +149,29 @@ extension Refresher {
 extension Store {
     /// The generation of a record, without opening it.
     func generation(_ key: RecordKey) throws(VaultError) -> UInt64? {
+        try header(key)?.generation
+    }
+
+    private func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header? {
         let transaction = try beginRead()
         guard let value = try transaction.get(.records, key.bytes) else { return nil }
-        return try SealedRecord.header(of: value).generation
+        return try SealedRecord.header(of: value)
+    }
+
+    /// Slot and generation of a record. It is opened only where its slot does not name it: whoever
+    /// acts on the version opens the record first, or compares the generation.
+    func version(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, generation: UInt64)? {
+        guard let header = try header(key) else { return nil }
+        if slots.entry(header.slot)?.key == key { return (header.slot, header.generation) }
+        guard let opened = try open(key) else { return nil }
+        return (opened.header.slot, opened.header.generation)
+    }
+
+    /// The generation of a record's first commit in its present life; nil where there is none.
+    func life(_ key: RecordKey) throws(VaultError) -> UInt64? {
+        let transaction = try beginRead()
+        guard let value = try transaction.get(.records, key.bytes) else { return nil }
+        return slots.entry(try SealedRecord.header(of: value).slot)?.generation
     }
 
     /// Opens an application.

@@ -22,12 +22,6 @@ extension Refresher {
         }
     }
 
-    /// Tokens on their way into the store, kept whole until they are durable or not wanted.
-    private final class Cargo: Sendable {
-        let tokens: TokenSet
-        init(_ tokens: consuming TokenSet) { self.tokens = tokens }
-    }
-
     private func landTokens(_ sent: Sent, _ reply: consuming TokenReply) {
         do throws(VaultError) {
             let tokens = try reply.tokens(
@@ -39,16 +33,17 @@ extension Refresher {
         }
     }
 
-    private func store(_ sent: Sent, _ cargo: Cargo) {
+    func store(_ sent: Sent, _ cargo: Cargo) {
         do throws(VaultError) {
             guard let opened = try store.open(sent.flight.key) else {
                 return landLate(sent, cargo)
             }
             let generation = opened.header.generation
             var record = ConnectionRecord(fields: opened.takeFields())
-            guard record.state != .disconnecting, try isSamePair(record, sent) else {
-                return landLate(sent, cargo)
-            }
+            guard record.state != .disconnecting else { return landLate(sent, cargo) }
+            // Somebody stored another pair for this life. What came is of no use, but to revoke it
+            // could end the grant that the newer pair is of.
+            guard try isSamePair(record, sent) else { return endLate(sent) }
             let now = time.now()
             try record.adopt(cargo.tokens, requestStart: sent.requestedAt)
             try record.fields.set(ConnectionTag.refreshed, time: now)
@@ -73,7 +68,7 @@ extension Refresher {
                     {
                         store(sent, cargo)
                     } else {
-                        postpone(sent.flight, error)
+                        strand(sent, cargo, error)
                     }
                 }
             }
@@ -86,7 +81,7 @@ extension Refresher {
             }
             committer.submit(commit)
         } catch {
-            postpone(sent.flight, error)
+            strand(sent, cargo, error)
         }
     }
 
@@ -98,28 +93,6 @@ extension Refresher {
             return false
         }
         return RecordKey(hashing: token.bytes, key: store.keyring.storeMACKey) == sent.pair
-    }
-
-    /// The life that asked is over: what came is revoked, never stored.
-    private func landLate(_ sent: Sent, _ cargo: Cargo) {
-        do throws(VaultError) {
-            let application = try store.application(sent.application)
-            let revocation = Revocation(network)
-            try revocation.send(application, cargo.tokens) { [self] _ in endLate(sent) }
-        } catch {
-            endLate(sent)
-        }
-    }
-
-    private func endLate(_ sent: Sent) {
-        let entry = EventEntry(time: time.now(), key: sent.flight.key, kind: .lateAnswer)
-        let commit = Commit { [self] _ in
-            publish(.lateAnswer, sent.id)
-            finishElsewhere(sent.flight)
-        }
-        endAttempt(sent.flight, commit)
-        commit.add(.event(entry))
-        committer.submit(commit)
     }
 
     /// A failure that time may mend; told once, counted after.
@@ -184,6 +157,10 @@ extension Refresher {
     private func landUnread(_ sent: Sent, _ body: consuming Secret?) {
         let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
         guard let body else { return landDelayed(sent, error, event: .replyUnread) }
+        // It may have been read at a moment when the arena was full.
+        if case .tokens(let reply) = Verdict(TransportReply(status: 200, body: try? body.copy())) {
+            return landTokens(sent, reply)
+        }
         let count = Int64(body.count)
         rewrite(sent, event: .replyUnread, number: count) { (record) throws(VaultError) in
             guard count <= Int64(TokenSet.tokenBytesMax) else { return }
@@ -216,10 +193,11 @@ extension Refresher {
             guard let opened = try store.open(sent.flight.key) else {
                 return abandon(sent.flight, VaultError(.notFound, .upkeep))
             }
-            guard opened.header.generation == sent.flight.generation else {
+            let generation = opened.header.generation
+            var record = ConnectionRecord(fields: opened.takeFields())
+            guard record.state == .active, try isSamePair(record, sent) else {
                 return abandon(sent.flight, VaultError(.generationChanged, .upkeep))
             }
-            var record = ConnectionRecord(fields: opened.takeFields())
             try change(&record)
             try record.set(
                 ConnectionRecord.Failure(
@@ -227,8 +205,7 @@ extension Refresher {
             let plaintext = record.plaintext()
             commit.mustLand = true
             commit.add(
-                .put(.connection, sent.flight.key, .generation(sent.flight.generation)),
-                plaintext)
+                .put(.connection, sent.flight.key, .generation(generation)), plaintext)
             commit.add(.endAttempt(wave: sent.flight.wave, sent.flight.key))
             commit.add(.event(entry))
             committer.submit(commit)

@@ -33,19 +33,26 @@ extension Refresher {
         _ number: UpkeepState.WaiterID, _ waiter: Waiter
     ) {
         enum Boarding {
-            case joined, refused(VaultError)
-            case starts(UpkeepState.Flight)
+            case joined, starts
+            case refused(VaultError)
         }
         let boarding = shared.withLock { shared -> Boarding in
             if shared.isClosed { return .refused(VaultError(.closed, .upkeep)) }
             if Task.isCancelled { return .refused(VaultError(.cancelled, .upkeep)) }
             if !shared.upkeep.join(key, number) {
+                if shared.upkeep.isFull {
+                    shared.waiters[number] = waiter
+                    shared.queued.append(
+                        Queued(key: key, slot: slot, generation: generation, waiter: number))
+                    return .joined
+                }
                 guard
                     let flight = shared.upkeep.start(
                         key, slot: slot, generation: generation, waiter: number)
                 else { return .refused(VaultError(.limitExceeded, .upkeep)) }
                 shared.waiters[number] = waiter
-                return .starts(flight)
+                shared.boarding.append(flight)
+                return .starts
             }
             shared.waiters[number] = waiter
             return .joined
@@ -53,7 +60,7 @@ extension Refresher {
         switch boarding {
         case .joined: return
         case .refused(let error): waiter.resume(.failure(error))
-        case .starts(let flight): record([flight])
+        case .starts: alarm.ring()
         }
     }
 
@@ -81,19 +88,42 @@ extension Refresher {
 
     /// Ends a flight: everybody who waits is told, and the connection is due again at `deadline`.
     func finish(_ flight: UpkeepState.Flight, _ outcome: Outcome, deadline: UnixTime?) {
-        let waiting = shared.withLock { shared -> [Waiter] in
+        // Slots are given to others in time: what is scheduled is the connection, not the slot.
+        let isOwner = store.slots.entry(flight.slot)?.key == flight.key
+        let (waiting, rings) = shared.withLock { shared -> ([Waiter], Bool) in
             shared.requests[flight.number] = nil
+            let wasFull = shared.upkeep.isFull
+            let before = shared.upkeep.nextDeadline
             let isOrphan = shared.upkeep.isOrphan(flight.number)
             var waiting = shared.upkeep.end(flight).compactMap {
                 shared.waiters.removeValue(forKey: $0)
             }
             waiting += shared.mourners.removeValue(forKey: flight.number) ?? []
-            if !isOrphan { shared.upkeep.schedule(flight.slot, deadline) }
-            return waiting
+            if !isOrphan, isOwner, deadline != nil {
+                shared.upkeep.schedule(flight.slot, deadline)
+            }
+            let next = Self.nextQueued(&shared)
+            if let next { shared.boarding.append(next) }
+            let isSooner = wasFull || shared.upkeep.nextDeadline != before
+            return (waiting, next != nil || shared.isRunning && isSooner)
         }
         for waiter in waiting { waiter.resume(outcome) }
-        // A place in flight is free, and there may be a new earliest deadline.
-        alarm.ring()
+        // A place in flight came free, or there is a new earliest deadline.
+        if rings { alarm.ring() }
+    }
+
+    /// Starts the flight of the first who waits for one to be free.
+    private static func nextQueued(_ shared: inout Shared) -> UpkeepState.Flight? {
+        while !shared.upkeep.isFull, !shared.queued.isEmpty {
+            let first = shared.queued.removeFirst()
+            // Cancelled meanwhile, or helped by another's flight.
+            guard shared.waiters[first.waiter] != nil,
+                !shared.upkeep.join(first.key, first.waiter)
+            else { continue }
+            return shared.upkeep.start(
+                first.key, slot: first.slot, generation: first.generation, waiter: first.waiter)
+        }
+        return nil
     }
 
     /// Ends a flight that failed for the time being; the next attempt is due after a back-off.

@@ -24,16 +24,39 @@ final class Refresher: Sendable {
         let resume: @Sendable (Outcome) -> Void
     }
 
+    /// New tokens that wait for room to be stored.
+    struct Stranded {
+        let retry: @Sendable () -> Void
+    }
+
+    /// A caller whose connection's flight has to wait for its turn.
+    struct Queued {
+        let key: RecordKey
+        let slot: UInt32
+        let generation: UInt64
+        let waiter: UpkeepState.WaiterID
+    }
+
+    /// Between attempts to store what is stranded, in milliseconds.
+    static let strandedMilliseconds: Int64 = 1000
+
     struct Shared: ~Copyable {
         var upkeep = UpkeepState()
         var waiters: [UpkeepState.WaiterID: Waiter] = [:]
         var nextWaiter: UpkeepState.WaiterID = 1
+        /// Flights that callers started: the thread records them, all that wait in one wave.
+        var boarding: [UpkeepState.Flight] = []
         /// Flights whose wave is durable: to be sent by the thread.
         var departing: [UpkeepState.Flight] = []
         /// What can still be taken back, by flight.
         var requests: [UInt64: TransportRequest] = [:]
         /// Disconnects that wait for an orphan's end, by flight.
         var mourners: [UInt64: [Waiter]] = [:]
+        /// Tokens that could not be stored yet.
+        var stranded: [Stranded] = []
+        var nextRetry = UnixTime(milliseconds: 0)
+        /// Callers for whom no flight was free.
+        var queued: [Queued] = []
         /// Connections that a disconnect of this process is at.
         var disconnecting: Set<RecordKey> = []
         /// Old waves of attempts whose answer was never heard.
@@ -44,7 +67,9 @@ final class Refresher: Sendable {
         var changedSlots: Set<UInt32> = []
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
-        var isRunning = false
+        /// How many calls of `run` there are.
+        var runners = 0
+        var isRunning: Bool { runners > 0 && !isClosed }
         var isClosed = false
     }
 
@@ -77,20 +102,29 @@ final class Refresher: Sendable {
     /// One turn of the thread: sends what may be sent, starts what is due, sleeps. False at the
     /// end.
     private func step() -> Bool {
+        retryStranded()
         let now = time.now()
-        let (departing, due, isClosed) = shared.withLock { shared in
+        let (departing, boarding, due, isClosed) = shared.withLock { shared in
             let departing = shared.departing
             shared.departing = []
+            let boarding = shared.boarding
+            shared.boarding = []
             let due =
                 shared.isRunning ? shared.upkeep.takeDue(now, limit: Self.waveMax) : []
-            return (departing, due, shared.isClosed)
+            return (departing, boarding, due, shared.isClosed)
+        }
+        for first in stride(from: 0, to: boarding.count, by: Self.waveMax) {
+            record(Array(boarding[first..<min(first + Self.waveMax, boarding.count)]))
         }
         send(departing)
         start(due)
         if isClosed { return false }
         if !departing.isEmpty || due.count == Self.waveMax { return true }
         let wait = shared.withLock { shared -> Int64? in
-            guard shared.departing.isEmpty, !shared.isClosed else { return 0 }
+            guard shared.departing.isEmpty, shared.boarding.isEmpty, !shared.isClosed else {
+                return 0
+            }
+            guard shared.stranded.isEmpty else { return Self.strandedMilliseconds }
             guard shared.isRunning, !shared.upkeep.isFull,
                 let next = shared.upkeep.nextDeadline
             else { return nil }
@@ -100,17 +134,33 @@ final class Refresher: Sendable {
         return true
     }
 
-    /// Starts or stops refreshing what is due. Callers that need a token are served either way.
-    func run(_ isRunning: Bool) {
-        shared.withLock { $0.isRunning = isRunning }
+    private func retryStranded() {
+        let now = time.now()
+        let ready = shared.withLock { shared -> [Stranded] in
+            guard !shared.stranded.isEmpty, now >= shared.nextRetry else { return [] }
+            shared.nextRetry = now.adding(milliseconds: Self.strandedMilliseconds)
+            defer { shared.stranded = [] }
+            return shared.stranded
+        }
+        for stranded in ready { stranded.retry() }
+    }
+
+    /// Begins or ends refreshing what is due, once for each `run`. Callers that need a token are
+    /// served either way. False where the vault is closed.
+    @discardableResult
+    func run(_ begins: Bool) -> Bool {
+        let isOpen = shared.withLock { shared in
+            shared.runners += begins ? 1 : -1
+            return !shared.isClosed
+        }
         alarm.ring()
+        return isOpen
     }
 
     /// Ends the thread and tells everybody who waits.
     func close() {
         shared.withLock { shared in
             shared.isClosed = true
-            shared.isRunning = false
         }
         alarm.ring()
         let worker = thread.withLock { thread in
@@ -123,6 +173,8 @@ final class Refresher: Sendable {
                 shared.waiters = [:]
                 shared.mourners = [:]
                 shared.scanWaiters = []
+                shared.stranded = []
+                shared.queued = []
             }
             return Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
                 + shared.scanWaiters

@@ -55,9 +55,14 @@ extension Vault {
     /// Erases an application, its client secret with it. Its connections stay, but can no longer be
     /// refreshed.
     ///
-    /// - Throws: `applicationNotFound`, `storeFull`, `storageFailed`.
+    /// - Throws: `applicationNotFound`; `disconnecting` where another call is at it; `storeFull`,
+    ///   `storageFailed`.
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
         let key = store.key(.application, id.text)
+        guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {
+            throw VaultError(.disconnecting, .vault)
+        }
+        defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         let fence = Commit()
         fence.mustLand = true
         fence.add(.fence(key))

@@ -2,12 +2,19 @@
 
 extension Vault {
     /// Submits changes that belong together and waits until they are durable.
-    func durable(_ commit: Commit) async throws(VaultError) -> Committed {
+    ///
+    /// - Parameter landed: runs then on the writer's thread, in the order of commits.
+    func durable(
+        _ commit: Commit, landed: @escaping @Sendable (Committed) -> Void = { _ in }
+    ) async throws(VaultError) -> Committed {
         // The caller made a plaintext for it, and goes on with another thread.
         MemoryHygiene.scrub()
         let result = unsafe await withUnsafeContinuation {
             (continuation: UnsafeContinuation<Result<Committed, VaultError>, Never>) in
-            commit.completion = { unsafe continuation.resume(returning: $0) }
+            commit.completion = { result in
+                if case .success(let committed) = result { landed(committed) }
+                unsafe continuation.resume(returning: result)
+            }
             committer.submit(commit)
         }
         return try result.get()

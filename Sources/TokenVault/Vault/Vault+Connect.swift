@@ -93,6 +93,7 @@ extension Vault {
             throw VaultError(.callbackRejected, .vault)
         }
         let flow = try FlowRecord.decode(fields)
+        let life = try store.life(store.key(.connection, flow.connection.text))
         guard application == nil || application == flow.application,
             try flow.isBound(to: browserBinding)
         else { throw VaultError(.callbackRejected, .vault) }
@@ -106,7 +107,7 @@ extension Vault {
         }
         let id = flow.connection
         do throws(VaultError) {
-            try await finish(flow, callback)
+            try await finish(flow, callback, life)
         } catch {
             await record(id, .connectFailed, number: Int64(error.number))
             throw error.concerning(id)
@@ -115,7 +116,7 @@ extension Vault {
     }
 
     private func finish(
-        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ life: UInt64?
     ) async throws(VaultError) {
         guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
         let application = try store.application(flow.application)
@@ -135,7 +136,13 @@ extension Vault {
             let verdict = try await exchange(application, code, flow.codeVerifier)
             tokens = try Self.tokens(verdict, application, requestedAt)
         }
-        try await store(tokens, flow, requestedAt)
+        do throws(VaultError) {
+            try await store(tokens, flow, requestedAt, life)
+        } catch {
+            // Nobody will ever use them: whatever the provider says, they are wiped here.
+            try? Revocation(network).send(application, tokens) { _ in }
+            throw error
+        }
     }
 
     private func exchange(
@@ -177,7 +184,7 @@ extension Vault {
     /// Puts the tokens of a completed flow over whatever the connection had.
     private func store(
         _ tokens: borrowing TokenSet, _ flow: borrowing PendingAuthorization,
-        _ requestedAt: UnixTime
+        _ requestedAt: UnixTime, _ life: UInt64?
     ) async throws(VaultError) {
         let id = flow.connection
         let key = store.key(.connection, id.text)
@@ -189,6 +196,10 @@ extension Vault {
                 // Disconnected while its flow was open: the flow does not bring it back.
                 throw VaultError(.notFound, .vault)
             case .some(let opened):
+                // Disconnected and set up anew meanwhile: these tokens are of the life before.
+                guard life == store.slots.entry(opened.header.slot)?.generation else {
+                    throw VaultError(.callbackRejected, .vault)
+                }
                 expectation = .generation(opened.header.generation)
                 record = ConnectionRecord(fields: opened.takeFields())
             }
@@ -208,8 +219,9 @@ extension Vault {
                 commit.mustLand = true
                 commit.add(.put(.connection, key, expectation), plaintext)
                 commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
-                let committed = try await durable(commit)
-                refresher.schedule(committed.slot, deadline)
+                _ = try await durable(commit) { [refresher] committed in
+                    refresher.schedule(committed.slot, deadline)
+                }
                 feed.publish(
                     VaultEvent(time: now, kind: .connected, number: 0, connection: id))
                 return

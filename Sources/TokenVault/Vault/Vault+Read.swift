@@ -45,7 +45,7 @@ extension Vault {
     }
 
     /// How often a caller looks again after a refresh before it gives up.
-    static let freshTokenAttemptsMax = 3
+    static let freshTokenAttemptsMax = 2
 
     private enum Current: ~Copyable {
         case fresh(Secret)

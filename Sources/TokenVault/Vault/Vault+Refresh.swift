@@ -8,9 +8,8 @@ extension Vault {
     public func refresh(_ id: ConnectionID) async throws(VaultError) {
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
-            guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-            try await refresher.refresh(
-                key, slot: opened.header.slot, generation: opened.header.generation)
+            guard let version = try store.version(key) else { throw VaultError(.notFound, .vault) }
+            try await refresher.refresh(key, slot: version.slot, generation: version.generation)
         } catch {
             throw error.concerning(id)
         }

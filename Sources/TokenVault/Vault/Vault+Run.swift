@@ -7,10 +7,10 @@ extension Vault {
     /// - Throws: what `ready` throws; nothing is refreshed in a store that does not verify.
     public func run() async throws(VaultError) {
         try await ready()
-        refresher.run(true)
+        defer { refresher.run(false) }
+        guard refresher.run(true) else { throw VaultError(.closed, .vault) }
         let ended = AsyncStream<Never> { _ in }
         // An empty stream ends when the task is cancelled.
         for await _ in ended {}
-        refresher.run(false)
     }
 }

@@ -94,8 +94,9 @@ extension Vault {
         let commit = Commit()
         commit.add(.put(.connection, key, expectation), plaintext)
         commit.add(.event(EventEntry(time: now, key: key, kind: .tokensPut)))
-        let committed = try await durable(commit)
-        refresher.schedule(committed.slot, deadline)
+        let committed = try await durable(commit) { [refresher] committed in
+            refresher.schedule(committed.slot, deadline)
+        }
         feed.publish(VaultEvent(time: now, kind: .tokensPut, number: 0, connection: id))
         return committed.generation
     }

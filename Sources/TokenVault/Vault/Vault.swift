@@ -10,7 +10,8 @@ public final class Vault: Sendable {
     public struct Settings: Sendable {
         /// The most bytes the database can have. It takes address space, not disk. At least 1 MiB.
         public var mapBytes = 64 << 30
-        /// Lets endpoints be plain HTTP on a loopback address; for development and tests.
+        /// Lets endpoints be on a loopback address, which else not even HTTPS may be, and there
+        /// with plain HTTP too; for development and tests.
         public var allowsLoopbackHTTP = false
         /// A file of CA certificates in PEM instead of the system's.
         public var certificateFile: String?
@@ -27,6 +28,7 @@ public final class Vault: Sendable {
     let feed: EventFeed
     let network: Network
     private let closing: @Sendable () -> Void
+    private let closeOnce = Monitor(false)
 
     /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
     /// beside it and renamed, so a crash leaves a whole vault or none.
@@ -119,11 +121,16 @@ public final class Vault: Sendable {
     /// and releases the directory. Safe to call more than once; from then on every call throws
     /// `closed`. The keys are wiped when the last reference to the vault goes.
     public func close() {
-        refresher.close()
-        closing()
-        store.close()
-        directory.release()
-        feed.finish()
+        // A second call waits for the first.
+        closeOnce.withLock { isClosed in
+            guard !isClosed else { return }
+            isClosed = true
+            refresher.close()
+            closing()
+            store.close()
+            directory.release()
+            feed.finish()
+        }
     }
 
     deinit { close() }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+@testable import TokenVault
+
+/// The erasable file: keys go in, come out for their owner alone, and are gone when erased.
+@Suite struct KeySlotsTests {
+    let home: TestVault
+    let keyring: Keyring
+
+    init() throws {
+        home = try TestVault()
+        try FileManager.default.createDirectory(
+            atPath: home.path, withIntermediateDirectories: true)
+        keyring = try Keyring.create(home.path, rootKey: .key(Secret(random: 32)))
+        try KeySlots.create(home.path)
+    }
+
+    func open() throws -> KeySlots { try KeySlots(home.path, keyring: keyring) }
+
+    func key(_ number: UInt64) throws -> RecordKey {
+        let text = try Secret(integer: number)
+        return RecordKey(hashing: text.bytes)
+    }
+
+    /// Takes a slot and fills it; returns it and the data key.
+    func fill(_ slots: KeySlots, _ key: RecordKey) throws -> (slot: UInt32, dataKey: String) {
+        let dataKey = try Secret(random: 32)
+        let slot = try slots.take()
+        try slots.write(dataKey, to: slot, for: key, generation: 9, state: .live)
+        return (slot, dataKey.exposed)
+    }
+
+    @Test func givesAKeyBackToItsOwnerAlone() throws {
+        let slots = try open()
+        let (mine, yours) = (try key(1), try key(2))
+        let (slot, dataKey) = try fill(slots, mine)
+        try slots.sync()
+        let again = try open()
+        check(try again.dataKey(slot, for: mine).exposed == dataKey)
+        check(refusal { _ = try again.dataKey(slot, for: yours) } == .authenticationFailed)
+        check(refusal { _ = try again.dataKey(slot + 1, for: mine) } == .notFound)
+        check(refusal { _ = try again.dataKey(1024, for: mine) } == .authenticationFailed)
+        check(refusal { _ = try again.dataKey(.max, for: mine) } == .authenticationFailed)
+        check(again.entry(slot)?.generation == 9)
+        check(again.entry(slot)?.key == mine)
+        check(again.entry(slot + 1) == nil)
+        check(again.entry(.max) == nil)
+    }
+
+    @Test func aSlotElsewhereDoesNotOpen() throws {
+        let slots = try open()
+        let mine = try key(1)
+        let (slot, _) = try fill(slots, mine)
+        let bytes = try home.bytes("SLOTS")
+        let at = Int(slot) * KeySlots.slotBytes
+        try home.overwrite("SLOTS", at: at + 128, Array(bytes[at..<at + 128]))
+        check(refusal { _ = try slots.dataKey(slot + 1, for: mine) } == .authenticationFailed)
+        // Nor under another vault's keys.
+        let other = try KeySlotsTests()
+        let foreign = try KeySlots(home.path, keyring: other.keyring)
+        check(refusal { _ = try foreign.dataKey(slot, for: mine) } == .authenticationFailed)
+    }
+
+    @Test func erasedIsZero() throws {
+        let slots = try open()
+        let mine = try key(1)
+        let (slot, _) = try fill(slots, mine)
+        check(!slots.isFree(slot))
+        try slots.erase([slot])
+        check(slots.isFree(slot))
+        check(refusal { _ = try slots.dataKey(slot, for: mine) } == .notFound)
+        let bytes = try home.bytes("SLOTS")
+        check(bytes.allSatisfy { $0 == 0 })
+    }
+
+    @Test func handsOutNoSlotTwiceAndGrows() throws {
+        let slots = try open()
+        let mine = try key(1)
+        let (first, _) = try fill(slots, mine)
+        let reopened = try open()
+        var taken: Set<UInt32> = [first]
+        for _ in 0..<3000 {
+            let slot = try reopened.take()
+            check(taken.insert(slot).inserted, "slot \(slot) twice")
+            check(reopened.isFree(slot))
+        }
+        check(reopened.slotCount == 4096)
+        check(try home.bytes("SLOTS").count == 4096 * 128)
+        reopened.give(2000)
+        check(try reopened.take() == 2000)
+    }
+
+    @Test func tellsLeftoversFromItsOwn() throws {
+        let before = try open()
+        let (named, _) = try fill(before, try key(1))
+        let (leftover, _) = try fill(before, try key(2))
+        let slots = try open()
+        _ = try fill(slots, try key(3))
+        check(slots.leftovers(besides: [named]) == [leftover])
+        check(slots.leftovers(besides: [named]) == [])
+    }
+
+    @Test func refusesAFileOfAnotherSize() throws {
+        for byteCount in [0, 1, 128, 4095, 4096 * 32 + 128] {
+            _ = unsafe truncate("\(home.path)/SLOTS", byteCount)
+            check(refusal { _ = try open() } == .integrityFailed, "\(byteCount)")
+        }
+        _ = unsafe truncate("\(home.path)/SLOTS", 4096)
+        check(try open().slotCount == 32)
+    }
+}
