@@ -10,7 +10,6 @@ one JSON object: what the scanner found at each stage.
 """
 
 import argparse
-import concurrent.futures
 import contextlib
 import http.client
 import json
