@@ -61,9 +61,8 @@ final class KeySlots: @unchecked Sendable {
         let file = try Descriptor(
             "\(directory)/\(fileName)", flags: O_RDWR | O_CREAT | O_EXCL, stage: .seal)
         let zeros = try Secret(zeroes: SecretArena.secretBytesMax)
-        for offset in stride(
-            from: 0, to: slotCountInitial * slotBytes, by: SecretArena.secretBytesMax)
-        {
+        let byteCount = slotCountInitial * slotBytes
+        for offset in stride(from: 0, to: byteCount, by: zeros.count) {
             try file.write(zeros.bytes, at: offset)
         }
         try file.sync()
@@ -85,10 +84,7 @@ final class KeySlots: @unchecked Sendable {
         unsafe self.mapping = mapped
         self.keyring = keyring
         count = Atomic(slotCount)
-        var numbers: [UInt32] = []
-        for number in (0..<UInt32(slotCount)).reversed() where isFree(number) {
-            numbers.append(number)
-        }
+        let numbers = (0..<UInt32(slotCount)).reversed().filter { isFree($0) }
         free.withLock { $0.numbers = numbers }
     }
 
