@@ -49,7 +49,6 @@ final class KeySlots: @unchecked Sendable {
     /// How many slots the file has. Grows only, by the writer's thread.
     private let count: Atomic<Int>
     private let free = Monitor(FreeList())
-
     private struct FreeList {
         var numbers: [UInt32] = []
         /// Slots that this process took, until the leftovers of earlier ones are gone.
