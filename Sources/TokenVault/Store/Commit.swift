@@ -8,6 +8,9 @@ protocol Committing: AnyObject, Sendable {
     /// Takes the commit at once, without waiting. Its completion runs exactly once, on the writer's
     /// thread, after the changes are durable or after none of them was made.
     func submit(_ commit: Commit)
+
+    /// From now on every commit fails with `error`.
+    func refuse(_ error: VaultError)
 }
 
 /// Changes that are made in one transaction or not at all.
