@@ -40,6 +40,8 @@ struct Committed: Sendable {
     var wave: UInt64 = 0
     /// How many slots were overwritten.
     var erasedSlots = 0
+    /// What became of the record that was to be revised.
+    var fate: Revision.Fate?
 }
 
 struct Change: ~Copyable {
@@ -49,6 +51,8 @@ struct Change: ~Copyable {
     enum Kind {
         /// Writes a record; a new one gets a slot with a fresh data key first.
         case put(SealedRecord.Kind, RecordKey, Expectation)
+        /// Edits a record; the first change of its commit, which fails where the edit throws.
+        case revise(RecordKey, Revision)
         /// Marks a record as going: from now on nothing but its erasure changes it.
         case fence(RecordKey)
         /// Overwrites the slot, then deletes the record and its fence.

@@ -146,7 +146,7 @@ final class Committer: Committing {
                 results.append(.failure(error))
                 continue
             }
-            results.append(.success(try draft.apply(commit, transaction)))
+            results.append(try draft.apply(commit, transaction))
             room -= need
             applied += 1
         }

@@ -99,9 +99,16 @@ final class Store: Reading {
             throw VaultError(.unsupportedFormat, .store, number: Int(header.kind.rawValue))
         }
         let dataKey = try slots.dataKey(header.slot, for: key)
-        let plaintext = try SealedRecord.open(
-            value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: dataKey)
-        return Opened(key: key, header: header, fields: try Fields(plaintext))
+        return Opened(key: key, header: header, fields: try open(value, key: key, dataKey: dataKey))
+    }
+
+    /// The fields of a value whose data key is at hand.
+    func open(
+        _ value: RawSpan, key: RecordKey, dataKey: borrowing Secret
+    ) throws(VaultError) -> Fields {
+        try Fields(
+            SealedRecord.open(
+                value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: dataKey))
     }
 
     /// Opens a pending authorization; nil where there is none, or none of a connection that lives.
