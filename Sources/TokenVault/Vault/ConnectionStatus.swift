@@ -103,7 +103,9 @@ extension Refresher {
     /// Why a connection's refreshing does not work at the moment, if it does not.
     func trouble(_ key: RecordKey, application: ApplicationID?) -> VaultEvent.Kind? {
         shared.withLock { shared in
-            if let application, shared.rejected.contains(application) {
+            if let application, let lane = shared.upkeep.lane(application),
+                shared.upkeep.lanes[lane].isRejected
+            {
                 return .applicationRejected
             }
             return shared.upkeep.failureCount(key) > 0 ? .refreshDelayed : nil
