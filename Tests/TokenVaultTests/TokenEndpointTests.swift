@@ -14,7 +14,7 @@ import Testing
             let word =
                 switch consume verdict {
                 case .tokens: "tokens"
-                case .transient(_, let sent): sent ? "sent" : "unsent"
+                case .transient(_, _, let sent): sent ? "sent" : "unsent"
                 default: "other"
                 }
             verdicts.withLock { $0.append(word) }
@@ -40,7 +40,7 @@ import Testing
         let request = try TokenEndpoint(transport: transport).exchange(
             code: try "c".secret(), codeVerifier: nil, for: try application()
         ) { verdict in
-            if case .transient(_, let sent) = consume verdict { wasSent.withLock { $0 = sent } }
+            if case .transient(_, _, let sent) = consume verdict { wasSent.withLock { $0 = sent } }
         }
         #expect(request.cancelIfUnsent())
         #expect(wasSent.withLock { $0 } == false)

@@ -7,7 +7,7 @@ extension Refresher {
     func land(_ sent: Sent, _ verdict: consuming Verdict) {
         switch consume verdict {
         case .tokens(let reply): landTokens(sent, reply)
-        case .transient(let retryAfterSeconds, _):
+        case .transient(_, let retryAfterSeconds, _):
             landDelayed(
                 sent, VaultError(.providerUnreachable, .upkeep),
                 retryAfterSeconds: retryAfterSeconds)
