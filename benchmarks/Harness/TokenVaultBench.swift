@@ -36,6 +36,11 @@ enum TokenVaultBench {
                     home: arguments[0], url: arguments[1], inFlight: number(arguments[2]),
                     refreshes: number(arguments[3])
                 ).measure())
+        case ("transport", 3), ("transport", 4):
+            let post = try TransportPost(
+                url: arguments[0], inFlight: number(arguments[1]),
+                caFile: arguments.count > 3 ? arguments[3] : nil)
+            print(try await post.measure(number(arguments[2])))
         default:
             throw BenchmarkFailure(
                 "usage: tokenvault-bench compare <home> <floors> <url> <results>")
