@@ -36,6 +36,14 @@ enum TokenVaultBench {
                     home: arguments[0], url: arguments[1], inFlight: number(arguments[2]),
                     refreshes: number(arguments[3])
                 ).measure())
+        case ("heap", 3):
+            guard let work = HeapOperations.Work(rawValue: arguments[0]) else {
+                throw BenchmarkFailure("heap build, heap update or heap churn")
+            }
+            print(
+                try await HeapOperations(
+                    work: work, count: number(arguments[1]), operations: number(arguments[2])
+                ).measure())
         default:
             throw BenchmarkFailure(
                 "usage: tokenvault-bench compare <home> <floors> <url> <results>")
