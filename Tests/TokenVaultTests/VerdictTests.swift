@@ -93,8 +93,8 @@ import Testing
 
     @Test(
         arguments: [
-            (.cancelled, "transient 0 unsent"), (.unreachable(curlCode: 7), "transient 0 unsent"),
-            (.tooManySecrets, "transient 0 unsent"), (.lost(curlCode: 56), "transient 0 sent"),
+            (.cancelled, "unsent"), (.unreachable(curlCode: 7), "transient 0 unsent"),
+            (.tooManySecrets, "unsent"), (.lost(curlCode: 56), "transient 0 sent"),
             (.deadlineExceeded, "transient 0 sent"), (.tooLong, "transient 0 sent"),
             (.refused, "refused 0"),
         ] as [(TransportReply.Failure, String)]) func judgesFailures(
@@ -193,6 +193,7 @@ import Testing
                 + (sent ? "sent" : "unsent")
         case .applicationMisconfigured(let status, let error):
             return "misconfigured \(status)" + (error.map { " \($0)" } ?? "")
+        case .unsent: return "unsent"
         case .grantLost(let status): return "grantLost \(status)"
         case .unreadable(let status, let body):
             switch body {

@@ -45,8 +45,8 @@ struct TokenRead {
         }
     }
 
-    /// xorshift64, as in the floor.
-    private static func nextRandom(_ state: inout UInt64) -> UInt64 {
+    /// xorshift64, as in the floors.
+    static func nextRandom(_ state: inout UInt64) -> UInt64 {
         state ^= state << 13
         state ^= state >> 7
         state ^= state << 17

@@ -41,6 +41,14 @@ enum TokenVaultBench {
                 url: arguments[0], inFlight: number(arguments[1]),
                 caFile: arguments.count > 3 ? arguments[3] : nil)
             print(try await post.measure(number(arguments[2])))
+        case ("heap", 3):
+            guard let work = HeapOperations.Work(rawValue: arguments[0]) else {
+                throw BenchmarkFailure("heap build, heap update or heap churn")
+            }
+            print(
+                try await HeapOperations(
+                    work: work, count: number(arguments[1]), operations: number(arguments[2])
+                ).measure())
         default:
             throw BenchmarkFailure(
                 "usage: tokenvault-bench compare <home> <floors> <url> <results>")

@@ -64,9 +64,11 @@ final class TransportPost: Sendable {
         }
         guard isLeft else { return }
         do {
-            try endpoint.refresh(refreshToken, for: application) { [self] verdict in
+            let request = try endpoint.refresh(refreshToken.bytes, for: application) {
+                [self] verdict in
                 if case .tokens = consume verdict { land(true) } else { land(false) }
             }
+            endpoint.send(request)
         } catch {
             land(false)
         }

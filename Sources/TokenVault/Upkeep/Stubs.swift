@@ -21,7 +21,5 @@ extension RefreshPolicy {
     static func due(_ l: Lifetime, _ m: Limits, random: UInt64) -> UnixTime { due(issued: l.issued, expiry: l.expiry, random: random) }
     static func death(_ l: Lifetime, _ m: Limits) -> UnixTime { l.expiry ?? l.issued.adding(milliseconds: 3_600_000) }
 }
-extension ExpiryHeap { mutating func set(_ h: UInt32, _ d: UnixTime, lane: UInt32) { set(h, d) } }
-extension ExpiryHeap.Entry { var lane: UInt32 { 0 } }
 
 extension Governor.Outcome { var isTrouble: Bool { switch self { case .busy, .failed: true; case .answered, .unsent: false } } }
