@@ -16,7 +16,7 @@ enum Goal {
     }
 }
 
-/// One thing that is measured, by a process of its own each time, beside its floor where it has one.
+/// One thing that is measured, by a process of its own each time, beside a floor where it has one.
 struct Figure {
     let name: String
     /// Arguments of this executable.

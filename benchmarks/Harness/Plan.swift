@@ -7,8 +7,8 @@ struct Plan {
     let scale: Scale
     /// Where vaults are made.
     let home: String
-    /// Where the floors' executables are.
-    let floors: String
+    /// Where the executables of the floors are, or those of the peers.
+    let others: String
     /// The fixed server without TLS, and with it; its token endpoint.
     let url: String
     let secureURL: String
@@ -34,7 +34,7 @@ struct Plan {
         let arguments = [population(size), "\(size)", "\(threads)", "\(scale.reads)"]
         return Figure(
             name: "token read, \(count(threads, "thread")), \(Report.number(Double(size)))",
-            ours: ["read"] + arguments, floor: ["\(floors)/token_read"] + arguments,
+            ours: ["read"] + arguments, floor: ["\(others)/token_read"] + arguments,
             goal: .ratioAtMost(1.3), population: size)
     }
 
@@ -43,7 +43,7 @@ struct Plan {
             Figure(
                 name: "open to complete schedule, \(Report.number(Double(size)))",
                 ours: ["open", population(size), population(0), "\(size)"],
-                floor: ["\(floors)/store_scan", population(size), "\(size)"],
+                floor: ["\(others)/store_scan", population(size), "\(size)"],
                 goal: .ratioAtMost(1.5),
                 others: [
                     .init(name: "first read", unit: "ms", goal: .valueAtMost(firstRead)),
@@ -61,21 +61,21 @@ struct Plan {
         return [
             Figure(
                 name: "durable put, groups of up to 256", ours: ["put"] + put,
-                floor: ["\(floors)/durable_put"] + put, population: scale.small)
+                floor: ["\(others)/durable_put"] + put, population: scale.small)
         ]
             + zip(disconnects, groups).map { disconnects, group in
                 Figure(
                     name: "disconnect, \(Report.number(Double(group))) at a time",
                     ours: ["disconnect", population(scale.small)]
                         + ["\(disconnects)", "\(group)"],
-                    floor: ["\(floors)/disconnect", population(scale.small)]
+                    floor: ["\(others)/disconnect", population(scale.small)]
                         + ["\(scale.small)", "\(disconnects)", "\(group)"],
                     population: scale.small)
             }
     }
 
     private var refreshes: [Figure] {
-        let floor = "\(floors)/token_refresh"
+        let floor = "\(others)/token_refresh"
         let home = population(scale.refreshes)
         func arguments(_ url: String, _ inFlight: Int) -> [String] {
             [home, url, "\(inFlight)", "\(scale.refreshes)"]

@@ -8,12 +8,13 @@ struct Report {
     private var metCount = 0
     private var missed: [String] = []
 
-    init(path: String) throws {
+    /// - Parameter other: what stands beside the vault, a floor or a peer.
+    init(path: String, other: String) throws {
         guard FileManager.default.createFile(atPath: path, contents: nil),
             let file = FileHandle(forWritingAtPath: path)
         else { throw BenchmarkFailure("cannot write \(path)") }
         self.file = file
-        say(Self.row("", "vault", "floor", "ratio", "goal", "met"))
+        say(Self.row("", "vault", other, "ratio", "goal", "met"))
     }
 
     /// Floor and ratio are null where there is none.

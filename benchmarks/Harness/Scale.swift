@@ -11,6 +11,8 @@ struct Scale {
     var reads = 400_000
     var puts = 50_000
     var refreshes = 20_000
+    /// Of peers that take milliseconds for one.
+    var slowRefreshes = 2000
     var manyDisconnects = 1000
     var singleDisconnects = 100
     var idleSeconds = 60
@@ -26,7 +28,7 @@ struct Scale {
             // Whether everything still runs; says nothing about speed.
             repetitions = 1
             (small, large, curve) = (2000, 5000, [1000])
-            (reads, puts, refreshes) = (4000, 2000, 2000)
+            (reads, puts, refreshes, slowRefreshes) = (4000, 2000, 2000, 200)
             (manyDisconnects, singleDisconnects) = (100, 5)
             (idleSeconds, sustainedSeconds, duePerSecondMax) = (1, 3, 500)
         default: throw BenchmarkFailure("the scale is quick, default or full, not \(name)")

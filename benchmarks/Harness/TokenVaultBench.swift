@@ -21,13 +21,16 @@ enum TokenVaultBench {
         var arguments = Array(CommandLine.arguments.dropFirst())
         let verb = arguments.isEmpty ? "" : arguments.removeFirst()
         switch (verb, arguments.count) {
-        case ("compare", 8...):
+        case ("compare", 8...), ("compare-peers", 8...):
+            let plan = Plan(
+                scale: try Scale(arguments[7]), home: arguments[0], others: arguments[1],
+                url: arguments[2], secureURL: arguments[3], certificates: arguments[4],
+                practice: arguments[5])
+            let isFloors = verb == "compare"
             try await compare(
-                Plan(
-                    scale: Scale(arguments[7]), home: arguments[0], floors: arguments[1],
-                    url: arguments[2], secureURL: arguments[3], certificates: arguments[4],
-                    practice: arguments[5]),
-                results: arguments[6], only: Array(arguments.dropFirst(8)))
+                plan, isFloors ? plan.figures : plan.peers,
+                Report(path: arguments[6], other: isFloors ? "floor" : "peer"),
+                only: Array(arguments.dropFirst(8)))
         case ("read", 4):
             print(
                 try await TokenRead(
@@ -100,9 +103,11 @@ enum TokenVaultBench {
         return number
     }
 
-    private static func compare(_ plan: Plan, results: String, only: [String]) async throws {
+    private static func compare(
+        _ plan: Plan, _ figures: [Figure], _ report: consuming Report, only: [String]
+    ) async throws {
         let disk = try Disk.synchronizationMedian(in: plan.home)
-        var report = try Report(path: results)
+        var report = report
         try report.add(
             Figure.Row(name: "fdatasync of 4 KiB", unit: "us", ours: Spread([disk])))
         var capacity: Double?
@@ -117,7 +122,7 @@ enum TokenVaultBench {
             for row in rows { try report.add(row) }
             if figure.name == Plan.capacityFigure { capacity = rows[1].ours.median }
         }
-        for figure in plan.figures { try await measure(figure) }
+        for figure in figures { try await measure(figure) }
         if let capacity {
             for figure in plan.lateness(capacity) { try await measure(figure) }
         }
