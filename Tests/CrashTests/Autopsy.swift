@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TestSupport
+import Testing
 
 @testable import TokenVault
 
@@ -22,8 +23,9 @@ struct Autopsy {
         }
         defer { vault.close() }
         found += try orphans(vault)
-        let transaction = try vault.store.beginRead()
-        let root = try vault.store.root(transaction)
+        let disk = try vault.disk
+        let transaction = try disk.beginRead()
+        let root = try disk.root(transaction)
         if root.generation < journal.generationMax { found.append("generations went back") }
         for id in 0..<Journal.ids {
             let stored = try stored(vault, id)
@@ -69,15 +71,16 @@ struct Autopsy {
 
     /// Slots that are not zero though no record names them, and fences that were left.
     private func orphans(_ vault: Vault) throws -> [String] {
-        let transaction = try vault.store.beginRead()
+        let disk = try vault.disk
+        let transaction = try disk.beginRead()
         var live: Set<UInt32> = []
         try transaction.scan(.records) { (_, value) throws(VaultError) in
             live.insert(try SealedRecord.header(of: value).slot)
             return true
         }
         var found: [String] = []
-        for slot in 0..<UInt32(vault.store.slots.slotCount)
-        where !live.contains(slot) && !vault.store.slots.isFree(slot) {
+        for slot in 0..<UInt32(disk.slots.slotCount)
+        where !live.contains(slot) && !disk.slots.isFree(slot) {
             found.append("slot \(slot) is an orphan")
         }
         try transaction.scan(.meta) { (key, _) throws(VaultError) in
@@ -86,4 +89,9 @@ struct Autopsy {
         }
         return found
     }
+}
+
+extension Vault {
+    /// The store, as it is on disk.
+    var disk: Store { get throws { try #require(store as? Store) } }
 }

@@ -143,7 +143,7 @@ import Testing
         let hoard = try Hoard(parent: disk.path)
         for _ in 0..<10 { try await hoard.put() }
         try disk.fill()
-        let store = try hoard.vault.store
+        let store = try hoard.vault.disk
         // Each read has a place in LMDB's lock file, which is mapped: a hole there would be fatal.
         func readers(_ left: Int) throws -> Int {
             let transaction = try store.beginRead()

@@ -85,7 +85,7 @@ struct Exhibit {
             try await Self.put(vault, name, "token of \(name)")
             let key = vault.store.key(.connection, name)
             keys[name] = key.bytes.copied
-            let transaction = try vault.store.beginRead()
+            let transaction = try vault.disk.beginRead()
             if let value = try transaction.get(.records, key.bytes) {
                 slots[name] = Int(try SealedRecord.header(of: value).slot)
             }

@@ -87,7 +87,8 @@ import Testing
         history.slotsBefore = try history.home.bytes("SLOTS")
         // While somebody reads, LMDB uses no page again: nothing that follows may owe its success
         // to luck with the pages.
-        let snapshot = try vault.store.beginRead()
+        let disk = try #require(vault.store as? Store)
+        let snapshot = try disk.beginRead()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for id in ids.indices.filter({ $0 % 2 == 0 }).map({ ids[$0] }) {
                 group.addTask { try await vault.delete(ConnectionID(id)) }

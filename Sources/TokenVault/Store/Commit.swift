@@ -8,6 +8,9 @@ protocol Committing: AnyObject, Sendable {
     /// Takes the commit at once, without waiting. Its completion runs exactly once, on the writer's
     /// thread, after the changes are durable or after none of them was made.
     func submit(_ commit: Commit)
+
+    /// From now on every commit fails with `error`.
+    func refuse(_ error: VaultError)
 }
 
 /// Changes that are made in one transaction or not at all.
@@ -37,6 +40,8 @@ struct Committed: Sendable {
     var wave: UInt64 = 0
     /// How many slots were overwritten.
     var erasedSlots = 0
+    /// What became of the record that was to be revised.
+    var fate: Revision.Fate?
 }
 
 struct Change: ~Copyable {
@@ -46,6 +51,8 @@ struct Change: ~Copyable {
     enum Kind {
         /// Writes a record; a new one gets a slot with a fresh data key first.
         case put(SealedRecord.Kind, RecordKey, Expectation)
+        /// Edits a record; the first change of its commit, which fails where the edit throws.
+        case revise(RecordKey, Revision)
         /// Marks a record as going: from now on nothing but its erasure changes it.
         case fence(RecordKey)
         /// Overwrites the slot, then deletes the record and its fence.

@@ -38,7 +38,6 @@ final class Committer: Committing {
         if let refusal { commit.completion(.failure(refusal)) } else { queue.signal() }
     }
 
-    /// From now on every commit fails with `error`.
     func refuse(_ error: VaultError) { queue.withLock { $0.refusal = $0.refusal ?? error } }
 
     /// Why commits are refused, if they are.
@@ -147,7 +146,7 @@ final class Committer: Committing {
                 results.append(.failure(error))
                 continue
             }
-            results.append(.success(try draft.apply(commit, transaction)))
+            results.append(try draft.apply(commit, transaction))
             room -= need
             applied += 1
         }

@@ -4,9 +4,7 @@ import Synchronization
 
 /// Reads: the sealed records of one vault, opened on the caller's thread.
 ///
-/// Together with `Committing` the seam behind which another engine could stand: read by blinded
-/// key, commit compare-and-swap changes by generation, scan.
-final class Store: Sendable {
+final class Store: Reading {
     let keyring: Keyring
     let slots: KeySlots
     let lmdb: LMDB
@@ -101,9 +99,16 @@ final class Store: Sendable {
             throw VaultError(.unsupportedFormat, .store, number: Int(header.kind.rawValue))
         }
         let dataKey = try slots.dataKey(header.slot, for: key)
-        let plaintext = try SealedRecord.open(
-            value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: dataKey)
-        return Opened(key: key, header: header, fields: try Fields(plaintext))
+        return Opened(key: key, header: header, fields: try open(value, key: key, dataKey: dataKey))
+    }
+
+    /// The fields of a value whose data key is at hand.
+    func open(
+        _ value: RawSpan, key: RecordKey, dataKey: borrowing Secret
+    ) throws(VaultError) -> Fields {
+        try Fields(
+            SealedRecord.open(
+                value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: dataKey))
     }
 
     /// Opens a pending authorization; nil where there is none, or none of a connection that lives.
@@ -156,6 +161,41 @@ final class Store: Sendable {
             }
             guard let opened = try open(key) else { return true }
             return try body(opened)
+        }
+    }
+
+    func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header? {
+        let transaction = try beginRead()
+        guard let value = try transaction.get(.records, key.bytes) else { return nil }
+        return try SealedRecord.header(of: value)
+    }
+
+    func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)? {
+        slots.entry(slot).map { ($0.key, $0.generation) }
+    }
+
+    func verify(
+        zeroesOrphans: Bool, _ visit: (borrowing Opened) throws(VaultError) -> Void
+    ) throws(VaultError) -> Int {
+        let check = try StoreCheck(self, visit)
+        guard check.isIntact else { throw VaultError(.integrityFailed, .store) }
+        if zeroesOrphans { try check.zeroOrphanSlots(self) }
+        return check.recordCount
+    }
+
+    func fingerprint(_ token: RawSpan) -> RecordKey {
+        RecordKey(hashing: token, key: keyring.storeMACKey)
+    }
+
+    func scanEvents(_ body: (EventEntry) throws(VaultError) -> Bool) throws(VaultError) {
+        let transaction = try beginRead()
+        try transaction.scan(.events) { (lmdbKey, value) throws(VaultError) in
+            let plaintext = try SealedRecord.open(
+                value, lmdbKey: lmdbKey, vaultID: keyring.vaultID, key: keyring.eventSealKey)
+            guard let entry = EventEntry(plaintext.bytes) else {
+                throw VaultError(.recordDamaged, .store)
+            }
+            return try body(entry)
         }
     }
 

@@ -16,15 +16,72 @@ extension Writer {
             let header = try SealedRecord.header(of: old)
             let dataKey = try store.slots.dataKey(header.slot, for: key)
             let oldBytes = old.byteCount
-            root.mac.toggle(
-                key.bytes, generation: header.generation, tag: SealedRecord.tag(of: old),
-                macKey: store.keyring.storeMACKey)
-            try forgetOne()
+            try forget(old, header, key)
             try write(
                 kind, key, plaintext, slot: header.slot, dataKey: dataKey, minimum: oldBytes,
                 transaction)
             return header.slot
         }
+    }
+
+    /// Opens a connection's record, lets it be edited, and seals what came of it. A failure is the
+    /// edit's; nothing was written then.
+    mutating func revise(
+        _ key: RecordKey, _ revision: Revision, _ transaction: borrowing LMDB.WriteTransaction,
+        _ committed: inout Committed
+    ) throws(VaultError) -> Result<Void, VaultError> {
+        guard !fenced.contains(key), let old = try transaction.get(.records, key.bytes) else {
+            committed.fate = .gone
+            return .success(())
+        }
+        let header = try SealedRecord.header(of: old)
+        switch edit(old, header, key, revision) {
+        case .failure(let error): return .failure(error)
+        case .success(.none):
+            committed.fate = .left
+            return .success(())
+        case .success(.some(let edited)):
+            let oldBytes = old.byteCount
+            try forget(old, header, key)
+            try write(
+                header.kind, key, edited.plaintext, slot: header.slot, dataKey: edited.dataKey,
+                minimum: oldBytes, transaction)
+            committed.slot = header.slot
+            committed.generation = root.generation
+            committed.fate = .changed
+            return .success(())
+        }
+    }
+
+    private struct Edited: ~Copyable {
+        let dataKey: Secret
+        let plaintext: Secret
+    }
+
+    private func edit(
+        _ value: RawSpan, _ header: SealedRecord.Header, _ key: RecordKey, _ revision: Revision
+    ) -> Result<Edited?, VaultError> {
+        do throws(VaultError) {
+            let dataKey = try store.slots.dataKey(header.slot, for: key)
+            let fields = try store.open(value, key: key, dataKey: dataKey)
+            var record = ConnectionRecord(fields: fields)
+            guard try revision.edit(&record, header) == .change else { return .success(nil) }
+            return .success(Edited(dataKey: dataKey, plaintext: record.plaintext()))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Takes a record that is about to be replaced or deleted out of count and store MAC. A count
+    /// that does not cover the record at hand is a ROOT that was put back.
+    private mutating func forget(
+        _ value: RawSpan, _ header: SealedRecord.Header, _ key: RecordKey
+    ) throws(VaultError) {
+        root.mac.toggle(
+            key.bytes, generation: header.generation, tag: SealedRecord.tag(of: value),
+            macKey: store.keyring.storeMACKey)
+        guard root.recordCount > 0 else { throw VaultError(.integrityFailed, .store) }
+        root.recordCount -= 1
     }
 
     private mutating func insert(
@@ -97,21 +154,12 @@ extension Writer {
             throw VaultError(.notFound, .store)
         }
         let header = try SealedRecord.header(of: old)
-        root.mac.toggle(
-            key.bytes, generation: header.generation, tag: SealedRecord.tag(of: old),
-            macKey: store.keyring.storeMACKey)
-        try forgetOne()
+        try forget(old, header, key)
         erasedSlots.append(header.slot)
         try transaction.delete(.records, key.bytes)
         let label = try fenceLabel(key)
         try transaction.delete(.meta, label.bytes)
         fenced.remove(key)
-    }
-
-    /// A count that does not cover the record at hand is a ROOT that was put back.
-    private mutating func forgetOne() throws(VaultError) {
-        guard root.recordCount > 0 else { throw VaultError(.integrityFailed, .store) }
-        root.recordCount -= 1
     }
 
     private func fenceLabel(_ key: RecordKey) throws(VaultError) -> Secret {

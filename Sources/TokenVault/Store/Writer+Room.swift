@@ -39,6 +39,9 @@ extension Commit {
     var neededBytes: Int {
         var bytes = Writer.leafBytes
         for index in changes.indices {
+            if case .revise(_, let revision) = changes[index].kind {
+                bytes += 2 * (LMDB.pageBytes + revision.addedBytesMax)
+            }
             switch changes[index].plaintext {
             case .none: break
             case .some(let plaintext): bytes += 2 * plaintext.count

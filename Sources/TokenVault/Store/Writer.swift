@@ -42,15 +42,22 @@ struct Writer {
         }
     }
 
-    /// Applies a checked commit. Where it throws, the whole transaction must be given up.
+    /// Applies a checked commit. Where it throws, the whole transaction must be given up; where it
+    /// returns a failure, an edit refused, and nothing was written.
     mutating func apply(
         _ commit: Commit, _ transaction: borrowing LMDB.WriteTransaction
-    ) throws(VaultError) -> Committed {
+    ) throws(VaultError) -> Result<Committed, VaultError> {
         var committed = Committed()
         for index in commit.changes.indices {
+            if case .revise(let key, let revision) = commit.changes[index].kind {
+                precondition(index == 0, "a revision comes first")
+                let outcome = try revise(key, revision, transaction, &committed)
+                if case .failure(let error) = outcome { return .failure(error) }
+                continue
+            }
             try apply(commit.changes[index], transaction, &committed)
         }
-        return committed
+        return .success(committed)
     }
 
     private func check(
@@ -71,7 +78,7 @@ struct Writer {
         case .addFlow(_, let connection, _):
             guard !fenced.contains(connection) else { throw VaultError(.disconnecting, .store) }
             guard try generation(connection, transaction) != nil else { try Self.missing() }
-        case .endAttempt, .event: return
+        case .revise, .endAttempt, .event: return
         }
     }
 
@@ -115,6 +122,7 @@ struct Writer {
         case .put(let kind, let key, _):
             committed.slot = try put(kind, key, change.plaintext, transaction)
             committed.generation = root.generation
+        case .revise: preconditionFailure("applied by its commit")
         case .fence(let key):
             committed.slot = try fence(key, transaction)
             committed.generation = root.generation

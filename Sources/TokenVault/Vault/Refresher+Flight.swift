@@ -6,7 +6,7 @@ extension Refresher {
     func start(_ slots: [UInt32]) {
         var flights: [UpkeepState.Flight] = []
         for slot in slots {
-            guard let entry = store.slots.entry(slot) else { continue }
+            guard let entry = store.owner(slot) else { continue }
             do throws(VaultError) {
                 guard let generation = try store.generation(entry.key) else { continue }
                 let flight = shared.withLock { shared in
@@ -94,7 +94,7 @@ extension Refresher {
             applications[applicationID] = OpenApplication(application)
         }
         guard let open = applications[applicationID] else { return }
-        let pair = RecordKey(hashing: refreshToken.bytes, key: store.keyring.storeMACKey)
+        let pair = store.fingerprint(refreshToken.bytes)
         let sent = Sent(
             flight: flight, id: id, application: applicationID, pair: pair,
             requestedAt: time.now(),
@@ -143,44 +143,5 @@ extension Refresher {
         if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: flight.key) }) {
             commit.add(.endAttempt(wave: doubt, flight.key))
         }
-    }
-}
-
-extension Store {
-    /// The generation of a record, without opening it.
-    func generation(_ key: RecordKey) throws(VaultError) -> UInt64? {
-        try header(key)?.generation
-    }
-
-    private func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header? {
-        let transaction = try beginRead()
-        guard let value = try transaction.get(.records, key.bytes) else { return nil }
-        return try SealedRecord.header(of: value)
-    }
-
-    /// Slot and generation of a record. It is opened only where its slot does not name it: whoever
-    /// acts on the version opens the record first, or compares the generation.
-    func version(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, generation: UInt64)? {
-        guard let header = try header(key) else { return nil }
-        if slots.entry(header.slot)?.key == key { return (header.slot, header.generation) }
-        guard let opened = try open(key) else { return nil }
-        return (opened.header.slot, opened.header.generation)
-    }
-
-    /// The generation of a record's first commit in its present life; nil where there is none.
-    func life(_ key: RecordKey) throws(VaultError) -> UInt64? {
-        let transaction = try beginRead()
-        guard let value = try transaction.get(.records, key.bytes) else { return nil }
-        return slots.entry(try SealedRecord.header(of: value).slot)?.generation
-    }
-
-    /// Opens an application.
-    ///
-    /// - Throws: `applicationNotFound`.
-    func application(_ id: ApplicationID) throws(VaultError) -> Application {
-        guard let opened = try open(key(.application, id.text)) else {
-            throw VaultError(.applicationNotFound, .store)
-        }
-        return try ApplicationRecord.decode(opened.takeFields())
     }
 }

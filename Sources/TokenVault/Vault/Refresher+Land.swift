@@ -92,7 +92,7 @@ extension Refresher {
         guard let token = try record.fields.secret(ConnectionTag.refreshToken) else {
             return false
         }
-        return RecordKey(hashing: token.bytes, key: store.keyring.storeMACKey) == sent.pair
+        return store.fingerprint(token.bytes) == sent.pair
     }
 
     /// A failure that time may mend; told once, counted after.

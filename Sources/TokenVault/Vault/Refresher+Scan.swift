@@ -10,15 +10,13 @@ extension Refresher {
         defer { MemoryHygiene.scrub() }
         let end: ScanState
         do throws(VaultError) {
-            let check = try StoreCheck(store) { (opened) throws(VaultError) in
+            _ = try store.verify(zeroesOrphans: true) { (opened) throws(VaultError) in
                 try self.scanned(opened)
             }
-            guard check.isIntact else { throw VaultError(.integrityFailed, .store) }
-            try check.zeroOrphanSlots(store)
             end = .complete
         } catch {
             // A store that does not match its MAC is for audit and salvage only.
-            refuseWrites(error)
+            committer.refuse(error)
             end = .failed(error)
         }
         if case .complete = end { resumeDoubts(doubts) }
@@ -74,10 +72,6 @@ extension Refresher {
             shared.withLock { $0.upkeep.schedule(slot, UnixTime(milliseconds: 0)) }
         }
         if commit.changes.count > 0 { committer.submit(commit) }
-    }
-
-    private func refuseWrites(_ error: VaultError) {
-        (committer as? Committer)?.refuse(error)
     }
 
     /// Waits for the scan's end.

@@ -89,7 +89,7 @@ extension Refresher {
     /// Ends a flight: everybody who waits is told, and the connection is due again at `deadline`.
     func finish(_ flight: UpkeepState.Flight, _ outcome: Outcome, deadline: UnixTime?) {
         // Slots are given to others in time: what is scheduled is the connection, not the slot.
-        let isOwner = store.slots.entry(flight.slot)?.key == flight.key
+        let isOwner = store.owner(flight.slot)?.key == flight.key
         let (waiting, rings) = shared.withLock { shared -> ([Waiter], Bool) in
             shared.requests[flight.number] = nil
             let wasFull = shared.upkeep.isFull
@@ -172,10 +172,7 @@ extension Refresher {
             }
             guard isOut else { return end(true) }
             _ = request?.cancelIfUnsent()
-            Task {
-                try? await Task.sleep(for: .milliseconds(milliseconds))
-                end(false)
-            }
+            after(milliseconds: milliseconds) { end(false) }
         }
     }
 }

@@ -7,7 +7,7 @@ final class Refresher: Sendable {
     /// How many refreshes share one attempt record.
     static let waveMax = Writer.waveAttemptsMax
 
-    let store: Store
+    let store: any Reading
     let committer: any Committing
     let network: Network
     let time: any TimeSource
@@ -16,6 +16,8 @@ final class Refresher: Sendable {
     let shared: Monitor<Shared>
     let alarm: Alarm
     private let thread = Monitor<WorkerThread?>(nil)
+    /// Attempts of an earlier process whose answer was never heard.
+    private let doubts: [Attempt]
 
     typealias Outcome = Result<Void, VaultError>
 
@@ -27,6 +29,12 @@ final class Refresher: Sendable {
     /// New tokens that wait for room to be stored.
     struct Stranded {
         let retry: @Sendable () -> Void
+    }
+
+    /// Something to do at a moment, unless the vault is closed before.
+    struct Timer {
+        let moment: UnixTime
+        let action: @Sendable () -> Void
     }
 
     /// A caller whose connection's flight has to wait for its turn.
@@ -55,6 +63,7 @@ final class Refresher: Sendable {
         /// Tokens that could not be stored yet.
         var stranded: [Stranded] = []
         var nextRetry = UnixTime(milliseconds: 0)
+        var timers: [Timer] = []
         /// Callers for whom no flight was free.
         var queued: [Queued] = []
         /// Connections that a disconnect of this process is at.
@@ -79,8 +88,9 @@ final class Refresher: Sendable {
     }
 
     init(
-        store: Store, committer: any Committing, network: Network, time: any TimeSource,
-        randomness: any Randomness, feed: EventFeed, doubts: [(wave: UInt64, attempt: Attempt)]
+        store: any Reading, committer: any Committing, network: Network, time: any TimeSource,
+        randomness: any Randomness, feed: EventFeed,
+        doubts: [(wave: UInt64, attempt: Attempt)], startsThread: Bool
     ) throws(VaultError) {
         self.store = store
         self.committer = committer
@@ -92,17 +102,41 @@ final class Refresher: Sendable {
         for doubt in doubts { first.doubts[doubt.attempt.key] = doubt.wave }
         shared = Monitor(first)
         alarm = try Alarm()
-        let worker = try WorkerThread("vault-upkeep") { [self] in
-            scan(doubts.map(\.attempt))
-            while step() {}
-        }
+        self.doubts = doubts.map(\.attempt)
+        guard startsThread else { return }
+        let worker = try WorkerThread("vault-upkeep") { [self] in work() }
         thread.withLock { $0 = worker }
     }
 
-    /// One turn of the thread: sends what may be sent, starts what is due, sleeps. False at the
-    /// end.
-    private func step() -> Bool {
+    /// The thread: the scan, then one turn after the other, asleep in between.
+    private func work() {
+        begin()
+        while true {
+            switch turn() {
+            case .again: continue
+            case .sleep(let milliseconds): alarm.wait(milliseconds: milliseconds)
+            case .end: return
+            }
+        }
+    }
+
+    /// What follows a turn.
+    enum Turn: Equatable {
+        /// Another one, at once.
+        case again
+        /// Nothing, for so many milliseconds or until the alarm rings; for ever where nil.
+        case sleep(milliseconds: Int64?)
+        /// Nothing ever: the vault is closed.
+        case end
+    }
+
+    /// Scans the store, before the first turn.
+    func begin() { scan(doubts) }
+
+    /// Sends what may be sent and starts what is due, without waiting for anything.
+    func turn() -> Turn {
         retryStranded()
+        expireTimers()
         let now = time.now()
         let (departing, boarding, due, isClosed) = shared.withLock { shared in
             let departing = shared.departing
@@ -118,20 +152,43 @@ final class Refresher: Sendable {
         }
         send(departing)
         start(due)
-        if isClosed { return false }
-        if !departing.isEmpty || due.count == Self.waveMax { return true }
-        let wait = shared.withLock { shared -> Int64? in
+        if isClosed { return .end }
+        if !departing.isEmpty || due.count == Self.waveMax { return .again }
+        return shared.withLock { shared -> Turn in
             guard shared.departing.isEmpty, shared.boarding.isEmpty, !shared.isClosed else {
-                return 0
+                return .again
             }
-            guard shared.stranded.isEmpty else { return Self.strandedMilliseconds }
-            guard shared.isRunning, !shared.upkeep.isFull,
-                let next = shared.upkeep.nextDeadline
-            else { return nil }
-            return next.milliseconds(since: time.now())
+            guard let next = Self.nextMoment(shared) else { return .sleep(milliseconds: nil) }
+            return .sleep(milliseconds: max(0, next.milliseconds(since: time.now())))
         }
-        alarm.wait(milliseconds: wait)
-        return true
+    }
+
+    private static func nextMoment(_ shared: borrowing Shared) -> UnixTime? {
+        var next = shared.timers.map(\.moment).min()
+        func sooner(_ moment: UnixTime) { next = next.map { min($0, moment) } ?? moment }
+        if !shared.stranded.isEmpty { sooner(shared.nextRetry) }
+        if shared.isRunning, !shared.upkeep.isFull, let deadline = shared.upkeep.nextDeadline {
+            sooner(deadline)
+        }
+        return next
+    }
+
+    /// Runs `action` on the upkeep thread after so many milliseconds.
+    func after(milliseconds: Int64, _ action: @escaping @Sendable () -> Void) {
+        let moment = time.now().adding(milliseconds: milliseconds)
+        shared.withLock { $0.timers.append(Timer(moment: moment, action: action)) }
+        alarm.ring()
+    }
+
+    private func expireTimers() {
+        let now = time.now()
+        let expired = shared.withLock { shared -> [Timer] in
+            guard shared.timers.contains(where: { $0.moment <= now }) else { return [] }
+            let expired = shared.timers.filter { $0.moment <= now }
+            shared.timers.removeAll { $0.moment <= now }
+            return expired
+        }
+        for timer in expired { timer.action() }
     }
 
     private func retryStranded() {
@@ -163,6 +220,12 @@ final class Refresher: Sendable {
             shared.isClosed = true
         }
         alarm.ring()
+        // Actions that wait for their moment end what somebody waits for.
+        let timers = shared.withLock { shared in
+            defer { shared.timers = [] }
+            return shared.timers
+        }
+        for timer in timers { timer.action() }
         let worker = thread.withLock { thread in
             defer { thread = nil }
             return thread

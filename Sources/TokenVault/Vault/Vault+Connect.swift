@@ -197,7 +197,7 @@ extension Vault {
                 throw VaultError(.notFound, .vault)
             case .some(let opened):
                 // Disconnected and set up anew meanwhile: these tokens are of the life before.
-                guard life == store.slots.entry(opened.header.slot)?.generation else {
+                guard life == store.owner(opened.header.slot)?.life else {
                     throw VaultError(.callbackRejected, .vault)
                 }
                 expectation = .generation(opened.header.generation)

@@ -35,13 +35,13 @@ extension Vault {
             let erased = try await durable(Self.erasure(of: key, time.now()))
             let end = time.now()
             feed.publish(VaultEvent(time: end, kind: .disconnected, number: 1, connection: id))
-            let quality = ErasureQuality(directory.path)
+            let quality = directory.map { ErasureQuality($0.path) }
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
                 accessToken: outcomes.accessToken, isEveryAnswerIn: isEveryAnswerIn,
                 erasedSlots: erased.erasedSlots,
-                erasure: quality.isInPlace
-                    ? .inPlace : .bestEffort(fileSystem: quality.fileSystem),
+                erasure: quality?.isInPlace ?? true
+                    ? .inPlace : .bestEffort(fileSystem: quality?.fileSystem ?? 0),
                 completed: end)
         } catch {
             throw error.concerning(id)

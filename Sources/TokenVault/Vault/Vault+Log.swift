@@ -10,14 +10,7 @@ extension Vault {
         let key = store.key(.connection, id.text)
         let limit = min(max(limit, 0), Int(Writer.eventsMax))
         var found: [VaultEvent] = []
-        let transaction = try store.beginRead()
-        try transaction.scan(.events) { (lmdbKey, value) throws(VaultError) in
-            let plaintext = try SealedRecord.open(
-                value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,
-                key: store.keyring.eventSealKey)
-            guard let entry = EventEntry(plaintext.bytes) else {
-                throw VaultError(.recordDamaged, .vault)
-            }
+        try store.scanEvents { (entry) throws(VaultError) in
             guard entry.key == key, let kind = VaultEvent.Kind(code: entry.code) else {
                 return true
             }

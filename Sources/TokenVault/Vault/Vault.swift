@@ -20,8 +20,9 @@ public final class Vault: Sendable {
         public init() {}
     }
 
-    let directory: VaultDirectory
-    let store: Store
+    /// Nil where the store is a simulated one.
+    let directory: VaultDirectory?
+    let store: any Reading
     let committer: any Committing
     let refresher: Refresher
     let time: any TimeSource
@@ -85,7 +86,7 @@ public final class Vault: Sendable {
             return try Vault(
                 directory: directory, store: store, committer: committer, network: network,
                 time: time, randomness: randomness, fences: writer.fenced,
-                doubts: doubts
+                doubts: doubts, startsThread: true
             ) {
                 network.close()
                 committer.close()
@@ -97,10 +98,13 @@ public final class Vault: Sendable {
         }
     }
 
-    private init(
-        directory: VaultDirectory, store: Store, committer: any Committing, network: Network,
-        time: any TimeSource, randomness: any Randomness, fences: Set<RecordKey>,
-        doubts: [(wave: UInt64, attempt: Attempt)], closing: @escaping @Sendable () -> Void
+    /// A vault on what stands behind its seams, be it real or simulated. Where `startsThread` is
+    /// false, whoever made it calls `begin` and `turn` of the refresher.
+    init(
+        directory: VaultDirectory?, store: any Reading, committer: any Committing,
+        network: Network, time: any TimeSource, randomness: any Randomness,
+        fences: Set<RecordKey>, doubts: [(wave: UInt64, attempt: Attempt)], startsThread: Bool,
+        closing: @escaping @Sendable () -> Void
     ) throws(VaultError) {
         self.directory = directory
         self.store = store
@@ -114,7 +118,7 @@ public final class Vault: Sendable {
         }
         refresher = try Refresher(
             store: store, committer: committer, network: network, time: time,
-            randomness: randomness, feed: feed, doubts: doubts)
+            randomness: randomness, feed: feed, doubts: doubts, startsThread: startsThread)
     }
 
     /// Stops refreshing, awaits answers that are out at most ten seconds, makes durable what waits
@@ -128,7 +132,7 @@ public final class Vault: Sendable {
             refresher.close()
             closing()
             store.close()
-            directory.release()
+            directory?.release()
             feed.finish()
         }
     }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The seam to what is stored: reads by blinded key, on the caller's thread.
+///
+/// `Store` reads from LMDB; a simulator puts memory of its own here. Together with `Committing` it
+/// is all that the verbs know of the disk.
+protocol Reading: AnyObject, Sendable {
+    /// The blinded key of a connection or an application.
+    func key(_ kind: SealedRecord.Kind, _ name: String) -> RecordKey
+
+    /// Opens a record; nil where there is none.
+    ///
+    /// - Throws: `authenticationFailed` where it does not open though it should.
+    func open(_ key: RecordKey) throws(VaultError) -> Store.Opened?
+
+    /// The header of a record, which is not opened; nil where there is none.
+    func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header?
+
+    /// Whose slot it is, and since when; nil where it is free. Not authenticated: whoever acts on
+    /// it opens the record.
+    func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)?
+
+    /// Every record of one kind in one snapshot, until `body` says false. A record that is being
+    /// erased at this moment is left out.
+    func scan(
+        _ kind: SealedRecord.Kind,
+        _ body: (borrowing Store.Opened) throws(VaultError) -> Bool
+    ) throws(VaultError)
+
+    /// Opens every record of one snapshot, and compares count and store MAC with ROOT.
+    ///
+    /// - Parameter zeroesOrphans: whether the slots that no live record names are zeroed then.
+    /// - Returns: how many records there are.
+    /// - Throws: `integrityFailed`, `authenticationFailed` and kin; nothing was zeroed.
+    func verify(
+        zeroesOrphans: Bool, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
+    ) throws(VaultError) -> Int
+
+    /// The LMDB key of a pending authorization, by its state.
+    func flowKey(state: RawSpan) -> RecordKey
+
+    /// Opens a pending authorization; nil where there is none, or none of a connection that lives.
+    func openFlow(_ key: RecordKey) throws(VaultError) -> Fields?
+
+    /// Every entry of the log, the oldest first, until `body` says false.
+    func scanEvents(_ body: (EventEntry) throws(VaultError) -> Bool) throws(VaultError)
+
+    /// A keyed hash of a token, to tell whether it is the same one later.
+    func fingerprint(_ token: RawSpan) -> RecordKey
+
+    /// From now on every read fails with `closed`.
+    func close()
+}
+
+extension Reading {
+    /// The generation of a record, without opening it.
+    func generation(_ key: RecordKey) throws(VaultError) -> UInt64? {
+        try header(key)?.generation
+    }
+
+    /// Slot and generation of a record. It is opened only where its slot does not name it: whoever
+    /// acts on the version opens the record first, or compares the generation.
+    func version(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, generation: UInt64)? {
+        guard let header = try header(key) else { return nil }
+        if owner(header.slot)?.key == key { return (header.slot, header.generation) }
+        guard let opened = try open(key) else { return nil }
+        return (opened.header.slot, opened.header.generation)
+    }
+
+    /// The generation of a record's first commit in its present life; nil where there is none.
+    func life(_ key: RecordKey) throws(VaultError) -> UInt64? {
+        guard let header = try header(key) else { return nil }
+        return owner(header.slot)?.life
+    }
+
+    /// Opens an application.
+    ///
+    /// - Throws: `applicationNotFound`.
+    func application(_ id: ApplicationID) throws(VaultError) -> Application {
+        guard let opened = try open(key(.application, id.text)) else {
+            throw VaultError(.applicationNotFound, .store)
+        }
+        return try ApplicationRecord.decode(opened.takeFields())
+    }
+}
