@@ -92,6 +92,19 @@ enum TokenVaultBench {
                     home: arguments[0], url: arguments[1], perSecond: number(arguments[2])
                 ).measure())
         default:
+            try await runPart(verb, arguments)
+        }
+    }
+
+    /// Parts of the library alone.
+    private static func runPart(_ verb: String, _ arguments: [String]) async throws {
+        switch (verb, arguments.count) {
+        case ("transport", 3), ("transport", 4):
+            let post = try TransportPost(
+                url: arguments[0], inFlight: number(arguments[1]),
+                caFile: arguments.count > 3 ? arguments[3] : nil)
+            print(try await post.measure(number(arguments[2])))
+        default:
             throw BenchmarkFailure("see benchmarks/run, which calls this")
         }
     }
