@@ -21,7 +21,7 @@ struct Plan {
 
     /// In this order; what makes the vaults older comes last.
     var figures: [Figure] {
-        reads + openings + writes + refreshes + upkeep + curve
+        reads + heaps + openings + writes + transports + refreshes + upkeep + curve
     }
 
     private var sizes: [Int] { [scale.small, scale.large] }
@@ -36,6 +36,19 @@ struct Plan {
             name: "token read, \(count(threads, "thread")), \(Report.number(Double(size)))",
             ours: ["read"] + arguments, floor: ["\(others)/token_read"] + arguments,
             goal: .ratioAtMost(1.3), population: size)
+    }
+
+    private var heaps: [Figure] {
+        ["build", "update", "churn"].flatMap { work in
+            scale.heaps.map { size in
+                let arguments = [work, "\(size)", "\(scale.heapOperations)"]
+                let hasGoal = size == 1_000_000 && work != "build"
+                return Figure(
+                    name: "heap \(work), \(Report.number(Double(size)))",
+                    ours: ["heap"] + arguments, floor: ["\(others)/expiry_heap"] + arguments,
+                    goal: hasGoal ? .ratioAtMost(1.15) : nil)
+            }
+        }
     }
 
     private var openings: [Figure] {
@@ -72,6 +85,17 @@ struct Plan {
                         + ["\(scale.small)", "\(disconnects)", "\(group)"],
                     population: scale.small)
             }
+    }
+
+    /// Requests and answers alone; the floor wipes what it frees too.
+    private var transports: [Figure] {
+        [("", url, []), (" over TLS", secureURL, [certificates])].map { words, url, certificates in
+            let arguments = [url, "128", "\(scale.refreshes)"]
+            return Figure(
+                name: "transport\(words), 128 in flight",
+                ours: ["transport"] + arguments + certificates,
+                floor: ["\(others)/transport_post"] + arguments + ["wiping"] + certificates)
+        }
     }
 
     private var refreshes: [Figure] {

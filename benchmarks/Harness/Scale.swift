@@ -8,6 +8,8 @@ struct Scale {
     var large = 1_000_000
     /// The sizes of the curve beside them.
     var curve = [10_000, 30_000, 300_000]
+    var heaps = [100_000, 1_000_000, 10_000_000]
+    var heapOperations = 2_000_000
     var reads = 400_000
     var puts = 50_000
     var refreshes = 20_000
@@ -28,6 +30,7 @@ struct Scale {
             // Whether everything still runs; says nothing about speed.
             repetitions = 1
             (small, large, curve) = (2000, 5000, [1000])
+            (heaps, heapOperations) = ([1000], 1000)
             (reads, puts, refreshes, slowRefreshes) = (4000, 2000, 2000, 200)
             (manyDisconnects, singleDisconnects) = (100, 5)
             (idleSeconds, sustainedSeconds, duePerSecondMax) = (1, 3, 500)

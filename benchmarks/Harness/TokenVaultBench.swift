@@ -99,6 +99,14 @@ enum TokenVaultBench {
     /// Parts of the library alone.
     private static func runPart(_ verb: String, _ arguments: [String]) async throws {
         switch (verb, arguments.count) {
+        case ("heap", 3):
+            guard let work = HeapOperations.Work(rawValue: arguments[0]) else {
+                throw BenchmarkFailure("heap build, heap update or heap churn")
+            }
+            print(
+                try await HeapOperations(
+                    work: work, count: number(arguments[1]), operations: number(arguments[2])
+                ).measure())
         case ("transport", 3), ("transport", 4):
             let post = try TransportPost(
                 url: arguments[0], inFlight: number(arguments[1]),
