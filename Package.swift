@@ -76,7 +76,7 @@ let package = Package(
         .target(
             name: "TokenVaultCommand",
             dependencies: [
-                "TokenVault", "ProviderCatalog", "CallbackFront",
+                "TokenVault", "ProviderCatalog", "CallbackFront", "ProviderSimulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
