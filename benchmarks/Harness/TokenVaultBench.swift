@@ -31,6 +31,8 @@ enum TokenVaultBench {
                 plan, isFloors ? plan.figures : plan.peers,
                 Report(path: arguments[6], other: isFloors ? "floor" : "peer"),
                 only: Array(arguments.dropFirst(8)))
+        case ("populate", 2):
+            try await Population(home: arguments[0]).make(number(arguments[1]))
         case ("read", 4):
             print(
                 try await TokenRead(
