@@ -4,8 +4,8 @@
 /// flight, a limit of those in a second, the pauses it asks for, and a circuit breaker.
 ///
 /// Pure arithmetic: the clock and the randomness are passed in. The clock is the wall's, which may
-/// be set: a step forward ends a pause early, a step back makes it void, and either lets one
-/// request leave at the most, not a storm.
+/// be set: a step forward ends a pause early, a step back makes it void, and neither lets
+/// more leave within a second than the limit says.
 ///
 /// Who asks for a pause, fails again and again, or fails when it is tried, gets nothing until the
 /// pause is over and nothing is in flight any more; then one request, the probe. So the end of a
@@ -31,11 +31,12 @@ struct Governor {
             self.perSecondMax = min(max(perSecondMax, perSecond.lowerBound), perSecond.upperBound)
         }
 
-        /// The most that leave at once where none left for a while: a tenth of a second's worth.
-        var burstMax: Int { max(1, perSecondMax / 10) }
-        /// What a second adds. With the burst this makes a second's worth less one, which is the
-        /// request that a step of the clock may let leave; of a limit of 1 nothing can be spared.
-        var refillPerSecond: Int { max(1, perSecondMax - burstMax) }
+        /// The most that leave at once: a twentieth of a second's worth.
+        var burstMax: Int { max(1, perSecondMax / 20) }
+        /// What a second adds. With a burst before it this makes a second's worth, but for what is
+        /// left over for a second burst: a step of the clock can look like a time without requests.
+        /// A limit of 1 has nothing to spare for that.
+        var refillPerSecond: Int { max(1, perSecondMax - 2 * burstMax + 1) }
     }
 
     /// Whether a request may leave.
@@ -76,13 +77,12 @@ struct Governor {
     /// How far behind its beginning the clock may be before a pause counts as void, in
     /// milliseconds: small corrections of the clock are no reason to end an hour's pause.
     static let clockToleranceMilliseconds: Int64 = 60_000
-    /// After so long without a request, in milliseconds, one is let through whatever the count
-    /// says: the clock may have been set.
-    static let gapMilliseconds: Int64 = 1000
 
     /// What a request costs in `credit`, which a millisecond raises by `refillPerSecond`: whole
     /// numbers, so nothing drifts.
     private static let requestCost: Int64 = 1000
+    /// A burst is there again after this time at the latest, in milliseconds.
+    private static let refillMilliseconds: Int64 = 1000
 
     private struct Pause {
         let from: UnixTime
@@ -135,9 +135,8 @@ struct Governor {
     private func credit(_ now: UnixTime) -> Int64 {
         let elapsed = now.milliseconds(since: counted)
         if elapsed < 0 { return inFlight == 0 ? Self.requestCost : 0 }
-        if elapsed > Self.gapMilliseconds { return max(credit, Self.requestCost) }
         return min(
-            credit + elapsed * Int64(limits.refillPerSecond),
+            credit + min(elapsed, Self.refillMilliseconds) * Int64(limits.refillPerSecond),
             Int64(limits.burstMax) * Self.requestCost)
     }
 
