@@ -42,8 +42,9 @@ enum RefreshPolicy {
         return expiry.milliseconds(since: now) > max(skew, minimumMilliseconds)
     }
 
-    /// The next attempt after `failures` transient failures in a row: full jitter from 1 s to
-    /// 300 s ("Exponential Backoff And Jitter", Brooker, 2015), never before `Retry-After`.
+    /// The next attempt after `failures` transient failures in a row: from 1 s doubling to 300 s,
+    /// of which a random part of up to a half is left out ("Exponential Backoff And Jitter",
+    /// Brooker, 2015), never before `Retry-After`.
     static func retry(
         now: UnixTime, failures: Int, retryAfterSeconds: Int64?, random: UInt64
     ) -> UnixTime {
