@@ -22,6 +22,8 @@ struct Flight {
     let lane: Int
     let death: UnixTime
     var stage: Stage
+    /// Whose limits it counts against, from its boarding on; its application may move to another.
+    var endpoint = 0
     var waiters: [UpkeepState.WaiterID] = []
     var isOrphan = false
     /// Somebody stored other tokens before this one's were sent: they must not be.

@@ -109,7 +109,7 @@ struct Governor {
     private var isProbing = false
     private var isDown = false
     /// How many may be in flight after a pause; nil once it is as many as the limit says.
-    private var allowance: Int?
+    private var widening: Int?
 
     init(_ limits: Limits) { self.limits = limits }
 
@@ -119,11 +119,13 @@ struct Governor {
         return isDown ? .down(until: pause.until) : .busy(until: pause.until)
     }
 
+    /// How many may be in flight as things are.
+    var allowance: Int { mustProbe ? 1 : min(widening ?? .max, limits.concurrentMax) }
+
     /// Whether one request may leave at `now`.
     func admission(_ now: UnixTime) -> Admission {
         if let pause, pause.holds(now) { return .at(pause.until) }
-        let concurrentMax = mustProbe ? 1 : min(allowance ?? .max, limits.concurrentMax)
-        guard inFlight < concurrentMax else { return .whenOneEnds }
+        guard inFlight < allowance else { return .whenOneEnds }
         let credit = credit(now)
         if credit >= Self.requestCost { return .now }
         // The clock was set back: whoever ends next says what time it is.
@@ -195,10 +197,10 @@ struct Governor {
     private mutating func widen() {
         failuresInARow = 0
         if mustProbe {
-            (mustProbe, isDown, pause, allowance) = (false, false, nil, 1)
-        } else if let current = allowance {
-            allowance = current * 2 < limits.concurrentMax ? current * 2 : nil
-            if allowance == nil { pausesInARow = 0 }
+            (mustProbe, isDown, pause, widening) = (false, false, nil, 1)
+        } else if let current = widening {
+            widening = current * 2 < limits.concurrentMax ? current * 2 : nil
+            if widening == nil { pausesInARow = 0 }
         }
     }
 }

@@ -10,8 +10,8 @@ struct Lane {
     static let probeMilliseconds: Int64 = 60_000
 
     let application: ApplicationID
-    /// Which governor holds its provider's limits.
-    var governor: Int
+    /// Whose limits hold for it.
+    var endpoint: Int
     /// What the provider says about its refresh tokens' lives.
     var limits: RefreshPolicy.Limits
     /// When the next probe may leave, while the provider rejects the application.
@@ -33,9 +33,9 @@ struct Lane {
         }
     }
 
-    init(application: ApplicationID, governor: Int, limits: RefreshPolicy.Limits) {
+    init(application: ApplicationID, endpoint: Int, limits: RefreshPolicy.Limits) {
         self.application = application
-        self.governor = governor
+        self.endpoint = endpoint
         self.limits = limits
     }
 

@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-struct Governor {
-    struct Limits: Hashable, Sendable { var concurrentMax: Int = 8; var perSecondMax: Int = 100
-        init() {}
-        init(_ p: Provider) { concurrentMax = 128; perSecondMax = 100_000 } }
-    enum Admission: Equatable { case now; case at(UnixTime); case whenOneEnds }
-    enum Outcome { case answered, busy(retryAfterSeconds: Int64?), failed, unsent }
-    var limits: Limits
-    var inFlight = 0
-    var allowance: Int { limits.concurrentMax }
-    init(_ l: Limits) { limits = l }
-    func admission(_ now: UnixTime) -> Admission { inFlight < limits.concurrentMax ? .now : .whenOneEnds }
-    mutating func begin(_ now: UnixTime) { inFlight += 1 }
-    mutating func end(_ o: Outcome, _ now: UnixTime, random: UInt64) { inFlight -= 1 }
-}
+extension Governor.Limits { init() { self.init(concurrentMax: 8, perSecondMax: 100) }
+        init(_ p: Provider) { self.init(concurrentMax: 128, perSecondMax: 100_000) } }
 extension RefreshPolicy {
     static let refusedMilliseconds: Int64 = 60_000
     struct Limits { init() {}; init(_ p: Provider) {} }

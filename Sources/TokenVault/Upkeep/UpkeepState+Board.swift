@@ -6,6 +6,7 @@ extension UpkeepState {
     struct Boarding {
         let slot: UInt32
         let lane: Int
+        let endpoint: Int
         let death: UnixTime
         /// The flight that callers wait for; nil where it is merely due.
         let flight: Flight?
@@ -66,12 +67,15 @@ extension UpkeepState {
         aloftCount += 1
         guard entry.flight != 0 else {
             backlogged.remove(entry.slot)
-            return Boarding(slot: entry.slot, lane: lane, death: entry.death, flight: nil)
+            return Boarding(
+                slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death, flight: nil)
         }
         demandCount -= 1
         flights[entry.flight]?.stage = .boarding
+        flights[entry.flight]?.endpoint = endpoint
         return Boarding(
-            slot: entry.slot, lane: lane, death: entry.death, flight: flights[entry.flight])
+            slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death,
+            flight: flights[entry.flight])
     }
 
     /// Drops what was taken out of upkeep, or boarded, since it came into the lane.
@@ -99,7 +103,7 @@ extension UpkeepState {
         }
         let flight = Flight(
             number: takeNumber(), key: key, slot: boarding.slot, lane: boarding.lane,
-            death: boarding.death, stage: .boarding)
+            death: boarding.death, stage: .boarding, endpoint: boarding.endpoint)
         flights[flight.number] = flight
         numbers[key] = flight.number
         heap.remove(boarding.slot)
@@ -112,7 +116,7 @@ extension UpkeepState {
         if let flight = boarding.flight, flights[flight.number] != nil {
             return end(flight.number, now)
         }
-        endpoints[lanes[boarding.lane].governor].boardedCount -= 1
+        endpoints[boarding.endpoint].boardedCount -= 1
         aloftCount -= 1
         lanes[boarding.lane].end(now)
         return []
@@ -124,9 +128,8 @@ extension UpkeepState {
             !flight.isSuperseded
         else { return false }
         flights[number]?.stage = .ready
-        let endpoint = lanes[flight.lane].governor
-        endpoints[endpoint].ready.append(number)
-        notePending(endpoint)
+        endpoints[flight.endpoint].ready.append(number)
+        notePending(flight.endpoint)
         return true
     }
 
@@ -137,10 +140,10 @@ extension UpkeepState {
         return departures
     }
 
-    /// The flights of one lane's endpoint that leave now: at once, where one of them came back.
-    mutating func depart(_ lane: Int, _ now: UnixTime) -> [UInt64] {
+    /// The flights of one endpoint that leave now: at once, where one of them came back.
+    mutating func depart(_ endpoint: Int, _ now: UnixTime) -> [UInt64] {
         var departures: [UInt64] = []
-        depart(lanes[lane].governor, now, &departures)
+        depart(endpoint, now, &departures)
         return departures
     }
 

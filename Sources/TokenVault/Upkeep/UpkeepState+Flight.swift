@@ -26,7 +26,7 @@ extension UpkeepState {
             flights[number]?.waiters.append(waiter)
             return .joined
         }
-        let endpoint = lanes[lane].governor
+        let endpoint = lanes[lane].endpoint
         guard lanes[lane].isOpen(now) else { return .refused(.applicationMisconfigured) }
         guard endpoints[endpoint].pauseMilliseconds(now) <= Self.patienceMilliseconds else {
             return .refused(.providerUnreachable)
@@ -52,7 +52,7 @@ extension UpkeepState {
 
     /// Whether the lane's endpoint has something that could board now.
     func isHungry(_ lane: Int) -> Bool {
-        let queue = endpoints[lanes[lane].governor]
+        let queue = endpoints[lanes[lane].endpoint]
         return queue.isPending && queue.isHungry && queue.lanes.contains { lanes[$0].first != nil }
     }
 
@@ -82,10 +82,9 @@ extension UpkeepState {
         _ number: UInt64, _ outcome: Governor.Outcome, _ now: UnixTime, random: UInt64
     ) {
         guard let flight = flights[number] else { return }
-        let endpoint = lanes[flight.lane].governor
         switch flight.stage {
-        case .sent: endpoints[endpoint].governor.end(outcome, now, random: random)
-        case .boarding, .ready: endpoints[endpoint].boardedCount -= 1
+        case .sent: endpoints[flight.endpoint].governor.end(outcome, now, random: random)
+        case .boarding, .ready: endpoints[flight.endpoint].boardedCount -= 1
         case .waiting, .landed: return
         }
         flights[number]?.stage = .landed
@@ -96,7 +95,7 @@ extension UpkeepState {
     mutating func recall(
         _ lane: Int, _ now: UnixTime
     ) -> (requests: [UInt64], waiters: [WaiterID]) {
-        let endpoint = lanes[lane].governor
+        let endpoint = lanes[lane].endpoint
         let isPaused = endpoints[endpoint].pauseMilliseconds(now) > Self.patienceMilliseconds
         var waiters: [WaiterID] = []
         for other in isPaused ? endpoints[endpoint].lanes : [lane]
@@ -129,8 +128,8 @@ extension UpkeepState {
         guard let flight = flights.removeValue(forKey: number) else { return [] }
         switch flight.stage {
         case .waiting: demandCount -= 1
-        case .boarding, .ready: endpoints[lanes[flight.lane].governor].boardedCount -= 1
-        case .sent: endpoints[lanes[flight.lane].governor].governor.end(.unsent, now, random: 0)
+        case .boarding, .ready: endpoints[flight.endpoint].boardedCount -= 1
+        case .sent: endpoints[flight.endpoint].governor.end(.unsent, now, random: 0)
         case .landed: break
         }
         if flight.stage != .waiting {

@@ -64,14 +64,14 @@ struct UpkeepState: ~Copyable {
             let lane = min(lanes.count, Self.lanesMax - 1)
             laneNumbers[application] = lane
             guard lane == lanes.count else { return lane }
-            lanes.append(Lane(application: application, governor: endpoint, limits: policy))
+            lanes.append(Lane(application: application, endpoint: endpoint, limits: policy))
             endpoints[endpoint].lanes.append(lane)
             return lane
         }
         lanes[lane].limits = policy
-        if lanes[lane].governor != endpoint {
-            endpoints[lanes[lane].governor].lanes.removeAll { $0 == lane }
-            lanes[lane].governor = endpoint
+        if lanes[lane].endpoint != endpoint {
+            endpoints[lanes[lane].endpoint].lanes.removeAll { $0 == lane }
+            lanes[lane].endpoint = endpoint
             endpoints[endpoint].lanes.append(lane)
             notePending(endpoint)
         }
@@ -122,7 +122,7 @@ struct UpkeepState: ~Copyable {
     mutating func addToLane(_ lane: Int, _ slot: UInt32, death: UnixTime) {
         backlogged.insert(slot)
         lanes[lane].add(Lane.Entry(death: death, slot: slot, flight: 0))
-        notePending(lanes[lane].governor)
+        notePending(lanes[lane].endpoint)
     }
 
     // MARK: Failures

@@ -12,7 +12,8 @@ extension Refresher {
             let flight = shared.upkeep.flights[number] ?? sent.flight
             shared.requests[number] = nil
             shared.upkeep.land(number, outcome, now, random: randomness.next())
-            return (flight, Self.depart(&shared, now))
+            let departures = shared.upkeep.depart(flight.endpoint, now)
+            return (flight, departures.compactMap { shared.requests[$0] })
         }
         send(departures)
         if outcome.isTrouble { recall(flight.lane) }
