@@ -117,7 +117,7 @@ extension Vault {
             do throws(VaultError) {
                 let application = try store.application(id)
                 limits = RefreshPolicy.Limits(application.provider)
-            } catch where error.code != .applicationNotFound {
+            } catch  where error.code != .applicationNotFound {
                 throw error
             } catch {
                 // It was removed: nobody knows its limits any more.
