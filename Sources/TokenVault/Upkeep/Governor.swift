@@ -20,15 +20,24 @@ struct Governor {
         /// The most requests that leave within any second; 1 to 100,000.
         let perSecondMax: Int
 
-        static let concurrentRange = 1...1024
-        static let perSecondRange = 1...100_000
+        /// Limits, brought into the ranges that a provider's have.
+        init(
+            concurrentMax: Int = Provider.concurrentRefreshesDefault,
+            perSecondMax: Int = Provider.refreshesPerSecondDefault
+        ) {
+            self.concurrentMax = Self.clamp(concurrentMax, Provider.concurrentRefreshesRange)
+            self.perSecondMax = Self.clamp(perSecondMax, Provider.refreshesPerSecondRange)
+        }
 
-        /// Limits, brought into their ranges.
-        init(concurrentMax: Int, perSecondMax: Int) {
-            let (concurrent, perSecond) = (Self.concurrentRange, Self.perSecondRange)
-            self.concurrentMax =
-                min(max(concurrentMax, concurrent.lowerBound), concurrent.upperBound)
-            self.perSecondMax = min(max(perSecondMax, perSecond.lowerBound), perSecond.upperBound)
+        /// What a provider's definition says.
+        init(_ provider: Provider) {
+            self.init(
+                concurrentMax: provider.concurrentRefreshesMax,
+                perSecondMax: provider.refreshesPerSecondMax)
+        }
+
+        private static func clamp(_ number: Int, _ range: ClosedRange<Int>) -> Int {
+            min(max(number, range.lowerBound), range.upperBound)
         }
 
         /// The most that leave at once: a twentieth of a second's worth.
@@ -109,7 +118,7 @@ struct Governor {
     private var isProbing = false
     private var isDown = false
     /// How many may be in flight after a pause; nil once it is as many as the limit says.
-    private var widening: Int?
+    private var slowStart: Int?
 
     init(_ limits: Limits) { self.limits = limits }
 
@@ -119,8 +128,8 @@ struct Governor {
         return isDown ? .down(until: pause.until) : .busy(until: pause.until)
     }
 
-    /// How many may be in flight as things are.
-    var allowance: Int { mustProbe ? 1 : min(widening ?? .max, limits.concurrentMax) }
+    /// How many requests may be in flight as things stand; pauses are not looked at.
+    var allowance: Int { mustProbe ? 1 : min(slowStart ?? .max, limits.concurrentMax) }
 
     /// Whether one request may leave at `now`.
     func admission(_ now: UnixTime) -> Admission {
@@ -197,10 +206,10 @@ struct Governor {
     private mutating func widen() {
         failuresInARow = 0
         if mustProbe {
-            (mustProbe, isDown, pause, widening) = (false, false, nil, 1)
-        } else if let current = widening {
-            widening = current * 2 < limits.concurrentMax ? current * 2 : nil
-            if widening == nil { pausesInARow = 0 }
+            (mustProbe, isDown, pause, slowStart) = (false, false, nil, 1)
+        } else if let current = slowStart {
+            slowStart = current * 2 < limits.concurrentMax ? current * 2 : nil
+            if slowStart == nil { pausesInARow = 0 }
         }
     }
 }

@@ -16,7 +16,10 @@ extension Refresher {
             return (flight, departures.compactMap { shared.requests[$0] })
         }
         send(departures)
-        if outcome.isTrouble { recall(flight.lane) }
+        switch outcome {
+        case .busy, .failed: recall(flight.lane)
+        case .answered, .unsent: break
+        }
         // Taken back before it was handed over, whatever the transport would have made of it.
         guard flight.stage == .sent else { return landUnsent(sent) }
         switch consume verdict {

@@ -13,7 +13,7 @@ extension Refresher {
         guard record.state == .active, record.hasRefreshToken, record.application != nil else {
             return nil
         }
-        let limits = shared.withLock { $0.upkeep.lanes[lane].limits }
+        let limits = limits(lane)
         let lifetime = RefreshPolicy.Lifetime(record)
         return Plan(
             lane: lane, due: RefreshPolicy.due(lifetime, limits, random: randomness.next()),
@@ -36,6 +36,11 @@ extension Refresher {
         }
     }
 
+    /// What the provider of a lane does to refresh tokens.
+    func limits(_ lane: Int) -> RefreshPolicy.Limits {
+        shared.withLock { $0.upkeep.lanes[lane].limits }
+    }
+
     /// The lane of an application; made with the limits of its provider where there is none yet.
     func lane(_ application: ApplicationID) -> Int {
         if let lane = shared.withLock({ $0.upkeep.lane(application) }) { return lane }
@@ -47,10 +52,12 @@ extension Refresher {
     func reload(_ id: ApplicationID) -> Int {
         let provider = try? store.application(id).provider
         let lane = shared.withLock { shared in
-            // One that is not there shares the limits of all that are not there: none is sent.
+            // One that is not there has no endpoint: nothing of it is sent.
             let lane = shared.upkeep.setLane(
                 id, endpoint: provider?.tokenEndpoint ?? "",
-                provider.map(Governor.Limits.init) ?? Governor.Limits(),
+                Governor.Limits(
+                    concurrentMax: provider?.concurrentRefreshesMax ?? 1,
+                    perSecondMax: provider?.refreshesPerSecondMax ?? 1),
                 provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
             _ = shared.upkeep.lanes[lane].accept()
             return lane
