@@ -55,6 +55,7 @@ import Testing
         let read = try ApplicationRecord.decode(fields)
         let provider = read.provider
         #expect(provider.concurrentRefreshesMax == 8 && provider.refreshesPerSecondMax == 100)
+        #expect(Governor.Limits(provider) == Governor.Limits())
         #expect(provider.refreshTokenIdleSeconds == nil)
         #expect(provider.refreshTokenLifetimeSeconds == nil)
         #expect(provider.refreshMarginSeconds == nil)
