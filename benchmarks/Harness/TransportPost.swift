@@ -8,6 +8,7 @@ import TokenVault
 final class TransportPost: Sendable {
     private let endpoint: TokenEndpoint
     private let application: Application
+    private let credentials: ClientCredentials
     private let refreshToken: Secret
     private let inFlight: Int
     private let state = Mutex(State())
@@ -29,6 +30,7 @@ final class TransportPost: Sendable {
             provider: Provider(name: "benchmark", authorizationEndpoint: url, tokenEndpoint: url),
             clientID: "benchmark", clientSecret: try Secret("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
             redirectURI: "https://platform.example/callback")
+        credentials = try ClientCredentials(application)
         refreshToken = try unsafe Secret(copying: Self.letters.span.bytes)
         self.inFlight = inFlight
     }
@@ -64,11 +66,16 @@ final class TransportPost: Sendable {
         }
         guard isLeft else { return }
         do {
-            try endpoint.refresh(refreshToken, for: application) { [self] verdict in
-                if case .tokens = consume verdict { land(true) } else { land(false) }
-            }
+            try send(refreshToken)
         } catch {
             land(false)
+        }
+    }
+
+    private func send(_ refreshToken: borrowing Secret) throws {
+        try endpoint.refresh(refreshToken.bytes, for: application, by: credentials) {
+            [self] verdict in
+            if case .tokens = consume verdict { land(true) } else { land(false) }
         }
     }
 

@@ -72,14 +72,14 @@ final class CurlMulti: @unchecked Sendable {
 
     /// Sleeps until there is something to do, or somebody wakes it, or the time is over.
     func poll(milliseconds: Int) {
-        let limit = Int32(clamping: milliseconds)
         // Out of descriptors or memory: never spin.
-        if unsafe curl_multi_poll(handle, nil, 0, limit, nil) != CURLM_OK { usleep(10_000) }
+        if unsafe curl_multi_poll(handle, nil, 0, Int32(clamping: milliseconds), nil) != CURLM_OK {
+            usleep(10_000)
+        }
     }
 
     /// Ends `poll`, or the next one. From any thread.
     func wake() { unsafe curl_multi_wakeup(handle) }
-
     /// The next transfer that has ended, and curl's code.
     func nextEnded() -> (transfer: CurlTransfer, code: Int)? {
         var left = Int32(0)
@@ -95,7 +95,8 @@ final class CurlMulti: @unchecked Sendable {
 @safe
 struct CurlEasy: ~Copyable {
     fileprivate let handle: UnsafeMutableRawPointer
-    private var authorization: UnsafeMutablePointer<curl_slist>?
+    /// The list's element that names bytes of ours, so that curl makes no copy of them for it.
+    private let lent: UnsafeMutablePointer<curl_slist>
 
     // What every request has beside `Authorization`; never changed, never freed.
     nonisolated(unsafe) private static let commonHeaders = unsafe curl_slist_append(
@@ -106,9 +107,14 @@ struct CurlEasy: ~Copyable {
         Curl.ready
         guard let handle = unsafe curl_easy_init() else { return nil }
         unsafe self.handle = handle
+        unsafe lent = .allocate(capacity: 1)
+        unsafe lent.initialize(to: curl_slist(data: nil, next: Self.commonHeaders))
     }
 
-    deinit { unsafe curl_easy_cleanup(handle) }
+    deinit {
+        unsafe curl_easy_cleanup(handle)
+        unsafe lent.deallocate()
+    }
 
     /// Sets what all requests share. False where libcurl was built without something of it.
     func configure(_ settings: CurlTransport.Settings) -> Bool {
@@ -129,6 +135,7 @@ struct CurlEasy: ~Copyable {
         ]
         return unsafe numbers.allSatisfy { set($0, $1) } && texts.allSatisfy { set($0, $1) }
             && (settings.caFile.map { set(CURLOPT_CAINFO, $0) } ?? true)
+            && tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders) == CURLE_OK
             && tv_setopt_write(handle, CURLOPT_WRITEFUNCTION, receiveBody) == CURLE_OK
             && tv_setopt_write(handle, CURLOPT_HEADERFUNCTION, receiveHeader) == CURLE_OK
             && tv_setopt_prerequest(handle, beforeSending) == CURLE_OK
@@ -156,45 +163,36 @@ struct CurlEasy: ~Copyable {
 
     func setURL(_ url: String) -> Bool { set(CURLOPT_URL, url) }
     func setBodyByteCount(_ count: Int) { set(CURLOPT_POSTFIELDSIZE, count) }
-
     /// The deadline of the whole transfer, counted from its beginning; 0 for none.
     func setDeadline(milliseconds: Int) { set(CURLOPT_TIMEOUT_MS, milliseconds) }
 
     /// Lends curl the body, which must stay where it is until `unload`.
-    mutating func load(body: borrowing Secret) {
+    func load(body: borrowing Secret) {
         unsafe body.withUnsafeBytes { bytes in
             _ = unsafe tv_setopt_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress)
         }
-        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders)
     }
 
-    /// Adds a header line, which ends with a zero byte. curl's copy of it is wiped by `unload`.
-    /// False where there is no memory.
-    mutating func load(headerLine line: borrowing Secret) -> Bool {
-        unsafe authorization = line.withUnsafeBytes { bytes in
-            unsafe curl_slist_append(nil, bytes.assumingMemoryBound(to: CChar.self).baseAddress)
+    /// Lends curl a header field with a zero byte behind it, as `load(body:)`. It is only read.
+    func load(headerLine line: borrowing Secret) {
+        unsafe line.withUnsafeBytes { bytes in
+            let text = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+            unsafe lent.pointee.data = UnsafeMutablePointer(mutating: text)
         }
-        guard let node = unsafe authorization else { return false }
-        unsafe node.pointee.next = Self.commonHeaders
-        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, node)
-        return true
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, lent)
     }
 
     /// Takes back what was loaded.
-    mutating func unload() {
+    func unload() {
         unsafe tv_setopt_pointer(handle, CURLOPT_POSTFIELDS, nil)
-        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, nil)
-        guard let node = unsafe authorization else { return }
-        unsafe node.pointee.next = nil
-        unsafe curl_slist_free_all(node)
-        unsafe authorization = nil
+        guard unsafe lent.pointee.data != nil else { return }
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders)
+        unsafe lent.pointee.data = nil
     }
 
     /// Goes on with a transfer that `receiveBody` paused.
     func resume() { unsafe curl_easy_pause(handle, CURLPAUSE_CONT) }
-
     var status: Int { number(CURLINFO_RESPONSE_CODE) }
-
     /// How many bytes of requests were sent, attempts of curl's own included.
     var sentByteCount: Int { number(CURLINFO_REQUEST_SIZE) }
 

@@ -34,13 +34,16 @@ package struct TokenEndpoint: Sendable {
         }
     }
 
-    /// Refreshes.
+    /// Refreshes. Where many requests of one application leave together, `credentials` are made
+    /// once for all of them; nil makes them for this one.
     @discardableResult
     package func refresh(
-        _ refreshToken: borrowing Secret, for application: borrowing Application,
-        completion: @escaping Completion
+        _ refreshToken: RawSpan, for application: borrowing Application,
+        by credentials: ClientCredentials? = nil, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
-        let request = try TokenRequest.refresh(refreshToken, for: application)
+        let client: ClientCredentials
+        if let credentials { client = credentials } else { client = try .init(application) }
+        let request = try TokenRequest.refresh(refreshToken, by: client)
         return try send(request, to: application.provider.tokenEndpoint) { reply in
             completion(Verdict(reply))
         }
@@ -86,9 +89,9 @@ package struct TokenEndpoint: Sendable {
         answer: @escaping TransportRequest.Answer
     ) throws(VaultError) -> TransportRequest {
         try TokenRequest.check(url.utf8.count, 1...Provider.endpointBytesMax)
-        let authorization = request.authorization.take()
+        let credentials = request.credentials
         return TransportRequest(
-            url: url, authorization: authorization, body: request.body,
+            url: url, credentials: credentials, body: request.body,
             deadlineMilliseconds: deadlineMilliseconds, completion: answer)
     }
 }

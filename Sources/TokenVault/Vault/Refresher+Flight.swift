@@ -100,7 +100,7 @@ extension Refresher {
             requestedAt: time.now(),
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds)
-        let request = try network.endpoint.refresh(refreshToken, for: open.application) {
+        let request = try network.endpoint.refresh(refreshToken.bytes, for: open.application) {
             [self] verdict in
             land(sent, verdict)
         }
