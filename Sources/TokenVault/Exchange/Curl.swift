@@ -100,7 +100,7 @@ struct CurlEasy: ~Copyable {
 
     // What every request has beside `Authorization`; never changed, never freed.
     nonisolated(unsafe) private static let commonHeaders = unsafe curl_slist_append(
-        nil, "Accept: application/json")
+        curl_slist_append(nil, "Accept: application/json"), "User-Agent: TokenVault")
 
     /// Nil where libcurl has no memory.
     init?() {
@@ -131,7 +131,7 @@ struct CurlEasy: ~Copyable {
         // Debian's default for CAPATH would keep curl from caching the certificates it has read.
         let texts: [(CURLoption, String?)] = [
             (CURLOPT_PROTOCOLS_STR, settings.allowsLoopbackHTTP ? "http,https" : "https"),
-            (CURLOPT_PROXY, ""), (CURLOPT_USERAGENT, "TokenVault"), (CURLOPT_CAPATH, nil),
+            (CURLOPT_PROXY, ""), (CURLOPT_CAPATH, nil),
         ]
         return unsafe numbers.allSatisfy { set($0, $1) } && texts.allSatisfy { set($0, $1) }
             && (settings.caFile.map { set(CURLOPT_CAINFO, $0) } ?? true)
