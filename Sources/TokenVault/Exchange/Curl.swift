@@ -47,17 +47,25 @@ enum Curl {
 @safe
 final class CurlMulti: @unchecked Sendable {
     private let handle: UnsafeMutableRawPointer
+    private let events: OpaquePointer
 
-    /// Nil where libcurl has no memory.
+    /// Nil where libcurl has no memory, or the system no descriptor.
     init?(connectionsKept: Int) {
         Curl.ready
         guard let handle = unsafe curl_multi_init() else { return nil }
-        unsafe self.handle = handle
+        guard let events = unsafe tv_events_open(handle) else {
+            unsafe curl_multi_cleanup(handle)
+            return nil
+        }
+        unsafe (self.handle, self.events) = (handle, events)
         unsafe tv_multi_setopt_long(handle, CURLMOPT_MAXCONNECTS, connectionsKept)
         unsafe tv_multi_setopt_long(handle, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
     }
 
-    deinit { unsafe curl_multi_cleanup(handle) }
+    deinit {
+        unsafe curl_multi_cleanup(handle)
+        unsafe tv_events_close(events)
+    }
 
     func add(_ easy: borrowing CurlEasy) -> Bool {
         unsafe curl_multi_add_handle(handle, easy.handle) == CURLM_OK
@@ -65,21 +73,11 @@ final class CurlMulti: @unchecked Sendable {
     func remove(_ easy: borrowing CurlEasy) { unsafe curl_multi_remove_handle(handle, easy.handle) }
 
     /// Does what can be done without waiting.
-    func perform() {
-        var running = Int32(0)
-        unsafe curl_multi_perform(handle, &running)
-    }
-
+    func perform() { unsafe tv_events_serve(events) }
     /// Sleeps until there is something to do, or somebody wakes it, or the time is over.
-    func poll(milliseconds: Int) {
-        // Out of descriptors or memory: never spin.
-        if unsafe curl_multi_poll(handle, nil, 0, Int32(clamping: milliseconds), nil) != CURLM_OK {
-            usleep(10_000)
-        }
-    }
-
+    func poll(milliseconds: Int) { unsafe tv_events_wait(events, Int64(milliseconds)) }
     /// Ends `poll`, or the next one. From any thread.
-    func wake() { unsafe curl_multi_wakeup(handle) }
+    func wake() { unsafe tv_events_wake(events) }
     /// The next transfer that has ended, and curl's code.
     func nextEnded() -> (transfer: CurlTransfer, code: Int)? {
         var left = Int32(0)
