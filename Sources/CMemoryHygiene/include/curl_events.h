@@ -10,6 +10,13 @@ struct tv_events;
 // descriptor left. All of it on one thread, except `tv_events_wake`.
 struct tv_events *tv_events_open(void *multi);
 
+// Opens a socket for curl: the end of a CURLOPT_OPENSOCKETFUNCTION, on an easy handle that is
+// followed. Returns -1 as socket(2) does.
+int tv_events_socket(struct tv_events *events, int family, int type, int protocol);
+
+// Learns of the sockets that an easy handle closes. Once for each handle.
+void tv_events_follow(struct tv_events *events, void *easy);
+
 // Lets curl do what can be done without waiting.
 void tv_events_serve(struct tv_events *events);
 

@@ -2,7 +2,6 @@
 
 internal import CCurl
 internal import CMemoryHygiene
-import Glibc
 
 /// libcurl, under its own names and the only place that imports it.
 enum Curl {
@@ -71,6 +70,11 @@ final class CurlMulti: @unchecked Sendable {
         unsafe curl_multi_add_handle(handle, easy.handle) == CURLM_OK
     }
     func remove(_ easy: borrowing CurlEasy) { unsafe curl_multi_remove_handle(handle, easy.handle) }
+    /// Learns which sockets a handle closes; once for each, before it is added.
+    func follow(_ easy: borrowing CurlEasy) { unsafe tv_events_follow(events, easy.handle) }
+    fileprivate func open(_ wanted: curl_sockaddr) -> curl_socket_t {
+        unsafe tv_events_socket(events, wanted.family, wanted.socktype, wanted.protocol)
+    }
 
     /// Does what can be done without waiting.
     func perform() { unsafe tv_events_serve(events) }
@@ -163,7 +167,6 @@ struct CurlEasy: ~Copyable {
     func setBodyByteCount(_ count: Int) { set(CURLOPT_POSTFIELDSIZE, count) }
     /// The deadline of the whole transfer, counted from its beginning; 0 for none.
     func setDeadline(milliseconds: Int) { set(CURLOPT_TIMEOUT_MS, milliseconds) }
-
     /// Lends curl the body, which must stay where it is until `unload`.
     func load(body: borrowing Secret) {
         unsafe body.withUnsafeBytes { bytes in
@@ -193,7 +196,6 @@ struct CurlEasy: ~Copyable {
     var status: Int { number(CURLINFO_RESPONSE_CODE) }
     /// How many bytes of requests were sent, attempts of curl's own included.
     var sentByteCount: Int { number(CURLINFO_REQUEST_SIZE) }
-
     private func number(_ info: CURLINFO) -> Int {
         var number = 0
         unsafe tv_getinfo_long(handle, info, &number)
@@ -244,5 +246,5 @@ private func openSocket(
     let start = unsafe UnsafeRawPointer(address) + offset
     let bytes = unsafe RawSpan(_unsafeStart: start, byteCount: Int(wanted.addrlen))
     guard transfer.mayConnect(to: bytes) else { return CURL_SOCKET_BAD }
-    return socket(wanted.family, wanted.socktype | Int32(SOCK_CLOEXEC.rawValue), wanted.protocol)
+    return transfer.multi.open(wanted)
 }

@@ -28,6 +28,8 @@ final class CurlTransfer {
     }
 
     private var easy: CurlEasy
+    /// What it runs on.
+    let multi: CurlMulti
     private let held: Held
     private let addressGuard: AddressGuard
     private(set) var request: TransportRequest?
@@ -48,8 +50,10 @@ final class CurlTransfer {
     /// The slot that an answer begins in, in bytes.
     static let replyBytes = 2048
 
-    init?(settings: CurlTransport.Settings, held: Held) {
+    init?(settings: CurlTransport.Settings, held: Held, multi: CurlMulti) {
         guard let easy = CurlEasy(), easy.configure(settings) else { return nil }
+        multi.follow(easy)
+        self.multi = multi
         self.easy = easy
         self.held = held
         addressGuard = settings.addressGuard
@@ -96,8 +100,8 @@ final class CurlTransfer {
         curlDeadlineMilliseconds = milliseconds
     }
 
-    func add(to multi: CurlMulti) -> Bool { multi.add(easy) }
-    func remove(from multi: CurlMulti) { multi.remove(easy) }
+    func add() -> Bool { multi.add(easy) }
+    func remove() { multi.remove(easy) }
 
     // MARK: What curl asks on the way
 
