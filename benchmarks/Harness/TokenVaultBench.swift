@@ -31,6 +31,8 @@ enum TokenVaultBench {
                 plan, isFloors ? plan.figures : plan.peers,
                 Report(path: arguments[6], other: isFloors ? "floor" : "peer"),
                 only: Array(arguments.dropFirst(8)))
+        case ("populate", 2):
+            try await Population(home: arguments[0]).make(number(arguments[1]))
         case ("read", 4):
             print(
                 try await TokenRead(
@@ -68,6 +70,13 @@ enum TokenVaultBench {
                     refreshes: number(arguments[3]),
                     certificates: arguments.count > 4 ? arguments[4] : nil
                 ).measureCallers())
+        case ("upkeep", 4), ("upkeep", 5):
+            print(
+                try await TokenRefresh(
+                    home: arguments[0], url: arguments[1], inFlight: number(arguments[2]),
+                    refreshes: number(arguments[3]),
+                    certificates: arguments.count > 4 ? arguments[4] : nil
+                ).measureUpkeep())
         case ("practice", 4):
             print(
                 try await PracticeRefresh(

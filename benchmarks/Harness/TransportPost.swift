@@ -29,7 +29,7 @@ final class TransportPost: Sendable {
             provider: Provider(name: "benchmark", authorizationEndpoint: url, tokenEndpoint: url),
             clientID: "benchmark", clientSecret: try Secret("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
             redirectURI: "https://platform.example/callback")
-        refreshToken = try Secret(copying: Self.letters.span.bytes)
+        refreshToken = try unsafe Secret(copying: Self.letters.span.bytes)
         self.inFlight = inFlight
     }
 
