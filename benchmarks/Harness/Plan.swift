@@ -135,11 +135,11 @@ struct Plan {
         [
             Figure(
                 name: "idle, \(Report.number(Double(scale.small))) due in an hour",
-                ours: ["idle", population(scale.small), "\(scale.small)", "\(scale.idleSeconds)"],
+                ours: ["idle", "\(home)/idle", "\(scale.small)", "\(scale.idleSeconds)"],
                 hasTimes: false,
                 others: [
                     .init(name: "CPU in a minute", unit: "ms", goal: .valueAtMost(Self.idleCPU))
-                ], repetitions: 1, population: scale.small),
+                ], repetitions: 1),
             Figure(
                 name: "sustained for \(scale.sustainedSeconds) s",
                 ours: ["sustain", "\(home)/sustained", url + "/short", "\(scale.small)"]
