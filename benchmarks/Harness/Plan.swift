@@ -188,7 +188,9 @@ struct Plan {
                 Figure(
                     name: "durable refresh, 128 callers, among \(Report.number(Double(size)))",
                     ours: ["refresh", population(size), url, "128"]
-                        + ["\(min(size, scale.refreshes))"], population: size)
+                        + ["\(min(size, scale.refreshes))"],
+                    floor: ["\(others)/token_refresh", population(size), url, "128"]
+                        + ["\(min(size, scale.refreshes))", "-", "\(size)"], population: size)
             }
     }
 
