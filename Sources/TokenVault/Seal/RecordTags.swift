@@ -55,6 +55,11 @@ enum ApplicationTag {
     static let redirectURI: UInt16 = 16
     static let scope: UInt16 = 17
     static let applicationLifetime: UInt16 = 18
+    static let refreshTokenIdle: UInt16 = 19
+    static let refreshTokenLifetime: UInt16 = 20
+    static let refreshMargin: UInt16 = 21
+    static let concurrentRefreshesMax: UInt16 = 22
+    static let refreshesPerSecondMax: UInt16 = 23
 }
 
 /// Fields of a pending authorization.

@@ -107,5 +107,19 @@ extension Vault {
             Name.isWellFormed(provider.name, byteCountMax: 64),
             application.scopes.allSatisfy({ Name.isWellFormed($0, byteCountMax: 256) })
         else { throw VaultError(.invalidArgument, .vault) }
+        try checkRefreshing(provider)
+    }
+
+    private func checkRefreshing(_ provider: Provider) throws(VaultError) {
+        let isWithin: (Int64?, ClosedRange<Int64>) -> Bool = { number, range in
+            number.map(range.contains) ?? true
+        }
+        let lifetimes = Provider.refreshTokenSecondsRange
+        guard isWithin(provider.refreshTokenIdleSeconds, lifetimes),
+            isWithin(provider.refreshTokenLifetimeSeconds, lifetimes),
+            isWithin(provider.refreshMarginSeconds, Provider.refreshMarginSecondsRange),
+            Provider.concurrentRefreshesRange.contains(provider.concurrentRefreshesMax),
+            Provider.refreshesPerSecondRange.contains(provider.refreshesPerSecondMax)
+        else { throw VaultError(.invalidArgument, .vault) }
     }
 }
