@@ -11,6 +11,8 @@ struct Lateness {
     /// What falls due each second.
     let perSecond: Int
 
+    /// The most refreshes at one time.
+    private static let inFlight = 256
     /// How long things fall due.
     private static let spreadSeconds = 14.0
     /// Jitter takes up to 2/15 of the wait from every deadline, and so crowds them.
@@ -35,7 +37,8 @@ struct Lateness {
         let population = Population(home: home)
         try population.create()
         let vault = try await population.open()
-        let application = try await population.register(in: vault, url: url)
+        let application = try await population.register(
+            in: vault, url: url, inFlight: Self.inFlight)
         let start = Population.now()
         try await put(vault, application, start)
         let ids = try (0..<connections).map(Population.id)
@@ -52,7 +55,7 @@ struct Lateness {
         let server = try FixedServer(url: url)
         let none = ids.map { _ in UInt64(0) }
         let upkeep = Task { try await vault.run() }
-        try await TokenRefresh.wait(vault, ids, since: none)
+        try await TokenRefresh.wait(vault, ids, since: none, step: 1)
         upkeep.cancel()
         _ = try await upkeep.value
         try server.expect(connections)

@@ -12,6 +12,8 @@ struct SustainedRefresh {
     let connections: Int
     let seconds: Int
 
+    /// The most refreshes at one time.
+    private static let inFlight = 256
     static let lifetimeMilliseconds: Int64 = 14_000
     /// From one refresh to the next, on average.
     private static let roundMilliseconds: Int64 = 9800
@@ -25,7 +27,8 @@ struct SustainedRefresh {
         let population = Population(home: home)
         try population.create()
         let vault = try await population.open()
-        let application = try await population.register(in: vault, url: url)
+        let application = try await population.register(
+            in: vault, url: url, inFlight: Self.inFlight)
         try await put(vault, application)
         let server = try FixedServer(url: url)
         let upkeep = Task { try await vault.run() }
