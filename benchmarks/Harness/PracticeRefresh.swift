@@ -35,6 +35,8 @@ struct PracticeRefresh {
         defer { server.stop() }
         let vault = try await open(server, expiry: Population.now())
         let ids = try (0..<refreshes).map(Population.id)
+        // Else it would answer each before it sees the next.
+        try server.delay(milliseconds: Self.delayMilliseconds)
         let upkeep = Task { try await vault.run() }
         let measurement = try await Measurement(of: refreshes) {
             try await TokenRefresh.wait(vault, ids, since: ids.map { _ in 0 })
@@ -45,6 +47,8 @@ struct PracticeRefresh {
         vault.close()
         return "\(measurement) \(peak)"
     }
+
+    private static let delayMilliseconds = 5
 
     private func makeServer() throws -> PracticeServer {
         try Population(home: home).create()
@@ -139,6 +143,12 @@ private struct PracticeServer {
         }
         guard grants.count == count else { throw BenchmarkFailure("too few grants") }
         return grants
+    }
+
+    /// Lets every answer take so long from now on.
+    func delay(milliseconds: Int) throws {
+        _ = try control(
+            ["--data", "{\"kind\":\"delay_before\",\"milliseconds\":\(milliseconds)}"], "fault")
     }
 
     func counters() throws -> [String: Int] {
