@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -42,9 +41,8 @@ static bool reach(struct tv_events *events, int socket) {
     int count = (socket | 255) + 1;
     uint8_t *sockets = realloc(events->sockets, (size_t)count);
     if (sockets == NULL) return false;
-    memset(sockets + events->socket_count, 0, (size_t)(count - events->socket_count));
     events->sockets = sockets;
-    events->socket_count = count;
+    while (events->socket_count < count) sockets[events->socket_count++] = 0;
     return true;
 }
 

@@ -26,6 +26,29 @@ struct CurlTransportPoolTests {
         }
     }
 
+    @Test("a kept connection that its server closes keeps no thread busy, and is not used again")
+    func closedWhileKept() throws {
+        let server = try ScriptedServer { _ in
+            .raw("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        }
+        defer { server.stop() }
+        let transport = try CurlTransport.forTests()
+        #expect(try transport.answer(server.origin).status == 200)
+        usleep(50_000)
+        let before = Self.cpuMilliseconds()
+        usleep(400_000)
+        #expect(Self.cpuMilliseconds() - before < 200)
+        #expect(try transport.answer(server.origin).status == 200)
+        #expect(server.connectionCount == 2)
+    }
+
+    /// What this process has used of all processors.
+    private static func cpuMilliseconds() -> Int {
+        var used = timespec()
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used)
+        return used.tv_sec * 1000 + used.tv_nsec / 1_000_000
+    }
+
     @Test("1,024 at a time")
     func limit() { #expect(CurlTransport.Settings().inFlightMax == 1024) }
 
