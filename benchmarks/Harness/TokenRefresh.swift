@@ -59,7 +59,7 @@ struct TokenRefresh {
     /// Of so many one is looked at while the others are waited for: a look costs CPU time too.
     static let sampleStep = 64
     /// The most that may still be out when the last sample is refreshed.
-    private static let stragglersMax = 2048
+    private static let stragglersMax = 1024
     private static let waitSecondsMax = 600.0
 
     /// Until all are refreshed, where they are due in the order of their numbers; in any other,
@@ -75,7 +75,7 @@ struct TokenRefresh {
                 guard Measurement.nanoseconds(CLOCK_MONOTONIC) < deadline else {
                     throw BenchmarkFailure("a connection that was due and is not refreshed")
                 }
-                try await Task.sleep(for: .milliseconds(2))
+                usleep(10_000)
             }
         }
     }

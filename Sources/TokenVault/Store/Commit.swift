@@ -20,6 +20,8 @@ final class Commit: @unchecked Sendable {
     var changes = UniqueArray<Change>()
     /// Whether it may use the room that is kept back: a refresh that was answered, or a disconnect.
     var mustLand = false
+    /// Whether nobody waits for it: it may be kept for some milliseconds, until more come.
+    var isPatient = false
     /// Set once, before the commit is submitted.
     var completion: Completion
 

@@ -15,8 +15,15 @@ final class Committer: Committing {
     private let queue = Monitor(Queue())
     private let thread = Monitor<WorkerThread?>(nil)
 
+    /// How long commits that nobody waits for are kept until there is a whole group of them, in
+    /// milliseconds. A transaction of many costs little more than one of few.
+    static let patienceMilliseconds = 8
+
     private struct Queue {
         var waiting: [Commit] = []
+        /// How many of them somebody waits for.
+        var urgentCount = 0
+        var mustStart: Bool { urgentCount > 0 || isClosed || waiting.count >= groupMax }
         var isClosed = false
         /// Set when the fate of a write is unknown, or the store does not match its MAC.
         var refusal: VaultError?
@@ -30,12 +37,15 @@ final class Committer: Committing {
     }
 
     func submit(_ commit: Commit) {
-        let refusal = queue.withLock { queue -> VaultError? in
-            if queue.isClosed { return VaultError(.closed, .store) }
+        let (refusal, signals) = queue.withLock { queue -> (VaultError?, Bool) in
+            if queue.isClosed { return (VaultError(.closed, .store), false) }
+            let mustStart = queue.mustStart
             queue.waiting.append(commit)
-            return nil
+            if !commit.isPatient { queue.urgentCount += 1 }
+            return (nil, queue.waiting.count == 1 || queue.mustStart && !mustStart)
         }
-        if let refusal { commit.completion(.failure(refusal)) } else { queue.signal() }
+        if let refusal { commit.completion(.failure(refusal)) }
+        if signals { queue.signal() }
     }
 
     func refuse(_ error: VaultError) { queue.withLock { $0.refusal = $0.refusal ?? error } }
@@ -57,12 +67,14 @@ final class Committer: Committing {
     private func run(_ first: Writer) {
         var writer = first
         while true {
+            queue.wait(until: { !$0.waiting.isEmpty || $0.isClosed }, then: { _ in })
             var group = queue.wait(
-                until: { !$0.waiting.isEmpty || $0.isClosed },
+                milliseconds: Self.patienceMilliseconds, until: { $0.mustStart },
                 then: { queue -> [Commit] in
                     let count = min(queue.waiting.count, Self.groupMax)
                     let group = Array(queue.waiting.prefix(count))
                     queue.waiting.removeFirst(count)
+                    queue.urgentCount -= group.count { !$0.isPatient }
                     return group
                 })
             if group.isEmpty { return }

@@ -17,16 +17,16 @@ struct EndpointQueue {
 
     init(_ limits: Governor.Limits) { governor = Governor(limits) }
 
-    /// How many may be on board: as many as may be out, so that a free place on the wire never
-    /// waits for the disk, and what the wire has room for now.
-    var boardedMax: Int {
-        let allowance = governor.allowance
-        return min(UpkeepState.aheadMax, allowance) + max(0, allowance - governor.inFlight)
-    }
+    /// How many are made ready while the wire is full: four times as many as may be out, so that a
+    /// free place on the wire never waits for the disk.
+    private var aheadMax: Int { min(UpkeepState.aheadMax, 4 * governor.allowance) }
+
+    /// How many may be on board: those ahead, and what the wire has room for now.
+    var boardedMax: Int { aheadMax + max(0, governor.allowance - governor.inFlight) }
 
     /// Whether it is worth boarding: not one by one, because an attempt record of one costs as much
     /// as one of many.
-    var isHungry: Bool { 2 * boardedCount <= min(UpkeepState.aheadMax, governor.allowance) }
+    var isHungry: Bool { 2 * boardedCount <= aheadMax }
 
     /// How long the provider wants to be left alone, in milliseconds; 0 where only requests that
     /// are out stand in the way.

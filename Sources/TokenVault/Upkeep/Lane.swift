@@ -17,6 +17,8 @@ struct Lane {
     /// When the next probe may leave, while the provider rejects the application.
     private(set) var nextProbe: UnixTime?
     private var isProbing = false
+    /// The connection at which an answer last looked as if the application were rejected.
+    private var suspect: UInt32?
     private var backlog = Heap<Entry>()
 
     /// A connection that is due, or one that somebody waits for.
@@ -76,6 +78,14 @@ struct Lane {
         nextProbe = now.adding(milliseconds: Self.probeMilliseconds)
     }
 
+    /// An answer that may mean the application or just this connection: some servers say
+    /// `unauthorized_client` of a dead refresh token. True where another connection had one before
+    /// and none was answered better since.
+    mutating func confirmsRejection(_ slot: UInt32) -> Bool {
+        defer { suspect = slot }
+        return isRejected || suspect.map { $0 != slot } ?? false
+    }
+
     /// The provider rejects the application. True the first time.
     mutating func reject(_ now: UnixTime) -> Bool {
         defer {
@@ -90,6 +100,7 @@ struct Lane {
         defer {
             nextProbe = nil
             isProbing = false
+            suspect = nil
         }
         return nextProbe != nil
     }

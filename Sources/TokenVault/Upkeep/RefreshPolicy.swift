@@ -96,7 +96,9 @@ enum RefreshPolicy {
         guard lifetime.hasRefreshToken else { return nil }
         var window: Int64 = limits.refreshTokenIdleSeconds.map(milliseconds) ?? .max
         if let stated = lifetime.refreshTokenExpiry, !isLimit(stated, lifetime, limits) {
-            window = min(window, stated.milliseconds(since: lifetime.issued))
+            let left = stated.milliseconds(since: lifetime.issued)
+            // A stated end that refreshing does not put off ends its own series, not the other's.
+            if left >= keepAliveWindowMillisecondsMin { window = min(window, left) }
         }
         guard window >= keepAliveWindowMillisecondsMin, window < .max else { return nil }
         return lifetime.issued.adding(

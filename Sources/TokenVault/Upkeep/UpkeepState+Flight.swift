@@ -50,9 +50,9 @@ extension UpkeepState {
     /// Whether no further flight may board.
     var isFull: Bool { aloftCount >= Self.flightsMax }
 
-    /// Whether the lane's endpoint has something that could board now.
-    func isHungry(_ lane: Int) -> Bool {
-        let queue = endpoints[lanes[lane].endpoint]
+    /// Whether an endpoint has something that could board now.
+    func isHungry(_ endpoint: Int) -> Bool {
+        let queue = endpoints[endpoint]
         return queue.isPending && queue.isHungry && queue.lanes.contains { lanes[$0].first != nil }
     }
 
@@ -63,6 +63,12 @@ extension UpkeepState {
         else { return nil }
         flights[number]?.isSuperseded = true
         return number
+    }
+
+    /// Whether somebody waits for a flight, be it its disconnect.
+    func isAwaited(_ number: UInt64) -> Bool {
+        guard let flight = flights[number] else { return false }
+        return !flight.waiters.isEmpty || flight.isOrphan
     }
 
     /// A caller gave up waiting; the flight goes on.
@@ -88,6 +94,19 @@ extension UpkeepState {
         case .waiting, .landed: return
         }
         flights[number]?.stage = .landed
+    }
+
+    /// How sure it is that an answer rejects the application, not the connection.
+    enum Rejection {
+        case certain, likely
+    }
+
+    /// An answer rejects the application of a flight: its lane is closed until the next probe. True
+    /// where it was open before; nil where it stays open, because it may be the connection alone.
+    mutating func reject(_ flight: Flight, _ rejection: Rejection, _ now: UnixTime) -> Bool? {
+        let isConfirmed = lanes[flight.lane].confirmsRejection(flight.slot)
+        guard rejection == .certain || isConfirmed else { return nil }
+        return lanes[flight.lane].reject(now)
     }
 
     /// What a lane has on board or waiting that a pause keeps from leaving: the requests to take

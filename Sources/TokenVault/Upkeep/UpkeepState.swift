@@ -10,7 +10,7 @@ struct UpkeepState: ~Copyable {
     /// The most refreshes on board, out, or on their way into the store.
     static let flightsMax = 1024
     /// The most flights of one endpoint that are made ready while its wire is full.
-    static let aheadMax = 256
+    static let aheadMax = 512
     /// The most callers that wait for a flight which has not boarded.
     static let demandsMax = 100_000
     /// How long a caller is kept waiting, in milliseconds, for a provider that asked for a pause or

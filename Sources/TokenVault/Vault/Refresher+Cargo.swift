@@ -45,7 +45,12 @@ extension Refresher {
             return .change
         }
         let isAccepted = noteAccepted(sent)
-        let isRecovered = shared.withLock { $0.upkeep.clearFailures(sent.flight.key) }
+        let (isRecovered, isAwaited) = shared.withLock { shared in
+            (
+                shared.upkeep.clearFailures(sent.flight.key),
+                shared.upkeep.isAwaited(sent.flight.number)
+            )
+        }
         let commit = Commit { [self] result in
             switch result {
             case .success(let committed) where committed.fate == .changed:
@@ -58,6 +63,7 @@ extension Refresher {
             }
         }
         commit.mustLand = true
+        commit.isPatient = !isAwaited
         commit.add(.revise(sent.flight.key, revision))
         endAttempt(sent, commit)
         if isRecovered {
@@ -87,7 +93,11 @@ extension Refresher {
             }
         }
         for waiter in waiting { waiter.resume(.failure(error)) }
-        after(milliseconds: Self.strandedMilliseconds) { [self] in store(sent, cargo) }
+        let isKept = after(milliseconds: Self.strandedMilliseconds) { [self] in
+            store(sent, cargo)
+        }
+        // The vault is closed: there is no later. The attempt stays in doubt.
+        if !isKept { finish(sent.flight, .failure(error), nil) }
     }
 
     /// The life that asked is over: what came is revoked, never stored.

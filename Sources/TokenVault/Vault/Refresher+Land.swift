@@ -6,16 +6,26 @@ extension Refresher {
     /// Runs on the transport's thread, or where an unsent request is taken back.
     func land(_ sent: Sent, _ verdict: consuming Verdict) {
         let outcome = Self.outcome(verdict)
+        let rejection = Self.rejection(verdict)
         let now = time.now()
         let number = sent.flight.number
-        let (flight, departures) = shared.withLock { shared in
+        var alarms: Bool?
+        let (flight, departures, rings) = shared.withLock { shared in
             let flight = shared.upkeep.flights[number] ?? sent.flight
             shared.requests[number] = nil
             shared.upkeep.land(number, outcome, now, random: randomness.next())
+            // Before the next one of this application leaves.
+            if let rejection {
+                alarms = shared.upkeep.reject(flight, rejection, now)
+            }
             let departures = shared.upkeep.depart(flight.endpoint, now)
-            return (flight, departures.compactMap { shared.requests[$0] })
+            return (
+                flight, departures.compactMap { shared.requests[$0] },
+                shared.upkeep.isHungry(flight.endpoint)
+            )
         }
         send(departures)
+        if rings { alarm.ring() }
         switch outcome {
         case .busy, .failed: recall(flight.lane)
         case .answered, .unsent: break
@@ -29,7 +39,7 @@ extension Refresher {
             landDelayed(
                 sent, VaultError(.providerUnreachable, .upkeep, number: status),
                 retryAfterSeconds: retryAfterSeconds)
-        case .applicationMisconfigured(let status, _): landRejected(sent, status)
+        case .applicationMisconfigured(let status, _): landRejected(sent, status, alarms)
         case .grantLost(let status): landLost(sent, status)
         case .unreadable(_, let body): landUnread(sent, body)
         case .refused(let status, _):
@@ -50,6 +60,16 @@ extension Refresher {
             status == 429 || retryAfterSeconds != nil
                 ? .busy(retryAfterSeconds: retryAfterSeconds) : .failed
         default: .answered
+        }
+    }
+
+    /// Whether an answer rejects the application, for certain or perhaps.
+    private static func rejection(
+        _ verdict: borrowing Verdict
+    ) -> UpkeepState.Rejection? {
+        switch verdict {
+        case .applicationMisconfigured(_, let error): error == .invalidClient ? .certain : .likely
+        default: nil
         }
     }
 
@@ -114,16 +134,26 @@ extension Refresher {
 
     /// The application's id, secret or redirect URI is wrong: one alarm for all its connections,
     /// which keep their state and wait for the next probe.
-    private func landRejected(_ sent: Sent, _ status: Int) {
+    ///
+    /// - Parameter alarms: whether the alarm is due; nil where it may be this connection alone.
+    private func landRejected(_ sent: Sent, _ status: Int, _ alarms: Bool?) {
+        guard let isFirst = alarms else {
+            return landDelayed(
+                sent, VaultError(.providerRefused, .upkeep, number: status),
+                event: .refreshRefused,
+                atLeastMilliseconds: RefreshPolicy.refusedMilliseconds)
+        }
         let lane = sent.flight.lane
         let now = time.now()
-        let isFirst = shared.withLock { $0.upkeep.lanes[lane].reject(now) }
         let number = Int64(status)
         let error = VaultError(
             .applicationMisconfigured, .upkeep, connection: sent.id, number: status)
         let commit = Commit { [self] _ in
             if isFirst { publish(.applicationRejected, sent.id, number: number) }
-            finish(sent.flight, .failure(error), again(sent.flight))
+            // The next probe is another connection's, where there is one.
+            finish(
+                sent.flight, .failure(error),
+                again(sent.flight, milliseconds: Lane.probeMilliseconds))
         }
         endAttempt(sent, commit)
         if isFirst {

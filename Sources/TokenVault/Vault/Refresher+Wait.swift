@@ -72,7 +72,7 @@ extension Refresher {
                 shared.upkeep.schedule(flight.slot, plan)
             }
             let isSooner = shared.isRunning && shared.upkeep.heap.min?.deadline != before
-            return (waiting, isSooner || wasFull || shared.upkeep.isHungry(flight.lane))
+            return (waiting, isSooner || wasFull || shared.upkeep.isHungry(flight.endpoint))
         }
         for waiter in waiting { waiter.resume(outcome) }
         if rings { alarm.ring() }
@@ -126,7 +126,7 @@ extension Refresher {
             }
             guard isOut else { return end(true) }
             _ = request?.cancelIfUnsent()
-            after(milliseconds: milliseconds) { end(false) }
+            if !after(milliseconds: milliseconds, { end(false) }) { end(false) }
         }
     }
 }

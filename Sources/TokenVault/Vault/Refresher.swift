@@ -143,10 +143,17 @@ final class Refresher: Sendable {
     }
 
     /// Runs `action` on the upkeep thread after so many milliseconds, or when the vault is closed.
-    func after(milliseconds: Int64, _ action: @escaping @Sendable () -> Void) {
+    /// False, and nothing is run, where it is closed already.
+    @discardableResult
+    func after(milliseconds: Int64, _ action: @escaping @Sendable () -> Void) -> Bool {
         let moment = time.now().adding(milliseconds: milliseconds)
-        shared.withLock { $0.timers.append(Timer(moment: moment, action: action)) }
+        let isKept = shared.withLock { shared in
+            guard !shared.isClosed else { return false }
+            shared.timers.append(Timer(moment: moment, action: action))
+            return true
+        }
         alarm.ring()
+        return isKept
     }
 
     private func expireTimers() {
