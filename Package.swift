@@ -51,6 +51,8 @@ let package = Package(
             dependencies: [
                 "CSodium", "CLMDB", "CCurl", "CMemoryHygiene",
                 .product(name: "BasicContainers", package: "swift-collections"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: strict),
         .target(

@@ -39,7 +39,8 @@ CONNECTION_STATES = {1: "configured", 2: "active", 3: "failed", 4: "disconnectin
 LEAST_OPERATIONS = 3
 LEAST_MEMORY_BYTES = 256 << 20
 
-# Kinds of fields: text, time, u8, u32, u64, i64, hash, pair, failure. A star marks one that may repeat.
+# Kinds of fields: text, time, u8, u32, u64, i64, hash, pair, failure. A star marks one that may
+# repeat.
 CONNECTION_FIELDS = {
     1: ("id", "text"), 2: ("state", "u8"), 3: ("access token", "text"),
     4: ("refresh token", "text"), 5: ("token type", "text"), 6: ("granted scope", "text"),

@@ -170,7 +170,7 @@ import Testing
                 now = try unwrap(nextMoment(governor, now))
                 governor.begin(now)
             }
-            #expect(governor.inFlight == expected)
+            #expect(governor.inFlight == expected && governor.allowance == expected)
             governor.end(.answered, now, random: 0)
             while governor.inFlight > 0 { governor.end(.unsent, now, random: 0) }
         }

@@ -64,11 +64,15 @@ final class TransportPost: Sendable {
         }
         guard isLeft else { return }
         do {
-            try endpoint.refresh(refreshToken, for: application) { [self] verdict in
-                if case .tokens = consume verdict { land(true) } else { land(false) }
-            }
+            endpoint.send(try request(refreshToken))
         } catch {
             land(false)
+        }
+    }
+
+    private func request(_ refreshToken: borrowing Secret) throws -> TransportRequest {
+        try endpoint.refresh(refreshToken.bytes, for: application) { [self] verdict in
+            if case .tokens = consume verdict { land(true) } else { land(false) }
         }
     }
 

@@ -33,6 +33,16 @@ enum ConnectionState: UInt8 {
     /// Red: the provider ended the grant, or the token expired and nothing can renew it.
     case failed = 3
     case disconnecting = 4
+
+    /// Why its token can neither be lent nor refreshed, where that is so.
+    var refusal: VaultError.Code? {
+        switch self {
+        case .configured: .notConnected
+        case .active: nil
+        case .failed: .grantLost
+        case .disconnecting: .disconnecting
+        }
+    }
 }
 
 /// Fields of an application.

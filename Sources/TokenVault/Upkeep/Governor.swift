@@ -118,7 +118,7 @@ struct Governor {
     private var isProbing = false
     private var isDown = false
     /// How many may be in flight after a pause; nil once it is as many as the limit says.
-    private var slowStart: Int?
+    private var widening: Int?
 
     init(_ limits: Limits) { self.limits = limits }
 
@@ -128,8 +128,8 @@ struct Governor {
         return isDown ? .down(until: pause.until) : .busy(until: pause.until)
     }
 
-    /// How many requests may be in flight as things stand; pauses are not looked at.
-    var allowance: Int { mustProbe ? 1 : min(slowStart ?? .max, limits.concurrentMax) }
+    /// How many may be in flight as things are.
+    var allowance: Int { mustProbe ? 1 : min(widening ?? .max, limits.concurrentMax) }
 
     /// Whether one request may leave at `now`.
     func admission(_ now: UnixTime) -> Admission {
@@ -206,10 +206,10 @@ struct Governor {
     private mutating func widen() {
         failuresInARow = 0
         if mustProbe {
-            (mustProbe, isDown, pause, slowStart) = (false, false, nil, 1)
-        } else if let current = slowStart {
-            slowStart = current * 2 < limits.concurrentMax ? current * 2 : nil
-            if slowStart == nil { pausesInARow = 0 }
+            (mustProbe, isDown, pause, widening) = (false, false, nil, 1)
+        } else if let current = widening {
+            widening = current * 2 < limits.concurrentMax ? current * 2 : nil
+            if widening == nil { pausesInARow = 0 }
         }
     }
 }

@@ -22,8 +22,8 @@ enum RefreshPolicy {
     /// First and longest delay before the next attempt, in milliseconds.
     static let backoffMillisecondsBase: Int64 = 1000
     static let backoffMillisecondsMax: Int64 = 300_000
-    /// Between probes of an application that the provider rejects, in milliseconds.
-    static let misconfiguredMilliseconds: Int64 = 60_000
+    /// The least time before the next attempt where the provider refused, in milliseconds.
+    static let refusedMilliseconds: Int64 = 60_000
     /// The most that a provider's `Retry-After` is honoured, in seconds.
     static let retryAfterSecondsMax: Int64 = 3600
     /// A token is taken for expired this long before it is, in milliseconds: the way to the

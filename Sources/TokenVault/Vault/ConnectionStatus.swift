@@ -75,7 +75,7 @@ extension Vault {
         guard let opened = try store.open(key) else { return nil }
         let (slot, generation) = (opened.header.slot, opened.header.generation)
         let record = ConnectionRecord(fields: opened.takeFields())
-        let end = try end(record)
+        let end = refresher.end(record)
         let failing = refresher.trouble(key, application: record.application)
         let light: ConnectionStatus.Light
         var reason: VaultEvent.Kind?
@@ -106,32 +106,21 @@ extension Vault {
     }
 }
 
-extension Vault {
-    /// When a connection that works comes to its end, by what its provider is known to do.
-    private func end(
-        _ record: borrowing ConnectionRecord
-    ) throws(VaultError) -> (time: UnixTime, cause: EndCause)? {
-        guard record.state == .active else { return nil }
-        var limits = RefreshPolicy.Limits()
-        if let id = record.application {
-            do throws(VaultError) {
-                let application = try store.application(id)
-                limits = RefreshPolicy.Limits(application.provider)
-            } catch where error.code != .applicationNotFound {
-                throw error
-            } catch {
-                // It was removed: nobody knows its limits any more.
-            }
-        }
-        return RefreshPolicy.end(RefreshPolicy.Lifetime(record), limits)
-    }
-}
-
 extension Refresher {
+    /// When a connection that works comes to its end, by what its provider is known to do.
+    func end(_ record: borrowing ConnectionRecord) -> (time: UnixTime, cause: EndCause)? {
+        guard record.state == .active else { return nil }
+        var known = RefreshPolicy.Limits()
+        if let application = record.application { known = limits(lane(application)) }
+        return RefreshPolicy.end(RefreshPolicy.Lifetime(record), known)
+    }
+
     /// Why a connection's refreshing does not work at the moment, if it does not.
     func trouble(_ key: RecordKey, application: ApplicationID?) -> VaultEvent.Kind? {
         shared.withLock { shared in
-            if let application, shared.rejected.contains(application) {
+            if let application, let lane = shared.upkeep.lane(application),
+                shared.upkeep.lanes[lane].isRejected
+            {
                 return .applicationRejected
             }
             return shared.upkeep.failureCount(key) > 0 ? .refreshDelayed : nil

@@ -14,7 +14,7 @@ extension Vault {
         commit.add(.put(.application, key, .anything), plaintext)
         _ = try await durable(commit)
         // Perhaps it is corrected: the next refresh may try.
-        refresher.shared.withLock { _ = $0.rejected.remove(id) }
+        refresher.reload(id)
     }
 
     /// Everything about an application but its client secret.
