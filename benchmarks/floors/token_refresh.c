@@ -182,6 +182,6 @@ int main(int count, char **arguments) {
     struct stopwatch since = stopwatch_start();
     refresh_all(multi, flights, in_flight);
     stopwatch_print(since, queue.total);
-    require(certificates == NULL || tv_openssl_allocation_count() > 0, "TLS that is not wiped");
+    require(certificates == NULL || tv_openssl_allocated(), "TLS that is not wiped");
     return 0;
 }
