@@ -106,6 +106,9 @@ static void prepare(
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "TokenVault");
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, flight);
+    // As small as the library has them: each transfer gets its own, and wiping costs by size.
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
     if (certificates == NULL) return;
     curl_easy_setopt(easy, CURLOPT_CAINFO, certificates);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
