@@ -109,8 +109,8 @@ struct Plan {
             ("", url, [], 1.5), (" over TLS", secureURL, [certificates], 1.3),
         ] {
             for (verb, inFlight, noun) in [
-                ("upkeep", 32, "in flight"), ("upkeep", 128, "in flight"),
-                ("upkeep", 256, "in flight"), ("refresh", 128, "callers"),
+                ("upkeep", 128, "in flight"), ("refresh", 128, "callers"),
+                ("refresh", 32, "callers"), ("refresh", 256, "callers"),
             ] {
                 let arguments = arguments(url, inFlight) + certificates
                 figures.append(
@@ -140,7 +140,7 @@ struct Plan {
                 ], repetitions: 1),
             Figure(
                 name: "sustained for \(scale.sustainedSeconds) s",
-                ours: ["sustain", "\(home)/sustained", url + "/short", "\(scale.small)"]
+                ours: ["sustain", "\(home)/sustained", url + "/short", "\(scale.small / 20 * 21)"]
                     + ["\(scale.sustainedSeconds)"],
                 rateGoal: scale.small == 100_000 ? .valueAtLeast(10_000) : nil,
                 others: [
@@ -195,8 +195,8 @@ struct Plan {
         return scale.curve.sorted().map { read($0, threads: 1) }
             + refreshed.map { size in
                 Figure(
-                    name: "durable refresh, 128 in flight, among \(Report.number(Double(size)))",
-                    ours: ["upkeep", population(size), url, "128"]
+                    name: "durable refresh, 128 callers, among \(Report.number(Double(size)))",
+                    ours: ["refresh", population(size), url, "128"]
                         + ["\(min(size, scale.refreshes))"],
                     floor: ["\(others)/token_refresh", population(size), url, "128"]
                         + ["\(min(size, scale.refreshes))", "-", "\(size)"], population: size)
