@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+
+/// What kind of provider it is: drawn from the seed, constant for a run.
+struct Temper {
+    enum Rotation: Equatable {
+        /// A new refresh token each time; the old one, presented again, ends the grant.
+        case strict
+        /// The same, but the old one still works for so long.
+        case grace(milliseconds: Int64)
+        /// Always the same refresh token.
+        case none
+    }
+
+    let lifetimeMilliseconds: Int64
+    let rotation: Rotation
+    let saysLifetime: Bool
+    let saysRefreshLifetime: Bool
+    let idleMilliseconds: Int64?
+    let ageMilliseconds: Int64?
+    let concurrencyMax: Int
+    let perSecondMax: Int
+    let latencyMilliseconds: ClosedRange<Int>
+    let hasRevocation: Bool
+    /// Whether all connections expire in the same second at first.
+    let hasHerd: Bool
+    let connections: Int
+
+    /// Lifetimes that providers have, in seconds.
+    static let lifetimes: [Int64] = [60, 300, 900, 1800, 3600, 7200, 28800, 86400]
+    static let rotations: [Rotation] = [
+        .strict, .strict, .grace(milliseconds: 1_800_000), .grace(milliseconds: 600_000), .none,
+    ]
+    /// How much faster a provider is than its connections need: else nobody could keep up.
+    static let headroom = 4.0
+    /// How long all of a provider's connections, one after the other, may take, in seconds.
+    static let drainSecondsMax = 1200.0
+
+    init(_ random: inout SeededRandom, _ scenario: Scenario, share: Int, providers: Int) {
+        let lifetime = Self.lifetimes[random.below(Self.lifetimes.count)]
+        lifetimeMilliseconds = lifetime * 1000
+        rotation = Self.rotations[random.below(Self.rotations.count)]
+        saysLifetime = random.below(6) > 0
+        saysRefreshLifetime = random.below(3) == 0
+        let hour: Int64 = 3_600_000
+        idleMilliseconds = random.chance(30) ? max(3 * lifetimeMilliseconds, 24 * hour) : nil
+        ageMilliseconds = random.chance(20) ? Int64(24 + random.below(480)) * hour : nil
+        let fastest = 20 + random.below(200)
+        latencyMilliseconds = fastest...(fastest * 2 + random.below(300))
+        let seconds = Double(scenario.hours) * 3600
+        let perSecond = Double(scenario.refreshesMax) / Double(providers) / seconds
+        let between = 0.65 * Double(lifetime)
+        connections = max(1, min(share, Int(perSecond * between)))
+        let demand = Double(connections) / between
+        let need = max(Self.headroom * demand, Double(connections) / Self.drainSecondsMax)
+        let latency = Double(latencyMilliseconds.upperBound) / 1000
+        let choices = [2, 4, 8, 16]
+        let limits = [5, 10, 20, 50, 100, 200]
+        concurrencyMax = max(choices[random.below(4)], Int((need * latency).rounded(.up)))
+        perSecondMax = max(limits[random.below(6)], Int(need.rounded(.up)))
+        hasRevocation = random.chance(70)
+        let capacity = min(Double(perSecondMax), Double(concurrencyMax) / latency)
+        let margin = min(300, Double(lifetime) / 4)
+        hasHerd = random.chance(40) && Double(connections) / capacity < margin / 2
+    }
+
+    var rotates: Bool { rotation != .none }
+    var graceMilliseconds: Int64 {
+        if case .grace(let milliseconds) = rotation { milliseconds } else { 0 }
+    }
+    /// Requests in a second that the limits let through, the slower answers counted.
+    var capacityPerSecond: Double {
+        min(Double(perSecondMax), 1000 * Double(concurrencyMax) / Double(latencyMilliseconds.upperBound))
+    }
+    /// How long it takes until every connection was refreshed once, beside what comes due
+    /// meanwhile, in milliseconds.
+    var drainMilliseconds: Int64 {
+        let load = Double(connections) / (0.65 * Double(lifetimeMilliseconds) / 1000)
+        return Int64(1000 * Double(connections) / max(capacityPerSecond - load, 0.1))
+    }
+}
