@@ -7,7 +7,8 @@ import Simulation
 struct Simulate {
     static func main() throws {
         let arguments = CommandLine.arguments
-        let scenario: Scenario = arguments.count > 1 && arguments[1] == "day" ? .day : arguments.count > 1 && arguments[1] == "month" ? .month : .morning
+        var scenario: Scenario = arguments.count > 1 && arguments[1] == "day" ? .day : arguments.count > 1 && arguments[1] == "month" ? .month : .morning
+        if ProcessInfo.processInfo.environment["STEADY"] != nil { scenario.jumpsClock = false }
         let first = arguments.count > 2 ? UInt64(arguments[2]) ?? 1 : 1
         let count = arguments.count > 3 ? UInt64(arguments[3]) ?? 1 : 1
         for seed in first..<first + count {

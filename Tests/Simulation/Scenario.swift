@@ -16,6 +16,8 @@ package struct Scenario: Sendable {
     package var singleFaultsPerThousand: Int
     /// How often in an hour the platform does something with a connection, on average.
     package var platformPerHour: Double
+    /// Whether processes begin with a wrong wall clock from time to time.
+    package var jumpsClock = true
     /// What is broken on purpose, to see that the checks object.
     package var sabotage: Sabotage = .none
 

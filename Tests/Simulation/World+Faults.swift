@@ -48,6 +48,7 @@ extension World {
     private func recover(_ provider: VirtualProvider) {
         provider.mode = .healthy
         provider.healthySince = clock.now
+        note(-1, .recovered, Int64(provider.index))
     }
 
     /// The provider takes another client secret from now on; somebody notices an hour later.
@@ -55,6 +56,7 @@ extension World {
         let provider = providers[index]
         provider.secretSerial += 1
         provider.healthySince = .max
+        note(-1, .fault, Int64(index))
         after(min(3_600_000, Int64(scenario.hours) * 300_000)) { [self] in correctSecret(index) }
     }
 
@@ -70,7 +72,7 @@ extension World {
                 try await vault.put(Self.application(provider, secretSerial: serial))
                 guard self.incarnation?.number == number else { throw CancellationError() }
                 provider.knownSecretSerial = serial
-                provider.healthySince = clock.now
+                recover(provider)
                 scheduleFault(index)
             } catch {
                 after(30_000) { [self] in correctSecret(index) }
@@ -85,12 +87,11 @@ extension World {
             scheduleRestart()
             outcome.restarts += 1
             chooseOffset()
-            switch below(8) {
+            switch below(10) {
             case 0: crash()
             case 1: crashesAfterGroup = true
-            default:
-                shutDown()
-                restart(after: between(1500...60_000))
+            case 2, 3: crashesInFlight = true
+            default: if shutDown() { restart(after: between(1500...60_000)) }
             }
         }
     }
@@ -101,7 +102,7 @@ extension World {
             nextOffset = 0
             return
         }
-        guard below(6) == 0 else { return }
+        guard scenario.jumpsClock, below(6) == 0 else { return }
         let hour: Int64 = 3_600_000
         let decade = 3653 * 24 * hour
         nextOffset = [hour, -hour, decade, -decade][below(4)]
@@ -131,9 +132,6 @@ extension World {
         roomSince = clock.now
         nextOffset = 0
         guard let incarnation, incarnation.isRunning else { return }
-        if incarnation.offset != 0 {
-            shutDown()
-            restart(after: 2000)
-        }
+        if incarnation.offset != 0, shutDown() { restart(after: 2000) }
     }
 }

@@ -61,6 +61,9 @@ extension World {
 
     /// The request is at the provider; its process may be dead by now.
     private func arrive(_ exchange: Exchange, _ way: Int64) {
+        if crashesInFlight, exchange.isOpen, exchange.kind == .refresh, clock.now < faultsEnd {
+            crash()
+        }
         switch exchange.provider.mode {
         case .refusing: answer(exchange, .failure(.lost(curlCode: 56)), after: way)
         case .unavailable(let seconds):

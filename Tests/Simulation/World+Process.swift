@@ -29,6 +29,7 @@ extension World {
             transport: transport, addressGuard: AddressGuard(), closing: { transport.close() })
         forgetProcess()
         crashesAfterGroup = false
+        crashesInFlight = false
         let offset = nextOffset
         let vault = try Vault(
             directory: nil, store: store, committer: store, network: network,
@@ -69,12 +70,16 @@ extension World {
     }
 
     /// The orderly end: answers that are out are awaited for a while, what waits becomes durable.
-    func shutDown() {
-        guard let leaving = incarnation, leaving.isRunning else { return }
+    ///
+    /// - Returns: false where there was no process that ran.
+    @discardableResult
+    func shutDown() -> Bool {
+        guard let leaving = incarnation, leaving.isRunning else { return false }
         leaving.isRunning = false
         leaving.vault.close()
         thread.drain()
         incarnation = nil
+        return true
     }
 
     /// In the middle of the vault's close: the world goes on while the transport waits.
@@ -122,6 +127,8 @@ extension World {
             do throws(VaultError) {
                 try startProcess()
             } catch {
+                // An erasure that was cut short needs room; without any, somebody tries again.
+                if error.code == .storeFull, disk.room == .none { return restart(after: 10_000) }
                 violated(.unfinished, -1, "the vault did not open: \(error)")
             }
         }
