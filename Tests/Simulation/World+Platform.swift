@@ -65,8 +65,14 @@ extension World {
 
     private func disconnectAndPerhapsCrash(_ index: Int) {
         disconnect(index)
-        guard below(8) == 0 else { return }
+        guard below(crashesAmongDisconnects) == 0 else { return }
         after(between(0...400)) { [self] in crash() }
+    }
+
+    /// One in so many: about one for every second restart.
+    private var crashesAmongDisconnects: Int {
+        let disconnects = 0.08 * scenario.platformPerHour * Double(subjects.count)
+        return max(4, Int(2 * scenario.restartHours * disconnects))
     }
 
     func disconnect(_ index: Int) {

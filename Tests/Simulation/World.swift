@@ -132,8 +132,12 @@ package final class World: @unchecked Sendable {
     private func wake(_ incarnation: Incarnation, _ moment: Int64) {
         guard incarnation.wake > moment || incarnation.wake <= clock.now else { return }
         incarnation.wake = moment
+        // By number: an alarm set for tomorrow must not keep a dead process and its secrets.
+        let number = incarnation.number
         queue.add(moment) { [self] in
-            guard incarnation.isRunning, incarnation.wake == moment else { return }
+            guard let present = self.incarnation, present.number == number,
+                present.wake == moment
+            else { return }
             settle()
         }
     }
