@@ -100,6 +100,11 @@ extension Disk {
     ) {
         contents.generation += 1
         let generation = contents.generation
+        if sabotage == .forgetsPuts, generation % 8 == 0, let record = contents.records[key] {
+            committed.slot = record.slot
+            committed.generation = record.generation
+            return
+        }
         let slot: UInt32
         if let record = contents.records[key] {
             slot = record.slot
@@ -155,7 +160,7 @@ extension Disk {
     }
 
     private func erase(_ key: RecordKey, _ landed: (Landed) -> Void) {
-        guard !keepsErased, let record = contents.records.removeValue(forKey: key) else { return }
+        guard sabotage != .keepsErased, let record = contents.records.removeValue(forKey: key) else { return }
         contents.slots[Int(record.slot)] = nil
         contents.freeSlots.append(record.slot)
         contents.fenced.remove(key)

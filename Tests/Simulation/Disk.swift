@@ -61,8 +61,8 @@ final class Disk: @unchecked Sendable {
     /// Commits and groups that became durable.
     var commits = 0
     var groups = 0
-    /// Erases are acknowledged and not done.
-    var keepsErased = false
+    /// What is acknowledged and not done.
+    var sabotage = Scenario.Sabotage.none
 
     /// The attempts whose answers were never heard, the oldest wave first.
     var doubts: [(wave: UInt64, attempt: Attempt)] {

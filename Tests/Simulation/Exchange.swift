@@ -43,11 +43,13 @@ final class Exchange {
     /// The last moment at which an answer is heard.
     var deadline: Int64 { started + Int64(request.deadlineMilliseconds) }
 
-    static func reply(_ answer: Answer, _ temper: Temper) -> TransportReply {
+    static func reply(
+        _ answer: Answer, _ temper: Temper, hurriedBy divisor: Int64
+    ) -> TransportReply {
         switch answer {
         case .failure(let failure): return TransportReply(failure: failure)
         case .status(let status, let seconds):
-            return TransportReply(status: status, body: nil, retryAfterSeconds: seconds)
+            return TransportReply(status: status, body: nil, retryAfterSeconds: seconds.map { $0 / divisor })
         case .done: return TransportReply(status: 200, body: nil)
         case .error(let status, let code):
             return TransportReply(status: status, body: secret("{\"error\":\"\(code)\"}"))

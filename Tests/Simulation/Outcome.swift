@@ -25,6 +25,8 @@ package struct Outcome: Sendable {
     /// Grants that the user, their age or their idleness ended.
     package var endedByProvider = 0
     package var violationCount = 0
+    /// Which promises were broken.
+    package var broken: Set<Violation.Promise> = []
     /// The first of them, with their stories.
     package var violations: [Violation] = []
     package var hash: UInt64 = 0

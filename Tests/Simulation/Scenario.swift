@@ -21,17 +21,28 @@ package struct Scenario: Sendable {
     /// What is broken on purpose, to see that the checks object.
     package var sabotage: Sabotage = .none
 
-    /// A part of the simulation's own that does not keep its promise.
-    package enum Sabotage: Sendable {
+    /// A part of the simulation's own that does not keep its promise, so that the vault, which
+    /// trusts it, breaks one of its own.
+    package enum Sabotage: Sendable, CaseIterable {
         case none
-        /// Says that a commit is durable before it is.
+        /// The committer says that a commit is durable before it is.
         case acknowledgesEarly
-        /// Sends every request twice.
+        /// The transport sends every request twice.
         case duplicates
-        /// Forgets to erase what was disconnected.
+        /// The committer says that it erased, and did not.
         case keepsErased
-        /// Presents a refresh token that was replaced.
-        case replaysRecord
+        /// The committer says that it stored new tokens, and did not.
+        case forgetsPuts
+        /// Nobody runs the upkeep.
+        case idles
+        /// The network turns some answers into `invalid_grant`.
+        case endsGrants
+        /// The network halves every `Retry-After`.
+        case hurries
+        /// The vault is not told where to revoke.
+        case hidesRevocation
+        /// The vault is told of wider limits than the provider has.
+        case widensLimits
     }
 
     /// A day of ten thousand connections.

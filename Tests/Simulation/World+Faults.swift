@@ -69,7 +69,7 @@ extension World {
         let (vault, number) = (incarnation.vault, incarnation.number)
         Task(executorPreference: thread) { [self] in
             do {
-                try await vault.put(Self.application(provider, secretSerial: serial))
+                try await vault.put(self.application(provider, secretSerial: serial))
                 guard self.incarnation?.number == number else { throw CancellationError() }
                 provider.knownSecretSerial = serial
                 recover(provider)

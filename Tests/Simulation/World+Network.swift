@@ -84,6 +84,9 @@ extension World {
     }
 
     private func arriveHealthy(_ exchange: Exchange, _ way: Int64) {
+        if scenario.sabotage == .endsGrants, exchange.kind == .refresh, below(20) == 0 {
+            return answer(exchange, .error(400, "invalid_grant"), after: way)
+        }
         let isFaulty =
             clock.now < faultsEnd && below(1000) < scenario.singleFaultsPerThousand
         guard isFaulty else { return answer(exchange, act(exchange), after: way) }
@@ -118,7 +121,9 @@ extension World {
         guard exchange.isOpen, let incarnation else { return }
         close(exchange, incarnation.network)
         if exchange.kind == .refresh { noteAnswer(exchange, answer) }
-        exchange.request.answer(Exchange.reply(answer, exchange.provider.temper))
+        let divisor: Int64 = scenario.sabotage == .hurries ? 2 : 1
+        exchange.request.answer(
+            Exchange.reply(answer, exchange.provider.temper, hurriedBy: divisor))
         if case .tokens = answer, exchange.kind == .refresh,
             below(10_000) < ambushesPerTenThousand
         {

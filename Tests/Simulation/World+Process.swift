@@ -43,7 +43,7 @@ extension World {
             incarnations, vault, store, transport, started: clock.now, offset: offset)
         note(-1, .start, offset)
         vault.refresher.begin()
-        vault.refresher.run(true)
+        if scenario.sabotage != .idles { vault.refresher.run(true) }
         settle()
     }
 

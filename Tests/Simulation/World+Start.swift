@@ -7,7 +7,7 @@ import TestSupport
 extension World {
     func populate() throws(VaultError) {
         for provider in providers {
-            let application = try Self.application(provider, secretSerial: 1)
+            let application = try application(provider, secretSerial: 1)
             let plaintext = try ApplicationRecord.encode(application)
             let key = SimulatedStore.key(.application, provider.application)
             try write(.application, key, plaintext)
@@ -61,14 +61,16 @@ extension World {
                 ? UnixTime(milliseconds: expiry + offset) : nil)
     }
 
-    static func application(
+    func application(
         _ provider: VirtualProvider, secretSerial: Int64
     ) throws(VaultError) -> Application {
+        let isRevocationKnown =
+            provider.temper.hasRevocation && scenario.sabotage != .hidesRevocation
         var description = Provider(
             name: "p\(provider.index)",
             authorizationEndpoint: "https://p\(provider.index).example/authorize",
             tokenEndpoint: provider.tokenURL,
-            revocationEndpoint: provider.temper.hasRevocation ? provider.revocationURL : nil)
+            revocationEndpoint: isRevocationKnown ? provider.revocationURL : nil)
         description.clientAuthentication = .post
         description.reuseGraceSeconds = provider.temper.graceMilliseconds / 1000
         var secret = try Secret(capacity: 64)

@@ -59,18 +59,22 @@ package final class World: @unchecked Sendable {
         }
         history = History(subjects: scenario.connections - left)
         faultsEnd = end - providers.reduce(0) { max($0, recovery($1)) } - Self.quietMilliseconds
-        disk.keepsErased = scenario.sabotage == .keepsErased
+        disk.sabotage = scenario.sabotage
         try populate()
     }
 
     /// Runs a seed to its end.
     package static func run(_ scenario: Scenario, seed: UInt64) throws -> Outcome {
+        let openSecrets = SecretArena.shared.openSecretCount
         let world = try World(scenario, seed: seed)
         try world.startProcess()
         world.plan()
         world.advance(to: world.end)
         world.judgeEnd()
         world.shutDown()
+        world.queue = EventQueue()
+        let kept = SecretArena.shared.openSecretCount - openSecrets
+        if kept != 0 { world.violated(.secretsKept, -1, "\(kept) secrets") }
         return world.finished()
     }
 
@@ -144,6 +148,7 @@ package final class World: @unchecked Sendable {
 
     func violated(_ promise: Violation.Promise, _ subject: Int, _ detail: String) {
         outcome.violationCount += 1
+        outcome.broken.insert(promise)
         guard outcome.violations.count < Outcome.violationsMax else { return }
         outcome.violations.append(
             Violation(
