@@ -3,19 +3,51 @@
 import Foundation
 import Simulation
 
+/// The long run: as many seeds of both scales as fit the time, on two processes, each seed once.
+///
+/// `simulate` alone is what `make simulate` runs. `simulate worker <number>` is one of its two
+/// processes; `simulate <day|month|morning> <seed>` runs one seed and prints every violation.
 @main
 struct Simulate {
     static func main() throws {
         let arguments = CommandLine.arguments
-        var scenario: Scenario = arguments.count > 1 && arguments[1] == "day" ? .day : arguments.count > 1 && arguments[1] == "month" ? .month : .morning
-        if ProcessInfo.processInfo.environment["STEADY"] != nil { scenario.jumpsClock = false }
-        let first = arguments.count > 2 ? UInt64(arguments[2]) ?? 1 : 1
-        let count = arguments.count > 3 ? UInt64(arguments[3]) ?? 1 : 1
-        for seed in first..<first + count {
-            let begin = Date()
-            let outcome = try World.run(scenario, seed: seed)
-            print(outcome.summary, "hash", outcome.hash, Date().timeIntervalSince(begin), "s", outcome.events, "events")
-            for violation in outcome.violations.prefix(3) { print(violation) }
+        let environment = ProcessInfo.processInfo.environment
+        if arguments.count == 3, arguments[1] == "worker", let number = Int(arguments[2]) {
+            try Worker(number, environment).run()
+        } else if arguments.count == 3, let scenario = Scenario.named(arguments[1]),
+            let seed = UInt64(arguments[2])
+        {
+            try single(scenario, seed)
+        } else if arguments.count == 1 {
+            try Crew(environment).run(arguments[0])
+        } else {
+            print("usage: simulate [day|month|morning <seed>]")
+            exit(2)
+        }
+    }
+
+    /// Runs one seed, twice, so that it is seen to repeat itself.
+    private static func single(_ scenario: Scenario, _ seed: UInt64) throws {
+        let outcome = try World.run(scenario, seed: seed)
+        for violation in outcome.violations { print(violation) }
+        print("\(scenario.name), \(outcome.summary)")
+        let again = try World.run(scenario, seed: seed)
+        print("trace \(String(outcome.hash, radix: 16)), \(outcome.events) events")
+        guard again.hash == outcome.hash else {
+            print("a second run of this seed went another way")
+            exit(1)
+        }
+        if outcome.violationCount > 0 { exit(1) }
+    }
+}
+
+extension Scenario {
+    static func named(_ name: String) -> Scenario? {
+        switch name {
+        case "day": .day
+        case "month": .month
+        case "morning": .morning
+        default: nil
         }
     }
 }

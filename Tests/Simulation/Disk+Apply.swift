@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BasicContainers
+
 @testable import TokenVault
 
 // A commit's changes, checked first and then made, as the writer does.
@@ -160,7 +161,8 @@ extension Disk {
     }
 
     private func erase(_ key: RecordKey, _ landed: (Landed) -> Void) {
-        guard sabotage != .keepsErased, let record = contents.records.removeValue(forKey: key) else { return }
+        guard sabotage != .keepsErased, let record = contents.records.removeValue(forKey: key)
+        else { return }
         contents.slots[Int(record.slot)] = nil
         contents.freeSlots.append(record.slot)
         contents.fenced.remove(key)

@@ -49,14 +49,17 @@ final class Exchange {
         switch answer {
         case .failure(let failure): return TransportReply(failure: failure)
         case .status(let status, let seconds):
-            return TransportReply(status: status, body: nil, retryAfterSeconds: seconds.map { $0 / divisor })
+            return TransportReply(
+                status: status, body: nil, retryAfterSeconds: seconds.map { $0 / divisor })
         case .done: return TransportReply(status: 200, body: nil)
         case .error(let status, let code):
             return TransportReply(status: status, body: secret("{\"error\":\"\(code)\"}"))
         case .tokens(let access, let refresh):
             var text = "{\"access_token\":\"\(access.text)\",\"token_type\":\"Bearer\""
             if let refresh { text += ",\"refresh_token\":\"\(refresh.text)\"" }
-            if temper.saysLifetime { text += ",\"expires_in\":\(temper.lifetimeMilliseconds / 1000)" }
+            if temper.saysLifetime {
+                text += ",\"expires_in\":\(temper.lifetimeMilliseconds / 1000)"
+            }
             if temper.saysRefreshLifetime, refresh != nil, let idle = temper.idleMilliseconds {
                 text += ",\"refresh_token_expires_in\":\(idle / 1000)"
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TestSupport
+
 @testable import TokenVault
 
 /// The vault's jitter, from the run's seed.

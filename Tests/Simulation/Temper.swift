@@ -71,7 +71,9 @@ struct Temper {
     }
     /// Requests in a second that the limits let through, the slower answers counted.
     var capacityPerSecond: Double {
-        min(Double(perSecondMax), 1000 * Double(concurrencyMax) / Double(latencyMilliseconds.upperBound))
+        min(
+            Double(perSecondMax),
+            1000 * Double(concurrencyMax) / Double(latencyMilliseconds.upperBound))
     }
     /// How long it takes until every connection was refreshed once, beside what comes due
     /// meanwhile, in milliseconds.

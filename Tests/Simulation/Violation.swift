@@ -29,7 +29,9 @@ package struct Violation: Sendable, CustomStringConvertible {
 
     package var description: String {
         let seconds = Double(moment - VirtualClock.start) / 1000
-        let lines = ["\(promise.rawValue): seed \(seed), \(seconds) s, connection \(subject): \(detail)"]
+        let lines = [
+            "\(promise.rawValue): seed \(seed), \(seconds) s, connection \(subject): \(detail)"
+        ]
         return (lines + story).joined(separator: "\n")
     }
 }

@@ -83,7 +83,9 @@ extension World {
     /// was in the way so short a time ago that nobody could.
     private func checkExpiry(_ index: Int, _ expiry: Int64) {
         let subject = subjects[index]
-        guard subject.isConnected, subject.accessExpiry == expiry, subject.grant >= 0 else { return }
+        guard subject.isConnected, subject.accessExpiry == expiry, subject.grant >= 0 else {
+            return
+        }
         age(subject.grant)
         let provider = providers[subject.provider]
         guard grants[subject.grant].isAlive, provider.temper.saysLifetime else { return }

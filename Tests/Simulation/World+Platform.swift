@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TestSupport
+
 @testable import TokenVault
 
 // The platform: it lends tokens, reports, disconnects and connects again, at any moment.

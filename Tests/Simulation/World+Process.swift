@@ -108,13 +108,14 @@ extension World {
         dying.isRunning = false
         incarnation = nil
         dying.network.close()
-        for exchange in dying.network.open where exchange.isOpen {
+        let cutOff = dying.network.open.filter(\.isOpen)
+        for exchange in cutOff {
             if exchange.kind == .refresh { outcome.crashedInFlight += 1 }
             close(exchange, dying.network)
             note(exchange.subject, .crash, 0)
         }
         dying.store.die()
-        for exchange in dying.network.open where !exchange.request.isAnswered {
+        for exchange in cutOff {
             exchange.request.answer(TransportReply(failure: .lost(curlCode: 0)))
         }
         dying.vault.close()

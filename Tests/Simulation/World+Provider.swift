@@ -4,7 +4,8 @@
 extension World {
     func act(_ exchange: Exchange) -> Exchange.Answer {
         let provider = exchange.provider
-        guard let owner = (exchange.form.refresh ?? exchange.form.access ?? exchange.form.code)?.owner
+        guard
+            let owner = (exchange.form.refresh ?? exchange.form.access ?? exchange.form.code)?.owner
         else { return .error(400, "invalid_request") }
         guard exchange.form.secret?.serial == provider.secretSerial else {
             return .error(401, "invalid_client")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TestSupport
+
 @testable import TokenVault
 
 /// Everything outside the vault, and the judge of what the vault does: the one queue of events,

@@ -37,6 +37,6 @@ struct BrokenPromiseTests {
         let outcome = try World.run(scenario, seed: 1)
         let violation = try #require(outcome.violations.first)
         #expect(violation.description.contains("seed 1"))
-        #expect(violation.description.contains("presented"))
+        #expect(violation.description.contains("start"))
     }
 }
