@@ -48,12 +48,12 @@ package struct Scenario: Sendable {
     /// A day of ten thousand connections.
     package static let day = Scenario(
         name: "24 h x 10,000", hours: 24, connections: 10_000, providers: 4...6,
-        refreshesMax: 400_000, faultHours: 6, restartHours: 1, singleFaultsPerThousand: 4,
+        refreshesMax: 600_000, faultHours: 6, restartHours: 1, singleFaultsPerThousand: 4,
         platformPerHour: 0.2)
     /// A month of one thousand.
     package static let month = Scenario(
         name: "30 d x 1,000", hours: 720, connections: 1000, providers: 4...6,
-        refreshesMax: 400_000, faultHours: 24, restartHours: 1, singleFaultsPerThousand: 4,
+        refreshesMax: 1_000_000, faultHours: 24, restartHours: 1, singleFaultsPerThousand: 4,
         platformPerHour: 0.1)
     /// A morning of a few, for the tests: small, and everything goes wrong.
     package static let morning = Scenario(

@@ -32,13 +32,25 @@ struct Temper {
     static let rotations: [Rotation] = [
         .strict, .strict, .grace(milliseconds: 1_800_000), .grace(milliseconds: 600_000), .none,
     ]
+    /// Of a lifetime, the least that passes between two refreshes: margin and jitter are the rest.
+    static let betweenRefreshes = 0.65
     /// How much faster a provider is than its connections need: else nobody could keep up.
     static let headroom = 4.0
     /// How long all of a provider's connections, one after the other, may take, in seconds.
     static let drainSecondsMax = 1200.0
 
-    init(_ random: inout SeededRandom, _ scenario: Scenario, share: Int, providers: Int) {
-        let lifetime = Self.lifetimes[random.below(Self.lifetimes.count)]
+    /// - Parameter isLast: whether it has to take all of its share, however many that are: then its
+    ///   tokens live long enough.
+    init(
+        _ random: inout SeededRandom, _ scenario: Scenario, share: Int, providers: Int,
+        isLast: Bool
+    ) {
+        let perSecond =
+            Double(scenario.refreshesMax) / Double(providers) / (Double(scenario.hours) * 3600)
+        let fitting = Self.lifetimes.filter {
+            !isLast || perSecond * Self.betweenRefreshes * Double($0) >= Double(share)
+        }
+        let lifetime = fitting.isEmpty ? 86400 : fitting[random.below(fitting.count)]
         lifetimeMilliseconds = lifetime * 1000
         rotation = Self.rotations[random.below(Self.rotations.count)]
         saysLifetime = random.below(6) > 0
@@ -48,10 +60,8 @@ struct Temper {
         ageMilliseconds = random.chance(20) ? Int64(24 + random.below(480)) * hour : nil
         let fastest = 20 + random.below(200)
         latencyMilliseconds = fastest...(fastest * 2 + random.below(300))
-        let seconds = Double(scenario.hours) * 3600
-        let perSecond = Double(scenario.refreshesMax) / Double(providers) / seconds
-        let between = 0.65 * Double(lifetime)
-        connections = max(1, min(share, Int(perSecond * between)))
+        let between = Self.betweenRefreshes * Double(lifetime)
+        connections = isLast ? share : max(1, min(share, Int(perSecond * between)))
         let demand = Double(connections) / between
         let need = max(Self.headroom * demand, Double(connections) / Self.drainSecondsMax)
         let latency = Double(latencyMilliseconds.upperBound) / 1000
@@ -78,7 +88,8 @@ struct Temper {
     /// How long it takes until every connection was refreshed once, beside what comes due
     /// meanwhile, in milliseconds.
     var drainMilliseconds: Int64 {
-        let load = Double(connections) / (0.65 * Double(lifetimeMilliseconds) / 1000)
+        let between = Self.betweenRefreshes * Double(lifetimeMilliseconds) / 1000
+        let load = Double(connections) / between
         return Int64(1000 * Double(connections) / max(capacityPerSecond - load, 0.1))
     }
 }

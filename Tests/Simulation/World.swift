@@ -51,7 +51,9 @@ package final class World: @unchecked Sendable {
         var left = scenario.connections
         for index in 0..<count {
             let share = left / (count - index)
-            let temper = Temper(&random, scenario, share: share, providers: count)
+            let temper = Temper(
+                &random, scenario, share: share, providers: count,
+                isLast: index == count - 1)
             left -= temper.connections
             let provider = VirtualProvider(index, temper)
             providers.append(provider)
