@@ -51,6 +51,8 @@ let package = Package(
             dependencies: [
                 "CSodium", "CLMDB", "CCurl", "CMemoryHygiene",
                 .product(name: "BasicContainers", package: "swift-collections"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: strict),
         .target(
@@ -74,7 +76,7 @@ let package = Package(
         .target(
             name: "TokenVaultCommand",
             dependencies: [
-                "TokenVault", "ProviderCatalog", "CallbackFront",
+                "TokenVault", "ProviderCatalog", "CallbackFront", "ProviderSimulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

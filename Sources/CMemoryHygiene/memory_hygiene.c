@@ -16,21 +16,71 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static atomic_uint_fast64_t curl_allocations;
-static atomic_uint_fast64_t openssl_allocations;
+// Set at the first allocation. Read first, so that the cache line stays shared between threads.
+static atomic_bool curl_allocated, openssl_allocated;
+static void mark(atomic_bool *allocated) {
+    if (!atomic_load_explicit(allocated, memory_order_relaxed))
+        atomic_store_explicit(allocated, true, memory_order_relaxed);
+}
+
+// The blocks in which curl and OpenSSL keep the bytes of a transfer, made anew for each: zeroed,
+// they wait here for the next. malloc would give the memory back to the kernel, which would then
+// have to supply every page that is wiped, anew for every request.
+#define SPARE_COUNT 256
+static struct spares {
+    const size_t size, count_max;
+    size_t count;
+    pthread_mutex_t mutex;
+    void *blocks[SPARE_COUNT];
+} spares[] = {
+    // curl's buffer of each transfer, where it is as small as the library sets it.
+    {4352, SPARE_COUNT, 0, PTHREAD_MUTEX_INITIALIZER, {NULL}},
+    // A TLS record and its frame, and curl's buffers as they are by default.
+    {17408, 32, 0, PTHREAD_MUTEX_INITIALIZER, {NULL}},
+};
+// How much shorter than the spares a block may be that is taken from them.
+#define SPARE_SLACK 1280
+
+static struct spares *spares_for(size_t size) {
+    for (size_t index = 0; index < sizeof spares / sizeof *spares; index++)
+        if (size <= spares[index].size && size + SPARE_SLACK > spares[index].size)
+            return &spares[index];
+    return NULL;
+}
+
+static void *wiping_malloc(size_t size) {
+    struct spares *kept = spares_for(size);
+    if (kept == NULL) return malloc(size);
+    void *block = NULL;
+    pthread_mutex_lock(&kept->mutex);
+    if (kept->count > 0) block = kept->blocks[--kept->count];
+    pthread_mutex_unlock(&kept->mutex);
+    return block != NULL ? block : malloc(kept->size);
+}
+
+static bool keep(void *block, size_t held) {
+    struct spares *kept = held >= spares[0].size ? spares_for(held & ~(size_t)15) : NULL;
+    if (kept == NULL || held < kept->size) return false;
+    pthread_mutex_lock(&kept->mutex);
+    bool has_room = kept->count < kept->count_max;
+    if (has_room) kept->blocks[kept->count++] = block;
+    pthread_mutex_unlock(&kept->mutex);
+    return has_room;
+}
 
 static void wiping_free(void *block) {
     if (block == NULL) return;
-    explicit_bzero(block, malloc_usable_size(block));
-    free(block);
+    size_t held = malloc_usable_size(block);
+    explicit_bzero(block, held);
+    if (!keep(block, held)) free(block);
 }
 
 // Never realloc(): it may move the block and leave the old bytes behind.
 static void *wiping_realloc(void *block, size_t size) {
-    if (block == NULL) return malloc(size);
+    if (block == NULL) return wiping_malloc(size);
     size_t held = malloc_usable_size(block);
     if (size != 0 && size <= held && size >= held / 2) return block;
-    void *moved = malloc(size == 0 ? 1 : size);
+    void *moved = wiping_malloc(size == 0 ? 1 : size);
     if (moved == NULL) return NULL;
     memcpy(moved, block, held < size ? held : size);
     wiping_free(block);
@@ -38,22 +88,22 @@ static void *wiping_realloc(void *block, size_t size) {
 }
 
 static void *curl_malloc(size_t size) {
-    atomic_fetch_add_explicit(&curl_allocations, 1, memory_order_relaxed);
-    return malloc(size);
+    mark(&curl_allocated);
+    return wiping_malloc(size);
 }
 static void *curl_calloc(size_t count, size_t size) {
-    atomic_fetch_add_explicit(&curl_allocations, 1, memory_order_relaxed);
+    mark(&curl_allocated);
     return calloc(count, size);
 }
 static char *curl_strdup(const char *text) {
-    atomic_fetch_add_explicit(&curl_allocations, 1, memory_order_relaxed);
+    mark(&curl_allocated);
     return strdup(text);
 }
 
 static void *openssl_malloc(size_t size, const char *file, int line) {
     (void)file, (void)line;
-    atomic_fetch_add_explicit(&openssl_allocations, 1, memory_order_relaxed);
-    return malloc(size);
+    mark(&openssl_allocated);
+    return wiping_malloc(size);
 }
 static void *openssl_realloc(void *block, size_t size, const char *file, int line) {
     (void)file, (void)line;
@@ -92,8 +142,8 @@ void tv_wiping_allocators_install(void) {
     pthread_once(&once, install_once);
 }
 
-uint64_t tv_curl_allocation_count(void) { return atomic_load(&curl_allocations); }
-uint64_t tv_openssl_allocation_count(void) { return atomic_load(&openssl_allocations); }
+bool tv_curl_allocated(void) { return atomic_load(&curl_allocated); }
+bool tv_openssl_allocated(void) { return atomic_load(&openssl_allocated); }
 
 #if defined(__x86_64__)
 __attribute__((target("avx512f"))) static void scrub_avx512(void) {

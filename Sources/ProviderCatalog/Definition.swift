@@ -10,6 +10,8 @@ struct Definition {
         "name", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "issuer",
         "client_authentication", "scope_separator", "pkce", "authorization_parameters",
         "token_parameters", "default_lifetime_seconds", "reuse_grace_seconds",
+        "refresh_token_idle_seconds", "refresh_token_lifetime_seconds", "refresh_margin_seconds",
+        "concurrent_refreshes_max", "refreshes_per_second_max",
     ]
     /// The longest time that makes sense as a number of seconds: a hundred years.
     static let secondsMax: Int64 = 100 * 366 * 86_400
@@ -50,7 +52,25 @@ struct Definition {
         provider.tokenParameters = try parameters("token_parameters")
         provider.defaultLifetimeSeconds = try seconds("default_lifetime_seconds")
         if let grace = try seconds("reuse_grace_seconds") { provider.reuseGraceSeconds = grace }
+        try setRefreshing(&provider)
         return provider
+    }
+
+    private func setRefreshing(_ provider: inout Provider) throws(DefinitionError) {
+        let lifetimes = Provider.refreshTokenSecondsRange
+        provider.refreshTokenIdleSeconds = try seconds("refresh_token_idle_seconds", lifetimes)
+        provider.refreshTokenLifetimeSeconds = try seconds(
+            "refresh_token_lifetime_seconds", lifetimes)
+        provider.refreshMarginSeconds = try seconds(
+            "refresh_margin_seconds", Provider.refreshMarginSecondsRange)
+        if let count = try count(
+            "concurrent_refreshes_max", Provider.concurrentRefreshesRange)
+        {
+            provider.concurrentRefreshesMax = count
+        }
+        if let count = try count("refreshes_per_second_max", Provider.refreshesPerSecondRange) {
+            provider.refreshesPerSecondMax = count
+        }
     }
 
     private static func compose(_ text: String, file: String) throws(DefinitionError) -> Node {
@@ -106,11 +126,26 @@ struct Definition {
         }
     }
 
-    private func seconds(_ key: String) throws(DefinitionError) -> Int64? {
+    private func seconds(
+        _ key: String, _ range: ClosedRange<Int64> = 0...Self.secondsMax
+    ) throws(DefinitionError) -> Int64? {
         guard let node = values[key] else { return nil }
-        guard let number = node.scalar.flatMap({ Int64($0.string) }),
-            (0...Self.secondsMax).contains(number)
-        else { throw error(node, "\(key) is a number of seconds, at most \(Self.secondsMax)") }
+        guard let number = node.scalar.flatMap({ Int64($0.string) }), range.contains(number) else {
+            throw error(
+                node,
+                "\(key) is a number of seconds, \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    private func count(
+        _ key: String, _ range: ClosedRange<Int>
+    ) throws(DefinitionError) -> Int? {
+        guard let node = values[key] else { return nil }
+        guard let number = node.scalar.flatMap({ Int($0.string) }), range.contains(number) else {
+            throw error(
+                node, "\(key) is a number, \(range.lowerBound) to \(range.upperBound)")
+        }
         return number
     }
 

@@ -101,6 +101,6 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, AppCommand.self, ConnectCommand.self, ListCommand.self,
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, DisconnectCommand.self,
-            LogCommand.self, ServeCommand.self,
+            LogCommand.self, ServeCommand.self, BenchCommand.self, PracticeServerCommand.self,
         ])
 }

@@ -39,7 +39,8 @@ CONNECTION_STATES = {1: "configured", 2: "active", 3: "failed", 4: "disconnectin
 LEAST_OPERATIONS = 3
 LEAST_MEMORY_BYTES = 256 << 20
 
-# Kinds of fields: text, time, u8, u64, i64, hash, pair, failure. A star marks one that may repeat.
+# Kinds of fields: text, time, u8, u32, u64, i64, hash, pair, failure. A star marks one that may
+# repeat.
 CONNECTION_FIELDS = {
     1: ("id", "text"), 2: ("state", "u8"), 3: ("access token", "text"),
     4: ("refresh token", "text"), 5: ("token type", "text"), 6: ("granted scope", "text"),
@@ -63,6 +64,9 @@ APPLICATION_FIELDS = {
     12: ("provider's default lifetime", "i64"), 13: ("reuse grace", "i64"),
     14: ("client id", "text"), 15: ("client secret", "text"), 16: ("redirect URI", "text"),
     17: ("scope", "text*"), 18: ("application's default lifetime", "i64"),
+    19: ("refresh token's idle time", "i64"), 20: ("connection's lifetime", "i64"),
+    21: ("refresh margin", "i64"), 22: ("most refreshes in flight", "u32"),
+    23: ("most refreshes in a second", "u32"),
 }
 FLOW_FIELDS = {
     1: ("connection id", "text"), 2: ("application id", "text"), 3: ("PKCE code verifier", "text"),
@@ -71,7 +75,7 @@ FLOW_FIELDS = {
     9: ("failure redirect", "text"), 10: ("redirect parameter", "pair*"),
 }
 FIELDS = {CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS}
-FIELD_BYTES = {"time": 8, "u8": 1, "u64": 8, "i64": 8, "hash": 32, "failure": 14}
+FIELD_BYTES = {"time": 8, "u8": 1, "u32": 4, "u64": 8, "i64": 8, "hash": 32, "failure": 14}
 
 
 class Damage(Exception):
@@ -370,7 +374,7 @@ def field_value(kind, tag, value):
     if form == "failure":
         code, status, time = struct.unpack("<Hiq", value)
         return {"code": code, "status": status, "time": time}
-    if form in ("u8", "u64"):
+    if form in ("u8", "u32", "u64"):
         return int.from_bytes(value, "little")
     return value.hex()
 

@@ -45,6 +45,11 @@ struct ProviderCatalogTests {
                 token_parameters: { audience: "a b" }
                 default_lifetime_seconds: 3600
                 reuse_grace_seconds: 30
+                refresh_token_idle_seconds: 7776000
+                refresh_token_lifetime_seconds: 31536000
+                refresh_margin_seconds: 30
+                concurrent_refreshes_max: 4
+                refreshes_per_second_max: 2
                 """)
         #expect(provider.revocationEndpoint == "https://login.example.com/revoke")
         #expect(provider.issuer == "https://login.example.com")
@@ -56,6 +61,11 @@ struct ProviderCatalogTests {
         #expect(provider.tokenParameters == [.init("audience", "a b")])
         #expect(provider.defaultLifetimeSeconds == 3600)
         #expect(provider.reuseGraceSeconds == 30)
+        #expect(provider.refreshTokenIdleSeconds == 7_776_000)
+        #expect(provider.refreshTokenLifetimeSeconds == 31_536_000)
+        #expect(provider.refreshMarginSeconds == 30)
+        #expect(provider.concurrentRefreshesMax == 4)
+        #expect(provider.refreshesPerSecondMax == 2)
     }
 
     @Test func jsonIsReadToo() throws {
@@ -77,6 +87,11 @@ struct ProviderCatalogTests {
             ("default_lifetime_seconds: -1", "f:4: default_lifetime_seconds is a number"),
             ("default_lifetime_seconds: 99999999999", "f:4: default_lifetime_seconds is a number"),
             ("reuse_grace_seconds: soon", "f:4: reuse_grace_seconds is a number"),
+            ("refresh_token_idle_seconds: 599", "seconds, 600 to 3162240000"),
+            ("refresh_token_lifetime_seconds: x", "f:4: refresh_token_lifetime_seconds is"),
+            ("refresh_margin_seconds: 0", "f:4: refresh_margin_seconds is a number of seconds, 1 "),
+            ("concurrent_refreshes_max: 1025", "concurrent_refreshes_max is a number, 1 to 1024"),
+            ("refreshes_per_second_max: 0", "refreshes_per_second_max is a number, 1 to 100000"),
             ("authorization_parameters: [a]", "f:4: authorization_parameters is a list of names"),
             ("token_parameters: { a: [b] }", "f:4: token_parameters is a text"),
             ("issuer:", "f:4: issuer is a text that is not empty"),

@@ -96,7 +96,7 @@ extension World {
         }
     }
 
-    /// The wall clock that the next process reads: mostly right, sometimes an hour or ten years off.
+    /// What the next process reads as the time: mostly right, sometimes an hour or ten years off.
     private func chooseOffset() {
         guard nextOffset == 0 else {
             nextOffset = 0

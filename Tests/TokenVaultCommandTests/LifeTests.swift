@@ -36,6 +36,10 @@ struct LifeTests {
             let human = try await bench.expect(["status", "anna"] + bench.keyOptions)
             #expect(human.text.hasPrefix("yellow  anna\n"))
             #expect(human.text.contains("  learnt from           expires_in\n"))
+            #expect(object["end_cause"] as? String == "idle" && object["dies_at"] != nil)
+            let end = human.text.split(separator: "\n").first { $0.contains("connect again by") }
+            #expect(end?.contains("(in 89 days)") == true)
+            #expect(human.text.contains("  because               the provider drops a token"))
 
             let receipt = try await bench.expect(
                 ["disconnect", "anna", "--json"] + bench.keyOptions)

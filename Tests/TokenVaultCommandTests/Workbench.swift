@@ -59,6 +59,7 @@ struct Workbench: Sendable {
             authorization_endpoint: \(simulator.baseURL)/authorize
             token_endpoint: \(simulator.baseURL)/token
             revocation_endpoint: \(simulator.baseURL)/revoke
+            refresh_token_idle_seconds: 7776000
             """)
         try await expect(
             ["app", "add", "demo", "--provider", "demo.yaml", "--client-id", "demo"]

@@ -10,15 +10,18 @@ import Testing
         let transport = HeldTransport()
         let verdicts = Monitor<[String]>([])
         let endpoint = TokenEndpoint(transport: transport, deadlineMilliseconds: 1234)
-        let request = try endpoint.refresh(try "r".secret(), for: try application()) { verdict in
+        let token = try "r".secret()
+        let request = try endpoint.refresh(token.bytes, for: try application()) { verdict in
             let word =
                 switch consume verdict {
                 case .tokens: "tokens"
-                case .transient(_, let sent): sent ? "sent" : "unsent"
+                case .transient(_, _, let sent): sent ? "sent" : "unsent"
                 default: "other"
                 }
             verdicts.withLock { $0.append(word) }
         }
+        #expect(transport.requests.withLock { $0.isEmpty })
+        endpoint.send(request)
         #expect(transport.requests.withLock { $0.count } == 1)
         #expect(transport.requests.withLock { $0.first === request })
         #expect(request.url == "https://example.com/token")
@@ -40,7 +43,7 @@ import Testing
         let request = try TokenEndpoint(transport: transport).exchange(
             code: try "c".secret(), codeVerifier: nil, for: try application()
         ) { verdict in
-            if case .transient(_, let sent) = consume verdict { wasSent.withLock { $0 = sent } }
+            if case .transient(_, _, let sent) = consume verdict { wasSent.withLock { $0 = sent } }
         }
         #expect(request.cancelIfUnsent())
         #expect(wasSent.withLock { $0 } == false)
@@ -70,9 +73,10 @@ import Testing
         var application = try application()
         application.provider.tokenEndpoint = ""
         var thrown: VaultError?
+        let code = try "c".secret()
         do throws(VaultError) {
-            try TokenEndpoint(transport: transport).refresh(
-                try "r".secret(), for: application
+            try TokenEndpoint(transport: transport).exchange(
+                code: code, codeVerifier: nil, for: application
             ) { _ in Issue.record("nothing was sent") }
         } catch { thrown = error }
         #expect(thrown == VaultError(.invalidArgument, .exchange))

@@ -164,17 +164,10 @@ private struct Read {
     let error: OAuthError?
 
     init(_ body: String) throws(VaultError) {
-        let reply = try body.lend { (span) throws(VaultError) in try TokenReply.scan(span) }
-        accessToken =
-            switch reply.accessToken {
-            case .some(let token): token.bytes.publicText
-            case .none: nil
-            }
-        refreshToken =
-            switch reply.refreshToken {
-            case .some(let token): token.bytes.publicText
-            case .none: nil
-            }
+        var secret = try body.secret()
+        let reply = try Self.members(secret)
+        accessToken = Self.text(reply.accessToken, in: &secret)
+        refreshToken = Self.text(reply.refreshToken, in: &secret)
         tokenType = reply.tokenType
         scope = reply.scope
         expiresInSeconds = reply.expiresInSeconds
@@ -182,13 +175,25 @@ private struct Read {
         refreshTokenExpiresInSeconds = reply.refreshTokenExpiresInSeconds
         error = reply.error
     }
+
+    private static func members(_ body: borrowing Secret) throws(VaultError) -> TokenReply.Members {
+        try TokenReply.Members(body.bytes)
+    }
+
+    private static func text(
+        _ place: TokenReply.Members.Place?, in body: inout Secret
+    ) -> String? {
+        guard let place else { return nil }
+        let range = JSONText.unescape(place.range, of: &body)
+        return body.bytes.extracting(range).publicText
+    }
 }
 
 private func isUnreadable(_ body: String) -> Bool { isUnreadable(Array(body.utf8)) }
 
 private func isUnreadable(_ body: [UInt8]) -> Bool {
     do {
-        _ = try body.lend { (span) throws(VaultError) in try TokenReply.scan(span) }
+        _ = try body.lend { (span) throws(VaultError) in try TokenReply.Members(span) }
         return false
     } catch { return error == VaultError(.providerAnswerUnreadable, .exchange) }
 }

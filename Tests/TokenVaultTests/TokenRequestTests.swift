@@ -200,7 +200,8 @@ private struct Setting {
     }
 
     func refresh(_ token: String) throws(VaultError) -> Sent {
-        Sent(try TokenRequest.refresh(try token.secret(), for: try application()))
+        let secret = try token.secret()
+        return Sent(try TokenRequest.refresh(secret.bytes, for: try application()))
     }
 
     func revoke(_ token: String, _ hint: TokenRequest.Hint) throws(VaultError) -> Sent {

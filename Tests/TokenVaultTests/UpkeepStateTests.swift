@@ -5,7 +5,8 @@ import Testing
 
 @testable import TokenVault
 
-/// Flights: one for each connection, and none that lands in another life.
+/// Flights: one for each connection, the most urgent first, never beyond an endpoint's limits, and
+/// none that lands in another life.
 @Suite struct UpkeepStateTests {
     func key(_ number: UInt64) throws -> RecordKey {
         let text = try Secret(integer: number)
@@ -14,74 +15,190 @@ import Testing
 
     func time(_ seconds: Int64) -> UnixTime { UnixTime(seconds: seconds) }
 
+    /// A lane of an endpoint that lets so many out at once.
+    func lane(
+        _ state: inout UpkeepState, _ name: String = "app", endpoint: String = "https://a.example",
+        concurrent: Int = 8
+    ) throws -> Int {
+        state.setLane(
+            try ApplicationID(name), endpoint: endpoint,
+            Governor.Limits(concurrentMax: concurrent, perSecondMax: 100_000),
+            RefreshPolicy.Limits())
+    }
+
+    /// Boards what may, and gives each boarding the key of its slot.
+    func board(
+        _ state: inout UpkeepState, _ now: UnixTime, limit: Int = 256, onlyDemands: Bool = false
+    ) throws -> [Flight] {
+        _ = state.ripen(now)
+        let boardings = state.board(now, limit: limit, onlyDemands: onlyDemands)
+        return try boardings.compactMap { boarding in
+            state.begin(boarding, try boarding.flight?.key ?? key(UInt64(boarding.slot)))
+        }
+    }
+
+    /// Sends all that board at `now`; returns their slots in the order in which they left.
+    func fly(_ state: inout UpkeepState, _ now: UnixTime) throws -> [UInt32] {
+        for flight in try board(&state, now) { check(state.makeReady(flight.number)) }
+        return state.depart(now).compactMap { state.flights[$0]?.slot }
+    }
+
+    func land(
+        _ state: inout UpkeepState, _ slot: UInt32, _ outcome: Governor.Outcome, _ now: UnixTime
+    ) throws {
+        let number = try unwrap(state.flight(try key(UInt64(slot)))).number
+        state.land(number, outcome, now, random: .max)
+        state.end(number, now)
+    }
+
     @Test func oneFlightForEachConnection() throws {
         var state = UpkeepState()
-        let key = try key(1)
-        state.schedule(7, time(10))
-        check(!state.join(key, 1))
-        let flight = try unwrap(state.start(key, slot: 7, generation: 3, waiter: 1))
-        check(state.nextDeadline == nil)
-        check(state.start(key, slot: 7, generation: 3, waiter: 2) == nil)
-        check(state.join(key, 2))
-        check(state.join(key, 3))
+        let lane = try lane(&state)
+        let key = try key(7)
+        state.schedule(7, Plan(lane: lane, due: time(10), death: time(20)))
+        func demand(_ waiter: UInt64) -> UpkeepState.Demand {
+            state.demand(key, slot: 7, lane: lane, death: time(20), waiter: waiter, time(1))
+        }
+        check(demand(1) == .waits)
+        check(!state.isScheduled(7))
+        check(demand(2) == .joined)
+        let flights = try board(&state, time(1), onlyDemands: true)
+        check(flights.map(\.key) == [key])
+        let flight = try unwrap(flights.first)
+        check(demand(3) == .joined)
+        check(state.makeReady(flight.number))
+        check(state.depart(time(1)) == [flight.number])
+        check(demand(4) == .joined)
         state.leave(key, 2)
         state.leave(key, 99)
-        check(state.isOut(flight))
-        check(state.end(flight) == [1, 3])
-        check(!state.isOut(flight))
-        check(state.end(flight) == [])
-        check(state.start(key, slot: 7, generation: 4, waiter: nil) != nil)
+        check(try board(&state, time(30)).isEmpty)
+        state.land(flight.number, .answered, time(2), random: 0)
+        check(state.isOut(flight.number))
+        check(state.end(flight.number, time(2)) == [1, 3, 4])
+        check(!state.isOut(flight.number))
+        check(state.end(flight.number, time(2)) == [])
+        check(state.aloftCount == 0 && state.demandCount == 0)
+        check(demand(5) == .waits)
+    }
+
+    @Test func whatIsDueBoardsOnceEvenWhereItIsPlannedAgain() throws {
+        var state = UpkeepState()
+        let lane = try lane(&state)
+        for due in [10, 20, 5, 5] as [Int64] {
+            state.schedule(3, Plan(lane: lane, due: time(due), death: time(30)))
+            _ = state.ripen(time(15))
+        }
+        check(try board(&state, time(100)).map(\.slot) == [3])
+        check(try board(&state, time(100)).isEmpty)
+        check(state.scheduledCount == 0)
+    }
+
+    @Test func whoDiesFirstBoardsFirst() throws {
+        var state = UpkeepState()
+        let lane = try lane(&state, concurrent: 2)
+        // Due one after the other, but the later they are due the sooner they die.
+        for slot in UInt32(0)..<10 {
+            let plan = Plan(lane: lane, due: time(Int64(slot)), death: time(1000 - Int64(slot)))
+            state.schedule(slot, plan)
+        }
+        check(
+            state.demand(try key(77), slot: 77, lane: lane, death: time(9999), waiter: 1, time(10))
+                == .waits)
+        var left: [UInt32] = []
+        while left.count < 11 {
+            let sent = try fly(&state, time(20))
+            check(sent.count <= 2 && !sent.isEmpty)
+            left += sent
+            for slot in sent { try land(&state, slot, .answered, time(20)) }
+        }
+        check(left == [77, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
+    }
+
+    @Test func aDeathTravelsThroughTheSchedule() {
+        for (lead, kept) in [(0, 0), (1500, 1000), (65_535_000, 65_535_000), (1 << 50, 65_535_000)]
+        {
+            let plan = Plan(
+                lane: 65_535, due: time(1000),
+                death: time(1000).adding(milliseconds: Int64(lead)))
+            let back = Plan(due: plan.due, tag: plan.tag)
+            check(back.lane == 65_535)
+            check(back.death.milliseconds(since: plan.due) == Int64(kept))
+        }
+        check(Plan(due: time(5), tag: Plan(lane: 1, due: time(5), death: time(2)).tag).death == time(5))
     }
 
     @Test func anOrphanIsNobodys() throws {
         var state = UpkeepState()
-        let key = try key(1)
-        let first = try unwrap(state.start(key, slot: 7, generation: 3, waiter: 1))
+        let lane = try lane(&state)
+        let key = try key(7)
+        func demand(_ waiter: UInt64) -> UpkeepState.Demand {
+            state.demand(key, slot: 7, lane: lane, death: time(20), waiter: waiter, time(1))
+        }
+        check(demand(1) == .waits)
+        // Before it boards it simply ends.
+        check(try unwrap(state.orphan(key, slot: 7)).waiters == [1])
+        check(state.flight(key) == nil && state.demandCount == 0)
+        check(try board(&state, time(1)).isEmpty)
+
+        check(demand(2) == .waits)
+        let first = try unwrap(try board(&state, time(1)).first)
         _ = state.countFailure(key)
         let orphan = try unwrap(state.orphan(key, slot: 7))
-        check(orphan.number == first.number)
-        check(orphan.waiters == [1])
+        check(orphan.number == first.number && orphan.waiters == [2])
         check(state.isOrphan(first.number))
+        check(!state.makeReady(first.number))
         check(state.failureCount(key) == 0)
-        check(!state.join(key, 2))
         // The next life has a flight of its own, which the old answer does not end.
-        let second = try unwrap(state.start(key, slot: 7, generation: 9, waiter: 5))
+        check(demand(5) == .waits)
+        let second = try unwrap(try board(&state, time(1)).first)
         check(second.number != first.number)
-        check(state.end(first) == [])
-        check(!state.isOrphan(first.number))
-        check(state.isOut(second))
-        check(state.end(second) == [5])
+        state.land(first.number, .unsent, time(2), random: 0)
+        check(state.end(first.number, time(2)) == [])
+        check(state.isOut(second.number))
+        check(state.end(second.number, time(2)) == [5])
         check(state.orphan(key, slot: 7) == nil)
+        check(state.aloftCount == 0)
+        check(state.endpoints[0].boardedCount == 0)
     }
 
-    @Test func takesWhatIsDueTheEarliestFirst() {
+    @Test func whatWasSupersededDoesNotLeave() throws {
         var state = UpkeepState()
-        for slot in UInt32(0)..<100 { state.schedule(slot, time(Int64(100 - slot))) }
-        state.schedule(50, nil)
-        check(state.takeDue(time(0), limit: 10).isEmpty)
-        check(state.takeDue(time(3), limit: 10) == [99, 98, 97])
-        check(state.takeDue(time(1000), limit: 2) == [96, 95])
-        check(state.takeDue(time(1000), limit: 0).isEmpty)
-        check(state.scheduledCount == 94)
-        check(state.nextDeadline == time(6))
-        check(state.deadline(50) == nil)
+        let lane = try lane(&state)
+        for slot in UInt32(0)..<2 {
+            state.schedule(slot, Plan(lane: lane, due: time(1), death: time(2)))
+        }
+        let flights = try board(&state, time(1))
+        check(flights.count == 2)
+        check(state.supersede(flights[0].key) == flights[0].number)
+        check(!state.makeReady(flights[0].number))
+        check(state.makeReady(flights[1].number))
+        check(state.depart(time(1)) == [flights[1].number])
+        // It is out: what comes is judged by the pair that it replaces.
+        check(state.supersede(flights[1].key) == nil)
     }
 
     @Test func keepsToItsFlightsOrphansAmongThem() throws {
         var state = UpkeepState()
-        for number in 0..<UInt64(UpkeepState.flightsMax) {
-            check(!state.isFull)
-            let key = try key(number)
-            _ = state.start(key, slot: UInt32(number), generation: 1, waiter: nil)
-            if number % 2 == 0 { _ = state.orphan(key, slot: UInt32(number)) }
+        let lane = try lane(&state, concurrent: 1024)
+        for slot in UInt32(0)..<3000 {
+            state.schedule(slot, Plan(lane: lane, due: time(1), death: time(2)))
         }
+        var count = 0
+        while true {
+            let sent = try fly(&state, time(2))
+            if sent.isEmpty { break }
+            count += sent.count
+            for slot in sent where slot % 2 == 0 {
+                _ = state.orphan(try key(UInt64(slot)), slot: slot)
+            }
+        }
+        check(count == UpkeepState.flightsMax)
         check(state.isFull)
-        state.schedule(5000, time(1))
-        check(state.takeDue(time(2), limit: 10).isEmpty)
-        let flight = try unwrap(state.flight(try key(1)))
-        _ = state.end(flight)
+        let flight = try unwrap(state.flights.values.first)
+        state.land(flight.number, .answered, time(2), random: 0)
+        check(state.isFull)
+        state.end(flight.number, time(2))
         check(!state.isFull)
-        check(state.takeDue(time(2), limit: 10) == [5000])
     }
 
     @Test func countsFailuresInARow() throws {

@@ -45,7 +45,7 @@ import Testing
         Row(200, error: "invalid_grant", "grantLost 200"),
         Row(200, error: "bad_refresh_token", "refused 200 other"),
         Row(200, error: "invalid_client", "misconfigured 200 invalidClient"),
-        Row(200, error: "temporarily_unavailable", "transient 7 sent"),
+        Row(200, error: "temporarily_unavailable", "transient 200 7 sent"),
         Row(200, #"{"error":{"code":190}}"#, "refused 200 other"),
         // Definite: the grant.
         Row(400, error: "invalid_grant", "grantLost 400"),
@@ -63,18 +63,18 @@ import Testing
         Row(401, "<html>", "misconfigured 401"),
         Row(401, nil, "misconfigured 401"),
         // Passing trouble, whatever it carries.
-        Row(500, nil, "transient 7 sent"),
-        Row(502, "<html>", "transient 7 sent"),
-        Row(503, error: "invalid_grant", "transient 7 sent"),
-        Row(599, tokens, "transient 7 sent"),
-        Row(429, error: "invalid_grant", "transient 7 sent"),
-        Row(429, error: "slow_down", "transient 7 sent"),
-        Row(408, nil, "transient 7 sent"),
-        Row(425, nil, "transient 7 sent"),
-        Row(400, error: "temporarily_unavailable", "transient 7 sent"),
-        Row(400, error: "server_error", "transient 7 sent"),
-        Row(0, nil, "transient 7 sent"),
-        Row(100, nil, "transient 7 sent"),
+        Row(500, nil, "transient 500 7 sent"),
+        Row(502, "<html>", "transient 502 7 sent"),
+        Row(503, error: "invalid_grant", "transient 503 7 sent"),
+        Row(599, tokens, "transient 599 7 sent"),
+        Row(429, error: "invalid_grant", "transient 429 7 sent"),
+        Row(429, error: "slow_down", "transient 429 7 sent"),
+        Row(408, nil, "transient 408 7 sent"),
+        Row(425, nil, "transient 425 7 sent"),
+        Row(400, error: "temporarily_unavailable", "transient 400 7 sent"),
+        Row(400, error: "server_error", "transient 400 7 sent"),
+        Row(0, nil, "transient 0 7 sent"),
+        Row(100, nil, "transient 100 7 sent"),
         // Anything else that is definite.
         Row(400, error: "invalid_request", "refused 400 invalidRequest"),
         Row(400, error: "invalid_scope", "refused 400 invalidScope"),
@@ -93,9 +93,9 @@ import Testing
 
     @Test(
         arguments: [
-            (.cancelled, "transient unsent"), (.unreachable(curlCode: 7), "transient unsent"),
-            (.tooManySecrets, "transient unsent"), (.lost(curlCode: 56), "transient sent"),
-            (.deadlineExceeded, "transient sent"), (.tooLong, "transient sent"),
+            (.cancelled, "unsent"), (.unreachable(curlCode: 7), "transient 0 unsent"),
+            (.tooManySecrets, "unsent"), (.lost(curlCode: 56), "transient 0 sent"),
+            (.deadlineExceeded, "transient 0 sent"), (.tooLong, "transient 0 sent"),
             (.refused, "refused 0"),
         ] as [(TransportReply.Failure, String)]) func judgesFailures(
             _ failure: TransportReply.Failure, _ expected: String
@@ -180,18 +180,20 @@ import Testing
         return try text.secret()
     }
 
+    private func accessToken(_ reply: borrowing TokenReply) -> String {
+        reply.accessTokenBytes.publicText ?? ""
+    }
+
     /// A verdict in words, which an expectation can compare.
     private func text(_ verdict: consuming Verdict) -> String {
         switch consume verdict {
-        case .tokens(let reply):
-            switch reply.accessToken {
-            case .some(let token): return "tokens " + (token.bytes.publicText ?? "")
-            case .none: return "tokens without a token"
-            }
-        case .transient(let seconds, let sent):
-            return "transient \(seconds.map { "\($0) " } ?? "")" + (sent ? "sent" : "unsent")
+        case .tokens(let reply): return "tokens " + accessToken(reply)
+        case .transient(let status, let seconds, let sent):
+            return "transient \(status) \(seconds.map { "\($0) " } ?? "")"
+                + (sent ? "sent" : "unsent")
         case .applicationMisconfigured(let status, let error):
             return "misconfigured \(status)" + (error.map { " \($0)" } ?? "")
+        case .unsent: return "unsent"
         case .grantLost(let status): return "grantLost \(status)"
         case .unreadable(let status, let body):
             switch body {

@@ -10,11 +10,9 @@ struct Measurement: CustomStringConvertible {
     /// As every measuring process prints it, the floors too.
     var description: String { String(format: "%.1f %.1f", cpu, wall) }
 
-    init?(_ text: String) {
-        let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
-        guard numbers.count == 2, numbers[0] > 0, numbers[1] > 0 else { return nil }
-        cpu = numbers[0]
-        wall = numbers[1]
+    init(cpu: Double, wall: Double) {
+        self.cpu = cpu
+        self.wall = wall
     }
 
     /// Times `body`, which does so many operations.
@@ -46,11 +44,6 @@ struct Spread {
         median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
         least = sorted[0]
         most = sorted[sorted.count - 1]
-    }
-
-    /// "2.91 [2.80 .. 3.12]", in thousands.
-    var inThousands: String {
-        String(format: "%.2f [%.2f .. %.2f]", median / 1e3, least / 1e3, most / 1e3)
     }
 }
 

@@ -9,8 +9,13 @@ struct Population {
     /// reply with both has about 900.
     static let accessTokenBytes = 704
     static let refreshTokenBytes = 96
+    /// Letters, as refresh tokens have: a form writes them as they are.
+    private static let refreshTokenLetters = [UInt8](repeating: 0x72, count: refreshTokenBytes)
     /// How many writes wait for the disk together.
-    private static let writersMax = 512
+    static let writersMax = 512
+    /// What the fixed server says that its tokens live, and what those put here do: no benchmark is
+    /// to be disturbed by a refresh that it did not ask for.
+    static let lifetimeMilliseconds: Int64 = 365 * 86_400_000
 
     let home: String
 
@@ -18,26 +23,49 @@ struct Population {
         try ConnectionID("connection-\(number)")
     }
 
-    /// Opens the vault and waits until it is verified.
-    func open() async throws -> Vault {
+    static func now() -> UnixTime {
+        UnixTime(milliseconds: Int64(Measurement.nanoseconds(CLOCK_REALTIME) / 1e6))
+    }
+
+    /// Opens the vault.
+    ///
+    /// - Parameter certificates: a file of CA certificates instead of the system's.
+    func openAtOnce(certificates: String? = nil) throws -> Vault {
         var settings = Vault.Settings()
-        settings.mapBytes = 4 << 30
         settings.allowsLoopbackHTTP = true
-        let vault = try Vault.open(
+        settings.certificateFile = certificates
+        return try Vault.open(
             at: "\(home)/vault", rootKey: .file("\(home)/root.key"), settings: settings)
+    }
+
+    /// Opens the vault and waits until it is verified.
+    func open(certificates: String? = nil) async throws -> Vault {
+        let vault = try openAtOnce(certificates: certificates)
         try await vault.ready()
         return vault
     }
 
-    /// Makes the vault, or keeps the one that an earlier run left, where it has as many.
+    /// Makes the vault, or keeps the one that is there, where it has as many connections.
     func make(_ connections: Int) async throws {
-        let files = FileManager.default
         // One that an older version made may not open any more: made anew, it does.
         if let vault = try? await open() {
-            let last = try? vault.status(Self.id(connections - 1))
+            let last = try? vault.status(Self.id(max(connections - 1, 0)))
             vault.close()
-            if last != nil { return }
+            if connections == 0 || last != nil { return }
         }
+        try create()
+        let vault = try await open()
+        let application = try await register(in: vault, url: "http://127.0.0.1:1/token")
+        let expiry = Self.now().adding(milliseconds: Self.lifetimeMilliseconds)
+        try await Self.share(0..<connections, among: Self.writersMax) { number in
+            try await Self.put(number, in: vault, application, expiry: expiry)
+        }
+        vault.close()
+    }
+
+    /// Makes an empty vault and its root key where there is none or another.
+    func create() throws {
+        let files = FileManager.default
         try? files.removeItem(atPath: home)
         try files.createDirectory(atPath: home, withIntermediateDirectories: true)
         let key = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
@@ -46,16 +74,27 @@ struct Population {
                 atPath: "\(home)/root.key", contents: key, attributes: [.posixPermissions: 0o400])
         else { throw BenchmarkFailure("cannot write \(home)/root.key") }
         try Vault.create(at: "\(home)/vault", rootKey: .file("\(home)/root.key"))
-        let vault = try await open()
-        let application = try await register(in: vault, url: "http://127.0.0.1:1/token")
-        let day = UnixTime(seconds: Int64(Date().timeIntervalSince1970) + 86_400)
-        try await Self.share(0..<connections, among: Self.writersMax) { number in
-            let tokens = try TokenSet(
-                accessToken: Secret(random: Self.accessTokenBytes),
-                refreshToken: Secret(random: Self.refreshTokenBytes), accessTokenExpiry: day)
-            try await vault.put(Self.id(number), tokens, application: application)
+    }
+
+    /// Puts random tokens.
+    static func put(
+        _ number: Int, in vault: Vault, _ application: ApplicationID, expiry: UnixTime
+    ) async throws {
+        let refreshToken = try unsafe Secret(copying: refreshTokenLetters.span.bytes)
+        let tokens = try TokenSet(
+            accessToken: Secret(random: accessTokenBytes), refreshToken: refreshToken,
+            accessTokenExpiry: expiry)
+        try await vault.put(id(number), tokens, application: application)
+    }
+
+    /// How often each of the first connections was refreshed.
+    static func refreshCounts(_ vault: Vault, _ ids: [ConnectionID]) throws -> [UInt64] {
+        try ids.map { id in
+            guard let status = try vault.status(id) else {
+                throw BenchmarkFailure("no connection \(id)")
+            }
+            return status.refreshCount
         }
-        vault.close()
     }
 
     /// Puts the application whose token endpoint is `url`.

@@ -12,13 +12,8 @@ struct TokenRead {
 
     func measure() async throws -> Measurement {
         let vault = try await Population(home: home).open()
-        var state: UInt64 = 0x9e37_79b9_7f4a_7c15
-        var numbers = Array(0..<connections)
-        for last in (1..<connections).reversed() {
-            numbers.swapAt(last, Int(Self.nextRandom(&state) % UInt64(last + 1)))
-        }
         // Walked in order: the caller's ids are in the cache, the vault's records are not.
-        let ids = try numbers.map(Population.id)
+        let ids = try Self.shuffled(connections).map(Population.id)
         try await run(vault, ids, reads / 4)
         let measurement = try await Measurement(of: reads / threads * threads) {
             try await run(vault, ids, reads)
@@ -45,8 +40,18 @@ struct TokenRead {
         }
     }
 
-    /// xorshift64, as in the floor.
-    private static func nextRandom(_ state: inout UInt64) -> UInt64 {
+    /// Numbers from 0 in an order that looks random, the floors' own.
+    static func shuffled(_ count: Int) -> [Int] {
+        var state: UInt64 = 0x9e37_79b9_7f4a_7c15
+        var numbers = Array(0..<count)
+        for last in numbers.indices.dropFirst().reversed() {
+            numbers.swapAt(last, Int(nextRandom(&state) % UInt64(last + 1)))
+        }
+        return numbers
+    }
+
+    /// xorshift64, as in the floors.
+    static func nextRandom(_ state: inout UInt64) -> UInt64 {
         state ^= state << 13
         state ^= state >> 7
         state ^= state << 17

@@ -21,24 +21,108 @@ enum TokenVaultBench {
         var arguments = Array(CommandLine.arguments.dropFirst())
         let verb = arguments.isEmpty ? "" : arguments.removeFirst()
         switch (verb, arguments.count) {
-        case ("compare", 4):
+        case ("compare", 8...), ("compare-peers", 8...):
+            let plan = Plan(
+                scale: try Scale(arguments[7]), home: arguments[0], others: arguments[1],
+                url: arguments[2], secureURL: arguments[3], certificates: arguments[4],
+                practice: arguments[5])
+            let isFloors = verb == "compare"
             try await compare(
-                home: arguments[0], floors: arguments[1], url: arguments[2], results: arguments[3])
+                plan, isFloors ? plan.figures : plan.peers,
+                Report(path: arguments[6], other: isFloors ? "floor" : "peer"),
+                only: Array(arguments.dropFirst(8)))
+        case ("populate", 2):
+            try await Population(home: arguments[0]).make(number(arguments[1]))
         case ("read", 4):
             print(
                 try await TokenRead(
                     home: arguments[0], connections: number(arguments[1]),
                     threads: number(arguments[2]), reads: number(arguments[3])
                 ).measure())
-        case ("refresh", 4):
+        case ("put", 3):
+            print(
+                try await DurablePut(
+                    home: arguments[0], connections: number(arguments[1]),
+                    puts: number(arguments[2])
+                ).measure())
+        case ("open", 3):
+            print(
+                try await VaultOpening(
+                    home: arguments[0], emptyHome: arguments[1], connections: number(arguments[2])
+                ).measure())
+        case ("disconnect", 3):
+            print(
+                try await Disconnection(
+                    home: arguments[0], disconnects: number(arguments[1]),
+                    atOnce: number(arguments[2])
+                ).measure())
+        default:
+            try await runRefresh(verb, arguments)
+        }
+    }
+
+    private static func runRefresh(_ verb: String, _ arguments: [String]) async throws {
+        switch (verb, arguments.count) {
+        case ("refresh", 4...5):
             print(
                 try await TokenRefresh(
                     home: arguments[0], url: arguments[1], inFlight: number(arguments[2]),
+                    refreshes: number(arguments[3]),
+                    certificates: arguments.count > 4 ? arguments[4] : nil
+                ).measureCallers())
+        case ("upkeep", 4), ("upkeep", 5):
+            print(
+                try await TokenRefresh(
+                    home: arguments[0], url: arguments[1], inFlight: number(arguments[2]),
+                    refreshes: number(arguments[3]),
+                    certificates: arguments.count > 4 ? arguments[4] : nil
+                ).measureUpkeep())
+        case ("practice", 4):
+            print(
+                try await PracticeRefresh(
+                    home: arguments[0], program: arguments[1], inFlight: number(arguments[2]),
                     refreshes: number(arguments[3])
                 ).measure())
+        case ("idle", 3):
+            print(
+                try await Idleness(
+                    home: arguments[0], connections: number(arguments[1]),
+                    seconds: number(arguments[2])
+                ).measure())
+        case ("sustain", 4):
+            print(
+                try await SustainedRefresh(
+                    home: arguments[0], url: arguments[1], connections: number(arguments[2]),
+                    seconds: number(arguments[3])
+                ).measure())
+        case ("lateness", 3):
+            print(
+                try await Lateness(
+                    home: arguments[0], url: arguments[1], perSecond: number(arguments[2])
+                ).measure())
         default:
-            throw BenchmarkFailure(
-                "usage: tokenvault-bench compare <home> <floors> <url> <results>")
+            try await runPart(verb, arguments)
+        }
+    }
+
+    /// Parts of the library alone.
+    private static func runPart(_ verb: String, _ arguments: [String]) async throws {
+        switch (verb, arguments.count) {
+        case ("heap", 3):
+            guard let work = HeapOperations.Work(rawValue: arguments[0]) else {
+                throw BenchmarkFailure("heap build, heap update or heap churn")
+            }
+            print(
+                try await HeapOperations(
+                    work: work, count: number(arguments[1]), operations: number(arguments[2])
+                ).measure())
+        case ("transport", 3), ("transport", 4):
+            let post = try TransportPost(
+                url: arguments[0], inFlight: number(arguments[1]),
+                caFile: arguments.count > 3 ? arguments[3] : nil)
+            print(try await post.measure(number(arguments[2])))
+        default:
+            throw BenchmarkFailure("see benchmarks/run, which calls this")
         }
     }
 
@@ -50,30 +134,29 @@ enum TokenVaultBench {
     }
 
     private static func compare(
-        home: String, floors: String, url: String, results: String
+        _ plan: Plan, _ figures: [Figure], _ report: consuming Report, only: [String]
     ) async throws {
-        let connections = 100_000
-        let refreshes = 20_000
-        let readHome = "\(home)/read"
-        let refreshHome = "\(home)/refresh"
-        let disk = try Disk.synchronizationMedian(in: home)
-        print("fdatasync after an overwrite of 4 KiB: median \(Int(disk)) us")
-        try await Population(home: readHome).make(connections)
-        try await Population(home: refreshHome).make(refreshes)
-
-        var report = try Report(path: results)
-        for threads in [1, 2] {
-            let arguments = [readHome, "\(connections)", "\(threads)", "400000"]
-            try report.add(
-                Comparison(
-                    name: "token read, \(threads) thread\(threads == 1 ? "" : "s")", goal: 1.3,
-                    ours: ["read"] + arguments, floor: ["\(floors)/token_read"] + arguments))
-        }
-        let arguments = [refreshHome, url, "128", "\(refreshes)"]
+        let disk = try Disk.synchronizationMedian(in: plan.home)
+        var report = report
         try report.add(
-            Comparison(
-                name: "durable refresh, 128 in flight", goal: 1.5,
-                ours: ["refresh"] + arguments, floor: ["\(floors)/token_refresh"] + arguments))
+            Figure.Row(name: "fdatasync of 4 KiB", unit: "us", ours: Spread([disk])))
+        var capacity: Double?
+        func measure(_ figure: Figure) async throws {
+            guard only.isEmpty || only.contains(where: figure.name.contains) else { return }
+            if let size = figure.population {
+                try await Population(home: plan.population(size)).make(size)
+                try await Population(home: plan.population(0)).make(0)
+            }
+            let rows = try figure.measure(
+                repetitions: plan.scale.repetitions, errors: "\(plan.home)/errors")
+            for row in rows { try report.add(row) }
+            if figure.name == Plan.capacityFigure { capacity = rows[1].ours.median }
+        }
+        for figure in figures { try await measure(figure) }
+        if let capacity {
+            for figure in plan.lateness(capacity) { try await measure(figure) }
+        }
+        report.finish()
     }
 }
 

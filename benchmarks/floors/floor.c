@@ -37,6 +37,19 @@ void stopwatch_print(struct stopwatch since, int64_t operations) {
         (double)(now.wall - since.wall) / (double)operations);
 }
 
+int *shuffled_numbers(int count) {
+    uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
+    int *numbers = malloc(sizeof *numbers * (size_t)count);
+    require(numbers != NULL, "memory");
+    for (int index = 0; index < count; index++) numbers[index] = index;
+    for (int last = count - 1; last > 0; last--) {
+        int other = (int)(next_random(&state) % (uint64_t)(last + 1)), held = numbers[last];
+        numbers[last] = numbers[other];
+        numbers[other] = held;
+    }
+    return numbers;
+}
+
 static uint32_t integer32(const uint8_t *bytes) {
     uint32_t value;
     memcpy(&value, bytes, sizeof value);
@@ -94,6 +107,7 @@ static void unwrap(struct vault *vault, const uint8_t *root_key, const uint8_t *
     require(!failed, "the keys of the term do not open");
     crypto_kdf_derive_from_key(vault->slot_key, 32, 1, "tkv1slot", keys);
     memcpy(vault->blinding_key, keys + 32, 32);
+    memcpy(vault->store_mac_key, keys + 64, 32);
 }
 
 void vault_open(struct vault *vault, const char *home) {
@@ -122,6 +136,7 @@ void vault_open(struct vault *vault, const char *home) {
     MDB_txn *transaction;
     require(mdb_txn_begin(vault->environment, NULL, MDB_RDONLY, &transaction) == 0, "a snapshot");
     require(mdb_dbi_open(transaction, "records", 0, &vault->records) == 0, "records");
+    require(mdb_dbi_open(transaction, "meta", 0, &vault->meta) == 0, "meta");
     require(mdb_txn_commit(transaction) == 0, "records");
 }
 
@@ -136,7 +151,8 @@ size_t vault_open_value(
     const struct vault *vault, const uint8_t key[32], const MDB_val *value, uint8_t *plaintext) {
     const uint8_t *record = value->mv_data;
     require(value->mv_size >= OVERHEAD_BYTES, "a value that is too short");
-    require(record[0] == 1 && record[1] == 1 && record[2] == 1, "no connection of this format");
+    require(record[0] == 1 && record[1] == 1, "no record of this format");
+    require(record[2] == 1 || record[2] == 2, "neither a connection nor an application");
     uint32_t number = integer32(record + 8);
     require(number < vault->slot_count, "no such slot");
     const uint8_t *slot = vault->slots + (size_t)number * SLOT_BYTES;

@@ -19,6 +19,10 @@ struct stopwatch stopwatch_start(void);
 // Prints what the Swift side prints too: CPU and wall time of one operation, in nanoseconds.
 void stopwatch_print(struct stopwatch since, int64_t operations);
 
+// The numbers from 0 in an order that looks random, the same on both sides and at every call. The
+// caller frees them.
+int *shuffled_numbers(int count);
+
 // xorshift64: which connection is next. The same cheap generator on both sides.
 static inline uint64_t next_random(uint64_t *state) {
     *state ^= *state << 13;
@@ -32,10 +36,11 @@ struct vault {
     uint32_t term;
     uint8_t slot_key[32];
     uint8_t blinding_key[32];
+    uint8_t store_mac_key[32];
     const uint8_t *slots;
     size_t slot_count;
     MDB_env *environment;
-    MDB_dbi records;
+    MDB_dbi records, meta;
 };
 
 // Opens the vault in `home`/vault with the root key in `home`/root.key, for reading.

@@ -58,14 +58,7 @@ static void run(struct reader *readers, int threads, int reads) {
 // Random ids, shuffled before and walked in order: the caller's ids are in the cache, the vault's
 // records are not.
 static void name_all(char (*names)[24], int connections) {
-    uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
-    int *numbers = malloc(sizeof *numbers * (size_t)connections);
-    for (int index = 0; index < connections; index++) numbers[index] = index;
-    for (int last = connections - 1; last > 0; last--) {
-        int other = (int)(next_random(&state) % (uint64_t)(last + 1)), held = numbers[last];
-        numbers[last] = numbers[other];
-        numbers[other] = held;
-    }
+    int *numbers = shuffled_numbers(connections);
     for (int index = 0; index < connections; index++)
         snprintf(names[index], sizeof names[index], "connection-%d", numbers[index]);
     free(numbers);

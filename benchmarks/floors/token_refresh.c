@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The floor of a durable refresh: a POST by curl multi, the reply parsed by cJSON, its tokens
 // packed and sealed into a value of the library's size, and LMDB commits of 256 on a thread of
-// their own. No attempt is recorded first, no old record is read, nothing is wiped.
+// their own. No attempt is recorded first and no old record is read. Over HTTP nothing is wiped;
+// over TLS, with a file of CA certificates, curl and OpenSSL get the library's own allocators,
+// which zero what they free.
 //
-//   token_refresh <home> <url> <in flight> <refreshes>
-#include "floor.h"
+//   token_refresh <home> <url> <in flight> <refreshes> [<CA file>]
+#include "memory_hygiene.h"
+#include "sealed_store.h"
 
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define COMMIT_COUNT 256
 #define IN_FLIGHT_MAX 1024
-#define PLAINTEXT_BYTES (VALUE_BYTES - OVERHEAD_BYTES)
 
 // What is in flight: an easy handle, and the reply so far.
 struct flight {
@@ -36,22 +35,6 @@ static struct {
     uint8_t (*values)[VALUE_BYTES];
 } queue = {.mutex = PTHREAD_MUTEX_INITIALIZER, .grown = PTHREAD_COND_INITIALIZER};
 
-static MDB_env *environment;
-static MDB_dbi records;
-static uint8_t data_key[32], name_key[32];
-
-static void blind(int connection, uint8_t key[32]) {
-    crypto_generichash(
-        key, 32, (const uint8_t *)&connection, sizeof connection, name_key, sizeof name_key);
-}
-
-static void put(MDB_txn *transaction, int connection, uint8_t *bytes) {
-    uint8_t key[32];
-    blind(connection, key);
-    MDB_val entry = {sizeof key, key}, value = {VALUE_BYTES, bytes};
-    require(mdb_put(transaction, records, &entry, &value, 0) == 0, "a put");
-}
-
 static void *commit_all(void *context) {
     (void)context;
     for (int done = 0; done < queue.total;) {
@@ -61,11 +44,10 @@ static void *commit_all(void *context) {
         int left = queue.sealed - done;
         pthread_mutex_unlock(&queue.mutex);
         int count = left < COMMIT_COUNT ? left : COMMIT_COUNT;
-        MDB_txn *transaction;
-        require(mdb_txn_begin(environment, NULL, 0, &transaction) == 0, "a transaction");
+        sealed_store_begin();
         for (int index = done; index < done + count; index++)
-            put(transaction, queue.connections[index], queue.values[index]);
-        require(mdb_txn_commit(transaction) == 0, "a commit");
+            sealed_store_put(queue.connections[index], queue.values[index]);
+        sealed_store_commit();
         done += count;
     }
     return NULL;
@@ -84,18 +66,13 @@ static void seal(struct flight *flight) {
     require(reply != NULL, "a reply that is no JSON");
     const cJSON *lifetime = cJSON_GetObjectItemCaseSensitive(reply, "expires_in");
     require(cJSON_IsNumber(lifetime), "a reply without expires_in");
-    uint8_t plaintext[PLAINTEXT_BYTES] = {0}, associated[80] = "tkv1recd";
+    uint8_t plaintext[PLAINTEXT_BYTES] = {0};
     memcpy(plaintext, &lifetime->valuedouble, 8);
     size_t at = append(plaintext, 8, cJSON_GetObjectItemCaseSensitive(reply, "access_token"));
     append(plaintext, at, cJSON_GetObjectItemCaseSensitive(reply, "refresh_token"));
     cJSON_Delete(reply);
 
-    uint8_t *value = queue.values[queue.sealed];
-    memcpy(value, associated, 24);
-    randombytes_buf(value + 24, 24);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(
-        value + 48, NULL, plaintext, sizeof plaintext, associated, sizeof associated, NULL,
-        value + 24, data_key);
+    sealed_store_seal(plaintext, queue.values[queue.sealed]);
     pthread_mutex_lock(&queue.mutex);
     queue.connections[queue.sealed++] = flight->connection;
     pthread_cond_signal(&queue.grown);
@@ -111,7 +88,8 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context) {
 }
 
 static void prepare(
-    struct flight *flight, const char *url, const char *body, struct curl_slist *headers) {
+    struct flight *flight, const char *url, const char *body, struct curl_slist *headers,
+    const char *certificates) {
     CURL *easy = flight->easy = curl_easy_init();
     require(easy != NULL, "a handle");
     curl_easy_setopt(easy, CURLOPT_URL, url);
@@ -126,6 +104,9 @@ static void prepare(
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "TokenVault");
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, flight);
+    if (certificates == NULL) return;
+    curl_easy_setopt(easy, CURLOPT_CAINFO, certificates);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
 static void send_next(CURLM *multi, struct flight *flight, int connection) {
@@ -168,40 +149,22 @@ static void refresh_all(CURLM *multi, struct flight *flights, int in_flight) {
     pthread_join(committer, NULL);
 }
 
-// A database with a record of every connection, so that refreshes overwrite as they do in life.
-static void fill(const char *home) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/floor", home);
-    mkdir(path, 0700);
-    require(mdb_env_create(&environment) == 0, "LMDB");
-    mdb_env_set_mapsize(environment, (size_t)4 << 30);
-    int result = mdb_env_open(environment, path, MDB_NOTLS, 0600);
-    require(result == 0, mdb_strerror(result));
-    MDB_txn *transaction;
-    require(mdb_txn_begin(environment, NULL, 0, &transaction) == 0, "a transaction");
-    require(mdb_dbi_open(transaction, NULL, 0, &records) == 0, "a database");
-    MDB_stat statistics;
-    mdb_stat(transaction, records, &statistics);
-    if (statistics.ms_entries < (size_t)queue.total) {
-        uint8_t bytes[VALUE_BYTES] = {0};
-        for (int index = 0; index < queue.total; index++) put(transaction, index, bytes);
-    }
-    require(mdb_txn_commit(transaction) == 0, "a commit");
-}
-
 int main(int count, char **arguments) {
-    require(count == 5, "usage: token_refresh <home> <url> <in flight> <refreshes>");
+    require(
+        count == 5 || count == 6,
+        "usage: token_refresh <home> <url> <in flight> <refreshes> [<CA file>]");
+    const char *certificates = count == 6 ? arguments[5] : NULL;
     int in_flight = atoi(arguments[3]);
     queue.total = atoi(arguments[4]);
     require(in_flight > 0 && in_flight <= IN_FLIGHT_MAX && queue.total > 0, "numbers above zero");
-    require(sodium_init() >= 0, "libsodium does not initialise");
     queue.connections = calloc((size_t)queue.total, sizeof *queue.connections);
     queue.values = calloc((size_t)queue.total, sizeof *queue.values);
     struct flight *flights = calloc((size_t)in_flight, sizeof *flights);
     require(queue.connections != NULL && queue.values != NULL && flights != NULL, "memory");
-    fill(arguments[1]);
+    if (certificates != NULL) tv_wiping_allocators_install();
+    else curl_global_init(CURL_GLOBAL_ALL);
+    sealed_store_open(arguments[1], queue.total);
 
-    curl_global_init(CURL_GLOBAL_ALL);
     CURLM *multi = curl_multi_init();
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)IN_FLIGHT_MAX);
     struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
@@ -212,10 +175,11 @@ int main(int count, char **arguments) {
     char body[160] = "grant_type=refresh_token&refresh_token=";
     for (size_t at = strlen(body), end = at + 96; at < end; at++) body[at] = 'r';
     for (int index = 0; index < in_flight; index++)
-        prepare(&flights[index], arguments[2], body, headers);
+        prepare(&flights[index], arguments[2], body, headers, certificates);
 
     struct stopwatch since = stopwatch_start();
     refresh_all(multi, flights, in_flight);
     stopwatch_print(since, queue.total);
+    require(certificates == NULL || tv_openssl_allocation_count() > 0, "TLS that is not wiped");
     return 0;
 }

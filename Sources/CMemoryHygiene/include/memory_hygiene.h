@@ -8,17 +8,17 @@
 
 // Hands libcurl (curl_global_init_mem) and OpenSSL (CRYPTO_set_mem_functions) allocators that zero
 // every block before it is freed. Idempotent. Must run before anything else uses either library:
-// OpenSSL refuses afterwards and curl ignores the call in silence, so ask the two counts below.
+// OpenSSL refuses afterwards and curl ignores the call in silence, so ask the two below.
 void tv_wiping_allocators_install(void);
 
 // For proofs that must fail: from here on the libraries get plain allocators and the scrubs do
 // nothing. Before the call above only.
 void tv_wiping_forbid(void);
 
-// Blocks that were allocated through the wiping allocators since the start. Zero after a transfer
-// (curl) or after a TLS handshake (OpenSSL) means that the library does not use them.
-uint64_t tv_curl_allocation_count(void);
-uint64_t tv_openssl_allocation_count(void);
+// Whether anything was allocated through the wiping allocators since the start. False after a
+// transfer (curl) or after a TLS handshake (OpenSSL) means that the library does not use them.
+bool tv_curl_allocated(void);
+bool tv_openssl_allocated(void);
 
 // Zeroes the dead stack below the caller and all vector registers. The small one covers 16 KiB:
 // what opening and sealing a record reach, and 3 KiB more in which the dynamic linker saves the

@@ -21,11 +21,11 @@ public enum MemoryHygiene {
     public static func hardenProcess() -> Bool { tv_harden_process() }
 
     /// True once curl has allocated through the wiping allocator: it was not initialised before.
-    public static var curlHeapWiped: Bool { tv_curl_allocation_count() > 0 }
+    public static var curlHeapWiped: Bool { tv_curl_allocated() }
 
     /// True once OpenSSL has. False before the first TLS connection, and where the host used
     /// OpenSSL before `install`.
-    public static var tlsHeapWiped: Bool { tv_openssl_allocation_count() > 0 }
+    public static var tlsHeapWiped: Bool { tv_openssl_allocated() }
 
     /// Zeroes 16 KiB of dead stack and the vector registers: about 0.2 microseconds. Whatever
     /// handles plaintext does so before it returns, and before it awaits: the thread is then

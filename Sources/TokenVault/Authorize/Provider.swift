@@ -57,6 +57,20 @@ public struct Provider: Hashable, Sendable {
     public var defaultLifetimeSeconds: Int64?
     /// How long, in seconds, the provider still takes a refresh token that it has replaced.
     public var reuseGraceSeconds: Int64 = 0
+    /// How long a refresh token lives without being used, in seconds, 600 at least; nil where it
+    /// does not die of that. It is used once in half of this time.
+    public var refreshTokenIdleSeconds: Int64?
+    /// How long a connection lives in seconds from the user's consent on, whatever is refreshed,
+    /// 600 at least; nil where there is no such limit.
+    public var refreshTokenLifetimeSeconds: Int64?
+    /// How long before its expiry an access token may be refreshed at the earliest, in seconds, 1
+    /// at least; nil for the vault's own margin, 300 s or a quarter of the token's lifetime.
+    public var refreshMarginSeconds: Int64?
+    /// The most refreshes in flight at the token endpoint; 1 to 1,024. It is shared by the
+    /// applications that name the same endpoint.
+    public var concurrentRefreshesMax = Self.concurrentRefreshesDefault
+    /// The most refreshes that leave for the token endpoint within any second; 1 to 100,000.
+    public var refreshesPerSecondMax = Self.refreshesPerSecondDefault
 
     /// A provider with the RFCs' own behaviour.
     public init(
@@ -73,4 +87,17 @@ public struct Provider: Hashable, Sendable {
     public static let endpointBytesMax = 2048
     /// The most added parameters of either kind.
     public static let parametersMax = 32
+    /// The range of a refresh token's idle time and of a connection's lifetime, in seconds: ten
+    /// minutes to a hundred years.
+    public static let refreshTokenSecondsRange: ClosedRange<Int64> = 600...(100 * 366 * 86_400)
+    /// The range of the margin, in seconds: a second to a year.
+    public static let refreshMarginSecondsRange: ClosedRange<Int64> = 1...(366 * 86_400)
+    /// `concurrentRefreshesMax` where nobody says: few providers publish theirs.
+    public static let concurrentRefreshesDefault = 8
+    /// `refreshesPerSecondMax` where nobody says.
+    public static let refreshesPerSecondDefault = 100
+    /// The range of `concurrentRefreshesMax`.
+    public static let concurrentRefreshesRange = 1...1024
+    /// The range of `refreshesPerSecondMax`.
+    public static let refreshesPerSecondRange = 1...100_000
 }

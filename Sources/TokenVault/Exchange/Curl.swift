@@ -99,7 +99,7 @@ struct CurlEasy: ~Copyable {
 
     // What every request has beside `Authorization`; never changed, never freed.
     nonisolated(unsafe) private static let commonHeaders = unsafe curl_slist_append(
-        curl_slist_append(nil, "Accept: application/json"), "Expect:")
+        nil, "Accept: application/json")
 
     /// Nil where libcurl has no memory.
     init?() {
@@ -119,6 +119,8 @@ struct CurlEasy: ~Copyable {
             (CURLOPT_SSL_VERIFYHOST, 2), (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
             (CURLOPT_CONNECTTIMEOUT_MS, CurlTransport.connectMilliseconds),
             (CURLOPT_MAXAGE_CONN, CurlTransport.idleSecondsMax),
+            (CURLOPT_BUFFERSIZE, CurlTransport.readBytes),
+            (CURLOPT_UPLOAD_BUFFERSIZE, CurlTransport.writeBytes),
         ]
         // Debian's default for CAPATH would keep curl from caching the certificates it has read.
         let texts: [(CURLoption, String?)] = [

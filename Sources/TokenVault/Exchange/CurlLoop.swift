@@ -16,6 +16,7 @@ final class CurlLoop {
     private var waiting: [TransportRequest] = []
     /// Since when no slot was free for the next request, on the monotonic clock.
     private var starvedSince: Int64?
+    private var ended: [(transfer: CurlTransfer, code: Int)] = []
     private var somethingEnded = false
 
     /// Handles kept for reuse; more are there only while they work.
@@ -98,7 +99,10 @@ final class CurlLoop {
     /// One turn of everything that can be done without waiting.
     private func turn() {
         multi.perform()
-        while let (transfer, code) = multi.nextEnded() { retire(transfer, curlCode: code) }
+        // curl looks through what is still to be read for every handle that is removed: read first.
+        while let transfer = multi.nextEnded() { ended.append(transfer) }
+        for (transfer, code) in ended { retire(transfer, curlCode: code) }
+        ended.removeAll(keepingCapacity: true)
         attendHeld()
         // Plaintext went through this thread's stack and vector registers.
         if somethingEnded { tv_scrub_large() }

@@ -46,6 +46,11 @@ package final class CurlTransport: Transport {
     /// of the 5 seconds after which Apache and Node close by default: a request that meets a
     /// closing connection is `lost`.
     static let idleSecondsMax = 3
+    /// curl's buffers for each transfer, in bytes: all of them is wiped every time. What is read at
+    /// a time; an answer with its header seldom has more. What TLS is given at a time; curl takes
+    /// no less.
+    static let readBytes = 4096
+    static let writeBytes = 16384
     /// How long requests wait for a slot, in milliseconds, before `tooManySecrets`.
     static let slotMilliseconds: Int64 = 1000
     /// How often a slot is asked for again, in milliseconds, while an answer or a request waits.
@@ -101,7 +106,7 @@ package final class CurlTransport: Transport {
     }
 
     /// Whether libcurl uses the allocators that wipe. False where the host initialised it first.
-    package var curlHeapWiped: Bool { tv_curl_allocation_count() > 0 }
+    package var curlHeapWiped: Bool { tv_curl_allocated() }
     /// Whether OpenSSL does. False where the host used it first, or curl has another TLS library.
-    package var tlsHeapWiped: Bool { tv_openssl_allocation_count() > 0 }
+    package var tlsHeapWiped: Bool { tv_openssl_allocated() }
 }

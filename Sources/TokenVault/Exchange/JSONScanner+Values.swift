@@ -8,33 +8,29 @@ extension JSONScanner {
         bytes.extracting(value.range)
     }
 
-    /// A string, unescaped from its slot into one of its own.
-    ///
-    /// - Throws: as `Secret.init(copying:)`.
-    func secret(_ value: Value) throws(VaultError) -> Secret {
+    /// How many bytes a string has, escapes resolved, where each of them is 0x20 to 0x7E; else nil.
+    func visibleByteCount(_ value: Value) -> Int? {
         precondition(value.kind == .string)
-        if !value.hasEscapes { return try Secret(copying: written(value)) }
-        return try unescaped(value)
-    }
-
-    private func unescaped(_ value: Value) throws(VaultError) -> Secret {
-        // No escape is shorter than what it stands for.
-        var secret = try Secret(capacity: value.range.count)
-        var text = Unescaped(written(value))
-        while let byte = text.next() {
-            let fits = secret.append(byte: byte)
-            precondition(fits)
+        guard value.hasEscapes else {
+            return JSONText.isVisible(written(value)) ? value.range.count : nil
         }
-        return secret
+        var text = Unescaped(written(value))
+        var count = 0
+        while let byte = text.next() {
+            guard JSONText.isVisible(byte) else { return nil }
+            count += 1
+        }
+        return count
     }
 
     /// A string that is no secret, as text.
-    ///
-    /// - Throws: as `secret`.
-    func publicText(_ value: Value) throws(VaultError) -> String {
+    func publicText(_ value: Value) -> String {
+        precondition(value.kind == .string)
         guard value.hasEscapes else { return written(value).publicText ?? "" }
-        let unescaped = try secret(value)
-        return unescaped.bytes.publicText ?? ""
+        var bytes: [UInt8] = []
+        var text = Unescaped(written(value))
+        while let byte = text.next() { bytes.append(byte) }
+        return String(validating: bytes, as: UTF8.self) ?? ""
     }
 
     /// Whether a string is `text`, with its escapes resolved.

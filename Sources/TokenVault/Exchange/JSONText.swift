@@ -81,6 +81,50 @@ enum JSONText {
         return value
     }
 
+    /// Whether a byte is printable ASCII: 0x20 to 0x7E.
+    static func isVisible(_ byte: UInt8) -> Bool { byte &- 0x20 <= 0x5E }
+
+    /// Whether every byte is printable ASCII. Eight bytes at a time.
+    static func isVisible(_ bytes: RawSpan) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        var offset = 0
+        while offset + 8 <= bytes.byteCount {
+            let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            // What is below 0x80 reaches it with 1 added where it is 0x7F, and borrows from it with
+            // 0x20 taken away where it is below that; no carry leaves a byte that is none of both.
+            let marks = (word &+ ones) | (word &- ones &* 0x20) | word
+            if marks & highs != 0 { return false }
+            offset += 8
+        }
+        while offset < bytes.byteCount {
+            if !isVisible(bytes.byte(at: offset)) { return false }
+            offset += 1
+        }
+        return true
+    }
+
+    /// Resolves the escapes of a string in place, where everything it stands for is ASCII. Returns
+    /// where the shorter text lies; what is behind it, up to the old end, stays.
+    static func unescape(_ range: Range<Int>, of text: inout Secret) -> Range<Int> {
+        var (from, end) = (range.lowerBound, range.lowerBound)
+        while from < range.upperBound {
+            var byte = text.bytes.byte(at: from)
+            if byte == UInt8(ascii: "\\") {
+                guard let escape = escape(text.bytes, at: from), escape.scalar < 0x80 else {
+                    preconditionFailure("a string that was not scanned")
+                }
+                byte = UInt8(escape.scalar)
+                from = escape.end
+            } else {
+                from += 1
+            }
+            text.store(byte, at: end)
+            end += 1
+        }
+        return range.lowerBound..<end
+    }
+
     /// How many bytes the character at `offset` has, 2 to 4; 0 where it is not UTF-8: overlong, a
     /// surrogate, past U+10FFFF, cut short (RFC 3629 section 4).
     static func multibyteLength(_ bytes: RawSpan, at offset: Int) -> Int {

@@ -35,6 +35,6 @@ package enum RevocationVerdict: Hashable, Sendable {
 
     private static func error(_ body: consuming Secret?) -> OAuthError? {
         guard let body else { return nil }
-        return (try? TokenReply.scan(body.bytes))?.error
+        return (try? TokenReply.Members(body.bytes))?.error
     }
 }

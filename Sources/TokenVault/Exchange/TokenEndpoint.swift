@@ -34,14 +34,13 @@ package struct TokenEndpoint: Sendable {
         }
     }
 
-    /// Refreshes.
-    @discardableResult
+    /// The request that refreshes, for `send`.
     package func refresh(
-        _ refreshToken: borrowing Secret, for application: borrowing Application,
+        _ refreshToken: RawSpan, for application: borrowing Application,
         completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(refreshToken, for: application)
-        return try send(request, to: application.provider.tokenEndpoint) { reply in
+        return try make(request, to: application.provider.tokenEndpoint) { reply in
             completion(Verdict(reply))
         }
     }

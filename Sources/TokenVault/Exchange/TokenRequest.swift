@@ -65,13 +65,13 @@ package struct TokenRequest: ~Copyable, Sendable {
 
     /// Refreshes (RFC 6749 section 6). No scope is ever sent: the grant's own is asked for.
     package static func refresh(
-        _ refreshToken: borrowing Secret, for application: borrowing Application
+        _ refreshToken: RawSpan, for application: borrowing Application
     ) throws(VaultError) -> TokenRequest {
         try check(application)
-        try check(refreshToken.count, 1...TokenSet.tokenBytesMax)
+        try check(refreshToken.byteCount, 1...TokenSet.tokenBytesMax)
         let body = try Form.filled { form in
             form.add("grant_type", text: "refresh_token")
-            form.add("refresh_token", refreshToken.bytes)
+            form.add("refresh_token", refreshToken)
             addClient(application, to: &form)
             addParameters(application, to: &form)
         }

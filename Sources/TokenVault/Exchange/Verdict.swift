@@ -23,10 +23,13 @@
 /// `invalid_scope` concerns one connection, whose scopes may be overridden, so it does not blame
 /// the application. A redirect is never followed (RFC 6749 section 3.2 knows none).
 package enum Verdict: ~Copyable, Sendable {
-    /// A token response. There is an access token, and it is a bearer token.
+    /// A token response. There is an access token, and it is a bearer token. It owns the body.
     case tokens(TokenReply)
-    /// Try again later with the same refresh token. `sent`: the provider may have acted on it.
-    case transient(retryAfterSeconds: Int64?, sent: Bool)
+    /// Try again later with the same refresh token. `status` is 0 where there was no answer; with
+    /// 429 and 503 the provider asks for a pause. `sent`: the provider may have acted on it.
+    case transient(status: Int, retryAfterSeconds: Int64?, sent: Bool)
+    /// No byte was sent, and not for the provider's fault: it was cancelled, or no slot was free.
+    case unsent
     /// The provider rejects the application: one alarm, connections keep their state.
     case applicationMisconfigured(status: Int, error: OAuthError?)
     /// The grant is gone, definitely: the user must connect again.
@@ -49,15 +52,16 @@ package enum Verdict: ~Copyable, Sendable {
         case 200..<300: self = Self.judgeSuccess(status, body, retryAfter)
         case 300..<500 where ![408, 425, 429].contains(status):
             self = Self.judgeRefusal(status, body, retryAfter)
-        default: self = .transient(retryAfterSeconds: retryAfter, sent: true)
+        default: self = .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
         }
     }
 
     private static func judge(_ failure: TransportReply.Failure) -> Verdict {
         switch failure {
-        case .cancelled, .unreachable, .tooManySecrets:
-            .transient(retryAfterSeconds: nil, sent: false)
-        case .lost, .deadlineExceeded, .tooLong: .transient(retryAfterSeconds: nil, sent: true)
+        case .cancelled, .tooManySecrets: .unsent
+        case .unreachable: .transient(status: 0, retryAfterSeconds: nil, sent: false)
+        case .lost, .deadlineExceeded, .tooLong:
+            .transient(status: 0, retryAfterSeconds: nil, sent: true)
         case .refused: .refused(status: 0, error: nil)
         }
     }
@@ -66,36 +70,25 @@ package enum Verdict: ~Copyable, Sendable {
         _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?
     ) -> Verdict {
         guard let body else { return .unreadable(status: status, body: nil) }
-        // Whatever goes wrong here, the arena being full included, the body lives on.
-        guard let reply = try? scan(body) else {
+        guard let members = members(of: body) else {
             return .unreadable(status: status, body: body)
         }
-        if let error = reply.error, !reply.holdsToken {
+        if let error = members.error, !members.holdsToken {
             return judge(error, status, retryAfter)
         }
-        guard reply.error == nil, reply.isComplete, reply.isBearer else {
-            return .unreadable(status: status, body: body)
-        }
-        return .tokens(reply)
+        guard members.isTokenResponse else { return .unreadable(status: status, body: body) }
+        return .tokens(TokenReply(body, members))
     }
 
-    private static func scan(_ body: borrowing Secret) throws(VaultError) -> TokenReply {
-        try TokenReply.scan(body.bytes)
+    private static func members(of body: borrowing Secret) -> TokenReply.Members? {
+        try? TokenReply.Members(body.bytes)
     }
 
     private static func judgeRefusal(
         _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?
     ) -> Verdict {
         var error: OAuthError?
-        if let body, status >= 400 {
-            do throws(VaultError) {
-                error = try scan(body).error
-            } catch {
-                if error.code == .tooManySecrets {
-                    return .transient(retryAfterSeconds: retryAfter, sent: true)
-                }
-            }
-        }
+        if let body, status >= 400 { error = members(of: body)?.error }
         return judge(error, status, retryAfter)
     }
 
@@ -107,7 +100,7 @@ package enum Verdict: ~Copyable, Sendable {
         case .invalidClient, .unauthorizedClient, .unsupportedGrantType:
             .applicationMisconfigured(status: status, error: error)
         case .temporarilyUnavailable, .serverError:
-            .transient(retryAfterSeconds: retryAfter, sent: true)
+            .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
         default:
             status == 401
                 ? .applicationMisconfigured(status: status, error: error)

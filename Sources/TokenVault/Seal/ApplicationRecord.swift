@@ -34,7 +34,36 @@ enum ApplicationRecord {
         try fields.set(ApplicationTag.scope, texts: application.scopes)
         try fields.set(
             ApplicationTag.applicationLifetime, integer: application.defaultLifetimeSeconds)
+        try setRefreshing(provider, &fields)
         return try fields.secret.copy()
+    }
+
+    /// What stands in no field has its default.
+    private static func setRefreshing(
+        _ provider: Provider, _ fields: inout Fields
+    ) throws(VaultError) {
+        try fields.set(ApplicationTag.refreshTokenIdle, integer: provider.refreshTokenIdleSeconds)
+        try fields.set(
+            ApplicationTag.refreshTokenLifetime, integer: provider.refreshTokenLifetimeSeconds)
+        try fields.set(ApplicationTag.refreshMargin, integer: provider.refreshMarginSeconds)
+        try fields.set(
+            ApplicationTag.concurrentRefreshesMax,
+            integer: UInt32(clamping: provider.concurrentRefreshesMax))
+        try fields.set(
+            ApplicationTag.refreshesPerSecondMax,
+            integer: UInt32(clamping: provider.refreshesPerSecondMax))
+    }
+
+    private static func readRefreshing(_ fields: borrowing Fields, _ provider: inout Provider) {
+        provider.refreshTokenIdleSeconds = fields.integer(ApplicationTag.refreshTokenIdle)
+        provider.refreshTokenLifetimeSeconds = fields.integer(ApplicationTag.refreshTokenLifetime)
+        provider.refreshMarginSeconds = fields.integer(ApplicationTag.refreshMargin)
+        if let count = fields.integer(ApplicationTag.concurrentRefreshesMax, as: UInt32.self) {
+            provider.concurrentRefreshesMax = Int(count)
+        }
+        if let count = fields.integer(ApplicationTag.refreshesPerSecondMax, as: UInt32.self) {
+            provider.refreshesPerSecondMax = Int(count)
+        }
     }
 
     static func decode(_ fields: borrowing Fields) throws(VaultError) -> Application {
@@ -60,6 +89,7 @@ enum ApplicationRecord {
             .map { Provider.Parameter($0.name, $0.value) }
         provider.defaultLifetimeSeconds = fields.integer(ApplicationTag.providerLifetime)
         provider.reuseGraceSeconds = fields.integer(ApplicationTag.reuseGrace) ?? 0
+        readRefreshing(fields, &provider)
         return Application(
             id: try ApplicationID(idText), provider: provider, clientID: clientID,
             clientSecret: try fields.secret(ApplicationTag.clientSecret),

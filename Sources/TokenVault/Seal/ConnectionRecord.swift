@@ -82,27 +82,67 @@ struct ConnectionRecord: ~Copyable {
         try fields.set(ConnectionTag.state, integer: state.rawValue)
     }
 
-    /// Takes over new tokens; where there is no new refresh token the old one stays (RFC 6749
-    /// section 6). Text limits were checked where the tokens came from.
+    /// What goes with new tokens and is no secret; see `TokenSet`.
+    struct Terms {
+        var tokenType = "Bearer"
+        var scope: String?
+        var accessTokenExpiry: UnixTime?
+        var expirySource = TokenSet.ExpirySource.unknown
+        var refreshTokenExpiry: UnixTime?
+    }
+
+    /// Takes over new tokens, copied from where they lie; where there is no new refresh token the
+    /// old one stays (RFC 6749 section 6). Text limits were checked where the tokens came from.
     mutating func adopt(
-        _ tokens: borrowing TokenSet, requestStart: UnixTime
+        accessToken: RawSpan, refreshToken: RawSpan?, _ terms: Terms, requestStart: UnixTime
     ) throws(VaultError) {
-        try fields.set(ConnectionTag.accessToken, tokens.accessToken.bytes)
-        switch tokens.refreshToken {
-        case .none: break
-        case .some(let token): try fields.set(ConnectionTag.refreshToken, token.bytes)
-        }
-        try fields.set(ConnectionTag.tokenType, text: tokens.tokenType)
-        if let scope = tokens.scope { try fields.set(ConnectionTag.grantedScope, text: scope) }
-        try fields.set(ConnectionTag.accessTokenExpiry, time: tokens.accessTokenExpiry)
-        try fields.set(ConnectionTag.expirySource, integer: tokens.expirySource.rawValue)
-        if tokens.refreshTokenExpiry != nil || tokens.refreshToken != nil {
-            try fields.set(ConnectionTag.refreshTokenExpiry, time: tokens.refreshTokenExpiry)
+        try fields.set(ConnectionTag.accessToken, accessToken)
+        if let refreshToken { try fields.set(ConnectionTag.refreshToken, refreshToken) }
+        try fields.set(ConnectionTag.tokenType, text: terms.tokenType)
+        if let scope = terms.scope { try fields.set(ConnectionTag.grantedScope, text: scope) }
+        try fields.set(ConnectionTag.accessTokenExpiry, time: terms.accessTokenExpiry)
+        try fields.set(ConnectionTag.expirySource, integer: terms.expirySource.rawValue)
+        if terms.refreshTokenExpiry != nil || refreshToken != nil {
+            try fields.set(ConnectionTag.refreshTokenExpiry, time: terms.refreshTokenExpiry)
         }
         try fields.set(ConnectionTag.requestStart, time: requestStart)
         try fields.set(ConnectionTag.unreadReply, nil)
         try set(ConnectionState.active)
         try set(nil as Failure?)
+    }
+
+    /// Takes over the tokens of a reply.
+    mutating func adopt(
+        _ reply: borrowing TokenReply, _ terms: Terms, requestStart: UnixTime
+    ) throws(VaultError) {
+        try adopt(
+            accessToken: reply.accessTokenBytes, refreshToken: reply.refreshTokenBytes, terms,
+            requestStart: requestStart)
+    }
+
+    /// Keeps a reply that could not be read, until one comes that can.
+    mutating func keepUnread(_ body: borrowing Secret) throws(VaultError) {
+        try fields.set(ConnectionTag.unreadReply, body.bytes)
+    }
+
+    /// Takes over a token set.
+    mutating func adopt(
+        _ tokens: borrowing TokenSet, requestStart: UnixTime
+    ) throws(VaultError) {
+        let terms = Terms(
+            tokenType: tokens.tokenType, scope: tokens.scope,
+            accessTokenExpiry: tokens.accessTokenExpiry, expirySource: tokens.expirySource,
+            refreshTokenExpiry: tokens.refreshTokenExpiry)
+        switch tokens.refreshToken {
+        case .none:
+            try adopt(
+                accessToken: tokens.accessToken.bytes, refreshToken: nil, terms,
+                requestStart: requestStart)
+        case .some(let token):
+            try adopt(
+                accessToken: tokens.accessToken.bytes, refreshToken: token.bytes, terms,
+                requestStart: requestStart)
+        }
     }
 
     /// The tokens, each in a slot of its own.

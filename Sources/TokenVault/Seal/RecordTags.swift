@@ -33,6 +33,16 @@ enum ConnectionState: UInt8 {
     /// Red: the provider ended the grant, or the token expired and nothing can renew it.
     case failed = 3
     case disconnecting = 4
+
+    /// Why its token can neither be lent nor refreshed, where that is so.
+    var refusal: VaultError.Code? {
+        switch self {
+        case .configured: .notConnected
+        case .active: nil
+        case .failed: .grantLost
+        case .disconnecting: .disconnecting
+        }
+    }
 }
 
 /// Fields of an application.
@@ -55,6 +65,11 @@ enum ApplicationTag {
     static let redirectURI: UInt16 = 16
     static let scope: UInt16 = 17
     static let applicationLifetime: UInt16 = 18
+    static let refreshTokenIdle: UInt16 = 19
+    static let refreshTokenLifetime: UInt16 = 20
+    static let refreshMargin: UInt16 = 21
+    static let concurrentRefreshesMax: UInt16 = 22
+    static let refreshesPerSecondMax: UInt16 = 23
 }
 
 /// Fields of a pending authorization.

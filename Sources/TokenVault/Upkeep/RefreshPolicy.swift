@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// When to refresh, and when to try again: pure arithmetic, time and randomness passed in.
+/// When to refresh, when to try again, and when it is too late: pure arithmetic, time and
+/// randomness passed in.
 enum RefreshPolicy {
     /// How long before its expiry a token is refreshed, at most, in milliseconds.
     static let marginMillisecondsMax: Int64 = 300_000
@@ -8,28 +9,133 @@ enum RefreshPolicy {
     static let jitterMillisecondsMax: Int64 = 300_000
     /// The lifetime assumed where nobody says: a refresh token that is never used dies in silence.
     static let unknownLifetimeMilliseconds: Int64 = 3_600_000
+    /// Nothing is due again so soon after it was issued, in milliseconds, whatever its expiry: a
+    /// provider whose tokens have expired when they come would be asked without end.
+    static let intervalMillisecondsMin: Int64 = 10_000
+    /// A refresh token with less than this left, in milliseconds, is not refreshed for its own
+    /// sake. Where refreshing does not prolong it, each time comes after half of what is left: this
+    /// ends the series.
+    static let keepAliveWindowMillisecondsMin: Int64 = 600_000
+    /// How far a stated expiry may lie before the end of the connection's whole life and still mean
+    /// that, in milliseconds: the two are counted from different moments of the same exchange.
+    static let limitToleranceMilliseconds: Int64 = 3_600_000
     /// First and longest delay before the next attempt, in milliseconds.
     static let backoffMillisecondsBase: Int64 = 1000
     static let backoffMillisecondsMax: Int64 = 300_000
-    /// Between probes of an application that the provider rejects, in milliseconds.
-    static let misconfiguredMilliseconds: Int64 = 60_000
+    /// The least time before the next attempt where the provider refused, in milliseconds.
+    static let refusedMilliseconds: Int64 = 60_000
     /// The most that a provider's `Retry-After` is honoured, in seconds.
     static let retryAfterSecondsMax: Int64 = 3600
     /// A token is taken for expired this long before it is, in milliseconds: the way to the
     /// provider takes time too. A tenth of its lifetime where that is less.
     static let expirySkewMilliseconds: Int64 = 10_000
 
-    /// The moment to refresh a token: expiry - margin - jitter.
+    /// What a connection knows about its tokens' lives.
+    struct Lifetime {
+        /// When the request was started that brought the tokens: the last use of the refresh token.
+        var issued: UnixTime
+        var accessTokenExpiry: UnixTime?
+        /// What the provider said when it gave the refresh token.
+        var refreshTokenExpiry: UnixTime?
+        /// When the user connected.
+        var connected: UnixTime?
+        var hasRefreshToken: Bool
+    }
+
+    /// What a provider's refresh tokens are subject to; nil where it has no such limit.
+    struct Limits: Hashable, Sendable {
+        /// A refresh token that is not used for so long is dropped.
+        var refreshTokenIdleSeconds: Int64?
+        /// A connection ends so long after the user connected, whatever is refreshed.
+        var refreshTokenLifetimeSeconds: Int64?
+        /// How long before its expiry an access token may be refreshed at the earliest.
+        var marginSeconds: Int64?
+    }
+
+    /// When to refresh: the access token before it expires, or the refresh token before it dies of
+    /// not being used, whichever comes first. Never within 10 s of the last time.
+    static func due(_ lifetime: Lifetime, _ limits: Limits, random: UInt64) -> UnixTime {
+        var due = due(
+            issued: lifetime.issued, expiry: lifetime.accessTokenExpiry,
+            marginSeconds: limits.marginSeconds, random: random)
+        if let keepAlive = keepAlive(lifetime, limits, random: random) { due = min(due, keepAlive) }
+        return max(due, lifetime.issued.adding(milliseconds: intervalMillisecondsMin))
+    }
+
+    /// The moment to refresh an access token: expiry - margin - jitter.
     ///
     /// The margin is 300 s, but at most a quarter of the lifetime, so that tokens of a minute work;
     /// the jitter at most a tenth of the lifetime, so that what was made together does not come due
-    /// together.
-    static func due(issued: UnixTime, expiry: UnixTime?, random: UInt64) -> UnixTime {
+    /// together. A margin that the provider sets, up to half of the lifetime, is not exceeded: some
+    /// refuse a refresh that comes early. There the jitter is taken from the margin.
+    static func due(
+        issued: UnixTime, expiry: UnixTime?, marginSeconds: Int64? = nil, random: UInt64
+    ) -> UnixTime {
         let expiry = expiry ?? issued.adding(milliseconds: unknownLifetimeMilliseconds)
         let lifetime = max(0, expiry.milliseconds(since: issued))
-        let margin = min(marginMillisecondsMax, lifetime / 4)
-        let jitter = fraction(of: min(jitterMillisecondsMax, lifetime / 10), random)
-        return expiry.adding(milliseconds: -(margin + jitter))
+        let jitter = min(jitterMillisecondsMax, lifetime / 10)
+        guard let marginSeconds else {
+            let margin = min(marginMillisecondsMax, lifetime / 4)
+            return expiry.adding(milliseconds: -(margin + fraction(of: jitter, random)))
+        }
+        let margin = min(milliseconds(marginSeconds), lifetime / 2)
+        return expiry.adding(milliseconds: fraction(of: min(jitter, margin / 2), random) - margin)
+    }
+
+    /// When to refresh for the refresh token's sake: at half of the time that it lives without,
+    /// less a jitter of up to a tenth of it. Nil where no end is known that a refresh can put off.
+    private static func keepAlive(
+        _ lifetime: Lifetime, _ limits: Limits, random: UInt64
+    ) -> UnixTime? {
+        guard lifetime.hasRefreshToken else { return nil }
+        var window: Int64 = limits.refreshTokenIdleSeconds.map(milliseconds) ?? .max
+        if let stated = lifetime.refreshTokenExpiry, !isLimit(stated, lifetime, limits) {
+            window = min(window, stated.milliseconds(since: lifetime.issued))
+        }
+        guard window >= keepAliveWindowMillisecondsMin, window < .max else { return nil }
+        return lifetime.issued.adding(
+            milliseconds: window / 2 - fraction(of: window / 10, random))
+    }
+
+    /// Whether a stated expiry is that of the connection's whole life, which nothing prolongs.
+    private static func isLimit(
+        _ stated: UnixTime, _ lifetime: Lifetime, _ limits: Limits
+    ) -> Bool {
+        guard let limit = limit(lifetime, limits) else { return false }
+        return limit.milliseconds(since: stated) <= limitToleranceMilliseconds
+    }
+
+    private static func limit(_ lifetime: Lifetime, _ limits: Limits) -> UnixTime? {
+        guard let seconds = limits.refreshTokenLifetimeSeconds else { return nil }
+        return lifetime.connected?.adding(milliseconds: milliseconds(seconds))
+    }
+
+    /// When a connection is of no use, or lost, if nothing is done: a backlog drains in this order.
+    static func death(_ lifetime: Lifetime, _ limits: Limits) -> UnixTime {
+        let access =
+            lifetime.accessTokenExpiry
+            ?? lifetime.issued.adding(milliseconds: unknownLifetimeMilliseconds)
+        guard lifetime.hasRefreshToken, let end = end(lifetime, limits) else { return access }
+        return min(access, end.time)
+    }
+
+    /// When the user has to connect again, and why; nil where no end is in sight.
+    ///
+    /// The earliest of what is known: of `idle` and, as a rule, `stated` the vault's own refreshing
+    /// keeps moving it away.
+    static func end(_ lifetime: Lifetime, _ limits: Limits) -> (time: UnixTime, cause: EndCause)? {
+        guard lifetime.hasRefreshToken else {
+            return lifetime.accessTokenExpiry.map { ($0, .notRenewable) }
+        }
+        var ends: [(time: UnixTime, cause: EndCause)] = []
+        if let limit = limit(lifetime, limits) { ends.append((limit, .limit)) }
+        if let stated = lifetime.refreshTokenExpiry {
+            ends.append((stated, isLimit(stated, lifetime, limits) ? .limit : .stated))
+        }
+        if let idle = limits.refreshTokenIdleSeconds {
+            ends.append((lifetime.issued.adding(milliseconds: milliseconds(idle)), .idle))
+        }
+        return ends.min { $0.time < $1.time }
     }
 
     /// Whether a token can be lent at `now` with `minimumMilliseconds` left.
@@ -42,8 +148,9 @@ enum RefreshPolicy {
         return expiry.milliseconds(since: now) > max(skew, minimumMilliseconds)
     }
 
-    /// The next attempt after `failures` transient failures in a row: full jitter from 1 s to
-    /// 300 s ("Exponential Backoff And Jitter", Brooker, 2015), never before `Retry-After`.
+    /// The next attempt after `failures` transient failures in a row: from 1 s doubling to 300 s,
+    /// of which a random part of up to a half is left out ("Exponential Backoff And Jitter",
+    /// Brooker, 2015), never before `Retry-After`.
     static func retry(
         now: UnixTime, failures: Int, retryAfterSeconds: Int64?, random: UInt64
     ) -> UnixTime {
@@ -57,5 +164,30 @@ enum RefreshPolicy {
 
     private static func fraction(of range: Int64, _ random: UInt64) -> Int64 {
         Int64(UInt64(max(range, 0)).multipliedFullWidth(by: random).high)
+    }
+
+    /// Milliseconds of a length of time; none where it is negative, saturating.
+    private static func milliseconds(_ seconds: Int64) -> Int64 {
+        UnixTime(seconds: max(0, seconds)).milliseconds
+    }
+}
+
+extension RefreshPolicy.Lifetime {
+    /// What a connection's record says.
+    init(_ record: borrowing ConnectionRecord) {
+        issued = record.issued
+        accessTokenExpiry = record.accessTokenExpiry
+        refreshTokenExpiry = record.refreshTokenExpiry
+        connected = record.connected
+        hasRefreshToken = record.hasRefreshToken
+    }
+}
+
+extension RefreshPolicy.Limits {
+    /// What a provider's definition says.
+    init(_ provider: Provider) {
+        refreshTokenIdleSeconds = provider.refreshTokenIdleSeconds
+        refreshTokenLifetimeSeconds = provider.refreshTokenLifetimeSeconds
+        marginSeconds = provider.refreshMarginSeconds
     }
 }

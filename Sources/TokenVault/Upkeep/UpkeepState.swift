@@ -2,124 +2,147 @@
 
 /// Who is due, who is being refreshed, who waits for it: events in, actions out, no clock inside.
 ///
-/// One flight for each connection at the most, however many ask. A flight belongs to one version of
-/// one life of a connection; when the connection is disconnected the flight is orphaned, and its
-/// late answer is nobody's.
+/// A connection that is due moves from the schedule to the lane of its application; the endpoint's
+/// governor says when the most urgent of its lanes may board. One flight for each connection at the
+/// most, however many ask. When the connection is disconnected its flight is orphaned, and its late
+/// answer is nobody's.
 struct UpkeepState: ~Copyable {
-    /// The most refreshes in flight.
+    /// The most refreshes on board, out, or on their way into the store.
     static let flightsMax = 1024
+    /// The most flights of one endpoint that are made ready while its wire is full.
+    static let aheadMax = 256
+    /// The most callers that wait for a flight which has not boarded.
+    static let demandsMax = 100_000
+    /// How long a caller is kept waiting, in milliseconds, for a provider that asked for a pause or
+    /// is down; where it is longer the caller is told at once.
+    static let patienceMilliseconds: Int64 = 2000
+    /// The most lanes; further applications share the last.
+    static let lanesMax = 65_536
+    /// The most connections that move from the schedule to their lanes in one turn.
+    private static let ripenMax = 4096
 
     /// A caller that waits for a refresh.
     typealias WaiterID = UInt64
 
-    struct Flight {
-        let number: UInt64
-        let key: RecordKey
-        let slot: UInt32
-        let generation: UInt64
-        var waiters: [WaiterID]
-        var wave: UInt64 = 0
-    }
-
-    private var heap = ExpiryHeap()
+    var heap = ExpiryHeap()
+    var lanes: [Lane] = []
+    var endpoints: [EndpointQueue] = []
+    /// Endpoints with something in a lane, or ready.
+    var pending: [Int] = []
+    /// Slots in a lane for which nobody waits.
+    var backlogged: Set<UInt32> = []
+    var flights: [UInt64: Flight] = [:]
     /// By connection; an orphan is not among them.
-    private var flights: [RecordKey: Flight] = [:]
-    private var orphans: [UInt64: RecordKey] = [:]
-    /// Transient failures in a row; only connections that are failing.
+    var numbers: [RecordKey: UInt64] = [:]
+    /// Flights that have boarded, orphans among them.
+    var aloftCount = 0
+    var demandCount = 0
+    /// Failures in a row; only connections that are failing.
     private var failures: [RecordKey: Int] = [:]
+    private var laneNumbers: [ApplicationID: Int] = [:]
+    private var endpointNumbers: [String: Int] = [:]
     private var nextFlight: UInt64 = 1
 
     init() {}
 
-    var scheduledCount: Int { heap.count }
-    /// Whether no further flight may start; orphans count too.
-    var isFull: Bool { flights.count + orphans.count >= Self.flightsMax }
-    var nextDeadline: UnixTime? { heap.min?.deadline }
+    // MARK: Lanes
 
-    func deadline(_ slot: UInt32) -> UnixTime? { heap.deadline(slot) }
-    func flight(_ key: RecordKey) -> Flight? { flights[key] }
-    func failureCount(_ key: RecordKey) -> Int { failures[key] ?? 0 }
-    /// Whether a flight has not ended yet, orphaned or not.
-    func isOut(_ flight: Flight) -> Bool {
-        flights[flight.key]?.number == flight.number || isOrphan(flight.number)
-    }
-    func isOrphan(_ number: UInt64) -> Bool { orphans[number] != nil }
+    func lane(_ application: ApplicationID) -> Int? { laneNumbers[application] }
 
-    /// A connection is due at `deadline`; nil takes it out of the schedule.
-    mutating func schedule(_ slot: UInt32, _ deadline: UnixTime?) {
-        if let deadline { heap.set(slot, deadline) } else { heap.remove(slot) }
-    }
-
-    /// The slots that are due at `now`, the earliest first, as many as may be in flight. They leave
-    /// the schedule; whoever does not start a flight puts them back.
-    mutating func takeDue(_ now: UnixTime, limit: Int) -> [UInt32] {
-        var due: [UInt32] = []
-        while due.count < limit, flights.count + orphans.count + due.count < Self.flightsMax,
-            let first = heap.min, first.deadline <= now
-        {
-            heap.remove(first.handle)
-            due.append(first.handle)
+    /// The lane of an application, with the limits of its provider as they are now.
+    mutating func setLane(
+        _ application: ApplicationID, endpoint url: String, _ limits: Governor.Limits,
+        _ policy: RefreshPolicy.Limits
+    ) -> Int {
+        let endpoint = endpointNumbers[url] ?? endpoints.count
+        if endpoint == endpoints.count {
+            endpoints.append(EndpointQueue(limits))
+            endpointNumbers[url] = endpoint
         }
-        return due
+        endpoints[endpoint].governor.limits = limits
+        guard let lane = laneNumbers[application] else {
+            let lane = min(lanes.count, Self.lanesMax - 1)
+            laneNumbers[application] = lane
+            guard lane == lanes.count else { return lane }
+            lanes.append(Lane(application: application, endpoint: endpoint, limits: policy))
+            endpoints[endpoint].lanes.append(lane)
+            return lane
+        }
+        lanes[lane].limits = policy
+        if lanes[lane].endpoint != endpoint {
+            endpoints[lanes[lane].endpoint].lanes.removeAll { $0 == lane }
+            lanes[lane].endpoint = endpoint
+            endpoints[endpoint].lanes.append(lane)
+            notePending(endpoint)
+        }
+        return lane
     }
 
-    /// Joins the connection's flight. False where there is none: then `start` one.
-    mutating func join(_ key: RecordKey, _ waiter: WaiterID) -> Bool {
-        guard flights[key] != nil else { return false }
-        flights[key]?.waiters.append(waiter)
+    mutating func notePending(_ endpoint: Int) {
+        guard !endpoints[endpoint].isPending else { return }
+        endpoints[endpoint].isPending = true
+        pending.append(endpoint)
+    }
+
+    // MARK: The schedule
+
+    var scheduledCount: Int { heap.count + backlogged.count }
+
+    func isScheduled(_ slot: UInt32) -> Bool {
+        backlogged.contains(slot) || heap.deadline(slot) != nil
+    }
+
+    /// When the connection in a slot is due; the past where it is in its lane already.
+    func deadline(_ slot: UInt32) -> UnixTime? {
+        backlogged.contains(slot) ? UnixTime(milliseconds: 0) : heap.deadline(slot)
+    }
+
+    /// A connection is due as planned; nil takes it out of the schedule.
+    mutating func schedule(_ slot: UInt32, _ plan: Plan?) {
+        backlogged.remove(slot)
+        if let plan {
+            heap.set(slot, plan.due, lane: plan.tag)
+        } else {
+            heap.remove(slot)
+        }
+    }
+
+    /// Moves what is due into its lane. True where more is due.
+    mutating func ripen(_ now: UnixTime) -> Bool {
+        for _ in 0..<Self.ripenMax {
+            guard let first = heap.min, first.deadline <= now else { return false }
+            heap.remove(first.handle)
+            let plan = Plan(due: first.deadline, tag: first.lane)
+            guard plan.lane < lanes.count else { continue }
+            addToLane(plan.lane, first.handle, death: plan.death)
+        }
         return true
     }
 
-    /// Starts a flight; nil where the connection has one already.
-    mutating func start(
-        _ key: RecordKey, slot: UInt32, generation: UInt64, waiter: WaiterID?
-    ) -> Flight? {
-        guard flights[key] == nil else { return nil }
-        let flight = Flight(
-            number: nextFlight, key: key, slot: slot, generation: generation,
-            waiters: waiter.map { [$0] } ?? [])
-        nextFlight += 1
-        flights[key] = flight
-        heap.remove(slot)
-        return flight
+    mutating func addToLane(_ lane: Int, _ slot: UInt32, death: UnixTime) {
+        backlogged.insert(slot)
+        lanes[lane].add(Lane.Entry(death: death, slot: slot, flight: 0))
+        notePending(lanes[lane].endpoint)
     }
 
-    /// A caller gave up waiting; the flight goes on.
-    mutating func leave(_ key: RecordKey, _ waiter: WaiterID) {
-        flights[key]?.waiters.removeAll { $0 == waiter }
-    }
+    // MARK: Failures
 
-    /// Those who wait for a flight that stays out.
-    mutating func dismissWaiters(_ flight: Flight) -> [WaiterID] {
-        guard flights[flight.key]?.number == flight.number else { return [] }
-        defer { flights[flight.key]?.waiters = [] }
-        return flights[flight.key]?.waiters ?? []
-    }
+    func failureCount(_ key: RecordKey) -> Int { failures[key] ?? 0 }
 
-    /// Ends a flight and returns who waited. Nobody, where it was orphaned meanwhile.
-    mutating func end(_ flight: Flight) -> [WaiterID] {
-        if orphans.removeValue(forKey: flight.number) != nil { return [] }
-        guard flights[flight.key]?.number == flight.number else { return [] }
-        return flights.removeValue(forKey: flight.key)?.waiters ?? []
-    }
-
-    /// The connection is being disconnected: it leaves the schedule, and its flight is orphaned.
-    mutating func orphan(_ key: RecordKey, slot: UInt32) -> Flight? {
-        heap.remove(slot)
-        failures[key] = nil
-        guard let flight = flights.removeValue(forKey: key) else { return nil }
-        orphans[flight.number] = key
-        return flight
-    }
-
-    /// Counts a transient failure and returns how many there were in a row.
+    /// Counts a failure and returns how many there were in a row.
     mutating func countFailure(_ key: RecordKey) -> Int {
         failures[key, default: 0] += 1
         return failures[key] ?? 1
     }
 
-    /// The connection works again; true where it did not before.
+    /// The connection works again, or is gone; true where it failed before.
+    @discardableResult
     mutating func clearFailures(_ key: RecordKey) -> Bool {
         failures.removeValue(forKey: key) != nil
+    }
+
+    mutating func takeNumber() -> UInt64 {
+        defer { nextFlight += 1 }
+        return nextFlight
     }
 }

@@ -44,6 +44,11 @@ public struct ConnectionStatus: Sendable {
     public let expirySource: TokenSet.ExpirySource
     /// When the refresh token expires, where the provider says.
     public let refreshTokenExpiry: UnixTime?
+    /// When the user has to connect again as far as anybody knows; nil where no end is in sight.
+    /// What `endCause` says may put it off.
+    public let diesAt: UnixTime?
+    /// Why the connection dies then; nil where no end is in sight.
+    public let endCause: EndCause?
     /// When the next refresh is due, while it is scheduled.
     public let nextRefresh: UnixTime?
     /// When it was last refreshed, and how often it was.
@@ -70,6 +75,7 @@ extension Vault {
         guard let opened = try store.open(key) else { return nil }
         let (slot, generation) = (opened.header.slot, opened.header.generation)
         let record = ConnectionRecord(fields: opened.takeFields())
+        let end = refresher.end(record)
         let failing = refresher.trouble(key, application: record.application)
         let light: ConnectionStatus.Light
         var reason: VaultEvent.Kind?
@@ -92,6 +98,7 @@ extension Vault {
             reasonNumber: Int(record.failure?.status ?? 0), nextStep: nextStep,
             application: record.application, accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
+            diesAt: end?.time, endCause: end?.cause,
             nextRefresh: refresher.deadline(slot: slot), lastRefreshed: record.refreshed,
             refreshCount: record.refreshCount, lastUsed: record.used,
             requestedScope: record.requestedScope, grantedScope: record.grantedScope,
@@ -100,10 +107,20 @@ extension Vault {
 }
 
 extension Refresher {
+    /// When a connection that works comes to its end, by what its provider is known to do.
+    func end(_ record: borrowing ConnectionRecord) -> (time: UnixTime, cause: EndCause)? {
+        guard record.state == .active else { return nil }
+        var known = RefreshPolicy.Limits()
+        if let application = record.application { known = limits(lane(application)) }
+        return RefreshPolicy.end(RefreshPolicy.Lifetime(record), known)
+    }
+
     /// Why a connection's refreshing does not work at the moment, if it does not.
     func trouble(_ key: RecordKey, application: ApplicationID?) -> VaultEvent.Kind? {
         shared.withLock { shared in
-            if let application, shared.rejected.contains(application) {
+            if let application, let lane = shared.upkeep.lane(application),
+                shared.upkeep.lanes[lane].isRejected
+            {
                 return .applicationRejected
             }
             return shared.upkeep.failureCount(key) > 0 ? .refreshDelayed : nil

@@ -1,45 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Tokens that came and cannot be stored: not yet, or not ever.
+// New tokens on their way into the store: at once, as soon as that works, or not ever.
 extension Refresher {
-    /// Tokens on their way into the store, kept whole until they are durable or not wanted.
+    /// Tokens that came, kept whole until they are durable or not wanted.
     final class Cargo: Sendable {
-        let tokens: TokenSet
-        init(_ tokens: consuming TokenSet) { self.tokens = tokens }
+        let reply: TokenReply
+        let terms: ConnectionRecord.Terms
+        let requestedAt: UnixTime
+
+        init(_ reply: consuming TokenReply, _ sent: Sent, requestedAt: UnixTime) {
+            let expiry = reply.expiry(
+                requestedAt: requestedAt, providerLifetimeSeconds: sent.providerLifetime,
+                applicationLifetimeSeconds: sent.applicationLifetime)
+            terms = ConnectionRecord.Terms(
+                scope: reply.scope, accessTokenExpiry: expiry.moment,
+                expirySource: expiry.source,
+                refreshTokenExpiry: reply.refreshTokenExpiry(requestedAt: requestedAt))
+            self.reply = reply
+            self.requestedAt = requestedAt
+        }
     }
+
+    /// What the writer found out while it stored the cargo.
+    private final class Landing: @unchecked Sendable {
+        var plan: Plan?
+    }
+
+    /// Merges new tokens into the record, makes that durable, and only then tells who waits.
+    func store(_ sent: Sent, _ cargo: Cargo) {
+        let now = time.now()
+        let landing = Landing()
+        let revision = Revision(addedBytesMax: cargo.reply.byteCount) {
+            [self] (record, header) throws(VaultError) in
+            // Somebody stored another pair for this life. What came is of no use, but to revoke it
+            // could end the grant that the newer pair is of.
+            guard try isCurrent(record, header, sent) else {
+                landing.plan = plan(record, sent.flight.lane)
+                return .leave
+            }
+            try record.adopt(cargo.reply, cargo.terms, requestStart: cargo.requestedAt)
+            try record.fields.set(ConnectionTag.refreshed, time: now)
+            try record.fields.set(ConnectionTag.refreshCount, integer: record.refreshCount + 1)
+            landing.plan = plan(record, sent.flight.lane)
+            return .change
+        }
+        let isAccepted = noteAccepted(sent)
+        let isRecovered = shared.withLock { $0.upkeep.clearFailures(sent.flight.key) }
+        let commit = Commit { [self] result in
+            switch result {
+            case .success(let committed) where committed.fate == .changed:
+                if isRecovered || isAccepted { publish(.recovered, sent.id) }
+                finish(sent.flight, .success(()), landing.plan)
+            case .success(let committed) where committed.fate == .left:
+                endLate(sent, landing.plan)
+            case .success: landLate(sent, cargo)
+            case .failure(let error): strand(sent, cargo, error)
+            }
+        }
+        commit.mustLand = true
+        commit.add(.revise(sent.flight.key, revision))
+        endAttempt(sent, commit)
+        if isRecovered {
+            commit.add(.event(EventEntry(time: now, key: sent.flight.key, kind: .recovered)))
+        }
+        committer.submit(commit)
+    }
+
+    /// The provider takes the application. True where it was rejected before.
+    @discardableResult
+    func noteAccepted(_ sent: Sent) -> Bool {
+        let wasRejected = shared.withLock { $0.upkeep.lanes[sent.flight.lane].accept() }
+        if wasRejected { alarm.ring() }
+        return wasRejected
+    }
+
+    /// Between attempts to store what could not be stored, in milliseconds.
+    static let strandedMilliseconds: Int64 = 1000
 
     /// New tokens that cannot be stored at this moment: the callers are told, but the flight stays
     /// out with its cargo, so that the old refresh token is not presented again, and is stored as
     /// soon as that works.
-    func strand(_ sent: Sent, _ cargo: Cargo, _ error: VaultError) {
-        let waiting = shared.withLock { shared -> [Waiter] in
-            shared.stranded.append(Stranded { [self] in store(sent, cargo) })
-            return shared.upkeep.dismissWaiters(sent.flight).compactMap {
+    private func strand(_ sent: Sent, _ cargo: Cargo, _ error: VaultError) {
+        let waiting = shared.withLock { shared in
+            shared.upkeep.dismissWaiters(sent.flight.number).compactMap {
                 shared.waiters.removeValue(forKey: $0)
             }
         }
         for waiter in waiting { waiter.resume(.failure(error)) }
-        alarm.ring()
+        after(milliseconds: Self.strandedMilliseconds) { [self] in store(sent, cargo) }
     }
 
     /// The life that asked is over: what came is revoked, never stored.
-    func landLate(_ sent: Sent, _ cargo: Cargo) {
+    private func landLate(_ sent: Sent, _ cargo: Cargo) {
         do throws(VaultError) {
             let application = try store.application(sent.application)
-            let revocation = Revocation(network)
-            try revocation.send(application, cargo.tokens) { [self] _ in endLate(sent) }
+            let tokens = try cargo.reply.tokens(
+                requestedAt: cargo.requestedAt, providerLifetimeSeconds: nil,
+                applicationLifetimeSeconds: nil)
+            try Revocation(network).send(application, tokens) { [self] _ in endLate(sent, nil) }
         } catch {
-            endLate(sent)
+            endLate(sent, nil)
         }
     }
 
-    func endLate(_ sent: Sent) {
+    private func endLate(_ sent: Sent, _ plan: Plan?) {
         let entry = EventEntry(time: time.now(), key: sent.flight.key, kind: .lateAnswer)
         let commit = Commit { [self] _ in
             publish(.lateAnswer, sent.id)
-            finishElsewhere(sent.flight)
+            finish(sent.flight, .success(()), plan)
         }
-        endAttempt(sent.flight, commit)
         commit.add(.event(entry))
         committer.submit(commit)
     }

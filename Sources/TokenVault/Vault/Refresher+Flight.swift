@@ -1,147 +1,181 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A flight's way: recorded, sent, answered, sealed, and only then seen by anybody.
+// A flight's way to the wire: its request made, its attempt recorded, and only then sent.
 extension Refresher {
-    /// Starts flights for slots that are due.
-    func start(_ slots: [UInt32]) {
-        var flights: [UpkeepState.Flight] = []
-        for slot in slots {
-            guard let entry = store.owner(slot) else { continue }
-            do throws(VaultError) {
-                guard let generation = try store.generation(entry.key) else { continue }
-                let flight = shared.withLock { shared in
-                    shared.upkeep.start(
-                        entry.key, slot: slot, generation: generation, waiter: nil)
-                }
-                if let flight { flights.append(flight) }
-            } catch {
-                let now = time.now()
-                schedule(slot, now.adding(milliseconds: RefreshPolicy.backoffMillisecondsMax))
+    /// Makes the requests of those that board, and makes their attempts durable before the first
+    /// byte is sent.
+    func board(_ boardings: [UpkeepState.Boarding]) {
+        defer { MemoryHygiene.scrub() }
+        var wave = Wave()
+        for boarding in boardings {
+            guard let key = boarding.flight?.key ?? store.owner(boarding.slot)?.key,
+                let flight = shared.withLock({ $0.upkeep.begin(boarding, key) })
+            else {
+                shared.withLock { _ = $0.upkeep.release(boarding, time.now()) }
+                continue
             }
-        }
-        record(flights)
-    }
-
-    /// Makes the attempts durable before their first byte is sent.
-    func record(_ flights: [UpkeepState.Flight]) {
-        guard !flights.isEmpty else { return }
-        let commit = Commit { [self] result in
-            switch result {
-            case .success(let committed):
-                shared.withLock { shared in
-                    for var flight in flights {
-                        flight.wave = committed.wave
-                        shared.departing.append(flight)
-                    }
-                }
-                alarm.ring()
-            case .failure(let error):
-                for flight in flights { postpone(flight, error) }
-            }
-        }
-        let attempts = flights.map { Attempt(key: $0.key, generation: $0.generation) }
-        commit.add(.beginWave(attempts, time.now()))
-        committer.submit(commit)
-    }
-
-    /// Builds and sends the requests of flights whose attempts are durable.
-    func send(_ flights: [UpkeepState.Flight]) {
-        var applications: [ApplicationID: OpenApplication] = [:]
-        for flight in flights {
             do throws(VaultError) {
-                try send(flight, &applications)
+                try makeRequest(flight, &wave)
             } catch {
                 abandon(flight, error)
             }
         }
-        if !flights.isEmpty { MemoryHygiene.scrub() }
+        record(wave)
     }
 
-    /// An application held open for one round of requests.
+    /// Requests that share one attempt record.
+    private struct Wave {
+        var flights: [Sent] = []
+        var requests: [TransportRequest] = []
+        var attempts: [Attempt] = []
+        var applications: [ApplicationID: OpenApplication] = [:]
+    }
+
+    /// An application held open for one wave.
     private final class OpenApplication {
         let application: Application
         init(_ application: consuming Application) { self.application = application }
     }
 
-    private func send(
-        _ flight: UpkeepState.Flight, _ applications: inout [ApplicationID: OpenApplication]
-    ) throws(VaultError) {
+    private func makeRequest(_ flight: Flight, _ wave: inout Wave) throws(VaultError) {
         guard let opened = try store.open(flight.key) else {
             throw VaultError(.notFound, .upkeep)
         }
         let generation = opened.header.generation
         let record = ConnectionRecord(fields: opened.takeFields())
         let id = record.id
-        // Fresh elsewhere: whoever wrote meanwhile knows better than this attempt.
-        guard generation == flight.generation else {
-            throw VaultError(.generationChanged, .upkeep, connection: id)
-        }
-        guard record.state == .active else {
-            let code: VaultError.Code =
-                switch record.state {
-                case .failed: .grantLost
-                case .configured, .active: .notConnected
-                case .disconnecting: .disconnecting
-                }
-            throw VaultError(code, .upkeep, connection: id)
+        if let refusal = record.state.refusal {
+            throw VaultError(refusal, .upkeep, connection: id)
         }
         guard let applicationID = record.application,
-            let refreshToken = try record.fields.secret(ConnectionTag.refreshToken)
+            let refreshToken = record.fields.range(ConnectionTag.refreshToken)
         else { throw VaultError(.notRefreshable, .upkeep, connection: id) }
-        if applications[applicationID] == nil {
+        if wave.applications[applicationID] == nil {
             let application = try store.application(applicationID)
             try network.addressGuard.check(application.provider.tokenEndpoint)
-            applications[applicationID] = OpenApplication(application)
+            wave.applications[applicationID] = OpenApplication(application)
         }
-        guard let open = applications[applicationID] else { return }
-        let pair = store.fingerprint(refreshToken.bytes)
+        guard let open = wave.applications[applicationID] else { return }
+        let token = record.fields.bytes.extracting(refreshToken)
         let sent = Sent(
-            flight: flight, id: id, application: applicationID, pair: pair,
-            requestedAt: time.now(),
+            flight: flight, id: id, application: applicationID, generation: generation,
+            pair: store.fingerprint(token),
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds)
-        let request = try network.endpoint.refresh(refreshToken, for: open.application) {
+        let request = try network.endpoint.refresh(token, for: open.application) {
             [self] verdict in
             land(sent, verdict)
         }
-        let isOrphan = shared.withLock { shared in
-            if shared.upkeep.isOut(flight) { shared.requests[flight.number] = request }
-            return shared.upkeep.isOrphan(flight.number)
-        }
-        if isOrphan { _ = request.cancelIfUnsent() }
+        wave.flights.append(sent)
+        wave.requests.append(request)
+        wave.attempts.append(Attempt(key: flight.key, generation: generation))
     }
 
-    /// A request that was sent, for the answer.
-    struct Sent: Sendable {
-        let flight: UpkeepState.Flight
-        let id: ConnectionID?
-        let application: ApplicationID
-        /// Keyed hash of the refresh token that was sent: the pair that the answer replaces.
-        let pair: RecordKey
-        let requestedAt: UnixTime
-        let providerLifetime: Int64?
-        let applicationLifetime: Int64?
-    }
-
-    /// Ends a flight that was never sent.
-    func abandon(_ flight: UpkeepState.Flight, _ error: VaultError) {
-        let commit = Commit { [self] _ in
-            switch error.code {
-            case .generationChanged: finishElsewhere(flight)
-            case .notFound, .disconnecting, .grantLost, .notRefreshable, .notConnected:
-                finish(flight, .failure(error), deadline: nil)
-            default: postpone(flight, error)
+    private func record(_ wave: Wave) {
+        guard !wave.flights.isEmpty else { return }
+        let (flights, requests) = (wave.flights, wave.requests)
+        let commit = Commit { [self] result in
+            switch result {
+            case .success(let committed): makeReady(flights, requests, wave: committed.wave)
+            case .failure(let error):
+                for sent in flights { sent.refusal = error }
+                for request in requests { _ = request.cancelIfUnsent() }
             }
         }
-        endAttempt(flight, commit)
+        commit.add(.beginWave(wave.attempts, time.now()))
         committer.submit(commit)
     }
 
+    /// On the writer's thread: the attempts are durable, and what the governor lets go leaves.
+    private func makeReady(_ flights: [Sent], _ requests: [TransportRequest], wave: UInt64) {
+        let now = time.now()
+        let (departures, left) = shared.withLock { shared in
+            var left: [TransportRequest] = []
+            for (sent, request) in zip(flights, requests) {
+                sent.wave = wave
+                if shared.upkeep.makeReady(sent.flight.number) {
+                    shared.requests[sent.flight.number] = request
+                } else {
+                    left.append(request)
+                }
+            }
+            return (Self.depart(&shared, now), left)
+        }
+        send(departures)
+        // Disconnected meanwhile, or the vault is closing.
+        for request in left { _ = request.cancelIfUnsent() }
+    }
+
+    /// The requests that leave now.
+    static func depart(_ shared: inout Shared, _ now: UnixTime) -> [TransportRequest] {
+        guard !shared.isClosed else { return [] }
+        return shared.upkeep.depart(now).compactMap { shared.requests[$0] }
+    }
+
+    func send(_ requests: [TransportRequest]) {
+        for request in requests { network.endpoint.send(request) }
+    }
+
+    /// A request that was made, for its answer.
+    final class Sent: @unchecked Sendable {
+        let flight: Flight
+        let id: ConnectionID?
+        let application: ApplicationID
+        /// The version of the record that the request was made of.
+        let generation: UInt64
+        /// Keyed hash of the refresh token in it: the pair that the answer replaces.
+        let pair: RecordKey
+        let providerLifetime: Int64?
+        let applicationLifetime: Int64?
+        // Written by the writer's thread before the request is sent, or cancelled.
+        fileprivate(set) var wave: UInt64?
+        /// Why the attempt could not be recorded.
+        fileprivate(set) var refusal: VaultError?
+
+        init(
+            flight: Flight, id: ConnectionID?, application: ApplicationID, generation: UInt64,
+            pair: RecordKey, providerLifetime: Int64?, applicationLifetime: Int64?
+        ) {
+            self.flight = flight
+            self.id = id
+            self.application = application
+            self.generation = generation
+            self.pair = pair
+            self.providerLifetime = providerLifetime
+            self.applicationLifetime = applicationLifetime
+        }
+    }
+
+    /// Ends a flight for which no request could be made.
+    private func abandon(_ flight: Flight, _ error: VaultError) {
+        shared.withLock { $0.upkeep.land(flight.number, .unsent, time.now(), random: 0) }
+        switch error.code {
+        case .notFound, .disconnecting, .grantLost, .notRefreshable, .notConnected:
+            finish(flight, .failure(error), nil)
+        case .applicationNotFound:
+            // Nobody's fault but the application's: its other connections need not ask.
+            _ = shared.withLock { $0.upkeep.lanes[flight.lane].reject(time.now()) }
+            finish(flight, .failure(error), again(flight))
+            recall(flight.lane)
+        case .tooManySecrets:
+            // A landing will give some back.
+            finish(flight, .failure(error), again(flight, milliseconds: Self.scarceMilliseconds))
+        default: postpone(flight, error)
+        }
+    }
+
+    /// How soon a refresh is tried again for which the arena had no room, in milliseconds.
+    static let scarceMilliseconds: Int64 = 100
+
     /// Adds the end of the attempt, and of an older one in doubt, to a commit.
-    func endAttempt(_ flight: UpkeepState.Flight, _ commit: Commit) {
-        commit.add(.endAttempt(wave: flight.wave, flight.key))
-        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: flight.key) }) {
-            commit.add(.endAttempt(wave: doubt, flight.key))
+    func endAttempt(_ sent: Sent, _ commit: Commit) {
+        if let wave = sent.wave { commit.add(.endAttempt(wave: wave, sent.flight.key)) }
+        endDoubt(sent.flight.key, commit)
+    }
+
+    func endDoubt(_ key: RecordKey, _ commit: Commit) {
+        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key) }) {
+            commit.add(.endAttempt(wave: doubt, key))
         }
     }
 }

@@ -3,13 +3,31 @@
 // What a provider's answer to a refresh does. Nothing here deletes anything: only `invalid_grant`
 // ends a grant, and even then the record stays until somebody disconnects it.
 extension Refresher {
-    /// Runs on the transport's thread.
+    /// Runs on the transport's thread, or where an unsent request is taken back.
     func land(_ sent: Sent, _ verdict: consuming Verdict) {
+        let outcome = Self.outcome(verdict)
+        let now = time.now()
+        let number = sent.flight.number
+        let (flight, departures) = shared.withLock { shared in
+            let flight = shared.upkeep.flights[number] ?? sent.flight
+            shared.requests[number] = nil
+            shared.upkeep.land(number, outcome, now, random: randomness.next())
+            let departures = shared.upkeep.depart(flight.endpoint, now)
+            return (flight, departures.compactMap { shared.requests[$0] })
+        }
+        send(departures)
+        switch outcome {
+        case .busy, .failed: recall(flight.lane)
+        case .answered, .unsent: break
+        }
+        // Taken back before it was handed over, whatever the transport would have made of it.
+        guard flight.stage == .sent else { return landUnsent(sent) }
         switch consume verdict {
-        case .tokens(let reply): landTokens(sent, reply)
-        case .transient(let retryAfterSeconds, _):
+        case .tokens(let reply): store(sent, Cargo(reply, sent, requestedAt: flight.sent))
+        case .unsent: landUnsent(sent)
+        case .transient(let status, let retryAfterSeconds, _):
             landDelayed(
-                sent, VaultError(.providerUnreachable, .upkeep),
+                sent, VaultError(.providerUnreachable, .upkeep, number: status),
                 retryAfterSeconds: retryAfterSeconds)
         case .applicationMisconfigured(let status, _): landRejected(sent, status)
         case .grantLost(let status): landLost(sent, status)
@@ -18,81 +36,57 @@ extension Refresher {
             landDelayed(
                 sent, VaultError(.providerRefused, .upkeep, number: status),
                 event: .refreshRefused,
-                atLeastMilliseconds: RefreshPolicy.misconfiguredMilliseconds)
+                atLeastMilliseconds: RefreshPolicy.refusedMilliseconds)
         }
     }
 
-    private func landTokens(_ sent: Sent, _ reply: consuming TokenReply) {
-        do throws(VaultError) {
-            let tokens = try reply.tokens(
-                requestedAt: sent.requestedAt, providerLifetimeSeconds: sent.providerLifetime,
-                applicationLifetimeSeconds: sent.applicationLifetime)
-            store(sent, Cargo(tokens))
-        } catch {
-            landDelayed(sent, error)
+    /// What the governor learns from an answer.
+    private static func outcome(_ verdict: borrowing Verdict) -> Governor.Outcome {
+        switch verdict {
+        case .refused(let status, _): status == 0 ? .unsent : .answered
+        case .unsent: .unsent
+        case .transient(let status, let retryAfterSeconds, _):
+            status == 429 || status == 503
+                ? .busy(retryAfterSeconds: retryAfterSeconds) : .failed
+        default: .answered
         }
     }
 
-    func store(_ sent: Sent, _ cargo: Cargo) {
-        do throws(VaultError) {
-            guard let opened = try store.open(sent.flight.key) else {
-                return landLate(sent, cargo)
-            }
-            let generation = opened.header.generation
-            var record = ConnectionRecord(fields: opened.takeFields())
-            guard record.state != .disconnecting else { return landLate(sent, cargo) }
-            // Somebody stored another pair for this life. What came is of no use, but to revoke it
-            // could end the grant that the newer pair is of.
-            guard try isSamePair(record, sent) else { return endLate(sent) }
-            let now = time.now()
-            try record.adopt(cargo.tokens, requestStart: sent.requestedAt)
-            try record.fields.set(ConnectionTag.refreshed, time: now)
-            try record.fields.set(ConnectionTag.refreshCount, integer: record.refreshCount + 1)
-            let deadline = deadline(record)
-            let (recovered, accepted) = shared.withLock { shared in
-                (
-                    shared.upkeep.clearFailures(sent.flight.key),
-                    shared.rejected.remove(sent.application) != nil
-                )
-            }
-            let plaintext = record.plaintext()
-            let commit = Commit { [self] result in
-                switch result {
-                case .success:
-                    if recovered || accepted { publish(.recovered, sent.id) }
-                    finish(sent.flight, .success(()), deadline: deadline)
-                case .failure(let error):
-                    // Somebody wrote something else into the record: look again, the pair decides.
-                    if error.code == .generationChanged || error.code == .disconnecting
-                        || error.code == .notFound
-                    {
-                        store(sent, cargo)
-                    } else {
-                        strand(sent, cargo, error)
-                    }
-                }
-            }
-            commit.mustLand = true
-            commit.add(.put(.connection, sent.flight.key, .generation(generation)), plaintext)
-            endAttempt(sent.flight, commit)
-            if recovered {
-                commit.add(
-                    .event(EventEntry(time: now, key: sent.flight.key, kind: .recovered)))
-            }
-            committer.submit(commit)
-        } catch {
-            strand(sent, cargo, error)
+    /// Takes back what a pause keeps from leaving, and tells callers who would wait too long.
+    func recall(_ lane: Int) {
+        let now = time.now()
+        let (requests, waiting, code) = shared.withLock { shared in
+            let isRejected = shared.upkeep.lanes[lane].isRejected
+            let (numbers, ids) = shared.upkeep.recall(lane, now)
+            return (
+                numbers.compactMap { shared.requests[$0] },
+                ids.compactMap { shared.waiters.removeValue(forKey: $0) },
+                isRejected ? VaultError.Code.applicationMisconfigured : .providerUnreachable
+            )
         }
+        for request in requests { _ = request.cancelIfUnsent() }
+        for waiter in waiting { waiter.resume(.failure(VaultError(code, .upkeep))) }
+        alarm.ring()
     }
 
-    /// Whether the record still holds the pair that this answer replaces.
-    private func isSamePair(
-        _ record: borrowing ConnectionRecord, _ sent: Sent
-    ) throws(VaultError) -> Bool {
-        guard let token = try record.fields.secret(ConnectionTag.refreshToken) else {
-            return false
+    /// No byte was sent, and not for the provider's fault: nothing is counted against anybody.
+    private func landUnsent(_ sent: Sent) {
+        let isSuperseded = shared.withLock { shared in
+            shared.upkeep.flights[sent.flight.number]?.isSuperseded ?? true
         }
-        return store.fingerprint(token.bytes) == sent.pair
+        let commit = Commit { [self] _ in
+            if isSuperseded {
+                finish(sent.flight, .success(()), currentPlan(sent.flight))
+            } else if let refusal = sent.refusal {
+                postpone(sent.flight, refusal)
+            } else {
+                let error = VaultError(.providerUnreachable, .upkeep, connection: sent.id)
+                finish(sent.flight, .failure(error), again(sent.flight))
+            }
+        }
+        if sent.wave == nil { return commit.completion(.success(Committed())) }
+        endAttempt(sent, commit)
+        committer.submit(commit)
     }
 
     /// A failure that time may mend; told once, counted after.
@@ -109,46 +103,43 @@ extension Refresher {
                 sent.flight, error, retryAfterSeconds: retryAfterSeconds,
                 atLeastMilliseconds: atLeastMilliseconds)
         }
-        endAttempt(sent.flight, commit)
-        if isFirst {
-            commit.add(
-                .event(
-                    EventEntry(
-                        time: time.now(), key: sent.flight.key, kind: event, number: number)))
-        }
+        endAttempt(sent, commit)
+        if isFirst { commit.add(.event(entry(sent, event, number))) }
         committer.submit(commit)
     }
 
     /// The application's id, secret or redirect URI is wrong: one alarm for all its connections,
-    /// which keep their state.
+    /// which keep their state and wait for the next probe.
     private func landRejected(_ sent: Sent, _ status: Int) {
-        let isFirst = shared.withLock { $0.rejected.insert(sent.application).inserted }
+        let lane = sent.flight.lane
+        let now = time.now()
+        let isFirst = shared.withLock { $0.upkeep.lanes[lane].reject(now) }
+        let number = Int64(status)
         let error = VaultError(
             .applicationMisconfigured, .upkeep, connection: sent.id, number: status)
         let commit = Commit { [self] _ in
-            if isFirst { publish(.applicationRejected, sent.id, number: Int64(status)) }
-            postpone(
-                sent.flight, error, atLeastMilliseconds: RefreshPolicy.misconfiguredMilliseconds)
+            if isFirst { publish(.applicationRejected, sent.id, number: number) }
+            finish(sent.flight, .failure(error), again(sent.flight))
         }
-        endAttempt(sent.flight, commit)
+        endAttempt(sent, commit)
         if isFirst {
             let key = store.key(.application, sent.application.text)
             commit.add(
-                .event(
-                    EventEntry(
-                        time: time.now(), key: key, kind: .applicationRejected,
-                        number: Int64(status))))
+                .event(EventEntry(time: now, key: key, kind: .applicationRejected, number: number)))
         }
         committer.submit(commit)
+        recall(lane)
     }
 
     /// Red: the user must connect again. No further attempt is made, and it is told once.
     private func landLost(_ sent: Sent, _ status: Int) {
         let error = VaultError(.grantLost, .upkeep, connection: sent.id, number: status)
-        rewrite(sent, event: .grantLost, number: Int64(status)) { (record) throws(VaultError) in
+        noteAccepted(sent)
+        rewrite(sent, event: .grantLost, number: Int64(status), addedBytesMax: 0) {
+            (record) throws(VaultError) in
             try record.set(ConnectionState.failed)
         } then: { [self] in
-            finish(sent.flight, .failure(error), deadline: nil)
+            finish(sent.flight, .failure(error), nil)
         }
     }
 
@@ -157,60 +148,67 @@ extension Refresher {
     private func landUnread(_ sent: Sent, _ body: consuming Secret?) {
         let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
         guard let body else { return landDelayed(sent, error, event: .replyUnread) }
-        // It may have been read at a moment when the arena was full.
-        if case .tokens(let reply) = Verdict(TransportReply(status: 200, body: try? body.copy())) {
-            return landTokens(sent, reply)
-        }
-        let count = Int64(body.count)
-        rewrite(sent, event: .replyUnread, number: count) { (record) throws(VaultError) in
-            guard count <= Int64(TokenSet.tokenBytesMax) else { return }
-            try record.fields.set(ConnectionTag.unreadReply, body.bytes)
+        let kept = Kept(body)
+        let count = kept.body.count
+        rewrite(sent, event: .replyUnread, number: Int64(count), addedBytesMax: count) {
+            (record) throws(VaultError) in
+            guard count <= TokenSet.tokenBytesMax else { return }
+            try record.keepUnread(kept.body)
         } then: { [self] in
             postpone(sent.flight, error)
         }
     }
 
+    private final class Kept: Sendable {
+        let body: Secret
+        init(_ body: consuming Secret) { self.body = body }
+    }
+
     /// Changes the record the flight was made for, unless it has moved on, and ends the attempt.
     private func rewrite(
-        _ sent: Sent, event: VaultEvent.Kind, number: Int64,
-        _ change: (inout ConnectionRecord) throws(VaultError) -> Void,
+        _ sent: Sent, event: VaultEvent.Kind, number: Int64, addedBytesMax: Int,
+        _ change: @escaping @Sendable (inout ConnectionRecord) throws(VaultError) -> Void,
         then end: @escaping @Sendable () -> Void
     ) {
-        let now = time.now()
-        let entry = EventEntry(time: now, key: sent.flight.key, kind: event, number: number)
-        let commit = Commit { [self] result in
-            if case .success = result {
-                publish(event, sent.id, number: number)
-                end()
-                return
-            }
-            // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
-            let last = Commit { [self] _ in finishElsewhere(sent.flight) }
-            endAttempt(sent.flight, last)
-            committer.submit(last)
-        }
-        do throws(VaultError) {
-            guard let opened = try store.open(sent.flight.key) else {
-                return abandon(sent.flight, VaultError(.notFound, .upkeep))
-            }
-            let generation = opened.header.generation
-            var record = ConnectionRecord(fields: opened.takeFields())
-            guard record.state == .active, try isSamePair(record, sent) else {
-                return abandon(sent.flight, VaultError(.generationChanged, .upkeep))
+        let entry = entry(sent, event, number)
+        let failure = ConnectionRecord.Failure(
+            code: event.code, status: Int32(clamping: number), time: entry.time)
+        let revision = Revision(addedBytesMax: addedBytesMax) {
+            [self] (record, header) throws(VaultError) in
+            guard record.state == .active, try isCurrent(record, header, sent) else {
+                return .leave
             }
             try change(&record)
-            try record.set(
-                ConnectionRecord.Failure(
-                    code: event.code, status: Int32(clamping: number), time: now))
-            let plaintext = record.plaintext()
-            commit.mustLand = true
-            commit.add(
-                .put(.connection, sent.flight.key, .generation(generation)), plaintext)
-            commit.add(.endAttempt(wave: sent.flight.wave, sent.flight.key))
-            commit.add(.event(entry))
-            committer.submit(commit)
-        } catch {
-            abandon(sent.flight, error)
+            try record.set(failure)
+            return .change
         }
+        let commit = Commit { [self] result in
+            switch result {
+            case .success(let committed) where committed.fate == .changed:
+                publish(event, sent.id, number: number)
+                end()
+            // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
+            case .success: finish(sent.flight, .success(()), currentPlan(sent.flight))
+            case .failure(let error): postpone(sent.flight, error)
+            }
+        }
+        commit.mustLand = true
+        commit.add(.revise(sent.flight.key, revision))
+        endAttempt(sent, commit)
+        commit.add(.event(entry))
+        committer.submit(commit)
+    }
+
+    private func entry(_ sent: Sent, _ kind: VaultEvent.Kind, _ number: Int64) -> EventEntry {
+        EventEntry(time: time.now(), key: sent.flight.key, kind: kind, number: number)
+    }
+
+    /// Whether the record still holds the pair that this answer replaces.
+    func isCurrent(
+        _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ sent: Sent
+    ) throws(VaultError) -> Bool {
+        if header.generation == sent.generation { return true }
+        guard let token = record.fields.range(ConnectionTag.refreshToken) else { return false }
+        return store.fingerprint(record.fields.bytes.extracting(token)) == sent.pair
     }
 }

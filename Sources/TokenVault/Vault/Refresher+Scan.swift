@@ -5,7 +5,7 @@ import BasicContainers
 // The scan at open: builds the schedule, verifies every record and the store MAC, and only then
 // zeroes the slots that no live record names.
 extension Refresher {
-    /// Runs on the upkeep thread before anything is due.
+    /// Runs on a thread of its own, once.
     func scan(_ doubts: [Attempt]) {
         defer { MemoryHygiene.scrub() }
         let end: ScanState
@@ -39,9 +39,9 @@ extension Refresher {
         let slot = opened.header.slot
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return finishDisconnect(opened.key) }
-        guard let deadline = deadline(record) else { return }
+        guard let plan = plan(record) else { return }
         shared.withLock { shared in
-            if !shared.changedSlots.contains(slot) { shared.upkeep.schedule(slot, deadline) }
+            if !shared.changedSlots.contains(slot) { shared.upkeep.schedule(slot, plan) }
         }
     }
 
@@ -60,16 +60,19 @@ extension Refresher {
             guard let opened = try? store.open(doubt.key),
                 opened.header.generation == doubt.generation
             else {
-                if let wave = shared.withLock({ $0.doubts.removeValue(forKey: doubt.key) }) {
-                    commit.add(.endAttempt(wave: wave, doubt.key))
-                }
+                endDoubt(doubt.key, commit)
                 continue
             }
             let slot = opened.header.slot
-            let id = ConnectionRecord(fields: opened.takeFields()).id
+            let record = ConnectionRecord(fields: opened.takeFields())
             commit.add(.event(EventEntry(time: now, key: doubt.key, kind: .attemptInDoubt)))
-            publish(.attemptInDoubt, id)
-            shared.withLock { $0.upkeep.schedule(slot, UnixTime(milliseconds: 0)) }
+            publish(.attemptInDoubt, record.id)
+            guard let plan = plan(record) else { continue }
+            // Before everything that is merely due.
+            let first = UnixTime(milliseconds: 0)
+            shared.withLock {
+                $0.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
+            }
         }
         if commit.changes.count > 0 { committer.submit(commit) }
     }

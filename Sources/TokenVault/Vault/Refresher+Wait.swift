@@ -6,9 +6,7 @@ extension Refresher {
     /// cancelled stops waiting; the flight goes on.
     ///
     /// - Throws: what ended the flight, or `cancelled`.
-    func refresh(
-        _ key: RecordKey, slot: UInt32, generation: UInt64
-    ) async throws(VaultError) {
+    func refresh(_ key: RecordKey, slot: UInt32, _ plan: Plan) async throws(VaultError) {
         // The caller opened the record, and goes on with another thread.
         MemoryHygiene.scrub()
         let waiter = shared.withLock { shared in
@@ -18,9 +16,8 @@ extension Refresher {
         let outcome = await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation {
                 (continuation: UnsafeContinuation<Outcome, Never>) in
-                board(
-                    key, slot, generation, waiter,
-                    Waiter { unsafe continuation.resume(returning: $0) })
+                demand(
+                    key, slot, plan, waiter, Waiter { unsafe continuation.resume(returning: $0) })
             }
         } onCancel: {
             leave(key, waiter)
@@ -28,39 +25,24 @@ extension Refresher {
         try outcome.get()
     }
 
-    private func board(
-        _ key: RecordKey, _ slot: UInt32, _ generation: UInt64,
-        _ number: UpkeepState.WaiterID, _ waiter: Waiter
+    private func demand(
+        _ key: RecordKey, _ slot: UInt32, _ plan: Plan, _ number: UpkeepState.WaiterID,
+        _ waiter: Waiter
     ) {
-        enum Boarding {
-            case joined, starts
-            case refused(VaultError)
-        }
-        let boarding = shared.withLock { shared -> Boarding in
-            if shared.isClosed { return .refused(VaultError(.closed, .upkeep)) }
-            if Task.isCancelled { return .refused(VaultError(.cancelled, .upkeep)) }
-            if !shared.upkeep.join(key, number) {
-                if shared.upkeep.isFull {
-                    shared.waiters[number] = waiter
-                    shared.queued.append(
-                        Queued(key: key, slot: slot, generation: generation, waiter: number))
-                    return .joined
-                }
-                guard
-                    let flight = shared.upkeep.start(
-                        key, slot: slot, generation: generation, waiter: number)
-                else { return .refused(VaultError(.limitExceeded, .upkeep)) }
-                shared.waiters[number] = waiter
-                shared.boarding.append(flight)
-                return .starts
-            }
+        let now = time.now()
+        let demand = shared.withLock { shared -> UpkeepState.Demand in
+            if shared.isClosed { return .refused(.closed) }
+            if Task.isCancelled { return .refused(.cancelled) }
+            let demand = shared.upkeep.demand(
+                key, slot: slot, lane: plan.lane, death: plan.death, waiter: number, now)
+            if case .refused = demand { return demand }
             shared.waiters[number] = waiter
-            return .joined
+            return demand
         }
-        switch boarding {
+        switch demand {
         case .joined: return
-        case .refused(let error): waiter.resume(.failure(error))
-        case .starts: alarm.ring()
+        case .waits: alarm.ring()
+        case .refused(let code): waiter.resume(.failure(VaultError(code, .upkeep)))
         }
     }
 
@@ -72,63 +54,33 @@ extension Refresher {
         waiter?.resume(.failure(VaultError(.cancelled, .upkeep)))
     }
 
-    /// Ends a flight whose connection somebody else wrote meanwhile: fresh elsewhere. It is due
-    /// when the record that is there now says.
-    func finishElsewhere(_ flight: UpkeepState.Flight) {
-        var deadline: UnixTime?
-        do throws(VaultError) {
-            if let opened = try store.open(flight.key) {
-                deadline = self.deadline(ConnectionRecord(fields: opened.takeFields()))
-            }
-        } catch {
-            deadline = time.now().adding(milliseconds: RefreshPolicy.backoffMillisecondsMax)
-        }
-        finish(flight, .success(()), deadline: deadline)
-    }
-
-    /// Ends a flight: everybody who waits is told, and the connection is due again at `deadline`.
-    func finish(_ flight: UpkeepState.Flight, _ outcome: Outcome, deadline: UnixTime?) {
+    /// Ends a flight: everybody who waits is told, and the connection is due again as planned.
+    func finish(_ flight: Flight, _ outcome: Outcome, _ plan: Plan?) {
         // Slots are given to others in time: what is scheduled is the connection, not the slot.
-        let isOwner = store.owner(flight.slot)?.key == flight.key
+        let isOwner = plan != nil && store.owner(flight.slot)?.key == flight.key
+        let now = time.now()
         let (waiting, rings) = shared.withLock { shared -> ([Waiter], Bool) in
             shared.requests[flight.number] = nil
-            let wasFull = shared.upkeep.isFull
-            let before = shared.upkeep.nextDeadline
+            let before = shared.upkeep.heap.min?.deadline
             let isOrphan = shared.upkeep.isOrphan(flight.number)
-            var waiting = shared.upkeep.end(flight).compactMap {
+            let wasFull = shared.upkeep.isFull
+            var waiting = shared.upkeep.end(flight.number, now).compactMap {
                 shared.waiters.removeValue(forKey: $0)
             }
             waiting += shared.mourners.removeValue(forKey: flight.number) ?? []
-            if !isOrphan, isOwner, deadline != nil {
-                shared.upkeep.schedule(flight.slot, deadline)
+            if !isOrphan, isOwner, !shared.upkeep.isScheduled(flight.slot) {
+                shared.upkeep.schedule(flight.slot, plan)
             }
-            let next = Self.nextQueued(&shared)
-            if let next { shared.boarding.append(next) }
-            let isSooner = wasFull || shared.upkeep.nextDeadline != before
-            return (waiting, next != nil || shared.isRunning && isSooner)
+            let isSooner = shared.isRunning && shared.upkeep.heap.min?.deadline != before
+            return (waiting, isSooner || wasFull || shared.upkeep.isHungry(flight.lane))
         }
         for waiter in waiting { waiter.resume(outcome) }
-        // A place in flight came free, or there is a new earliest deadline.
         if rings { alarm.ring() }
-    }
-
-    /// Starts the flight of the first who waits for one to be free.
-    private static func nextQueued(_ shared: inout Shared) -> UpkeepState.Flight? {
-        while !shared.upkeep.isFull, !shared.queued.isEmpty {
-            let first = shared.queued.removeFirst()
-            // Cancelled meanwhile, or helped by another's flight.
-            guard shared.waiters[first.waiter] != nil,
-                !shared.upkeep.join(first.key, first.waiter)
-            else { continue }
-            return shared.upkeep.start(
-                first.key, slot: first.slot, generation: first.generation, waiter: first.waiter)
-        }
-        return nil
     }
 
     /// Ends a flight that failed for the time being; the next attempt is due after a back-off.
     func postpone(
-        _ flight: UpkeepState.Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
+        _ flight: Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
         atLeastMilliseconds: Int64 = 0
     ) {
         let failures = shared.withLock { $0.upkeep.countFailure(flight.key) }
@@ -137,7 +89,9 @@ extension Refresher {
             now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
             random: randomness.next())
         let earliest = now.adding(milliseconds: atLeastMilliseconds)
-        finish(flight, .failure(error), deadline: max(retry, earliest))
+        finish(
+            flight, .failure(error),
+            Plan(lane: flight.lane, due: max(retry, earliest), death: flight.death))
     }
 
     /// Takes a connection out of upkeep for its disconnect. Its flight, if any, is orphaned: an
@@ -166,7 +120,7 @@ extension Refresher {
                 if isFirst { unsafe continuation.resume(returning: answered) }
             }
             let isOut = shared.withLock { shared in
-                guard shared.upkeep.isOrphan(number) else { return false }
+                guard shared.upkeep.isOut(number) else { return false }
                 shared.mourners[number, default: []].append(Waiter { _ in end(true) })
                 return true
             }

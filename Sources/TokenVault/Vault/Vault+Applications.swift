@@ -14,7 +14,7 @@ extension Vault {
         commit.add(.put(.application, key, .anything), plaintext)
         _ = try await durable(commit)
         // Perhaps it is corrected: the next refresh may try.
-        refresher.shared.withLock { _ = $0.rejected.remove(id) }
+        refresher.reload(id)
     }
 
     /// Everything about an application but its client secret.
@@ -106,6 +106,20 @@ extension Vault {
                 application.redirectURI, byteCountMax: Provider.endpointBytesMax),
             Name.isWellFormed(provider.name, byteCountMax: 64),
             application.scopes.allSatisfy({ Name.isWellFormed($0, byteCountMax: 256) })
+        else { throw VaultError(.invalidArgument, .vault) }
+        try checkRefreshing(provider)
+    }
+
+    private func checkRefreshing(_ provider: Provider) throws(VaultError) {
+        let isWithin: (Int64?, ClosedRange<Int64>) -> Bool = { number, range in
+            number.map(range.contains) ?? true
+        }
+        let lifetimes = Provider.refreshTokenSecondsRange
+        guard isWithin(provider.refreshTokenIdleSeconds, lifetimes),
+            isWithin(provider.refreshTokenLifetimeSeconds, lifetimes),
+            isWithin(provider.refreshMarginSeconds, Provider.refreshMarginSecondsRange),
+            Provider.concurrentRefreshesRange.contains(provider.concurrentRefreshesMax),
+            Provider.refreshesPerSecondRange.contains(provider.refreshesPerSecondMax)
         else { throw VaultError(.invalidArgument, .vault) }
     }
 }

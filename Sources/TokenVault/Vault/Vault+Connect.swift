@@ -169,6 +169,7 @@ extension Vault {
                 requestedAt: requestedAt,
                 providerLifetimeSeconds: application.provider.defaultLifetimeSeconds,
                 applicationLifetimeSeconds: application.defaultLifetimeSeconds)
+        case .unsent: throw VaultError(.providerUnreachable, .vault)
         case .transient: throw VaultError(.providerUnreachable, .vault)
         case .applicationMisconfigured(let status, _):
             throw VaultError(.applicationMisconfigured, .vault, number: status)
@@ -212,7 +213,7 @@ extension Vault {
             try record.fields.set(ConnectionTag.requestedScope, text: flow.requestedScope)
             try record.fields.set(ConnectionTag.connected, time: now)
             try record.adopt(tokens, requestStart: requestedAt)
-            let deadline = refresher.deadline(record)
+            let plan = refresher.plan(record)
             let plaintext = record.plaintext()
             do throws(VaultError) {
                 let commit = Commit()
@@ -220,7 +221,8 @@ extension Vault {
                 commit.add(.put(.connection, key, expectation), plaintext)
                 commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
                 _ = try await durable(commit) { [refresher] committed in
-                    refresher.schedule(committed.slot, deadline)
+                    refresher.schedule(committed.slot, plan)
+                    refresher.supersede(key)
                 }
                 feed.publish(
                     VaultEvent(time: now, kind: .connected, number: 0, connection: id))

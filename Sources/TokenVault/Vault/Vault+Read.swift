@@ -28,14 +28,13 @@ extension Vault {
         let key = store.key(.connection, id.text)
         let minimum = Self.milliseconds(minimumLifetime)
         for _ in 0..<Self.freshTokenAttemptsMax {
-            let stale: (slot: UInt32, generation: UInt64)
+            let stale: (slot: UInt32, plan: Plan)
             switch try current(id, key, minimum) {
             case .fresh(let token): return token
-            case .stale(let slot, let generation): stale = (slot, generation)
+            case .stale(let slot, let plan): stale = (slot, plan)
             }
             do throws(VaultError) {
-                try await refresher.refresh(
-                    key, slot: stale.slot, generation: stale.generation)
+                try await refresher.refresh(key, slot: stale.slot, stale.plan)
             } catch {
                 throw error.concerning(id)
             }
@@ -49,7 +48,7 @@ extension Vault {
 
     private enum Current: ~Copyable {
         case fresh(Secret)
-        case stale(slot: UInt32, generation: UInt64)
+        case stale(slot: UInt32, Plan)
     }
 
     private func current(
@@ -57,15 +56,10 @@ extension Vault {
     ) throws(VaultError) -> Current {
         do throws(VaultError) {
             guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-            let (slot, generation) = (opened.header.slot, opened.header.generation)
+            let slot = opened.header.slot
             let record = ConnectionRecord(fields: opened.takeFields())
-            switch record.state {
-            case .active: break
-            case .configured: throw VaultError(.notConnected, .vault)
-            case .failed:
-                throw VaultError(
-                    .grantLost, .vault, number: Int(record.failure?.status ?? 0))
-            case .disconnecting: throw VaultError(.disconnecting, .vault)
+            if let refusal = record.state.refusal {
+                throw VaultError(refusal, .vault, number: Int(record.failure?.status ?? 0))
             }
             if RefreshPolicy.isFresh(
                 issued: record.issued, expiry: record.accessTokenExpiry, now: time.now(),
@@ -76,10 +70,10 @@ extension Vault {
                 }
                 return .fresh(token)
             }
-            guard record.hasRefreshToken, record.application != nil else {
+            guard let plan = refresher.plan(record) else {
                 throw VaultError(.notRefreshable, .vault)
             }
-            return .stale(slot: slot, generation: generation)
+            return .stale(slot: slot, plan)
         } catch {
             throw error.concerning(id)
         }

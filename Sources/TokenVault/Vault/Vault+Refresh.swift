@@ -8,11 +8,21 @@ extension Vault {
     public func refresh(_ id: ConnectionID) async throws(VaultError) {
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
-            guard let version = try store.version(key) else { throw VaultError(.notFound, .vault) }
-            try await refresher.refresh(key, slot: version.slot, generation: version.generation)
+            let (slot, plan) = try flightPlan(key)
+            try await refresher.refresh(key, slot: slot, plan)
         } catch {
             throw error.concerning(id)
         }
+    }
+
+    /// Where a connection's flight would start.
+    private func flightPlan(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, plan: Plan) {
+        guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
+        let slot = opened.header.slot
+        let record = ConnectionRecord(fields: opened.takeFields())
+        if let refusal = record.state.refusal { throw VaultError(refusal, .vault) }
+        guard let plan = refresher.plan(record) else { throw VaultError(.notRefreshable, .vault) }
+        return (slot, plan)
     }
 
     /// The platform used the token and it worked: the light turns green. Written at most once a
@@ -20,30 +30,24 @@ extension Vault {
     ///
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(_ id: ConnectionID) async throws(VaultError) {
-        defer { MemoryHygiene.scrub() }
         let key = store.key(.connection, id.text)
-        for _ in 0..<Self.putAttemptsMax {
-            guard let opened = try store.open(key) else {
-                throw VaultError(.notFound, .vault, connection: id)
-            }
-            let generation = opened.header.generation
-            var record = ConnectionRecord(fields: opened.takeFields())
-            let now = time.now()
-            if let used = record.used,
-                now.milliseconds(since: used) < Self.reportUseMilliseconds
-            {
-                return
+        let now = time.now()
+        let commit = Commit()
+        let revision = Revision(addedBytesMax: Fields.headBytes + 8) {
+            (record, _) throws(VaultError) in
+            if let used = record.used, now.milliseconds(since: used) < Self.reportUseMilliseconds {
+                return .leave
             }
             try record.fields.set(ConnectionTag.used, time: now)
-            let plaintext = record.plaintext()
-            do throws(VaultError) {
-                let commit = Commit()
-                commit.add(.put(.connection, key, .generation(generation)), plaintext)
-                _ = try await durable(commit)
-                return
-            } catch {
-                guard error.code == .generationChanged else { throw error.concerning(id) }
+            return .change
+        }
+        commit.add(.revise(key, revision))
+        do throws(VaultError) {
+            guard try store.generation(key) != nil, try await durable(commit).fate != .gone else {
+                throw VaultError(.notFound, .vault)
             }
+        } catch {
+            throw error.concerning(id)
         }
     }
 

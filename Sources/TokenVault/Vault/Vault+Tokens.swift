@@ -89,13 +89,14 @@ extension Vault {
         if let application {
             try record.fields.set(ConnectionTag.application, text: application.text)
         }
-        let deadline = refresher.deadline(record)
+        let plan = refresher.plan(record)
         let plaintext = record.plaintext()
         let commit = Commit()
         commit.add(.put(.connection, key, expectation), plaintext)
         commit.add(.event(EventEntry(time: now, key: key, kind: .tokensPut)))
         let committed = try await durable(commit) { [refresher] committed in
-            refresher.schedule(committed.slot, deadline)
+            refresher.schedule(committed.slot, plan)
+            refresher.supersede(key)
         }
         feed.publish(VaultEvent(time: now, kind: .tokensPut, number: 0, connection: id))
         return committed.generation

@@ -26,6 +26,11 @@ struct AppAddCommand: AsyncParsableCommand {
               token_parameters: {}
               default_lifetime_seconds: 3600
               reuse_grace_seconds: 0
+              refresh_token_idle_seconds: 7776000
+              refresh_token_lifetime_seconds: 31536000
+              refresh_margin_seconds: 300
+              concurrent_refreshes_max: 8
+              refreshes_per_second_max: 100
 
             EXAMPLES
               tokenvault app add crm --provider crm.yaml --client-id 123 \\

@@ -40,6 +40,8 @@ struct StatusCommand: AsyncParsableCommand {
             ("token expires", moment(status.expires)),
             ("learnt from", status.expires == nil ? nil : status.expirySource),
             ("refresh token expires", moment(status.refreshTokenExpires)),
+            ("connect again by", moment(status.diesAt)),
+            ("because", status.endCause.map(Self.explanation)),
             ("next refresh", moment(status.nextRefresh)),
             ("last refreshed", moment(status.lastRefreshed)),
             ("refreshes", String(status.refreshCount)),
@@ -72,6 +74,18 @@ struct StatusCommand: AsyncParsableCommand {
         case "correct_application":
             "correct the application: `tokenvault app add --replace`"
         default: step
+        }
+    }
+
+    /// What the end of a connection means to somebody at a terminal.
+    private static func explanation(_ cause: String) -> String {
+        switch EndCause(rawValue: cause) {
+        case .idle:
+            "the provider drops a token that is not used for so long; each refresh puts it off"
+        case .limit: "the provider lets a connection live for so long, refreshed or not"
+        case .stated: "the provider said so; a refresh may put it off"
+        case .notRenewable: "there is no refresh token, so nothing can renew the token"
+        case nil: cause
         }
     }
 

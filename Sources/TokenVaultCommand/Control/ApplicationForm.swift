@@ -62,6 +62,11 @@ struct ProviderForm: Codable, Sendable {
     var tokenParameters: [[String]]
     var defaultLifetimeSeconds: Int64?
     var reuseGraceSeconds: Int64
+    var refreshTokenIdleSeconds: Int64?
+    var refreshTokenLifetimeSeconds: Int64?
+    var refreshMarginSeconds: Int64?
+    var concurrentRefreshesMax: Int
+    var refreshesPerSecondMax: Int
 
     enum CodingKeys: String, CodingKey {
         case name, issuer
@@ -75,6 +80,11 @@ struct ProviderForm: Codable, Sendable {
         case tokenParameters = "token_parameters"
         case defaultLifetimeSeconds = "default_lifetime_seconds"
         case reuseGraceSeconds = "reuse_grace_seconds"
+        case refreshTokenIdleSeconds = "refresh_token_idle_seconds"
+        case refreshTokenLifetimeSeconds = "refresh_token_lifetime_seconds"
+        case refreshMarginSeconds = "refresh_margin_seconds"
+        case concurrentRefreshesMax = "concurrent_refreshes_max"
+        case refreshesPerSecondMax = "refreshes_per_second_max"
     }
 
     init(_ provider: Provider) {
@@ -90,6 +100,11 @@ struct ProviderForm: Codable, Sendable {
         tokenParameters = provider.tokenParameters.map { [$0.name, $0.value] }
         defaultLifetimeSeconds = provider.defaultLifetimeSeconds
         reuseGraceSeconds = provider.reuseGraceSeconds
+        refreshTokenIdleSeconds = provider.refreshTokenIdleSeconds
+        refreshTokenLifetimeSeconds = provider.refreshTokenLifetimeSeconds
+        refreshMarginSeconds = provider.refreshMarginSeconds
+        concurrentRefreshesMax = provider.concurrentRefreshesMax
+        refreshesPerSecondMax = provider.refreshesPerSecondMax
     }
 
     func provider() throws -> Provider {
@@ -107,6 +122,11 @@ struct ProviderForm: Codable, Sendable {
         provider.tokenParameters = try Self.parameters(tokenParameters)
         provider.defaultLifetimeSeconds = defaultLifetimeSeconds
         provider.reuseGraceSeconds = reuseGraceSeconds
+        provider.refreshTokenIdleSeconds = refreshTokenIdleSeconds
+        provider.refreshTokenLifetimeSeconds = refreshTokenLifetimeSeconds
+        provider.refreshMarginSeconds = refreshMarginSeconds
+        provider.concurrentRefreshesMax = concurrentRefreshesMax
+        provider.refreshesPerSecondMax = refreshesPerSecondMax
         return provider
     }
 

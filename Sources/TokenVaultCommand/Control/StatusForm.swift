@@ -13,6 +13,8 @@ struct StatusForm: Codable, Sendable {
     var expires: Moment?
     var expirySource: String
     var refreshTokenExpires: Moment?
+    var diesAt: Moment?
+    var endCause: String?
     var nextRefresh: Moment?
     var lastRefreshed: Moment?
     var refreshCount: UInt64
@@ -27,6 +29,8 @@ struct StatusForm: Codable, Sendable {
         case nextStep = "next_step"
         case expirySource = "expiry_source"
         case refreshTokenExpires = "refresh_token_expires"
+        case diesAt = "dies_at"
+        case endCause = "end_cause"
         case nextRefresh = "next_refresh"
         case lastRefreshed = "last_refreshed"
         case refreshCount = "refresh_count"
@@ -45,6 +49,8 @@ struct StatusForm: Codable, Sendable {
         expires = status.accessTokenExpiry.map(Moment.init)
         expirySource = Self.name(status.expirySource)
         refreshTokenExpires = status.refreshTokenExpiry.map(Moment.init)
+        diesAt = status.diesAt.map(Moment.init)
+        endCause = status.endCause?.rawValue
         nextRefresh = status.nextRefresh.map(Moment.init)
         lastRefreshed = status.lastRefreshed.map(Moment.init)
         refreshCount = status.refreshCount

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+
+/// What waits for one token endpoint: its governor, the lanes of the applications that share it,
+/// and the flights that are ready to leave.
+struct EndpointQueue {
+    var governor: Governor
+    /// The lanes of its applications.
+    var lanes: [Int] = []
+    /// Flights that left their lane and are not sent yet.
+    var boardedCount = 0
+    /// Flights whose attempt is durable, in the order in which they leave.
+    var ready: Deque<UInt64> = []
+    /// Whether `UpkeepState` looks at it: something is ready, or a lane is not empty.
+    var isPending = false
+
+    init(_ limits: Governor.Limits) { governor = Governor(limits) }
+
+    /// How many may be on board: as many as may be out, so that a free place on the wire never
+    /// waits for the disk, and what the wire has room for now.
+    var boardedMax: Int {
+        let allowance = governor.allowance
+        return min(UpkeepState.aheadMax, allowance) + max(0, allowance - governor.inFlight)
+    }
+
+    /// Whether it is worth boarding: not one by one, because an attempt record of one costs as much
+    /// as one of many.
+    var isHungry: Bool { 2 * boardedCount <= min(UpkeepState.aheadMax, governor.allowance) }
+
+    /// How long the provider wants to be left alone, in milliseconds; 0 where only requests that
+    /// are out stand in the way.
+    func pauseMilliseconds(_ now: UnixTime) -> Int64 {
+        guard case .at(let moment) = governor.admission(now) else { return 0 }
+        return max(0, moment.milliseconds(since: now))
+    }
+}

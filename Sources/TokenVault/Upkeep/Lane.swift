@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HeapModule
+
+/// The connections of one application that are due, the most urgent first, and whether the provider
+/// takes the application at all.
+struct Lane {
+    /// How long an application that the provider rejects is left alone between two probes, in
+    /// milliseconds.
+    static let probeMilliseconds: Int64 = 60_000
+
+    let application: ApplicationID
+    /// Whose limits hold for it.
+    var endpoint: Int
+    /// What the provider says about its refresh tokens' lives.
+    var limits: RefreshPolicy.Limits
+    /// When the next probe may leave, while the provider rejects the application.
+    private(set) var nextProbe: UnixTime?
+    private var isProbing = false
+    private var backlog = Heap<Entry>()
+
+    /// A connection that is due, or one that somebody waits for.
+    struct Entry: Comparable {
+        /// When it is of no use any more: who dies first is refreshed first. The past for one that
+        /// somebody waits for.
+        let death: UnixTime
+        let slot: UInt32
+        /// The flight that callers wait for; 0 where nobody asked.
+        let flight: UInt64
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.death, left.flight) < (right.death, right.flight)
+        }
+    }
+
+    init(application: ApplicationID, endpoint: Int, limits: RefreshPolicy.Limits) {
+        self.application = application
+        self.endpoint = endpoint
+        self.limits = limits
+    }
+
+    /// The most urgent, stale ones among them: what was taken out of upkeep stays here until it
+    /// comes to the top.
+    var first: Entry? { backlog.min }
+    var entryCount: Int { backlog.count }
+
+    mutating func add(_ entry: Entry) { backlog.insert(entry) }
+    mutating func removeFirst() { _ = backlog.popMin() }
+
+    /// Removes all that somebody waits for.
+    mutating func removeDemands() -> [Entry] {
+        let demands = backlog.unordered.filter { $0.flight != 0 }
+        if !demands.isEmpty { backlog = Heap(backlog.unordered.filter { $0.flight == 0 }) }
+        return demands
+    }
+
+    /// Whether the provider rejects the application at present.
+    var isRejected: Bool { nextProbe != nil }
+
+    /// Whether a request of this application may leave.
+    func isOpen(_ now: UnixTime) -> Bool {
+        guard let nextProbe else { return true }
+        return !isProbing && nextProbe <= now
+    }
+
+    /// When one may, if time alone decides it.
+    var opens: UnixTime? { isProbing ? nil : nextProbe }
+
+    /// One is about to leave.
+    mutating func begin() { if isRejected { isProbing = true } }
+
+    /// One came back, or did not leave after all, and said nothing about the application.
+    mutating func end(_ now: UnixTime) {
+        guard isProbing else { return }
+        isProbing = false
+        nextProbe = now.adding(milliseconds: Self.probeMilliseconds)
+    }
+
+    /// The provider rejects the application. True the first time.
+    mutating func reject(_ now: UnixTime) -> Bool {
+        defer {
+            nextProbe = now.adding(milliseconds: Self.probeMilliseconds)
+            isProbing = false
+        }
+        return nextProbe == nil
+    }
+
+    /// The provider takes it, or somebody corrected it. True where it was rejected before.
+    mutating func accept() -> Bool {
+        defer {
+            nextProbe = nil
+            isProbing = false
+        }
+        return nextProbe != nil
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// From a lane to the wire: who boards, and when it leaves.
+extension UpkeepState {
+    /// One that may board: its request is to be made and its attempt recorded.
+    struct Boarding {
+        let slot: UInt32
+        let lane: Int
+        let endpoint: Int
+        let death: UnixTime
+        /// The flight that callers wait for; nil where it is merely due.
+        let flight: Flight?
+    }
+
+    /// Takes those that may board, at most `limit`, the most urgent of each endpoint first. Each
+    /// has to `begin` or to `release` then.
+    ///
+    /// - Parameter onlyDemands: leaves alone what is merely due.
+    mutating func board(_ now: UnixTime, limit: Int, onlyDemands: Bool) -> [Boarding] {
+        var boardings: [Boarding] = []
+        var left = pending.count
+        while left > 0, boardings.count < limit, aloftCount < Self.flightsMax {
+            left -= 1
+            // Each turn begins with another endpoint, so that none starves.
+            let endpoint = pending.removeFirst()
+            let isHungry =
+                endpoints[endpoint].isHungry
+                && endpoints[endpoint].pauseMilliseconds(now) < Self.patienceMilliseconds
+            var isEmpty = false
+            while isHungry, boardings.count < limit, aloftCount < Self.flightsMax,
+                endpoints[endpoint].boardedCount < endpoints[endpoint].boardedMax
+            {
+                guard let boarding = takeFirst(endpoint, now, onlyDemands: onlyDemands) else {
+                    isEmpty = true
+                    break
+                }
+                boardings.append(boarding)
+            }
+            if isEmpty, isIdle(endpoint) {
+                endpoints[endpoint].isPending = false
+            } else {
+                pending.append(endpoint)
+            }
+        }
+        return boardings
+    }
+
+    private func isIdle(_ endpoint: Int) -> Bool {
+        endpoints[endpoint].ready.isEmpty
+            && endpoints[endpoint].lanes.allSatisfy { lanes[$0].first == nil }
+    }
+
+    private mutating func takeFirst(
+        _ endpoint: Int, _ now: UnixTime, onlyDemands: Bool
+    ) -> Boarding? {
+        var least: (lane: Int, entry: Lane.Entry)?
+        for lane in endpoints[endpoint].lanes {
+            dropStale(lane)
+            guard lanes[lane].isOpen(now), let entry = lanes[lane].first else { continue }
+            if let least, least.entry < entry { continue }
+            least = (lane, entry)
+        }
+        guard let (lane, entry) = least, entry.flight != 0 || !onlyDemands else { return nil }
+        lanes[lane].removeFirst()
+        lanes[lane].begin()
+        endpoints[endpoint].boardedCount += 1
+        aloftCount += 1
+        guard entry.flight != 0 else {
+            backlogged.remove(entry.slot)
+            return Boarding(
+                slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death, flight: nil)
+        }
+        demandCount -= 1
+        flights[entry.flight]?.stage = .boarding
+        flights[entry.flight]?.endpoint = endpoint
+        return Boarding(
+            slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death,
+            flight: flights[entry.flight])
+    }
+
+    /// Drops what was taken out of upkeep, or boarded, since it came into the lane.
+    private mutating func dropStale(_ lane: Int) {
+        while let first = lanes[lane].first {
+            let isLive =
+                first.flight != 0
+                ? flights[first.flight]?.stage == .waiting : backlogged.contains(first.slot)
+            if isLive { return }
+            lanes[lane].removeFirst()
+        }
+    }
+
+    /// The flight of one that boards. Nil where its connection has another flight by now, or was
+    /// disconnected: it is released then.
+    mutating func begin(_ boarding: Boarding, _ key: RecordKey) -> Flight? {
+        if let flight = boarding.flight {
+            if numbers[key] == flight.number { return flights[flight.number] }
+            release(boarding, UnixTime(milliseconds: 0))
+            return nil
+        }
+        guard numbers[key] == nil else {
+            release(boarding, UnixTime(milliseconds: 0))
+            return nil
+        }
+        let flight = Flight(
+            number: takeNumber(), key: key, slot: boarding.slot, lane: boarding.lane,
+            death: boarding.death, stage: .boarding, endpoint: boarding.endpoint)
+        flights[flight.number] = flight
+        numbers[key] = flight.number
+        heap.remove(boarding.slot)
+        return flight
+    }
+
+    /// Gives back the place of one that does not board after all; returns who waited for it.
+    @discardableResult
+    mutating func release(_ boarding: Boarding, _ now: UnixTime) -> [WaiterID] {
+        if let flight = boarding.flight, flights[flight.number] != nil {
+            return end(flight.number, now)
+        }
+        endpoints[boarding.endpoint].boardedCount -= 1
+        aloftCount -= 1
+        lanes[boarding.lane].end(now)
+        return []
+    }
+
+    /// The attempt is durable. False where the flight was orphaned or taken back meanwhile.
+    mutating func makeReady(_ number: UInt64) -> Bool {
+        guard let flight = flights[number], flight.stage == .boarding, !flight.isOrphan,
+            !flight.isSuperseded
+        else { return false }
+        flights[number]?.stage = .ready
+        endpoints[flight.endpoint].ready.append(number)
+        notePending(flight.endpoint)
+        return true
+    }
+
+    /// The flights of all endpoints that leave now.
+    mutating func depart(_ now: UnixTime) -> [UInt64] {
+        var departures: [UInt64] = []
+        for endpoint in pending { depart(endpoint, now, &departures) }
+        return departures
+    }
+
+    /// The flights of one endpoint that leave now: at once, where one of them came back.
+    mutating func depart(_ endpoint: Int, _ now: UnixTime) -> [UInt64] {
+        var departures: [UInt64] = []
+        depart(endpoint, now, &departures)
+        return departures
+    }
+
+    private mutating func depart(
+        _ endpoint: Int, _ now: UnixTime, _ departures: inout [UInt64]
+    ) {
+        while let number = endpoints[endpoint].ready.first {
+            guard let flight = flights[number], flight.stage == .ready, !flight.isOrphan else {
+                endpoints[endpoint].ready.removeFirst()
+                continue
+            }
+            guard endpoints[endpoint].governor.admission(now) == .now else { return }
+            endpoints[endpoint].ready.removeFirst()
+            endpoints[endpoint].governor.begin(now)
+            endpoints[endpoint].boardedCount -= 1
+            flights[number]?.stage = .sent
+            flights[number]?.sent = now
+            departures.append(number)
+        }
+    }
+
+    /// When there is something to do that no event announces.
+    func nextMoment(_ now: UnixTime, onlyDemands: Bool) -> UnixTime? {
+        var next = onlyDemands ? nil : heap.min?.deadline
+        func sooner(_ moment: UnixTime?) {
+            guard let moment else { return }
+            next = next.map { Swift.min($0, moment) } ?? moment
+        }
+        for endpoint in pending {
+            let queue = endpoints[endpoint]
+            if case .at(let moment) = queue.governor.admission(now) {
+                if !queue.ready.isEmpty { sooner(moment) }
+                if queue.isHungry, queue.pauseMilliseconds(now) >= Self.patienceMilliseconds {
+                    sooner(moment.adding(milliseconds: 1 - Self.patienceMilliseconds))
+                }
+            }
+            for lane in queue.lanes where lanes[lane].first != nil { sooner(lanes[lane].opens) }
+        }
+        return next
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Who waits for a flight, and how it ends.
+extension UpkeepState {
+    /// What becomes of a caller's wish.
+    enum Demand: Equatable {
+        /// There is a flight already; the caller shares it.
+        case joined
+        /// A flight waits for its turn now, before all that is merely due.
+        case waits
+        /// Not now: the provider is down or asked for a pause, or rejects the application.
+        case refused(VaultError.Code)
+    }
+
+    func flight(_ key: RecordKey) -> Flight? { numbers[key].flatMap { flights[$0] } }
+    /// Whether a flight has not ended yet, orphaned or not.
+    func isOut(_ number: UInt64) -> Bool { flights[number] != nil }
+    func isOrphan(_ number: UInt64) -> Bool { flights[number]?.isOrphan ?? false }
+
+    /// A caller wants a connection refreshed.
+    mutating func demand(
+        _ key: RecordKey, slot: UInt32, lane: Int, death: UnixTime, waiter: WaiterID,
+        _ now: UnixTime
+    ) -> Demand {
+        if let number = numbers[key] {
+            flights[number]?.waiters.append(waiter)
+            return .joined
+        }
+        let endpoint = lanes[lane].endpoint
+        guard lanes[lane].isOpen(now) else { return .refused(.applicationMisconfigured) }
+        guard endpoints[endpoint].pauseMilliseconds(now) <= Self.patienceMilliseconds else {
+            return .refused(.providerUnreachable)
+        }
+        guard demandCount < Self.demandsMax else { return .refused(.limitExceeded) }
+        demandCount += 1
+        var flight = Flight(
+            number: takeNumber(), key: key, slot: slot, lane: lane, death: death,
+            stage: .waiting)
+        flight.waiters = [waiter]
+        flights[flight.number] = flight
+        numbers[key] = flight.number
+        schedule(slot, nil)
+        lanes[lane].add(
+            Lane.Entry(
+                death: UnixTime(milliseconds: .min), slot: slot, flight: flight.number))
+        notePending(endpoint)
+        return .waits
+    }
+
+    /// Whether no further flight may board.
+    var isFull: Bool { aloftCount >= Self.flightsMax }
+
+    /// Whether the lane's endpoint has something that could board now.
+    func isHungry(_ lane: Int) -> Bool {
+        let queue = endpoints[lanes[lane].endpoint]
+        return queue.isPending && queue.isHungry && queue.lanes.contains { lanes[$0].first != nil }
+    }
+
+    /// Somebody stored other tokens: the number of a flight that may not leave with the old ones.
+    mutating func supersede(_ key: RecordKey) -> UInt64? {
+        guard let number = numbers[key], let flight = flights[number],
+            flight.stage == .boarding || flight.stage == .ready
+        else { return nil }
+        flights[number]?.isSuperseded = true
+        return number
+    }
+
+    /// A caller gave up waiting; the flight goes on.
+    mutating func leave(_ key: RecordKey, _ waiter: WaiterID) {
+        guard let number = numbers[key] else { return }
+        flights[number]?.waiters.removeAll { $0 == waiter }
+    }
+
+    /// Those who wait for a flight that stays out.
+    mutating func dismissWaiters(_ number: UInt64) -> [WaiterID] {
+        defer { flights[number]?.waiters = [] }
+        return flights[number]?.waiters ?? []
+    }
+
+    /// The transport has answered, or did not send.
+    mutating func land(
+        _ number: UInt64, _ outcome: Governor.Outcome, _ now: UnixTime, random: UInt64
+    ) {
+        guard let flight = flights[number] else { return }
+        switch flight.stage {
+        case .sent: endpoints[flight.endpoint].governor.end(outcome, now, random: random)
+        case .boarding, .ready: endpoints[flight.endpoint].boardedCount -= 1
+        case .waiting, .landed: return
+        }
+        flights[number]?.stage = .landed
+    }
+
+    /// What a lane has on board or waiting that a pause keeps from leaving: the requests to take
+    /// back, and the callers to tell. The connections stay in the lane.
+    mutating func recall(
+        _ lane: Int, _ now: UnixTime
+    ) -> (requests: [UInt64], waiters: [WaiterID]) {
+        let endpoint = lanes[lane].endpoint
+        let isPaused = endpoints[endpoint].pauseMilliseconds(now) > Self.patienceMilliseconds
+        var waiters: [WaiterID] = []
+        for other in isPaused ? endpoints[endpoint].lanes : [lane]
+        where isPaused || !lanes[other].isOpen(now) {
+            waiters += dismissDemands(other)
+        }
+        let requests = endpoints[endpoint].ready.filter { number in
+            guard let flight = flights[number], flight.stage == .ready else { return false }
+            return isPaused || flight.lane == lane && !lanes[lane].isOpen(now)
+        }
+        return (Array(requests), waiters)
+    }
+
+    private mutating func dismissDemands(_ lane: Int) -> [WaiterID] {
+        var waiters: [WaiterID] = []
+        for entry in lanes[lane].removeDemands() {
+            guard let flight = flights[entry.flight], flight.stage == .waiting else { continue }
+            waiters += flight.waiters
+            flights[flight.number] = nil
+            numbers[flight.key] = nil
+            demandCount -= 1
+            addToLane(lane, flight.slot, death: flight.death)
+        }
+        return waiters
+    }
+
+    /// Ends a flight and returns who waited; nobody, where it was orphaned.
+    @discardableResult
+    mutating func end(_ number: UInt64, _ now: UnixTime) -> [WaiterID] {
+        guard let flight = flights.removeValue(forKey: number) else { return [] }
+        switch flight.stage {
+        case .waiting: demandCount -= 1
+        case .boarding, .ready: endpoints[flight.endpoint].boardedCount -= 1
+        case .sent: endpoints[flight.endpoint].governor.end(.unsent, now, random: 0)
+        case .landed: break
+        }
+        if flight.stage != .waiting {
+            aloftCount -= 1
+            lanes[flight.lane].end(now)
+        }
+        if numbers[flight.key] == number { numbers[flight.key] = nil }
+        return flight.waiters
+    }
+
+    /// The connection is being disconnected: it leaves the schedule, and its flight is orphaned, or
+    /// ended where it has not boarded.
+    mutating func orphan(_ key: RecordKey, slot: UInt32) -> Flight? {
+        schedule(slot, nil)
+        clearFailures(key)
+        guard let number = numbers.removeValue(forKey: key), let flight = flights[number] else {
+            return nil
+        }
+        if flight.stage == .waiting {
+            demandCount -= 1
+            flights[number] = nil
+        } else {
+            flights[number]?.isOrphan = true
+            flights[number]?.waiters = []
+        }
+        return flight
+    }
+}

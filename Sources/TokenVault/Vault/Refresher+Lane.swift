@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// When a connection is due, and in the lane of which application.
+extension Refresher {
+    /// When a record is due; nil where nothing can renew it or nothing may.
+    func plan(_ record: borrowing ConnectionRecord) -> Plan? {
+        guard let application = record.application else { return nil }
+        return plan(record, lane(application))
+    }
+
+    /// The same where the lane of its application is known.
+    func plan(_ record: borrowing ConnectionRecord, _ lane: Int) -> Plan? {
+        guard record.state == .active, record.hasRefreshToken, record.application != nil else {
+            return nil
+        }
+        let limits = limits(lane)
+        let lifetime = RefreshPolicy.Lifetime(record)
+        return Plan(
+            lane: lane, due: RefreshPolicy.due(lifetime, limits, random: randomness.next()),
+            death: RefreshPolicy.death(lifetime, limits))
+    }
+
+    /// Due again after so many milliseconds, as urgent as before.
+    func again(_ flight: Flight, milliseconds: Int64 = 0) -> Plan? {
+        let due = time.now().adding(milliseconds: milliseconds)
+        return Plan(lane: flight.lane, due: due, death: flight.death)
+    }
+
+    /// When the record that is there now is due.
+    func currentPlan(_ flight: Flight) -> Plan? {
+        do throws(VaultError) {
+            guard let opened = try store.open(flight.key) else { return nil }
+            return plan(ConnectionRecord(fields: opened.takeFields()), flight.lane)
+        } catch {
+            return again(flight, milliseconds: RefreshPolicy.backoffMillisecondsMax)
+        }
+    }
+
+    /// What the provider of a lane does to refresh tokens.
+    func limits(_ lane: Int) -> RefreshPolicy.Limits {
+        shared.withLock { $0.upkeep.lanes[lane].limits }
+    }
+
+    /// The lane of an application; made with the limits of its provider where there is none yet.
+    func lane(_ application: ApplicationID) -> Int {
+        if let lane = shared.withLock({ $0.upkeep.lane(application) }) { return lane }
+        return reload(application)
+    }
+
+    /// Takes over what an application's record says now; what was rejected is tried again.
+    @discardableResult
+    func reload(_ id: ApplicationID) -> Int {
+        let provider = try? store.application(id).provider
+        let lane = shared.withLock { shared in
+            // One that is not there has no endpoint: nothing of it is sent.
+            let lane = shared.upkeep.setLane(
+                id, endpoint: provider?.tokenEndpoint ?? "",
+                Governor.Limits(
+                    concurrentMax: provider?.concurrentRefreshesMax ?? 1,
+                    perSecondMax: provider?.refreshesPerSecondMax ?? 1),
+                provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
+            _ = shared.upkeep.lanes[lane].accept()
+            return lane
+        }
+        alarm.ring()
+        return lane
+    }
+
+    /// Puts a connection into the schedule, or takes it out.
+    func schedule(_ slot: UInt32, _ plan: Plan?) {
+        let isEarliest = shared.withLock { shared -> Bool in
+            if case .running = shared.scan { shared.changedSlots.insert(slot) }
+            let before = shared.upkeep.heap.min?.deadline
+            shared.upkeep.schedule(slot, plan)
+            return shared.isRunning && shared.upkeep.heap.min?.deadline != before
+        }
+        if isEarliest { alarm.ring() }
+    }
+
+    /// Somebody stored other tokens: a request with the old ones that was not sent is taken back.
+    func supersede(_ key: RecordKey) {
+        let request = shared.withLock { shared in
+            shared.upkeep.supersede(key).flatMap { shared.requests[$0] }
+        }
+        _ = request?.cancelIfUnsent()
+    }
+
+    /// When a slot is due next.
+    func deadline(slot: UInt32) -> UnixTime? {
+        shared.withLock { $0.upkeep.deadline(slot) }
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// Everything that is measured, one entry a figure.
+struct Plan {
+    let scale: Scale
+    /// Where vaults are made.
+    let home: String
+    /// Where the executables of the floors are, or those of the peers.
+    let others: String
+    /// The fixed server without TLS, and with it; its token endpoint.
+    let url: String
+    let secureURL: String
+    /// The CA of its certificate.
+    let certificates: String
+    /// The practice server's executable.
+    let practice: String
+
+    func population(_ connections: Int) -> String { "\(home)/population-\(connections)" }
+
+    /// In this order; what makes the vaults older comes last.
+    var figures: [Figure] {
+        reads + heaps + openings + writes + transports + refreshes + upkeep + curve
+    }
+
+    private var sizes: [Int] { [scale.small, scale.large] }
+
+    private var reads: [Figure] {
+        sizes.flatMap { size in [1, 2].map { read(size, threads: $0) } }
+    }
+
+    private func read(_ size: Int, threads: Int) -> Figure {
+        let arguments = [population(size), "\(size)", "\(threads)", "\(scale.reads)"]
+        return Figure(
+            name: "token read, \(count(threads, "thread")), \(Report.number(Double(size)))",
+            ours: ["read"] + arguments, floor: ["\(others)/token_read"] + arguments,
+            goal: .ratioAtMost(1.3), population: size)
+    }
+
+    private var heaps: [Figure] {
+        ["build", "update", "churn"].flatMap { work in
+            scale.heaps.map { size in
+                let arguments = [work, "\(size)", "\(scale.heapOperations)"]
+                let hasGoal = size == 1_000_000 && work != "build"
+                return Figure(
+                    name: "heap \(work), \(Report.number(Double(size)))",
+                    ours: ["heap"] + arguments, floor: ["\(others)/expiry_heap"] + arguments,
+                    goal: hasGoal ? .ratioAtMost(1.15) : nil)
+            }
+        }
+    }
+
+    private var openings: [Figure] {
+        zip(sizes, [250.0, 1000.0]).map { size, firstRead in
+            Figure(
+                name: "open to complete schedule, \(Report.number(Double(size)))",
+                ours: ["open", population(size), population(0), "\(size)"],
+                floor: ["\(others)/store_scan", population(size), "\(size)"],
+                goal: .ratioAtMost(1.5),
+                others: [
+                    .init(name: "first read", unit: "ms", goal: .valueAtMost(firstRead)),
+                    .init(
+                        name: "memory", unit: "B",
+                        goal: .valueAtMost(64 + Double(64 << 20) / Double(size))),
+                ], population: size)
+        }
+    }
+
+    private var writes: [Figure] {
+        let put = [population(scale.small), "\(scale.small)", "\(scale.puts)"]
+        let disconnects = [scale.singleDisconnects, scale.manyDisconnects]
+        let groups = [1, scale.manyDisconnects]
+        return [
+            Figure(
+                name: "durable put, groups of up to 256", ours: ["put"] + put,
+                floor: ["\(others)/durable_put"] + put, population: scale.small)
+        ]
+            + zip(disconnects, groups).map { disconnects, group in
+                Figure(
+                    name: "disconnect, \(Report.number(Double(group))) at a time",
+                    ours: ["disconnect", population(scale.small)]
+                        + ["\(disconnects)", "\(group)"],
+                    floor: ["\(others)/disconnect", population(scale.small)]
+                        + ["\(scale.small)", "\(disconnects)", "\(group)"],
+                    population: scale.small)
+            }
+    }
+
+    /// Requests and answers alone; the floor wipes what it frees too.
+    private var transports: [Figure] {
+        [("", url, []), (" over TLS", secureURL, [certificates])].map { words, url, certificates in
+            let arguments = [url, "128", "\(scale.refreshes)"]
+            return Figure(
+                name: "transport\(words), 128 in flight",
+                ours: ["transport"] + arguments + certificates,
+                floor: ["\(others)/transport_post"] + arguments + ["wiping"] + certificates)
+        }
+    }
+
+    private var refreshes: [Figure] {
+        let floor = "\(others)/token_refresh"
+        let home = population(scale.refreshes)
+        func arguments(_ url: String, _ inFlight: Int) -> [String] {
+            [home, url, "\(inFlight)", "\(scale.refreshes)"]
+        }
+        var figures: [Figure] = []
+        for inFlight in [32, 128, 256] {
+            figures.append(
+                Figure(
+                    name: "durable refresh, \(inFlight) callers",
+                    ours: ["refresh"] + arguments(url, inFlight),
+                    floor: [floor] + arguments(url, inFlight),
+                    goal: inFlight == 128 ? .ratioAtMost(1.5) : nil,
+                    population: scale.refreshes))
+        }
+        for inFlight in [32, 128, 256] {
+            let arguments = arguments(secureURL, inFlight) + [certificates]
+            figures.append(
+                Figure(
+                    name: "durable refresh over TLS, \(inFlight) callers",
+                    ours: ["refresh"] + arguments, floor: [floor] + arguments,
+                    goal: inFlight == 128 ? .ratioAtMost(1.3) : nil,
+                    population: scale.refreshes))
+        }
+        figures.append(
+            Figure(
+                name: "durable refresh, practice server, 128 callers",
+                ours: ["practice", "\(self.home)/practice", practice, "128"]
+                    + ["\(scale.refreshes)"]))
+        return figures
+    }
+
+    private var upkeep: [Figure] {
+        [
+            Figure(
+                name: "idle, \(Report.number(Double(scale.small))) due in an hour",
+                ours: ["idle", population(scale.small), "\(scale.small)", "\(scale.idleSeconds)"],
+                hasTimes: false,
+                others: [
+                    .init(name: "CPU in a minute", unit: "ms", goal: .valueAtMost(Self.idleCPU))
+                ], repetitions: 1, population: scale.small),
+            Figure(
+                name: "sustained for \(scale.sustainedSeconds) s",
+                ours: ["sustain", "\(home)/sustained", url + "/short", "\(scale.small)"]
+                    + ["\(scale.sustainedSeconds)"],
+                rateGoal: scale.small == 100_000 ? .valueAtLeast(10_000) : nil,
+                others: [
+                    .init(name: "expired at the end", unit: "tokens", goal: .valueAtMost(0))
+                ], repetitions: 1),
+        ]
+    }
+
+    /// Milliseconds of CPU in a minute that count as none.
+    private static let idleCPU = 10.0
+
+    /// Its rate is what the lateness figures call full load.
+    static let capacityFigure = "durable refresh, 128 callers"
+
+    /// Lateness at half and at full load.
+    func lateness(_ capacity: Double) -> [Figure] {
+        [
+            lateness("half", perSecond: capacity / 2, goal: .valueAtMost(100)),
+            lateness("full", perSecond: capacity, goal: nil),
+        ]
+    }
+
+    private func lateness(_ words: String, perSecond: Double, goal: Goal?) -> Figure {
+        Figure(
+            name: "lateness at \(words) load",
+            ours: [
+                "lateness", "\(home)/lateness", url,
+                "\(Int(min(perSecond, scale.duePerSecondMax)))",
+            ], hasTimes: false,
+            others: [
+                .init(name: "p50", unit: "ms"),
+                .init(name: "p99", unit: "ms", goal: goal),
+                .init(name: "most", unit: "ms"),
+                .init(name: "load", unit: "1/s"),
+            ], repetitions: 1)
+    }
+
+    /// What a read and a refresh cost in vaults of many sizes.
+    private var curve: [Figure] {
+        let refreshed = (sizes + scale.curve).sorted()
+        return scale.curve.sorted().map { read($0, threads: 1) }
+            + refreshed.map { size in
+                Figure(
+                    name: "durable refresh, 128 callers, among \(Report.number(Double(size)))",
+                    ours: ["refresh", population(size), url, "128"]
+                        + ["\(min(size, scale.refreshes))"], population: size)
+            }
+    }
+
+    private func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+}
