@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TestSupport
+@testable import TokenVault
 
 /// What kind of provider it is: drawn from the seed, constant for a run.
 struct Temper {
@@ -79,11 +80,12 @@ struct Temper {
     var graceMilliseconds: Int64 {
         if case .grace(let milliseconds) = rotation { milliseconds } else { 0 }
     }
-    /// Requests in a second that the limits let through, the slower answers counted.
+    /// Requests in a second that the limits let through as the vault keeps them, the slowest
+    /// answers and a new connection for each counted.
     var capacityPerSecond: Double {
-        min(
-            Double(perSecondMax),
-            1000 * Double(concurrencyMax) / Double(latencyMilliseconds.upperBound))
+        let limits = Governor.Limits(concurrentMax: concurrencyMax, perSecondMax: perSecondMax)
+        let slowest = Double(latencyMilliseconds.upperBound) + 60
+        return min(Double(limits.refillPerSecond), 1000 * Double(concurrencyMax) / slowest)
     }
     /// How long it takes until every connection was refreshed once, beside what comes due
     /// meanwhile, in milliseconds.

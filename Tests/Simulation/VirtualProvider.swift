@@ -27,6 +27,9 @@ final class VirtualProvider: @unchecked Sendable {
     /// No request is welcome before this moment: it said so.
     var retryAfter: Int64 = 0
 
+    /// It rejected the application: until then it is left alone.
+    var rejectedUntil: Int64 = 0
+
     // Its own count.
     var inFlight = 0
     var inFlightMax = 0
@@ -48,7 +51,7 @@ final class VirtualProvider: @unchecked Sendable {
     var application: String { "app\(index)" }
     var isHealthy: Bool { mode == .healthy && secretSerial == knownSecretSerial }
 
-    /// Counts a request; false where it is more than the limits allow.
+    /// Counts a request; false where it is one more than may leave in a second.
     func count(at moment: Int64) -> Bool {
         inFlight += 1
         asked += 1
@@ -57,8 +60,7 @@ final class VirtualProvider: @unchecked Sendable {
         let oldest = recent[recentNext]
         recent[recentNext] = moment
         recentNext = (recentNext + 1) % recent.count
-        let isInRate = oldest == .min || moment - oldest >= 1000
-        return isInRate && inFlight <= temper.concurrencyMax
+        return oldest == .min || moment - oldest >= 1000
     }
 
     /// A process died, and all its requests with it: it is a second or more until the next begins.

@@ -47,7 +47,7 @@ extension World {
                 violated(.unfinished, index, "expired \(clock.now - subject.accessExpiry) ms ago")
             }
             if refresher.deadline(slot: record.slot) == nil, subject.inFlight == 0,
-                refresher.shared.withLock({ $0.upkeep.flight(subject.key) }) == nil
+                refresher.shared.withLock({ $0.upkeep.numbers[subject.key] }) == nil
             {
                 violated(.unfinished, index, "it is not scheduled")
             }

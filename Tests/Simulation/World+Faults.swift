@@ -72,6 +72,7 @@ extension World {
                 try await vault.put(self.application(provider, secretSerial: serial))
                 guard self.incarnation?.number == number else { throw CancellationError() }
                 provider.knownSecretSerial = serial
+                provider.rejectedUntil = 0
                 recover(provider)
                 scheduleFault(index)
             } catch {

@@ -9,15 +9,23 @@ extension World {
         let index = exchange.subject
         let provider = exchange.provider
         subjects[index].inFlight += 1
+        if subjects[index].inFlight > 1 { reap() }
         if subjects[index].inFlight > 1 {
             violated(.twoInFlight, index, "\(subjects[index].inFlight) requests")
         }
-        if !provider.count(at: clock.now), Self.judgesLimits {
+        let isInRate = provider.count(at: clock.now)
+        if provider.inFlight > provider.temper.concurrencyMax { reap() }
+        if !isInRate || provider.inFlight > provider.temper.concurrencyMax {
             let temper = provider.temper
             violated(
                 .limitExceeded, index,
                 "provider \(provider.index): \(provider.inFlight) of \(temper.concurrencyMax) in "
                     + "flight, at most \(temper.perSecondMax) a second")
+        }
+        if clock.now < provider.rejectedUntil {
+            violated(
+                .retriedTooSoon, index,
+                "\(provider.rejectedUntil - clock.now) ms before the application's next probe")
         }
         let subject = subjects[index]
         guard subject.hasFailed, subject.asked < subject.failedAt else { return }
@@ -26,6 +34,14 @@ extension World {
             subject.retryAfter)
         if clock.now < earliest {
             violated(.retriedTooSoon, index, "\(earliest - clock.now) ms before its time")
+        }
+    }
+
+    /// Requests that were taken back before their first byte are in flight no longer.
+    private func reap() {
+        guard let network = incarnation?.network else { return }
+        for exchange in network.open where exchange.isOpen && exchange.request.isAnswered {
+            close(exchange, network)
         }
     }
 
@@ -58,6 +74,7 @@ extension World {
             note(index, .received, refresh?.serial ?? 0)
             subjects[index].hasFailed = false
             subjects[index].failures = 0
+            exchange.provider.rejectedUntil = 0
             guard let refresh else { break }
             if refresh.owner == subjects[index].receivedGrant {
                 subjects[index].receivedSerial = max(
@@ -67,6 +84,11 @@ extension World {
                 outcome.lateAnswers += 1
                 expectRevocation(refresh)
             }
+        case .error(401, _):
+            // The application's fault, not the connection's: one of them probes, again and again.
+            note(index, .failed, 401)
+            exchange.provider.failed += 1
+            exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
         default:
             note(index, .failed, exchange.hasActed ? 1 : 0)
             if exchange.hasActed { outcome.lostAnswers += 1 }

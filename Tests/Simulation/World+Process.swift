@@ -60,6 +60,7 @@ extension World {
         for provider in providers {
             provider.forgetRate()
             provider.inFlight = 0
+            provider.rejectedUntil = 0
             provider.excused += disk.contents.waves.count * Writer.waveAttemptsMax
         }
     }

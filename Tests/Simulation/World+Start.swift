@@ -74,6 +74,11 @@ extension World {
             revocationEndpoint: isRevocationKnown ? provider.revocationURL : nil)
         description.clientAuthentication = .post
         description.reuseGraceSeconds = provider.temper.graceMilliseconds / 1000
+        let factor = scenario.sabotage == .widensLimits ? 2 : 1
+        description.concurrentRefreshesMax = factor * provider.temper.concurrencyMax
+        description.refreshesPerSecondMax = factor * provider.temper.perSecondMax
+        description.refreshTokenIdleSeconds = provider.temper.idleMilliseconds.map { $0 / 1000 }
+        description.refreshTokenLifetimeSeconds = provider.temper.ageMilliseconds.map { $0 / 1000 }
         var secret = try Secret(capacity: 64)
         guard secret.append(TokenText(.secret, provider.index, secretSerial).text) else {
             throw VaultError(.limitExceeded, .vault)

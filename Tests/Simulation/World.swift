@@ -7,9 +7,6 @@ import TestSupport
 /// Everything outside the vault, and the judge of what the vault does: the one queue of events,
 /// the disk, the providers, the platform, and what is known of each connection from outside.
 package final class World: @unchecked Sendable {
-    /// Whether a provider's limits on concurrency and rate are judged.
-    static let judgesLimits = false
-
     let scenario: Scenario
     let seed: UInt64
     var random: SeededRandom

@@ -15,6 +15,7 @@ struct BrokenPromiseTests {
         (.idles, .unfinished),
         (.endsGrants, .livingDeclaredLost),
         (.hurries, .retriedTooSoon),
+        (.widensLimits, .limitExceeded),
         (.hidesRevocation, .lateAnswerKept),
     ]
 
