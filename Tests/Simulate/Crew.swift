@@ -9,25 +9,34 @@ struct Crew {
 
     init(_ environment: [String: String]) { hasSeed = environment["SIMULATE_SEED"] != nil }
 
-    func run(_ executable: String) throws {
+    /// This program with other arguments, and with hashes that do not differ from run to run.
+    static func start(_ arguments: [String]) throws -> Crew.Member {
+        let process = Process()
+        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["SWIFT_DETERMINISTIC_HASHING": "1"]) { _, new in new }
+        try process.run()
+        return Member(process: process)
+    }
+
+    /// A process that was started.
+    struct Member {
+        fileprivate let process: Process
+
+        /// Waits for its end.
+        func status() -> Int32 {
+            process.waitUntilExit()
+            return process.terminationStatus
+        }
+    }
+
+    func run() throws {
         try FileManager.default.createDirectory(
             atPath: Worker.directory, withIntermediateDirectories: true)
         let numbers = hasSeed ? 0..<1 : 0..<Worker.count
-        let processes = try numbers.map { number in
-            let process = Process()
-            process.executableURL = URL(filePath: executable)
-            process.arguments = ["worker", "\(number)"]
-            // What depends on the order of a dictionary is the same in every process then.
-            process.environment = ProcessInfo.processInfo.environment.merging(
-                ["SWIFT_DETERMINISTIC_HASHING": "1"]) { _, new in new }
-            try process.run()
-            return process
-        }
-        var failed = false
-        for process in processes {
-            process.waitUntilExit()
-            if process.terminationStatus != 0 { failed = true }
-        }
+        let members = try numbers.map { try Self.start(["worker", "\($0)"]) }
+        let failed = members.map { $0.status() }.contains { $0 != 0 }
         if hasSeed { exit(failed ? 1 : 0) }
         var total = Tally()
         for name in ["day", "month"] {
