@@ -104,7 +104,19 @@ extension World {
                 exchange.provider, failures: subjects[index].failures,
                 retryAfter: subjects[index].retryAfter)
             subjects[index].troubleEnd = max(subjects[index].troubleEnd, trouble)
+            // Right after an outage it may have been the probe: then it is as if it went on.
+            let provider = exchange.provider
+            if provider.isHealthy, clock.now < provider.healthySince + recovery(provider) {
+                provider.healthySince = clock.now
+            }
         }
+    }
+
+    /// Whoever waits for an answer that is slow cannot be faster than it.
+    func expectAnswer(_ exchange: Exchange, _ moment: Int64) {
+        let heard = moment < clock.now ? exchange.deadline : min(moment, exchange.deadline)
+        let end = heard + Recovery.requestMilliseconds(exchange.provider.temper)
+        subjects[exchange.subject].troubleEnd = max(subjects[exchange.subject].troubleEnd, end)
     }
 
     /// Tokens that came for a connection that is gone must be revoked while the process lives.

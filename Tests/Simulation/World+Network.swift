@@ -107,6 +107,7 @@ extension World {
         _ exchange: Exchange, _ answer: Exchange.Answer, after milliseconds: Int64
     ) {
         let moment = clock.now.addingReportingOverflow(milliseconds)
+        if exchange.kind == .refresh { expectAnswer(exchange, moment.partialValue) }
         if moment.overflow || moment.partialValue >= exchange.deadline {
             queue.add(max(exchange.deadline, clock.now)) { [self] in
                 deliver(exchange, .failure(.deadlineExceeded))
