@@ -42,4 +42,29 @@ extension World {
             Recovery.kept(retryAfter, now: clock.now))
         return wait + Recovery.requestMilliseconds(provider.temper)
     }
+
+    /// When a refresh that was due before `base` must be done at the latest, after everything that
+    /// was in its way; nil where something is in its way right now.
+    func fairMoment(_ index: Int, from base: Int64) -> Int64? {
+        let subject = subjects[index]
+        let provider = providers[subject.provider]
+        guard let incarnation, incarnation.isRunning, incarnation.offset == 0,
+            provider.isHealthy, disk.room == .enough
+        else { return nil }
+        let recovered = max(
+            provider.healthySince,
+            Recovery.kept(provider.retryAfter, now: provider.healthySince),
+            incarnation.started, roomSince)
+        return max(base, subject.troubleEnd, recovered + recovery(provider))
+    }
+
+    /// A grant died of something that a refresh in time would have put off: until `death`, after
+    /// its last use.
+    func judgeMissed(_ owner: Int, death: Int64, _ what: String) {
+        let index = grants[owner].subject
+        guard subjects[index].isConnected, subjects[index].grant == owner,
+            let fair = fairMoment(index, from: grants[owner].used), fair < death
+        else { return }
+        violated(.graceMissed, index, "\(what), \(death - fair) ms after it could")
+    }
 }

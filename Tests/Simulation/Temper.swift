@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import TestSupport
+
 @testable import TokenVault
 
 /// What kind of provider it is: drawn from the seed, constant for a run.
@@ -27,6 +28,8 @@ struct Temper {
     /// Whether all connections expire in the same second at first.
     let hasHerd: Bool
     let connections: Int
+    /// The least time between two refreshes of one connection, in seconds.
+    let between: Double
 
     /// Lifetimes that providers have, in seconds.
     static let lifetimes: [Int64] = [60, 300, 900, 1800, 3600, 7200, 28800, 86400]
@@ -35,6 +38,8 @@ struct Temper {
     ]
     /// Of a lifetime, the least that passes between two refreshes: margin and jitter are the rest.
     static let betweenRefreshes = 0.65
+    /// The same of a refresh token's idle time.
+    static let betweenKeepAlives = 0.4
     /// How much faster a provider is than its connections need: else nobody could keep up.
     static let headroom = 4.0
     /// How long all of a provider's connections, one after the other, may take, in seconds.
@@ -57,13 +62,18 @@ struct Temper {
         saysLifetime = random.below(6) > 0
         saysRefreshLifetime = random.below(3) == 0
         let hour: Int64 = 3_600_000
-        idleMilliseconds = random.chance(30) ? max(3 * lifetimeMilliseconds, 24 * hour) : nil
+        // Longer than an access token lives, or shorter: then the refresh token sets the pace.
+        let idle = random.below(2) == 0 ? 3 * lifetimeMilliseconds : lifetimeMilliseconds / 2
+        idleMilliseconds = random.chance(40) ? max(idle, hour) : nil
         ageMilliseconds = random.chance(20) ? Int64(24 + random.below(480)) * hour : nil
         let fastest = 20 + random.below(200)
         latencyMilliseconds = fastest...(fastest * 2 + random.below(300))
-        let between = Self.betweenRefreshes * Double(lifetime)
-        connections = isLast ? share : max(1, min(share, Int(perSecond * between)))
-        let demand = Double(connections) / between
+        let pace = min(
+            Self.betweenRefreshes * Double(lifetime),
+            Self.betweenKeepAlives * Double(idleMilliseconds ?? .max) / 1000)
+        between = pace
+        connections = isLast ? share : max(1, min(share, Int(perSecond * pace)))
+        let demand = Double(connections) / pace
         let need = max(Self.headroom * demand, Double(connections) / Self.drainSecondsMax)
         let latency = Double(latencyMilliseconds.upperBound) / 1000
         let choices = [2, 4, 8, 16]
@@ -90,7 +100,6 @@ struct Temper {
     /// How long it takes until every connection was refreshed once, beside what comes due
     /// meanwhile, in milliseconds.
     var drainMilliseconds: Int64 {
-        let between = Self.betweenRefreshes * Double(lifetimeMilliseconds) / 1000
         let load = Double(connections) / between
         return Int64(1000 * Double(connections) / max(capacityPerSecond - load, 0.1))
     }

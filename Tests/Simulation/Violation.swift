@@ -16,6 +16,7 @@ package struct Violation: Sendable, CustomStringConvertible {
         case storm = "more requests than anything was due"
         case retriedTooSoon = "a failed refresh was retried before its back-off"
         case grantWorn = "a lost answer killed more than its grant"
+        case graceMissed = "a grant died that a refresh in time would have kept"
         case secretsKept = "secrets stayed in the arena after the vault was closed"
         case stuck = "the upkeep turned and turned, or stood still"
     }

@@ -87,25 +87,18 @@ extension World {
             return
         }
         age(subject.grant)
-        let provider = providers[subject.provider]
-        guard grants[subject.grant].isAlive, provider.temper.saysLifetime else { return }
-        guard let incarnation, incarnation.isRunning, incarnation.offset == 0,
-            provider.isHealthy, disk.room == .enough
-        else {
+        let temper = providers[subject.provider].temper
+        guard grants[subject.grant].isAlive, temper.saysLifetime else { return }
+        guard let fair = fairMoment(index, from: expiry) else {
             return after(Self.lookAgainMilliseconds) { [self] in checkExpiry(index, expiry) }
         }
-        let drain = recovery(provider)
-        let fair = max(
-            max(expiry, subject.troubleEnd), provider.healthySince + drain,
-            Recovery.kept(provider.retryAfter, now: provider.healthySince) + drain,
-            incarnation.started + drain, roomSince + drain)
         if clock.now < fair {
             return queue.add(fair) { [self] in checkExpiry(index, expiry) }
         }
         violated(
             .expiredWhileHealthy, index,
-            "provider \(subject.provider), lifetime \(provider.temper.lifetimeMilliseconds / 1000)"
-                + " s, expired \(clock.now - expiry) ms ago")
+            "provider \(subject.provider), lifetime \(temper.lifetimeMilliseconds / 1000) s, "
+                + "expired \(clock.now - expiry) ms ago")
     }
 
     /// How often a token that expired in bad times is looked at, in milliseconds.

@@ -7,13 +7,10 @@ extension World {
     /// Requests in an hour, against what was due in it.
     func judgeHour() {
         for provider in providers {
-            let lifetime = Double(
-                provider.temper.saysLifetime
-                    ? provider.temper.lifetimeMilliseconds
-                    : RefreshPolicy.unknownLifetimeMilliseconds)
             // Every failure earns one more attempt; every connection is due once, and as often as
-            // its lifetime, less margin and jitter, fits into the hour.
-            let due = Double(provider.temper.connections) * (2 + 3_600_000 / (0.6 * lifetime))
+            // the least time between two refreshes fits into the hour.
+            let due =
+                Double(provider.temper.connections) * (2 + 3600 / (0.9 * provider.temper.between))
             let allowed = Int(due) + provider.failed + provider.excused
             if provider.asked > allowed {
                 violated(

@@ -37,6 +37,11 @@ extension World {
             shown.serial == grants[owner].refreshSerial - 1
             && clock.now - grants[owner].replaced < temper.graceMilliseconds
         guard isJustReplaced else {
+            if temper.graceMilliseconds > 0 {
+                judgeMissed(
+                    owner, death: grants[owner].replaced + temper.graceMilliseconds,
+                    "its token was presented again")
+            }
             grants[owner].end = .reuse
             note(exchange.subject, .reuse, shown.serial)
             return .error(400, "invalid_grant")
@@ -60,6 +65,7 @@ extension World {
         guard grants[owner].isAlive else { return }
         let temper = providers[grants[owner].provider].temper
         if let idle = temper.idleMilliseconds, clock.now - grants[owner].used > idle {
+            judgeMissed(owner, death: grants[owner].used + idle, "it was idle")
             grants[owner].end = .idle
         } else if let age = temper.ageMilliseconds, clock.now - grants[owner].issued > age {
             grants[owner].end = .age
