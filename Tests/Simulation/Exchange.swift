@@ -60,7 +60,7 @@ final class Exchange {
             if temper.saysLifetime {
                 text += ",\"expires_in\":\(temper.lifetimeMilliseconds / 1000)"
             }
-            if temper.saysRefreshLifetime, refresh != nil, let idle = temper.idleMilliseconds {
+            if temper.saysRefreshLifetime, let idle = temper.idleMilliseconds {
                 text += ",\"refresh_token_expires_in\":\(idle / 1000)"
             }
             return TransportReply(status: 200, body: secret(text + "}"))

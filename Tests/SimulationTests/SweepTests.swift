@@ -5,10 +5,10 @@ import Testing
 
 @Suite("A short sweep of the simulation")
 struct SweepTests {
-    @Test("Every seed keeps every promise", arguments: 1...20 as ClosedRange<UInt64>)
+    @Test("Every seed keeps every promise", arguments: 1...32 as ClosedRange<UInt64>)
     func sweep(_ seed: UInt64) throws {
         let outcome = try World.run(.morning, seed: seed)
-        for violation in outcome.violations {
+        for violation in outcome.violations.prefix(2) {
             Issue.record(Comment(rawValue: violation.description))
         }
         #expect(outcome.violationCount == 0)
@@ -36,13 +36,17 @@ struct SweepTests {
         #expect(worn > 0)
     }
 
-    @Test("A seed repeats itself", arguments: [3, 14] as [UInt64])
-    func repeats(_ seed: UInt64) throws {
-        let first = try World.run(.morning, seed: seed)
-        let second = try World.run(.morning, seed: seed)
-        let other = try World.run(.morning, seed: seed + 1)
-        #expect(first.hash == second.hash)
-        #expect(first.events == second.events)
-        #expect(first.hash != other.hash)
+    @Test("A seed repeats itself in another process, event by event")
+    func repeats() throws {
+        // The order of dictionaries is the process's own, unless it is told otherwise.
+        let traces = try (0..<2).map { _ in
+            try Simulator.run(["morning", "3"]).split(separator: "\n").filter {
+                $0.hasPrefix("trace ")
+            }
+        }
+        #expect(traces[0].count == 1)
+        #expect(traces[0] == traces[1])
+        let other = try World.run(.morning, seed: 4)
+        #expect(!traces[0][0].contains(String(other.hash, radix: 16)))
     }
 }
