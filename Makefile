@@ -3,18 +3,19 @@
 .DEFAULT_GOAL := help
 # Swift brings clang along; no other compiler is needed.
 C_COMPILER := $(shell command -v cc || command -v clang)
-.PHONY: help deps build release demo test simulate bench bench-peers lint clean
+.PHONY: help deps build release demo test simulate bench bench-peers bench-results lint clean
 
 help:
-	@echo 'make demo     one connection from its beginning to its end, on a practice server'
-	@echo 'make test     every test; the last line counts passed, failed and skipped'
-	@echo 'make simulate  an hour of simulated days; SIMULATE_MINUTES=, SIMULATE_SEED='
-	@echo 'make bench    measures, each figure beside its C floor; about a quarter of an hour'
-	@echo 'make bench-peers  measures beside SQLCipher, Go and Python, which it installs'
-	@echo 'make lint     the house style'
-	@echo 'make build    a debug build; make release for the tokenvault executable'
-	@echo 'make deps     the Debian packages that are missing'
-	@echo 'make clean    removes what was built'
+	@echo 'make demo           one connection from its beginning to its end, on a practice server'
+	@echo 'make test           every test; the last line counts passed, failed and skipped'
+	@echo 'make simulate       an hour of simulated days; SIMULATE_MINUTES=, SIMULATE_SEED='
+	@echo 'make bench          measures, each figure beside its C floor; about a quarter of an hour'
+	@echo 'make bench-peers    measures beside SQLCipher, Go and Python, which it installs'
+	@echo 'make bench-results  both, and writes the table and the plot that are kept in git'
+	@echo 'make lint           the house style'
+	@echo 'make build          a debug build; make release for the tokenvault executable'
+	@echo 'make deps           the Debian packages that are missing'
+	@echo 'make clean          removes what was built'
 
 deps:
 	@scripts/install-dependencies
@@ -51,6 +52,9 @@ bench:
 bench-peers:
 	@scripts/install-dependencies --tests
 	benchmarks/run --peers
+
+bench-results: bench bench-peers
+	benchmarks/publish
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests benchmarks

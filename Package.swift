@@ -122,6 +122,8 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests mirror Sources.
+        .testTarget(
+            name: "BenchmarkTests", dependencies: ["tokenvault-bench"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["TokenVault"], path: "Tests/TestSupport",
             swiftSettings: strict),

@@ -38,6 +38,25 @@ struct BenchTests {
         }
     }
 
+    @Test func aTerminalSeesABar() async throws {
+        try await withFolder { bench, folder in
+            let command = try bench.start(
+                ["bench", "--directory", folder, "--connections", "50", "--seconds", "1"],
+                input: .text(""),
+                through: [
+                    "python3", "-c",
+                    "import os, pty, sys; "
+                        + "sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))",
+                ])
+            let output = await command.end()
+            #expect(output.status == 0, "\(output.errors)")
+            let bars = output.text.split(separator: "\r").filter { $0.contains("tokens are read") }
+            let lengths = bars.map { bar in bar.count { $0 == "#" } }
+            #expect(lengths.max() ?? 0 >= 29)
+            #expect(lengths == lengths.sorted())
+        }
+    }
+
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
     func aSignalLeavesNothingBehind(number: Int32) async throws {
         try await withFolder { bench, folder in

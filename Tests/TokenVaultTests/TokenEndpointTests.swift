@@ -10,8 +10,7 @@ import Testing
         let transport = HeldTransport()
         let verdicts = Monitor<[String]>([])
         let endpoint = TokenEndpoint(transport: transport, deadlineMilliseconds: 1234)
-        let token = try "r".secret()
-        let request = try endpoint.refresh(token.bytes, for: try application()) { verdict in
+        let request = try refresh(endpoint, try application()) { verdict in
             let word =
                 switch consume verdict {
                 case .tokens: "tokens"
@@ -29,8 +28,7 @@ import Testing
         let sent = try request.body.copy()
         let body = sent.bytes.publicText
         #expect(body == "grant_type=refresh_token&refresh_token=r")
-        let hasAuthorization = request.authorization != nil
-        #expect(hasAuthorization)
+        #expect(request.credentials.map(isBasic) == true)
         #expect(verdicts.withLock { $0 } == [])
         request.answer(TransportReply(status: 200, body: try #"{"access_token":"a"}"#.secret()))
         request.answer(TransportReply(failure: .deadlineExceeded))
@@ -39,14 +37,14 @@ import Testing
 
     @Test func aCancelledExchangeWasNotSent() throws {
         let transport = HeldTransport()
-        let wasSent = Monitor<Bool?>(nil)
+        let wasUnsent = Monitor(false)
         let request = try TokenEndpoint(transport: transport).exchange(
             code: try "c".secret(), codeVerifier: nil, for: try application()
         ) { verdict in
-            if case .transient(_, _, let sent) = consume verdict { wasSent.withLock { $0 = sent } }
+            if case .unsent = consume verdict { wasUnsent.withLock { $0 = true } }
         }
         #expect(request.cancelIfUnsent())
-        #expect(wasSent.withLock { $0 } == false)
+        #expect(wasUnsent.withLock { $0 })
     }
 
     @Test func revokesWhereThereIsAnEndpoint() throws {
@@ -73,14 +71,59 @@ import Testing
         var application = try application()
         application.provider.tokenEndpoint = ""
         var thrown: VaultError?
-        let code = try "c".secret()
         do throws(VaultError) {
-            try TokenEndpoint(transport: transport).exchange(
-                code: code, codeVerifier: nil, for: application
-            ) { _ in Issue.record("nothing was sent") }
+            _ = try refresh(TokenEndpoint(transport: transport), application) { _ in
+                Issue.record("nothing was sent")
+            }
         } catch { thrown = error }
         #expect(thrown == VaultError(.invalidArgument, .exchange))
         #expect(transport.requests.withLock { $0.isEmpty })
+    }
+
+    /// One set of credentials serves many requests, and is wiped with the last of them.
+    @Test func requestsShareTheirCredentials() throws {
+        let transport = HeldTransport()
+        let endpoint = TokenEndpoint(transport: transport)
+        let application = try application()
+        weak var kept: ClientCredentials?
+        var requests: [TransportRequest] = []
+        do {
+            let credentials = try ClientCredentials(application)
+            kept = credentials
+            for token in ["r1", "r2"] {
+                requests.append(
+                    try token.lend { (span) throws(VaultError) in
+                        try endpoint.refresh(span, for: application, by: credentials) { _ in }
+                    })
+            }
+        }
+        transport.requests.withLock { $0 = [] }
+        #expect(requests.allSatisfy { $0.credentials === kept } && kept != nil)
+        requests[0].answer(TransportReply(failure: .deadlineExceeded))
+        #expect(requests[0].credentials == nil && kept != nil)
+        #expect(requests[1].cancelIfUnsent())
+        #expect(kept == nil)
+    }
+
+    private func isBasic(_ credentials: ClientCredentials) -> Bool {
+        hasText(credentials.headerLine)
+    }
+
+    private func hasText(_ line: borrowing Secret?) -> Bool {
+        switch line {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    private func refresh(
+        _ endpoint: TokenEndpoint, _ application: borrowing Application,
+        _ completion: @escaping TokenEndpoint.Completion
+    ) throws(VaultError) -> TransportRequest {
+        let token = try "r".secret()
+        return try endpoint.refresh(
+            token.bytes, for: application, by: ClientCredentials(application),
+            completion: completion)
     }
 
     private func application() throws(VaultError) -> Application {

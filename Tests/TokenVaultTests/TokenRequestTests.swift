@@ -168,11 +168,19 @@ private struct Setting {
 
         init(_ request: consuming TokenRequest) {
             body = request.body.bytes.publicText ?? ""
-            authorization =
-                switch request.authorization {
-                case .some(let value): value.bytes.publicText
-                case .none: nil
-                }
+            authorization = Self.value(request.credentials.headerLine)
+        }
+
+        private static func value(_ line: borrowing Secret?) -> String? {
+            switch line {
+            case .some(let line):
+                // The field's name before it, a zero byte behind it.
+                let text = line.bytes.publicText ?? ""
+                let name = "Authorization: "
+                guard text.hasPrefix(name), text.hasSuffix("\0") else { return text }
+                return String(text.dropFirst(name.count).dropLast())
+            case .none: return nil
+            }
         }
     }
 
@@ -200,8 +208,11 @@ private struct Setting {
     }
 
     func refresh(_ token: String) throws(VaultError) -> Sent {
-        let secret = try token.secret()
-        return Sent(try TokenRequest.refresh(secret.bytes, for: try application()))
+        let credentials = try ClientCredentials(try application())
+        return Sent(
+            try token.lend { (span) throws(VaultError) in
+                try TokenRequest.refresh(span, by: credentials)
+            })
     }
 
     func revoke(_ token: String, _ hint: TokenRequest.Hint) throws(VaultError) -> Sent {

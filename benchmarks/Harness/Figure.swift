@@ -71,7 +71,7 @@ struct Figure {
     }
 
     /// The ratio is the median of the rounds' own.
-    private func rows(of rounds: [(ours: [Double], floor: [Double])]) -> [Row] {
+    func rows(of rounds: [(ours: [Double], floor: [Double])]) -> [Row] {
         var rows: [Row] = []
         if hasTimes {
             let hasFloor = floor != nil

@@ -15,6 +15,7 @@ struct Idleness {
 
     func measure() async throws -> Double {
         let population = Population(home: home)
+        try population.create()
         let vault = try await population.open()
         let application = try await population.register(in: vault, url: "http://127.0.0.1:1/token")
         let expiry = Population.now().adding(milliseconds: Self.lifetimeMilliseconds)

@@ -11,15 +11,19 @@ struct Lateness {
     /// What falls due each second.
     let perSecond: Int
 
+    /// The most refreshes at one time.
+    private static let inFlight = 256
     /// How long things fall due.
-    private static let spreadSeconds = 20.0
+    private static let spreadSeconds = 14.0
     /// Jitter takes up to 2/15 of the wait from every deadline, and so crowds them.
     private static let crowding = 7.5 * 0.143_100_8
     /// Puts that a slow disk manages in a second.
-    private static let putsPerSecondMin = 6000.0
+    private static let putsPerSecondMin = 4000.0
+    /// How long before the first window everything must be there.
+    private static let readyMilliseconds: Int64 = 2000
     /// Each of so many windows is a repetition.
     private static let windowCount = 5
-    private static let windowMilliseconds: Int64 = 2000
+    private static let windowMilliseconds: Int64 = 1000
 
     private var density: Double { Double(perSecond) / Self.crowding }
     private var connections: Int { Int(density * Self.spreadSeconds) }
@@ -33,7 +37,8 @@ struct Lateness {
         let population = Population(home: home)
         try population.create()
         let vault = try await population.open()
-        let application = try await population.register(in: vault, url: url)
+        let application = try await population.register(
+            in: vault, url: url, inFlight: Self.inFlight)
         let start = Population.now()
         try await put(vault, application, start)
         let ids = try (0..<connections).map(Population.id)
@@ -43,13 +48,14 @@ struct Lateness {
             }
             return due
         }
-        guard let first = due.min(), first > Population.now() else {
+        let ready = Population.now().adding(milliseconds: Self.readyMilliseconds)
+        guard ready < start.adding(milliseconds: leadMilliseconds) else {
             throw BenchmarkFailure("the disk is too slow: due before all was put")
         }
         let server = try FixedServer(url: url)
         let none = ids.map { _ in UInt64(0) }
         let upkeep = Task { try await vault.run() }
-        try await TokenRefresh.wait(vault, ids, since: none)
+        try await TokenRefresh.wait(vault, ids, since: none, step: 1)
         upkeep.cancel()
         _ = try await upkeep.value
         try server.expect(connections)

@@ -33,7 +33,7 @@ extension Plan {
         let refreshes = peer.count == 1 ? scale.refreshes : scale.slowRefreshes
         return Figure(
             name: "durable refresh\(certificates.isEmpty ? "" : " over TLS") / \(name)",
-            ours: ["refresh", home, url, "128", "\(scale.refreshes)"] + certificates,
+            ours: ["upkeep", home, url, "128", "\(scale.refreshes)"] + certificates,
             floor: peer + [home, url, "\(inFlight)", "\(refreshes)"] + certificates,
             goal: goal.map { .ratioAtMost($0) }, population: scale.refreshes)
     }

@@ -105,23 +105,21 @@ struct Plan {
             [home, url, "\(inFlight)", "\(scale.refreshes)"]
         }
         var figures: [Figure] = []
-        for inFlight in [32, 128, 256] {
-            figures.append(
-                Figure(
-                    name: "durable refresh, \(inFlight) callers",
-                    ours: ["refresh"] + arguments(url, inFlight),
-                    floor: [floor] + arguments(url, inFlight),
-                    goal: inFlight == 128 ? .ratioAtMost(1.5) : nil,
-                    population: scale.refreshes))
-        }
-        for inFlight in [32, 128, 256] {
-            let arguments = arguments(secureURL, inFlight) + [certificates]
-            figures.append(
-                Figure(
-                    name: "durable refresh over TLS, \(inFlight) callers",
-                    ours: ["refresh"] + arguments, floor: [floor] + arguments,
-                    goal: inFlight == 128 ? .ratioAtMost(1.3) : nil,
-                    population: scale.refreshes))
+        for (words, url, certificates, goal) in [
+            ("", url, [], 1.5), (" over TLS", secureURL, [certificates], 1.3),
+        ] {
+            for (verb, inFlight, noun) in [
+                ("upkeep", 32, "in flight"), ("upkeep", 128, "in flight"),
+                ("upkeep", 256, "in flight"), ("refresh", 128, "callers"),
+            ] {
+                let arguments = arguments(url, inFlight) + certificates
+                figures.append(
+                    Figure(
+                        name: "durable refresh\(words), \(inFlight) \(noun)",
+                        ours: [verb] + arguments, floor: [floor] + arguments,
+                        goal: inFlight == 128 ? .ratioAtMost(goal) : nil,
+                        population: scale.refreshes))
+            }
         }
         figures.append(
             Figure(
@@ -135,11 +133,11 @@ struct Plan {
         [
             Figure(
                 name: "idle, \(Report.number(Double(scale.small))) due in an hour",
-                ours: ["idle", population(scale.small), "\(scale.small)", "\(scale.idleSeconds)"],
+                ours: ["idle", "\(home)/idle", "\(scale.small)", "\(scale.idleSeconds)"],
                 hasTimes: false,
                 others: [
                     .init(name: "CPU in a minute", unit: "ms", goal: .valueAtMost(Self.idleCPU))
-                ], repetitions: 1, population: scale.small),
+                ], repetitions: 1),
             Figure(
                 name: "sustained for \(scale.sustainedSeconds) s",
                 ours: ["sustain", "\(home)/sustained", url + "/short", "\(scale.small)"]
@@ -148,14 +146,25 @@ struct Plan {
                 others: [
                     .init(name: "expired at the end", unit: "tokens", goal: .valueAtMost(0))
                 ], repetitions: 1),
+            Figure(
+                name: "storm, \(Report.number(Double(scale.small))) expire in one second",
+                ours: ["storm", "\(home)/storm", practice, "\(Self.stormInFlight)"]
+                    + ["\(scale.small)"],
+                others: [
+                    .init(
+                        name: "at a time", unit: "requests",
+                        goal: .valueAtMost(Double(Self.stormInFlight)))
+                ], repetitions: 1),
         ]
     }
 
+    /// What the practice server takes at one time.
+    private static let stormInFlight = 64
     /// Milliseconds of CPU in a minute that count as none.
     private static let idleCPU = 10.0
 
     /// Its rate is what the lateness figures call full load.
-    static let capacityFigure = "durable refresh, 128 callers"
+    static let capacityFigure = "durable refresh, 128 in flight"
 
     /// Lateness at half and at full load.
     func lateness(_ capacity: Double) -> [Figure] {
@@ -186,9 +195,11 @@ struct Plan {
         return scale.curve.sorted().map { read($0, threads: 1) }
             + refreshed.map { size in
                 Figure(
-                    name: "durable refresh, 128 callers, among \(Report.number(Double(size)))",
-                    ours: ["refresh", population(size), url, "128"]
-                        + ["\(min(size, scale.refreshes))"], population: size)
+                    name: "durable refresh, 128 in flight, among \(Report.number(Double(size)))",
+                    ours: ["upkeep", population(size), url, "128"]
+                        + ["\(min(size, scale.refreshes))"],
+                    floor: ["\(others)/token_refresh", population(size), url, "128"]
+                        + ["\(min(size, scale.refreshes))", "-", "\(size)"], population: size)
             }
     }
 

@@ -97,11 +97,15 @@ struct Population {
         }
     }
 
-    /// Puts the application whose token endpoint is `url`.
-    func register(in vault: Vault, url: String) async throws -> ApplicationID {
+    /// Puts the application whose token endpoint is `url`, and which may refresh as fast as it can.
+    ///
+    /// - Parameter inFlight: the most refreshes at the endpoint at one time.
+    func register(in vault: Vault, url: String, inFlight: Int = 1) async throws -> ApplicationID {
         let id = try ApplicationID("benchmark")
-        let provider = Provider(
+        var provider = Provider(
             name: "benchmark", authorizationEndpoint: url, tokenEndpoint: url)
+        provider.concurrentRefreshesMax = inFlight
+        provider.refreshesPerSecondMax = Provider.refreshesPerSecondRange.upperBound
         try await vault.put(
             Application(
                 id: id, provider: provider, clientID: "benchmark",

@@ -12,13 +12,55 @@ struct PracticeRefresh {
     let inFlight: Int
     let refreshes: Int
 
-    func measure() async throws -> Measurement {
-        let population = Population(home: home)
-        try population.create()
-        let server = try PracticeServer(program, home: home)
+    /// By as many callers as are to be in flight.
+    func measureCallers() async throws -> Measurement {
+        let server = try makeServer()
         defer { server.stop() }
+        let vault = try await open(server, expiry: nil)
+        let ids = try (0..<refreshes).map(Population.id)
+        let measurement = try await Measurement(of: refreshes) {
+            try await Population.share(0..<refreshes, among: inFlight) { number in
+                try await vault.refresh(ids[number])
+            }
+        }
+        _ = try check(vault, ids, server)
+        vault.close()
+        return measurement
+    }
+
+    /// By the vault itself, when everything expires in the same second. After the two times, the
+    /// most requests that the server was answering at one moment.
+    func measureStorm() async throws -> String {
+        let server = try makeServer()
+        defer { server.stop() }
+        let vault = try await open(server, expiry: Population.now())
+        let ids = try (0..<refreshes).map(Population.id)
+        // Else it would answer each before it sees the next.
+        try server.delay(milliseconds: Self.delayMilliseconds)
+        let upkeep = Task { try await vault.run() }
+        let measurement = try await Measurement(of: refreshes) {
+            try await TokenRefresh.wait(vault, ids, since: ids.map { _ in 0 })
+        }
+        upkeep.cancel()
+        _ = try await upkeep.value
+        let peak = try check(vault, ids, server)
+        vault.close()
+        return "\(measurement) \(peak)"
+    }
+
+    private static let delayMilliseconds = 5
+
+    private func makeServer() throws -> PracticeServer {
+        try Population(home: home).create()
+        return try PracticeServer(program, home: home)
+    }
+
+    /// A vault with a connection for each of as many grants.
+    private func open(_ server: PracticeServer, expiry: UnixTime?) async throws -> Vault {
+        let population = Population(home: home)
         let vault = try await population.open()
-        let application = try await population.register(in: vault, url: "\(server.url)/token")
+        let application = try await population.register(
+            in: vault, url: "\(server.url)/token", inFlight: inFlight)
         let grants = try server.mint(refreshes)
         try await Population.share(0..<refreshes, among: Population.writersMax) { number in
             let access = [UInt8](grants[number].accessToken.utf8)
@@ -27,24 +69,27 @@ struct PracticeRefresh {
             let refreshToken = try unsafe Secret(copying: refresh.span.bytes)
             try await vault.put(
                 Population.id(number),
-                TokenSet(accessToken: accessToken, refreshToken: refreshToken),
+                TokenSet(
+                    accessToken: accessToken, refreshToken: refreshToken,
+                    accessTokenExpiry: expiry?.adding(
+                        milliseconds: Int64(number * 1000 / refreshes))),
                 application: application)
         }
-        let ids = try (0..<refreshes).map(Population.id)
-        let before = try Population.refreshCounts(vault, ids)
-        let measurement = try await Measurement(of: refreshes) {
-            try await Population.share(0..<refreshes, among: inFlight) { number in
-                try await vault.refresh(ids[number])
-            }
-        }
-        try TokenRefresh.expectOneEach(vault, ids, since: before)
-        vault.close()
+        return vault
+    }
+
+    /// None lost, none doubled, none presented again; returns the most requests at one moment.
+    private func check(
+        _ vault: Vault, _ ids: [ConnectionID], _ server: PracticeServer
+    ) throws -> Int {
+        try TokenRefresh.expectOneEach(vault, ids, since: ids.map { _ in 0 })
         let counters = try server.counters()
         guard counters["refreshes"] == refreshes, counters["tokenRequests"] == refreshes,
             counters["refreshesFailed"] == 0, counters["reuseDetected"] == 0,
-            counters["peakConcurrentRefreshesOfOneGrant"] == 1
+            counters["peakConcurrentRefreshesOfOneGrant"] == 1,
+            let peak = counters["peakConcurrentTokenRequests"]
         else { throw BenchmarkFailure("the practice server counts otherwise: \(counters)") }
-        return measurement
+        return peak
     }
 }
 
@@ -98,6 +143,12 @@ private struct PracticeServer {
         }
         guard grants.count == count else { throw BenchmarkFailure("too few grants") }
         return grants
+    }
+
+    /// Lets every answer take so long from now on.
+    func delay(milliseconds: Int) throws {
+        _ = try control(
+            ["--data", "{\"kind\":\"delay_before\",\"milliseconds\":\(milliseconds)}"], "fault")
     }
 
     func counters() throws -> [String: Int] {

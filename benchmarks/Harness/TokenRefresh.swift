@@ -15,7 +15,7 @@ struct TokenRefresh {
     /// By as many callers as are to be in flight, each of which waits for its refresh.
     func measureCallers() async throws -> Measurement {
         let vault = try await Population(home: home).open(certificates: certificates)
-        _ = try await Population(home: home).register(in: vault, url: url)
+        _ = try await Population(home: home).register(in: vault, url: url, inFlight: inFlight)
         let ids = try (0..<refreshes).map(Population.id)
         let before = try Population.refreshCounts(vault, ids)
         let server = try FixedServer(url: url)
@@ -34,7 +34,8 @@ struct TokenRefresh {
     /// is refreshed.
     func measureUpkeep() async throws -> Measurement {
         let vault = try await Population(home: home).open(certificates: certificates)
-        let application = try await Population(home: home).register(in: vault, url: url)
+        let application = try await Population(home: home).register(
+            in: vault, url: url, inFlight: inFlight)
         let past = Population.now().adding(milliseconds: -Int64(refreshes) - 1000)
         try await Population.share(0..<refreshes, among: Population.writersMax) { number in
             try await Population.put(
@@ -56,17 +57,19 @@ struct TokenRefresh {
     }
 
     /// Of so many one is looked at while the others are waited for: a look costs CPU time too.
-    private static let sampleStep = 64
+    static let sampleStep = 64
     /// The most that may still be out when the last sample is refreshed.
     private static let stragglersMax = 2048
     private static let waitSecondsMax = 600.0
 
+    /// Until all are refreshed, where they are due in the order of their numbers; in any other,
+    /// `step` is 1.
     static func wait(
-        _ vault: Vault, _ ids: [ConnectionID], since before: [UInt64]
+        _ vault: Vault, _ ids: [ConnectionID], since before: [UInt64], step: Int = sampleStep
     ) async throws {
         let deadline = Measurement.nanoseconds(CLOCK_MONOTONIC) + waitSecondsMax * 1e9
         let tail = max(0, ids.count - stragglersMax)
-        let samples = Array(stride(from: 0, to: tail, by: sampleStep)) + Array(tail..<ids.count)
+        let samples = Array(stride(from: 0, to: tail, by: step)) + Array(tail..<ids.count)
         for sample in samples {
             while try vault.status(ids[sample])?.refreshCount == before[sample] {
                 guard Measurement.nanoseconds(CLOCK_MONOTONIC) < deadline else {

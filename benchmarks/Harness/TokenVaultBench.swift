@@ -77,12 +77,15 @@ enum TokenVaultBench {
                     refreshes: number(arguments[3]),
                     certificates: arguments.count > 4 ? arguments[4] : nil
                 ).measureUpkeep())
-        case ("practice", 4):
-            print(
-                try await PracticeRefresh(
-                    home: arguments[0], program: arguments[1], inFlight: number(arguments[2]),
-                    refreshes: number(arguments[3])
-                ).measure())
+        case ("practice", 4), ("storm", 4):
+            let practice = PracticeRefresh(
+                home: arguments[0], program: arguments[1], inFlight: try number(arguments[2]),
+                refreshes: try number(arguments[3]))
+            if verb == "storm" {
+                print(try await practice.measureStorm())
+            } else {
+                print(try await practice.measureCallers())
+            }
         case ("idle", 3):
             print(
                 try await Idleness(

@@ -8,6 +8,7 @@ import TokenVault
 final class TransportPost: Sendable {
     private let endpoint: TokenEndpoint
     private let application: Application
+    private let credentials: ClientCredentials
     private let refreshToken: Secret
     private let inFlight: Int
     private let state = Mutex(State())
@@ -29,6 +30,7 @@ final class TransportPost: Sendable {
             provider: Provider(name: "benchmark", authorizationEndpoint: url, tokenEndpoint: url),
             clientID: "benchmark", clientSecret: try Secret("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
             redirectURI: "https://platform.example/callback")
+        credentials = try ClientCredentials(application)
         refreshToken = try unsafe Secret(copying: Self.letters.span.bytes)
         self.inFlight = inFlight
     }
@@ -71,7 +73,8 @@ final class TransportPost: Sendable {
     }
 
     private func request(_ refreshToken: borrowing Secret) throws -> TransportRequest {
-        try endpoint.refresh(refreshToken.bytes, for: application) { [self] verdict in
+        try endpoint.refresh(refreshToken.bytes, for: application, by: credentials) {
+            [self] verdict in
             if case .tokens = consume verdict { land(true) } else { land(false) }
         }
     }

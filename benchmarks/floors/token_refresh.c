@@ -5,7 +5,9 @@
 // over TLS, with a file of CA certificates, curl and OpenSSL get the library's own allocators,
 // which zero what they free.
 //
-//   token_refresh <home> <url> <in flight> <refreshes> [<CA file>]
+//   token_refresh <home> <url> <in flight> <refreshes> [<CA file, or -> [<connections>]]
+//
+// Of so many connections the first are refreshed; of as many as refreshes where it is not said.
 #include "memory_hygiene.h"
 #include "sealed_store.h"
 
@@ -150,10 +152,8 @@ static void refresh_all(CURLM *multi, struct flight *flights, int in_flight) {
 }
 
 int main(int count, char **arguments) {
-    require(
-        count == 5 || count == 6,
-        "usage: token_refresh <home> <url> <in flight> <refreshes> [<CA file>]");
-    const char *certificates = count == 6 ? arguments[5] : NULL;
+    require(count >= 5 && count <= 7, "usage: see token_refresh.c");
+    const char *certificates = count > 5 && strcmp(arguments[5], "-") != 0 ? arguments[5] : NULL;
     int in_flight = atoi(arguments[3]);
     queue.total = atoi(arguments[4]);
     require(in_flight > 0 && in_flight <= IN_FLIGHT_MAX && queue.total > 0, "numbers above zero");
@@ -163,7 +163,9 @@ int main(int count, char **arguments) {
     require(queue.connections != NULL && queue.values != NULL && flights != NULL, "memory");
     if (certificates != NULL) tv_wiping_allocators_install();
     else curl_global_init(CURL_GLOBAL_ALL);
-    sealed_store_open(arguments[1], queue.total);
+    int connections = count == 7 ? atoi(arguments[6]) : queue.total;
+    require(connections >= queue.total, "more refreshes than connections");
+    sealed_store_open(arguments[1], connections);
 
     CURLM *multi = curl_multi_init();
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)IN_FLIGHT_MAX);

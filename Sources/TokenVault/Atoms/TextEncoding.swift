@@ -32,17 +32,35 @@ package enum TextEncoding {
     /// Appends `span` as `application/x-www-form-urlencoded` has it, a space as `+` (WHATWG URL
     /// section 5.2). False where the secret is full.
     static func appendFormEncoded(_ span: RawSpan, to secret: inout Secret) -> Bool {
-        appendPercentEncoded(span, spaceAsPlus: true) { secret.append(byte: $0) }
+        var offset = 0
+        while offset < span.byteCount {
+            // Most of a token stays as it is.
+            let end = unreservedEnd(span, from: offset)
+            if end > offset, !secret.append(span.extracting(offset..<end)) { return false }
+            guard end < span.byteCount else { break }
+            if !putEncoded(span.byte(at: end), spaceAsPlus: true, { secret.append(byte: $0) }) {
+                return false
+            }
+            offset = end + 1
+        }
+        return true
     }
 
     /// How many bytes `appendFormEncoded` makes of `span`.
     static func formEncodedByteCount(_ span: RawSpan) -> Int {
-        var count = 0
-        _ = appendPercentEncoded(span, spaceAsPlus: true) { _ in
-            count += 1
-            return true
+        var count = span.byteCount
+        var offset = unreservedEnd(span, from: 0)
+        while offset < span.byteCount {
+            if span.byte(at: offset) != 0x20 { count += 2 }
+            offset = unreservedEnd(span, from: offset + 1)
         }
         return count
+    }
+
+    private static func unreservedEnd(_ span: RawSpan, from offset: Int) -> Int {
+        var offset = offset
+        while offset < span.byteCount, isUnreserved(span.byte(at: offset)) { offset += 1 }
+        return offset
     }
 
     /// Appends what unpadded base64url text stands for. False where the text is none or the secret
@@ -79,40 +97,32 @@ package enum TextEncoding {
     package static func percentEncoded(_ text: String) -> String {
         var encoded = ""
         let span = text.utf8Span.span
-        _ = unsafe appendPercentEncoded(span.bytes, spaceAsPlus: false) { byte in
-            encoded.unicodeScalars.append(Unicode.Scalar(byte))
-            return true
+        for index in 0..<span.count {
+            let byte = span[index]
+            func put(_ byte: UInt8) -> Bool {
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+                return true
+            }
+            _ = isUnreserved(byte) ? put(byte) : putEncoded(byte, spaceAsPlus: false, put)
         }
         return encoded
     }
 
-    private static func appendPercentEncoded(
-        _ span: RawSpan, spaceAsPlus: Bool, _ put: (UInt8) -> Bool
+    private static func putEncoded(
+        _ byte: UInt8, spaceAsPlus: Bool, _ put: (UInt8) -> Bool
     ) -> Bool {
-        for index in 0..<span.byteCount {
-            let byte = unsafe span.unsafeLoad(fromByteOffset: index, as: UInt8.self)
-            let fits =
-                if isUnreserved(byte) {
-                    put(byte)
-                } else if byte == 0x20 && spaceAsPlus {
-                    put(UInt8(ascii: "+"))
-                } else {
-                    put(UInt8(ascii: "%")) && put(hexDigit(byte >> 4)) && put(hexDigit(byte & 15))
-                }
-            if !fits { return false }
-        }
-        return true
+        if byte == 0x20 && spaceAsPlus { return put(UInt8(ascii: "+")) }
+        return put(UInt8(ascii: "%")) && put(hexDigit(byte >> 4)) && put(hexDigit(byte & 15))
     }
+
+    // A bit for each byte below 64, and for each from 64 to 127, that stays as it is.
+    private static let unreservedLow: UInt64 = 0x03FF_6000_0000_0000
+    private static let unreservedHigh: UInt64 = 0x47FF_FFFE_87FF_FFFE
 
     /// RFC 3986 section 2.3.
     static func isUnreserved(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "_"), UInt8(ascii: "~"):
-            true
-        default: false
-        }
+        let bits = byte < 64 ? unreservedLow : byte < 128 ? unreservedHigh : 0
+        return bits >> UInt64(byte & 63) & 1 == 1
     }
 
     private static func hexDigit(_ value: UInt8) -> UInt8 {

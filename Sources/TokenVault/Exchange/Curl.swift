@@ -2,7 +2,6 @@
 
 internal import CCurl
 internal import CMemoryHygiene
-import Glibc
 
 /// libcurl, under its own names and the only place that imports it.
 enum Curl {
@@ -47,39 +46,42 @@ enum Curl {
 @safe
 final class CurlMulti: @unchecked Sendable {
     private let handle: UnsafeMutableRawPointer
+    private let events: OpaquePointer
 
-    /// Nil where libcurl has no memory.
+    /// Nil where libcurl has no memory, or the system no descriptor.
     init?(connectionsKept: Int) {
         Curl.ready
         guard let handle = unsafe curl_multi_init() else { return nil }
-        unsafe self.handle = handle
+        guard let events = unsafe tv_events_open(handle) else {
+            unsafe curl_multi_cleanup(handle)
+            return nil
+        }
+        unsafe (self.handle, self.events) = (handle, events)
         unsafe tv_multi_setopt_long(handle, CURLMOPT_MAXCONNECTS, connectionsKept)
         unsafe tv_multi_setopt_long(handle, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
     }
 
-    deinit { unsafe curl_multi_cleanup(handle) }
+    deinit {
+        unsafe curl_multi_cleanup(handle)
+        unsafe tv_events_close(events)
+    }
 
     func add(_ easy: borrowing CurlEasy) -> Bool {
         unsafe curl_multi_add_handle(handle, easy.handle) == CURLM_OK
     }
     func remove(_ easy: borrowing CurlEasy) { unsafe curl_multi_remove_handle(handle, easy.handle) }
+    /// Learns which sockets a handle closes; once for each, before it is added.
+    func follow(_ easy: borrowing CurlEasy) { unsafe tv_events_follow(events, easy.handle) }
+    fileprivate func open(_ wanted: curl_sockaddr) -> curl_socket_t {
+        unsafe tv_events_socket(events, wanted.family, wanted.socktype, wanted.protocol)
+    }
 
     /// Does what can be done without waiting.
-    func perform() {
-        var running = Int32(0)
-        unsafe curl_multi_perform(handle, &running)
-    }
-
+    func perform() { unsafe tv_events_serve(events) }
     /// Sleeps until there is something to do, or somebody wakes it, or the time is over.
-    func poll(milliseconds: Int) {
-        let limit = Int32(clamping: milliseconds)
-        // Out of descriptors or memory: never spin.
-        if unsafe curl_multi_poll(handle, nil, 0, limit, nil) != CURLM_OK { usleep(10_000) }
-    }
-
+    func poll(milliseconds: Int) { unsafe tv_events_wait(events, Int64(milliseconds)) }
     /// Ends `poll`, or the next one. From any thread.
-    func wake() { unsafe curl_multi_wakeup(handle) }
-
+    func wake() { unsafe tv_events_wake(events) }
     /// The next transfer that has ended, and curl's code.
     func nextEnded() -> (transfer: CurlTransfer, code: Int)? {
         var left = Int32(0)
@@ -95,20 +97,26 @@ final class CurlMulti: @unchecked Sendable {
 @safe
 struct CurlEasy: ~Copyable {
     fileprivate let handle: UnsafeMutableRawPointer
-    private var authorization: UnsafeMutablePointer<curl_slist>?
+    /// The list's element that names bytes of ours, so that curl makes no copy of them for it.
+    private let lent: UnsafeMutablePointer<curl_slist>
 
     // What every request has beside `Authorization`; never changed, never freed.
     nonisolated(unsafe) private static let commonHeaders = unsafe curl_slist_append(
-        nil, "Accept: application/json")
+        curl_slist_append(nil, "Accept: application/json"), "User-Agent: TokenVault")
 
     /// Nil where libcurl has no memory.
     init?() {
         Curl.ready
         guard let handle = unsafe curl_easy_init() else { return nil }
         unsafe self.handle = handle
+        unsafe lent = .allocate(capacity: 1)
+        unsafe lent.initialize(to: curl_slist(data: nil, next: Self.commonHeaders))
     }
 
-    deinit { unsafe curl_easy_cleanup(handle) }
+    deinit {
+        unsafe curl_easy_cleanup(handle)
+        unsafe lent.deallocate()
+    }
 
     /// Sets what all requests share. False where libcurl was built without something of it.
     func configure(_ settings: CurlTransport.Settings) -> Bool {
@@ -125,10 +133,11 @@ struct CurlEasy: ~Copyable {
         // Debian's default for CAPATH would keep curl from caching the certificates it has read.
         let texts: [(CURLoption, String?)] = [
             (CURLOPT_PROTOCOLS_STR, settings.allowsLoopbackHTTP ? "http,https" : "https"),
-            (CURLOPT_PROXY, ""), (CURLOPT_USERAGENT, "TokenVault"), (CURLOPT_CAPATH, nil),
+            (CURLOPT_PROXY, ""), (CURLOPT_CAPATH, nil),
         ]
         return unsafe numbers.allSatisfy { set($0, $1) } && texts.allSatisfy { set($0, $1) }
             && (settings.caFile.map { set(CURLOPT_CAINFO, $0) } ?? true)
+            && tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders) == CURLE_OK
             && tv_setopt_write(handle, CURLOPT_WRITEFUNCTION, receiveBody) == CURLE_OK
             && tv_setopt_write(handle, CURLOPT_HEADERFUNCTION, receiveHeader) == CURLE_OK
             && tv_setopt_prerequest(handle, beforeSending) == CURLE_OK
@@ -156,48 +165,37 @@ struct CurlEasy: ~Copyable {
 
     func setURL(_ url: String) -> Bool { set(CURLOPT_URL, url) }
     func setBodyByteCount(_ count: Int) { set(CURLOPT_POSTFIELDSIZE, count) }
-
     /// The deadline of the whole transfer, counted from its beginning; 0 for none.
     func setDeadline(milliseconds: Int) { set(CURLOPT_TIMEOUT_MS, milliseconds) }
-
     /// Lends curl the body, which must stay where it is until `unload`.
-    mutating func load(body: borrowing Secret) {
+    func load(body: borrowing Secret) {
         unsafe body.withUnsafeBytes { bytes in
             _ = unsafe tv_setopt_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress)
         }
-        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders)
     }
 
-    /// Adds a header line, which ends with a zero byte. curl's copy of it is wiped by `unload`.
-    /// False where there is no memory.
-    mutating func load(headerLine line: borrowing Secret) -> Bool {
-        unsafe authorization = line.withUnsafeBytes { bytes in
-            unsafe curl_slist_append(nil, bytes.assumingMemoryBound(to: CChar.self).baseAddress)
+    /// Lends curl a header field with a zero byte behind it, as `load(body:)`. It is only read.
+    func load(headerLine line: borrowing Secret) {
+        unsafe line.withUnsafeBytes { bytes in
+            let text = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+            unsafe lent.pointee.data = UnsafeMutablePointer(mutating: text)
         }
-        guard let node = unsafe authorization else { return false }
-        unsafe node.pointee.next = Self.commonHeaders
-        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, node)
-        return true
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, lent)
     }
 
     /// Takes back what was loaded.
-    mutating func unload() {
+    func unload() {
         unsafe tv_setopt_pointer(handle, CURLOPT_POSTFIELDS, nil)
-        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, nil)
-        guard let node = unsafe authorization else { return }
-        unsafe node.pointee.next = nil
-        unsafe curl_slist_free_all(node)
-        unsafe authorization = nil
+        guard unsafe lent.pointee.data != nil else { return }
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders)
+        unsafe lent.pointee.data = nil
     }
 
     /// Goes on with a transfer that `receiveBody` paused.
     func resume() { unsafe curl_easy_pause(handle, CURLPAUSE_CONT) }
-
     var status: Int { number(CURLINFO_RESPONSE_CODE) }
-
     /// How many bytes of requests were sent, attempts of curl's own included.
     var sentByteCount: Int { number(CURLINFO_REQUEST_SIZE) }
-
     private func number(_ info: CURLINFO) -> Int {
         var number = 0
         unsafe tv_getinfo_long(handle, info, &number)
@@ -248,5 +246,5 @@ private func openSocket(
     let start = unsafe UnsafeRawPointer(address) + offset
     let bytes = unsafe RawSpan(_unsafeStart: start, byteCount: Int(wanted.addrlen))
     guard transfer.mayConnect(to: bytes) else { return CURL_SOCKET_BAD }
-    return socket(wanted.family, wanted.socktype | Int32(SOCK_CLOEXEC.rawValue), wanted.protocol)
+    return transfer.multi.open(wanted)
 }

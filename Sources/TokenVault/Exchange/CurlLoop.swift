@@ -80,7 +80,10 @@ final class CurlLoop {
     }
 
     private func start(_ request: TransportRequest, _ reply: consuming Secret) {
-        guard let transfer = idle.popLast() ?? CurlTransfer(settings: settings, held: held) else {
+        guard
+            let transfer = idle.popLast()
+                ?? CurlTransfer(settings: settings, held: held, multi: multi)
+        else {
             let failure = TransportReply.Failure.unreachable(curlCode: Curl.codeFailedInit)
             request.answer(TransportReply(failure: failure))
             return
@@ -91,7 +94,7 @@ final class CurlLoop {
         }
         transfer.position = active.count
         active.append(transfer)
-        if !transfer.add(to: multi) { retire(transfer, curlCode: Curl.codeFailedInit) }
+        if !transfer.add() { retire(transfer, curlCode: Curl.codeFailedInit) }
     }
 
     // MARK: Out
@@ -110,7 +113,7 @@ final class CurlLoop {
     }
 
     private func retire(_ transfer: CurlTransfer, curlCode: Int) {
-        transfer.remove(from: multi)
+        transfer.remove()
         let last = active.removeLast()
         if last !== transfer {
             active[transfer.position] = last

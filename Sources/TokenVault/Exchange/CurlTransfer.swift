@@ -28,6 +28,8 @@ final class CurlTransfer {
     }
 
     private var easy: CurlEasy
+    /// What it runs on.
+    let multi: CurlMulti
     private let held: Held
     private let addressGuard: AddressGuard
     private(set) var request: TransportRequest?
@@ -39,6 +41,7 @@ final class CurlTransfer {
     /// The URL that the handle is set to, and where it may lead.
     private var url = ""
     private var target = AddressGuard.Target.network
+    private var curlDeadlineMilliseconds = 0
     /// Where the loop keeps it.
     var position = 0
     /// The loop's own deadline on the monotonic clock, in milliseconds, after a pause.
@@ -47,8 +50,10 @@ final class CurlTransfer {
     /// The slot that an answer begins in, in bytes.
     static let replyBytes = 2048
 
-    init?(settings: CurlTransport.Settings, held: Held) {
+    init?(settings: CurlTransport.Settings, held: Held, multi: CurlMulti) {
         guard let easy = CurlEasy(), easy.configure(settings) else { return nil }
+        multi.follow(easy)
+        self.multi = multi
         self.easy = easy
         self.held = held
         addressGuard = settings.addressGuard
@@ -74,7 +79,7 @@ final class CurlTransfer {
         failure = nil
         deadline = nil
         easy.setBodyByteCount(request.bodyByteCount)
-        easy.setDeadline(milliseconds: request.deadlineMilliseconds)
+        setDeadline(request.deadlineMilliseconds)
         return true
     }
 
@@ -88,8 +93,15 @@ final class CurlTransfer {
         return true
     }
 
-    func add(to multi: CurlMulti) -> Bool { multi.add(easy) }
-    func remove(from multi: CurlMulti) { multi.remove(easy) }
+    /// curl's own deadline for the whole transfer; 0 for none.
+    private func setDeadline(_ milliseconds: Int) {
+        if milliseconds == curlDeadlineMilliseconds { return }
+        easy.setDeadline(milliseconds: milliseconds)
+        curlDeadlineMilliseconds = milliseconds
+    }
+
+    func add() -> Bool { multi.add(easy) }
+    func remove() { multi.remove(easy) }
 
     // MARK: What curl asks on the way
 
@@ -114,7 +126,8 @@ final class CurlTransfer {
                 failure = .cancelled
                 return false
             }
-            guard load(request) else { return false }
+            easy.load(body: request.body)
+            if let credentials = request.credentials { load(header: credentials.headerLine) }
             stage = .sent
             return true
         }
@@ -125,30 +138,10 @@ final class CurlTransfer {
         return true
     }
 
-    private func load(_ request: TransportRequest) -> Bool {
-        easy.load(body: request.body)
-        return load(authorization: request.authorization)
-    }
-
-    private func load(authorization: borrowing Secret?) -> Bool {
-        switch authorization {
-        case .none: return true
-        case .some(let value):
-            // A line end would begin another header.
-            for index in 0..<value.count where !(0x20...0x7e).contains(value.bytes.byte(at: index))
-            {
-                failure = .refused
-                return false
-            }
-            let name = "Authorization: "
-            guard var line = Secret(roomFor: name.utf8.count + value.count + 1),
-                line.append(name), line.append(value.bytes), line.append(byte: 0),
-                easy.load(headerLine: line)
-            else {
-                failure = .tooManySecrets
-                return false
-            }
-            return true
+    private func load(header line: borrowing Secret?) {
+        switch line {
+        case .some(let line): easy.load(headerLine: line)
+        case .none: break
         }
     }
 
@@ -171,7 +164,7 @@ final class CurlTransfer {
         stage = .paused(wanted)
         deadline = nil
         if !held.transfers.contains(where: { $0 === self }) { held.transfers.append(self) }
-        easy.setDeadline(milliseconds: 0)
+        setDeadline(0)
         return .later
     }
 

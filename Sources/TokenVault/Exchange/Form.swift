@@ -31,22 +31,47 @@ struct Form: ~Copyable {
 
     /// Adds a field.
     mutating func add(_ name: StaticString, _ value: RawSpan) {
-        add(name.description, value)
+        let nameBytes = unsafe RawSpan(
+            _unsafeStart: name.utf8Start, byteCount: name.utf8CodeUnitCount)
+        add(nameBytes, value)
     }
 
     /// Adds a field whose value is no secret.
     mutating func add(_ name: String, text value: String) {
-        let span = value.utf8Span.span
-        add(name, unsafe span.bytes)
+        let (name, value) = (name.utf8Span.span, value.utf8Span.span)
+        unsafe add(name.bytes, value.bytes)
     }
 
-    private mutating func add(_ name: String, _ value: RawSpan) {
-        if !isFirst { add(byte: UInt8(ascii: "&")) }
-        isFirst = false
-        let span = name.utf8Span.span
-        encode(unsafe span.bytes)
+    /// Adds fields that are no secrets.
+    mutating func add(_ parameters: [Provider.Parameter]) {
+        for parameter in parameters { add(parameter.name, text: parameter.value) }
+    }
+
+    /// Adds who the client is, where the form says it.
+    mutating func add(_ credentials: ClientCredentials) {
+        add(encoded: credentials.formFields)
+    }
+
+    private mutating func add(encoded fields: borrowing Secret?) {
+        switch fields {
+        case .some(let fields):
+            separate()
+            byteCount += fields.count
+            _ = secret?.append(fields.bytes)
+        case .none: break
+        }
+    }
+
+    private mutating func add(_ name: RawSpan, _ value: RawSpan) {
+        separate()
+        encode(name)
         add(byte: UInt8(ascii: "="))
         encode(value)
+    }
+
+    private mutating func separate() {
+        if !isFirst { add(byte: UInt8(ascii: "&")) }
+        isFirst = false
     }
 
     private mutating func add(byte: UInt8) {

@@ -34,12 +34,13 @@ package struct TokenEndpoint: Sendable {
         }
     }
 
-    /// The request that refreshes, for `send`.
+    /// The request that refreshes, for `send`. The credentials are made once for all requests of an
+    /// application that leave together.
     package func refresh(
         _ refreshToken: RawSpan, for application: borrowing Application,
-        completion: @escaping Completion
+        by credentials: ClientCredentials, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
-        let request = try TokenRequest.refresh(refreshToken, for: application)
+        let request = try TokenRequest.refresh(refreshToken, by: credentials)
         return try make(request, to: application.provider.tokenEndpoint) { reply in
             completion(Verdict(reply))
         }
@@ -85,9 +86,9 @@ package struct TokenEndpoint: Sendable {
         answer: @escaping TransportRequest.Answer
     ) throws(VaultError) -> TransportRequest {
         try TokenRequest.check(url.utf8.count, 1...Provider.endpointBytesMax)
-        let authorization = request.authorization.take()
+        let credentials = request.credentials
         return TransportRequest(
-            url: url, authorization: authorization, body: request.body,
+            url: url, credentials: credentials, body: request.body,
             deadlineMilliseconds: deadlineMilliseconds, completion: answer)
     }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is sent to a token or a revocation endpoint: a form, and where the client authenticates
-/// with HTTP Basic, the `Authorization` header. All of it in secrets, which whoever holds it wipes.
+/// What is sent to a token or a revocation endpoint: a form, and who the client is. All of it in
+/// secrets, which whoever holds it wipes.
 ///
 /// Every maker throws `invalidArgument` where the application or an argument breaks a documented
 /// form, `limitExceeded` past a named limit and where the form outgrows a secret, and
 /// `tooManySecrets`. Nothing is sent here.
 package struct TokenRequest: ~Copyable, Sendable {
-    /// The whole value of the `Authorization` header, where there is one.
-    package var authorization: Secret?
+    /// Whose request it is.
+    package let credentials: ClientCredentials
     /// The form.
     package var body: Secret
 
@@ -41,7 +41,7 @@ package struct TokenRequest: ~Copyable, Sendable {
         code: borrowing Secret, codeVerifier: borrowing Secret?,
         for application: borrowing Application
     ) throws(VaultError) -> TokenRequest {
-        try check(application)
+        let credentials = try ClientCredentials(application)
         try check(code.count, 1...codeBytesMax)
         let redirectURI = application.redirectURI
         try check(redirectURI.utf8.count, 1...Provider.endpointBytesMax)
@@ -57,25 +57,24 @@ package struct TokenRequest: ~Copyable, Sendable {
             case .some(let verifier): form.add("code_verifier", verifier.bytes)
             case .none: break
             }
-            addClient(application, to: &form)
-            addParameters(application, to: &form)
+            form.add(credentials)
+            form.add(credentials.parameters)
         }
-        return TokenRequest(authorization: try authorization(of: application), body: body)
+        return TokenRequest(credentials: credentials, body: body)
     }
 
     /// Refreshes (RFC 6749 section 6). No scope is ever sent: the grant's own is asked for.
     package static func refresh(
-        _ refreshToken: RawSpan, for application: borrowing Application
+        _ refreshToken: RawSpan, by credentials: ClientCredentials
     ) throws(VaultError) -> TokenRequest {
-        try check(application)
         try check(refreshToken.byteCount, 1...TokenSet.tokenBytesMax)
         let body = try Form.filled { form in
             form.add("grant_type", text: "refresh_token")
             form.add("refresh_token", refreshToken)
-            addClient(application, to: &form)
-            addParameters(application, to: &form)
+            form.add(credentials)
+            form.add(credentials.parameters)
         }
-        return TokenRequest(authorization: try authorization(of: application), body: body)
+        return TokenRequest(credentials: credentials, body: body)
     }
 
     /// Revokes a token (RFC 7009 section 2.1). Added parameters belong to token requests and are
@@ -83,26 +82,25 @@ package struct TokenRequest: ~Copyable, Sendable {
     package static func revocation(
         of token: borrowing Secret, _ hint: Hint, for application: borrowing Application
     ) throws(VaultError) -> TokenRequest {
-        try check(application)
+        let credentials = try ClientCredentials(application)
         try check(token.count, 1...TokenSet.tokenBytesMax)
         let body = try Form.filled { form in
             form.add("token", token.bytes)
             form.add("token_type_hint", text: hint.text)
-            addClient(application, to: &form)
+            form.add(credentials)
         }
-        return TokenRequest(authorization: try authorization(of: application), body: body)
+        return TokenRequest(credentials: credentials, body: body)
     }
 
-    private static func addParameters(
-        _ application: borrowing Application, to form: inout Form
-    ) {
-        for parameter in application.provider.tokenParameters {
-            form.add(parameter.name, text: parameter.value)
-        }
-    }
-
-    private static func check(_ application: borrowing Application) throws(VaultError) {
+    /// Checks what requests take from the application.
+    static func check(_ application: borrowing Application) throws(VaultError) {
         try check(application.clientID.utf8.count, 1...Application.clientIDBytesMax)
+        if application.provider.clientAuthentication != .none {
+            switch application.clientSecret {
+            case .some(let secret): try check(secret.count, 1...Application.clientSecretBytesMax)
+            case .none: throw VaultError(.invalidArgument, .exchange)
+            }
+        }
         let parameters = application.provider.tokenParameters
         try check(parameters.count, 0...Provider.parametersMax)
         var names = reservedNames

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// The seam to the network: takes one POST after another and answers each exactly once.
 ///
 /// The vault uses `Curl`; a simulator puts its own network here.
@@ -14,22 +16,22 @@ package protocol Transport: AnyObject, Sendable {
 package final class TransportRequest: @unchecked Sendable {
     /// Where to: an absolute URL, no secret in it.
     package let url: String
-    /// The whole value of the `Authorization` header, where there is one. Only the transport reads
-    /// it, after `markSent` and before `answer`.
-    package private(set) var authorization: Secret?
+    /// Who sends it, where that goes into the header. Only the transport reads it, after `markSent`
+    /// and before `answer`.
+    package private(set) var credentials: ClientCredentials?
     /// The form that is sent. Read under the same rule.
     package private(set) var body: Secret
     /// How long the form is, in bytes. May be read at any time.
     package let bodyByteCount: Int
     /// From the moment it is sent to the last byte of the answer, in milliseconds.
     package let deadlineMilliseconds: Int
-    private let completion: Monitor<Completion>
+    /// How far it has come. Whoever moves it to `answered` is alone with all that is not constant.
+    private let stage = Atomic(Stage.waiting)
+    private var completion: Answer?
 
     package typealias Answer = @Sendable (consuming TransportReply) -> Void
-    private enum Completion {
-        case waiting(Answer)
-        case sent(Answer)
-        case done
+    private enum Stage: UInt8, AtomicRepresentable {
+        case waiting, sent, answered
     }
 
     /// The default deadline, in milliseconds.
@@ -38,67 +40,52 @@ package final class TransportRequest: @unchecked Sendable {
     package static let replyBytesMax = SecretArena.secretBytesMax
 
     package init(
-        url: String, authorization: consuming Secret?, body: consuming Secret,
+        url: String, credentials: ClientCredentials?, body: consuming Secret,
         deadlineMilliseconds: Int = TransportRequest.deadlineMillisecondsDefault,
         completion: @escaping Answer
     ) {
         self.url = url
-        self.authorization = authorization
+        self.credentials = credentials
         bodyByteCount = body.count
         self.body = body
         self.deadlineMilliseconds = deadlineMilliseconds
-        self.completion = Monitor(.waiting(completion))
+        self.completion = completion
     }
 
     /// The transport is about to send the first byte. False where the request was cancelled.
-    package func markSent() -> Bool {
-        completion.withLock { completion in
-            guard case .waiting(let answer) = completion else { return false }
-            completion = .sent(answer)
-            return true
-        }
-    }
+    package func markSent() -> Bool { move(from: .waiting, to: .sent) }
 
     /// True once the completion has run, or is about to.
-    package var isAnswered: Bool {
-        completion.withLock { completion in
-            if case .done = completion { true } else { false }
-        }
-    }
+    package var isAnswered: Bool { stage.load(ordering: .acquiring) == .answered }
 
     /// Ends the request if no byte of it was sent. True where this call ended it; the completion
     /// has then run with `TransportReply.Failure.cancelled`.
     package func cancelIfUnsent() -> Bool {
-        let answer = completion.withLock { completion -> Answer? in
-            guard case .waiting(let answer) = completion else { return nil }
-            completion = .done
-            return answer
-        }
-        guard let answer else { return false }
-        wipe()
-        answer(TransportReply(failure: .cancelled))
+        guard move(from: .waiting, to: .answered) else { return false }
+        finish(TransportReply(failure: .cancelled))
         return true
     }
 
     /// Wipes the secrets and runs the completion, the first time; later calls do nothing.
     package func answer(_ reply: consuming TransportReply) {
-        let answer = completion.withLock { completion -> Answer? in
-            switch completion {
-            case .waiting(let answer), .sent(let answer):
-                completion = .done
-                return answer
-            case .done: return nil
-            }
+        guard stage.exchange(.answered, ordering: .acquiringAndReleasing) != .answered else {
+            return
         }
-        guard let answer else { return }
-        wipe()
-        answer(reply)
+        finish(reply)
     }
 
-    // Whoever moved the completion to `done` is alone with the secrets.
-    private func wipe() {
-        authorization = nil
+    private func move(from expected: Stage, to desired: Stage) -> Bool {
+        stage.compareExchange(
+            expected: expected, desired: desired, ordering: .acquiringAndReleasing
+        ).exchanged
+    }
+
+    private func finish(_ reply: consuming TransportReply) {
+        credentials = nil
         body.shorten(to: 0)
+        // What the completion holds ends with it, whoever still holds the request.
+        let answer = completion.take()
+        answer?(reply)
     }
 }
 
@@ -118,7 +105,7 @@ package struct TransportReply: ~Copyable, Sendable {
         case deadlineExceeded
         /// The answer is longer than `TransportRequest.replyBytesMax`; as `lost`.
         case tooLong
-        /// No slot for the answer, or for the header, came free. No byte was sent.
+        /// No slot for the answer came free. No byte was sent.
         case tooManySecrets
     }
 

@@ -19,6 +19,8 @@ enum RefreshPolicy {
     /// How far a stated expiry may lie before the end of the connection's whole life and still mean
     /// that, in milliseconds: the two are counted from different moments of the same exchange.
     static let limitToleranceMilliseconds: Int64 = 3_600_000
+    /// How far in the future a record may have been written, in milliseconds, and still be believed.
+    static let clockToleranceMilliseconds: Int64 = 60_000
     /// First and longest delay before the next attempt, in milliseconds.
     static let backoffMillisecondsBase: Int64 = 1000
     static let backoffMillisecondsMax: Int64 = 300_000
@@ -138,11 +140,18 @@ enum RefreshPolicy {
         return ends.min { $0.time < $1.time }
     }
 
+    /// Whether a record's times can be believed. One that was written in the future was written by
+    /// another clock: its expiry says nothing, and it is due.
+    static func isPlausible(_ lifetime: Lifetime, _ now: UnixTime) -> Bool {
+        lifetime.issued.milliseconds(since: now) <= clockToleranceMilliseconds
+    }
+
     /// Whether a token can be lent at `now` with `minimumMilliseconds` left.
     static func isFresh(
         issued: UnixTime, expiry: UnixTime?, now: UnixTime, minimumMilliseconds: Int64
     ) -> Bool {
         guard let expiry else { return true }
+        guard issued.milliseconds(since: now) <= clockToleranceMilliseconds else { return false }
         let lifetime = max(0, expiry.milliseconds(since: issued))
         let skew = min(expirySkewMilliseconds, lifetime / 10)
         return expiry.milliseconds(since: now) > max(skew, minimumMilliseconds)

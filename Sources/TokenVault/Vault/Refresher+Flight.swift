@@ -34,7 +34,12 @@ extension Refresher {
     /// An application held open for one wave.
     private final class OpenApplication {
         let application: Application
-        init(_ application: consuming Application) { self.application = application }
+        let credentials: ClientCredentials
+
+        init(_ application: consuming Application) throws(VaultError) {
+            credentials = try ClientCredentials(application)
+            self.application = application
+        }
     }
 
     private func makeRequest(_ flight: Flight, _ wave: inout Wave) throws(VaultError) {
@@ -53,7 +58,7 @@ extension Refresher {
         if wave.applications[applicationID] == nil {
             let application = try store.application(applicationID)
             try network.addressGuard.check(application.provider.tokenEndpoint)
-            wave.applications[applicationID] = OpenApplication(application)
+            wave.applications[applicationID] = try OpenApplication(application)
         }
         guard let open = wave.applications[applicationID] else { return }
         let token = record.fields.bytes.extracting(refreshToken)
@@ -62,10 +67,9 @@ extension Refresher {
             pair: store.fingerprint(token),
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds)
-        let request = try network.endpoint.refresh(token, for: open.application) {
-            [self] verdict in
-            land(sent, verdict)
-        }
+        let request = try network.endpoint.refresh(
+            token, for: open.application, by: open.credentials
+        ) { [self] verdict in land(sent, verdict) }
         wave.flights.append(sent)
         wave.requests.append(request)
         wave.attempts.append(Attempt(key: flight.key, generation: generation))

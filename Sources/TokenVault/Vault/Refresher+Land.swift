@@ -45,8 +45,9 @@ extension Refresher {
         switch verdict {
         case .refused(let status, _): status == 0 ? .unsent : .answered
         case .unsent: .unsent
+        // A 503 that names no time may come from one machine of many behind a balancer.
         case .transient(let status, let retryAfterSeconds, _):
-            status == 429 || status == 503
+            status == 429 || retryAfterSeconds != nil
                 ? .busy(retryAfterSeconds: retryAfterSeconds) : .failed
         default: .answered
         }
@@ -78,7 +79,10 @@ extension Refresher {
             if isSuperseded {
                 finish(sent.flight, .success(()), currentPlan(sent.flight))
             } else if let refusal = sent.refusal {
-                postpone(sent.flight, refusal)
+                // The disk's failure, not the provider's: nothing is counted.
+                finish(
+                    sent.flight, .failure(refusal),
+                    again(sent.flight, milliseconds: Self.strandedMilliseconds))
             } else {
                 let error = VaultError(.providerUnreachable, .upkeep, connection: sent.id)
                 finish(sent.flight, .failure(error), again(sent.flight))

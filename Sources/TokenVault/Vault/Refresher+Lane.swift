@@ -15,6 +15,10 @@ extension Refresher {
         }
         let limits = limits(lane)
         let lifetime = RefreshPolicy.Lifetime(record)
+        let now = time.now()
+        guard RefreshPolicy.isPlausible(lifetime, now) else {
+            return Plan(lane: lane, due: now, death: now)
+        }
         return Plan(
             lane: lane, due: RefreshPolicy.due(lifetime, limits, random: randomness.next()),
             death: RefreshPolicy.death(lifetime, limits))

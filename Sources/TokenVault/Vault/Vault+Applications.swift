@@ -72,6 +72,7 @@ extension Vault {
         do throws(VaultError) {
             _ = try await durable(fence)
             _ = try await durable(erasure)
+            refresher.reload(id)
         } catch {
             throw error.code == .notFound ? VaultError(.applicationNotFound, .vault) : error
         }

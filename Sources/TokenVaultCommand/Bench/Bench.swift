@@ -77,6 +77,8 @@ struct Bench: Sendable {
             name: "practice", authorizationEndpoint: "\(baseURL)/authorize",
             tokenEndpoint: "\(baseURL)/token")
         provider.clientAuthentication = .none
+        provider.concurrentRefreshesMax = inFlight
+        provider.refreshesPerSecondMax = Provider.refreshesPerSecondRange.upperBound
         try await vault.put(
             Application(
                 id: id, provider: provider, clientID: PracticeProcess.clientID, clientSecret: nil,

@@ -15,20 +15,26 @@ final class ProgressBar: Sendable {
 
     private static let width = 30
 
-    init(_ outlet: Outlet = .output) { self.outlet = outlet }
+    /// Asked once: what is measured meanwhile must not ask the system with every step.
+    private let isBar: Bool
+
+    init(_ outlet: Outlet = .output) {
+        self.outlet = outlet
+        isBar = outlet.isTerminal
+    }
 
     /// Begins a step.
     func begin(_ title: String) throws {
         state.withLock { $0 = State(title: title) }
-        if outlet.isTerminal { try advance(to: 0) } else { try outlet.line(title) }
+        if isBar { try advance(to: 0) } else { try outlet.line(title) }
     }
 
     /// The step is done so far, from 0 to 1. Draws where there is something to see.
     func advance(to part: Double) throws {
-        guard outlet.isTerminal else { return }
+        guard isBar else { return }
         let permille = Int(min(max(part, 0), 1) * 1000)
         let title = state.withLock { state -> String? in
-            guard permille != state.permille else { return nil }
+            guard permille > state.permille else { return nil }
             state.permille = permille
             return state.title
         }
@@ -40,6 +46,6 @@ final class ProgressBar: Sendable {
 
     /// Takes the bar away.
     func clear() throws {
-        if outlet.isTerminal { try outlet.write("\r\u{1b}[K") }
+        if isBar { try outlet.write("\r\u{1b}[K") }
     }
 }

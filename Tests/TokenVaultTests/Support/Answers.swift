@@ -48,10 +48,14 @@ extension CurlTransport {
         _ url: String, body: StaticString = "grant_type=refresh_token&refresh_token=r1",
         authorization: StaticString? = nil, deadlineMilliseconds: Int = 5000, into answers: Answers
     ) throws -> TransportRequest {
-        var header: Secret?
-        if let authorization { header = try Secret(authorization) }
+        var credentials: ClientCredentials?
+        if let authorization {
+            credentials = try authorization.description.lend { (span) throws(VaultError) in
+                try ClientCredentials(authorization: span)
+            }
+        }
         let request = TransportRequest(
-            url: url, authorization: header.take(), body: try Secret(body),
+            url: url, credentials: credentials, body: try Secret(body),
             deadlineMilliseconds: deadlineMilliseconds, completion: { answers.add($0) })
         send(request)
         return request

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which of curl's sockets are ready, by epoll: curl_multi_perform asks after every transfer each
+// time one of them moves, which at a thousand in flight is most of the work.
+#pragma once
+#include <stdint.h>
+
+struct tv_events;
+
+// Watches the sockets and the timer of a curl multi handle. NULL where there is no memory or no
+// descriptor left. All of it on one thread, except `tv_events_wake`.
+struct tv_events *tv_events_open(void *multi);
+
+// Opens a socket for curl: the end of a CURLOPT_OPENSOCKETFUNCTION, on an easy handle that is
+// followed. Returns -1 as socket(2) does.
+int tv_events_socket(struct tv_events *events, int family, int type, int protocol);
+
+// Learns of the sockets that an easy handle closes. Once for each handle.
+void tv_events_follow(struct tv_events *events, void *easy);
+
+// Lets curl do what can be done without waiting.
+void tv_events_serve(struct tv_events *events);
+
+// Sleeps until there is something to do, or somebody wakes it, or the time is over.
+void tv_events_wait(struct tv_events *events, int64_t milliseconds);
+
+// Ends the present or the next sleep. From any thread.
+void tv_events_wake(struct tv_events *events);
+
+// After the multi handle is gone.
+void tv_events_close(struct tv_events *events);

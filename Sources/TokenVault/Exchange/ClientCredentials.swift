@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How the client says who it is (RFC 6749 section 2.3.1): in the header or in the form, never in
+/// both, which some servers refuse, and never in the URL.
+///
+/// Made once for an application that was checked, and lent to each of its requests; the secrets in
+/// it are wiped with the last reference to it.
+package final class ClientCredentials: Sendable {
+    /// The `Authorization` field, name and value, with a zero byte behind them; nil where the
+    /// client does not use Basic.
+    let headerLine: Secret?
+    /// What a form carries of the client, encoded: nothing with Basic, the id alone for a public
+    /// client, else id and secret.
+    let formFields: Secret?
+    /// Added to every token request.
+    let parameters: [Provider.Parameter]
+
+    /// With `.basic`, id and secret are form-encoded before they are joined; with `.basicRaw` they
+    /// are not, and the id must then hold no colon (RFC 7617 section 2).
+    ///
+    /// - Throws: as the makers of `TokenRequest`; `invalidArgument` also where `.basic`,
+    ///   `.basicRaw` or `.post` has no secret.
+    package init(_ application: borrowing Application) throws(VaultError) {
+        try TokenRequest.check(application)
+        parameters = application.provider.tokenParameters
+        switch application.provider.clientAuthentication {
+        case .none:
+            headerLine = nil
+            formFields = try Self.fields(application.clientID, nil)
+        case .post:
+            headerLine = nil
+            formFields = try Self.fields(application.clientID, application.clientSecret)
+        case .basic:
+            headerLine = try Self.header(application, isRaw: false)
+            formFields = nil
+        case .basicRaw:
+            headerLine = try Self.header(application, isRaw: true)
+            formFields = nil
+        }
+    }
+
+    /// The value of the `Authorization` field as somebody has it.
+    ///
+    /// - Throws: `invalidArgument` for anything but 0x20 to 0x7E: a line end would begin another
+    ///   field.
+    init(authorization value: RawSpan) throws(VaultError) {
+        headerLine = try Self.line(value)
+        formFields = nil
+        parameters = []
+    }
+
+    private static func fields(
+        _ clientID: String, _ clientSecret: borrowing Secret?
+    ) throws(VaultError) -> Secret {
+        try Form.filled { form in
+            form.add("client_id", text: clientID)
+            switch clientSecret {
+            case .some(let secret): form.add("client_secret", secret.bytes)
+            case .none: break
+            }
+        }
+    }
+
+    private static func header(
+        _ application: borrowing Application, isRaw: Bool
+    ) throws(VaultError) -> Secret {
+        guard !isRaw || !application.clientID.utf8.contains(UInt8(ascii: ":")) else {
+            throw VaultError(.invalidArgument, .exchange)
+        }
+        let pair = try joined(application.clientID, application.clientSecret, isRaw: isRaw)
+        let value = try basic(pair)
+        return try line(value.bytes)
+    }
+
+    private static func joined(
+        _ clientID: String, _ secret: borrowing Secret?, isRaw: Bool
+    ) throws(VaultError) -> Secret {
+        switch secret {
+        case .none: throw VaultError(.invalidArgument, .exchange)
+        case .some(let secret):
+            let id = clientID.utf8Span.span
+            let idBytes = unsafe id.bytes
+            // Form encoding makes three bytes of one at most.
+            let growth = isRaw ? 1 : 3
+            var pair = try Secret(capacity: growth * (idBytes.byteCount + secret.count) + 1)
+            let fits =
+                if isRaw {
+                    pair.append(idBytes) && pair.append(":") && pair.append(secret.bytes)
+                } else {
+                    TextEncoding.appendFormEncoded(idBytes, to: &pair) && pair.append(":")
+                        && TextEncoding.appendFormEncoded(secret.bytes, to: &pair)
+                }
+            precondition(fits)
+            return pair
+        }
+    }
+
+    private static func basic(_ pair: borrowing Secret) throws(VaultError) -> Secret {
+        let prefix = "Basic "
+        var value = try Secret(capacity: prefix.utf8.count + (pair.count + 2) / 3 * 4)
+        let fits = value.append(prefix) && TextEncoding.appendBase64(pair.bytes, to: &value)
+        precondition(fits)
+        return value
+    }
+
+    private static func line(_ value: RawSpan) throws(VaultError) -> Secret {
+        guard JSONText.isVisible(value) else { throw VaultError(.invalidArgument, .exchange) }
+        let name = "Authorization: "
+        var line = try Secret(capacity: name.utf8.count + value.byteCount + 1)
+        let fits = line.append(name) && line.append(value) && line.append(byte: 0)
+        precondition(fits)
+        return line
+    }
+}
