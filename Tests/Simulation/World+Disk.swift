@@ -65,6 +65,8 @@ extension World {
         }
         guard access.serial != before.accessExpiry || before.grant != owner else { return }
         if before.grant == owner { outcome.refreshes += 1 }
+        let ahead = incarnation?.offset ?? 0
+        subjects[index].plausibleSince = ahead > 0 ? clock.now + ahead : .max
         queue.add(access.serial) { [self] in checkExpiry(index, access.serial) }
     }
 
@@ -83,7 +85,9 @@ extension World {
     /// was in the way so short a time ago that nobody could.
     private func checkExpiry(_ index: Int, _ expiry: Int64) {
         let subject = subjects[index]
-        guard subject.isConnected, subject.accessExpiry == expiry, subject.grant >= 0 else {
+        guard subject.isConnected, subject.accessExpiry == expiry, subject.grant >= 0,
+            clock.now < subject.plausibleSince
+        else {
             return
         }
         age(subject.grant)

@@ -150,7 +150,7 @@ extension World {
         } else if token.owner != subject.grant || token.serial != subject.accessExpiry {
             violated(.lentUnfit, index, "\(token.text) is not the durable one")
         } else if incarnation.offset == 0, token.serial <= clock.now,
-            providers[subject.provider].temper.saysLifetime
+            clock.now < subject.plausibleSince, providers[subject.provider].temper.saysLifetime
         {
             violated(.lentUnfit, index, "\(token.text) expired \(clock.now - token.serial) ms ago")
         }
