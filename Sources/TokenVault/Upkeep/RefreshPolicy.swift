@@ -9,7 +9,7 @@ enum RefreshPolicy {
     static let jitterMillisecondsMax: Int64 = 300_000
     /// The lifetime assumed where nobody says: a refresh token that is never used dies in silence.
     static let unknownLifetimeMilliseconds: Int64 = 3_600_000
-    /// Nothing is due again so soon after it was issued, in milliseconds, whatever its expiry: a
+    /// Nothing is due again so soon after it was refreshed, in milliseconds, whatever its expiry: a
     /// provider whose tokens have expired when they come would be asked without end.
     static let intervalMillisecondsMin: Int64 = 10_000
     /// A refresh token with less than this left, in milliseconds, is not refreshed for its own
@@ -42,6 +42,8 @@ enum RefreshPolicy {
         /// When the user connected.
         var connected: UnixTime?
         var hasRefreshToken: Bool
+        /// Whether a refresh brought them, not a code or the platform.
+        var isRefreshed = true
     }
 
     /// What a provider's refresh tokens are subject to; nil where it has no such limit.
@@ -55,12 +57,14 @@ enum RefreshPolicy {
     }
 
     /// When to refresh: the access token before it expires, or the refresh token before it dies of
-    /// not being used, whichever comes first. Never within 10 s of the last time.
+    /// not being used, whichever comes first. Never within 10 s of the last refresh.
     static func due(_ lifetime: Lifetime, _ limits: Limits, random: UInt64) -> UnixTime {
         var due = due(
             issued: lifetime.issued, expiry: lifetime.accessTokenExpiry,
             marginSeconds: limits.marginSeconds, random: random)
         if let keepAlive = keepAlive(lifetime, limits, random: random) { due = min(due, keepAlive) }
+        // What somebody put may have expired already, and be due at once.
+        guard lifetime.isRefreshed else { return due }
         return max(due, lifetime.issued.adding(milliseconds: intervalMillisecondsMin))
     }
 
@@ -189,6 +193,7 @@ extension RefreshPolicy.Lifetime {
         refreshTokenExpiry = record.refreshTokenExpiry
         connected = record.connected
         hasRefreshToken = record.hasRefreshToken
+        isRefreshed = record.refreshed.map { $0 >= record.issued } ?? false
     }
 }
 
