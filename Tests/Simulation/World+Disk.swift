@@ -65,8 +65,12 @@ extension World {
         }
         guard access.serial != before.accessExpiry || before.grant != owner else { return }
         if before.grant == owner { outcome.refreshes += 1 }
+        // Times count from the request, and a little of the future is believed.
         let ahead = incarnation?.offset ?? 0
-        subjects[index].plausibleSince = ahead > 0 ? clock.now + ahead : .max
+        let believed =
+            clock.now + ahead - RefreshPolicy.clockToleranceMilliseconds
+            - Int64(TransportRequest.deadlineMillisecondsDefault)
+        subjects[index].plausibleSince = ahead > 0 ? believed : .max
         queue.add(access.serial) { [self] in checkExpiry(index, access.serial) }
     }
 
