@@ -3,11 +3,12 @@
 .DEFAULT_GOAL := help
 # Swift brings clang along; no other compiler is needed.
 C_COMPILER := $(shell command -v cc || command -v clang)
-.PHONY: help deps build release demo test bench bench-peers bench-results lint clean
+.PHONY: help deps build release demo test simulate bench bench-peers bench-results lint clean
 
 help:
 	@echo 'make demo           one connection from its beginning to its end, on a practice server'
 	@echo 'make test           every test; the last line counts passed, failed and skipped'
+	@echo 'make simulate       an hour of simulated days; SIMULATE_MINUTES=, SIMULATE_SEED='
 	@echo 'make bench          measures, each figure beside its C floor; about a quarter of an hour'
 	@echo 'make bench-peers    measures beside SQLCipher, Go and Python, which it installs'
 	@echo 'make bench-results  both, and writes the table and the plot that are kept in git'
@@ -36,6 +37,13 @@ demo: deps
 test:
 	@scripts/install-dependencies --tests
 	@scripts/run-tests
+
+# The vault's own parts are not public, and in a release build only visible on demand; a scratch
+# path of its own, since everything is built anew for that.
+simulate: deps
+	swift build -j 2 -c release --product simulate -Xswiftc -enable-testing \
+		--scratch-path .build/simulator
+	.build/simulator/release/simulate
 
 bench:
 	@scripts/install-dependencies --tests

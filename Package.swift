@@ -186,6 +186,20 @@ let package = Package(
                 "provider-simulator",
             ],
             swiftSettings: strict),
+        // The vault's own code on one thread, with a virtual clock, network and disk.
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "TokenVault", "TestSupport",
+                .product(name: "BasicContainers", package: "swift-collections"),
+            ],
+            path: "Tests/Simulation", exclude: ["README.md"], swiftSettings: strict),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate",
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation", "simulate", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -53,16 +53,3 @@ final class PracticeServer: Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 }
-
-/// What the package builds lies beside the tests.
-enum Built {
-    static func product(_ name: String) throws -> URL {
-        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let url = URL(fileURLWithPath: tests).deletingLastPathComponent()
-            .appendingPathComponent(name)
-        guard FileManager.default.isExecutableFile(atPath: url.path) else {
-            throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: url.path])
-        }
-        return url
-    }
-}

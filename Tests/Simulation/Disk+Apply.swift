@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BasicContainers
+
+@testable import TokenVault
+
+// A commit's changes, checked first and then made, as the writer does.
+extension Disk {
+    /// Makes a commit true, or none of it. What was written is told to `landed`.
+    func apply(_ commit: Commit, _ landed: (Landed) -> Void) -> Result<Committed, VaultError> {
+        do throws(VaultError) {
+            if room == .none || room == .onlyWhatMustLand && !commit.mustLand {
+                throw VaultError(.storeFull, .store)
+            }
+            for index in commit.changes.indices { try check(commit.changes[index].kind) }
+            var committed = Committed()
+            for index in commit.changes.indices {
+                try apply(commit.changes[index], &committed, landed)
+            }
+            commits += 1
+            return .success(committed)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func check(_ kind: Change.Kind) throws(VaultError) {
+        switch kind {
+        case .put(_, let key, let expectation):
+            guard !contents.fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
+            try check(expectation, contents.records[key]?.generation)
+        case .fence(let key), .erase(let key):
+            guard contents.records[key] != nil else { throw VaultError(.notFound, .store) }
+        case .takeFlow(let key):
+            guard contents.flows[key] != nil else { throw VaultError(.notFound, .store) }
+        case .beginWave(let attempts, _):
+            guard attempts.count <= Writer.waveAttemptsMax else {
+                throw VaultError(.limitExceeded, .store, number: Writer.waveAttemptsMax)
+            }
+        case .addFlow(_, let connection, _):
+            guard !contents.fenced.contains(connection) else {
+                throw VaultError(.disconnecting, .store)
+            }
+            guard contents.records[connection] != nil else { throw VaultError(.notFound, .store) }
+        case .revise, .endAttempt, .event: return
+        }
+    }
+
+    private func check(
+        _ expectation: Change.Expectation, _ present: UInt64?
+    ) throws(VaultError) {
+        switch expectation {
+        case .anything: return
+        case .absent:
+            if present != nil { throw VaultError(.alreadyExists, .store) }
+        case .generation(let wanted):
+            guard let present else { throw VaultError(.notFound, .store) }
+            if present != wanted { throw VaultError(.generationChanged, .store) }
+        }
+    }
+
+    private func apply(
+        _ change: borrowing Change, _ committed: inout Committed, _ landed: (Landed) -> Void
+    ) throws(VaultError) {
+        switch change.kind {
+        case .put(let kind, let key, _):
+            switch change.plaintext {
+            case .none: throw VaultError(.invalidArgument, .store)
+            case .some(let plaintext): put(kind, key, TokenText.copy(plaintext), &committed, landed)
+            }
+        case .revise(let key, let revision): try revise(key, revision, &committed, landed)
+        case .fence(let key): try fence(key, &committed, landed)
+        case .erase(let key):
+            erase(key, landed)
+            committed.erasedSlots += 1
+        case .addFlow(let key, let connection, _):
+            guard let record = contents.records[connection] else { return }
+            switch change.plaintext {
+            case .none: throw VaultError(.invalidArgument, .store)
+            case .some(let plaintext):
+                let life = contents.slots[Int(record.slot)]?.life ?? 0
+                contents.flows[key] = Flow(
+                    connection: connection, life: life, plaintext: TokenText.copy(plaintext))
+            }
+        case .takeFlow(let key): contents.flows[key] = nil
+        case .beginWave(let attempts, _):
+            committed.wave = contents.nextWave
+            contents.waves[contents.nextWave] = Wave(
+                attempts: attempts, open: Set(attempts.map(\.key)))
+            contents.nextWave += 1
+        case .endAttempt(let wave, let key):
+            contents.waves[wave]?.open.remove(key)
+            if contents.waves[wave]?.open.isEmpty == true { contents.waves[wave] = nil }
+        case .event(let event): append(event)
+        }
+    }
+
+    private func put(
+        _ kind: SealedRecord.Kind, _ key: RecordKey, _ plaintext: [UInt8],
+        _ committed: inout Committed, isFence: Bool = false, _ landed: (Landed) -> Void
+    ) {
+        contents.generation += 1
+        let generation = contents.generation
+        if sabotage == .forgetsPuts, generation % 8 == 0, let record = contents.records[key] {
+            committed.slot = record.slot
+            committed.generation = record.generation
+            return
+        }
+        let slot: UInt32
+        if let record = contents.records[key] {
+            slot = record.slot
+        } else {
+            let entry = Slot(key: key, life: generation)
+            if let free = contents.freeSlots.popLast() {
+                slot = free
+                contents.slots[Int(free)] = entry
+            } else {
+                slot = UInt32(contents.slots.count)
+                contents.slots.append(entry)
+            }
+        }
+        contents.records[key] = Record(
+            kind: kind, slot: slot, generation: generation, plaintext: plaintext)
+        committed.slot = slot
+        committed.generation = generation
+        if kind == .connection { landed(.written(key, plaintext, isFence: isFence)) }
+    }
+
+    private func revise(
+        _ key: RecordKey, _ revision: Revision, _ committed: inout Committed,
+        _ landed: (Landed) -> Void
+    ) throws(VaultError) {
+        guard !contents.fenced.contains(key), let record = contents.records[key] else {
+            committed.fate = .gone
+            return
+        }
+        var edited = ConnectionRecord(fields: try Self.fields(record.plaintext))
+        guard try revision.edit(&edited, Self.header(record)) == .change else {
+            committed.fate = .left
+            return
+        }
+        let plaintext = edited.plaintext()
+        put(record.kind, key, TokenText.copy(plaintext), &committed, landed)
+        committed.fate = .changed
+    }
+
+    private func fence(
+        _ key: RecordKey, _ committed: inout Committed, _ landed: (Landed) -> Void
+    ) throws(VaultError) {
+        guard let record = contents.records[key] else { return }
+        committed.slot = record.slot
+        guard !contents.fenced.contains(key) else { return }
+        if record.kind == .connection {
+            var fields = try Self.fields(record.plaintext)
+            try fields.set(ConnectionTag.state, integer: ConnectionState.disconnecting.rawValue)
+            let plaintext = fields.takeAll()
+            put(.connection, key, TokenText.copy(plaintext), &committed, isFence: true, landed)
+        }
+        contents.fenced.insert(key)
+        committed.generation = contents.generation
+    }
+
+    private func erase(_ key: RecordKey, _ landed: (Landed) -> Void) {
+        guard sabotage != .keepsErased, let record = contents.records.removeValue(forKey: key)
+        else { return }
+        contents.slots[Int(record.slot)] = nil
+        contents.freeSlots.append(record.slot)
+        contents.fenced.remove(key)
+        if record.kind == .connection { landed(.erased(key)) }
+    }
+
+    static func header(_ record: Record) -> SealedRecord.Header {
+        SealedRecord.Header(
+            kind: record.kind, term: 1, slot: record.slot, generation: record.generation)
+    }
+
+    static func fields(_ plaintext: [UInt8]) throws(VaultError) -> Fields {
+        let span = plaintext.span
+        let secret = unsafe try Secret(copying: span.bytes)
+        return try Fields(secret)
+    }
+}

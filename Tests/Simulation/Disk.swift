@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+/// What survives a crash: the state that the vault's writer keeps, in memory and unsealed. It only
+/// changes when a group of commits becomes durable.
+final class Disk: @unchecked Sendable {
+    struct Record {
+        let kind: SealedRecord.Kind
+        let slot: UInt32
+        var generation: UInt64
+        var plaintext: [UInt8]
+    }
+
+    struct Slot {
+        let key: RecordKey
+        let life: UInt64
+    }
+
+    struct Wave {
+        let attempts: [Attempt]
+        var open: Set<RecordKey>
+    }
+
+    struct Flow {
+        let connection: RecordKey
+        let life: UInt64
+        let plaintext: [UInt8]
+    }
+
+    /// Everything at once: a value, so that it can be kept and put back.
+    struct Contents {
+        var records: [RecordKey: Record] = [:]
+        /// By slot; nil where it is free.
+        var slots: [Slot?] = []
+        var freeSlots: [UInt32] = []
+        var fenced: Set<RecordKey> = []
+        var waves: [UInt64: Wave] = [:]
+        var nextWave: UInt64 = 1
+        var generation: UInt64 = 0
+        var flows: [RecordKey: Flow] = [:]
+        var events: [EventEntry] = []
+    }
+
+    /// How many entries of the log are kept, in thousands: the simulation asks for none.
+    static let eventsMax = 1024
+
+    /// Which commits find room.
+    enum Room {
+        case enough, onlyWhatMustLand, none
+    }
+
+    /// A change that is durable, for whoever checks.
+    enum Landed {
+        case written(RecordKey, [UInt8], isFence: Bool)
+        case erased(RecordKey)
+    }
+
+    var contents = Contents()
+    var room = Room.enough
+    /// Commits and groups that became durable.
+    var commits = 0
+    var groups = 0
+    /// What is acknowledged and not done.
+    var sabotage = Scenario.Sabotage.none
+
+    /// The attempts whose answers were never heard, the oldest wave first.
+    var doubts: [(wave: UInt64, attempt: Attempt)] {
+        contents.waves.keys.sorted().flatMap { number in
+            (contents.waves[number]?.attempts ?? []).compactMap { attempt in
+                contents.waves[number]?.open.contains(attempt.key) == true
+                    ? (number, attempt) : nil
+            }
+        }
+    }
+
+    func append(_ event: EventEntry) {
+        if contents.events.count >= 2 * Self.eventsMax {
+            contents.events.removeFirst(Self.eventsMax)
+        }
+        contents.events.append(event)
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+/// One request on its way through the virtual network, and what the provider makes of it.
+final class Exchange {
+    enum Kind {
+        case refresh, code, revocation
+    }
+
+    /// What comes back.
+    enum Answer {
+        case failure(TransportReply.Failure)
+        case status(Int, retryAfterSeconds: Int64?)
+        case error(Int, String)
+        case tokens(access: TokenText, refresh: TokenText?)
+        case done
+    }
+
+    let request: TransportRequest
+    let kind: Kind
+    let provider: VirtualProvider
+    let form: TokenText.Form
+    let subject: Int
+    let started: Int64
+    /// The process that sent it still waits for the answer.
+    var isOpen = true
+    /// The provider did what it was asked.
+    var hasActed = false
+
+    init(
+        _ request: TransportRequest, _ kind: Kind, _ provider: VirtualProvider,
+        _ form: TokenText.Form, subject: Int, started: Int64
+    ) {
+        self.request = request
+        self.kind = kind
+        self.provider = provider
+        self.form = form
+        self.subject = subject
+        self.started = started
+    }
+
+    /// The last moment at which an answer is heard.
+    var deadline: Int64 { started + Int64(request.deadlineMilliseconds) }
+
+    static func reply(
+        _ answer: Answer, _ temper: Temper, hurriedBy divisor: Int64
+    ) -> TransportReply {
+        switch answer {
+        case .failure(let failure): return TransportReply(failure: failure)
+        case .status(let status, let seconds):
+            return TransportReply(
+                status: status, body: nil, retryAfterSeconds: seconds.map { $0 / divisor })
+        case .done: return TransportReply(status: 200, body: nil)
+        case .error(let status, let code):
+            return TransportReply(status: status, body: secret("{\"error\":\"\(code)\"}"))
+        case .tokens(let access, let refresh):
+            var text = "{\"access_token\":\"\(access.text)\",\"token_type\":\"Bearer\""
+            if let refresh { text += ",\"refresh_token\":\"\(refresh.text)\"" }
+            if temper.saysLifetime {
+                text += ",\"expires_in\":\(temper.lifetimeMilliseconds / 1000)"
+            }
+            if temper.saysRefreshLifetime, let idle = temper.idleMilliseconds {
+                text += ",\"refresh_token_expires_in\":\(idle / 1000)"
+            }
+            return TransportReply(status: 200, body: secret(text + "}"))
+        }
+    }
+
+    private static func secret(_ text: String) -> Secret? {
+        guard var secret = Secret(roomFor: text.utf8.count), secret.append(text) else {
+            return nil
+        }
+        return consume secret
+    }
+}

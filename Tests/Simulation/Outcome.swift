@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a run came to: counts, the violations, and a hash to compare it with another run.
+package struct Outcome: Sendable {
+    package var seed: UInt64
+    package var connections = 0
+    package var virtualHours = 0.0
+    package var events = 0
+    package var requests = 0
+    package var refreshes = 0
+    package var commits = 0
+    package var groups = 0
+    package var restarts = 0
+    package var crashes = 0
+    package var clockJumps = 0
+    package var outages = 0
+    package var lostAnswers = 0
+    package var crashedInFlight = 0
+    package var lateAnswers = 0
+    package var disconnects = 0
+    package var reconnects = 0
+    package var lent = 0
+    /// Grants that strict reuse detection ended because the answer with the new token was lost.
+    package var lostWithAnswer = 0
+    /// Grants that the user, their age or their idleness ended.
+    package var endedByProvider = 0
+    package var violationCount = 0
+    /// Which promises were broken.
+    package var broken: Set<Violation.Promise> = []
+    /// The first of them, with their stories.
+    package var violations: [Violation] = []
+    package var hash: UInt64 = 0
+
+    /// How many violations keep their story.
+    static let violationsMax = 20
+
+    /// One line.
+    package var summary: String {
+        """
+        seed \(seed): \(connections) connections, \(virtualHours) h, \(requests) requests, \
+        \(refreshes) refreshed, \(commits) commits in \(groups) groups, \(restarts) restarts, \
+        \(crashes) crashes, \(clockJumps) clock jumps, \(outages) faults, \(lostAnswers) answers \
+        lost, \(crashedInFlight) cut off, \(lostWithAnswer) grants lost with them, \
+        \(endedByProvider) ended by the provider, \(disconnects) disconnects, \(lateAnswers) late \
+        answers, \(reconnects) reconnects, \(lent) lent, \(violationCount) violations
+        """
+    }
+}

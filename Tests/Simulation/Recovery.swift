@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+/// How long it may take until a token is fresh again after something that was nobody's fault:
+/// computed from the vault's back-off and the provider's limits.
+enum Recovery {
+    /// The longest wait after so many failures in a row, in milliseconds.
+    static func backOffMilliseconds(_ failures: Int) -> Int64 {
+        let doublings = min(max(failures - 1, 0), 9)
+        return min(
+            RefreshPolicy.backoffMillisecondsMax,
+            RefreshPolicy.backoffMillisecondsBase << Int64(doublings))
+    }
+
+    /// One request from due to durable where nothing is in its way: two of the slowest commits, the
+    /// way and a new connection.
+    static func requestMilliseconds(_ temper: Temper) -> Int64 {
+        Int64(temper.latencyMilliseconds.upperBound) + 1800
+    }
+
+    /// A provider's `Retry-After` is kept, and up to a tenth more.
+    static func kept(_ retryAfter: Int64, now: Int64) -> Int64 {
+        retryAfter > now ? retryAfter + (retryAfter - now) / 10 : now
+    }
+}
+
+extension World {
+    /// After a provider, the process or the disk recovered: the longest back-off, one request that
+    /// hangs until its deadline, and the backlog of all its connections at the rate that its limits
+    /// allow.
+    func recovery(_ provider: VirtualProvider) -> Int64 {
+        RefreshPolicy.backoffMillisecondsMax
+            + Int64(TransportRequest.deadlineMillisecondsDefault)
+            + Recovery.requestMilliseconds(provider.temper) + provider.temper.drainMilliseconds
+    }
+
+    /// After a failure of one connection's own: its back-off, and a place in the queue.
+    func recovery(_ provider: VirtualProvider, failures: Int, retryAfter: Int64) -> Int64 {
+        let wait = max(
+            clock.now + Recovery.backOffMilliseconds(failures),
+            Recovery.kept(retryAfter, now: clock.now))
+        return wait + Recovery.requestMilliseconds(provider.temper)
+    }
+
+    /// When a refresh that was due before `base` must be done at the latest, after everything that
+    /// was in its way; nil where something is in its way right now.
+    func fairMoment(_ index: Int, from base: Int64) -> Int64? {
+        let subject = subjects[index]
+        let provider = providers[subject.provider]
+        guard let incarnation, incarnation.isRunning, incarnation.offset == 0,
+            provider.isHealthy, disk.room == .enough
+        else { return nil }
+        let recovered = max(
+            provider.healthySince,
+            Recovery.kept(provider.retryAfter, now: provider.healthySince),
+            incarnation.started, roomSince)
+        return max(base, subject.troubleEnd, recovered + recovery(provider))
+    }
+
+    /// A grant died of something that a refresh in time would have put off: until `death`, after
+    /// its last use.
+    func judgeMissed(_ owner: Int, death: Int64, _ what: String) {
+        let index = grants[owner].subject
+        guard subjects[index].isConnected, subjects[index].grant == owner,
+            let fair = fairMoment(index, from: grants[owner].used), fair < death
+        else { return }
+        violated(.graceMissed, index, "\(what), \(death - fair) ms after it could")
+    }
+}

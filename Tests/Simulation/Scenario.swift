@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How large and how hostile a run is. What happens in it is the seed's.
+package struct Scenario: Sendable {
+    package var name: String
+    package var hours: Int
+    package var connections: Int
+    package var providers: ClosedRange<Int>
+    /// About how many refreshes a run may have: short lifetimes get few connections.
+    package var refreshesMax: Int
+    /// Between faults of one provider, on average, in hours.
+    package var faultHours: Double
+    /// Between restarts, on average, in hours; one in four is a crash.
+    package var restartHours: Double
+    /// In a thousand requests: a single one that fails, is lost, is slow.
+    package var singleFaultsPerThousand: Int
+    /// How often in an hour the platform does something with a connection, on average.
+    package var platformPerHour: Double
+    /// Whether processes begin with a wrong wall clock from time to time.
+    package var jumpsClock = true
+    /// What is broken on purpose, to see that the checks object.
+    package var sabotage: Sabotage = .none
+
+    /// A part of the simulation's own that does not keep its promise, so that the vault, which
+    /// trusts it, breaks one of its own.
+    package enum Sabotage: Sendable, CaseIterable {
+        case none
+        /// The committer says that a commit is durable before it is.
+        case acknowledgesEarly
+        /// The transport sends every request twice.
+        case duplicates
+        /// The committer says that it erased, and did not.
+        case keepsErased
+        /// The committer says that it stored new tokens, and did not.
+        case forgetsPuts
+        /// Nobody runs the upkeep.
+        case idles
+        /// The network turns some answers into `invalid_grant`.
+        case endsGrants
+        /// The network halves every `Retry-After`.
+        case hurries
+        /// The vault is not told where to revoke.
+        case hidesRevocation
+        /// The vault is told of wider limits than the provider has.
+        case widensLimits
+    }
+
+    /// A day of ten thousand connections.
+    package static let day = Scenario(
+        name: "24 h x 10,000", hours: 24, connections: 10_000, providers: 4...6,
+        refreshesMax: 600_000, faultHours: 6, restartHours: 1, singleFaultsPerThousand: 4,
+        platformPerHour: 0.2)
+    /// A month of one thousand.
+    package static let month = Scenario(
+        name: "30 d x 1,000", hours: 720, connections: 1000, providers: 4...6,
+        refreshesMax: 1_000_000, faultHours: 24, restartHours: 1, singleFaultsPerThousand: 4,
+        platformPerHour: 0.1)
+    /// A morning of a few, for the tests: small, and everything goes wrong.
+    package static let morning = Scenario(
+        name: "6 h x 200", hours: 6, connections: 200, providers: 3...4,
+        refreshesMax: 12_000, faultHours: 1, restartHours: 0.5, singleFaultsPerThousand: 15,
+        platformPerHour: 1)
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+extension SimulatedStore: Committing {
+    func submit(_ commit: Commit) {
+        if isDead || isClosing { return commit.completion(.failure(VaultError(.closed, .store))) }
+        waiting.append(commit)
+        if isImmediate { return land() }
+        if acknowledgesEarly { return acknowledge() }
+        guard !isWriting else { return }
+        isWriting = true
+        wait { [self] in land() }
+    }
+
+    func refuse(_ error: VaultError) { refusesCommits = refusesCommits ?? error }
+
+    /// The disk has done its work: what waits, at most as many as the writer takes, is true now.
+    func land() {
+        guard !isDead, !waiting.isEmpty else { return }
+        let count = min(waiting.count, Committer.groupMax)
+        let group = Array(waiting[..<count])
+        waiting.removeFirst(count)
+        var results: [Result<Committed, VaultError>] = []
+        var news: [Disk.Landed] = []
+        for commit in group {
+            if let refusesCommits {
+                results.append(.failure(refusesCommits))
+            } else {
+                results.append(disk.apply(commit) { news.append($0) })
+            }
+        }
+        disk.groups += 1
+        for change in news { landed(change) }
+        if !isImmediate, !isClosing {
+            waiting = group + waiting
+            if crashes() { return }
+            waiting.removeFirst(count)
+        }
+        for (commit, result) in zip(group, results) { commit.completion(result) }
+        isWriting = !waiting.isEmpty
+        if isWriting { wait { [self] in land() } }
+    }
+
+    /// The process is gone: whatever waits for a commit is told so, and nothing is written.
+    func die() {
+        isDead = true
+        if let lasting { disk.contents = lasting }
+        fail()
+    }
+
+    /// An orderly end: makes durable what waits and takes nothing more.
+    func finish() {
+        isClosing = true
+        while !waiting.isEmpty, !isDead { land() }
+        fail()
+    }
+
+    private func fail() {
+        while !waiting.isEmpty {
+            let left = waiting
+            waiting = []
+            for commit in left { commit.completion(.failure(VaultError(.closed, .store))) }
+        }
+    }
+
+    /// What a committer must never do: it says that a commit lasts, and only later it does.
+    private func acknowledge() {
+        if lasting == nil { lasting = disk.contents }
+        let commits = waiting
+        waiting = []
+        let results = commits.map { disk.apply($0) { lastingNews.append($0) } }
+        for (commit, result) in zip(commits, results) { commit.completion(result) }
+        guard !isWriting else { return }
+        isWriting = true
+        wait { [self] in
+            guard !isDead else { return }
+            isWriting = false
+            lasting = nil
+            let news = lastingNews
+            lastingNews = []
+            for change in news { landed(change) }
+        }
+    }
+}

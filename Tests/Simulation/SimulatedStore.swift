@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+/// One process's way to the disk: reads at once, commits in groups after a disk's time. When the
+/// process dies, what was not durable is gone, and nothing of it reaches the disk any more.
+final class SimulatedStore: Reading, @unchecked Sendable {
+    let disk: Disk
+    /// Called with how many milliseconds from now a group may become durable.
+    let wait: (@escaping () -> Void) -> Void
+    let landed: (Disk.Landed) -> Void
+    /// Ends the process between a group's becoming durable and anybody's being told, if it is to.
+    let crashes: () -> Bool
+
+    var waiting: [Commit] = []
+    var isWriting = false
+    /// While the vault is being opened, which waits for its commits on the caller's thread.
+    var isImmediate = true
+    var isDead = false
+    var isClosing = false
+    var refusesCommits: VaultError?
+    var isClosed = false
+    /// What to put back when the process dies, where commits are acknowledged before they last.
+    var acknowledgesEarly = false
+    var lasting: Disk.Contents?
+    var lastingNews: [Disk.Landed] = []
+
+    init(
+        _ disk: Disk, wait: @escaping (@escaping () -> Void) -> Void,
+        landed: @escaping (Disk.Landed) -> Void, crashes: @escaping () -> Bool
+    ) {
+        self.disk = disk
+        self.wait = wait
+        self.landed = landed
+        self.crashes = crashes
+    }
+
+    func key(_ kind: SealedRecord.Kind, _ name: String) -> RecordKey {
+        Self.key(kind, name)
+    }
+
+    /// The same key in every process.
+    static func key(_ kind: SealedRecord.Kind, _ name: String) -> RecordKey {
+        let bytes = [kind.rawValue] + Array(name.utf8)
+        let span = bytes.span
+        return unsafe RecordKey(hashing: span.bytes)
+    }
+
+    private func checkOpen() throws(VaultError) {
+        guard !isDead, !isClosed else { throw VaultError(.closed, .store) }
+    }
+
+    func open(_ key: RecordKey) throws(VaultError) -> Store.Opened? {
+        try checkOpen()
+        guard let record = disk.contents.records[key] else { return nil }
+        return try Self.opened(key, record)
+    }
+
+    private static func opened(
+        _ key: RecordKey, _ record: Disk.Record
+    ) throws(VaultError) -> Store.Opened {
+        let fields = try Disk.fields(record.plaintext)
+        return Store.Opened(key: key, header: Disk.header(record), fields: fields)
+    }
+
+    func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header? {
+        try checkOpen()
+        return disk.contents.records[key].map(Disk.header)
+    }
+
+    func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)? {
+        guard Int(slot) < disk.contents.slots.count, let entry = disk.contents.slots[Int(slot)]
+        else { return nil }
+        return (entry.key, entry.life)
+    }
+
+    func scan(
+        _ kind: SealedRecord.Kind,
+        _ body: (borrowing Store.Opened) throws(VaultError) -> Bool
+    ) throws(VaultError) {
+        try checkOpen()
+        // By slot: a dictionary has no order that two runs share.
+        for case .some(let entry) in disk.contents.slots {
+            guard let record = disk.contents.records[entry.key], record.kind == kind else {
+                continue
+            }
+            let opened = try Self.opened(entry.key, record)
+            guard try body(opened) else { return }
+        }
+    }
+
+    func verify(
+        zeroesOrphans: Bool, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
+    ) throws(VaultError) -> Int {
+        try checkOpen()
+        var count = 0
+        for case .some(let entry) in disk.contents.slots {
+            guard let record = disk.contents.records[entry.key] else {
+                throw VaultError(.integrityFailed, .store)
+            }
+            let opened = try Self.opened(entry.key, record)
+            try visit(opened)
+            count += 1
+        }
+        guard count == disk.contents.records.count else {
+            throw VaultError(.integrityFailed, .store)
+        }
+        return count
+    }
+
+    func flowKey(state: RawSpan) -> RecordKey { RecordKey(hashing: state) }
+
+    func openFlow(_ key: RecordKey) throws(VaultError) -> Fields? {
+        try checkOpen()
+        guard let flow = disk.contents.flows[key],
+            let record = disk.contents.records[flow.connection],
+            disk.contents.slots[Int(record.slot)]?.life == flow.life
+        else { return nil }
+        return try Disk.fields(flow.plaintext)
+    }
+
+    func scanEvents(_ body: (EventEntry) throws(VaultError) -> Bool) throws(VaultError) {
+        for event in disk.contents.events where try !body(event) { return }
+    }
+
+    func fingerprint(_ token: RawSpan) -> RecordKey { RecordKey(hashing: token) }
+
+    func close() { isClosed = true }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+/// One connection as the world sees it, from outside: from the disk, from the wire, and from what
+/// the platform did.
+struct Subject {
+    let provider: Int
+    let id: ConnectionID
+    let key: RecordKey
+
+    // What is on the disk.
+    var isStored = false
+    var isFenced = false
+    var state: UInt8 = 0
+    var grant = -1
+    var refreshSerial: Int64 = 0
+    /// The moment the stored access token expires, which is its name too.
+    var accessExpiry: Int64 = 0
+    /// From here on the times of another clock, which was ahead, look right: nobody can tell.
+    var plausibleSince: Int64 = .max
+    /// The serial of the life that is stored, or was.
+    var life = 0
+
+    // What the present process was told, before it is on the disk.
+    var receivedGrant = -1
+    var receivedSerial: Int64 = 0
+
+    // On the wire.
+    var inFlight = 0
+    var failures = 0
+    var failedAt: Int64 = 0
+    var retryAfter: Int64 = 0
+    var hasFailed = false
+    /// When the platform last asked for a refresh, or for a token that was not fresh.
+    var asked: Int64 = .min
+    /// When something that is nobody's fault last happened to its own requests, and for how long
+    /// that may delay it.
+    var troubleEnd: Int64 = .min
+
+    /// A verb of the platform is at it.
+    var isBusy = false
+
+    init(_ index: Int, provider: Int) throws(VaultError) {
+        self.provider = provider
+        id = try ConnectionID("c\(index)")
+        key = SimulatedStore.key(.connection, "c\(index)")
+    }
+
+    var isConnected: Bool { isStored && !isFenced && state == ConnectionState.active.rawValue }
+}

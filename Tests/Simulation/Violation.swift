@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A broken promise: what a run is there to find.
+package struct Violation: Sendable, CustomStringConvertible {
+    /// The promises, in the words of the report.
+    package enum Promise: String, Sendable, CaseIterable {
+        case oldTokenPresented = "an old refresh token was presented"
+        case twoInFlight = "two requests were in flight for one connection"
+        case livingDeclaredLost = "a connection was declared lost whose grant lives"
+        case limitExceeded = "a provider's limit was exceeded"
+        case expiredWhileHealthy = "an access token expired while its provider was healthy"
+        case usedAfterDisconnect = "tokens of a disconnected connection were used or kept"
+        case lateAnswerKept = "an answer that came after a disconnect was not revoked"
+        case lentUnfit = "a token was lent that was not the durable one, or had expired"
+        case unfinished = "the run ended with something undone"
+        case storm = "more requests than anything was due"
+        case retriedTooSoon = "a failed refresh was retried before its back-off"
+        case grantWorn = "a lost answer killed more than its grant"
+        case graceMissed = "a grant died that a refresh in time would have kept"
+        case secretsKept = "secrets stayed in the arena after the vault was closed"
+        case stuck = "the upkeep turned and turned, or stood still"
+    }
+
+    package let promise: Promise
+    package let seed: UInt64
+    package let moment: Int64
+    package let subject: Int
+    package let detail: String
+    package let story: [String]
+
+    package var description: String {
+        let seconds = Double(moment - VirtualClock.start) / 1000
+        let lines = [
+            "\(promise.rawValue): seed \(seed), \(seconds) s, connection \(subject): \(detail)"
+        ]
+        return (lines + story).joined(separator: "\n")
+    }
+}

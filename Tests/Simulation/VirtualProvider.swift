@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An authorization server as the world runs it: its temper, what ails it at the moment, and its
+/// own count of what it is asked.
+final class VirtualProvider: @unchecked Sendable {
+    enum Mode: Equatable {
+        case healthy
+        /// Nobody listens.
+        case refusing
+        case unavailable(retryAfterSeconds: Int64?)
+        /// It takes the request and never answers.
+        case hanging
+        case throttling(retryAfterSeconds: Int64)
+        /// Seconds instead of milliseconds.
+        case slow
+    }
+
+    let index: Int
+    let temper: Temper
+    var mode = Mode.healthy
+    /// Since when nothing ails it; for ever where something does.
+    var healthySince = VirtualClock.start
+    /// The client secret it takes.
+    var secretSerial: Int64 = 1
+    /// The client secret that the vault has, durably.
+    var knownSecretSerial: Int64 = 1
+    /// No request is welcome before this moment: it said so.
+    var retryAfter: Int64 = 0
+
+    /// It rejected the application: until then it is left alone.
+    var rejectedUntil: Int64 = 0
+
+    // Its own count.
+    var inFlight = 0
+    var inFlightMax = 0
+    private var recent: [Int64]
+    private var recentNext = 0
+    /// In the hour that runs.
+    var asked = 0
+    var failed = 0
+    var excused = 0
+
+    init(_ index: Int, _ temper: Temper) {
+        self.index = index
+        self.temper = temper
+        recent = Array(repeating: .min, count: temper.perSecondMax)
+    }
+
+    var tokenURL: String { "https://p\(index).example/token" }
+    var revocationURL: String { "https://p\(index).example/revoke" }
+    var application: String { "app\(index)" }
+    var isHealthy: Bool { mode == .healthy && secretSerial == knownSecretSerial }
+
+    /// Counts a request; false where it is one more than may leave in a second.
+    func count(at moment: Int64) -> Bool {
+        inFlight += 1
+        asked += 1
+        inFlightMax = max(inFlightMax, inFlight)
+        // The one that is a full limit ago must be a second ago.
+        let oldest = recent[recentNext]
+        recent[recentNext] = moment
+        recentNext = (recentNext + 1) % recent.count
+        return oldest == .min || moment - oldest >= 1000
+    }
+
+    /// A process died, and all its requests with it: it is a second or more until the next begins.
+    func forgetRate() { recent = Array(repeating: .min, count: recent.count) }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+// What goes wrong, and when: all of it the seed's.
+extension World {
+    func plan() {
+        for index in providers.indices { scheduleFault(index) }
+        scheduleRestart()
+        scheduleFullDisk()
+        after(between(1...10_000)) { [self] in platformActs() }
+        after(3_600_000) { [self] in judgeHour() }
+        queue.add(faultsEnd) { [self] in endFaults() }
+    }
+
+    /// Half to three halves of so many hours, in milliseconds.
+    private func about(_ hours: Double) -> Int64 {
+        let milliseconds = Int64(hours * 3_600_000)
+        return between(milliseconds / 2...milliseconds * 3 / 2)
+    }
+
+    private func scheduleFault(_ index: Int) {
+        after(about(scenario.faultHours)) { [self] in
+            let provider = providers[index]
+            guard clock.now < faultsEnd else { return }
+            outcome.outages += 1
+            let minutes: [Int64] = [1, 1, 3, 10, 10, 30, 60, 180, 360]
+            var length = minutes[below(minutes.count)] * 60_000
+            length = min(length, Int64(scenario.hours) * 600_000)
+            switch below(8) {
+            case 0: provider.mode = .refusing
+            case 1: provider.mode = .unavailable(retryAfterSeconds: nil)
+            case 2: provider.mode = .unavailable(retryAfterSeconds: between(1...600))
+            case 3: provider.mode = .hanging
+            case 4, 5: provider.mode = .throttling(retryAfterSeconds: between(1...120))
+            case 6: provider.mode = .slow
+            default: return rotateSecret(index)
+            }
+            note(-1, .fault, Int64(index))
+            provider.healthySince = .max
+            after(length) { [self] in
+                recover(provider)
+                scheduleFault(index)
+            }
+        }
+    }
+
+    private func recover(_ provider: VirtualProvider) {
+        provider.mode = .healthy
+        provider.healthySince = clock.now
+        note(-1, .recovered, Int64(provider.index))
+    }
+
+    /// The provider takes another client secret from now on; somebody notices an hour later.
+    private func rotateSecret(_ index: Int) {
+        let provider = providers[index]
+        provider.secretSerial += 1
+        provider.healthySince = .max
+        note(-1, .fault, Int64(index))
+        after(min(3_600_000, Int64(scenario.hours) * 300_000)) { [self] in correctSecret(index) }
+    }
+
+    private func correctSecret(_ index: Int) {
+        let provider = providers[index]
+        guard let incarnation, incarnation.isRunning else {
+            return after(30_000) { [self] in correctSecret(index) }
+        }
+        let serial = provider.secretSerial
+        let (vault, number) = (incarnation.vault, incarnation.number)
+        Task(executorPreference: thread) { [self] in
+            do {
+                try await vault.put(self.application(provider, secretSerial: serial))
+                guard self.incarnation?.number == number else { throw CancellationError() }
+                provider.knownSecretSerial = serial
+                provider.rejectedUntil = 0
+                recover(provider)
+                scheduleFault(index)
+            } catch {
+                after(30_000) { [self] in correctSecret(index) }
+            }
+        }
+        settle()
+    }
+
+    private func scheduleRestart() {
+        after(about(scenario.restartHours)) { [self] in
+            guard clock.now < faultsEnd else { return }
+            scheduleRestart()
+            outcome.restarts += 1
+            chooseOffset()
+            switch below(10) {
+            case 0: crash()
+            case 1: crashesAfterGroup = true
+            case 2, 3: crashesInFlight = true
+            default: if shutDown() { restart(after: between(1500...60_000)) }
+            }
+        }
+    }
+
+    /// What the next process reads as the time: mostly right, sometimes an hour or ten years off.
+    private func chooseOffset() {
+        guard nextOffset == 0 else {
+            nextOffset = 0
+            return
+        }
+        guard scenario.jumpsClock, below(6) == 0 else { return }
+        let hour: Int64 = 3_600_000
+        let decade = 3653 * 24 * hour
+        nextOffset = [hour, -hour, decade, -decade][below(4)]
+        outcome.clockJumps += 1
+        for provider in providers { provider.excused += 2 * provider.temper.connections }
+    }
+
+    private func scheduleFullDisk() {
+        after(about(max(2, scenario.faultHours * 2))) { [self] in
+            guard clock.now < faultsEnd else { return }
+            disk.room = below(3) == 0 ? .none : .onlyWhatMustLand
+            after(between(5000...300_000)) { [self] in
+                disk.room = .enough
+                roomSince = clock.now
+                scheduleFullDisk()
+            }
+        }
+    }
+
+    /// From here on everything is well, and stays so.
+    private func endFaults() {
+        for (index, provider) in providers.enumerated() {
+            if provider.mode != .healthy { recover(provider) }
+            if provider.secretSerial != provider.knownSecretSerial { correctSecret(index) }
+        }
+        disk.room = .enough
+        roomSince = clock.now
+        nextOffset = 0
+        guard let incarnation, incarnation.isRunning else { return }
+        if incarnation.offset != 0, shutDown() { restart(after: 2000) }
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+// What the vault sends, against what it should.
+extension World {
+    /// A refresh was handed to the transport.
+    func judgeRefresh(_ exchange: Exchange) {
+        let index = exchange.subject
+        let provider = exchange.provider
+        subjects[index].inFlight += 1
+        if subjects[index].inFlight > 1 { reap() }
+        if subjects[index].inFlight > 1 {
+            violated(.twoInFlight, index, "\(subjects[index].inFlight) requests")
+        }
+        let isInRate = provider.count(at: clock.now)
+        if provider.inFlight > provider.temper.concurrencyMax { reap() }
+        if !isInRate || provider.inFlight > provider.temper.concurrencyMax {
+            let temper = provider.temper
+            violated(
+                .limitExceeded, index,
+                "provider \(provider.index): \(provider.inFlight) of \(temper.concurrencyMax) in "
+                    + "flight, at most \(temper.perSecondMax) a second")
+        }
+        if clock.now < provider.rejectedUntil {
+            violated(
+                .retriedTooSoon, index,
+                "\(provider.rejectedUntil - clock.now) ms before the application's next probe")
+        }
+        let subject = subjects[index]
+        guard subject.hasFailed, subject.asked < subject.failedAt else { return }
+        let earliest = max(
+            subject.failedAt + Recovery.backOffMilliseconds(subject.failures) / 2,
+            subject.retryAfter)
+        if clock.now < earliest {
+            violated(.retriedTooSoon, index, "\(earliest - clock.now) ms before its time")
+        }
+    }
+
+    /// Requests that were taken back before their first byte are in flight no longer.
+    private func reap() {
+        guard let network = incarnation?.network else { return }
+        for exchange in network.open where exchange.isOpen && exchange.request.isAnswered {
+            close(exchange, network)
+        }
+    }
+
+    /// A refresh token left this machine.
+    func judgePresented(_ exchange: Exchange) {
+        let index = exchange.subject
+        let subject = subjects[index]
+        guard let shown = exchange.form.refresh else { return }
+        note(index, .presented, shown.serial)
+        if subject.isFenced || grants[shown.owner].isDisconnected {
+            violated(.usedAfterDisconnect, index, "\(shown.text) was presented")
+        }
+        guard shown.owner == subject.receivedGrant else {
+            violated(
+                .oldTokenPresented, index,
+                "\(shown.text) of another grant than \(subject.receivedGrant)")
+            return
+        }
+        if shown.serial < subject.receivedSerial {
+            violated(
+                .oldTokenPresented, index, "\(shown.text) after number \(subject.receivedSerial)")
+        }
+    }
+
+    /// An answer to a refresh reached the process.
+    func noteAnswer(_ exchange: Exchange, _ answer: Exchange.Answer) {
+        let index = exchange.subject
+        switch answer {
+        case .tokens(_, let refresh):
+            note(index, .received, refresh?.serial ?? 0)
+            subjects[index].hasFailed = false
+            subjects[index].failures = 0
+            exchange.provider.rejectedUntil = 0
+            guard let refresh else { break }
+            if refresh.owner == subjects[index].receivedGrant {
+                subjects[index].receivedSerial = max(
+                    subjects[index].receivedSerial, refresh.serial)
+            }
+            if grants[refresh.owner].isDisconnected {
+                outcome.lateAnswers += 1
+                expectRevocation(refresh)
+            }
+        case .error(401, _):
+            // The application's fault, not the connection's: one of them probes, again and again.
+            note(index, .failed, 401)
+            exchange.provider.failed += 1
+            exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
+        default:
+            note(index, .failed, exchange.hasActed ? 1 : 0)
+            if exchange.hasActed { outcome.lostAnswers += 1 }
+            exchange.provider.failed += 1
+            subjects[index].hasFailed = true
+            subjects[index].failures += 1
+            subjects[index].failedAt = clock.now
+            subjects[index].retryAfter = 0
+            if case .status(_, let seconds) = answer, let seconds {
+                subjects[index].retryAfter = clock.now + seconds * 1000
+            }
+            let trouble = recovery(
+                exchange.provider, failures: subjects[index].failures,
+                retryAfter: subjects[index].retryAfter)
+            subjects[index].troubleEnd = max(subjects[index].troubleEnd, trouble)
+            // Right after an outage it may have been the probe: then it is as if it went on.
+            let provider = exchange.provider
+            if provider.isHealthy, clock.now < provider.healthySince + recovery(provider) {
+                provider.healthySince = clock.now
+            }
+        }
+    }
+
+    /// Whoever waits for an answer that is slow cannot be faster than it.
+    func expectAnswer(_ exchange: Exchange, _ moment: Int64) {
+        let heard = moment < clock.now ? exchange.deadline : min(moment, exchange.deadline)
+        let end = heard + Recovery.requestMilliseconds(exchange.provider.temper)
+        subjects[exchange.subject].troubleEnd = max(subjects[exchange.subject].troubleEnd, end)
+    }
+
+    /// Tokens that came for a connection that is gone must be revoked while the process lives.
+    func expectRevocation(_ refresh: TokenText) {
+        let owner = refresh.owner
+        guard providers[grants[owner].provider].temper.hasRevocation else { return }
+        let number = incarnations
+        after(Self.revocationMilliseconds) { [self] in
+            guard number == incarnations, incarnation?.isRunning == true,
+                disk.room == .enough, clock.now - roomSince > Self.revocationMilliseconds
+            else { return }
+            if grants[owner].revocationSerial < refresh.serial {
+                violated(.lateAnswerKept, grants[owner].subject, "\(refresh.text) lives on")
+            }
+        }
+    }
+
+    /// The refresh token is asked for first, each request with its own deadline.
+    static let revocationMilliseconds: Int64 = 30_000
+
+    /// A token was lent to the platform.
+    func judgeLent(_ index: Int, _ token: TokenText?, _ incarnation: Incarnation) {
+        let subject = subjects[index]
+        outcome.lent += 1
+        guard let token, token.kind == .access else {
+            return violated(.lentUnfit, index, "something that is no token")
+        }
+        note(index, .lent, token.serial)
+        if subject.isFenced || !subject.isStored || grants[token.owner].isDisconnected {
+            violated(.usedAfterDisconnect, index, "\(token.text) was lent")
+        } else if token.owner != subject.grant || token.serial != subject.accessExpiry {
+            violated(.lentUnfit, index, "\(token.text) is not the durable one")
+        } else if incarnation.offset == 0, token.serial <= clock.now,
+            clock.now < subject.plausibleSince, providers[subject.provider].temper.saysLifetime
+        {
+            violated(.lentUnfit, index, "\(token.text) expired \(clock.now - token.serial) ms ago")
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+// The process begins, ends in order, and dies.
+extension World {
+    /// How long the close of the transport awaits answers, in milliseconds.
+    static let closeMilliseconds = Int64(CurlTransport.closeMillisecondsDefault)
+
+    func startProcess() throws(VaultError) {
+        incarnations += 1
+        let store = SimulatedStore(
+            disk,
+            wait: { [unowned self] action in
+                after(diskMilliseconds()) { [unowned self] in
+                    action()
+                    settle()
+                }
+            },
+            landed: { [unowned self] change in landed(change) },
+            crashes: { [unowned self] in
+                guard crashesAfterGroup, clock.now < faultsEnd else { return false }
+                crash()
+                return true
+            })
+        store.acknowledgesEarly = scenario.sabotage == .acknowledgesEarly
+        let transport = VirtualNetwork { [unowned self] request in take(request) }
+        let network = Network(
+            transport: transport, addressGuard: AddressGuard(), closing: { transport.close() })
+        forgetProcess()
+        crashesAfterGroup = false
+        crashesInFlight = false
+        let offset = nextOffset
+        let vault = try Vault(
+            directory: nil, store: store, committer: store, network: network,
+            time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
+            randomness: SeededChance(seed: random.next()), fences: disk.contents.fenced,
+            doubts: disk.doubts, startsThread: false
+        ) { [unowned self] in closeBehind(transport, store) }
+        store.isImmediate = false
+        disk.contents.freeSlots.sort(by: >)
+        incarnation = Incarnation(
+            incarnations, vault, store, transport, started: clock.now, offset: offset)
+        note(-1, .start, offset)
+        vault.refresher.begin()
+        if scenario.sabotage != .idles { vault.refresher.run(true) }
+        settle()
+    }
+
+    /// What the last process was told and did not make durable is gone with it.
+    private func forgetProcess() {
+        for index in subjects.indices {
+            subjects[index].receivedGrant = subjects[index].grant
+            subjects[index].receivedSerial = subjects[index].refreshSerial
+            subjects[index].inFlight = 0
+            subjects[index].hasFailed = false
+            subjects[index].failures = 0
+            subjects[index].isBusy = false
+        }
+        for provider in providers {
+            provider.forgetRate()
+            provider.inFlight = 0
+            provider.rejectedUntil = 0
+            provider.excused += disk.contents.waves.count * Writer.waveAttemptsMax
+        }
+    }
+
+    /// A disk's time: a few milliseconds, rarely hundreds.
+    private func diskMilliseconds() -> Int64 {
+        below(100) == 0 ? between(50...800) : between(2...8)
+    }
+
+    /// The orderly end: answers that are out are awaited for a while, what waits becomes durable.
+    ///
+    /// - Returns: false where there was no process that ran.
+    @discardableResult
+    func shutDown() -> Bool {
+        guard let leaving = incarnation, leaving.isRunning else { return false }
+        leaving.isRunning = false
+        leaving.vault.close()
+        thread.drain()
+        incarnation = nil
+        return true
+    }
+
+    /// In the middle of the vault's close: the world goes on while the transport waits.
+    private func closeBehind(_ network: VirtualNetwork, _ store: SimulatedStore) {
+        network.close()
+        guard !store.isDead else { return }
+        for exchange in network.open where exchange.isOpen {
+            if exchange.request.cancelIfUnsent() { close(exchange, network) }
+        }
+        let limit = clock.now + Self.closeMilliseconds
+        while network.openCount > 0, let next = queue.nextMoment, next <= limit { step() }
+        for exchange in network.open where exchange.isOpen {
+            close(exchange, network)
+            if exchange.hasActed { outcome.lostAnswers += 1 }
+            exchange.request.answer(TransportReply(failure: .lost(curlCode: 0)))
+        }
+        store.finish()
+    }
+
+    /// The end of a process that nobody asked: what is not durable is gone, and what was sent is
+    /// sent.
+    func crash() {
+        guard let dying = incarnation, dying.isRunning else { return }
+        outcome.crashes += 1
+        note(-1, .crash, Int64(dying.network.openCount))
+        dying.isRunning = false
+        incarnation = nil
+        dying.network.close()
+        let cutOff = dying.network.open.filter(\.isOpen)
+        for exchange in cutOff {
+            if exchange.kind == .refresh { outcome.crashedInFlight += 1 }
+            close(exchange, dying.network)
+            note(exchange.subject, .crash, 0)
+        }
+        dying.store.die()
+        for exchange in cutOff {
+            exchange.request.answer(TransportReply(failure: .lost(curlCode: 0)))
+        }
+        dying.vault.close()
+        thread.drain()
+        restart(after: between(1500...20_000))
+    }
+
+    func restart(after milliseconds: Int64) {
+        after(milliseconds) { [self] in
+            do throws(VaultError) {
+                try startProcess()
+            } catch {
+                // An erasure that was cut short needs room; without any, somebody tries again.
+                if error.code == .storeFull, disk.room == .none { return restart(after: 10_000) }
+                violated(.unfinished, -1, "the vault did not open: \(error)")
+            }
+        }
+    }
+}
