@@ -109,8 +109,8 @@ struct Plan {
             ("", url, [], 1.5), (" over TLS", secureURL, [certificates], 1.3),
         ] {
             for (verb, inFlight, noun) in [
-                ("upkeep", 128, "in flight"), ("refresh", 128, "callers"),
-                ("refresh", 32, "callers"), ("refresh", 256, "callers"),
+                ("upkeep", 32, "in flight"), ("upkeep", 128, "in flight"),
+                ("upkeep", 256, "in flight"), ("refresh", 128, "callers"),
             ] {
                 let arguments = arguments(url, inFlight) + certificates
                 figures.append(
@@ -195,8 +195,8 @@ struct Plan {
         return scale.curve.sorted().map { read($0, threads: 1) }
             + refreshed.map { size in
                 Figure(
-                    name: "durable refresh, 128 callers, among \(Report.number(Double(size)))",
-                    ours: ["refresh", population(size), url, "128"]
+                    name: "durable refresh, 128 in flight, among \(Report.number(Double(size)))",
+                    ours: ["upkeep", population(size), url, "128"]
                         + ["\(min(size, scale.refreshes))"],
                     floor: ["\(others)/token_refresh", population(size), url, "128"]
                         + ["\(min(size, scale.refreshes))", "-", "\(size)"], population: size)

@@ -87,9 +87,6 @@ struct Population {
         try await vault.put(id(number), tokens, application: application)
     }
 
-    /// Nothing is due within ten seconds of being put, whatever its expiry.
-    static func waitUntilDue() async throws { try await Task.sleep(for: .milliseconds(10_100)) }
-
     /// How often each of the first connections was refreshed.
     static func refreshCounts(_ vault: Vault, _ ids: [ConnectionID]) throws -> [UInt64] {
         try ids.map { id in

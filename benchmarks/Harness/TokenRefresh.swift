@@ -43,7 +43,6 @@ struct TokenRefresh {
         }
         let ids = try (0..<refreshes).map(Population.id)
         let before = try Population.refreshCounts(vault, ids)
-        try await Population.waitUntilDue()
         let server = try FixedServer(url: url)
         let upkeep = Task { try await vault.run() }
         let measurement = try await Measurement(of: refreshes) {
