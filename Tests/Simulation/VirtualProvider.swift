@@ -39,6 +39,7 @@ final class VirtualProvider: @unchecked Sendable {
     var asked = 0
     var failed = 0
     var excused = 0
+    var excusedBefore = 0
 
     init(_ index: Int, _ temper: Temper) {
         self.index = index

@@ -11,13 +11,15 @@ extension World {
             // the least time between two refreshes fits into the hour.
             let due =
                 Double(provider.temper.connections) * (2 + 3600 / (0.9 * provider.temper.between))
-            let allowed = Int(due) + provider.failed + provider.excused
+            let allowed = Int(due) + provider.failed + provider.excused + provider.excusedBefore
             if provider.asked > allowed {
                 violated(
                     .storm, -1,
                     "provider \(provider.index): \(provider.asked) requests, \(allowed) due")
             }
-            provider.excused = provider.failed
+            // What is earned in one hour may be used in the next.
+            provider.excusedBefore = provider.excused + provider.failed
+            provider.excused = 0
             provider.failed = 0
             provider.asked = 0
         }

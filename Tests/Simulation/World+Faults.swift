@@ -108,7 +108,6 @@ extension World {
         let decade = 3653 * 24 * hour
         nextOffset = [hour, -hour, decade, -decade][below(4)]
         outcome.clockJumps += 1
-        for provider in providers { provider.excused += 2 * provider.temper.connections }
     }
 
     private func scheduleFullDisk() {

@@ -31,6 +31,11 @@ extension World {
         crashesAfterGroup = false
         crashesInFlight = false
         let offset = nextOffset
+        // Another clock: nothing that the last one wrote can be believed.
+        if offset != lastOffset {
+            for provider in providers { provider.excused += provider.temper.connections }
+        }
+        lastOffset = offset
         let vault = try Vault(
             directory: nil, store: store, committer: store, network: network,
             time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
