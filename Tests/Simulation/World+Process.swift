@@ -99,7 +99,7 @@ extension World {
         while network.openCount > 0, let next = queue.nextMoment, next <= limit { step() }
         for exchange in network.open where exchange.isOpen {
             close(exchange, network)
-            if exchange.hasActed { outcome.lostAnswers += 1 }
+            if exchange.kind == .refresh { outcome.crashedInFlight += 1 }
             exchange.request.answer(TransportReply(failure: .lost(curlCode: 0)))
         }
         store.finish()
