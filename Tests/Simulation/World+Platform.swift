@@ -41,8 +41,10 @@ extension World {
     }
 
     private func lend(_ index: Int) {
+        // What another clock wrote may look stale: of what fails, any caller may ask for more.
         let offset = incarnation?.offset ?? 0
-        if offset != 0 || subjects[index].accessExpiry < clock.now + 60_000 { asks(index) }
+        let isStale = subjects[index].accessExpiry < clock.now + 60_000
+        if offset != 0 || isStale || subjects[index].hasFailed { asks(index) }
         perform { world, vault, number in
             try await vault.withAccessToken(world.subjects[index].id) { token in
                 guard let incarnation = world.incarnation, incarnation.number == number else {
