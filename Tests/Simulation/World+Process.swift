@@ -55,6 +55,12 @@ extension World {
     /// What the last process was told and did not make durable is gone with it.
     private func forgetProcess() {
         for index in subjects.indices {
+            // Answered, and cut off on its way to the disk.
+            if subjects[index].receivedGrant == subjects[index].grant,
+                subjects[index].receivedSerial > subjects[index].refreshSerial
+            {
+                outcome.crashedInFlight += 1
+            }
             subjects[index].receivedGrant = subjects[index].grant
             subjects[index].receivedSerial = subjects[index].refreshSerial
             subjects[index].inFlight = 0
