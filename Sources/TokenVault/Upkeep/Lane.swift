@@ -65,6 +65,9 @@ struct Lane {
         return !isProbing && nextProbe <= now
     }
 
+    /// Whether one that has boarded may leave: a probe, where the application is rejected.
+    var mayLeave: Bool { nextProbe == nil || isProbing }
+
     /// When one may, if time alone decides it.
     var opens: UnixTime? { isProbing ? nil : nextProbe }
 

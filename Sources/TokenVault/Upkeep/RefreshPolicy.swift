@@ -19,7 +19,7 @@ enum RefreshPolicy {
     /// How far a stated expiry may lie before the end of the connection's whole life and still mean
     /// that, in milliseconds: the two are counted from different moments of the same exchange.
     static let limitToleranceMilliseconds: Int64 = 3_600_000
-    /// How far in the future a record may have been written, in milliseconds, and still be believed.
+    /// How far in the future a record may have been written, in milliseconds, to be believed still.
     static let clockToleranceMilliseconds: Int64 = 60_000
     /// First and longest delay before the next attempt, in milliseconds.
     static let backoffMillisecondsBase: Int64 = 1000

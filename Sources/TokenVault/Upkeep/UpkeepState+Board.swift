@@ -155,7 +155,10 @@ extension UpkeepState {
                 endpoints[endpoint].ready.removeFirst()
                 continue
             }
-            guard endpoints[endpoint].governor.admission(now) == .now else { return }
+            // Whoever closed the lane takes it back.
+            guard endpoints[endpoint].governor.admission(now) == .now,
+                lanes[flight.lane].mayLeave
+            else { return }
             endpoints[endpoint].ready.removeFirst()
             endpoints[endpoint].governor.begin(now)
             endpoints[endpoint].boardedCount -= 1
@@ -164,6 +167,17 @@ extension UpkeepState {
             departures.append(number)
         }
     }
+
+    /// Whether something is ready that only time keeps from leaving: then somebody has to look at
+    /// the clock.
+    func waitsForTime(_ endpoint: Int, _ now: UnixTime) -> Bool {
+        guard !endpoints[endpoint].ready.isEmpty else { return false }
+        if case .at = endpoints[endpoint].governor.admission(now) { return true }
+        return false
+    }
+
+    /// The same for any endpoint.
+    func waitsForTime(_ now: UnixTime) -> Bool { pending.contains { waitsForTime($0, now) } }
 
     /// When there is something to do that no event announces.
     func nextMoment(_ now: UnixTime, onlyDemands: Bool) -> UnixTime? {

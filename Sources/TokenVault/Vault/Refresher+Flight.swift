@@ -93,19 +93,20 @@ extension Refresher {
     /// On the writer's thread: the attempts are durable, and what the governor lets go leaves.
     private func makeReady(_ flights: [Sent], _ requests: [TransportRequest], wave: UInt64) {
         let now = time.now()
-        let (departures, left) = shared.withLock { shared in
+        let (departures, left, waits) = shared.withLock { shared in
             var left: [TransportRequest] = []
             for (sent, request) in zip(flights, requests) {
                 sent.wave = wave
-                if shared.upkeep.makeReady(sent.flight.number) {
+                if !shared.isClosed, shared.upkeep.makeReady(sent.flight.number) {
                     shared.requests[sent.flight.number] = request
                 } else {
                     left.append(request)
                 }
             }
-            return (Self.depart(&shared, now), left)
+            return (Self.depart(&shared, now), left, shared.upkeep.waitsForTime(now))
         }
         send(departures)
+        if waits { alarm.ring() }
         // Disconnected meanwhile, or the vault is closing.
         for request in left { _ = request.cancelIfUnsent() }
     }
@@ -175,6 +176,16 @@ extension Refresher {
     func endAttempt(_ sent: Sent, _ commit: Commit) {
         if let wave = sent.wave { commit.add(.endAttempt(wave: wave, sent.flight.key)) }
         endDoubt(sent.flight.key, commit)
+    }
+
+    /// Leaves the attempt on record, in place of an older one in doubt.
+    func keepDoubt(_ sent: Sent, _ commit: Commit) {
+        endDoubt(sent.flight.key, commit)
+        guard let wave = sent.wave else { return }
+        shared.withLock { shared in
+            guard !shared.upkeep.isOrphan(sent.flight.number) else { return }
+            shared.doubts[sent.flight.key] = wave
+        }
     }
 
     func endDoubt(_ key: RecordKey, _ commit: Commit) {

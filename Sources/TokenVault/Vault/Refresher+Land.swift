@@ -22,6 +22,7 @@ extension Refresher {
             return (
                 flight, departures.compactMap { shared.requests[$0] },
                 shared.upkeep.isHungry(flight.endpoint)
+                    || shared.upkeep.waitsForTime(flight.endpoint, now)
             )
         }
         send(departures)
@@ -35,10 +36,10 @@ extension Refresher {
         switch consume verdict {
         case .tokens(let reply): store(sent, Cargo(reply, sent, requestedAt: flight.sent))
         case .unsent: landUnsent(sent)
-        case .transient(let status, let retryAfterSeconds, _):
+        case .transient(let status, let retryAfterSeconds, let wasSent):
             landDelayed(
                 sent, VaultError(.providerUnreachable, .upkeep, number: status),
-                retryAfterSeconds: retryAfterSeconds)
+                retryAfterSeconds: retryAfterSeconds, isLost: wasSent && status == 0)
         case .applicationMisconfigured(let status, _): landRejected(sent, status, alarms)
         case .grantLost(let status): landLost(sent, status)
         case .unreadable(_, let body): landUnread(sent, body)
@@ -114,9 +115,12 @@ extension Refresher {
     }
 
     /// A failure that time may mend; told once, counted after.
+    ///
+    /// - Parameter isLost: whether the provider may have acted on it. The attempt stays on record
+    ///   then until the next one ends: a restart in between must not forget that it is urgent.
     private func landDelayed(
         _ sent: Sent, _ error: VaultError, event: VaultEvent.Kind = .refreshDelayed,
-        retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0
+        retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, isLost: Bool = false
     ) {
         let error = sent.id.map { error.concerning($0) } ?? error
         let isFirst = shared.withLock { $0.upkeep.failureCount(sent.flight.key) == 0 }
@@ -127,7 +131,7 @@ extension Refresher {
                 sent.flight, error, retryAfterSeconds: retryAfterSeconds,
                 atLeastMilliseconds: atLeastMilliseconds)
         }
-        endAttempt(sent, commit)
+        if isLost { keepDoubt(sent, commit) } else { endAttempt(sent, commit) }
         if isFirst { commit.add(.event(entry(sent, event, number))) }
         committer.submit(commit)
     }
@@ -163,86 +167,5 @@ extension Refresher {
         }
         committer.submit(commit)
         recall(lane)
-    }
-
-    /// Red: the user must connect again. No further attempt is made, and it is told once.
-    private func landLost(_ sent: Sent, _ status: Int) {
-        let error = VaultError(.grantLost, .upkeep, connection: sent.id, number: status)
-        noteAccepted(sent)
-        rewrite(sent, event: .grantLost, number: Int64(status), addedBytesMax: 0) {
-            (record) throws(VaultError) in
-            try record.set(ConnectionState.failed)
-        } then: { [self] in
-            finish(sent.flight, .failure(error), nil)
-        }
-    }
-
-    /// A 200 that is no token response may still hold the only copy of a new refresh token: it is
-    /// sealed before anybody judges it, and the refresh is tried again.
-    private func landUnread(_ sent: Sent, _ body: consuming Secret?) {
-        let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
-        guard let body else { return landDelayed(sent, error, event: .replyUnread) }
-        let kept = Kept(body)
-        let count = kept.body.count
-        rewrite(sent, event: .replyUnread, number: Int64(count), addedBytesMax: count) {
-            (record) throws(VaultError) in
-            guard count <= TokenSet.tokenBytesMax else { return }
-            try record.keepUnread(kept.body)
-        } then: { [self] in
-            postpone(sent.flight, error)
-        }
-    }
-
-    private final class Kept: Sendable {
-        let body: Secret
-        init(_ body: consuming Secret) { self.body = body }
-    }
-
-    /// Changes the record the flight was made for, unless it has moved on, and ends the attempt.
-    private func rewrite(
-        _ sent: Sent, event: VaultEvent.Kind, number: Int64, addedBytesMax: Int,
-        _ change: @escaping @Sendable (inout ConnectionRecord) throws(VaultError) -> Void,
-        then end: @escaping @Sendable () -> Void
-    ) {
-        let entry = entry(sent, event, number)
-        let failure = ConnectionRecord.Failure(
-            code: event.code, status: Int32(clamping: number), time: entry.time)
-        let revision = Revision(addedBytesMax: addedBytesMax) {
-            [self] (record, header) throws(VaultError) in
-            guard record.state == .active, try isCurrent(record, header, sent) else {
-                return .leave
-            }
-            try change(&record)
-            try record.set(failure)
-            return .change
-        }
-        let commit = Commit { [self] result in
-            switch result {
-            case .success(let committed) where committed.fate == .changed:
-                publish(event, sent.id, number: number)
-                end()
-            // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
-            case .success: finish(sent.flight, .success(()), currentPlan(sent.flight))
-            case .failure(let error): postpone(sent.flight, error)
-            }
-        }
-        commit.mustLand = true
-        commit.add(.revise(sent.flight.key, revision))
-        endAttempt(sent, commit)
-        commit.add(.event(entry))
-        committer.submit(commit)
-    }
-
-    private func entry(_ sent: Sent, _ kind: VaultEvent.Kind, _ number: Int64) -> EventEntry {
-        EventEntry(time: time.now(), key: sent.flight.key, kind: kind, number: number)
-    }
-
-    /// Whether the record still holds the pair that this answer replaces.
-    func isCurrent(
-        _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ sent: Sent
-    ) throws(VaultError) -> Bool {
-        if header.generation == sent.generation { return true }
-        guard let token = record.fields.range(ConnectionTag.refreshToken) else { return false }
-        return store.fingerprint(record.fields.bytes.extracting(token)) == sent.pair
     }
 }
