@@ -118,7 +118,7 @@ extension Refresher {
     ///
     /// - Parameter isLost: whether the provider may have acted on it. The attempt stays on record
     ///   then until the next one ends: a restart in between must not forget that it is urgent.
-    private func landDelayed(
+    func landDelayed(
         _ sent: Sent, _ error: VaultError, event: VaultEvent.Kind = .refreshDelayed,
         retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, isLost: Bool = false
     ) {
