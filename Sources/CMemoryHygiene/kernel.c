@@ -59,6 +59,10 @@ unsigned tv_processor(void) {
 
 void tv_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
+static _Thread_local int must_not_wait;
+void tv_thread_must_not_wait(void) { must_not_wait = 1; }
+int tv_thread_may_wait(void) { return !must_not_wait; }
+
 void tv_let_read_memory(int process) { prctl(PR_SET_PTRACER, process, 0, 0, 0); }
 
 int tv_allocate(int file, int64_t bytes) {

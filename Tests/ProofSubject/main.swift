@@ -87,6 +87,8 @@ final class Subject: Sendable {
             name: "practice", authorizationEndpoint: "\(base)/authorize",
             tokenEndpoint: "\(base)/token", revocationEndpoint: "\(base)/revoke")
         provider.clientAuthentication = options.usesPost ? .post : .basic
+        provider.concurrentRefreshesMax = 64
+        provider.refreshesPerSecondMax = 100_000
         let file = unsafe open(options.words[4], O_RDONLY | O_CLOEXEC)
         var status = stat()
         unsafe fstat(file, &status)

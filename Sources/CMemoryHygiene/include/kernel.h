@@ -21,6 +21,11 @@ unsigned tv_processor(void);
 // Names the calling thread as debuggers show it; at most 15 bytes count.
 void tv_thread_name(const char *name);
 
+// From now on the calling thread never waits for a slot of the arena, and this says so: what it
+// would wait for may be held by what waits for it.
+void tv_thread_must_not_wait(void);
+int tv_thread_may_wait(void);
+
 // Lets one process read this one's memory where Yama would refuse (ptrace_scope 1, the default of
 // Ubuntu). For proofs that no secret is left; harmless where there is no Yama.
 void tv_let_read_memory(int process);

@@ -39,18 +39,6 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         count = 0
     }
 
-    /// `count` zero bytes for the writer, which must not wait for slots that its own queue holds:
-    /// where none that fits is free, one of the largest, which nobody else takes for less.
-    init(forWriter count: Int) throws(VaultError) {
-        if var ready = Secret(roomFor: count) {
-            _ = ready.appendZeroes(count)
-            self = ready
-            return
-        }
-        try self.init(zeroes: SecretArena.secretBytesMax)
-        shorten(to: count)
-    }
-
     /// A copy of `span`. The caller wipes the original.
     ///
     /// - Throws: as `init(zeroes:)`.

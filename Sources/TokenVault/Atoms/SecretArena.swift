@@ -105,6 +105,9 @@ public final class SecretArena: @unchecked Sendable {
     }
 
     /// Takes a slot of at least `byteCount` bytes; waits at most `milliseconds` for one.
+    ///
+    /// The writer's thread and the transport's never wait: others hold slots until those two have
+    /// done something for them. Where they would, they take a larger one, up to the largest.
     func take(
         byteCount wanted: Int, waitingAtMost milliseconds: Int = SecretArena.waitMilliseconds
     ) throws(VaultError) -> Slot {
@@ -117,6 +120,7 @@ public final class SecretArena: @unchecked Sendable {
         }
         if let slot = unsafe takeFree(fitting) { return unsafe slot }
         guard milliseconds > 0 else { throw VaultError(.tooManySecrets, .atoms) }
+        guard tv_thread_may_wait() != 0 else { return unsafe try takeLarger(fitting) }
         waiterCount.add(1, ordering: .sequentiallyConsistent)
         defer { waiterCount.subtract(1, ordering: .relaxed) }
         var taken: Slot?
@@ -128,6 +132,13 @@ public final class SecretArena: @unchecked Sendable {
             }, then: { _ in })
         guard let slot = unsafe taken else { throw VaultError(.tooManySecrets, .atoms) }
         return unsafe slot
+    }
+
+    private func takeLarger(_ fitting: Int) throws(VaultError) -> Slot {
+        for larger in fitting..<shelves.count {
+            if let slot = unsafe claim(larger) { return unsafe slot }
+        }
+        throw VaultError(.tooManySecrets, .atoms)
     }
 
     /// A free slot of this class, or of the next where that may help out; nil where there is none.

@@ -37,6 +37,9 @@ package final class WorkerThread: @unchecked Sendable {
         }
     }
 
+    /// From now on the calling thread never waits for a secret's slot: see `SecretArena`.
+    static func neverWaitsForSecrets() { tv_thread_must_not_wait() }
+
     /// Waits for the thread's end.
     package func join() { _ = pthread_join(handle, nil) }
 }

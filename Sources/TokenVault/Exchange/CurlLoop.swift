@@ -35,6 +35,7 @@ final class CurlLoop {
     /// Runs until the queue is closed and everything is answered.
     func run() {
         Self.blockSignals()
+        WorkerThread.neverWaitsForSecrets()
         while true {
             if let deadline = queue.take(into: &waiting) { return finish(until: deadline) }
             admit()

@@ -67,7 +67,7 @@ enum SealedRecord {
         vaultID: InlineArray<16, UInt8>, key: borrowing Secret
     ) throws(VaultError) -> Secret {
         precondition(plaintext.byteCount + overheadBytes <= byteCount)
-        var value = try Secret(forWriter: byteCount)
+        var value = try Secret(zeroes: byteCount)
         value.store(UInt8(1), at: 0)
         value.store(UInt8(1), at: 1)
         value.store(header.kind.rawValue, at: 2)

@@ -65,6 +65,7 @@ final class Committer: Committing {
     }
 
     private func run(_ first: Writer) {
+        WorkerThread.neverWaitsForSecrets()
         var writer = first
         while true {
             queue.wait(until: { !$0.waiting.isEmpty || $0.isClosed }, then: { _ in })

@@ -10,6 +10,8 @@ final class VaultDirectory: Sendable {
     static let readersBytes = LMDB.readersMax * 64 + LMDB.pageBytes
 
     let path: String
+    /// What becomes of bytes that are overwritten here.
+    let erasureQuality: ErasureQuality
     private let lock: Descriptor
 
     /// Makes a new vault: everything in a directory beside it, made durable, then renamed.
@@ -64,6 +66,7 @@ final class VaultDirectory: Sendable {
             throw VaultError(.vaultLocked, .store, number: Int(errno))
         }
         self.lock = lock
+        erasureQuality = ErasureQuality(path)
         try Self.makeReaders(path)
     }
 

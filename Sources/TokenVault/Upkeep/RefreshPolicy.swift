@@ -9,9 +9,11 @@ enum RefreshPolicy {
     static let jitterMillisecondsMax: Int64 = 300_000
     /// The lifetime assumed where nobody says: a refresh token that is never used dies in silence.
     static let unknownLifetimeMilliseconds: Int64 = 3_600_000
-    /// Nothing is due again so soon after it was refreshed, in milliseconds, whatever its expiry: a
-    /// provider whose tokens have expired when they come would be asked without end.
-    static let intervalMillisecondsMin: Int64 = 10_000
+    /// Nothing is due again so soon after it was refreshed, in milliseconds, however short it
+    /// lives; and where it has expired when it comes, so soon: such a provider would be asked
+    /// without end.
+    static let intervalMillisecondsMin: Int64 = 1000
+    static let expiredIntervalMilliseconds: Int64 = 10_000
     /// A refresh token with less than this left, in milliseconds, is not refreshed for its own
     /// sake. Where refreshing does not prolong it, each time comes after half of what is left: this
     /// ends the series.
@@ -57,7 +59,8 @@ enum RefreshPolicy {
     }
 
     /// When to refresh: the access token before it expires, or the refresh token before it dies of
-    /// not being used, whichever comes first. Never within 10 s of the last refresh.
+    /// not being used, whichever comes first. Never within a second of the last refresh, and of
+    /// tokens that come expired not within ten.
     static func due(_ lifetime: Lifetime, _ limits: Limits, random: UInt64) -> UnixTime {
         var due = due(
             issued: lifetime.issued, expiry: lifetime.accessTokenExpiry,
@@ -65,7 +68,9 @@ enum RefreshPolicy {
         if let keepAlive = keepAlive(lifetime, limits, random: random) { due = min(due, keepAlive) }
         // What somebody put may have expired already, and be due at once.
         guard lifetime.isRefreshed else { return due }
-        return max(due, lifetime.issued.adding(milliseconds: intervalMillisecondsMin))
+        let isExpired = lifetime.accessTokenExpiry.map { $0 <= lifetime.issued } ?? false
+        let interval = isExpired ? expiredIntervalMilliseconds : intervalMillisecondsMin
+        return max(due, lifetime.issued.adding(milliseconds: interval))
     }
 
     /// The moment to refresh an access token: expiry - margin - jitter.

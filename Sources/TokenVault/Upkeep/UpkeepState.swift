@@ -97,6 +97,11 @@ struct UpkeepState: ~Copyable {
         backlogged.contains(slot) ? UnixTime(milliseconds: 0) : heap.deadline(slot)
     }
 
+    /// Whether a connection that is due waits because its provider is down or asked for a pause.
+    func isHeldBack(_ slot: UInt32, _ lane: Int) -> Bool {
+        backlogged.contains(slot) && endpoints[lanes[lane].endpoint].governor.health != .up
+    }
+
     /// A connection is due as planned; nil takes it out of the schedule.
     mutating func schedule(_ slot: UInt32, _ plan: Plan?) {
         backlogged.remove(slot)

@@ -76,7 +76,7 @@ extension Vault {
         let (slot, generation) = (opened.header.slot, opened.header.generation)
         let record = ConnectionRecord(fields: opened.takeFields())
         let end = refresher.end(record)
-        let failing = refresher.trouble(key, application: record.application)
+        let failing = refresher.trouble(key, slot: slot, application: record.application)
         let light: ConnectionStatus.Light
         var reason: VaultEvent.Kind?
         let nextStep: ConnectionStatus.NextStep
@@ -116,14 +116,17 @@ extension Refresher {
     }
 
     /// Why a connection's refreshing does not work at the moment, if it does not.
-    func trouble(_ key: RecordKey, application: ApplicationID?) -> VaultEvent.Kind? {
+    func trouble(
+        _ key: RecordKey, slot: UInt32, application: ApplicationID?
+    ) -> VaultEvent.Kind? {
         shared.withLock { shared in
-            if let application, let lane = shared.upkeep.lane(application),
-                shared.upkeep.lanes[lane].isRejected
-            {
-                return .applicationRejected
+            let isFailing = shared.upkeep.failureCount(key) > 0
+            guard let application, let lane = shared.upkeep.lane(application) else {
+                return isFailing ? .refreshDelayed : nil
             }
-            return shared.upkeep.failureCount(key) > 0 ? .refreshDelayed : nil
+            if shared.upkeep.lanes[lane].isRejected { return .applicationRejected }
+            let isDelayed = isFailing || shared.upkeep.isHeldBack(slot, lane)
+            return isDelayed ? .refreshDelayed : nil
         }
     }
 }

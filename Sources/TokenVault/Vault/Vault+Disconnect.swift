@@ -35,7 +35,7 @@ extension Vault {
             let erased = try await durable(Self.erasure(of: key, time.now()))
             let end = time.now()
             feed.publish(VaultEvent(time: end, kind: .disconnected, number: 1, connection: id))
-            let quality = directory.map { ErasureQuality($0.path) }
+            let quality = directory?.erasureQuality
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
                 accessToken: outcomes.accessToken, isEveryAnswerIn: isEveryAnswerIn,

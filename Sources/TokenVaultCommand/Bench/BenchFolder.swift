@@ -28,7 +28,8 @@ struct BenchFolder: ~Copyable {
         guard unsafe mkdtemp(&template) != nil else {
             throw CommandFailure(.cannotCreate, "cannot make a folder in \(parent)", errno: errno)
         }
-        self.init(path: String(cString: template), fileSystem: fileSystem)
+        let path = template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        self.init(path: String(decoding: path, as: UTF8.self), fileSystem: fileSystem)
     }
 
     private init(path: String, fileSystem: String) {
