@@ -72,7 +72,9 @@ extension Refresher {
                 shared.upkeep.schedule(flight.slot, plan)
             }
             let isSooner = shared.isRunning && shared.upkeep.heap.min?.deadline != before
-            return (waiting, isSooner || wasFull || shared.upkeep.isHungry(flight.endpoint))
+            // The end of a probe says when the next one may leave.
+            let wakes = isSooner || wasFull || shared.upkeep.lanes[flight.lane].isRejected
+            return (waiting, wakes || shared.upkeep.isHungry(flight.endpoint))
         }
         for waiter in waiting { waiter.resume(outcome) }
         if rings { alarm.ring() }
