@@ -55,6 +55,7 @@ CONNECTION_FIELDS = {
     26: ("token endpoint override", "text"), 27: ("revocation endpoint override", "text"),
     28: ("scope override", "text*"), 29: ("unreadable token reply", "bytes"),
     30: ("start of the request that brought the tokens", "time"),
+    31: ("oldest generation with these tokens", "text*"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),

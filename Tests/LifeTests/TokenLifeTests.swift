@@ -53,6 +53,25 @@ import Testing
         #expect(SecretArena.shared.freeSlotsAreZero())
     }
 
+    @Test func aUseDoesNotHideARejection() async throws {
+        let practice = try await Practice { $0.rotation = .rotating(grace: .zero) }
+        let vault = try practice.open()
+        let id = try #require(id)
+        try await practice.register(vault)
+        try await practice.connect(vault, id)
+        let used = try #require(try vault.status(id)).generation
+        // The use writes the record, but not the tokens.
+        try await vault.reportUse(id)
+        #expect(try vault.status(id)?.generation != used)
+        try await vault.reportRejected(id, generation: used)
+        #expect(practice.provider.counters.refreshes == 1)
+        // The token that was rejected has been replaced: nothing to do.
+        try await vault.reportRejected(id, generation: used)
+        #expect(practice.provider.counters.refreshes == 1)
+        #expect(practice.provider.counters.reuseDetected == 0)
+        await practice.provider.stop()
+    }
+
     @Test func keepsTheRefreshTokenWhereNoneComes() async throws {
         let practice = try await Practice()
         let vault = try practice.open()

@@ -123,7 +123,5 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         for event in disk.contents.events where try !body(event) { return }
     }
 
-    func fingerprint(_ token: RawSpan) -> RecordKey { RecordKey(hashing: token) }
-
     func close() { isClosed = true }
 }

@@ -16,7 +16,7 @@ extension UpkeepStateTests {
         }
         let first = try board(&state, time(1))
         check(first.count == 4 + 16)
-        for flight in first { check(state.makeReady(flight.number)) }
+        for flight in first { check(state.makeReady(flight.number, time(1))) }
         check(state.depart(time(1)).count == 4)
         // Sixteen wait on board, which is enough; when half of them have left, there is room.
         for flight in first.prefix(8) {
@@ -132,6 +132,33 @@ extension UpkeepStateTests {
         try land(&state, second[0], .answered, time(125))
         // The other application has one of the eight places.
         check(try fly(&state, time(126)).count == 7)
+    }
+
+    @Test func whatBoardsWhileItsLaneClosesIsNotReady() throws {
+        var state = UpkeepState()
+        let lane = try lane(&state)
+        for slot in UInt32(0)..<6 {
+            state.schedule(slot, Plan(lane: lane, due: time(1), death: time(2)))
+        }
+        let flights = try board(&state, time(1))
+        check(flights.count == 6)
+        check(state.lanes[lane].reject(time(1)))
+        check(state.recall(lane, time(1)).requests.isEmpty)
+        for flight in flights.prefix(3) { check(!state.makeReady(flight.number, time(1))) }
+        // The same where the provider asks for a pause.
+        check(state.lanes[lane].accept())
+        check(state.makeReady(flights[3].number, time(1)))
+        check(state.depart(time(1)) == [flights[3].number])
+        state.land(flights[3].number, .busy(retryAfterSeconds: 60), time(1), random: 0)
+        check(!state.makeReady(flights[4].number, time(1)))
+        for flight in flights {
+            state.land(flight.number, .unsent, time(2), random: 0)
+            state.end(flight.number, time(2))
+        }
+        check(state.aloftCount == 0 && state.endpoints[0].boardedCount == 0)
+        // Nothing of it keeps the thread awake.
+        let next = state.nextMoment(time(2), onlyDemands: true)
+        check(next == nil || next.map { $0 > time(2) } == true)
     }
 
     @Test func withoutRunOnlyDemandsAreServed() throws {

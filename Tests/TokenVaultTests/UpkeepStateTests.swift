@@ -39,7 +39,9 @@ import Testing
 
     /// Sends all that board at `now`; returns their slots in the order in which they left.
     func fly(_ state: inout UpkeepState, _ now: UnixTime) throws -> [UInt32] {
-        for flight in try board(&state, now) { check(state.makeReady(flight.number)) }
+        for flight in try board(&state, now) {
+            check(state.makeReady(flight.number, now))
+        }
         return state.depart(now).compactMap { state.flights[$0]?.slot }
     }
 
@@ -66,7 +68,7 @@ import Testing
         check(flights.map(\.key) == [key])
         let flight = try unwrap(flights.first)
         check(demand(3) == .joined)
-        check(state.makeReady(flight.number))
+        check(state.makeReady(flight.number, time(1)))
         check(state.depart(time(1)) == [flight.number])
         check(demand(4) == .joined)
         state.leave(key, 2)
@@ -147,7 +149,7 @@ import Testing
         let orphan = try unwrap(state.orphan(key, slot: 7))
         check(orphan.number == first.number && orphan.waiters == [2])
         check(state.isOrphan(first.number))
-        check(!state.makeReady(first.number))
+        check(!state.makeReady(first.number, time(1)))
         check(state.failureCount(key) == 0)
         // The next life has a flight of its own, which the old answer does not end.
         check(demand(5) == .waits)
@@ -171,11 +173,30 @@ import Testing
         let flights = try board(&state, time(1))
         check(flights.count == 2)
         check(state.supersede(flights[0].key) == flights[0].number)
-        check(!state.makeReady(flights[0].number))
-        check(state.makeReady(flights[1].number))
+        check(!state.makeReady(flights[0].number, time(1)))
+        check(state.makeReady(flights[1].number, time(1)))
         check(state.depart(time(1)) == [flights[1].number])
-        // It is out: what comes is judged by the pair that it replaces.
+        // Handed over, it may not have left yet. Where it has, its answer is judged by the pair
+        // that it replaces.
+        check(state.supersede(flights[1].key) == flights[1].number)
+        state.land(flights[1].number, .answered, time(2), random: 0)
         check(state.supersede(flights[1].key) == nil)
+    }
+
+    @Test func aSlotThatAnotherTookIsNotInTheOldLane() throws {
+        var state = UpkeepState()
+        let (old, new) = (
+            try lane(&state, "old", endpoint: "https://old.example"),
+            try lane(&state, "new", endpoint: "https://new.example")
+        )
+        state.schedule(5, Plan(lane: old, due: time(1), death: time(2)))
+        _ = state.ripen(time(1))
+        // Its connection goes, and one of another application gets the slot and is due.
+        _ = state.orphan(try key(5), slot: 5)
+        state.schedule(5, Plan(lane: new, due: time(3), death: time(9)))
+        let flights = try board(&state, time(4))
+        check(flights.map(\.lane) == [new])
+        check(state.endpoints[state.lanes[old].endpoint].boardedCount == 0)
     }
 
     @Test func keepsToItsFlightsOrphansAmongThem() throws {

@@ -52,6 +52,17 @@ struct ConnectionRecord: ~Copyable {
             .flatMap(TokenSet.ExpirySource.init(rawValue:)) ?? .unknown
     }
 
+    /// The oldest generation with the present tokens, where the record was written since for other
+    /// reasons; nil where the present one is.
+    var tokensSince: UInt64? { fields.integer(ConnectionTag.tokensSince) }
+
+    /// Before a change that leaves the tokens as they are in version `generation`.
+    mutating func keepTokens(of generation: UInt64) throws(VaultError) {
+        if tokensSince == nil {
+            try fields.set(ConnectionTag.tokensSince, integer: generation)
+        }
+    }
+
     /// When the request that brought the tokens was started: lifetimes count from there.
     var issued: UnixTime {
         fields.time(ConnectionTag.requestStart) ?? fields.time(ConnectionTag.created)
@@ -107,6 +118,7 @@ struct ConnectionRecord: ~Copyable {
         }
         try fields.set(ConnectionTag.requestStart, time: requestStart)
         try fields.set(ConnectionTag.unreadReply, nil)
+        try fields.set(ConnectionTag.tokensSince, nil)
         try set(ConnectionState.active)
         try set(nil as Failure?)
     }

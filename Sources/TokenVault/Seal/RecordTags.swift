@@ -23,6 +23,7 @@ enum ConnectionTag {
     static let refreshCount: UInt16 = 17
     static let unreadReply: UInt16 = 29
     static let requestStart: UInt16 = 30
+    static let tokensSince: UInt16 = 31
 }
 
 /// Where a connection stands.

@@ -45,9 +45,6 @@ protocol Reading: AnyObject, Sendable {
     /// Every entry of the log, the oldest first, until `body` says false.
     func scanEvents(_ body: (EventEntry) throws(VaultError) -> Bool) throws(VaultError)
 
-    /// A keyed hash of a token, to tell whether it is the same one later.
-    func fingerprint(_ token: RawSpan) -> RecordKey
-
     /// From now on every read fails with `closed`.
     func close()
 }

@@ -183,10 +183,6 @@ final class Store: Reading {
         return check.recordCount
     }
 
-    func fingerprint(_ token: RawSpan) -> RecordKey {
-        RecordKey(hashing: token, key: keyring.storeMACKey)
-    }
-
     func scanEvents(_ body: (EventEntry) throws(VaultError) -> Bool) throws(VaultError) {
         let transaction = try beginRead()
         try transaction.scan(.events) { (lmdbKey, value) throws(VaultError) in

@@ -49,10 +49,15 @@ struct Lane {
     mutating func add(_ entry: Entry) { backlog.insert(entry) }
     mutating func removeFirst() { _ = backlog.popMin() }
 
-    /// Removes all that somebody waits for.
-    mutating func removeDemands() -> [Entry] {
+    /// Removes all that somebody waits for, and what is stale.
+    mutating func removeDemands(_ isLive: (UInt32) -> Bool) -> [Entry] {
         let demands = backlog.unordered.filter { $0.flight != 0 }
-        if !demands.isEmpty { backlog = Heap(backlog.unordered.filter { $0.flight == 0 }) }
+        guard !demands.isEmpty else { return [] }
+        var seen: Set<UInt32> = []
+        backlog = Heap(
+            backlog.unordered.filter {
+                $0.flight == 0 && isLive($0.slot) && seen.insert($0.slot).inserted
+            })
         return demands
     }
 

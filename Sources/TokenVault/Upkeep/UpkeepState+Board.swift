@@ -66,7 +66,7 @@ extension UpkeepState {
         endpoints[endpoint].boardedCount += 1
         aloftCount += 1
         guard entry.flight != 0 else {
-            backlogged.remove(entry.slot)
+            backlogged[entry.slot] = nil
             return Boarding(
                 slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death, flight: nil)
         }
@@ -83,7 +83,7 @@ extension UpkeepState {
         while let first = lanes[lane].first {
             let isLive =
                 first.flight != 0
-                ? flights[first.flight]?.stage == .waiting : backlogged.contains(first.slot)
+                ? flights[first.flight]?.stage == .waiting : backlogged[first.slot] == lane
             if isLive { return }
             lanes[lane].removeFirst()
         }
@@ -122,10 +122,12 @@ extension UpkeepState {
         return []
     }
 
-    /// The attempt is durable. False where the flight was orphaned or taken back meanwhile.
-    mutating func makeReady(_ number: UInt64) -> Bool {
+    /// The attempt is durable. False where the flight was orphaned or superseded meanwhile, or
+    /// would wait too long: whoever closed its lane, or began a pause, could not take it back yet.
+    mutating func makeReady(_ number: UInt64, _ now: UnixTime) -> Bool {
         guard let flight = flights[number], flight.stage == .boarding, !flight.isOrphan,
-            !flight.isSuperseded
+            !flight.isSuperseded, lanes[flight.lane].mayLeave,
+            endpoints[flight.endpoint].pauseMilliseconds(now) <= Self.patienceMilliseconds
         else { return false }
         flights[number]?.stage = .ready
         endpoints[flight.endpoint].ready.append(number)
@@ -194,7 +196,10 @@ extension UpkeepState {
                     sooner(moment.adding(milliseconds: 1 - Self.patienceMilliseconds))
                 }
             }
-            for lane in queue.lanes where lanes[lane].first != nil { sooner(lanes[lane].opens) }
+            for lane in queue.lanes where lanes[lane].first != nil {
+                // One that is open already waits for something that rings.
+                if let opens = lanes[lane].opens, opens > now { sooner(opens) }
+            }
         }
         return next
     }

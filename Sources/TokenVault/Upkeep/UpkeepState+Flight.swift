@@ -56,10 +56,13 @@ extension UpkeepState {
         return queue.isPending && queue.isHungry && queue.lanes.contains { lanes[$0].first != nil }
     }
 
-    /// Somebody stored other tokens: the number of a flight that may not leave with the old ones.
+    var isAnyHungry: Bool { pending.contains { isHungry($0) } }
+
+    /// Somebody stored other tokens: the number of a flight that may not leave with the old ones,
+    /// unless a byte of it has left already.
     mutating func supersede(_ key: RecordKey) -> UInt64? {
         guard let number = numbers[key], let flight = flights[number],
-            flight.stage == .boarding || flight.stage == .ready
+            [.boarding, .ready, .sent].contains(flight.stage)
         else { return nil }
         flights[number]?.isSuperseded = true
         return number
@@ -130,7 +133,8 @@ extension UpkeepState {
 
     private mutating func dismissDemands(_ lane: Int) -> [WaiterID] {
         var waiters: [WaiterID] = []
-        for entry in lanes[lane].removeDemands() {
+        let live = backlogged
+        for entry in lanes[lane].removeDemands({ live[$0] == lane }) {
             guard let flight = flights[entry.flight], flight.stage == .waiting else { continue }
             waiters += flight.waiters
             flights[flight.number] = nil

@@ -29,8 +29,9 @@ struct UpkeepState: ~Copyable {
     var endpoints: [EndpointQueue] = []
     /// Endpoints with something in a lane, or ready.
     var pending: [Int] = []
-    /// Slots in a lane for which nobody waits.
-    var backlogged: Set<UInt32> = []
+    /// Slots for which nobody waits, and the lane that each is in. What else lies in a lane is
+    /// stale.
+    var backlogged: [UInt32: Int] = [:]
     var flights: [UInt64: Flight] = [:]
     /// By connection; an orphan is not among them.
     var numbers: [RecordKey: UInt64] = [:]
@@ -89,22 +90,22 @@ struct UpkeepState: ~Copyable {
     var scheduledCount: Int { heap.count + backlogged.count }
 
     func isScheduled(_ slot: UInt32) -> Bool {
-        backlogged.contains(slot) || heap.deadline(slot) != nil
+        backlogged[slot] != nil || heap.deadline(slot) != nil
     }
 
     /// When the connection in a slot is due; the past where it is in its lane already.
     func deadline(_ slot: UInt32) -> UnixTime? {
-        backlogged.contains(slot) ? UnixTime(milliseconds: 0) : heap.deadline(slot)
+        backlogged[slot] != nil ? UnixTime(milliseconds: 0) : heap.deadline(slot)
     }
 
     /// Whether a connection that is due waits because its provider is down or asked for a pause.
     func isHeldBack(_ slot: UInt32, _ lane: Int) -> Bool {
-        backlogged.contains(slot) && endpoints[lanes[lane].endpoint].governor.health != .up
+        backlogged[slot] == lane && endpoints[lanes[lane].endpoint].governor.health != .up
     }
 
     /// A connection is due as planned; nil takes it out of the schedule.
     mutating func schedule(_ slot: UInt32, _ plan: Plan?) {
-        backlogged.remove(slot)
+        backlogged[slot] = nil
         if let plan {
             heap.set(slot, plan.due, lane: plan.tag)
         } else {
@@ -125,7 +126,7 @@ struct UpkeepState: ~Copyable {
     }
 
     mutating func addToLane(_ lane: Int, _ slot: UInt32, death: UnixTime) {
-        backlogged.insert(slot)
+        backlogged[slot] = lane
         lanes[lane].add(Lane.Entry(death: death, slot: slot, flight: 0))
         notePending(lanes[lane].endpoint)
     }

@@ -34,7 +34,7 @@ extension Refresher {
             [self] (record, header) throws(VaultError) in
             // Somebody stored another pair for this life. What came is of no use, but to revoke it
             // could end the grant that the newer pair is of.
-            guard try isCurrent(record, header, sent) else {
+            guard isCurrent(record, header, sent) else {
                 landing.plan = plan(record, sent.flight.lane)
                 return .leave
             }
@@ -59,7 +59,7 @@ extension Refresher {
             case .success(let committed) where committed.fate == .left:
                 endLate(sent, landing.plan)
             case .success: landLate(sent, cargo)
-            case .failure(let error): strand(sent, cargo, error)
+            case .failure(let error): strand(sent, error) { [self] in store(sent, cargo) }
             }
         }
         commit.mustLand = true
@@ -86,16 +86,16 @@ extension Refresher {
     /// New tokens that cannot be stored at this moment: the callers are told, but the flight stays
     /// out with its cargo, so that the old refresh token is not presented again, and is stored as
     /// soon as that works.
-    private func strand(_ sent: Sent, _ cargo: Cargo, _ error: VaultError) {
+    func strand(
+        _ sent: Sent, _ error: VaultError, _ retry: @escaping @Sendable () -> Void
+    ) {
         let waiting = shared.withLock { shared in
             shared.upkeep.dismissWaiters(sent.flight.number).compactMap {
                 shared.waiters.removeValue(forKey: $0)
             }
         }
         for waiter in waiting { waiter.resume(.failure(error)) }
-        let isKept = after(milliseconds: Self.strandedMilliseconds) { [self] in
-            store(sent, cargo)
-        }
+        let isKept = after(milliseconds: Self.strandedMilliseconds, retry)
         // The vault is closed: there is no later. The attempt stays in doubt.
         if !isKept { finish(sent.flight, .failure(error), nil) }
     }

@@ -7,20 +7,39 @@ extension Refresher {
     func board(_ boardings: [UpkeepState.Boarding]) {
         defer { MemoryHygiene.scrub() }
         var wave = Wave()
+        var isShort = false
         for boarding in boardings {
-            guard let key = boarding.flight?.key ?? store.owner(boarding.slot)?.key,
-                let flight = shared.withLock({ $0.upkeep.begin(boarding, key) })
-            else {
-                shared.withLock { _ = $0.upkeep.release(boarding, time.now()) }
+            guard let flight = begin(boarding) else { continue }
+            // What was made first has to land before there is room for more: no slot is waited for
+            // twice in one wave.
+            if isShort {
+                abandon(flight, VaultError(.tooManySecrets, .upkeep))
                 continue
             }
             do throws(VaultError) {
                 try makeRequest(flight, &wave)
             } catch {
+                isShort = error.code == .tooManySecrets
                 abandon(flight, error)
             }
         }
         record(wave)
+    }
+
+    /// The flight of one that boards; nil where its connection is gone, or has another flight.
+    private func begin(_ boarding: UpkeepState.Boarding) -> Flight? {
+        guard let key = boarding.flight?.key ?? store.owner(boarding.slot)?.key else {
+            shared.withLock { _ = $0.upkeep.release(boarding, time.now()) }
+            alarm.ring()
+            return nil
+        }
+        if let flight = shared.withLock({ $0.upkeep.begin(boarding, key) }) { return flight }
+        // Its place is given back already; a disconnect may wait for its end.
+        if let gone = boarding.flight {
+            finish(gone, .failure(VaultError(.disconnecting, .upkeep)), nil)
+        }
+        alarm.ring()
+        return nil
     }
 
     /// Requests that share one attempt record.
@@ -64,7 +83,6 @@ extension Refresher {
         let token = record.fields.bytes.extracting(refreshToken)
         let sent = Sent(
             flight: flight, id: id, application: applicationID, generation: generation,
-            pair: store.fingerprint(token),
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds)
         let request = try network.endpoint.refresh(
@@ -97,13 +115,15 @@ extension Refresher {
             var left: [TransportRequest] = []
             for (sent, request) in zip(flights, requests) {
                 sent.wave = wave
-                if !shared.isClosed, shared.upkeep.makeReady(sent.flight.number) {
+                if !shared.isClosed, shared.upkeep.makeReady(sent.flight.number, now) {
                     shared.requests[sent.flight.number] = request
                 } else {
                     left.append(request)
                 }
             }
-            return (Self.depart(&shared, now), left, shared.upkeep.waitsForTime(now))
+            let departures = Self.depart(&shared, now)
+            let upkeep = shared.upkeep.waitsForTime(now) || shared.upkeep.isAnyHungry
+            return (departures, left, upkeep)
         }
         send(departures)
         if waits { alarm.ring() }
@@ -126,10 +146,9 @@ extension Refresher {
         let flight: Flight
         let id: ConnectionID?
         let application: ApplicationID
-        /// The version of the record that the request was made of.
+        /// The version of the record that the request was made of: the pair that the answer
+        /// replaces.
         let generation: UInt64
-        /// Keyed hash of the refresh token in it: the pair that the answer replaces.
-        let pair: RecordKey
         let providerLifetime: Int64?
         let applicationLifetime: Int64?
         // Written by the writer's thread before the request is sent, or cancelled.
@@ -139,13 +158,12 @@ extension Refresher {
 
         init(
             flight: Flight, id: ConnectionID?, application: ApplicationID, generation: UInt64,
-            pair: RecordKey, providerLifetime: Int64?, applicationLifetime: Int64?
+            providerLifetime: Int64?, applicationLifetime: Int64?
         ) {
             self.flight = flight
             self.id = id
             self.application = application
             self.generation = generation
-            self.pair = pair
             self.providerLifetime = providerLifetime
             self.applicationLifetime = applicationLifetime
         }
@@ -182,10 +200,12 @@ extension Refresher {
     func keepDoubt(_ sent: Sent, _ commit: Commit) {
         endDoubt(sent.flight.key, commit)
         guard let wave = sent.wave else { return }
-        shared.withLock { shared in
-            guard !shared.upkeep.isOrphan(sent.flight.number) else { return }
+        let isOrphan = shared.withLock { shared -> Bool in
+            if shared.upkeep.isOrphan(sent.flight.number) { return true }
             shared.doubts[sent.flight.key] = wave
+            return false
         }
+        if isOrphan { commit.add(.endAttempt(wave: wave, sent.flight.key)) }
     }
 
     func endDoubt(_ key: RecordKey, _ commit: Commit) {

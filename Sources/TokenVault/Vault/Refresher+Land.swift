@@ -101,9 +101,10 @@ extension Refresher {
                 finish(sent.flight, .success(()), currentPlan(sent.flight))
             } else if let refusal = sent.refusal {
                 // The disk's failure, not the provider's: nothing is counted.
-                finish(
-                    sent.flight, .failure(refusal),
-                    again(sent.flight, milliseconds: Self.strandedMilliseconds))
+                let wait =
+                    refusal.code == .storageFailed
+                    ? RefreshPolicy.backoffMillisecondsMax : Self.strandedMilliseconds
+                finish(sent.flight, .failure(refusal), again(sent.flight, milliseconds: wait))
             } else {
                 let error = VaultError(.providerUnreachable, .upkeep, connection: sent.id)
                 finish(sent.flight, .failure(error), again(sent.flight))

@@ -19,14 +19,22 @@ extension Refresher {
     func landUnread(_ sent: Sent, _ body: consuming Secret?) {
         let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
         guard let body else { return landDelayed(sent, error, event: .replyUnread) }
-        let kept = Kept(body)
+        landUnread(sent, Kept(body))
+    }
+
+    private func landUnread(_ sent: Sent, _ kept: Kept) {
+        let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
         let count = kept.body.count
         rewrite(sent, event: .replyUnread, number: Int64(count), addedBytesMax: count) {
             (record) throws(VaultError) in
-            guard count <= TokenSet.tokenBytesMax else { return }
             try record.keepUnread(kept.body)
         } then: { [self] in
             postpone(sent.flight, error)
+        } else: { [self] error in
+            // Longer than a record can be.
+            if error.code == .limitExceeded { return postpone(sent.flight, error) }
+            // It may be the only copy of a new token: kept until it can be sealed.
+            strand(sent, error) { [self] in landUnread(sent, kept) }
         }
     }
 
@@ -39,16 +47,18 @@ extension Refresher {
     private func rewrite(
         _ sent: Sent, event: VaultEvent.Kind, number: Int64, addedBytesMax: Int,
         _ change: @escaping @Sendable (inout ConnectionRecord) throws(VaultError) -> Void,
-        then end: @escaping @Sendable () -> Void
+        then end: @escaping @Sendable () -> Void,
+        else failed: (@Sendable (VaultError) -> Void)? = nil
     ) {
         let entry = entry(sent, event, number)
         let failure = ConnectionRecord.Failure(
             code: event.code, status: Int32(clamping: number), time: entry.time)
         let revision = Revision(addedBytesMax: addedBytesMax) {
             [self] (record, header) throws(VaultError) in
-            guard record.state == .active, try isCurrent(record, header, sent) else {
+            guard record.state == .active, isCurrent(record, header, sent) else {
                 return .leave
             }
+            try record.keepTokens(of: header.generation)
             try change(&record)
             try record.set(failure)
             return .change
@@ -60,7 +70,8 @@ extension Refresher {
                 end()
             // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
             case .success: finish(sent.flight, .success(()), currentPlan(sent.flight))
-            case .failure(let error): postpone(sent.flight, error)
+            case .failure(let error):
+                if let failed { failed(error) } else { postpone(sent.flight, error) }
             }
         }
         commit.mustLand = true
@@ -77,9 +88,7 @@ extension Refresher {
     /// Whether the record still holds the pair that this answer replaces.
     func isCurrent(
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ sent: Sent
-    ) throws(VaultError) -> Bool {
-        if header.generation == sent.generation { return true }
-        guard let token = record.fields.range(ConnectionTag.refreshToken) else { return false }
-        return store.fingerprint(record.fields.bytes.extracting(token)) == sent.pair
+    ) -> Bool {
+        sent.generation >= record.tokensSince ?? header.generation
     }
 }

@@ -57,14 +57,16 @@ extension Refresher {
         let now = time.now()
         let commit = Commit { _ in }
         for doubt in doubts {
-            guard let opened = try? store.open(doubt.key),
-                opened.header.generation == doubt.generation
-            else {
+            guard let opened = try? store.open(doubt.key) else {
                 endDoubt(doubt.key, commit)
                 continue
             }
-            let slot = opened.header.slot
+            let (slot, generation) = (opened.header.slot, opened.header.generation)
             let record = ConnectionRecord(fields: opened.takeFields())
+            guard doubt.generation >= record.tokensSince ?? generation else {
+                endDoubt(doubt.key, commit)
+                continue
+            }
             commit.add(.event(EventEntry(time: now, key: doubt.key, kind: .attemptInDoubt)))
             publish(.attemptInDoubt, record.id)
             guard let plan = plan(record) else { continue }

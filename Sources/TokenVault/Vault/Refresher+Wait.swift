@@ -85,7 +85,10 @@ extension Refresher {
         _ flight: Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
         atLeastMilliseconds: Int64 = 0
     ) {
-        let failures = shared.withLock { $0.upkeep.countFailure(flight.key) }
+        let failures = shared.withLock { shared in
+            // What an orphan meets is nothing to the connection's next life.
+            shared.upkeep.isOrphan(flight.number) ? 1 : shared.upkeep.countFailure(flight.key)
+        }
         let now = time.now()
         let retry = RefreshPolicy.retry(
             now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,

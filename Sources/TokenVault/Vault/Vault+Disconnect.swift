@@ -32,7 +32,9 @@ extension Vault {
             let isEveryAnswerIn = await refresher.orphan(
                 key, slot: slot, milliseconds: Self.answerMilliseconds)
             let outcomes = revoking ? await revoke(key) : Revocation.Outcomes()
-            let erased = try await durable(Self.erasure(of: key, time.now()))
+            let erasure = Self.erasure(of: key, time.now())
+            refresher.endDoubt(key, erasure)
+            let erased = try await durable(erasure)
             let end = time.now()
             feed.publish(VaultEvent(time: end, kind: .disconnected, number: 1, connection: id))
             let quality = directory?.erasureQuality

@@ -27,12 +27,13 @@ extension Vault {
     ) async throws(VaultError) -> Secret {
         let key = store.key(.connection, id.text)
         let minimum = Self.milliseconds(minimumLifetime)
-        for _ in 0..<Self.freshTokenAttemptsMax {
+        for attempt in 0...Self.freshTokenAttemptsMax {
             let stale: (slot: UInt32, plan: Plan)
             switch try current(id, key, minimum) {
             case .fresh(let token): return token
             case .stale(let slot, let plan): stale = (slot, plan)
             }
+            if attempt == Self.freshTokenAttemptsMax { break }
             do throws(VaultError) {
                 try await refresher.refresh(key, slot: stale.slot, stale.plan)
             } catch {
@@ -43,7 +44,7 @@ extension Vault {
         throw VaultError(.notRefreshable, .vault, connection: id)
     }
 
-    /// How often a caller looks again after a refresh before it gives up.
+    /// How many refreshes one caller asks for before it gives up.
     static let freshTokenAttemptsMax = 2
 
     private enum Current: ~Copyable {

@@ -6,6 +6,7 @@ extension Vault {
     ///
     /// - Throws: as `withAccessToken`.
     public func refresh(_ id: ConnectionID) async throws(VaultError) {
+        defer { MemoryHygiene.scrub() }
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
             let (slot, plan) = try flightPlan(key)
@@ -33,11 +34,12 @@ extension Vault {
         let key = store.key(.connection, id.text)
         let now = time.now()
         let commit = Commit()
-        let revision = Revision(addedBytesMax: Fields.headBytes + 8) {
-            (record, _) throws(VaultError) in
+        let revision = Revision(addedBytesMax: 2 * (Fields.headBytes + 8)) {
+            (record, header) throws(VaultError) in
             if let used = record.used, now.milliseconds(since: used) < Self.reportUseMilliseconds {
                 return .leave
             }
+            try record.keepTokens(of: header.generation)
             try record.fields.set(ConnectionTag.used, time: now)
             return .change
         }
@@ -64,11 +66,14 @@ extension Vault {
     public func reportRejected(
         _ id: ConnectionID, generation: UInt64? = nil
     ) async throws(VaultError) {
+        defer { MemoryHygiene.scrub() }
         let key = store.key(.connection, id.text)
-        guard let present = try store.generation(key) else {
+        guard let opened = try store.open(key) else {
             throw VaultError(.notFound, .vault, connection: id)
         }
-        if let generation, generation != present { return }
+        let present = opened.header.generation
+        let since = ConnectionRecord(fields: opened.takeFields()).tokensSince ?? present
+        if let generation, generation < since { return }
         let now = time.now()
         let commit = Commit()
         commit.add(.event(EventEntry(time: now, key: key, kind: .tokenRejected)))
