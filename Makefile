@@ -9,7 +9,7 @@ help:
 	@echo 'make demo           one connection from its beginning to its end, on a practice server'
 	@echo 'make test           every test; the last line counts passed, failed and skipped'
 	@echo 'make simulate       an hour of simulated days; SIMULATE_MINUTES=, SIMULATE_SEED='
-	@echo 'make bench          measures, each figure beside its C floor; about a quarter of an hour'
+	@echo 'make bench          measures, each figure beside its C floor; about half an hour'
 	@echo 'make bench-peers    measures beside SQLCipher, Go and Python, which it installs'
 	@echo 'make bench-results  both, and writes the table and the plot that are kept in git'
 	@echo 'make lint           the house style'

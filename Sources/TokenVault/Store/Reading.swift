@@ -55,15 +55,6 @@ extension Reading {
         try header(key)?.generation
     }
 
-    /// Slot and generation of a record. It is opened only where its slot does not name it: whoever
-    /// acts on the version opens the record first, or compares the generation.
-    func version(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, generation: UInt64)? {
-        guard let header = try header(key) else { return nil }
-        if owner(header.slot)?.key == key { return (header.slot, header.generation) }
-        guard let opened = try open(key) else { return nil }
-        return (opened.header.slot, opened.header.generation)
-    }
-
     /// The generation of a record's first commit in its present life; nil where there is none.
     func life(_ key: RecordKey) throws(VaultError) -> UInt64? {
         guard let header = try header(key) else { return nil }

@@ -44,7 +44,6 @@ struct Lane {
     /// The most urgent, stale ones among them: what was taken out of upkeep stays here until it
     /// comes to the top.
     var first: Entry? { backlog.min }
-    var entryCount: Int { backlog.count }
 
     mutating func add(_ entry: Entry) { backlog.insert(entry) }
     mutating func removeFirst() { _ = backlog.popMin() }
