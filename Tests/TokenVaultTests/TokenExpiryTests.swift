@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Testing
 
 @testable import TokenVault
@@ -36,6 +37,24 @@ import Testing
         let application = Found(Self.start.adding(milliseconds: 90_000), .application)
         #expect(try tokens("\"access_token\":\"a\"", 0, 90) == application)
         #expect(try tokens("\"access_token\":\"a\"", -5, 90) == application)
+    }
+
+    /// The provider's `Date`, where its clock is wrong, or ours, by so many seconds.
+    @Test(arguments: [
+        (0, 0), (4, 0), (-4, 0), (60, 60), (-60, -60), (3599, 3599), (-3599, -3599),
+        // Whoever is wrong by more says nothing about the clock.
+        (3602, 0), (-3602, 0), (315_000_000, 0),
+    ]) func setsMomentsByOurClock(aheadSeconds: Int64, applied: Int64) throws {
+        let date = Self.date(Self.start.milliseconds / 1000 + aheadSeconds)
+        let found = try tokens(
+            "\"access_token\":\"a\",\"expires_at\":1793497000", nil, nil, date: date)
+        let error = found.expiry.map { $0.milliseconds(since: UnixTime(seconds: 1_793_497_000)) }
+        // `Date` has whole seconds.
+        #expect(abs(try #require(error) + applied * 1000) <= 1000)
+        #expect(found.source == .expiresAt)
+        let lifetime = try tokens(
+            "\"access_token\":\"a\",\"expires_in\":60", nil, nil, date: date)
+        #expect(lifetime == Found(Self.start.adding(milliseconds: 60_000), .expiresIn))
     }
 
     @Test func boundsEveryLifetime() throws {
@@ -109,17 +128,27 @@ import Testing
     }
 
     private func tokens(
-        _ members: String, _ provider: Int64?, _ application: Int64?
+        _ members: String, _ provider: Int64?, _ application: Int64?, date: HTTPDate.Text? = nil
     ) throws(VaultError) -> Found {
-        let reply = try scan("{\(members)}")
+        let reply = try scan("{\(members)}", date: date)
         let tokens = try reply.tokens(
             requestedAt: Self.start, providerLifetimeSeconds: provider,
             applicationLifetimeSeconds: application)
         return Found(tokens.accessTokenExpiry, tokens.expirySource)
     }
 
-    private func scan(_ body: String) throws(VaultError) -> TokenReply {
+    private static func date(_ seconds: Int64) -> HTTPDate.Text? {
+        var (seconds, parts) = unsafe (time_t(seconds), tm())
+        unsafe gmtime_r(&seconds, &parts)
+        var text = [CChar](repeating: 0, count: 40)
+        let count = unsafe strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+        return unsafe HTTPDate.Text(text.span.bytes.extracting(0..<count))
+    }
+
+    private func scan(
+        _ body: String, date: HTTPDate.Text? = nil
+    ) throws(VaultError) -> TokenReply {
         let members = try body.lend { (span) throws(VaultError) in try TokenReply.Members(span) }
-        return TokenReply(try body.secret(), members)
+        return TokenReply(try body.secret(), members, date: date)
     }
 }

@@ -75,7 +75,8 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         store(value, at: 0)
     }
 
-    deinit { unsafe SecretArena.shared.give(slot) }
+    // Past `count` the slot is zero already: whatever shortens a secret wipes what it leaves.
+    deinit { unsafe SecretArena.shared.give(slot, writtenBytes: count) }
 
     /// Ends the secret now instead of at the end of its scope.
     public consuming func destroy() {}

@@ -174,11 +174,11 @@ public final class SecretArena: @unchecked Sendable {
         return nil
     }
 
-    /// Zeroes the slot and gives it back.
-    func give(_ slot: Slot) {
+    /// Zeroes what was written of the slot, its first bytes, and gives it back.
+    func give(_ slot: Slot, writtenBytes: Int) {
         // In a child made by fork the region is not mapped: touching it would end the process.
         guard !tv_forked() else { return }
-        unsafe Sodium.wipe(slot.start, slot.byteCount)
+        unsafe Sodium.wipe(slot.start, writtenBytes)
         unsafe giveBack(1 << UInt64(slot.bit), to: Int(slot.word))
     }
 

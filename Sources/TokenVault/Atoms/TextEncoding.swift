@@ -59,6 +59,8 @@ package enum TextEncoding {
 
     private static func unreservedEnd(_ span: RawSpan, from offset: Int) -> Int {
         var offset = offset
+        // Most of a token is letters and digits: eight bytes at a time.
+        while offset + 8 <= span.byteCount, isAlphanumeric(span.integer(at: offset)) { offset += 8 }
         while offset < span.byteCount, isUnreserved(span.byte(at: offset)) { offset += 1 }
         return offset
     }
@@ -113,6 +115,23 @@ package enum TextEncoding {
     ) -> Bool {
         if byte == 0x20 && spaceAsPlus { return put(UInt8(ascii: "+")) }
         return put(UInt8(ascii: "%")) && put(hexDigit(byte >> 4)) && put(hexDigit(byte & 15))
+    }
+
+    /// Whether all eight bytes are letters, digits, hyphens or underscores.
+    private static func isAlphanumeric(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs = ones << 7
+        // In the high bit of each byte below 128: whether it is not below `least`.
+        func reaches(_ bytes: UInt64, _ least: UInt64) -> UInt64 { bytes &+ ones &* (128 - least) }
+        func lies(_ bytes: UInt64, _ range: ClosedRange<Unicode.Scalar>) -> UInt64 {
+            reaches(bytes, UInt64(range.lowerBound.value))
+                & ~reaches(bytes, UInt64(range.upperBound.value) + 1)
+        }
+        guard word & highs == 0 else { return false }
+        let found =
+            lies(word | ones << 5, "a"..."z") | lies(word, "0"..."9") | lies(word, "-"..."-")
+            | lies(word, "_"..."_")
+        return found & highs == highs
     }
 
     // A bit for each byte below 64, and for each from 64 to 127, that stays as it is.

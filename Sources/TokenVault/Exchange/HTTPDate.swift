@@ -2,9 +2,30 @@
 
 /// A date in one of HTTP's three forms (RFC 9110 section 5.6.7):
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
-enum HTTPDate {
+package enum HTTPDate {
     /// The longest that is read, in bytes; the longest form has 33.
     static let byteCountMax = 40
+
+    /// One that was received, and is read when somebody asks: few do.
+    package struct Text: Sendable {
+        private var stored = InlineArray<40, UInt8>(repeating: 0)
+        private let byteCount: Int
+
+        /// Nil where it is longer than any date.
+        init?(_ text: RawSpan) {
+            guard text.byteCount <= HTTPDate.byteCountMax else { return nil }
+            byteCount = text.byteCount
+            var elements = stored.mutableSpan
+            var output = unsafe elements.mutableBytes
+            output.store(text, at: 0)
+        }
+
+        /// Nil where it is none.
+        var moment: UnixTime? {
+            let elements = stored.span
+            return unsafe HTTPDate.parse(elements.bytes.extracting(0..<byteCount))
+        }
+    }
 
     /// Nil where it is none. Years 1970 to 9999; the day's name is not checked.
     static func parse(_ text: RawSpan) -> UnixTime? {

@@ -4,7 +4,7 @@
 /// others are passed over.
 struct ReplyHeaders {
     /// The value of `Date` (RFC 9110 section 6.6.1).
-    private(set) var date: UnixTime?
+    private(set) var date: HTTPDate.Text?
     /// How many bytes of header fields arrived.
     private(set) var byteCount = 0
     private var retryAfter: RetryAfter?
@@ -33,7 +33,7 @@ struct ReplyHeaders {
             retryAfter = nil
         case UInt8(ascii: "d"):
             guard let range = Self.value(of: line, named: "date:", ends: true) else { break }
-            date = HTTPDate.parse(line.extracting(range))
+            date = HTTPDate.Text(line.extracting(range))
         case UInt8(ascii: "r"):
             guard let range = Self.value(of: line, named: "retry-after:", ends: true) else { break }
             let value = line.extracting(range)
@@ -52,7 +52,7 @@ struct ReplyHeaders {
         case nil: return nil
         case .seconds(let seconds): return min(seconds, Self.retryAfterSecondsMax)
         case .date(let moment):
-            let milliseconds = moment.milliseconds(since: date ?? now)
+            let milliseconds = moment.milliseconds(since: date?.moment ?? now)
             // Rounded up: a little late is right, a little early is not.
             let seconds = milliseconds <= 0 ? 0 : (milliseconds - 1) / 1000 + 1
             return min(seconds, Self.retryAfterSecondsMax)

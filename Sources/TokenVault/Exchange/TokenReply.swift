@@ -10,6 +10,8 @@ package struct TokenReply: ~Copyable, Sendable {
     private let accessToken: Range<Int>
     private let refreshToken: Range<Int>?
     private let members: Members
+    /// The provider's clock when it answered, where it said so.
+    private let date: HTTPDate.Text?
 
     /// The longest lifetime that is believed, in seconds: ten years. Longer ones count as this.
     package static let lifetimeSecondsMax: Int64 = 315_360_000
@@ -17,12 +19,17 @@ package struct TokenReply: ~Copyable, Sendable {
     package static let tokenTypeBytesMax = 64
     package static let scopeBytesMax = 16384
 
+    /// How wrong the provider's clock, or ours, may be before `Date` is believed to be wrong
+    /// instead, and what is no error but the answer's age, in milliseconds.
+    static let clockErrorMilliseconds: ClosedRange<Int64> = 5000...3_600_000
+
     /// Takes a body over whose members are a token response.
-    init(_ body: consuming Secret, _ members: Members) {
+    init(_ body: consuming Secret, _ members: Members, date: HTTPDate.Text? = nil) {
         guard members.isTokenResponse, let accessToken = members.accessToken else {
             preconditionFailure("a reply that grants nothing")
         }
         self.members = members
+        self.date = date
         self.accessToken = Self.resolve(accessToken, in: &body)
         refreshToken =
             switch members.refreshToken {
@@ -56,6 +63,8 @@ package struct TokenReply: ~Copyable, Sendable {
         }
     }
 
+    /// Whether there is a new refresh token.
+    package var hasRefreshToken: Bool { refreshToken != nil }
     /// How long the body is, in bytes.
     package var byteCount: Int { body.count }
     /// `token_type` as it was written; nil where it is absent, empty or no string.
@@ -68,8 +77,9 @@ package struct TokenReply: ~Copyable, Sendable {
     /// When the access token expires, and who says so: the first that is there of `expires_in`,
     /// `expires_at`, the `exp` of a JWT, the provider's default and the application's default.
     /// Lifetimes count from `requestedAt`, the moment the request was sent, so that the network's
-    /// delay shortens them. A moment that is not after `requestedAt` says that the clocks differ,
-    /// and the next source is asked. Where no slot is free for a JWT's payload, it is no source.
+    /// delay shortens them. A moment is the provider's, and is set by our clock where its `Date`
+    /// says that the two differ; one that is not after `requestedAt` even then is passed over.
+    /// Where no slot is free for a JWT's payload, it is no source.
     package borrowing func expiry(
         requestedAt: UnixTime, providerLifetimeSeconds: Int64?, applicationLifetimeSeconds: Int64?
     ) -> (moment: UnixTime?, source: TokenSet.ExpirySource) {
@@ -77,7 +87,9 @@ package struct TokenReply: ~Copyable, Sendable {
             return (moment, .expiresIn)
         }
         func usable(_ moment: UnixTime?) -> UnixTime? {
-            guard let moment, moment > requestedAt else { return nil }
+            guard let moment = moment?.adding(milliseconds: -clockError(requestedAt)),
+                moment > requestedAt
+            else { return nil }
             return min(moment, requestedAt.adding(milliseconds: Self.lifetimeSecondsMax * 1000))
         }
         if let moment = usable(members.expiresAt) { return (moment, .expiresAt) }
@@ -89,6 +101,13 @@ package struct TokenReply: ~Copyable, Sendable {
             return (moment, .application)
         }
         return (nil, .unknown)
+    }
+
+    /// By how many milliseconds the provider's clock is ahead of ours.
+    private borrowing func clockError(_ requestedAt: UnixTime) -> Int64 {
+        guard let answered = date?.moment else { return 0 }
+        let error = answered.milliseconds(since: requestedAt)
+        return Self.clockErrorMilliseconds.contains(abs(error)) ? error : 0
     }
 
     /// When the refresh token expires, where the reply says so.

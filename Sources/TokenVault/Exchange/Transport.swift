@@ -117,8 +117,8 @@ package struct TransportReply: ~Copyable, Sendable {
     package var body: Secret?
     /// The value of `Retry-After` in seconds from now (RFC 9110 section 10.2.3), both of its forms.
     package let retryAfterSeconds: Int64?
-    /// The value of the `Date` header.
-    package let date: UnixTime?
+    /// The value of the `Date` header: the provider's clock.
+    package let date: HTTPDate.Text?
 
     package init(failure: Failure) {
         self.failure = failure
@@ -129,7 +129,8 @@ package struct TransportReply: ~Copyable, Sendable {
     }
 
     package init(
-        status: Int, body: consuming Secret?, retryAfterSeconds: Int64? = nil, date: UnixTime? = nil
+        status: Int, body: consuming Secret?, retryAfterSeconds: Int64? = nil,
+        date: HTTPDate.Text? = nil
     ) {
         failure = nil
         self.status = status

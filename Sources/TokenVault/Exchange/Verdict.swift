@@ -47,9 +47,10 @@ package enum Verdict: ~Copyable, Sendable {
             return
         }
         let (status, retryAfter) = (reply.status, reply.retryAfterSeconds)
+        let date = reply.date
         let body = reply.body.take()
         switch status {
-        case 200..<300: self = Self.judgeSuccess(status, body, retryAfter)
+        case 200..<300: self = Self.judgeSuccess(status, body, retryAfter, date)
         case 300..<500 where ![408, 425, 429].contains(status):
             self = Self.judgeRefusal(status, body, retryAfter)
         default: self = .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
@@ -67,7 +68,7 @@ package enum Verdict: ~Copyable, Sendable {
     }
 
     private static func judgeSuccess(
-        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?
+        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ date: HTTPDate.Text?
     ) -> Verdict {
         guard let body else { return .unreadable(status: status, body: nil) }
         guard let members = members(of: body) else {
@@ -77,7 +78,7 @@ package enum Verdict: ~Copyable, Sendable {
             return judge(error, status, retryAfter)
         }
         guard members.isTokenResponse else { return .unreadable(status: status, body: body) }
-        return .tokens(TokenReply(body, members))
+        return .tokens(TokenReply(body, members, date: date))
     }
 
     private static func members(of body: borrowing Secret) -> TokenReply.Members? {

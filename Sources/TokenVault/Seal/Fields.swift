@@ -38,6 +38,31 @@ struct Fields: ~Copyable {
 
     func copy() throws(VaultError) -> Fields { try Fields(secret.copy()) }
 
+    private init(checked secret: consuming Secret) { self.secret = secret }
+
+    /// A copy without the fields of these tags, in a slot of its own; nil where none is free at
+    /// this moment.
+    func copy(without tags: ClosedRange<UInt16>) -> Fields? {
+        let (before, after) = bounds(tags)
+        guard var rest = Secret(roomFor: secret.count - (after - before)),
+            rest.append(bytes.extracting(0..<before)),
+            rest.append(bytes.extracting(after..<secret.count))
+        else { return nil }
+        return Fields(checked: rest)
+    }
+
+    /// Where the fields of these tags begin and end.
+    private func bounds(_ tags: ClosedRange<UInt16>) -> (before: Int, after: Int) {
+        var before = 0
+        var after = 0
+        var offset = 0
+        while let field = next(&offset), field.tag <= tags.upperBound {
+            if field.tag < tags.lowerBound { before = offset }
+            after = offset
+        }
+        return (before, after)
+    }
+
     var bytes: RawSpan {
         @_lifetime(borrow self)
         borrowing get {
@@ -130,8 +155,11 @@ struct Fields: ~Copyable {
     /// Replaces every field of this tag by one with `value`, or by none.
     mutating func set(_ tag: UInt16, _ value: RawSpan?) throws(VaultError) {
         guard let value else {
-            try replace(tag, count: 0, byteCount: { _ in 0 }, { _, _, _ in })
+            if has(tag) { try replace(tag, count: 0, byteCount: { _ in 0 }, { _, _, _ in }) }
             return
+        }
+        if let offset = only(tag, byteCount: value.byteCount) {
+            return secret.store(value, at: offset)
         }
         try replace(tag, count: 1, byteCount: { _ in value.byteCount }) { secret, _, offset in
             secret.store(value, at: offset)
@@ -143,6 +171,7 @@ struct Fields: ~Copyable {
     ) throws(VaultError) {
         guard let integer else { return try set(tag, nil) }
         let size = MemoryLayout<Value>.size
+        if let offset = only(tag, byteCount: size) { return secret.store(integer, at: offset) }
         try replace(tag, count: 1, byteCount: { _ in size }) { secret, _, offset in
             secret.store(integer, at: offset)
         }
@@ -177,19 +206,24 @@ struct Fields: ~Copyable {
         }
     }
 
+    /// Where a value of this length can lie in place of the only one of its tag; nil elsewhere.
+    private func only(_ tag: UInt16, byteCount: Int) -> Int? {
+        var offset = 0
+        while let field = next(&offset), field.tag <= tag {
+            guard field.tag == tag else { continue }
+            guard field.value.count == byteCount else { return nil }
+            return next(&offset)?.tag == tag ? nil : field.value.lowerBound
+        }
+        return nil
+    }
+
     /// Replaces the fields of `tag` by `count` new ones: `byteCount` tells the length of each
     /// value, `write` stores it at an offset. The record stays in its slot while it fits there.
     private mutating func replace(
         _ tag: UInt16, count: Int, byteCount: (Int) -> Int,
         _ write: (inout Secret, Int, Int) -> Void
     ) throws(VaultError) {
-        var before = 0
-        var after = 0
-        var offset = 0
-        while let field = next(&offset), field.tag <= tag {
-            if field.tag < tag { before = offset }
-            after = offset
-        }
+        let (before, after) = bounds(tag...tag)
         var added = 0
         for index in 0..<count { added += Self.headBytes + byteCount(index) }
         let total = secret.count - (after - before) + added

@@ -24,6 +24,9 @@ enum ConnectionTag {
     static let unreadReply: UInt16 = 29
     static let requestStart: UInt16 = 30
     static let tokensSince: UInt16 = 31
+
+    /// The tokens: what a refresh replaces.
+    static let tokens = accessToken...refreshToken
 }
 
 /// Where a connection stands.

@@ -25,9 +25,12 @@ final class Revision: Sendable {
     let edit: Edit
     /// By how many bytes the record may grow, for the room on the disk.
     let addedBytesMax: Int
+    /// The record without its tokens, for an edit that sets both; an engine may open it instead.
+    let kept: KeptRecord?
 
-    init(addedBytesMax: Int, _ edit: @escaping Edit) {
+    init(addedBytesMax: Int, kept: KeptRecord? = nil, _ edit: @escaping Edit) {
         self.addedBytesMax = addedBytesMax
+        self.kept = kept
         self.edit = edit
     }
 }

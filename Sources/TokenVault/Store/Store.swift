@@ -36,7 +36,23 @@ final class Store: Reading {
     struct Opened: ~Copyable {
         let key: RecordKey
         let header: SealedRecord.Header
+        /// The tag of the value; all zeros where it comes from no value.
+        let tag: InlineArray<16, UInt8>
         var fields: Fields
+        /// What it is sealed with; nil where another store has no such thing.
+        var dataKey: Secret?
+
+        init(
+            key: RecordKey, header: SealedRecord.Header,
+            tag: InlineArray<16, UInt8> = InlineArray(repeating: 0), fields: consuming Fields,
+            dataKey: consuming Secret? = nil
+        ) {
+            self.key = key
+            self.header = header
+            self.tag = tag
+            self.fields = fields
+            self.dataKey = dataKey
+        }
 
         consuming func takeFields() -> Fields { fields }
     }
@@ -99,7 +115,11 @@ final class Store: Reading {
             throw VaultError(.unsupportedFormat, .store, number: Int(header.kind.rawValue))
         }
         let dataKey = try slots.dataKey(header.slot, for: key)
-        return Opened(key: key, header: header, fields: try open(value, key: key, dataKey: dataKey))
+        let fields = try open(value, key: key, dataKey: dataKey)
+        let tag = SealedRecord.tag(of: value)
+        return Opened(
+            key: key, header: header, tag: InlineArray { tag.byte(at: $0) }, fields: fields,
+            dataKey: dataKey)
     }
 
     /// The fields of a value whose data key is at hand.

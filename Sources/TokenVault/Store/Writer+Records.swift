@@ -62,14 +62,22 @@ extension Writer {
         _ value: RawSpan, _ header: SealedRecord.Header, _ key: RecordKey, _ revision: Revision
     ) -> Result<Edited?, VaultError> {
         do throws(VaultError) {
-            let dataKey = try store.slots.dataKey(header.slot, for: key)
-            let fields = try store.open(value, key: key, dataKey: dataKey)
-            var record = ConnectionRecord(fields: fields)
+            let content = try content(value, header, key, revision.kept)
+            var record = ConnectionRecord(fields: content.fields)
             guard try revision.edit(&record, header) == .change else { return .success(nil) }
-            return .success(Edited(dataKey: dataKey, plaintext: record.plaintext()))
+            return .success(Edited(dataKey: content.dataKey, plaintext: record.plaintext()))
         } catch {
             return .failure(error)
         }
+    }
+
+    private func content(
+        _ value: RawSpan, _ header: SealedRecord.Header, _ key: RecordKey, _ kept: KeptRecord?
+    ) throws(VaultError) -> KeptRecord.Content {
+        if let content = kept?.take(header, value) { return content }
+        let dataKey = try store.slots.dataKey(header.slot, for: key)
+        let fields = try store.open(value, key: key, dataKey: dataKey)
+        return KeptRecord.Content(dataKey: dataKey, fields: fields)
     }
 
     /// Takes a record that is about to be replaced or deleted out of count and store MAC. A count

@@ -30,7 +30,9 @@ extension Refresher {
     func store(_ sent: Sent, _ cargo: Cargo) {
         let now = time.now()
         let landing = Landing()
-        let revision = Revision(addedBytesMax: cargo.reply.byteCount) {
+        // Without a new refresh token the old one stays, and has to be read.
+        let kept = cargo.reply.hasRefreshToken ? sent.kept : nil
+        let revision = Revision(addedBytesMax: cargo.reply.byteCount, kept: kept) {
             [self] (record, header) throws(VaultError) in
             // Somebody stored another pair for this life. What came is of no use, but to revoke it
             // could end the grant that the newer pair is of.
@@ -44,13 +46,15 @@ extension Refresher {
             landing.plan = plan(record, sent.flight.lane)
             return .change
         }
-        let isAccepted = noteAccepted(sent)
-        let (isRecovered, isAwaited) = shared.withLock { shared in
+        let (isAccepted, isRecovered, isAwaited, doubt) = shared.withLock { shared in
             (
+                shared.upkeep.lanes[sent.flight.lane].accept(),
                 shared.upkeep.clearFailures(sent.flight.key),
-                shared.upkeep.isAwaited(sent.flight.number)
+                shared.upkeep.isAwaited(sent.flight.number),
+                shared.doubts.removeValue(forKey: sent.flight.key)
             )
         }
+        if isAccepted { alarm.ring() }
         let commit = Commit { [self] result in
             switch result {
             case .success(let committed) where committed.fate == .changed:
@@ -65,19 +69,11 @@ extension Refresher {
         commit.mustLand = true
         commit.isPatient = !isAwaited
         commit.add(.revise(sent.flight.key, revision))
-        endAttempt(sent, commit)
+        endAttempt(sent, doubt: doubt, commit)
         if isRecovered {
             commit.add(.event(EventEntry(time: now, key: sent.flight.key, kind: .recovered)))
         }
         committer.submit(commit)
-    }
-
-    /// The provider takes the application. True where it was rejected before.
-    @discardableResult
-    func noteAccepted(_ sent: Sent) -> Bool {
-        let wasRejected = shared.withLock { $0.upkeep.lanes[sent.flight.lane].accept() }
-        if wasRejected { alarm.ring() }
-        return wasRejected
     }
 
     /// Between attempts to store what could not be stored, in milliseconds.

@@ -62,9 +62,10 @@ extension Refresher {
     }
 
     private func makeRequest(_ flight: Flight, _ wave: inout Wave) throws(VaultError) {
-        guard let opened = try store.open(flight.key) else {
+        guard var opened = try store.open(flight.key) else {
             throw VaultError(.notFound, .upkeep)
         }
+        let kept = KeptRecord(&opened)
         let generation = opened.header.generation
         let record = ConnectionRecord(fields: opened.takeFields())
         let id = record.id
@@ -84,7 +85,7 @@ extension Refresher {
         let sent = Sent(
             flight: flight, id: id, application: applicationID, generation: generation,
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
-            applicationLifetime: open.application.defaultLifetimeSeconds)
+            applicationLifetime: open.application.defaultLifetimeSeconds, kept: kept)
         let request = try network.endpoint.refresh(
             token, for: open.application, by: open.credentials
         ) { [self] verdict in land(sent, verdict) }
@@ -116,7 +117,8 @@ extension Refresher {
             for (sent, request) in zip(flights, requests) {
                 sent.wave = wave
                 if !shared.isClosed, shared.upkeep.makeReady(sent.flight.number, now) {
-                    shared.requests[sent.flight.number] = request
+                    shared.outgoing[sent.flight.number] = Outgoing(
+                        request: request, kept: sent.kept)
                 } else {
                     left.append(request)
                 }
@@ -134,7 +136,7 @@ extension Refresher {
     /// The requests that leave now.
     static func depart(_ shared: inout Shared, _ now: UnixTime) -> [TransportRequest] {
         guard !shared.isClosed else { return [] }
-        return shared.upkeep.depart(now).compactMap { shared.requests[$0] }
+        return shared.upkeep.depart(now).compactMap { shared.outgoing[$0]?.request }
     }
 
     func send(_ requests: [TransportRequest]) {
@@ -151,6 +153,8 @@ extension Refresher {
         let generation: UInt64
         let providerLifetime: Int64?
         let applicationLifetime: Int64?
+        /// The record as it was sent; nil where there was no room to keep it.
+        let kept: KeptRecord?
         // Written by the writer's thread before the request is sent, or cancelled.
         fileprivate(set) var wave: UInt64?
         /// Why the attempt could not be recorded.
@@ -158,7 +162,7 @@ extension Refresher {
 
         init(
             flight: Flight, id: ConnectionID?, application: ApplicationID, generation: UInt64,
-            providerLifetime: Int64?, applicationLifetime: Int64?
+            providerLifetime: Int64?, applicationLifetime: Int64?, kept: KeptRecord?
         ) {
             self.flight = flight
             self.id = id
@@ -166,6 +170,7 @@ extension Refresher {
             self.generation = generation
             self.providerLifetime = providerLifetime
             self.applicationLifetime = applicationLifetime
+            self.kept = kept
         }
     }
 
@@ -192,8 +197,13 @@ extension Refresher {
 
     /// Adds the end of the attempt, and of an older one in doubt, to a commit.
     func endAttempt(_ sent: Sent, _ commit: Commit) {
+        let doubt = shared.withLock { $0.doubts.removeValue(forKey: sent.flight.key) }
+        endAttempt(sent, doubt: doubt, commit)
+    }
+
+    func endAttempt(_ sent: Sent, doubt: UInt64?, _ commit: Commit) {
         if let wave = sent.wave { commit.add(.endAttempt(wave: wave, sent.flight.key)) }
-        endDoubt(sent.flight.key, commit)
+        if let doubt { commit.add(.endAttempt(wave: doubt, sent.flight.key)) }
     }
 
     /// Leaves the attempt on record, in place of an older one in doubt.

@@ -12,7 +12,7 @@ extension Refresher {
         var alarms: Bool?
         let (flight, departures, rings) = shared.withLock { shared in
             let flight = shared.upkeep.flights[number] ?? sent.flight
-            shared.requests[number] = nil
+            shared.outgoing[number] = nil
             shared.upkeep.land(number, outcome, now, random: randomness.next())
             // Before the next one of this application leaves.
             if let rejection {
@@ -20,7 +20,7 @@ extension Refresher {
             }
             let departures = shared.upkeep.depart(flight.endpoint, now)
             return (
-                flight, departures.compactMap { shared.requests[$0] },
+                flight, departures.compactMap { shared.outgoing[$0]?.request },
                 shared.upkeep.isHungry(flight.endpoint)
                     || shared.upkeep.waitsForTime(flight.endpoint, now)
             )
@@ -81,7 +81,7 @@ extension Refresher {
             let isRejected = shared.upkeep.lanes[lane].isRejected
             let (numbers, ids) = shared.upkeep.recall(lane, now)
             return (
-                numbers.compactMap { shared.requests[$0] },
+                numbers.compactMap { shared.outgoing[$0]?.request },
                 ids.compactMap { shared.waiters.removeValue(forKey: $0) },
                 isRejected ? VaultError.Code.applicationMisconfigured : .providerUnreachable
             )

@@ -84,7 +84,7 @@ extension Refresher {
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back.
     func supersede(_ key: RecordKey) {
         let request = shared.withLock { shared in
-            shared.upkeep.supersede(key).flatMap { shared.requests[$0] }
+            shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
         }
         _ = request?.cancelIfUnsent()
     }

@@ -60,7 +60,7 @@ extension Refresher {
         let isOwner = plan != nil && store.owner(flight.slot)?.key == flight.key
         let now = time.now()
         let (waiting, rings) = shared.withLock { shared -> ([Waiter], Bool) in
-            shared.requests[flight.number] = nil
+            shared.outgoing[flight.number] = nil
             let before = shared.upkeep.heap.min?.deadline
             let isOrphan = shared.upkeep.isOrphan(flight.number)
             let wasFull = shared.upkeep.isFull
@@ -104,12 +104,14 @@ extension Refresher {
     ///
     /// - Returns: false where an answer was still outstanding then.
     func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> Bool {
-        let orphan = shared.withLock { shared -> (UInt64, TransportRequest?, [Waiter])? in
+        let orphan = shared.withLock { shared -> (UInt64, Outgoing?, [Waiter])? in
             guard let flight = shared.upkeep.orphan(key, slot: slot) else { return nil }
             let waiting = flight.waiters.compactMap { shared.waiters.removeValue(forKey: $0) }
-            return (flight.number, shared.requests[flight.number], waiting)
+            return (flight.number, shared.outgoing[flight.number], waiting)
         }
-        guard let (number, request, waiting) = orphan else { return true }
+        guard let (number, outgoing, waiting) = orphan else { return true }
+        // Its answer is nobody's: nothing is sealed with that data key any more.
+        outgoing?.kept?.wipe()
         for waiter in waiting {
             waiter.resume(.failure(VaultError(.disconnecting, .upkeep)))
         }
@@ -130,7 +132,7 @@ extension Refresher {
                 return true
             }
             guard isOut else { return end(true) }
-            _ = request?.cancelIfUnsent()
+            _ = outgoing?.request.cancelIfUnsent()
             if !after(milliseconds: milliseconds, { end(false) }) { end(false) }
         }
     }

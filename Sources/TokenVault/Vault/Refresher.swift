@@ -36,12 +36,18 @@ final class Refresher: Sendable {
         let action: @Sendable () -> Void
     }
 
+    /// What a flight has on its way, to be taken back or wiped.
+    struct Outgoing {
+        let request: TransportRequest
+        let kept: KeptRecord?
+    }
+
     struct Shared: ~Copyable {
         var upkeep = UpkeepState()
         var waiters: [UpkeepState.WaiterID: Waiter] = [:]
         var nextWaiter: UpkeepState.WaiterID = 1
-        /// What can still be taken back, by flight.
-        var requests: [UInt64: TransportRequest] = [:]
+        /// What is ready or sent, by flight.
+        var outgoing: [UInt64: Outgoing] = [:]
         /// Disconnects that wait for an orphan's end, by flight.
         var mourners: [UInt64: [Waiter]] = [:]
         var timers: [Timer] = []
@@ -202,7 +208,7 @@ final class Refresher: Sendable {
             let waiting =
                 Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
                 + shared.scanWaiters
-            return (waiting, Array(shared.requests.values))
+            return (waiting, shared.outgoing.values.map(\.request))
         }
         for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
         // Their attempts end with the commits that are made durable now: no doubt is left of them.

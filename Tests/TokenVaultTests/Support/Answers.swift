@@ -20,7 +20,7 @@ final class Answers: Sendable {
     func add(_ reply: consuming TransportReply) {
         var summary = ReplySummary(failure: reply.failure, status: reply.status)
         summary.retryAfterSeconds = reply.retryAfterSeconds
-        summary.date = reply.date
+        summary.date = reply.date?.moment
         if let body = reply.body.take() {
             summary.body = unsafe body.withUnsafeBytes {
                 unsafe String(decoding: $0, as: UTF8.self)

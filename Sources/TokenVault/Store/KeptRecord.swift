@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// A connection's record from the request that presents its refresh token to the answer that
+/// replaces both tokens: what else is in it, and its data key, so that the writer need not open
+/// them again.
+///
+/// It is good for one version of the record and is used once. Whoever gives the flight up wipes
+/// it: with the data key, what LMDB has not overwritten yet could still be read.
+final class KeptRecord: Sendable {
+    /// An open record, and the key to seal it with.
+    struct Content: ~Copyable {
+        let dataKey: Secret
+        let fields: Fields
+    }
+
+    private let generation: UInt64
+    /// The tag of the value that it was opened from.
+    private let tag: InlineArray<16, UInt8>
+    private let content: Mutex<Content?>
+
+    /// Takes the data key, and copies the fields that are no tokens. Nil where no slot is free at
+    /// this moment.
+    init?(_ opened: inout Store.Opened) {
+        guard let fields = opened.fields.copy(without: ConnectionTag.tokens),
+            let dataKey = opened.dataKey.take()
+        else { return nil }
+        generation = opened.header.generation
+        tag = opened.tag
+        content = Mutex(Content(dataKey: dataKey, fields: fields))
+    }
+
+    /// The content, where it is of this very value.
+    func take(_ header: SealedRecord.Header, _ value: RawSpan) -> Content? {
+        guard header.generation == generation,
+            unsafe Sodium.isEqual(tag.span.bytes, SealedRecord.tag(of: value))
+        else { return nil }
+        return content.withLock { $0.take() }
+    }
+
+    func wipe() { content.withLock { $0 = nil } }
+}
