@@ -14,7 +14,6 @@ import Testing
     /// What a caller met on its way: for how long, in milliseconds, there was no room for it.
     struct Met: Sendable {
         var codes: Set<VaultError.Code> = []
-        var refusals = 0
         var longestMilliseconds: Int64 = 0
     }
 
@@ -22,7 +21,7 @@ import Testing
     func put(_ vault: Vault, _ id: ConnectionID) async -> Met {
         var met = Met()
         let start = SystemTime().now()
-        while met.refusals < 100 {
+        while !Task.isCancelled {
             let failure = await code {
                 try await vault.put(
                     id,
@@ -31,13 +30,14 @@ import Testing
             }
             guard let failure else { break }
             met.codes.insert(failure)
-            met.refusals += 1
             met.longestMilliseconds = SystemTime().now().milliseconds(since: start)
         }
         return met
     }
 
-    @Test(arguments: [1000, 8000]) func putsWhileManyAreOut(_ callers: Int) async throws {
+    /// The second is three times as many as the arena has room for at once.
+    @Test(.timeLimit(.minutes(1)), arguments: [1000, 8000])
+    func putsWhileManyAreOut(_ callers: Int) async throws {
         let practice = try await Practice { $0.rotation = .rotating(grace: .zero) }
         let vault = try practice.open()
         try await practice.register(vault) {
@@ -52,19 +52,20 @@ import Testing
         while practice.provider.counters.peakConcurrentTokenRequests < Self.inFlight / 2 {
             try await Task.sleep(for: .milliseconds(5))
         }
-        let began = SystemTime().now()
         let met = await withTaskGroup(of: Met.self) { group in
             for id in others { group.addTask { await put(vault, id) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        let took = SystemTime().now().milliseconds(since: began)
-        while practice.provider.counters.refreshes < Self.refreshes {
-            try await Task.sleep(for: .milliseconds(5))
+        for id in ids {
+            while try vault.status(id)?.refreshCount == 0 {
+                try await Task.sleep(for: .milliseconds(5))
+            }
         }
         loop.cancel()
         await loop.value
-        print("STORM", callers, "took", took, "refused", met.count { $0.refusals > 0 }, "refusals", met.reduce(0) { $0 + $1.refusals }, "longest", met.map(\.longestMilliseconds).max() ?? 0, "codes", met.reduce(into: Set<VaultError.Code>()) { $0.formUnion($1.codes) }, "peak", practice.provider.counters.peakConcurrentTokenRequests)
-        #expect(met.allSatisfy { $0.longestMilliseconds < 1000 })
+        // Whoever met a full arena found room as soon as others had landed.
+        #expect(met.allSatisfy { $0.codes.isSubset(of: [.tooManySecrets]) })
+        #expect(met.allSatisfy { $0.longestMilliseconds < 2000 })
         // Each answer was kept: its refresh token is the one that works.
         practice.provider.set(fault: nil)
         for id in ids { try await vault.refresh(id) }

@@ -8,7 +8,7 @@ extension Rig {
     /// Whether nobody waits, nothing is out or on its way, and every place was given back.
     var isIdle: Bool {
         vault.refresher.shared.withLock { shared in
-            shared.waiters.isEmpty && shared.requests.isEmpty && shared.mourners.isEmpty
+            shared.waiters.isEmpty && shared.outgoing.isEmpty && shared.mourners.isEmpty
                 && shared.timers.isEmpty && shared.upkeep.flights.isEmpty
                 && shared.upkeep.numbers.isEmpty && shared.upkeep.aloftCount == 0
                 && shared.upkeep.demandCount == 0

@@ -84,9 +84,13 @@ final class Rig: @unchecked Sendable {
         return sleep
     }
 
-    /// Lets the disk finish the next group alone.
-    func flushOnce() throws {
-        _ = held.step()
+    /// Lets the disk finish the next group alone; no task goes on. False where nothing waits.
+    @discardableResult
+    func stepDisk() -> Bool { held.step() }
+
+    /// The same, and tasks go on; the upkeep thread does not.
+    func flushOnce() {
+        stepDisk()
         thread.drain()
     }
 
