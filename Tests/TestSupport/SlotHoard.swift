@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-@testable package import TokenVault
+@testable import TokenVault
 
 /// Slots of the arena, held for as long as the box lives.
 package final class SlotHoard {
