@@ -39,12 +39,15 @@ final class Practice: Sendable {
     }
 
     /// Registers the application in the vault.
-    func register(_ vault: Vault, secret: String? = nil) async throws {
+    func register(
+        _ vault: Vault, secret: String? = nil, _ change: (inout Provider) -> Void = { _ in }
+    ) async throws {
         var provider = Provider(
             name: "practice", authorizationEndpoint: "\(provider.baseURL)/authorize",
             tokenEndpoint: "\(provider.baseURL)/token",
             revocationEndpoint: "\(provider.baseURL)/revoke")
         provider.issuer = self.provider.baseURL
+        change(&provider)
         try await vault.put(
             Application(
                 id: application, provider: provider, clientID: "client-1",

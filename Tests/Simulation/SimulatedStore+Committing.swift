@@ -4,7 +4,7 @@
 
 extension SimulatedStore: Committing {
     func submit(_ commit: Commit) {
-        if isDead || isClosing { return commit.completion(.failure(VaultError(.closed, .store))) }
+        if isDead || isClosing { return commit.end(.failure(VaultError(.closed, .store))) }
         waiting.append(commit)
         if isImmediate { return land() }
         if acknowledgesEarly { return acknowledge() }
@@ -37,7 +37,7 @@ extension SimulatedStore: Committing {
             if crashes() { return }
             waiting.removeFirst(count)
         }
-        for (commit, result) in zip(group, results) { commit.completion(result) }
+        for (commit, result) in zip(group, results) { commit.end(result) }
         isWriting = !waiting.isEmpty
         if isWriting { wait { [self] in land() } }
     }
@@ -60,7 +60,7 @@ extension SimulatedStore: Committing {
         while !waiting.isEmpty {
             let left = waiting
             waiting = []
-            for commit in left { commit.completion(.failure(VaultError(.closed, .store))) }
+            for commit in left { commit.end(.failure(VaultError(.closed, .store))) }
         }
     }
 
@@ -70,7 +70,7 @@ extension SimulatedStore: Committing {
         let commits = waiting
         waiting = []
         let results = commits.map { disk.apply($0) { lastingNews.append($0) } }
-        for (commit, result) in zip(commits, results) { commit.completion(result) }
+        for (commit, result) in zip(commits, results) { commit.end(result) }
         guard !isWriting else { return }
         isWriting = true
         wait { [self] in

@@ -58,6 +58,15 @@ import Testing
         #expect(due(bare, idle) == 60 * Self.day - 600...60 * Self.day - 300)
     }
 
+    @Test func anEndThatIsNearDoesNotHideTheIdleLimit() {
+        // Stated once, and moved by each use without saying so.
+        let idle = RefreshPolicy.Limits(refreshTokenIdleSeconds: 3600)
+        let stated = lifetime(access: Self.day, refresh: 599)
+        #expect(due(stated, idle) == 1440...1800)
+        // Alone it ends its own series.
+        #expect(due(stated, .init()) == due(lifetime(access: Self.day), .init()))
+    }
+
     @Test func aProvidersMarginIsNotExceeded() {
         // Exact Online: 600 s, and a refresh before 570 s is refused.
         let exact = RefreshPolicy.Limits(marginSeconds: 30)

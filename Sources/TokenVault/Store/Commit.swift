@@ -22,12 +22,19 @@ final class Commit: @unchecked Sendable {
     var mustLand = false
     /// Whether nobody waits for it: it may be kept for some milliseconds, until more come.
     var isPatient = false
-    /// Set once, before the commit is submitted.
+    /// Set once, before the commit is submitted; called through `end`.
     var completion: Completion
 
     init(completion: @escaping Completion = { _ in }) { self.completion = completion }
 
-    /// Adds a change; a plaintext is wiped when the commit goes.
+    /// Lets go of the changes and says how it ended. Whoever waits may hold on to the commit until
+    /// a thread is free for it, and the threads may wait for the slots of its secrets.
+    func end(_ result: Result<Committed, VaultError>) {
+        changes = UniqueArray()
+        completion(result)
+    }
+
+    /// Adds a change; a plaintext is wiped when the commit ends.
     func add(_ kind: Change.Kind, _ plaintext: consuming Secret? = nil) {
         changes.append(Change(kind: kind, plaintext: plaintext))
     }

@@ -44,7 +44,7 @@ final class Committer: Committing {
             if !commit.isPatient { queue.urgentCount += 1 }
             return (nil, queue.waiting.count == 1 || queue.mustStart && !mustStart)
         }
-        if let refusal { commit.completion(.failure(refusal)) }
+        if let refusal { commit.end(.failure(refusal)) }
         if signals { queue.signal() }
     }
 
@@ -88,12 +88,12 @@ final class Committer: Committing {
     /// takes no other with it.
     private func process(_ group: inout [Commit], _ writer: inout Writer) {
         if let refusal {
-            for commit in group { commit.completion(.failure(refusal)) }
+            for commit in group { commit.end(.failure(refusal)) }
             return
         }
         do throws(VaultError) {
             let results = try commit(group, &writer)
-            for (commit, result) in zip(group, results) { commit.completion(result) }
+            for (commit, result) in zip(group, results) { commit.end(result) }
         } catch {
             if group.count > 1, error.code != .storageFailed {
                 // Each lets go of its secrets as it ends: perhaps they are what was short.
@@ -104,7 +104,7 @@ final class Committer: Committing {
                 }
             } else {
                 if error.code == .storageFailed { refuse(error) }
-                for commit in group { commit.completion(.failure(error)) }
+                for commit in group { commit.end(.failure(error)) }
             }
         }
     }

@@ -22,11 +22,12 @@ extension Vault {
         _ id: ConnectionID, _ tokens: consuming TokenSet, application: ApplicationID? = nil
     ) async throws(VaultError) -> UInt64 {
         if let application { _ = try store.application(application) }
+        let kept = KeptTokens(tokens)
         // Somebody else's write between the read and ours is not overwritten blindly: merged anew.
         for _ in 0..<Self.putAttemptsMax {
             let old = try store.open(store.key(.connection, id.text))
             do throws(VaultError) {
-                return try await write(id, tokens, application, over: old)
+                return try await write(id, kept, application, over: old)
             } catch {
                 guard
                     error.code == .generationChanged || error.code == .alreadyExists
@@ -61,17 +62,16 @@ extension Vault {
             throw VaultError(code, .vault, connection: id)
         }
         do throws(VaultError) {
-            return try await write(id, tokens, nil, over: old)
+            return try await write(id, KeptTokens(tokens), nil, over: old)
         } catch {
             throw error.concerning(id)
         }
     }
 
     private func write(
-        _ id: ConnectionID, _ tokens: borrowing TokenSet, _ application: ApplicationID?,
+        _ id: ConnectionID, _ tokens: KeptTokens, _ application: ApplicationID?,
         over old: consuming Store.Opened?
     ) async throws(VaultError) -> UInt64 {
-        try Self.check(tokens)
         let key = store.key(.connection, id.text)
         let now = time.now()
         let expectation: Change.Expectation
@@ -84,7 +84,7 @@ extension Vault {
             expectation = .generation(opened.header.generation)
             record = ConnectionRecord(fields: opened.takeFields())
         }
-        try record.adopt(tokens, requestStart: now)
+        try tokens.adopt(into: &record, requestStart: now)
         try record.fields.set(ConnectionTag.connected, time: now)
         if let application {
             try record.fields.set(ConnectionTag.application, text: application.text)
@@ -95,6 +95,7 @@ extension Vault {
         commit.add(.put(.connection, key, expectation), plaintext)
         commit.add(.event(EventEntry(time: now, key: key, kind: .tokensPut)))
         let committed = try await durable(commit) { [refresher] committed in
+            tokens.wipe()
             refresher.schedule(committed.slot, plan)
             refresher.supersede(key)
         }
@@ -151,19 +152,5 @@ extension Vault {
             return true
         }
         return ids
-    }
-
-    private static func check(_ tokens: borrowing TokenSet) throws(VaultError) {
-        var longest = tokens.accessToken.count
-        switch tokens.refreshToken {
-        case .none: break
-        case .some(let token): longest = max(longest, token.count)
-        }
-        guard longest <= TokenSet.tokenBytesMax else {
-            throw VaultError(.limitExceeded, .vault, number: TokenSet.tokenBytesMax)
-        }
-        guard tokens.accessToken.count > 0, tokens.tokenType.utf8.count <= 64,
-            (tokens.scope?.utf8.count ?? 0) <= 4096
-        else { throw VaultError(.invalidArgument, .vault) }
     }
 }

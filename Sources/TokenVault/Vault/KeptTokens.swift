@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Tokens of the platform's on their way into the store, kept whole until they are durable: where
+/// somebody else writes first they are merged anew.
+///
+/// The writer's thread wipes them, not the task that waits for it: that task goes on when a thread
+/// is free for it, and the threads may wait for the slots that it holds.
+final class KeptTokens: Sendable {
+    private let tokens: Monitor<TokenSet?>
+
+    init(_ tokens: consuming TokenSet) { self.tokens = Monitor(tokens) }
+
+    /// Copies them into a record.
+    ///
+    /// - Throws: `invalidArgument`, `limitExceeded` where they are none that can be stored.
+    func adopt(
+        into record: inout ConnectionRecord, requestStart: UnixTime
+    ) throws(VaultError) {
+        try tokens.withLock { (tokens) throws(VaultError) in
+            switch tokens {
+            case .none: throw VaultError(.invalidArgument, .vault)
+            case .some(let tokens):
+                try Self.check(tokens)
+                try record.adopt(tokens, requestStart: requestStart)
+            }
+        }
+    }
+
+    func wipe() { tokens.withLock { $0 = nil } }
+
+    private static func check(_ tokens: borrowing TokenSet) throws(VaultError) {
+        var longest = tokens.accessToken.count
+        switch tokens.refreshToken {
+        case .none: break
+        case .some(let token): longest = max(longest, token.count)
+        }
+        guard longest <= TokenSet.tokenBytesMax else {
+            throw VaultError(.limitExceeded, .vault, number: TokenSet.tokenBytesMax)
+        }
+        guard tokens.accessToken.count > 0, tokens.tokenType.utf8.count <= 64,
+            (tokens.scope?.utf8.count ?? 0) <= 4096
+        else { throw VaultError(.invalidArgument, .vault) }
+    }
+}

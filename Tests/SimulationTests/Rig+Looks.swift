@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import Simulation
+@testable import TokenVault
+
+// What the tests look at inside.
+extension Rig {
+    /// Whether nobody waits, nothing is out or on its way, and every place was given back.
+    var isIdle: Bool {
+        vault.refresher.shared.withLock { shared in
+            shared.waiters.isEmpty && shared.outgoing.isEmpty && shared.mourners.isEmpty
+                && shared.timers.isEmpty && shared.upkeep.flights.isEmpty
+                && shared.upkeep.numbers.isEmpty && shared.upkeep.aloftCount == 0
+                && shared.upkeep.demandCount == 0
+                && shared.upkeep.endpoints.allSatisfy {
+                    $0.boardedCount == 0 && $0.governor.inFlight == 0
+                }
+        }
+    }
+
+    /// Forgets calls of the thread: it has done what it was called for.
+    func fallAsleep() { vault.refresher.alarm.wait(milliseconds: 0) }
+
+    /// Whether somebody called the thread since it fell asleep.
+    func wasWoken() -> Bool {
+        let start = ContinuousClock.now
+        vault.refresher.alarm.wait(milliseconds: 2000)
+        return start.duration(to: .now) < .seconds(1)
+    }
+
+    /// Failures in a row.
+    func failureCount(_ connection: Int) -> Int {
+        vault.refresher.shared.withLock { $0.upkeep.failureCount(Disk.key(connection)) }
+    }
+
+    /// What is stored of a connection, as text.
+    func record(_ connection: Int) -> String {
+        String(
+            decoding: disk.contents.records[Disk.key(connection)]?.plaintext ?? [],
+            as: UTF8.self)
+    }
+}
+
+// Expectations that fail look into what they name, and what cannot be copied ends the process then.
+extension Rig: CustomReflectable {
+    var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension HeldNetwork: CustomReflectable {
+    var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension HeldNetwork.Held: CustomReflectable {
+    var customMirror: Mirror {
+        Mirror(self, children: ["connection": connection, "serial": serial])
+    }
+}
