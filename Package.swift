@@ -198,7 +198,8 @@ let package = Package(
             name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate",
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation", "simulate", "TestSupport"],
+            name: "SimulationTests",
+            dependencies: ["Simulation", "simulate", "TokenVault", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],

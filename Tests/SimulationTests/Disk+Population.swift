@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+
+@testable import Simulation
+@testable import TokenVault
+
+// What is stored before the vault is opened.
+extension Disk {
+    static func id(_ connection: Int) throws -> ConnectionID { try ConnectionID("c\(connection)") }
+
+    static func key(_ connection: Int) -> RecordKey {
+        SimulatedStore.key(.connection, "c\(connection)")
+    }
+
+    /// Registers an application; all of one `host` share a token endpoint.
+    func register(
+        _ name: String = "app", host: String = "provider.example", concurrent: Int = 8
+    ) throws {
+        var provider = Provider(
+            name: host, authorizationEndpoint: "https://\(host)/authorize",
+            tokenEndpoint: "https://\(host)/token")
+        provider.clientAuthentication = .post
+        provider.concurrentRefreshesMax = concurrent
+        provider.refreshesPerSecondMax = 100_000
+        let application = Application(
+            id: try ApplicationID(name), provider: provider, clientID: "client",
+            clientSecret: try Secret(text: "s0.1"),
+            redirectURI: "https://platform.example/callback")
+        let plaintext = try ApplicationRecord.encode(application)
+        try put(.application, SimulatedStore.key(.application, name), plaintext)
+    }
+
+    /// Adds connections whose tokens were issued an hour ago and expire in `milliseconds`.
+    func connect(
+        _ connections: Range<Int>, to application: String = "app",
+        expiringIn milliseconds: Int64 = 5000
+    ) throws {
+        let now = VirtualClock.start
+        for connection in connections {
+            let issued = UnixTime(milliseconds: now - 3_600_000)
+            var record = try ConnectionRecord(id: Self.id(connection), now: issued)
+            let tokens = TokenSet(
+                accessToken: try Secret(text: TokenText(.access, connection, 1).text),
+                refreshToken: try Secret(text: TokenText(.refresh, connection, 1).text),
+                accessTokenExpiry: UnixTime(milliseconds: now + milliseconds))
+            try record.adopt(tokens, requestStart: issued)
+            try record.fields.set(ConnectionTag.application, text: application)
+            let plaintext = record.plaintext()
+            try put(.connection, Self.key(connection), plaintext)
+        }
+    }
+
+    private func put(
+        _ kind: SealedRecord.Kind, _ key: RecordKey, _ plaintext: consuming Secret
+    ) throws {
+        let commit = Commit()
+        commit.add(.put(kind, key, .absent), plaintext)
+        _ = try apply(commit) { _ in }.get()
+    }
+
+    /// Which of its refresh tokens a connection's record holds.
+    func serial(_ connection: Int) -> Int64? {
+        contents.records[Self.key(connection)]
+            .flatMap { TokenText.Record($0.plaintext).refresh?.serial }
+    }
+
+    /// How often something was written into the log.
+    func count(_ kind: VaultEvent.Kind) -> Int {
+        contents.events.count { $0.code == kind.code }
+    }
+}

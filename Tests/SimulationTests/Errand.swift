@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+/// A call of the vault that is under way, and how it ended.
+final class Errand: @unchecked Sendable {
+    private(set) var isDone = false
+    /// Why it failed; nil where it did not, or not yet.
+    private(set) var code: VaultError.Code?
+
+    func end(_ error: (any Error)?) {
+        isDone = true
+        code = (error as? VaultError)?.code
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// What comes back, or does not, while somebody else writes or the disk is full.
+@Suite("Answers that land at a bad moment") struct LandingTests {
+    static let minute: Int64 = 60_000
+
+    /// One connection that is due.
+    func rig() throws -> Rig {
+        let disk = Disk()
+        try disk.register()
+        try disk.connect(0..<1)
+        return try Rig(disk)
+    }
+
+    /// The same, its request handed over.
+    func rigWithRequest(sendsAtOnce: Bool = true) throws -> Rig {
+        let rig = try rig()
+        rig.network.sendsAtOnce = sendsAtOnce
+        try rig.start()
+        try rig.flush()
+        #expect(rig.network.open.map(\.serial) == [1])
+        return rig
+    }
+
+    func refresh(_ rig: Rig) throws -> Errand {
+        try rig.call { try await $0.refresh(Disk.id(0)) }
+    }
+
+    /// The platform stores another pair, which expires in five seconds.
+    func putAnother(_ rig: Rig) throws -> Errand {
+        let expiry = UnixTime(milliseconds: rig.clock.now + 5000)
+        return try rig.call { vault in
+            try await vault.put(
+                Disk.id(0),
+                TokenSet(
+                    accessToken: Secret(text: "a0.7"), refreshToken: Secret(text: "r0.7"),
+                    accessTokenExpiry: expiry))
+        }
+    }
+
+    @Test("Replaced before a byte left: taken back, nobody's failure, and the newer pair is used")
+    func replacedBeforeItLeft() throws {
+        let rig = try rigWithRequest(sendsAtOnce: false)
+        let caller = try refresh(rig)
+        let put = try putAnother(rig)
+        try rig.flush()
+        #expect(put.isDone && put.code == nil)
+        #expect(rig.network.open.isEmpty)
+        #expect(caller.isDone && caller.code == nil)
+        #expect(rig.isIdle)
+        #expect(rig.failureCount(0) == 0)
+        #expect(rig.disk.count(.refreshDelayed) == 0)
+        #expect(rig.disk.doubts.isEmpty)
+        try rig.advance(milliseconds: 5000)
+        try rig.flush()
+        #expect(rig.network.open.map(\.serial) == [7])
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        #expect(rig.disk.serial(0) == 8)
+        #expect(rig.network.all.count == 2)
+    }
+
+    @Test("Replaced after it left: what comes is nobody's, and the newer pair is used")
+    func replacedAfterItLeft() throws {
+        let rig = try rigWithRequest()
+        let caller = try refresh(rig)
+        let put = try putAnother(rig)
+        try rig.flush()
+        #expect(put.isDone && !caller.isDone)
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        #expect(caller.isDone && caller.code == nil)
+        #expect(rig.disk.serial(0) == 7)
+        #expect(rig.disk.count(.lateAnswer) == 1)
+        #expect(rig.isIdle)
+        try rig.advance(milliseconds: 5000)
+        try rig.flush()
+        #expect(rig.network.open.map(\.serial) == [7])
+    }
+
+    @Test("A 200 that nobody can read is kept until it can be sealed")
+    func unreadableOnAFullDisk() throws {
+        let rig = try rigWithRequest()
+        let caller = try refresh(rig)
+        rig.disk.room = .none
+        try rig.answer(0, Rig.reply(200, "<p>Your new token is r0.2</p>"))
+        try rig.flush()
+        #expect(caller.isDone && caller.code == .storeFull)
+        // The old refresh token is not presented again while its successor may be in there.
+        for _ in 0..<60 {
+            try rig.advance(milliseconds: 1000)
+            try rig.flush()
+        }
+        let second = try refresh(rig)
+        #expect(rig.network.all.count == 1)
+        #expect(!rig.record(0).contains("Your new token is r0.2"))
+        rig.disk.room = .onlyWhatMustLand
+        try rig.advance(milliseconds: 1000)
+        try rig.flush()
+        #expect(rig.record(0).contains("Your new token is r0.2"))
+        #expect(second.isDone && second.code == .providerAnswerUnreadable)
+        #expect(rig.isIdle)
+    }
+
+    @Test("Tokens that cannot be stored are kept until they can; nothing is sent meanwhile")
+    func tokensOnAFullDisk() throws {
+        let rig = try rigWithRequest()
+        let caller = try refresh(rig)
+        rig.disk.room = .none
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        #expect(caller.isDone && caller.code == .storeFull)
+        for _ in 0..<60 {
+            try rig.advance(milliseconds: 1000)
+            try rig.flush()
+        }
+        #expect(rig.network.all.count == 1)
+        #expect(rig.disk.serial(0) == 1)
+        rig.disk.room = .onlyWhatMustLand
+        let second = try refresh(rig)
+        try rig.advance(milliseconds: 1000)
+        try rig.flush()
+        #expect(second.isDone && second.code == nil)
+        #expect(rig.disk.serial(0) == 2)
+        #expect(rig.isIdle && rig.failureCount(0) == 0)
+        #expect(rig.disk.doubts.isEmpty)
+    }
+
+    @Test("A full disk is not the provider's failure")
+    func fullDisk() throws {
+        let rig = try rig()
+        rig.disk.room = .onlyWhatMustLand
+        try rig.start()
+        for _ in 0..<600 {
+            try rig.flush()
+            try rig.advance(milliseconds: 1000)
+        }
+        let caller = try refresh(rig)
+        try rig.flush()
+        #expect(caller.isDone && caller.code == .storeFull)
+        #expect(rig.network.all.isEmpty)
+        #expect(rig.failureCount(0) == 0)
+        #expect(rig.disk.count(.refreshDelayed) == 0)
+        // Once a second and no more.
+        #expect(rig.disk.groups <= 602)
+        // With room again it is a second away, and so is the next attempt after a failure.
+        rig.disk.room = .enough
+        try rig.advance(milliseconds: 1000)
+        try rig.flush()
+        #expect(rig.network.open.count == 1)
+        try rig.answer(0, TransportReply(status: 500, body: nil))
+        try rig.flush()
+        #expect(rig.failureCount(0) == 1)
+        try rig.advance(milliseconds: 1000)
+        try rig.flush()
+        #expect(rig.network.open.count == 1)
+    }
+
+    @Test("A store that takes nothing any more is asked again after minutes, not after a second")
+    func refusedForGood() throws {
+        let rig = try rig()
+        rig.store.refuse(VaultError(.storageFailed, .store))
+        try rig.start()
+        for _ in 0..<299 {
+            try rig.flush()
+            try rig.advance(milliseconds: 1000)
+        }
+        #expect(rig.disk.groups == 1)
+        #expect(rig.failureCount(0) == 0)
+        try rig.advance(milliseconds: 1000)
+        try rig.flush()
+        #expect(rig.disk.groups == 2)
+    }
+}

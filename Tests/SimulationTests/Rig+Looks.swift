@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import Simulation
+@testable import TokenVault
+
+// What the tests look at inside.
+extension Rig {
+    /// Whether nobody waits, nothing is out or on its way, and every place was given back.
+    var isIdle: Bool {
+        vault.refresher.shared.withLock { shared in
+            shared.waiters.isEmpty && shared.requests.isEmpty && shared.mourners.isEmpty
+                && shared.timers.isEmpty && shared.upkeep.flights.isEmpty
+                && shared.upkeep.numbers.isEmpty && shared.upkeep.aloftCount == 0
+                && shared.upkeep.demandCount == 0
+                && shared.upkeep.endpoints.allSatisfy {
+                    $0.boardedCount == 0 && $0.governor.inFlight == 0
+                }
+        }
+    }
+
+    /// Failures in a row.
+    func failureCount(_ connection: Int) -> Int {
+        vault.refresher.shared.withLock { $0.upkeep.failureCount(Disk.key(connection)) }
+    }
+
+    /// What is stored of a connection, as text.
+    func record(_ connection: Int) -> String {
+        String(
+            decoding: disk.contents.records[Disk.key(connection)]?.plaintext ?? [],
+            as: UTF8.self)
+    }
+}

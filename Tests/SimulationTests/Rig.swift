@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// The real vault on the test's thread. Its clock, its disk and its provider do what the test says,
+/// when it says so, and nothing else happens.
+final class Rig: @unchecked Sendable {
+    /// The most turns in a row that ask for another one at once: more is a thread that spins.
+    static let turnsMax = 50
+
+    let clock = VirtualClock()
+    let disk: Disk
+    let network = HeldNetwork()
+    let store: SimulatedStore
+    let vault: Vault
+    private let thread = SingleThread()
+    private let held = HeldDisk()
+
+    /// Opens the vault that is on `disk`; its clock is wrong by `offset` milliseconds.
+    init(_ disk: Disk, moment: Int64 = VirtualClock.start, offset: Int64 = 0) throws {
+        self.disk = disk
+        clock.now = moment
+        let (held, network) = (held, network)
+        let store = SimulatedStore(
+            disk, wait: { held.add($0) }, landed: { _ in }, crashes: { false })
+        self.store = store
+        vault = try Vault(
+            directory: nil, store: store, committer: store,
+            network: Network(
+                transport: network, addressGuard: AddressGuard(), closing: { network.close() }),
+            time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
+            randomness: SeededChance(seed: 1), fences: disk.contents.fenced,
+            doubts: disk.doubts, startsThread: false
+        ) {
+            network.close()
+            store.finish()
+        }
+        store.isImmediate = false
+        vault.refresher.begin()
+    }
+
+    /// Begins to refresh what is due, as `run` does.
+    func start() throws {
+        vault.refresher.run(true)
+        try settle()
+    }
+
+    /// All that the vault can do by itself while disk and provider stand still.
+    ///
+    /// - Returns: for how long it would sleep now, in milliseconds; for ever where nil.
+    @discardableResult
+    func settle() throws -> Int64? {
+        for _ in 0..<Self.turnsMax {
+            thread.drain()
+            let turn = vault.refresher.turn()
+            guard !thread.drain(), case .sleep(let milliseconds) = turn else {
+                if turn == .end { return nil }
+                continue
+            }
+            if milliseconds != 0 { return milliseconds }
+        }
+        try #require(Bool(false), "the thread spins")
+        return nil
+    }
+
+    /// Lets the disk do all that waits, and the vault what follows.
+    @discardableResult
+    func flush() throws -> Int64? {
+        while held.step() { try settle() }
+        return try settle()
+    }
+
+    /// Lets the disk finish the next group alone.
+    func flushOnce() throws {
+        _ = held.step()
+        thread.drain()
+    }
+
+    func advance(milliseconds: Int64) throws {
+        clock.now += milliseconds
+        try settle()
+    }
+
+    /// Begins a call of the vault, as a task on this thread.
+    func call(_ body: @escaping @Sendable (Vault) async throws -> Void) throws -> Errand {
+        let errand = Errand()
+        let vault = vault
+        Task(executorPreference: thread) {
+            do {
+                try await body(vault)
+                errand.end(nil)
+            } catch {
+                errand.end(error)
+            }
+        }
+        thread.drain()
+        return errand
+    }
+
+    /// Answers the last request of a connection.
+    func answer(_ connection: Int, _ reply: consuming TransportReply) throws {
+        let held = try #require(network.last(connection), "no request of \(connection) is out")
+        held.request.answer(reply)
+        thread.drain()
+    }
+
+    /// Answers it with new tokens of an hour.
+    func answerWithTokens(_ connection: Int) throws {
+        let serial = try #require(network.last(connection)).serial
+        try answer(connection, Self.tokens(connection, serial + 1))
+    }
+}
+
+extension Rig {
+    static func tokens(_ connection: Int, _ serial: Int64) throws -> TransportReply {
+        let access = TokenText(.access, connection, serial).text
+        let refresh = TokenText(.refresh, connection, serial).text
+        return try reply(
+            200,
+            #"{"access_token":"\#(access)","token_type":"Bearer","expires_in":3600,"#
+                + #""refresh_token":"\#(refresh)"}"#)
+    }
+
+    static func reply(_ status: Int, _ body: String) throws -> TransportReply {
+        let secret: Secret? = try Secret(text: body)
+        return TransportReply(status: status, body: secret)
+    }
+
+    static func refusal(_ status: Int, _ error: String) throws -> TransportReply {
+        try reply(status, #"{"error":"\#(error)"}"#)
+    }
+}
