@@ -33,7 +33,7 @@ extension World {
         }
         guard subject.hasFailed, subject.asked < subject.failedAt else { return }
         let earliest = max(
-            subject.failedAt + Recovery.backOffMilliseconds(subject.failures) / 2,
+            subject.failedAt + Recovery.backOffMilliseconds(subject.failures, provider.temper) / 2,
             subject.retryAfter)
         if clock.now < earliest {
             violated(.retriedTooSoon, index, "\(earliest - clock.now) ms before its time")
