@@ -15,14 +15,15 @@ extension Disk {
 
     /// Registers an application; all of one `host` share a token endpoint.
     func register(
-        _ name: String = "app", host: String = "provider.example", concurrent: Int = 8
+        _ name: String = "app", host: String = "provider.example", concurrent: Int = 8,
+        perSecond: Int = 100_000
     ) throws {
         var provider = Provider(
             name: host, authorizationEndpoint: "https://\(host)/authorize",
             tokenEndpoint: "https://\(host)/token")
         provider.clientAuthentication = .post
         provider.concurrentRefreshesMax = concurrent
-        provider.refreshesPerSecondMax = 100_000
+        provider.refreshesPerSecondMax = perSecond
         let application = Application(
             id: try ApplicationID(name), provider: provider, clientID: "client",
             clientSecret: try Secret(text: "s0.1"),

@@ -18,6 +18,16 @@ extension Rig {
         }
     }
 
+    /// Forgets calls of the thread: it has done what it was called for.
+    func fallAsleep() { vault.refresher.alarm.wait(milliseconds: 0) }
+
+    /// Whether somebody called the thread since it fell asleep.
+    func wasWoken() -> Bool {
+        let start = ContinuousClock.now
+        vault.refresher.alarm.wait(milliseconds: 2000)
+        return start.duration(to: .now) < .seconds(1)
+    }
+
     /// Failures in a row.
     func failureCount(_ connection: Int) -> Int {
         vault.refresher.shared.withLock { $0.upkeep.failureCount(Disk.key(connection)) }
@@ -28,5 +38,20 @@ extension Rig {
         String(
             decoding: disk.contents.records[Disk.key(connection)]?.plaintext ?? [],
             as: UTF8.self)
+    }
+}
+
+// Expectations that fail look into what they name, and what cannot be copied ends the process then.
+extension Rig: CustomReflectable {
+    var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension HeldNetwork: CustomReflectable {
+    var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension HeldNetwork.Held: CustomReflectable {
+    var customMirror: Mirror {
+        Mirror(self, children: ["connection": connection, "serial": serial])
     }
 }

@@ -43,6 +43,15 @@ final class Rig: @unchecked Sendable {
         vault.refresher.begin()
     }
 
+    /// Tells whoever still waits, while there is a thread to tell them on.
+    deinit { close() }
+
+    /// Closes the vault: the disk does what waits, and answers that are out are lost.
+    func close() {
+        vault.close()
+        thread.drain()
+    }
+
     /// Begins to refresh what is due, as `run` does.
     func start() throws {
         vault.refresher.run(true)
@@ -70,8 +79,9 @@ final class Rig: @unchecked Sendable {
     /// Lets the disk do all that waits, and the vault what follows.
     @discardableResult
     func flush() throws -> Int64? {
-        while held.step() { try settle() }
-        return try settle()
+        var sleep = try settle()
+        while held.step() { sleep = try settle() }
+        return sleep
     }
 
     /// Lets the disk finish the next group alone.

@@ -77,22 +77,3 @@ func elapsedMilliseconds(_ body: () throws -> Void) rethrows -> Int64 {
     try body()
     return CurlQueue.monotonicMilliseconds() - start
 }
-
-/// Every slot of one size class or larger, held for as long as the box lives.
-final class SlotHoard {
-    private let secret: Secret
-    private let next: SlotHoard?
-
-    private init(_ secret: consuming Secret, _ next: SlotHoard?) {
-        self.secret = secret
-        self.next = next
-    }
-
-    static func take(allOf byteCounts: [Int]) -> SlotHoard? {
-        var hoard: SlotHoard?
-        for byteCount in byteCounts {
-            while let secret = Secret(roomFor: byteCount) { hoard = SlotHoard(secret, hoard) }
-        }
-        return hoard
-    }
-}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// What comes between a place on board and its flight, and what there is no room for.
+@Suite("Places on board") struct BoardingTests {
+    func rig(_ connections: Int, concurrent: Int = 8) throws -> Rig {
+        let disk = Disk()
+        try disk.register(concurrent: concurrent)
+        try disk.connect(0..<connections)
+        return try Rig(disk)
+    }
+
+    /// Gives places to what may board, as a turn does first.
+    func board(_ rig: Rig) -> [UpkeepState.Boarding] {
+        let now = rig.vault.time.now()
+        return rig.vault.refresher.shared.withLock { shared in
+            _ = shared.upkeep.ripen(now)
+            return shared.upkeep.board(now, limit: Refresher.waveMax, onlyDemands: false)
+        }
+    }
+
+    func places(_ rig: Rig) -> [Int] {
+        rig.vault.refresher.shared.withLock {
+            [$0.upkeep.aloftCount, $0.upkeep.endpoints[0].boardedCount]
+        }
+    }
+
+    /// Answers whatever is out, until nothing is.
+    func answerAll(_ rig: Rig) throws {
+        while let held = rig.network.open.first {
+            try rig.answerWithTokens(held.connection)
+            try rig.flush()
+        }
+    }
+
+    @Test("A caller who comes between place and flight gives the place back once")
+    func callerComesBetween() throws {
+        let rig = try rig(2)
+        rig.vault.refresher.run(true)
+        let boardings = board(rig)
+        #expect(boardings.count == 2)
+        let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
+        rig.vault.refresher.board(boardings)
+        #expect(places(rig) == [1, 1])
+        try rig.flush()
+        #expect(places(rig) == [2, 0])
+        try answerAll(rig)
+        #expect(caller.isDone && caller.code == nil)
+        #expect(rig.network.all.count == 2)
+        #expect(rig.isIdle)
+    }
+
+    @Test("A disconnect between place and flight is told, and the place given back once")
+    func disconnectComesBetween() throws {
+        let rig = try rig(2)
+        let callers = try (0..<2).map { index in
+            try rig.call { try await $0.refresh(Disk.id(index)) }
+        }
+        let boardings = board(rig)
+        #expect(boardings.count == 2)
+        let disconnect = try rig.call { try await $0.disconnect(Disk.id(0)) }
+        try rig.flushOnce()
+        #expect(callers[0].isDone && callers[0].code == .disconnecting)
+        rig.vault.refresher.board(boardings)
+        #expect(places(rig) == [1, 1])
+        // Nothing is awaited: no request was made.
+        try rig.flush()
+        #expect(disconnect.isDone && disconnect.code == nil)
+        #expect(rig.network.all.map(\.connection) == [1])
+        try answerAll(rig)
+        #expect(callers[1].isDone && callers[1].code == nil)
+        try rig.advance(milliseconds: Vault.answerMilliseconds)
+        #expect(rig.isIdle)
+    }
+
+    @Test("A connection that is gone before its flight begins gives its place back once")
+    func goneBeforeItsFlight() throws {
+        let rig = try rig(2)
+        let boardings = board(rig)
+        let disconnect = try rig.call { try await $0.disconnect(Disk.id(0)) }
+        while !disconnect.isDone { try rig.flushOnce() }
+        rig.vault.refresher.board(boardings)
+        #expect(places(rig) == [1, 1])
+        try rig.flush()
+        #expect(rig.network.all.map(\.connection) == [1])
+        try answerAll(rig)
+        #expect(rig.isIdle)
+    }
+
+    @Test("Too few slots for a wave: the rest comes later, nobody hangs, nothing is a failure")
+    func shortOfSlots() throws {
+        let rig = try rig(16, concurrent: 16)
+        let callers = try (0..<16).map { index in
+            try rig.call { try await $0.refresh(Disk.id(index)) }
+        }
+        let replies = try (0..<16).map { try PreparedReply($0) }
+        let large = SlotHoard.take(allOf: [65_536, 8192, 2048])
+        var hoards = [SlotHoard.take(allOf: [512]), SlotHoard.take(allOf: [128])]
+        for index in hoards.indices { SlotHoard.give(6, of: &hoards[index]) }
+        let start = ContinuousClock.now
+        try rig.start()
+        try rig.flush()
+        let first = rig.network.open.count
+        #expect(first > 0 && first < 16)
+        // One slot was waited for, and not one for each.
+        #expect(start.duration(to: .now) < .seconds(3))
+        // The writer never waits: it takes larger ones.
+        SlotHoard.give(8, of: &hoards[0])
+        for _ in 0..<4 {
+            for held in rig.network.open {
+                try rig.answer(held.connection, replies[held.connection].take())
+            }
+            try rig.flush()
+            try rig.advance(milliseconds: Refresher.scarceMilliseconds)
+            try rig.flush()
+        }
+        withExtendedLifetime((large, hoards)) {}
+        #expect(callers.allSatisfy { $0.isDone })
+        #expect(callers.allSatisfy { $0.code == nil || $0.code == .tooManySecrets })
+        #expect(callers.count { $0.code == nil } == first)
+        #expect((0..<16).allSatisfy { rig.disk.serial($0) == 2 && rig.failureCount($0) == 0 })
+        #expect(rig.network.all.count == 16)
+        #expect(rig.disk.count(.refreshDelayed) == 0)
+        #expect(rig.isIdle)
+    }
+
+    @Test("Callers queue behind as many flights as there can be")
+    func callersQueue() throws {
+        let count = UpkeepState.flightsMax + 76
+        let rig = try rig(count, concurrent: 1024)
+        let callers = try (0..<count).map { index in
+            try rig.call { try await $0.refresh(Disk.id(index)) }
+        }
+        try rig.flush()
+        #expect(rig.network.open.count == UpkeepState.flightsMax)
+        #expect(callers.allSatisfy { !$0.isDone })
+        try answerAll(rig)
+        #expect(callers.allSatisfy { $0.isDone && $0.code == nil })
+        #expect(rig.network.all.count == count)
+        #expect(rig.isIdle)
+    }
+}
+
+/// An answer that was made while there was room for it.
+private final class PreparedReply {
+    private var reply: TransportReply?
+
+    init(_ connection: Int) throws { reply = try Rig.tokens(connection, 2) }
+
+    func take() throws -> TransportReply {
+        guard let reply = reply.take() else { throw VaultError(.invalidArgument, .vault) }
+        return reply
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// Whatever is under way when the vault is closed: who waits is told, and no secret stays.
+@Suite("The end of a process, in order") struct ClosingTests {
+    /// Connections that are due, and how many of their requests may be out.
+    func rig(_ disk: Disk, _ connections: Int, concurrent: Int = 8) throws -> Rig {
+        try disk.register(concurrent: concurrent)
+        try disk.connect(0..<connections)
+        return try Rig(disk)
+    }
+
+    /// Runs a process to its end and tells how many secrets it leaves.
+    func secretsLeft(_ body: () throws -> Void) throws -> Int {
+        let before = SecretArena.shared.openSecretCount
+        try body()
+        #expect(SecretArena.shared.freeSlotsAreZero())
+        return SecretArena.shared.openSecretCount - before
+    }
+
+    func refresh(_ rig: Rig, _ connection: Int) throws -> Errand {
+        try rig.call { try await $0.refresh(Disk.id(connection)) }
+    }
+
+    @Test("Tokens that cannot be stored any more are wiped", arguments: [0, 1000, 3500])
+    func stranded(_ milliseconds: Int64) throws {
+        let disk = Disk()
+        let left = try secretsLeft {
+            let rig = try rig(disk, 2)
+            let callers = try (0..<2).map { try refresh(rig, $0) }
+            try rig.flush()
+            disk.room = .none
+            try rig.answerWithTokens(0)
+            try rig.answer(1, Rig.reply(200, "r1.2, but not as it should be"))
+            // With 0 they are on their way to the disk while the vault is closed.
+            if milliseconds > 0 {
+                try rig.flush()
+                try rig.advance(milliseconds: milliseconds)
+            }
+            rig.close()
+            #expect(callers.allSatisfy { $0.isDone && $0.code != nil })
+            #expect(rig.isIdle)
+        }
+        #expect(left == 0)
+        // The next process asks first.
+        #expect(Set(disk.doubts.map(\.attempt.key)) == [Disk.key(0), Disk.key(1)])
+    }
+
+    @Test("A wave that becomes durable during the close is taken back")
+    func readyDuringTheClose() throws {
+        let disk = Disk()
+        let left = try secretsLeft {
+            let rig = try rig(disk, 3)
+            let caller = try refresh(rig, 0)
+            try rig.settle()
+            #expect(disk.contents.waves.isEmpty)
+            rig.close()
+            #expect(caller.isDone && caller.code == .closed)
+            #expect(rig.network.all.isEmpty)
+            #expect(rig.isIdle)
+        }
+        #expect(left == 0)
+    }
+
+    @Test("What is ready and not sent is taken back; what was sent is in doubt")
+    func readyBeforeTheClose() throws {
+        let disk = Disk()
+        let left = try secretsLeft {
+            let rig = try rig(disk, 3, concurrent: 1)
+            try rig.start()
+            let callers = try (0..<3).map { try refresh(rig, $0) }
+            try rig.flush()
+            #expect(rig.network.all.count == 1)
+            rig.close()
+            #expect(callers.allSatisfy { $0.isDone && $0.code != nil })
+            #expect(rig.isIdle)
+        }
+        #expect(left == 0)
+        #expect(disk.doubts.count == 1)
+    }
+
+    @Test("An answer on its way to the disk is stored")
+    func landsDuringTheClose() throws {
+        let disk = Disk()
+        let left = try secretsLeft {
+            let rig = try rig(disk, 1)
+            try rig.start()
+            try rig.flush()
+            try rig.answerWithTokens(0)
+            rig.close()
+            #expect(rig.isIdle)
+        }
+        #expect(left == 0)
+        #expect(disk.serial(0) == 2)
+        #expect(disk.doubts.isEmpty)
+    }
+}

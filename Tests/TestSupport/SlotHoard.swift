@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable package import TokenVault
+
+/// Slots of the arena, held for as long as the box lives.
+package final class SlotHoard {
+    private let secret: Secret
+    private var next: SlotHoard?
+
+    private init(_ secret: consuming Secret, _ next: SlotHoard?) {
+        self.secret = secret
+        self.next = next
+    }
+
+    /// One after the other: a chain as long as the arena would end the stack.
+    deinit {
+        var rest = next.take()
+        while let box = rest, isKnownUniquelyReferenced(&rest) { rest = box.next.take() }
+    }
+
+    /// Takes every slot of these size classes that is free.
+    package static func take(allOf byteCounts: [Int]) -> SlotHoard? {
+        var hoard: SlotHoard?
+        for byteCount in byteCounts {
+            while let secret = Secret(roomFor: byteCount) { hoard = SlotHoard(secret, hoard) }
+        }
+        return hoard
+    }
+
+    /// Gives some of them back.
+    package static func give(_ count: Int, of hoard: inout SlotHoard?) {
+        for _ in 0..<count {
+            let rest = hoard?.next
+            hoard?.next = nil
+            hoard = rest
+        }
+    }
+}
