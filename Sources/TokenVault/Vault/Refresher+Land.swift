@@ -128,8 +128,8 @@ extension Refresher {
 
     /// A failure that time may mend; told once, counted after.
     ///
-    /// - Parameter effect: what the provider may have done. Where that is in doubt the attempt stays
-    ///   on record until one is answered: a restart in between must not forget that it is urgent.
+    /// - Parameter effect: what the provider may have done. Where that is in doubt the attempt
+    ///   stays on record until one is answered: a restart must not forget that it is urgent.
     func landDelayed(
         _ sent: Sent, _ error: VaultError, event: VaultEvent.Kind = .refreshDelayed,
         retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, effect: Effect = .known
