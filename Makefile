@@ -3,12 +3,13 @@
 .DEFAULT_GOAL := help
 # Swift brings clang along; no other compiler is needed.
 C_COMPILER := $(shell command -v cc || command -v clang)
-.PHONY: help deps build release demo test simulate bench bench-peers bench-results lint clean
+.PHONY: help deps build release demo test simulate races bench bench-peers bench-results lint clean
 
 help:
 	@echo 'make demo           one connection from its beginning to its end, on a practice server'
 	@echo 'make test           every test; the last line counts passed, failed and skipped'
 	@echo 'make simulate       an hour of simulated days; SIMULATE_MINUTES=, SIMULATE_SEED='
+	@echo 'make races          reads, writes and refreshes at once, under the thread sanitizer'
 	@echo 'make bench          measures, each figure beside its C floor; about half an hour'
 	@echo 'make bench-peers    measures beside SQLCipher, Go and Python, which it installs'
 	@echo 'make bench-results  both, and writes the table and the plot that are kept in git'
@@ -44,6 +45,9 @@ simulate: deps
 	swift build -j 2 -c release --product simulate -Xswiftc -enable-testing \
 		--scratch-path .build/simulator
 	.build/simulator/release/simulate
+
+races: deps
+	@scripts/find-races
 
 bench:
 	@scripts/install-dependencies --tests

@@ -13,6 +13,11 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// `make races` sets the variable. Only what is ours is watched: under the sanitizer Swift 6.3.1
+/// cannot compile swift-collections.
+let isWatched = Context.environment["TOKENVAULT_THREAD_SANITIZER"] != nil
+let watched: [SwiftSetting] = isWatched ? [.unsafeFlags(["-sanitize=thread"])] : []
+
 let package = Package(
     name: "TokenVault",
     products: [
@@ -54,7 +59,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict + watched),
         .target(
             name: "ProviderCatalog",
             dependencies: ["TokenVault", .product(name: "Yams", package: "Yams")],
@@ -119,7 +124,8 @@ let package = Package(
         // The vault's side of the benchmarks; their floors in C are compiled by benchmarks/run.
         .executableTarget(
             name: "tokenvault-bench", dependencies: ["TokenVault"], path: "benchmarks/Harness",
-            swiftSettings: strict),
+            swiftSettings: strict + watched,
+            linkerSettings: isWatched ? [.unsafeFlags(["-sanitize=thread"])] : []),
 
         // Tests mirror Sources.
         .testTarget(

@@ -101,6 +101,35 @@ import Testing
         await practice.provider.stop()
     }
 
+    /// With the data key, what LMDB has not overwritten yet could be read.
+    @Test func aDisconnectWipesTheDataKeyOfARequestThatIsOut() async throws {
+        for isOrphaned in [false, true] {
+            let (practice, vault, id) = try await expired()
+            practice.provider.set(fault: .delayAfter(.seconds(2)), replies: 1)
+            let caller = Task { await code { _ = try await vault.token(id) } }
+            while practice.provider.counters.tokenRequests == 0 {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            let refresher = vault.refresher
+            let kept = try #require(
+                refresher.shared.withLock { $0.outgoing.values.first?.kept })
+            let store = try #require(vault.store as? Store)
+            let key = store.key(.connection, id.text)
+            let header = try #require(try store.header(key))
+            if isOrphaned {
+                #expect(await !refresher.orphan(key, slot: header.slot, milliseconds: 0))
+            }
+            let transaction = try store.beginRead()
+            guard let value = try transaction.get(.records, key.bytes) else {
+                throw VaultError(.notFound, .store)
+            }
+            let isThere = kept.take(header, value) != nil
+            #expect(isThere != isOrphaned)
+            _ = await caller.value
+            await practice.provider.stop()
+        }
+    }
+
     @Test func aLateAnswerNeverLandsInTheNextLife() async throws {
         let (practice, vault, id) = try await expired()
         practice.provider.set(fault: .delayAfter(.seconds(12)), replies: 1)

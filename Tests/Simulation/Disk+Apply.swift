@@ -91,7 +91,7 @@ extension Disk {
         case .endAttempt(let wave, let key):
             contents.waves[wave]?.open.remove(key)
             if contents.waves[wave]?.open.isEmpty == true { contents.waves[wave] = nil }
-        case .event(let event): append(event)
+        case .event(let event): if committed.fate ?? .changed == .changed { append(event) }
         }
     }
 

@@ -5,12 +5,17 @@
 /// How long it may take until a token is fresh again after something that was nobody's fault:
 /// computed from the vault's back-off and the provider's limits.
 enum Recovery {
-    /// The longest wait after so many failures in a row, in milliseconds.
-    static func backOffMilliseconds(_ failures: Int) -> Int64 {
+    /// The longest wait after so many failures in a row, in milliseconds: an eighth of the
+    /// provider's grace, where it has any and it is not over yet.
+    static func backOffMilliseconds(_ failures: Int, _ temper: Temper) -> Int64 {
         let doublings = min(max(failures - 1, 0), 9)
-        return min(
+        let wait = min(
             RefreshPolicy.backoffMillisecondsMax,
             RefreshPolicy.backoffMillisecondsBase << Int64(doublings))
+        guard temper.graceMilliseconds > 0, failures <= RefreshPolicy.urgentAttemptsMax else {
+            return wait
+        }
+        return min(wait, temper.graceMilliseconds / RefreshPolicy.graceParts)
     }
 
     /// One request from due to durable where nothing is in its way: two of the slowest commits, the
@@ -38,7 +43,7 @@ extension World {
     /// After a failure of one connection's own: its back-off, and a place in the queue.
     func recovery(_ provider: VirtualProvider, failures: Int, retryAfter: Int64) -> Int64 {
         let wait = max(
-            clock.now + Recovery.backOffMilliseconds(failures),
+            clock.now + Recovery.backOffMilliseconds(failures, provider.temper),
             Recovery.kept(retryAfter, now: clock.now))
         return wait + Recovery.requestMilliseconds(provider.temper)
     }

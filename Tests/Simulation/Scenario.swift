@@ -35,6 +35,8 @@ package struct Scenario: Sendable {
         case forgetsPuts
         /// Nobody runs the upkeep.
         case idles
+        /// The disk reads a connection whose grant is lost as one that works.
+        case forgetsLosses
         /// The network turns some answers into `invalid_grant`.
         case endsGrants
         /// The network halves every `Retry-After`.

@@ -53,14 +53,24 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     func open(_ key: RecordKey) throws(VaultError) -> Store.Opened? {
         try checkOpen()
         guard let record = disk.contents.records[key] else { return nil }
-        return try Self.opened(key, record)
+        return try opened(key, record)
     }
 
-    private static func opened(
+    private func opened(
         _ key: RecordKey, _ record: Disk.Record
     ) throws(VaultError) -> Store.Opened {
-        let fields = try Disk.fields(record.plaintext)
+        var fields = try Disk.fields(record.plaintext)
+        if disk.sabotage == .forgetsLosses, record.kind == .connection,
+            fields.integer(ConnectionTag.state) == ConnectionState.failed.rawValue
+        {
+            try fields.set(ConnectionTag.state, integer: ConnectionState.active.rawValue)
+        }
         return Store.Opened(key: key, header: Disk.header(record), fields: fields)
+    }
+
+    /// Whether a crash at this moment would leave an attempt of this connection on record.
+    func hasAttempt(of key: RecordKey) -> Bool {
+        (lasting ?? disk.contents).waves.values.contains { $0.open.contains(key) }
     }
 
     func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header? {
@@ -84,7 +94,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
             guard let record = disk.contents.records[entry.key], record.kind == kind else {
                 continue
             }
-            let opened = try Self.opened(entry.key, record)
+            let opened = try opened(entry.key, record)
             guard try body(opened) else { return }
         }
     }
@@ -98,7 +108,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
             guard let record = disk.contents.records[entry.key] else {
                 throw VaultError(.integrityFailed, .store)
             }
-            let opened = try Self.opened(entry.key, record)
+            let opened = try opened(entry.key, record)
             try visit(opened)
             count += 1
         }

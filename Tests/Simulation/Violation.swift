@@ -5,6 +5,8 @@ package struct Violation: Sendable, CustomStringConvertible {
     /// The promises, in the words of the report.
     package enum Promise: String, Sendable, CaseIterable {
         case oldTokenPresented = "an old refresh token was presented"
+        case unrecorded = "a request left before its attempt was durable"
+        case askedAfterLoss = "a connection was refreshed whose grant is lost"
         case twoInFlight = "two requests were in flight for one connection"
         case livingDeclaredLost = "a connection was declared lost whose grant lives"
         case limitExceeded = "a provider's limit was exceeded"

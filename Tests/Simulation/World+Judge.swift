@@ -28,9 +28,12 @@ extension World {
                 "\(provider.rejectedUntil - clock.now) ms before the application's next probe")
         }
         let subject = subjects[index]
+        if subject.isStored, subject.state == ConnectionState.failed.rawValue {
+            violated(.askedAfterLoss, index, "grant \(subject.grant)")
+        }
         guard subject.hasFailed, subject.asked < subject.failedAt else { return }
         let earliest = max(
-            subject.failedAt + Recovery.backOffMilliseconds(subject.failures) / 2,
+            subject.failedAt + Recovery.backOffMilliseconds(subject.failures, provider.temper) / 2,
             subject.retryAfter)
         if clock.now < earliest {
             violated(.retriedTooSoon, index, "\(earliest - clock.now) ms before its time")
@@ -51,6 +54,9 @@ extension World {
         let subject = subjects[index]
         guard let shown = exchange.form.refresh else { return }
         note(index, .presented, shown.serial)
+        if incarnation?.store.hasAttempt(of: subject.key) != true {
+            violated(.unrecorded, index, shown.text)
+        }
         if subject.isFenced || grants[shown.owner].isDisconnected {
             violated(.usedAfterDisconnect, index, "\(shown.text) was presented")
         }

@@ -8,6 +8,8 @@ struct BrokenPromiseTests {
     /// What a sabotage makes the judge say, in one seed of a few at least.
     static let cases: [(Scenario.Sabotage, Violation.Promise)] = [
         (.acknowledgesEarly, .lentUnfit),
+        (.acknowledgesEarly, .unrecorded),
+        (.forgetsLosses, .askedAfterLoss),
         (.duplicates, .twoInFlight),
         (.keepsErased, .usedAfterDisconnect),
         (.forgetsPuts, .oldTokenPresented),

@@ -8,6 +8,11 @@ final class Errand: @unchecked Sendable {
     /// Why it failed; nil where it did not, or not yet.
     private(set) var code: VaultError.Code?
 
+    /// Set once, before anything else happens.
+    var task: Task<Void, Never>?
+
+    func cancel() { task?.cancel() }
+
     func end(_ error: (any Error)?) {
         isDone = true
         code = (error as? VaultError)?.code

@@ -103,7 +103,7 @@ final class Rig: @unchecked Sendable {
     func call(_ body: @escaping @Sendable (Vault) async throws -> Void) throws -> Errand {
         let errand = Errand()
         let vault = vault
-        Task(executorPreference: thread) {
+        errand.task = Task(executorPreference: thread) {
             do {
                 try await body(vault)
                 errand.end(nil)

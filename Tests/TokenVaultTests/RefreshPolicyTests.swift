@@ -82,6 +82,29 @@ import Testing
             now: issued, failures: .max, retryAfterSeconds: nil, random: .max)
     }
 
+    /// A refresh token that the provider may have replaced is presented again while it is still
+    /// taken, and no longer in such a hurry after that.
+    @Test(arguments: [(1, 1000), (30, 3750), (600, 75_000), (1800, 225_000), (86_400, 300_000)])
+    func hurriesWhileAReplacedTokenIsTaken(grace: Int64, longest: Int64) {
+        func wait(_ failures: Int, _ grace: Int64) -> Int64 {
+            RefreshPolicy.retry(
+                now: issued, failures: failures, retryAfterSeconds: nil,
+                reuseGraceSeconds: grace, random: .max
+            ).milliseconds(since: issued)
+        }
+        var waited: Int64 = 0
+        for failures in 1...RefreshPolicy.urgentAttemptsMax {
+            #expect(wait(failures, grace) <= longest)
+            #expect(wait(failures, grace) <= wait(failures, 0))
+            // Half of it at the least.
+            waited += wait(failures, grace) / 2
+        }
+        // The hurry may end: the time is over, or the longest wait is reached anyway.
+        #expect(2 * waited >= min(grace * 1000, 300_000))
+        #expect(wait(RefreshPolicy.urgentAttemptsMax + 1, grace) == wait(20, 0))
+        #expect(wait(20, .max) == 300_000 - 1 || wait(20, .max) == 300_000)
+    }
+
     @Test(arguments: [(0, 1), (-5, 1), (1, 1), (120, 120), (3600, 3600), (86_400, 3600)])
     func honoursRetryAfter(asked: Int64, seconds: Int64) {
         for random in [0, UInt64.max / 2, .max] {

@@ -73,6 +73,7 @@ struct Change: ~Copyable {
         /// Records attempts before their first byte is sent.
         case beginWave([Attempt], UnixTime)
         case endAttempt(wave: UInt64, RecordKey)
+        /// Appends to the log; nothing where a revision of the same commit changed nothing.
         case event(EventEntry)
     }
 

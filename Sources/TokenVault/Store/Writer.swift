@@ -138,7 +138,8 @@ struct Writer {
         case .endAttempt(let wave, let key):
             try endAttempt(wave, key, transaction)
         case .event(let event):
-            try append(event, transaction)
+            // What a revision would have told of did not happen where it changed nothing.
+            if committed.fate ?? .changed == .changed { try append(event, transaction) }
         }
     }
 

@@ -26,6 +26,11 @@ enum RefreshPolicy {
     /// First and longest delay before the next attempt, in milliseconds.
     static let backoffMillisecondsBase: Int64 = 1000
     static let backoffMillisecondsMax: Int64 = 300_000
+    /// So many parts of the time in which a provider still takes a refresh token that it has
+    /// replaced pass before the next attempt, at most; and so many attempts in a row are as urgent:
+    /// by then that time is over.
+    static let graceParts: Int64 = 8
+    static let urgentAttemptsMax = 12
     /// The least time before the next attempt where the provider refused, in milliseconds.
     static let refusedMilliseconds: Int64 = 60_000
     /// The most that a provider's `Retry-After` is honoured, in seconds.
@@ -56,6 +61,8 @@ enum RefreshPolicy {
         var refreshTokenLifetimeSeconds: Int64?
         /// How long before its expiry an access token may be refreshed at the earliest.
         var marginSeconds: Int64?
+        /// How long a refresh token that was replaced is still taken; 0 where it is not.
+        var reuseGraceSeconds: Int64 = 0
     }
 
     /// When to refresh: the access token before it expires, or the refresh token before it dies of
@@ -171,15 +178,26 @@ enum RefreshPolicy {
     /// The next attempt after `failures` transient failures in a row: from 1 s doubling to 300 s,
     /// of which a random part of up to a half is left out ("Exponential Backoff And Jitter",
     /// Brooker, 2015), never before `Retry-After`.
+    ///
+    /// - Parameter reuseGraceSeconds: how long the provider still takes the token that it may have
+    ///   replaced with an answer that was lost; 0 where that is no reason to hurry.
     static func retry(
-        now: UnixTime, failures: Int, retryAfterSeconds: Int64?, random: UInt64
+        now: UnixTime, failures: Int, retryAfterSeconds: Int64?, reuseGraceSeconds: Int64 = 0,
+        random: UInt64
     ) -> UnixTime {
         let exponent = min(max(failures - 1, 0), 9)
-        let ceiling = min(backoffMillisecondsMax, backoffMillisecondsBase << Int64(exponent))
+        let longest = backoffMillisecondsMax(failures, reuseGraceSeconds)
+        let ceiling = min(longest, backoffMillisecondsBase << Int64(exponent))
         let wait = ceiling / 2 + fraction(of: ceiling - ceiling / 2, random)
         guard let retryAfterSeconds else { return now.adding(milliseconds: wait) }
         let asked = min(max(retryAfterSeconds, 1), retryAfterSecondsMax) * 1000
         return now.adding(milliseconds: max(wait, asked + fraction(of: asked / 10, random)))
+    }
+
+    private static func backoffMillisecondsMax(_ failures: Int, _ grace: Int64) -> Int64 {
+        guard grace > 0, failures <= urgentAttemptsMax else { return backoffMillisecondsMax }
+        let part = milliseconds(grace) / graceParts
+        return min(backoffMillisecondsMax, max(backoffMillisecondsBase, part))
     }
 
     private static func fraction(of range: Int64, _ random: UInt64) -> Int64 {
@@ -210,5 +228,6 @@ extension RefreshPolicy.Limits {
         refreshTokenIdleSeconds = provider.refreshTokenIdleSeconds
         refreshTokenLifetimeSeconds = provider.refreshTokenLifetimeSeconds
         marginSeconds = provider.refreshMarginSeconds
+        reuseGraceSeconds = provider.reuseGraceSeconds
     }
 }

@@ -39,7 +39,8 @@ extension Refresher {
         case .transient(let status, let retryAfterSeconds, let wasSent):
             landDelayed(
                 sent, VaultError(.providerUnreachable, .upkeep, number: status),
-                retryAfterSeconds: retryAfterSeconds, isLost: wasSent && status == 0)
+                retryAfterSeconds: retryAfterSeconds,
+                effect: wasSent && status == 0 ? .inDoubt : .none)
         case .applicationMisconfigured(let status, _): landRejected(sent, status, alarms)
         case .grantLost(let status): landLost(sent, status)
         case .unreadable(_, let body): landUnread(sent, body)
@@ -111,17 +112,27 @@ extension Refresher {
             }
         }
         if sent.wave == nil { return commit.completion(.success(Committed())) }
-        endAttempt(sent, commit)
+        endAttempt(sent, doubt: nil, commit)
         committer.submit(commit)
+    }
+
+    /// What an attempt did to the refresh token.
+    enum Effect {
+        /// Nothing: it did not arrive, or was put off. An earlier one stays in doubt.
+        case none
+        /// The answer says so, of earlier ones too.
+        case known
+        /// Perhaps the provider has replaced it.
+        case inDoubt
     }
 
     /// A failure that time may mend; told once, counted after.
     ///
-    /// - Parameter isLost: whether the provider may have acted on it. The attempt stays on record
-    ///   then until the next one ends: a restart in between must not forget that it is urgent.
+    /// - Parameter effect: what the provider may have done. Where that is in doubt the attempt stays
+    ///   on record until one is answered: a restart in between must not forget that it is urgent.
     func landDelayed(
         _ sent: Sent, _ error: VaultError, event: VaultEvent.Kind = .refreshDelayed,
-        retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, isLost: Bool = false
+        retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, effect: Effect = .known
     ) {
         let error = sent.id.map { error.concerning($0) } ?? error
         let isFirst = shared.withLock { $0.upkeep.failureCount(sent.flight.key) == 0 }
@@ -132,7 +143,11 @@ extension Refresher {
                 sent.flight, error, retryAfterSeconds: retryAfterSeconds,
                 atLeastMilliseconds: atLeastMilliseconds)
         }
-        if isLost { keepDoubt(sent, commit) } else { endAttempt(sent, commit) }
+        switch effect {
+        case .inDoubt: keepDoubt(sent, commit)
+        case .none: endAttempt(sent, doubt: nil, commit)
+        case .known: endAttempt(sent, commit)
+        }
         if isFirst { commit.add(.event(entry(sent, event, number))) }
         committer.submit(commit)
     }
@@ -160,7 +175,8 @@ extension Refresher {
                 sent.flight, .failure(error),
                 again(sent.flight, milliseconds: Lane.probeMilliseconds))
         }
-        endAttempt(sent, commit)
+        // The client was not let in: nobody looked at the refresh token.
+        endAttempt(sent, doubt: nil, commit)
         if isFirst {
             let key = store.key(.application, sent.application.text)
             commit.add(

@@ -80,23 +80,27 @@ extension Refresher {
         if rings { alarm.ring() }
     }
 
-    /// Ends a flight that failed for the time being; the next attempt is due after a back-off.
+    /// Ends a flight that failed for the time being; the next attempt is due after a back-off,
+    /// sooner and before all others where the provider may have replaced the refresh token.
     func postpone(
         _ flight: Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
         atLeastMilliseconds: Int64 = 0
     ) {
-        let failures = shared.withLock { shared in
+        let (failures, grace, isInDoubt) = shared.withLock { shared in
+            let grace = shared.upkeep.lanes[flight.lane].limits.reuseGraceSeconds
+            let isInDoubt = shared.doubts[flight.key] != nil
             // What an orphan meets is nothing to the connection's next life.
-            shared.upkeep.isOrphan(flight.number) ? 1 : shared.upkeep.countFailure(flight.key)
+            let failures =
+                shared.upkeep.isOrphan(flight.number) ? 1 : shared.upkeep.countFailure(flight.key)
+            return (failures, grace, isInDoubt)
         }
         let now = time.now()
         let retry = RefreshPolicy.retry(
             now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
-            random: randomness.next())
-        let earliest = now.adding(milliseconds: atLeastMilliseconds)
-        finish(
-            flight, .failure(error),
-            Plan(lane: flight.lane, due: max(retry, earliest), death: flight.death))
+            reuseGraceSeconds: grace, random: randomness.next())
+        let due = max(retry, now.adding(milliseconds: atLeastMilliseconds))
+        let death = isInDoubt ? min(due, flight.death) : flight.death
+        finish(flight, .failure(error), Plan(lane: flight.lane, due: due, death: death))
     }
 
     /// Takes a connection out of upkeep for its disconnect. Its flight, if any, is orphaned: an

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+extension Disk {
+    /// Changes the provider of an application that is registered, before the vault is opened.
+    func changeProvider(of name: String = "app", _ change: (inout Provider) -> Void) throws {
+        let key = SimulatedStore.key(.application, name)
+        let record = try #require(contents.records[key])
+        var application = try ApplicationRecord.decode(Self.fields(record.plaintext))
+        change(&application.provider)
+        let plaintext = try ApplicationRecord.encode(application)
+        let commit = Commit()
+        commit.add(.put(.application, key, .anything), plaintext)
+        _ = try apply(commit) { _ in }.get()
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// The platform stores another pair while a refresh of the old one is out: what is said of the old
+/// one is nothing to the new one.
+@Suite("Fresh elsewhere") struct ElsewhereTests {
+    static let answers: [(status: Int, body: String)] = [
+        (400, #"{"error":"invalid_grant"}"#), (200, "<p>Sign in</p>"),
+        (200, #"{"access_token":"a0.2","token_type":"mac"}"#), (400, #"{"error":"invalid_scope"}"#),
+        (500, ""),
+    ]
+
+    @Test("No answer to the old pair harms the new one", arguments: answers)
+    func harmless(_ answer: (status: Int, body: String)) throws {
+        let disk = Disk()
+        try disk.register()
+        try disk.connect(0..<1)
+        let rig = try Rig(disk)
+        try rig.start()
+        try rig.flush()
+        let put = try rig.call { vault in
+            try await vault.put(
+                Disk.id(0),
+                TokenSet(
+                    accessToken: Secret(text: "a0.7"), refreshToken: Secret(text: "r0.7"),
+                    accessTokenExpiry: UnixTime(milliseconds: VirtualClock.start + 7_200_000)))
+        }
+        try rig.flush()
+        #expect(put.isDone && put.code == nil)
+        try rig.answer(0, Rig.reply(answer.status, answer.body))
+        try rig.flush()
+        let status = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(status.light == .yellow)
+        #expect(rig.disk.serial(0) == 7)
+        #expect(!rig.record(0).contains("Sign in"))
+        #expect(rig.disk.count(.grantLost) == 0)
+        #expect(rig.isIdle)
+        #expect(rig.disk.doubts.isEmpty)
+        let lent = try rig.call { vault in
+            try await vault.withAccessToken(Disk.id(0)) { token in
+                #expect(TokenText(token) == TokenText(.access, 0, 7))
+            }
+        }
+        #expect(lent.isDone && lent.code == nil)
+        // The next refresh is the new pair's.
+        while rig.network.open.isEmpty {
+            try rig.advance(milliseconds: max(1, #require(try rig.flush())))
+            try rig.flush()
+        }
+        #expect(rig.network.open.map(\.serial) == [7])
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// A lost answer may have brought a new refresh token. Some providers still take the old one for a
+/// while: that is how long there is to present it again.
+@Suite("A lost answer and the provider's grace") struct GraceTests {
+    /// Connections that are due, at a provider that takes a replaced token for so long.
+    func rig(grace: Int64, connections: Int = 1) throws -> Rig {
+        let disk = Disk()
+        try disk.register()
+        try disk.changeProvider { $0.reuseGraceSeconds = grace }
+        try disk.connect(0..<connections)
+        let rig = try Rig(disk)
+        try rig.start()
+        try rig.flush()
+        return rig
+    }
+
+    /// Lets time pass until a request of the connection is out, and returns how long it took.
+    func next(_ rig: Rig, _ connection: Int = 0) throws -> Int64 {
+        let start = rig.clock.now
+        while rig.network.last(connection) == nil {
+            let sleep = try #require(try rig.flush())
+            try #require(rig.clock.now - start < 3_600_000)
+            try rig.advance(milliseconds: max(1, sleep))
+            try rig.flush()
+        }
+        return rig.clock.now - start
+    }
+
+    @Test("Within 30 seconds the same token is presented four times more, at first within two")
+    func hurries() throws {
+        let rig = try rig(grace: 30, connections: 2)
+        var waits: [Int64] = []
+        for _ in 0..<10 {
+            #expect(try #require(rig.network.last(0)).serial == 1)
+            try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
+            // Another connection shows that the provider is not down.
+            try rig.answerWithTokens(1)
+            try rig.flush()
+            let other = try rig.call { try await $0.refresh(Disk.id(1)) }
+            waits.append(try next(rig))
+            #expect(!other.isDone)
+        }
+        #expect(waits[0] <= 2000)
+        #expect(waits.prefix(4).reduce(0, +) <= 25_000)
+        #expect(waits.allSatisfy { $0 <= 30_000 / RefreshPolicy.graceParts })
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        #expect(rig.disk.serial(0) == 2)
+        #expect(rig.disk.doubts.allSatisfy { $0.attempt.key != Disk.key(0) })
+    }
+
+    @Test("When the grace is over there is no hurry any more")
+    func calmsDown() throws {
+        let rig = try rig(grace: 30)
+        var wait: Int64 = 0
+        for _ in 0...RefreshPolicy.urgentAttemptsMax {
+            try rig.answer(0, Rig.reply(500, ""))
+            try rig.flush()
+            wait = try next(rig)
+        }
+        #expect(wait >= RefreshPolicy.backoffMillisecondsMax / 2)
+    }
+
+    @Test("Whoever is in doubt goes before all that is merely due")
+    func goesFirst() throws {
+        let disk = Disk()
+        try disk.register(concurrent: 1)
+        // The one whose answer gets lost lives longest.
+        try disk.connect(0..<1, expiringIn: 60_000)
+        try disk.connect(1..<40)
+        let rig = try Rig(disk)
+        let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.start()
+        try rig.flush()
+        try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
+        try rig.flush()
+        #expect(caller.code == .providerUnreachable)
+        var order: [Int] = []
+        for _ in 0..<40 {
+            // So it is due again after four answers at the most.
+            try rig.advance(milliseconds: 250)
+            try rig.flush()
+            let held = try #require(rig.network.open.first)
+            order.append(held.connection)
+            try rig.answerWithTokens(held.connection)
+            try rig.flush()
+        }
+        let place = try #require(order.firstIndex(of: 0))
+        // What was made ready before it goes before it.
+        #expect(place <= 4 + 5)
+        #expect(Set(order).count == 40)
+    }
+}

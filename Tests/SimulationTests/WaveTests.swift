@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// Refreshes leave in waves: one record of their attempts, durable before the first byte.
+@Suite("Waves") struct WaveTests {
+    @Test("A thousand that are due leave in four waves, and none before its wave is durable")
+    func share() throws {
+        let disk = Disk()
+        try disk.register(concurrent: 1024)
+        try disk.connect(0..<1000)
+        let rig = try Rig(disk)
+        try rig.start()
+        #expect(rig.network.all.isEmpty)
+        #expect(disk.contents.waves.isEmpty)
+        try rig.flush()
+        #expect(rig.network.all.count == 1000)
+        #expect(disk.contents.waves.count == 4)
+        #expect(disk.contents.waves.values.allSatisfy { $0.attempts.count <= 256 })
+        #expect(Set(disk.doubts.map(\.attempt.key)).count == 1000)
+        // Each ends with its result, and the wave with the last of them.
+        for connection in 0..<999 { try rig.answerWithTokens(connection) }
+        try rig.flush()
+        #expect(disk.doubts.map(\.attempt.key) == [Disk.key(999)])
+        try rig.answerWithTokens(999)
+        try rig.flush()
+        #expect(disk.contents.waves.isEmpty)
+        #expect(rig.isIdle)
+    }
+
+    @Test("Where the record cannot be made durable, nothing is sent")
+    func fullDisk() throws {
+        let disk = Disk()
+        try disk.register()
+        try disk.connect(0..<1)
+        let rig = try Rig(disk)
+        disk.room = .onlyWhatMustLand
+        try rig.start()
+        for _ in 0..<10 {
+            try rig.flush()
+            try rig.advance(milliseconds: 1000)
+        }
+        #expect(rig.network.all.isEmpty)
+        disk.room = .enough
+        try rig.advance(milliseconds: 1000)
+        try rig.flush()
+        #expect(rig.network.open.count == 1)
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import TokenVault
+
+/// 100,000 connections that are due in the same second.
+@Suite struct UpkeepStormTests {
+    static let connections = 100_000
+    static let concurrentMax = 64
+    static let perSecondMax = 2000
+    static let answerMilliseconds: Int64 = 20
+    /// The first dies a second after it is due, the last after so many more.
+    static let deathSeconds = 120
+
+    /// What a provider sees, and when each connection is of no use any more.
+    struct Storm: ~Copyable {
+        var state = UpkeepState()
+        var now = UnixTime(seconds: 1_800_000_000)
+        let lane: Int
+        /// The order in which they die, by slot, and each one's place in it.
+        var deaths: [UnixTime] = []
+        var places: [Int] = []
+        var departures: [(slot: UInt32, moment: UnixTime)] = []
+        /// What is out, the oldest first: all answers take as long.
+        var out: [(number: UInt64, moment: UnixTime)] = []
+        var answered = 0
+
+        init(_ random: inout SeededRandom) throws {
+            lane = state.setLane(
+                try ApplicationID("app"), endpoint: "https://a.example",
+                Governor.Limits(concurrentMax: concurrentMax, perSecondMax: perSecondMax),
+                RefreshPolicy.Limits())
+            let order = (0..<connections).shuffled(using: &random)
+            places = Array(repeating: 0, count: connections)
+            for (place, slot) in order.enumerated() { places[slot] = place }
+            for slot in 0..<connections {
+                let due = now.adding(milliseconds: Int64(random.below(1000)))
+                let share = places[slot] * deathSeconds * 1000 / connections
+                let death = now.adding(milliseconds: 1000 + Int64(share))
+                deaths.append(death)
+                state.schedule(UInt32(slot), Plan(lane: lane, due: due, death: death))
+            }
+        }
+
+        mutating func pass() throws {
+            while let first = out.first, first.moment <= now {
+                out.removeFirst()
+                state.land(first.number, .answered, now, random: 0)
+                state.end(first.number, now)
+                answered += 1
+            }
+            while state.ripen(now) {}
+            for boarding in state.board(now, limit: 256, onlyDemands: false) {
+                let text = try Secret(integer: UInt64(boarding.slot))
+                let key = RecordKey(hashing: text.bytes)
+                if let flight = state.begin(boarding, key) {
+                    check(state.makeReady(flight.number, now))
+                }
+            }
+            for number in state.depart(now) {
+                let slot = try unwrap(state.flights[number]).slot
+                departures.append((slot, now))
+                out.append((number, now.adding(milliseconds: answerMilliseconds)))
+            }
+            check(out.count <= concurrentMax)
+            now = now.adding(milliseconds: 1)
+        }
+    }
+
+    @Test func keepsTheLimitsAndServesWhoDiesFirst() throws {
+        var random = SeededRandom(variable: "TOKENVAULT_SEED")
+        var storm = try Storm(&random)
+        let start = storm.now
+        while storm.answered < Self.connections {
+            try storm.pass()
+            try #require(storm.now.milliseconds(since: start) < 70_000, "it takes too long")
+        }
+        #expect(Set(storm.departures.map(\.slot)).count == Self.connections)
+        #expect(storm.departures.count == Self.connections)
+        #expect(storm.state.scheduledCount == 0 && storm.state.aloftCount == 0)
+        let isWithinRate = storm.isWithinRate
+        #expect(isWithinRate)
+        // In the first second not all are due. After it they leave in the order in which they die,
+        // but for those made ready ahead, and for the seconds, which the schedule does not divide.
+        let blur =
+            2 * Self.perSecondMax + 4 * Self.concurrentMax + 2 * Self.connections
+            / Self.deathSeconds
+        #expect(storm.disorder(after: 2 * Self.perSecondMax) <= blur, "seed \(random.seed)")
+        #expect(storm.deadOnDeparture == 0, "seed \(random.seed)")
+    }
+}
+
+// What is looked at afterwards: once, not a hundred thousand times.
+extension UpkeepStormTests.Storm {
+    /// Whether no second, whenever it begins, has more departures than allowed.
+    var isWithinRate: Bool {
+        let perSecondMax = UpkeepStormTests.perSecondMax
+        return departures.indices.dropFirst(perSecondMax).allSatisfy { index in
+            let earlier = departures[index - perSecondMax].moment
+            return departures[index].moment.milliseconds(since: earlier) >= 1000
+        }
+    }
+
+    /// By how many places somebody left sooner or later than the order of deaths says, at most.
+    func disorder(after first: Int) -> Int {
+        departures.indices.dropFirst(first).map { index in
+            abs(places[Int(departures[index].slot)] - index)
+        }.max() ?? 0
+    }
+
+    /// How many left too late to be of use.
+    var deadOnDeparture: Int {
+        departures.count { $0.moment >= deaths[Int($0.slot)] }
+    }
+}
