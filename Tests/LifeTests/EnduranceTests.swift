@@ -46,7 +46,12 @@ import Testing
         try await refresh(vault, ids, times: 10)
         let before = try Holdings(practice)
         try await refresh(vault, ids, times: 40)
-        let after = try Holdings(practice)
+        var after = try Holdings(practice)
+        // The last landing wipes what it held after its caller was told.
+        for _ in 0..<100 where after.openSecrets > before.openSecrets {
+            try await Task.sleep(for: .milliseconds(20))
+            after = try Holdings(practice)
+        }
         #expect(practice.provider.counters.refreshes == 20 * 50)
         #expect(practice.provider.counters.reuseDetected == 0)
         // Connections are kept, and a pool may take its time to make its last thread.
