@@ -131,6 +131,16 @@ import Testing
         committer.close()
     }
 
+    @Test func leavesLongSlotsToAnswers() throws {
+        for (scopeBytes, isKept) in [(300, true), (700, false)] {
+            var opened = try open()
+            let scope = String(repeating: "s", count: scopeBytes)
+            try opened.fields.set(ConnectionTag.requestedScope, text: scope)
+            #expect((KeptRecord(&opened) != nil) == isKept)
+        }
+        committer.close()
+    }
+
     @Test func holdsNoTokenAndIsGoneWhenWiped() throws {
         let kept = try keep(marked: "kept")
         #expect(try take(kept, isOther: true) == nil)

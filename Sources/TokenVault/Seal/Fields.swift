@@ -40,11 +40,12 @@ struct Fields: ~Copyable {
 
     private init(checked secret: consuming Secret) { self.secret = secret }
 
-    /// A copy without the fields of these tags, in a slot of its own; nil where none is free at
-    /// this moment.
-    func copy(without tags: ClosedRange<UInt16>) -> Fields? {
+    /// A copy without the fields of these tags, in a slot of its own; nil where it would be longer
+    /// than `byteCountMax`, or no slot is free at this moment.
+    func copy(without tags: ClosedRange<UInt16>, byteCountMax: Int) -> Fields? {
         let (before, after) = bounds(tags)
-        guard var rest = Secret(roomFor: secret.count - (after - before)),
+        let byteCount = secret.count - (after - before)
+        guard byteCount <= byteCountMax, var rest = Secret(roomFor: byteCount),
             rest.append(bytes.extracting(0..<before)),
             rest.append(bytes.extracting(after..<secret.count))
         else { return nil }
@@ -53,9 +54,7 @@ struct Fields: ~Copyable {
 
     /// Where the fields of these tags begin and end.
     private func bounds(_ tags: ClosedRange<UInt16>) -> (before: Int, after: Int) {
-        var before = 0
-        var after = 0
-        var offset = 0
+        var (before, after, offset) = (0, 0, 0)
         while let field = next(&offset), field.tag <= tags.upperBound {
             if field.tag < tags.lowerBound { before = offset }
             after = offset

@@ -15,15 +15,20 @@ final class KeptRecord: Sendable {
         let fields: Fields
     }
 
+    /// The longest rest that is kept, in bytes: slots for longer ones are there for answers.
+    static let byteCountMax = 512
+
     private let generation: UInt64
     /// The tag of the value that it was opened from.
     private let tag: InlineArray<16, UInt8>
     private let content: Mutex<Content?>
 
-    /// Takes the data key, and copies the fields that are no tokens. Nil where no slot is free at
-    /// this moment.
+    /// Takes the data key, and copies the fields that are no tokens. Nil where these are too long,
+    /// or no slot is free at this moment.
     init?(_ opened: inout Store.Opened) {
-        guard let fields = opened.fields.copy(without: ConnectionTag.tokens),
+        guard
+            let fields = opened.fields.copy(
+                without: ConnectionTag.tokens, byteCountMax: Self.byteCountMax),
             let dataKey = opened.dataKey.take()
         else { return nil }
         generation = opened.header.generation
