@@ -54,4 +54,33 @@ import Testing
         }
         #expect(rig.network.open.map(\.serial) == [7])
     }
+
+    @Test("A new pair does not inherit how often the old one failed")
+    func startsAnew() throws {
+        let disk = Disk()
+        try disk.register()
+        try disk.connect(0..<1)
+        let rig = try Rig(disk)
+        try rig.start()
+        try rig.flush()
+        for _ in 0..<3 {
+            _ = try rig.untilNext(0)
+            try rig.answer(0, Rig.reply(500, ""))
+            try rig.flush()
+        }
+        let expiry = UnixTime(milliseconds: rig.clock.now + 60_000)
+        let put = try rig.call { vault in
+            try await vault.put(
+                Disk.id(0),
+                TokenSet(
+                    accessToken: Secret(text: "a0.7"), refreshToken: Secret(text: "r0.7"),
+                    accessTokenExpiry: expiry))
+        }
+        try rig.flush()
+        #expect(put.isDone && put.code == nil)
+        _ = try rig.untilNext(0)
+        try rig.answer(0, Rig.reply(500, ""))
+        try rig.flush()
+        #expect(try rig.untilNext(0) <= RefreshPolicy.backoffMillisecondsBase)
+    }
 }

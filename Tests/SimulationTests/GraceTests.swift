@@ -21,18 +21,6 @@ import Testing
         return rig
     }
 
-    /// Lets time pass until a request of the connection is out, and returns how long it took.
-    func next(_ rig: Rig, _ connection: Int = 0) throws -> Int64 {
-        let start = rig.clock.now
-        while rig.network.last(connection) == nil {
-            let sleep = try #require(try rig.flush())
-            try #require(rig.clock.now - start < 3_600_000)
-            try rig.advance(milliseconds: max(1, sleep))
-            try rig.flush()
-        }
-        return rig.clock.now - start
-    }
-
     @Test("Within 30 seconds the same token is presented four times more, at first within two")
     func hurries() throws {
         let rig = try rig(grace: 30, connections: 2)
@@ -44,7 +32,7 @@ import Testing
             try rig.answerWithTokens(1)
             try rig.flush()
             let other = try rig.call { try await $0.refresh(Disk.id(1)) }
-            waits.append(try next(rig))
+            waits.append(try rig.untilNext(0))
             #expect(!other.isDone)
         }
         #expect(waits[0] <= 2000)
@@ -63,7 +51,7 @@ import Testing
         for _ in 0...RefreshPolicy.urgentAttemptsMax {
             try rig.answer(0, Rig.reply(500, ""))
             try rig.flush()
-            wait = try next(rig)
+            wait = try rig.untilNext(0)
         }
         #expect(wait >= RefreshPolicy.backoffMillisecondsMax / 2)
     }
@@ -74,7 +62,7 @@ import Testing
         try disk.register(concurrent: 1)
         // The one whose answer gets lost lives longest.
         try disk.connect(0..<1, expiringIn: 60_000)
-        try disk.connect(1..<40)
+        try disk.connect(1..<40, expiringIn: -1000)
         let rig = try Rig(disk)
         let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
         try rig.start()

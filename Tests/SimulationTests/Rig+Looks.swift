@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Testing
+
 @testable import Simulation
 @testable import TokenVault
 
@@ -38,6 +40,18 @@ extension Rig {
         String(
             decoding: disk.contents.records[Disk.key(connection)]?.plaintext ?? [],
             as: UTF8.self)
+    }
+
+    /// Lets time pass until a request of the connection is out, and returns how long it took.
+    func untilNext(_ connection: Int) throws -> Int64 {
+        let start = clock.now
+        while network.last(connection) == nil {
+            let sleep = try #require(try flush())
+            try #require(clock.now - start < 3_600_000)
+            try advance(milliseconds: max(1, sleep))
+            try flush()
+        }
+        return clock.now - start
     }
 }
 

@@ -41,9 +41,9 @@ import Testing
 
     /// The provider's `Date`, where its clock is wrong, or ours, by so many seconds.
     @Test(arguments: [
-        (0, 0), (4, 0), (-4, 0), (60, 60), (-60, -60), (3599, 3599), (-3599, -3599),
+        (0, 0), (4, 0), (-4, 0), (60, 60), (-60, -60), (2999, 2999), (-2999, -2999),
         // Whoever is wrong by more says nothing about the clock.
-        (3602, 0), (-3602, 0), (315_000_000, 0),
+        (3002, 0), (-3002, 0), (3600, 0), (-3600, 0), (315_000_000, 0),
     ]) func setsMomentsByOurClock(aheadSeconds: Int64, applied: Int64) throws {
         let date = Self.date(Self.start.milliseconds / 1000 + aheadSeconds)
         let found = try tokens(

@@ -20,8 +20,9 @@ package struct TokenReply: ~Copyable, Sendable {
     package static let scopeBytesMax = 16384
 
     /// How wrong the provider's clock, or ours, may be before `Date` is believed to be wrong
-    /// instead, and what is no error but the answer's age, in milliseconds.
-    static let clockErrorMilliseconds: ClosedRange<Int64> = 5000...3_600_000
+    /// instead, and what is no error but the answer's age, in milliseconds. One that is an hour off
+    /// is most often a clock's that was set to summer time, while `expires_at` is right.
+    static let clockErrorMilliseconds: ClosedRange<Int64> = 5000...3_000_000
 
     /// Takes a body over whose members are a token response.
     init(_ body: consuming Secret, _ members: Members, date: HTTPDate.Text? = nil) {

@@ -19,6 +19,7 @@ final class KeptRecord: Sendable {
     static let byteCountMax = 512
 
     private let generation: UInt64
+    private let slot: UInt32
     /// The tag of the value that it was opened from.
     private let tag: InlineArray<16, UInt8>
     private let content: Mutex<Content?>
@@ -32,13 +33,14 @@ final class KeptRecord: Sendable {
             let dataKey = opened.dataKey.take()
         else { return nil }
         generation = opened.header.generation
+        slot = opened.header.slot
         tag = opened.tag
         content = Mutex(Content(dataKey: dataKey, fields: fields))
     }
 
     /// The content, where it is of this very value.
     func take(_ header: SealedRecord.Header, _ value: RawSpan) -> Content? {
-        guard header.generation == generation,
+        guard header.generation == generation, header.slot == slot,
             unsafe Sodium.isEqual(tag.span.bytes, SealedRecord.tag(of: value))
         else { return nil }
         return content.withLock { $0.take() }

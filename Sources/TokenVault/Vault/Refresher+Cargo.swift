@@ -56,6 +56,8 @@ extension Refresher {
         }
         if isAccepted { alarm.ring() }
         let commit = Commit { [self] result in
+            // What did not come to use must not wait for a revocation.
+            sent.kept?.wipe()
             switch result {
             case .success(let committed) where committed.fate == .changed:
                 if isRecovered || isAccepted { publish(.recovered, sent.id) }

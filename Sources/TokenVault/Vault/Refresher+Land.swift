@@ -7,6 +7,7 @@ extension Refresher {
     func land(_ sent: Sent, _ verdict: consuming Verdict) {
         let outcome = Self.outcome(verdict)
         let rejection = Self.rejection(verdict)
+        let bringsTokens = Self.bringsTokens(verdict)
         let now = time.now()
         let number = sent.flight.number
         var alarms: Bool?
@@ -31,6 +32,7 @@ extension Refresher {
         case .busy, .failed: recall(flight.lane)
         case .answered, .unsent: break
         }
+        if !bringsTokens || flight.stage != .sent { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.
         guard flight.stage == .sent else { return landUnsent(sent) }
         switch consume verdict {
@@ -44,11 +46,13 @@ extension Refresher {
         case .applicationMisconfigured(let status, _): landRejected(sent, status, alarms)
         case .grantLost(let status): landLost(sent, status)
         case .unreadable(_, let body): landUnread(sent, body)
-        case .refused(let status, _):
+        case .refused(let status, let error):
+            // A gateway's 403 or 404 says nothing about the refresh token.
             landDelayed(
                 sent, VaultError(.providerRefused, .upkeep, number: status),
                 event: .refreshRefused,
-                atLeastMilliseconds: RefreshPolicy.refusedMilliseconds)
+                atLeastMilliseconds: RefreshPolicy.refusedMilliseconds,
+                effect: error == nil ? .none : .known)
         }
     }
 
@@ -62,6 +66,13 @@ extension Refresher {
             status == 429 || retryAfterSeconds != nil
                 ? .busy(retryAfterSeconds: retryAfterSeconds) : .failed
         default: .answered
+        }
+    }
+
+    private static func bringsTokens(_ verdict: borrowing Verdict) -> Bool {
+        switch verdict {
+        case .tokens: true
+        default: false
         }
     }
 
@@ -161,7 +172,7 @@ extension Refresher {
             return landDelayed(
                 sent, VaultError(.providerRefused, .upkeep, number: status),
                 event: .refreshRefused,
-                atLeastMilliseconds: RefreshPolicy.refusedMilliseconds)
+                atLeastMilliseconds: RefreshPolicy.refusedMilliseconds, effect: .none)
         }
         let lane = sent.flight.lane
         let now = time.now()

@@ -81,10 +81,12 @@ extension Refresher {
         if isEarliest { alarm.ring() }
     }
 
-    /// Somebody stored other tokens: a request with the old ones that was not sent is taken back.
+    /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
+    /// and how often the old ones failed is nothing to the new.
     func supersede(_ key: RecordKey) {
         let request = shared.withLock { shared in
-            shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
+            shared.upkeep.clearFailures(key)
+            return shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
         }
         _ = request?.cancelIfUnsent()
     }

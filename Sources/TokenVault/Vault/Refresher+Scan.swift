@@ -63,15 +63,16 @@ extension Refresher {
             }
             let (slot, generation) = (opened.header.slot, opened.header.generation)
             let record = ConnectionRecord(fields: opened.takeFields())
-            guard doubt.generation >= record.tokensSince ?? generation else {
+            // Other tokens came since, or it is red by now.
+            guard doubt.generation >= record.tokensSince ?? generation, let plan = plan(record)
+            else {
                 endDoubt(doubt.key, commit)
                 continue
             }
             commit.add(.event(EventEntry(time: now, key: doubt.key, kind: .attemptInDoubt)))
             publish(.attemptInDoubt, record.id)
-            guard let plan = plan(record) else { continue }
             // Before everything that is merely due.
-            let first = UnixTime(milliseconds: 0)
+            let first = Plan.foremost
             shared.withLock {
                 $0.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
             }
