@@ -99,7 +99,7 @@ extension Refresher {
             now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
             reuseGraceSeconds: grace, random: randomness.next())
         let due = max(retry, now.adding(milliseconds: atLeastMilliseconds))
-        let death = isInDoubt ? Plan.foremost : flight.death
+        let death = isInDoubt ? min(due, flight.death) : flight.death
         finish(flight, .failure(error), Plan(lane: flight.lane, due: due, death: death))
     }
 
