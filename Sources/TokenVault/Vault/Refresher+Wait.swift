@@ -81,7 +81,7 @@ extension Refresher {
     }
 
     /// Ends a flight that failed for the time being; the next attempt is due after a back-off,
-    /// sooner and before all others where the provider may have replaced the refresh token.
+    /// sooner and before whoever dies later where the provider may have replaced the refresh token.
     func postpone(
         _ flight: Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
         atLeastMilliseconds: Int64 = 0
