@@ -15,23 +15,35 @@ import Testing
         (500, ""),
     ]
 
-    @Test("No answer to the old pair harms the new one", arguments: answers)
-    func harmless(_ answer: (status: Int, body: String)) throws {
+    /// One connection whose refresh is out.
+    func rig() throws -> Rig {
         let disk = Disk()
         try disk.register()
         try disk.connect(0..<1)
         let rig = try Rig(disk)
         try rig.start()
         try rig.flush()
+        return rig
+    }
+
+    /// The platform stores a pair of its own, which lives so long.
+    func putAnotherPair(_ rig: Rig, seconds: Int64) throws {
+        let expiry = UnixTime(milliseconds: rig.clock.now + seconds * 1000)
         let put = try rig.call { vault in
             try await vault.put(
                 Disk.id(0),
                 TokenSet(
                     accessToken: Secret(text: "a0.7"), refreshToken: Secret(text: "r0.7"),
-                    accessTokenExpiry: UnixTime(milliseconds: VirtualClock.start + 7_200_000)))
+                    accessTokenExpiry: expiry))
         }
         try rig.flush()
         #expect(put.isDone && put.code == nil)
+    }
+
+    @Test("No answer to the old pair harms the new one", arguments: answers)
+    func harmless(_ answer: (status: Int, body: String)) throws {
+        let rig = try rig()
+        try putAnotherPair(rig, seconds: 7200)
         try rig.answer(0, Rig.reply(answer.status, answer.body))
         try rig.flush()
         let status = try #require(try rig.vault.status(Disk.id(0)))
@@ -57,27 +69,13 @@ import Testing
 
     @Test("A new pair does not inherit how often the old one failed")
     func startsAnew() throws {
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(0..<1)
-        let rig = try Rig(disk)
-        try rig.start()
-        try rig.flush()
+        let rig = try rig()
         for _ in 0..<3 {
             _ = try rig.untilNext(0)
             try rig.answer(0, Rig.reply(500, ""))
             try rig.flush()
         }
-        let expiry = UnixTime(milliseconds: rig.clock.now + 60_000)
-        let put = try rig.call { vault in
-            try await vault.put(
-                Disk.id(0),
-                TokenSet(
-                    accessToken: Secret(text: "a0.7"), refreshToken: Secret(text: "r0.7"),
-                    accessTokenExpiry: expiry))
-        }
-        try rig.flush()
-        #expect(put.isDone && put.code == nil)
+        try putAnotherPair(rig, seconds: 60)
         _ = try rig.untilNext(0)
         try rig.answer(0, Rig.reply(500, ""))
         try rig.flush()

@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test func aDeathTravelsThroughTheSchedule() {
-        for (lead, kept) in [(0, 0), (1500, 1000), (65_534_000, 65_534_000), (1 << 50, 65_534_000)]
+        for (lead, kept) in [(0, 0), (1500, 1000), (65_535_000, 65_535_000), (1 << 50, 65_535_000)]
         {
             let plan = Plan(
                 lane: 65_535, due: time(1000),
@@ -128,8 +128,6 @@ import Testing
         }
         let late = Plan(lane: 1, due: time(5), death: time(2))
         check(Plan(due: time(5), tag: late.tag).death == time(5))
-        let first = Plan(lane: 1, due: time(5), death: Plan.foremost)
-        check(Plan(due: time(5), tag: first.tag) == first)
     }
 
     @Test func anOrphanIsNobodys() throws {

@@ -5,12 +5,8 @@ struct Plan: Equatable {
     let lane: Int
     let due: UnixTime
     /// When it is of no use any more if nothing is done: who dies first is refreshed first. Kept to
-    /// the second, and at most 18 hours after `due`: who has longer is not urgent. `foremost` is
-    /// before all others, whenever they died.
+    /// the second, and at most 18 hours after `due`: who has longer is not urgent.
     let death: UnixTime
-
-    static let foremost = UnixTime(milliseconds: 0)
-    private static let foremostLead = UInt16.max
 
     init(lane: Int, due: UnixTime, death: UnixTime) {
         self.lane = lane
@@ -22,17 +18,12 @@ struct Plan: Equatable {
     init(due: UnixTime, tag: UInt32) {
         lane = Int(tag & 0xffff)
         self.due = due
-        let lead = UInt16(tag >> 16)
-        death =
-            lead == Self.foremostLead ? Self.foremost : due.adding(milliseconds: Int64(lead) * 1000)
+        death = due.adding(milliseconds: Int64(tag >> 16) * 1000)
     }
 
     /// Lane and lead of the death over the deadline, in four bytes.
     var tag: UInt32 {
-        let seconds = death.milliseconds(since: due) / 1000
-        let lead =
-            death <= Self.foremost
-            ? Self.foremostLead : min(UInt16(clamping: seconds), Self.foremostLead - 1)
+        let lead = UInt16(clamping: death.milliseconds(since: due) / 1000)
         return UInt32(UInt16(clamping: lane)) | UInt32(lead) << 16
     }
 }

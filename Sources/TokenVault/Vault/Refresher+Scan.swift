@@ -72,7 +72,7 @@ extension Refresher {
             commit.add(.event(EventEntry(time: now, key: doubt.key, kind: .attemptInDoubt)))
             publish(.attemptInDoubt, record.id)
             // Before everything that is merely due.
-            let first = Plan.foremost
+            let first = UnixTime(milliseconds: 0)
             shared.withLock {
                 $0.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
             }
