@@ -132,7 +132,7 @@ class Proof:
             certificate, authority = go_between.make_certificate(self.folder)
         practice = Practice(self.options.server, self.folder, self.client_secret)
         wire = go_between.GoBetween(practice.address, self.memory, certificate)
-        self.practice = practice
+        self.practice, self.wire = practice, wire
         try:
             start = LibraryHost if self.options.subject else ServingCommand
             self.vault = start(
@@ -159,6 +159,12 @@ class Proof:
         if self.options.parallel:
             self.live(self.options.parallel, refreshes=1, overlap=True)
             self.look("after_parallel_transfers")
+        if self.options.https:
+            self.wire.is_untidy = True
+            names = self.connect(1)
+            self.vault.refresh(names)
+            self.look("after_untidy_answers")
+            self.disconnect(names)
         self.last_counters = self.practice.counters()
 
     def one_life(self):
