@@ -73,7 +73,7 @@ extension Refresher {
     /// Puts a connection into the schedule, or takes it out.
     func schedule(_ slot: UInt32, _ plan: Plan?) {
         let isEarliest = shared.withLock { shared -> Bool in
-            if case .running = shared.scan { shared.changedSlots.insert(slot) }
+            shared.outdate(slot)
             let before = shared.upkeep.heap.min?.deadline
             shared.upkeep.schedule(slot, plan)
             return shared.isRunning && shared.upkeep.heap.min?.deadline != before
@@ -82,13 +82,15 @@ extension Refresher {
     }
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
-    /// and how often the old ones failed is nothing to the new.
+    /// and what became of the old ones is nothing to the new.
     func supersede(_ key: RecordKey) {
-        let request = shared.withLock { shared in
+        let (request, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
-            return shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
+            let request = shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
+            return (request, shared.doubts.removeValue(forKey: key))
         }
         _ = request?.cancelIfUnsent()
+        if let doubt { settle(doubt, key) }
     }
 
     /// When a slot is due next.

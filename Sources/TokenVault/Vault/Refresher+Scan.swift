@@ -40,8 +40,13 @@ extension Refresher {
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return finishDisconnect(opened.key) }
         guard let plan = plan(record) else { return }
+        let key = opened.key
         shared.withLock { shared in
-            if !shared.changedSlots.contains(slot) { shared.upkeep.schedule(slot, plan) }
+            // The end of a flight says when its connection is due again.
+            guard !shared.changedSlots.contains(slot), shared.upkeep.flight(key) == nil else {
+                return
+            }
+            shared.upkeep.schedule(slot, plan)
         }
     }
 
@@ -56,6 +61,7 @@ extension Refresher {
     private func resumeDoubts(_ doubts: [Attempt]) {
         let now = time.now()
         let commit = Commit { _ in }
+        for stale in staleDoubts { commit.add(.endAttempt(wave: stale.wave, stale.key)) }
         for doubt in doubts {
             guard let opened = try? store.open(doubt.key) else {
                 endDoubt(doubt.key, commit)
@@ -73,8 +79,9 @@ extension Refresher {
             publish(.attemptInDoubt, record.id)
             // Before everything that is merely due.
             let first = UnixTime(milliseconds: 0)
-            shared.withLock {
-                $0.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
+            shared.withLock { shared in
+                guard shared.upkeep.flight(doubt.key) == nil else { return }
+                shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
             }
         }
         if commit.changes.count > 0 { committer.submit(commit) }

@@ -59,8 +59,10 @@ extension Refresher {
         // Slots are given to others in time: what is scheduled is the connection, not the slot.
         let isOwner = plan != nil && store.owner(flight.slot)?.key == flight.key
         let now = time.now()
-        let (waiting, rings) = shared.withLock { shared -> ([Waiter], Bool) in
+        let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Waiter], Bool, Bool) in
             shared.outgoing[flight.number] = nil
+            shared.outdate(flight.slot)
+            let isRoomy = shared.storage.note(.landed(flight.number))
             let before = shared.upkeep.heap.min?.deadline
             let isOrphan = shared.upkeep.isOrphan(flight.number)
             let wasFull = shared.upkeep.isFull
@@ -74,8 +76,9 @@ extension Refresher {
             let isSooner = shared.isRunning && shared.upkeep.heap.min?.deadline != before
             // The end of a probe says when the next one may leave.
             let wakes = isSooner || wasFull || shared.upkeep.lanes[flight.lane].isRejected
-            return (waiting, wakes || shared.upkeep.isHungry(flight.endpoint))
+            return (waiting, wakes || shared.upkeep.isHungry(flight.endpoint), isRoomy)
         }
+        if isRoomy { publishStorage(false) }
         for waiter in waiting { waiter.resume(outcome) }
         if rings { alarm.ring() }
     }
@@ -109,6 +112,7 @@ extension Refresher {
     /// - Returns: false where an answer was still outstanding then.
     func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> Bool {
         let orphan = shared.withLock { shared -> (UInt64, Outgoing?, [Waiter])? in
+            shared.outdate(slot)
             guard let flight = shared.upkeep.orphan(key, slot: slot) else { return nil }
             let waiting = flight.waiters.compactMap { shared.waiters.removeValue(forKey: $0) }
             return (flight.number, shared.outgoing[flight.number], waiting)
