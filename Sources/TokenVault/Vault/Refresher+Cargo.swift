@@ -3,10 +3,13 @@
 // New tokens on their way into the store: at once, as soon as that works, or not ever.
 extension Refresher {
     /// Tokens that came, kept whole until they are durable or not wanted.
-    final class Cargo: Sendable {
+    final class Cargo: @unchecked Sendable {
+        let sent: Sent
         let reply: TokenReply
         let terms: ConnectionRecord.Terms
         let requestedAt: UnixTime
+        // What the writer's thread found out while it stored the tokens.
+        fileprivate var plan: Plan?
 
         init(_ reply: consuming TokenReply, _ sent: Sent, requestedAt: UnixTime) {
             let expiry = reply.expiry(
@@ -16,34 +19,30 @@ extension Refresher {
                 scope: reply.scope, accessTokenExpiry: expiry.moment,
                 expirySource: expiry.source,
                 refreshTokenExpiry: reply.refreshTokenExpiry(requestedAt: requestedAt))
+            self.sent = sent
             self.reply = reply
             self.requestedAt = requestedAt
         }
     }
 
-    /// What the writer found out while it stored the cargo.
-    private final class Landing: @unchecked Sendable {
-        var plan: Plan?
-    }
-
     /// Merges new tokens into the record, makes that durable, and only then tells who waits.
-    func store(_ sent: Sent, _ cargo: Cargo) {
+    func store(_ cargo: Cargo) {
         let now = time.now()
-        let landing = Landing()
+        let sent = cargo.sent
         // Without a new refresh token the old one stays, and has to be read.
         let kept = cargo.reply.hasRefreshToken ? sent.kept : nil
         let revision = Revision(addedBytesMax: cargo.reply.byteCount, kept: kept) {
             [self] (record, header) throws(VaultError) in
             // Somebody stored another pair for this life. What came is of no use, but to revoke it
             // could end the grant that the newer pair is of.
-            guard isCurrent(record, header, sent) else {
-                landing.plan = plan(record, sent.flight.lane)
+            guard isCurrent(record, header, cargo.sent) else {
+                cargo.plan = plan(record, cargo.sent.flight.lane)
                 return .leave
             }
             try record.adopt(cargo.reply, cargo.terms, requestStart: cargo.requestedAt)
             try record.fields.set(ConnectionTag.refreshed, time: now)
             try record.fields.set(ConnectionTag.refreshCount, integer: record.refreshCount + 1)
-            landing.plan = plan(record, sent.flight.lane)
+            cargo.plan = plan(record, cargo.sent.flight.lane)
             return .change
         }
         let (isAccepted, isRecovered, isAwaited, doubt) = shared.withLock { shared in
@@ -56,16 +55,17 @@ extension Refresher {
         }
         if isAccepted { alarm.ring() }
         let commit = Commit { [self] result in
+            let sent = cargo.sent
             // What did not come to use must not wait for a revocation.
             sent.kept?.wipe()
             switch result {
             case .success(let committed) where committed.fate == .changed:
                 if isRecovered || isAccepted { publish(.recovered, sent.id) }
-                finish(sent.flight, .success(()), landing.plan)
+                finish(sent.flight, .success(()), cargo.plan)
             case .success(let committed) where committed.fate == .left:
-                endLate(sent, landing.plan)
+                endLate(sent, cargo.plan)
             case .success: landLate(sent, cargo)
-            case .failure(let error): strand(sent, error) { [self] in store(sent, cargo) }
+            case .failure(let error): strand(sent, error) { [self] in store(cargo) }
             }
         }
         commit.mustLand = true

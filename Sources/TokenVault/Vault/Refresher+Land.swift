@@ -36,7 +36,7 @@ extension Refresher {
         // Taken back before it was handed over, whatever the transport would have made of it.
         guard flight.stage == .sent else { return landUnsent(sent) }
         switch consume verdict {
-        case .tokens(let reply): store(sent, Cargo(reply, sent, requestedAt: flight.sent))
+        case .tokens(let reply): store(Cargo(reply, sent, requestedAt: flight.sent))
         case .unsent: landUnsent(sent)
         case .transient(let status, let retryAfterSeconds, let wasSent):
             landDelayed(
