@@ -144,7 +144,9 @@ import Testing
         arguments: [true, false])
     func replacedMeanwhile(_ isLost: Bool) throws {
         let rig = try rig()
+        let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
         try put(rig, serial: 7)
+        #expect(!caller.isDone)
         if isLost {
             try lose(rig)
         } else {
@@ -153,5 +155,8 @@ import Testing
         }
         #expect(rig.disk.doubts.isEmpty && rig.disk.contents.waves.isEmpty)
         #expect(rig.disk.serial(0) == 7)
+        // Nor their failure: whoever waited finds the new ones.
+        #expect(caller.isDone && caller.code == nil)
+        #expect(rig.failureCount(0) == 0 && rig.disk.count(.refreshDelayed) == 0)
     }
 }
