@@ -11,7 +11,7 @@ struct Definition {
         "client_authentication", "scope_separator", "pkce", "authorization_parameters",
         "token_parameters", "default_lifetime_seconds", "reuse_grace_seconds",
         "refresh_token_idle_seconds", "refresh_token_lifetime_seconds", "refresh_margin_seconds",
-        "concurrent_refreshes_max", "refreshes_per_second_max",
+        "concurrent_refreshes_max", "refreshes_per_second_max", "grant_lost_errors",
     ]
     /// The longest time that makes sense as a number of seconds: a hundred years.
     static let secondsMax: Int64 = 100 * 366 * 86_400
@@ -71,6 +71,7 @@ struct Definition {
         if let count = try count("refreshes_per_second_max", Provider.refreshesPerSecondRange) {
             provider.refreshesPerSecondMax = count
         }
+        provider.grantLostErrors = try grantLostErrors()
     }
 
     private static func compose(_ text: String, file: String) throws(DefinitionError) -> Node {
@@ -147,6 +148,27 @@ struct Definition {
                 node, "\(key) is a number, \(range.lowerBound) to \(range.upperBound)")
         }
         return number
+    }
+
+    private func grantLostErrors() throws(DefinitionError) -> [String] {
+        let key = "grant_lost_errors"
+        guard let node = values[key] else { return [] }
+        let countMax = Provider.grantLostErrorsMax
+        guard case .sequence(let sequence) = node, sequence.count <= countMax else {
+            throw error(node, "\(key) is a list of error codes, at most \(countMax)")
+        }
+        var codes: [String] = []
+        for code in sequence {
+            let text = try text(code, "a code in \(key)")
+            guard GrantLostErrors.allows(text) else {
+                throw error(
+                    code,
+                    "a code in \(key) is 1 to \(Provider.grantLostErrorBytesMax) characters of "
+                        + "ASCII, and none that RFC 6749 gives another meaning")
+            }
+            codes.append(text)
+        }
+        return codes
     }
 
     private func parameters(_ key: String) throws(DefinitionError) -> [Provider.Parameter] {

@@ -50,6 +50,7 @@ struct ProviderCatalogTests {
                 refresh_margin_seconds: 30
                 concurrent_refreshes_max: 4
                 refreshes_per_second_max: 2
+                grant_lost_errors: [bad_refresh_token, 190]
                 """)
         #expect(provider.revocationEndpoint == "https://login.example.com/revoke")
         #expect(provider.issuer == "https://login.example.com")
@@ -66,6 +67,7 @@ struct ProviderCatalogTests {
         #expect(provider.refreshMarginSeconds == 30)
         #expect(provider.concurrentRefreshesMax == 4)
         #expect(provider.refreshesPerSecondMax == 2)
+        #expect(provider.grantLostErrors == ["bad_refresh_token", "190"])
     }
 
     @Test func jsonIsReadToo() throws {
@@ -92,6 +94,8 @@ struct ProviderCatalogTests {
             ("refresh_margin_seconds: 0", "f:4: refresh_margin_seconds is a number of seconds, 1 "),
             ("concurrent_refreshes_max: 1025", "concurrent_refreshes_max is a number, 1 to 1024"),
             ("refreshes_per_second_max: 0", "refreshes_per_second_max is a number, 1 to 100000"),
+            ("grant_lost_errors: bad_refresh_token", "f:4: grant_lost_errors is a list of error"),
+            ("grant_lost_errors: [x, invalid_client]", "f:4: a code in grant_lost_errors is 1 to"),
             ("authorization_parameters: [a]", "f:4: authorization_parameters is a list of names"),
             ("token_parameters: { a: [b] }", "f:4: token_parameters is a text"),
             ("issuer:", "f:4: issuer is a text that is not empty"),

@@ -28,6 +28,7 @@ import Testing
         provider.refreshMarginSeconds = 120
         provider.concurrentRefreshesMax = 4
         provider.refreshesPerSecondMax = 20
+        provider.grantLostErrors = ["token_revoked", "190"]
     }
 
     @Test func areKept() async throws {
@@ -41,6 +42,7 @@ import Testing
         var expected = provider
         Self.jira(&expected)
         #expect(provider == expected && provider.refreshTokenIdleSeconds == 7_776_000)
+        #expect(provider.grantLostErrors == ["token_revoked", "190"])
         let limits = Governor.Limits(provider)
         #expect(limits.concurrentMax == 4 && limits.perSecondMax == 20)
         #expect(RefreshPolicy.Limits(provider).marginSeconds == 120)
@@ -52,6 +54,7 @@ import Testing
         var fields = try Fields(plaintext)
         try fields.set(ApplicationTag.concurrentRefreshesMax, nil)
         try fields.set(ApplicationTag.refreshesPerSecondMax, nil)
+        try fields.set(ApplicationTag.grantLostError, nil)
         let read = try ApplicationRecord.decode(fields)
         let provider = read.provider
         #expect(provider.concurrentRefreshesMax == 8 && provider.refreshesPerSecondMax == 100)
@@ -59,6 +62,7 @@ import Testing
         #expect(provider.refreshTokenIdleSeconds == nil)
         #expect(provider.refreshTokenLifetimeSeconds == nil)
         #expect(provider.refreshMarginSeconds == nil)
+        #expect(provider.grantLostErrors.isEmpty)
     }
 
     @Test func areCheckedAgainstTheirLimits() async throws {
@@ -71,6 +75,8 @@ import Testing
             { $0.refreshMarginSeconds = 0 }, { $0.refreshMarginSeconds = .max },
             { $0.concurrentRefreshesMax = 0 }, { $0.concurrentRefreshesMax = 1025 },
             { $0.refreshesPerSecondMax = 0 }, { $0.refreshesPerSecondMax = 100_001 },
+            { $0.grantLostErrors = ["invalid_client"] }, { $0.grantLostErrors = [""] },
+            { $0.grantLostErrors = (0...16).map { "code_\($0)" } },
         ]
         for (index, change) in wrong.enumerated() {
             let code = await code { try await vault.put(try application(change)) }

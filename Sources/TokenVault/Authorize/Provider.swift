@@ -55,6 +55,10 @@ public struct Provider: Hashable, Sendable {
     public var tokenParameters: [Parameter] = []
     /// The access token's lifetime in seconds where the reply does not say.
     public var defaultLifetimeSeconds: Int64?
+    /// The error codes, beside `invalid_grant`, by which the provider says that a grant is gone:
+    /// what `error` or `status` says of them, or the `code` in an `error` that is an object. At most
+    /// 16, each of 1 to 64 bytes of printable ASCII; RFC 6749's other codes are refused.
+    public var grantLostErrors: [String] = []
     /// How long, in seconds, the provider still takes a refresh token that it has replaced.
     public var reuseGraceSeconds: Int64 = 0
     /// How long a refresh token lives without being used, in seconds, 600 at least; nil where it
@@ -87,6 +91,10 @@ public struct Provider: Hashable, Sendable {
     public static let endpointBytesMax = 2048
     /// The most added parameters of either kind.
     public static let parametersMax = 32
+    /// The most `grantLostErrors`.
+    public static let grantLostErrorsMax = 16
+    /// The longest of them, in bytes.
+    public static let grantLostErrorBytesMax = 64
     /// The range of a refresh token's idle time and of a connection's lifetime, in seconds: ten
     /// minutes to a hundred years.
     public static let refreshTokenSecondsRange: ClosedRange<Int64> = 600...(100 * 366 * 86_400)

@@ -41,8 +41,9 @@ package struct TokenEndpoint: Sendable {
         by credentials: ClientCredentials, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(refreshToken, by: credentials)
+        let lost = credentials.grantLostErrors
         return try make(request, to: application.provider.tokenEndpoint) { reply in
-            completion(Verdict(reply))
+            completion(Verdict(reply, lost: lost))
         }
     }
 

@@ -52,6 +52,7 @@ enum ApplicationRecord {
         try fields.set(
             ApplicationTag.refreshesPerSecondMax,
             integer: UInt32(clamping: provider.refreshesPerSecondMax))
+        try fields.set(ApplicationTag.grantLostError, texts: provider.grantLostErrors)
     }
 
     private static func readRefreshing(_ fields: borrowing Fields, _ provider: inout Provider) {
@@ -64,6 +65,7 @@ enum ApplicationRecord {
         if let count = fields.integer(ApplicationTag.refreshesPerSecondMax, as: UInt32.self) {
             provider.refreshesPerSecondMax = Int(count)
         }
+        provider.grantLostErrors = fields.texts(ApplicationTag.grantLostError)
     }
 
     static func decode(_ fields: borrowing Fields) throws(VaultError) -> Application {

@@ -67,6 +67,7 @@ struct ProviderForm: Codable, Sendable {
     var refreshMarginSeconds: Int64?
     var concurrentRefreshesMax: Int
     var refreshesPerSecondMax: Int
+    var grantLostErrors: [String]
 
     enum CodingKeys: String, CodingKey {
         case name, issuer
@@ -85,6 +86,7 @@ struct ProviderForm: Codable, Sendable {
         case refreshMarginSeconds = "refresh_margin_seconds"
         case concurrentRefreshesMax = "concurrent_refreshes_max"
         case refreshesPerSecondMax = "refreshes_per_second_max"
+        case grantLostErrors = "grant_lost_errors"
     }
 
     init(_ provider: Provider) {
@@ -105,6 +107,7 @@ struct ProviderForm: Codable, Sendable {
         refreshMarginSeconds = provider.refreshMarginSeconds
         concurrentRefreshesMax = provider.concurrentRefreshesMax
         refreshesPerSecondMax = provider.refreshesPerSecondMax
+        grantLostErrors = provider.grantLostErrors
     }
 
     func provider() throws -> Provider {
@@ -127,6 +130,7 @@ struct ProviderForm: Codable, Sendable {
         provider.refreshMarginSeconds = refreshMarginSeconds
         provider.concurrentRefreshesMax = concurrentRefreshesMax
         provider.refreshesPerSecondMax = refreshesPerSecondMax
+        provider.grantLostErrors = grantLostErrors
         return provider
     }
 
