@@ -15,6 +15,14 @@ final class Exchange {
         case error(Int, String)
         case tokens(access: TokenText, refresh: TokenText?)
         case done
+
+        /// Whether the provider may have acted, as far as anybody can tell from it.
+        var leavesDoubt: Bool {
+            switch self {
+            case .failure(.lost), .failure(.deadlineExceeded), .status(500, _): true
+            default: false
+            }
+        }
     }
 
     let request: TransportRequest

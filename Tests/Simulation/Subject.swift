@@ -28,10 +28,13 @@ struct Subject {
 
     // On the wire.
     var inFlight = 0
-    var failures = 0
+    private(set) var failures = 0
+    /// Those since its refresh token came into doubt, where its provider has a grace.
+    private(set) var recentFailures = 0
+    private var isInDoubt = false
     var failedAt: Int64 = 0
     var retryAfter: Int64 = 0
-    var hasFailed = false
+    private(set) var hasFailed = false
     /// When the platform last asked for a refresh, or for a token that was not fresh.
     var asked: Int64 = .min
     /// When something that is nobody's fault last happened to its own requests, and for how long
@@ -45,6 +48,21 @@ struct Subject {
         self.provider = provider
         id = try ConnectionID("c\(index)")
         key = SimulatedStore.key(.connection, "c\(index)")
+    }
+
+    /// An attempt of it failed.
+    ///
+    /// - Parameter leavesDoubt: whether its provider may have replaced the refresh token, and takes
+    ///   the old one for a while.
+    mutating func countFailure(leavesDoubt: Bool) {
+        hasFailed = true
+        failures += 1
+        if leavesDoubt, !isInDoubt { (isInDoubt, recentFailures) = (true, 0) }
+        recentFailures += 1
+    }
+
+    mutating func forgetFailures() {
+        (hasFailed, failures, recentFailures, isInDoubt) = (false, 0, 0, false)
     }
 
     var isConnected: Bool { isStored && !isFenced && state == ConnectionState.active.rawValue }

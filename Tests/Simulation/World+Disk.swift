@@ -56,8 +56,7 @@ extension World {
         if subjects[index].receivedGrant != owner {
             subjects[index].receivedGrant = owner
             subjects[index].receivedSerial = refresh.serial
-            subjects[index].hasFailed = false
-            subjects[index].failures = 0
+            subjects[index].forgetFailures()
         }
         if record.state == ConnectionState.failed.rawValue {
             if before.state != record.state { landedLoss(index, owner) }

@@ -33,7 +33,8 @@ extension World {
         }
         guard subject.hasFailed, subject.asked < subject.failedAt else { return }
         let earliest = max(
-            subject.failedAt + Recovery.backOffMilliseconds(subject.failures, provider.temper) / 2,
+            subject.failedAt
+                + Recovery.backOffMilliseconds(subject.recentFailures, provider.temper) / 2,
             subject.retryAfter)
         if clock.now < earliest {
             violated(.retriedTooSoon, index, "\(earliest - clock.now) ms before its time")
@@ -78,8 +79,7 @@ extension World {
         switch answer {
         case .tokens(_, let refresh):
             note(index, .received, refresh?.serial ?? 0)
-            subjects[index].hasFailed = false
-            subjects[index].failures = 0
+            subjects[index].forgetFailures()
             exchange.provider.rejectedUntil = 0
             guard let refresh else { break }
             if refresh.owner == subjects[index].receivedGrant {
@@ -97,10 +97,12 @@ extension World {
             exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
         default:
             note(index, .failed, exchange.hasActed ? 1 : 0)
+            // Who says so of a grant takes the application.
+            if case .error(400, "invalid_grant") = answer { exchange.provider.rejectedUntil = 0 }
             if exchange.hasActed { outcome.lostAnswers += 1 }
             exchange.provider.failed += 1
-            subjects[index].hasFailed = true
-            subjects[index].failures += 1
+            subjects[index].countFailure(
+                leavesDoubt: answer.leavesDoubt && exchange.provider.temper.graceMilliseconds > 0)
             subjects[index].failedAt = clock.now
             subjects[index].retryAfter = 0
             if case .status(_, let seconds) = answer, let seconds {

@@ -64,8 +64,7 @@ extension World {
             subjects[index].receivedGrant = subjects[index].grant
             subjects[index].receivedSerial = subjects[index].refreshSerial
             subjects[index].inFlight = 0
-            subjects[index].hasFailed = false
-            subjects[index].failures = 0
+            subjects[index].forgetFailures()
             subjects[index].isBusy = false
         }
         for provider in providers {

@@ -71,9 +71,10 @@ public struct Provider: Hashable, Sendable {
     /// at least; nil for the vault's own margin, 300 s or a quarter of the token's lifetime.
     public var refreshMarginSeconds: Int64?
     /// The most refreshes in flight at the token endpoint; 1 to 1,024. It is shared by the
-    /// applications that name the same endpoint.
+    /// applications that name the same endpoint; where they differ the least holds for all.
     public var concurrentRefreshesMax = Self.concurrentRefreshesDefault
-    /// The most refreshes that leave for the token endpoint within any second; 1 to 100,000.
+    /// The most refreshes that leave for the token endpoint within any second; 1 to 100,000. Shared
+    /// in the same way.
     public var refreshesPerSecondMax = Self.refreshesPerSecondDefault
 
     /// A provider with the RFCs' own behaviour.

@@ -109,7 +109,12 @@ final class CurlTransfer {
     /// whatever else the name resolves to.
     func mayConnect(to address: RawSpan) -> Bool {
         if addressGuard.allows(socketAddress: address, for: target), failure == nil { return true }
-        failure = .refused
+        // A kept connection had died, and curl makes another one for what it has sent already.
+        if case .connecting = stage {
+            failure = .refused
+        } else {
+            failure = .lost(curlCode: Curl.codeGotNothing)
+        }
         return false
     }
 

@@ -16,9 +16,9 @@ struct Governor {
     /// What a provider allows.
     struct Limits: Hashable, Sendable {
         /// The most requests in flight; 1 to 1,024.
-        let concurrentMax: Int
+        private(set) var concurrentMax: Int
         /// The most requests that leave within any second; 1 to 100,000.
-        let perSecondMax: Int
+        private(set) var perSecondMax: Int
 
         /// Limits, brought into the ranges that a provider's have.
         init(
@@ -27,6 +27,12 @@ struct Governor {
         ) {
             self.concurrentMax = Self.clamp(concurrentMax, Provider.concurrentRefreshesRange)
             self.perSecondMax = Self.clamp(perSecondMax, Provider.refreshesPerSecondRange)
+        }
+
+        /// The stricter of two, one by one.
+        mutating func narrow(to other: Limits) {
+            concurrentMax = min(concurrentMax, other.concurrentMax)
+            perSecondMax = min(perSecondMax, other.perSecondMax)
         }
 
         /// What a provider's definition says.

@@ -10,8 +10,10 @@ struct Lane {
     static let probeMilliseconds: Int64 = 60_000
 
     let application: ApplicationID
-    /// Whose limits hold for it.
+    /// Whose limits hold for it, together with what the others there say.
     var endpoint: Int
+    /// What this application's definition says of the endpoint.
+    var endpointLimits: Governor.Limits
     /// What the provider says about its refresh tokens' lives.
     var limits: RefreshPolicy.Limits
     /// When the next probe may leave, while the provider rejects the application.
@@ -35,9 +37,13 @@ struct Lane {
         }
     }
 
-    init(application: ApplicationID, endpoint: Int, limits: RefreshPolicy.Limits) {
+    init(
+        application: ApplicationID, endpoint: Int, _ endpointLimits: Governor.Limits,
+        limits: RefreshPolicy.Limits
+    ) {
         self.application = application
         self.endpoint = endpoint
+        self.endpointLimits = endpointLimits
         self.limits = limits
     }
 

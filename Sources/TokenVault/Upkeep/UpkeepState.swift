@@ -50,7 +50,9 @@ struct UpkeepState: ~Copyable {
 
     func lane(_ application: ApplicationID) -> Int? { laneNumbers[application] }
 
-    /// The lane of an application, with the limits of its provider as they are now.
+    /// The lane of an application, with the limits of its provider as they are now. Of the
+    /// applications that share an endpoint the strictest limits hold: it is the provider that has
+    /// them, and one definition that says less than another is the more careful guess.
     mutating func setLane(
         _ application: ApplicationID, endpoint url: String, _ limits: Governor.Limits,
         _ policy: RefreshPolicy.Limits
@@ -60,23 +62,35 @@ struct UpkeepState: ~Copyable {
             endpoints.append(EndpointQueue(limits))
             endpointNumbers[url] = endpoint
         }
-        endpoints[endpoint].governor.limits = limits
         guard let lane = laneNumbers[application] else {
             let lane = min(lanes.count, Self.lanesMax - 1)
             laneNumbers[application] = lane
             guard lane == lanes.count else { return lane }
-            lanes.append(Lane(application: application, endpoint: endpoint, limits: policy))
+            lanes.append(
+                Lane(application: application, endpoint: endpoint, limits, limits: policy))
             endpoints[endpoint].lanes.append(lane)
+            endpoints[endpoint].governor.limits.narrow(to: limits)
             return lane
         }
         lanes[lane].limits = policy
-        if lanes[lane].endpoint != endpoint {
-            endpoints[lanes[lane].endpoint].lanes.removeAll { $0 == lane }
+        lanes[lane].endpointLimits = limits
+        let former = lanes[lane].endpoint
+        if former != endpoint {
+            endpoints[former].lanes.removeAll { $0 == lane }
             lanes[lane].endpoint = endpoint
             endpoints[endpoint].lanes.append(lane)
             notePending(endpoint)
+            limit(former)
         }
+        limit(endpoint)
         return lane
+    }
+
+    private mutating func limit(_ endpoint: Int) {
+        guard let first = endpoints[endpoint].lanes.first else { return }
+        var limits = lanes[first].endpointLimits
+        for lane in endpoints[endpoint].lanes { limits.narrow(to: lanes[lane].endpointLimits) }
+        endpoints[endpoint].governor.limits = limits
     }
 
     mutating func notePending(_ endpoint: Int) {

@@ -24,6 +24,8 @@ public struct ConnectionStatus: Sendable {
         case wait
         /// Correct the application's id, secret or redirect URI.
         case correctApplication
+        /// Make room on the disk; a vault whose disk failed has to be opened anew.
+        case makeRoom
     }
 
     /// The connection.
@@ -89,9 +91,12 @@ extension Vault {
         case .active:
             light = failing == .applicationRejected ? .red : record.used == nil ? .yellow : .green
             reason = failing
-            nextStep =
-                failing == nil
-                ? .none : failing == .applicationRejected ? .correctApplication : .wait
+            switch failing {
+            case nil: nextStep = .none
+            case .applicationRejected: nextStep = .correctApplication
+            case .storageRefused: nextStep = .makeRoom
+            default: nextStep = .wait
+            }
         }
         return ConnectionStatus(
             connection: id, light: light, reason: reason,
@@ -125,6 +130,7 @@ extension Refresher {
                 return isFailing ? .refreshDelayed : nil
             }
             if shared.upkeep.lanes[lane].isRejected { return .applicationRejected }
+            if shared.storage.isPresent { return .storageRefused }
             let isDelayed = isFailing || shared.upkeep.isHeldBack(slot, lane)
             return isDelayed ? .refreshDelayed : nil
         }

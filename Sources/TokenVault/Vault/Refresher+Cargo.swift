@@ -51,7 +51,7 @@ extension Refresher {
                 shared.upkeep.lanes[sent.flight.lane].accept(),
                 shared.upkeep.clearFailures(sent.flight.key),
                 shared.upkeep.isAwaited(sent.flight.number),
-                shared.doubts.removeValue(forKey: sent.flight.key)
+                Self.takeDoubt(sent, &shared)
             )
         }
         if isAccepted { alarm.ring() }
@@ -87,11 +87,14 @@ extension Refresher {
     func strand(
         _ sent: Sent, _ error: VaultError, _ retry: @escaping @Sendable () -> Void
     ) {
-        let waiting = shared.withLock { shared in
-            shared.upkeep.dismissWaiters(sent.flight.number).compactMap {
+        let (waiting, isNews) = shared.withLock { shared in
+            let waiting = shared.upkeep.dismissWaiters(sent.flight.number).compactMap {
                 shared.waiters.removeValue(forKey: $0)
             }
+            let isNews = error.isOfStorage && shared.storage.note(.stranded(sent.flight.number))
+            return (waiting, isNews)
         }
+        if isNews { publishStorage(true) }
         for waiter in waiting { waiter.resume(.failure(error)) }
         let isKept = after(milliseconds: Self.strandedMilliseconds, retry)
         // The vault is closed: there is no later. The attempt stays in doubt.

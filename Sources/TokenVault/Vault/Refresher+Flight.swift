@@ -101,6 +101,11 @@ extension Refresher {
             switch result {
             case .success(let committed): makeReady(flights, requests, wave: committed.wave)
             case .failure(let error):
+                if error.isOfStorage,
+                    shared.withLock({ $0.storage.note(.attemptsRefused) })
+                {
+                    publishStorage(true)
+                }
                 for sent in flights { sent.refusal = error }
                 for request in requests { _ = request.cancelIfUnsent() }
             }
@@ -112,7 +117,8 @@ extension Refresher {
     /// On the writer's thread: the attempts are durable, and what the governor lets go leaves.
     private func makeReady(_ flights: [Sent], _ requests: [TransportRequest], wave: UInt64) {
         let now = time.now()
-        let (departures, left, waits) = shared.withLock { shared in
+        let (departures, left, waits, isRoomy) = shared.withLock { shared in
+            let isRoomy = shared.storage.note(.attemptsTaken)
             var left: [TransportRequest] = []
             for (sent, request) in zip(flights, requests) {
                 sent.wave = wave
@@ -125,8 +131,9 @@ extension Refresher {
             }
             let departures = Self.depart(&shared, now)
             let upkeep = shared.upkeep.waitsForTime(now) || shared.upkeep.isAnyHungry
-            return (departures, left, upkeep)
+            return (departures, left, upkeep, isRoomy)
         }
+        if isRoomy { publishStorage(false) }
         send(departures)
         if waits { alarm.ring() }
         // Disconnected meanwhile, or the vault is closing.
@@ -195,32 +202,4 @@ extension Refresher {
     /// How soon a refresh is tried again for which the arena had no room, in milliseconds.
     static let scarceMilliseconds: Int64 = 100
 
-    /// Adds the end of the attempt, and of an older one in doubt, to a commit.
-    func endAttempt(_ sent: Sent, _ commit: Commit) {
-        let doubt = shared.withLock { $0.doubts.removeValue(forKey: sent.flight.key) }
-        endAttempt(sent, doubt: doubt, commit)
-    }
-
-    func endAttempt(_ sent: Sent, doubt: UInt64?, _ commit: Commit) {
-        if let wave = sent.wave { commit.add(.endAttempt(wave: wave, sent.flight.key)) }
-        if let doubt { commit.add(.endAttempt(wave: doubt, sent.flight.key)) }
-    }
-
-    /// Leaves the attempt on record, in place of an older one in doubt.
-    func keepDoubt(_ sent: Sent, _ commit: Commit) {
-        endDoubt(sent.flight.key, commit)
-        guard let wave = sent.wave else { return }
-        let isOrphan = shared.withLock { shared -> Bool in
-            if shared.upkeep.isOrphan(sent.flight.number) { return true }
-            shared.doubts[sent.flight.key] = wave
-            return false
-        }
-        if isOrphan { commit.add(.endAttempt(wave: wave, sent.flight.key)) }
-    }
-
-    func endDoubt(_ key: RecordKey, _ commit: Commit) {
-        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key) }) {
-            commit.add(.endAttempt(wave: doubt, key))
-        }
-    }
 }

@@ -42,7 +42,7 @@ extension Refresher {
             landDelayed(
                 sent, VaultError(.providerUnreachable, .upkeep, number: status),
                 retryAfterSeconds: retryAfterSeconds,
-                effect: wasSent && status == 0 ? .inDoubt : .none)
+                effect: Effect(status: status, wasSent: wasSent))
         case .applicationMisconfigured(let status, _): landRejected(sent, status, alarms)
         case .grantLost(let status): landLost(sent, status)
         case .unreadable(_, let body): landUnread(sent, body)
@@ -123,27 +123,16 @@ extension Refresher {
             }
         }
         if sent.wave == nil { return commit.completion(.success(Committed())) }
-        endAttempt(sent, doubt: nil, commit)
+        endAttempt(sent, .none, commit)
         committer.submit(commit)
-    }
-
-    /// What an attempt did to the refresh token.
-    enum Effect {
-        /// Nothing: it did not arrive, or was put off. An earlier one stays in doubt.
-        case none
-        /// The answer says so, of earlier ones too.
-        case known
-        /// Perhaps the provider has replaced it.
-        case inDoubt
     }
 
     /// A failure that time may mend; told once, counted after.
     ///
-    /// - Parameter effect: what the provider may have done. Where that is in doubt the attempt
-    ///   stays on record until one is answered: a restart must not forget that it is urgent.
+    /// - Parameter effect: what the provider may have done.
     func landDelayed(
         _ sent: Sent, _ error: VaultError, event: VaultEvent.Kind = .refreshDelayed,
-        retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, effect: Effect = .known
+        retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, effect: Effect
     ) {
         let error = sent.id.map { error.concerning($0) } ?? error
         let isFirst = shared.withLock { $0.upkeep.failureCount(sent.flight.key) == 0 }
@@ -154,11 +143,7 @@ extension Refresher {
                 sent.flight, error, retryAfterSeconds: retryAfterSeconds,
                 atLeastMilliseconds: atLeastMilliseconds)
         }
-        switch effect {
-        case .inDoubt: keepDoubt(sent, commit)
-        case .none: endAttempt(sent, doubt: nil, commit)
-        case .known: endAttempt(sent, commit)
-        }
+        endAttempt(sent, effect, commit)
         if isFirst { commit.add(.event(entry(sent, event, number))) }
         committer.submit(commit)
     }
@@ -187,7 +172,7 @@ extension Refresher {
                 again(sent.flight, milliseconds: Lane.probeMilliseconds))
         }
         // The client was not let in: nobody looked at the refresh token.
-        endAttempt(sent, doubt: nil, commit)
+        endAttempt(sent, .none, commit)
         if isFirst {
             let key = store.key(.application, sent.application.text)
             commit.add(

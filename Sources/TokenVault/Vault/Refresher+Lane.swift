@@ -82,13 +82,15 @@ extension Refresher {
     }
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
-    /// and how often the old ones failed is nothing to the new.
+    /// and what became of the old ones is nothing to the new.
     func supersede(_ key: RecordKey) {
-        let request = shared.withLock { shared in
+        let (request, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
-            return shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
+            let request = shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
+            return (request, shared.doubts.removeValue(forKey: key))
         }
         _ = request?.cancelIfUnsent()
+        if let doubt { settle(doubt, key) }
     }
 
     /// When a slot is due next.

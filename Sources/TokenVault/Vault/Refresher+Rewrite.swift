@@ -7,7 +7,7 @@ extension Refresher {
         let error = VaultError(.grantLost, .upkeep, connection: sent.id, number: status)
         // The provider takes the application.
         if shared.withLock({ $0.upkeep.lanes[sent.flight.lane].accept() }) { alarm.ring() }
-        rewrite(sent, event: .grantLost, number: Int64(status), addedBytesMax: 0) {
+        rewrite(sent, event: .grantLost, number: Int64(status), .known, addedBytesMax: 0) {
             (record) throws(VaultError) in
             try record.set(ConnectionState.failed)
         } then: { [self] in
@@ -19,14 +19,16 @@ extension Refresher {
     /// sealed before anybody judges it, and the refresh is tried again.
     func landUnread(_ sent: Sent, _ body: consuming Secret?) {
         let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
-        guard let body else { return landDelayed(sent, error, event: .replyUnread) }
+        guard let body else {
+            return landDelayed(sent, error, event: .replyUnread, effect: .inDoubt)
+        }
         landUnread(sent, Kept(body))
     }
 
     private func landUnread(_ sent: Sent, _ kept: Kept) {
         let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
         let count = kept.body.count
-        rewrite(sent, event: .replyUnread, number: Int64(count), addedBytesMax: count) {
+        rewrite(sent, event: .replyUnread, number: Int64(count), .inDoubt, addedBytesMax: count) {
             (record) throws(VaultError) in
             try record.keepUnread(kept.body)
         } then: { [self] in
@@ -46,7 +48,7 @@ extension Refresher {
 
     /// Changes the record the flight was made for, unless it has moved on, and ends the attempt.
     private func rewrite(
-        _ sent: Sent, event: VaultEvent.Kind, number: Int64, addedBytesMax: Int,
+        _ sent: Sent, event: VaultEvent.Kind, number: Int64, _ effect: Effect, addedBytesMax: Int,
         _ change: @escaping @Sendable (inout ConnectionRecord) throws(VaultError) -> Void,
         then end: @escaping @Sendable () -> Void,
         else failed: (@Sendable (VaultError) -> Void)? = nil
@@ -70,14 +72,17 @@ extension Refresher {
                 publish(event, sent.id, number: number)
                 end()
             // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
-            case .success: finish(sent.flight, .success(()), currentPlan(sent.flight))
+            case .success:
+                let doubt = shared.withLock { Self.takeDoubt(sent, &$0) }
+                if let doubt { settle(doubt, sent.flight.key) }
+                finish(sent.flight, .success(()), currentPlan(sent.flight))
             case .failure(let error):
                 if let failed { failed(error) } else { postpone(sent.flight, error) }
             }
         }
         commit.mustLand = true
         commit.add(.revise(sent.flight.key, revision))
-        endAttempt(sent, commit)
+        endAttempt(sent, effect, commit)
         commit.add(.event(entry))
         committer.submit(commit)
     }

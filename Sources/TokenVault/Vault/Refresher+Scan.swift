@@ -56,6 +56,7 @@ extension Refresher {
     private func resumeDoubts(_ doubts: [Attempt]) {
         let now = time.now()
         let commit = Commit { _ in }
+        for stale in staleDoubts { commit.add(.endAttempt(wave: stale.wave, stale.key)) }
         for doubt in doubts {
             guard let opened = try? store.open(doubt.key) else {
                 endDoubt(doubt.key, commit)

@@ -59,8 +59,9 @@ extension Refresher {
         // Slots are given to others in time: what is scheduled is the connection, not the slot.
         let isOwner = plan != nil && store.owner(flight.slot)?.key == flight.key
         let now = time.now()
-        let (waiting, rings) = shared.withLock { shared -> ([Waiter], Bool) in
+        let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Waiter], Bool, Bool) in
             shared.outgoing[flight.number] = nil
+            let isRoomy = shared.storage.note(.landed(flight.number))
             let before = shared.upkeep.heap.min?.deadline
             let isOrphan = shared.upkeep.isOrphan(flight.number)
             let wasFull = shared.upkeep.isFull
@@ -74,8 +75,9 @@ extension Refresher {
             let isSooner = shared.isRunning && shared.upkeep.heap.min?.deadline != before
             // The end of a probe says when the next one may leave.
             let wakes = isSooner || wasFull || shared.upkeep.lanes[flight.lane].isRejected
-            return (waiting, wakes || shared.upkeep.isHungry(flight.endpoint))
+            return (waiting, wakes || shared.upkeep.isHungry(flight.endpoint), isRoomy)
         }
+        if isRoomy { publishStorage(false) }
         for waiter in waiting { waiter.resume(outcome) }
         if rings { alarm.ring() }
     }

@@ -20,8 +20,10 @@ final class Refresher: Sendable {
     let shared: Monitor<Shared>
     let alarm: Alarm
     private let threads = Monitor<[WorkerThread]>([])
-    /// Attempts of an earlier process whose answer was never heard.
+    /// Attempts of an earlier process whose answer was never heard; the last of each connection.
     private let doubts: [Attempt]
+    /// The earlier ones, by wave.
+    let staleDoubts: [(wave: UInt64, key: RecordKey)]
 
     typealias Outcome = Result<Void, VaultError>
 
@@ -55,6 +57,7 @@ final class Refresher: Sendable {
         var disconnecting: Set<RecordKey> = []
         /// Old waves of attempts whose answer was never heard.
         var doubts: [RecordKey: UInt64] = [:]
+        var storage = StorageTrouble()
         /// Slots that changed while the scan at open still looks at an older snapshot.
         var changedSlots: Set<UInt32> = []
         var scan = ScanState.running
@@ -82,10 +85,16 @@ final class Refresher: Sendable {
         self.randomness = randomness
         self.feed = feed
         var first = Shared()
-        for doubt in doubts { first.doubts[doubt.attempt.key] = doubt.wave }
+        var stale: [(wave: UInt64, key: RecordKey)] = []
+        for doubt in doubts.sorted(by: { $0.wave < $1.wave }) {
+            let key = doubt.attempt.key
+            guard let older = first.doubts.updateValue(doubt.wave, forKey: key) else { continue }
+            stale.append((older, key))
+        }
+        staleDoubts = stale
+        self.doubts = doubts.filter { first.doubts[$0.attempt.key] == $0.wave }.map(\.attempt)
         shared = Monitor(first)
         alarm = try Alarm()
-        self.doubts = doubts.map(\.attempt)
         guard startsThread else { return }
         // The scan has a thread of its own: who waits for a token does not wait for it.
         let scanner = try WorkerThread("vault-scan") { [self] in begin() }

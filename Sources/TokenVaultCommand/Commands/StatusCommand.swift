@@ -73,6 +73,7 @@ struct StatusCommand: AsyncParsableCommand {
         case "wait": "nothing: the vault tries again by itself"
         case "correct_application":
             "correct the application: `tokenvault app add --replace`"
+        case "make_room": "make room on the disk"
         default: step
         }
     }

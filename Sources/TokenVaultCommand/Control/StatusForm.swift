@@ -61,7 +61,11 @@ struct StatusForm: Codable, Sendable {
     }
 
     private static func name(_ step: ConnectionStatus.NextStep) -> String {
-        step == .correctApplication ? "correct_application" : step.rawValue
+        switch step {
+        case .correctApplication: "correct_application"
+        case .makeRoom: "make_room"
+        default: step.rawValue
+        }
     }
 
     private static func name(_ source: TokenSet.ExpirySource) -> String {

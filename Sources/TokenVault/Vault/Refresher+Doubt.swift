@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Attempts whose answer was never heard, or said nothing of the refresh token: the provider may
+// have replaced it. They stay on record until an answer is definite, so that a restart does not
+// forget that they are urgent. One for each connection at the most.
+extension Refresher {
+    /// What an attempt did to the refresh token.
+    enum Effect {
+        /// Nothing: it did not arrive, or was put off. An earlier one stays in doubt.
+        case none
+        /// The answer says so, of earlier ones too.
+        case known
+        /// Perhaps the provider has replaced it.
+        case inDoubt
+
+        /// Of a failure that time may mend. A server that broke off, or a gateway that lost it
+        /// (500, 502, 504), may have acted before; one that puts a request off (408, 425, 429, 503)
+        /// has not.
+        init(status: Int, wasSent: Bool) {
+            let isBrokenOff = (500..<600).contains(status) && ![501, 503, 505].contains(status)
+            self = wasSent && (status == 0 || isBrokenOff) ? .inDoubt : .none
+        }
+    }
+
+    /// Adds to a commit what becomes of the attempt, and of an older one in doubt.
+    func endAttempt(_ sent: Sent, _ effect: Effect, _ commit: Commit) {
+        switch effect {
+        case .none: endAttempt(sent, doubt: nil, commit)
+        case .known:
+            endAttempt(sent, doubt: shared.withLock { Self.takeDoubt(sent, &$0) }, commit)
+        case .inDoubt: keepDoubt(sent, commit)
+        }
+    }
+
+    func endAttempt(_ sent: Sent, doubt: UInt64?, _ commit: Commit) {
+        if let wave = sent.wave { commit.add(.endAttempt(wave: wave, sent.flight.key)) }
+        if let doubt { commit.add(.endAttempt(wave: doubt, sent.flight.key)) }
+    }
+
+    /// The older doubt that an answer ends; one of the connection's next life is not its business.
+    static func takeDoubt(_ sent: Sent, _ shared: inout Shared) -> UInt64? {
+        if shared.upkeep.isOrphan(sent.flight.number) { return nil }
+        return shared.doubts.removeValue(forKey: sent.flight.key)
+    }
+
+    /// Leaves the attempt on record, in place of an older one in doubt.
+    private func keepDoubt(_ sent: Sent, _ commit: Commit) {
+        guard let wave = sent.wave else { return }
+        let (key, lane) = (sent.flight.key, sent.flight.lane)
+        let ended = shared.withLock { shared -> UInt64? in
+            // What it did is nothing to the tokens that are there now.
+            let isCurrent =
+                shared.upkeep.flights[sent.flight.number]
+                .map { !$0.isOrphan && !$0.isSuperseded } ?? false
+            guard isCurrent else { return wave }
+            let older = shared.doubts.updateValue(wave, forKey: key)
+            // The provider's grace begins now, however often it failed before.
+            if older == nil, shared.upkeep.lanes[lane].limits.reuseGraceSeconds > 0 {
+                shared.upkeep.clearFailures(key)
+            }
+            return older == wave ? nil : older
+        }
+        if let ended { commit.add(.endAttempt(wave: ended, key)) }
+    }
+
+    func endDoubt(_ key: RecordKey, _ commit: Commit) {
+        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key) }) {
+            commit.add(.endAttempt(wave: doubt, key))
+        }
+    }
+
+    /// The tokens that a doubt was about are replaced: its attempt is taken off the record.
+    func settle(_ doubt: UInt64, _ key: RecordKey) {
+        let commit = Commit()
+        commit.add(.endAttempt(wave: doubt, key))
+        committer.submit(commit)
+    }
+}

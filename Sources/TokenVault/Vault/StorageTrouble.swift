@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Whether the disk takes what refreshing has to store: it may be full, or broken.
+struct StorageTrouble {
+    /// Flights whose answers wait for room.
+    private var stranded: Set<UInt64> = []
+    /// The last attempts could not be recorded, so nothing is sent.
+    private var isRefusingAttempts = false
+
+    /// Whether there is trouble at present.
+    var isPresent: Bool { isRefusingAttempts || !stranded.isEmpty }
+
+    /// What befell a flight's answer, or a wave's attempts.
+    enum Change {
+        case stranded(UInt64), landed(UInt64)
+        case attemptsRefused, attemptsTaken
+    }
+
+    /// Notes a change; true where the trouble begins or ends with it.
+    mutating func note(_ change: Change) -> Bool {
+        let wasPresent = isPresent
+        switch change {
+        case .stranded(let flight): stranded.insert(flight)
+        case .landed(let flight): if !stranded.isEmpty { stranded.remove(flight) }
+        case .attemptsRefused: isRefusingAttempts = true
+        case .attemptsTaken: isRefusingAttempts = false
+        }
+        return isPresent != wasPresent
+    }
+}
+
+extension VaultError {
+    /// Whether it is the disk that has no room, or fails.
+    var isOfStorage: Bool { code == .storeFull || code == .storageFailed }
+}
+
+extension Refresher {
+    /// Tells that the disk's trouble began, or is over. The stream alone: a full disk keeps no log.
+    func publishStorage(_ isPresent: Bool) {
+        publish(.storageRefused, nil, number: isPresent ? 1 : 0)
+    }
+}
