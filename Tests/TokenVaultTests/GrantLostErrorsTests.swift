@@ -4,7 +4,7 @@ import Testing
 
 @testable import TokenVault
 
-/// What a provider's definition lists beside `invalid_grant` ends a grant, and nothing near it does.
+/// What a definition lists beside `invalid_grant` ends a grant, and nothing near it does.
 @Suite struct GrantLostErrorsTests {
     static let codes = [
         "bad_refresh_token", "token_revoked", "BAD_REFRESH_TOKEN", "interaction_required", "190",

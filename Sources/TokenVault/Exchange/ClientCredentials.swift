@@ -14,6 +14,8 @@ package final class ClientCredentials: Sendable {
     let formFields: Secret?
     /// Added to every token request.
     let parameters: [Provider.Parameter]
+    /// What a refresh presents.
+    let refreshGrant: Provider.RefreshGrant
     /// How the answer to a refresh may say that the grant is gone.
     let grantLostErrors: GrantLostErrors
 
@@ -25,6 +27,7 @@ package final class ClientCredentials: Sendable {
     package init(_ application: borrowing Application) throws(VaultError) {
         try TokenRequest.check(application)
         parameters = application.provider.tokenParameters
+        refreshGrant = application.provider.refreshGrant
         grantLostErrors = GrantLostErrors(application.provider)
         switch application.provider.clientAuthentication {
         case .none:
@@ -50,6 +53,7 @@ package final class ClientCredentials: Sendable {
         headerLine = try Self.line(value)
         formFields = nil
         parameters = []
+        refreshGrant = .refreshToken
         grantLostErrors = .none
     }
 

@@ -53,6 +53,11 @@ enum ApplicationRecord {
             ApplicationTag.refreshesPerSecondMax,
             integer: UInt32(clamping: provider.refreshesPerSecondMax))
         try fields.set(ApplicationTag.grantLostError, texts: provider.grantLostErrors)
+        try fields.set(
+            ApplicationTag.accessTokensExpire, integer: UInt8(provider.accessTokensExpire ? 1 : 0))
+        if case .exchange(let grantType, let parameter) = provider.refreshGrant {
+            try fields.set(ApplicationTag.exchange, pairs: [(grantType, parameter)])
+        }
     }
 
     private static func readRefreshing(_ fields: borrowing Fields, _ provider: inout Provider) {
@@ -66,6 +71,11 @@ enum ApplicationRecord {
             provider.refreshesPerSecondMax = Int(count)
         }
         provider.grantLostErrors = fields.texts(ApplicationTag.grantLostError)
+        provider.accessTokensExpire =
+            fields.integer(ApplicationTag.accessTokensExpire, as: UInt8.self) != 0
+        if let exchange = fields.pairs(ApplicationTag.exchange).first {
+            provider.refreshGrant = .exchange(grantType: exchange.name, parameter: exchange.value)
+        }
     }
 
     static func decode(_ fields: borrowing Fields) throws(VaultError) -> Application {

@@ -75,6 +75,8 @@ enum ApplicationTag {
     static let concurrentRefreshesMax: UInt16 = 22
     static let refreshesPerSecondMax: UInt16 = 23
     static let grantLostError: UInt16 = 24
+    static let accessTokensExpire: UInt16 = 25
+    static let exchange: UInt16 = 26
 }
 
 /// Fields of a pending authorization.

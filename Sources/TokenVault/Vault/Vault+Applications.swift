@@ -123,5 +123,6 @@ extension Vault {
             Provider.refreshesPerSecondRange.contains(provider.refreshesPerSecondMax)
         else { throw VaultError(.invalidArgument, .vault) }
         try GrantLostErrors.check(provider)
+        try TokenRequest.checkRefreshGrant(provider)
     }
 }

@@ -68,6 +68,9 @@ struct ProviderForm: Codable, Sendable {
     var concurrentRefreshesMax: Int
     var refreshesPerSecondMax: Int
     var grantLostErrors: [String]
+    var accessTokensExpire: Bool
+    /// Nil for the refresh token.
+    var refreshGrant: ExchangeForm?
 
     enum CodingKeys: String, CodingKey {
         case name, issuer
@@ -87,6 +90,8 @@ struct ProviderForm: Codable, Sendable {
         case concurrentRefreshesMax = "concurrent_refreshes_max"
         case refreshesPerSecondMax = "refreshes_per_second_max"
         case grantLostErrors = "grant_lost_errors"
+        case accessTokensExpire = "access_tokens_expire"
+        case refreshGrant = "refresh_grant"
     }
 
     init(_ provider: Provider) {
@@ -108,6 +113,8 @@ struct ProviderForm: Codable, Sendable {
         concurrentRefreshesMax = provider.concurrentRefreshesMax
         refreshesPerSecondMax = provider.refreshesPerSecondMax
         grantLostErrors = provider.grantLostErrors
+        accessTokensExpire = provider.accessTokensExpire
+        refreshGrant = ExchangeForm(provider.refreshGrant)
     }
 
     func provider() throws -> Provider {
@@ -131,6 +138,11 @@ struct ProviderForm: Codable, Sendable {
         provider.concurrentRefreshesMax = concurrentRefreshesMax
         provider.refreshesPerSecondMax = refreshesPerSecondMax
         provider.grantLostErrors = grantLostErrors
+        provider.accessTokensExpire = accessTokensExpire
+        if let refreshGrant {
+            provider.refreshGrant = .exchange(
+                grantType: refreshGrant.grantType, parameter: refreshGrant.parameter)
+        }
         return provider
     }
 
@@ -139,5 +151,22 @@ struct ProviderForm: Codable, Sendable {
             guard pair.count == 2 else { throw VaultError(.invalidArgument, .authorize) }
             return Provider.Parameter(pair[0], pair[1])
         }
+    }
+}
+
+/// How an access token is exchanged, as JSON has it.
+struct ExchangeForm: Codable, Sendable {
+    var grantType: String
+    var parameter: String
+
+    enum CodingKeys: String, CodingKey {
+        case parameter
+        case grantType = "grant_type"
+    }
+
+    /// Nil where a refresh token is presented.
+    init?(_ grant: Provider.RefreshGrant) {
+        guard case .exchange(let grantType, let parameter) = grant else { return nil }
+        (self.grantType, self.parameter) = (grantType, parameter)
     }
 }
