@@ -142,6 +142,24 @@ void tv_wiping_allocators_install(void) {
     pthread_once(&once, install_once);
 }
 
+// SSL_OP_CLEANSE_PLAINTEXT, which versions before 3.0 ignore.
+#define CLEANSE_PLAINTEXT UINT64_C(2)
+
+static CURLcode wipe_records(CURL *easy, void *context, void *unused) {
+    (void)easy, (void)unused;
+    uint64_t (*set)(void *, uint64_t) =
+        (uint64_t(*)(void *, uint64_t))dlsym(RTLD_DEFAULT, "SSL_CTX_set_options");
+    if (set != NULL) set(context, CLEANSE_PLAINTEXT);
+    return CURLE_OK;
+}
+
+void tv_tls_records_wipe(void *easy) {
+    // Another library's context is another structure.
+    const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    if (wiping_forbidden || library == NULL || strncmp(library, "OpenSSL/", 8) != 0) return;
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, wipe_records);
+}
+
 bool tv_curl_allocated(void) { return atomic_load(&curl_allocated); }
 bool tv_openssl_allocated(void) { return atomic_load(&openssl_allocated); }
 

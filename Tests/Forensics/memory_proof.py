@@ -24,6 +24,7 @@ import urllib.parse
 
 import go_between
 from vault_processes import LibraryHost, ServingCommand
+from whereabouts import describe
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCANNER = os.path.join(HERE, "..", "..", ".build", "forensics", "residue_scanner")
@@ -115,23 +116,6 @@ def scan(process, directory, needles):
             "seconds": round(time.monotonic() - began, 2)}
 
 
-def describe(process, hit):
-    """Where a hit lies, with the thread whose dead stack it is in, if it is in one."""
-    text = f"{hit['needle']} {hit['form']} {hit['where']}+{hit['offset']} ({hit['windows']})"
-    if "address" not in hit:
-        return text
-    address = int(hit["address"], 16)
-    for task in os.listdir(f"/proc/{process}/task"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{process}/task/{task}/syscall", encoding="ascii") as file:
-                pointer = int(file.read().split()[-2], 16)
-            with open(f"/proc/{process}/task/{task}/comm", encoding="ascii") as file:
-                name = file.read().strip()
-            if 0 <= pointer - address < 1 << 20:
-                text += f", {pointer - address} bytes below the stack pointer of {name}"
-    return text
-
-
 class Proof:
     def __init__(self, options, folder):
         self.options = options
@@ -148,7 +132,7 @@ class Proof:
             certificate, authority = go_between.make_certificate(self.folder)
         practice = Practice(self.options.server, self.folder, self.client_secret)
         wire = go_between.GoBetween(practice.address, self.memory, certificate)
-        self.practice = practice
+        self.practice, self.wire = practice, wire
         try:
             start = LibraryHost if self.options.subject else ServingCommand
             self.vault = start(
@@ -175,6 +159,12 @@ class Proof:
         if self.options.parallel:
             self.live(self.options.parallel, refreshes=1, overlap=True)
             self.look("after_parallel_transfers")
+        if self.options.https:
+            self.wire.is_untidy = True
+            names = self.connect(1)
+            self.vault.refresh(names)
+            self.look("after_untidy_answers")
+            self.disconnect(names)
         self.last_counters = self.practice.counters()
 
     def one_life(self):
@@ -212,7 +202,7 @@ class Proof:
         # The command must forget who was connected, too. A host of the library knows it anyway.
         if self.options.command:
             for name in names:
-                self.memory.keep("id", name)
+                self.memory.keep("id", go_between.random_part(name))
 
     def look(self, stage):
         # What was answered last is wiped by a thread that may be a moment behind.

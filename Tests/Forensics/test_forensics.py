@@ -10,6 +10,7 @@ import ctypes.util
 import json
 import os
 import random
+import secrets
 import shutil
 import struct
 import subprocess
@@ -20,8 +21,10 @@ import urllib.parse
 
 import lmdb
 
+import go_between
 import vault_format as form
 from vault_writer import VaultWriter
+from whereabouts import describe
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.path.join(HERE, "..", "..", ".build", "forensics")
@@ -738,6 +741,35 @@ class Scanner(unittest.TestCase):
                 code, report = self.scan("--directory", folder, needle=needle)
                 self.assertEqual(code, 2)
                 self.assertRegex(report, "too plain|must have")
+
+    def test_a_library_s_words_are_no_leftovers(self):
+        code = "proof-code-nor" + secrets.token_urlsafe(40)
+        memory = go_between.Memory()
+        memory.keep_fields([("code", code)])
+        (needle,) = memory.names().values()
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "file"), "wb") as file:
+                file.write("sortera med Unicode-normalisering".encode("utf-16-le"))
+            self.assertEqual(self.scan("--directory", folder, needle=needle)[0], 0)
+            self.assertEqual(self.scan("--directory", folder, needle=code.encode())[0], 1)
+            with open(os.path.join(folder, "file"), "ab") as file:
+                file.write(code[-8:].encode("utf-16-le"))
+            self.assertEqual(self.scan("--directory", folder, needle=needle)[0], 1)
+
+    def test_where_a_copy_lies(self):
+        needle = secrets.token_bytes(40)
+        for place, beside in (("map", "rw-p"), ("stack", "stack pointer of residue_holder")):
+            with self.subTest(place=place):
+                self.assertTrue(self.hold(place, needle + b"what is behind"))
+                _, report = self.scan("--pid", str(self.holder.pid), needle=needle)
+                text = describe(self.holder.pid, report["hits"][0])
+                self.assertIn(report["hits"][0]["address"], text)
+                self.assertIn(beside, text)
+                lines = text.splitlines()[1:]
+                pairs = [pair for line in lines for pair in line.split()[1:17]]
+                self.assertEqual(pairs.count("**"), len(needle))
+                self.assertIn("what is behind", "".join(line[-16:] for line in lines))
+                self.tell("wipe")
 
     def test_many_needles_at_speed(self):
         lines = "".join(" ".join((f"n{i}", *masked(os.urandom(48)))) + "\n" for i in range(300))

@@ -98,8 +98,8 @@ import Testing
         let before = try sleeps()
         try await Task.sleep(for: .seconds(4))
         let after = try sleeps()
-        // Upkeep and writer; the transport's thread has no name.
-        #expect(before.count == 2)
+        // Upkeep, writer and transport.
+        #expect(before.count == 3)
         for (thread, count) in after {
             // Once is the end of something; a poll would be seen every second at the least.
             #expect(count - (before[thread] ?? 0) <= 1, "\(thread)")

@@ -13,6 +13,10 @@ import Testing
 @Suite struct MemoryTests {
     enum Scheme: String, CaseIterable {
         case http, https
+
+        /// Only TLS reads a record as a whole, and keeps the rest of one that is longer than its
+        /// answer says.
+        var furtherStages: [String] { self == .https ? ["after_untidy_answers"] : [] }
     }
 
     struct Proof: Decodable {
@@ -61,7 +65,7 @@ import Testing
             at: [
                 "while_connected", "after_disconnect", "after_many_lives",
                 "after_parallel_transfers",
-            ])
+            ] + scheme.furtherStages)
         #expect(proof.lives >= 364)
         #expect(proof.peak >= 64)
         let searched = try #require(proof.stages["after_parallel_transfers"]?.needles)
@@ -91,7 +95,7 @@ import Testing
             at: [
                 "while_connected", "after_disconnect", "after_many_lives",
                 "after_parallel_transfers",
-            ])
+            ] + scheme.furtherStages)
         #expect(proof.peak >= 8)
     }
 

@@ -20,6 +20,8 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     var isClosing = false
     var refusesCommits: VaultError?
     var isClosed = false
+    /// Called before `verify` looks at a record of its snapshot.
+    var meanwhile: (RecordKey) -> Void = { _ in }
     /// What to put back when the process dies, where commits are acknowledged before they last.
     var acknowledgesEarly = false
     var lasting: Disk.Contents?
@@ -103,16 +105,24 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         zeroesOrphans: Bool, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
     ) throws(VaultError) -> Int {
         try checkOpen()
+        let snapshot = disk.contents
         var count = 0
-        for case .some(let entry) in disk.contents.slots {
-            guard let record = disk.contents.records[entry.key] else {
+        for case .some(let entry) in snapshot.slots {
+            meanwhile(entry.key)
+            guard let record = snapshot.records[entry.key] else {
                 throw VaultError(.integrityFailed, .store)
             }
-            let opened = try opened(entry.key, record)
-            try visit(opened)
             count += 1
+            // What was erased since has no data key any more.
+            let isErased = disk.contents.slots[Int(record.slot)]?.life != entry.life
+            if !isErased {
+                let opened = try opened(entry.key, record)
+                try visit(opened)
+            } else if let opened = try open(entry.key) {
+                try visit(opened)
+            }
         }
-        guard count == disk.contents.records.count else {
+        guard count == snapshot.records.count else {
             throw VaultError(.integrityFailed, .store)
         }
         return count

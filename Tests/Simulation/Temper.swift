@@ -34,7 +34,8 @@ struct Temper {
     /// Lifetimes that providers have, in seconds.
     static let lifetimes: [Int64] = [60, 300, 900, 1800, 3600, 7200, 28800, 86400]
     static let rotations: [Rotation] = [
-        .strict, .strict, .grace(milliseconds: 1_800_000), .grace(milliseconds: 600_000), .none,
+        .strict, .strict, .grace(milliseconds: 1_800_000), .grace(milliseconds: 600_000),
+        .grace(milliseconds: 60_000), .none,
     ]
     /// Of a lifetime, the least that passes between two refreshes: margin and jitter are the rest.
     static let betweenRefreshes = 0.65

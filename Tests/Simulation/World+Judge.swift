@@ -97,27 +97,35 @@ extension World {
             exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
         default:
             note(index, .failed, exchange.hasActed ? 1 : 0)
-            // Who says so of a grant takes the application.
-            if case .error(400, "invalid_grant") = answer { exchange.provider.rejectedUntil = 0 }
             if exchange.hasActed { outcome.lostAnswers += 1 }
             exchange.provider.failed += 1
-            subjects[index].countFailure(
-                leavesDoubt: answer.leavesDoubt && exchange.provider.temper.graceMilliseconds > 0)
-            subjects[index].failedAt = clock.now
-            subjects[index].retryAfter = 0
-            if case .status(_, let seconds) = answer, let seconds {
-                subjects[index].retryAfter = clock.now + seconds * 1000
-            }
-            let trouble = recovery(
-                exchange.provider, failures: subjects[index].failures,
-                retryAfter: subjects[index].retryAfter)
-            subjects[index].troubleEnd = max(subjects[index].troubleEnd, trouble)
+            // Who says so of a grant takes the application.
+            if case .error(400, "invalid_grant") = answer { exchange.provider.rejectedUntil = 0 }
+            // Of tokens that were replaced meanwhile: nothing to the new ones.
+            let isCurrent = exchange.form.refresh?.owner == subjects[index].receivedGrant
+            if isCurrent { judgeFailure(exchange, answer) }
             // Right after an outage it may have been the probe: then it is as if it went on.
             let provider = exchange.provider
             if provider.isHealthy, clock.now < provider.healthySince + recovery(provider) {
                 provider.healthySince = clock.now
             }
         }
+    }
+
+    /// A failure of one connection's own, as far as it counts.
+    private func judgeFailure(_ exchange: Exchange, _ answer: Exchange.Answer) {
+        let index = exchange.subject
+        subjects[index].countFailure(
+            leavesDoubt: answer.leavesDoubt && exchange.provider.temper.graceMilliseconds > 0)
+        subjects[index].failedAt = clock.now
+        subjects[index].retryAfter = 0
+        if case .status(_, let seconds) = answer, let seconds {
+            subjects[index].retryAfter = clock.now + seconds * 1000
+        }
+        let trouble = recovery(
+            exchange.provider, failures: subjects[index].failures,
+            retryAfter: subjects[index].retryAfter)
+        subjects[index].troubleEnd = max(subjects[index].troubleEnd, trouble)
     }
 
     /// Whoever waits for an answer that is slow cannot be faster than it.

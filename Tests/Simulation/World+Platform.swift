@@ -29,7 +29,8 @@ extension World {
         case 55..<70:
             perform { world, vault, _ in try await vault.reportUse(world.subjects[index].id) }
         case 70..<85: reportRejected(index)
-        case 85..<93: if !isQuiet { disconnectAndPerhapsCrash(index) }
+        case 85..<91: if !isQuiet { disconnectAndPerhapsCrash(index) }
+        case 91..<93: if !isQuiet { replace(index) }
         default: if !isQuiet { userRevokes(index) }
         }
     }
@@ -74,7 +75,7 @@ extension World {
 
     /// One in so many: about one for every second restart.
     private var crashesAmongDisconnects: Int {
-        let disconnects = 0.08 * scenario.platformPerHour * Double(subjects.count)
+        let disconnects = 0.06 * scenario.platformPerHour * Double(subjects.count)
         return max(4, Int(2 * scenario.restartHours * disconnects))
     }
 
@@ -115,6 +116,13 @@ extension World {
         // Should it come to nothing, for whatever reason, the user tries again.
         scheduleReconnect(index)
         if below(2) == 0 { reconnectByPut(index) } else { reconnectByFlow(index) }
+    }
+
+    /// The user consented anew, and the platform has the tokens: whatever goes on with the old.
+    private func replace(_ index: Int) {
+        guard subjects[index].isConnected, !subjects[index].isBusy else { return }
+        subjects[index].isBusy = true
+        reconnectByPut(index)
     }
 
     private func reconnectByPut(_ index: Int) {

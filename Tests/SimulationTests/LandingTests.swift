@@ -32,6 +32,12 @@ import Testing
         try rig.call { try await $0.refresh(Disk.id(0)) }
     }
 
+    func expectStorageRefused(_ rig: Rig) throws {
+        let status = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(status.reason == .storageRefused)
+        #expect(status.nextStep == .makeRoom)
+    }
+
     /// The platform stores another pair, which expires in five seconds.
     func putAnother(_ rig: Rig) throws -> Errand {
         let expiry = UnixTime(milliseconds: rig.clock.now + 5000)
@@ -111,11 +117,14 @@ import Testing
     @Test("Tokens that cannot be stored are kept until they can; nothing is sent meanwhile")
     func tokensOnAFullDisk() throws {
         let rig = try rigWithRequest()
+        let heard = try rig.listen()
         let caller = try refresh(rig)
+        #expect(try rig.vault.status(Disk.id(0))?.reason == nil)
         rig.disk.room = .none
         try rig.answerWithTokens(0)
         try rig.flush()
         #expect(caller.isDone && caller.code == .storeFull)
+        try expectStorageRefused(rig)
         for _ in 0..<60 {
             try rig.advance(milliseconds: 1000)
             try rig.flush()
@@ -130,11 +139,15 @@ import Testing
         #expect(rig.disk.serial(0) == 2)
         #expect(rig.isIdle && rig.failureCount(0) == 0)
         #expect(rig.disk.doubts.isEmpty)
+        // Told once when it began and once when it was over.
+        #expect(heard.numbers(.storageRefused) == [1, 0])
+        #expect(try rig.vault.status(Disk.id(0))?.reason == nil)
     }
 
     @Test("A full disk is not the provider's failure")
     func fullDisk() throws {
         let rig = try rig()
+        let heard = try rig.listen()
         rig.disk.room = .onlyWhatMustLand
         try rig.start()
         for _ in 0..<600 {
@@ -149,11 +162,13 @@ import Testing
         #expect(rig.disk.count(.refreshDelayed) == 0)
         // Once a second and no more.
         #expect(rig.disk.groups <= 602)
+        try expectStorageRefused(rig)
         // With room again it is a second away, and so is the next attempt after a failure.
         rig.disk.room = .enough
         try rig.advance(milliseconds: 1000)
         try rig.flush()
         #expect(rig.network.open.count == 1)
+        #expect(heard.numbers(.storageRefused) == [1, 0])
         try rig.answer(0, TransportReply(status: 500, body: nil))
         try rig.flush()
         #expect(rig.failureCount(0) == 1)

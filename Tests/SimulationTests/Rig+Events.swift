@@ -9,6 +9,10 @@ extension Rig {
         fileprivate(set) var events: [VaultEvent] = []
 
         func count(_ kind: VaultEvent.Kind) -> Int { events.count { $0.kind == kind } }
+
+        func numbers(_ kind: VaultEvent.Kind) -> [Int64] {
+            events.filter { $0.kind == kind }.map(\.number)
+        }
     }
 
     /// Listens from now on.

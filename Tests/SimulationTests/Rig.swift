@@ -20,8 +20,12 @@ final class Rig: @unchecked Sendable {
     private let thread = SingleThread()
     private let held = HeldDisk()
 
-    /// Opens the vault that is on `disk`; its clock is wrong by `offset` milliseconds.
-    init(_ disk: Disk, moment: Int64 = VirtualClock.start, offset: Int64 = 0) throws {
+    /// Opens the vault that is on `disk`; its clock is wrong by `offset` milliseconds. `meanwhile`
+    /// is called before the scan looks at a record.
+    init(
+        _ disk: Disk, moment: Int64 = VirtualClock.start, offset: Int64 = 0,
+        meanwhile: @escaping (Rig, RecordKey) throws -> Void = { _, _ in }
+    ) throws {
         self.disk = disk
         clock.now = moment
         let (held, network) = (held, network)
@@ -40,7 +44,13 @@ final class Rig: @unchecked Sendable {
             store.finish()
         }
         store.isImmediate = false
+        var failure: (any Error)?
+        store.meanwhile = { [unowned self] key in
+            guard failure == nil else { return }
+            do { try meanwhile(self, key) } catch { failure = error }
+        }
         vault.refresher.begin()
+        if let failure { throw failure }
     }
 
     /// Tells whoever still waits, while there is a thread to tell them on.

@@ -56,6 +56,25 @@ extension UpkeepStateTests {
         check(try fly(&state, time(2)) == [99, 98, 97, 96])
     }
 
+    @Test func ofTheLimitsOfOneEndpointTheStrictestHold() throws {
+        for isStrictFirst in [true, false] {
+            var state = UpkeepState()
+            let strict = ("strict", 2)
+            let generous = ("generous", 8)
+            var lanes: [Int] = []
+            for (name, concurrent) in isStrictFirst ? [strict, generous] : [generous, strict] {
+                lanes.append(try lane(&state, name, concurrent: concurrent))
+            }
+            let endpoint = state.lanes[lanes[0]].endpoint
+            check(state.endpoints[endpoint].governor.limits.concurrentMax == 2)
+            // Corrected, or gone to another endpoint: the others' hold.
+            _ = try lane(&state, "strict", concurrent: 6)
+            check(state.endpoints[endpoint].governor.limits.concurrentMax == 6)
+            _ = try lane(&state, "strict", endpoint: "https://b.example/token", concurrent: 1)
+            check(state.endpoints[endpoint].governor.limits.concurrentMax == 8)
+        }
+    }
+
     @Test func aPauseIsToldToCallersAndKeptByTheRest() throws {
         var state = UpkeepState()
         let lane = try lane(&state, concurrent: 1)

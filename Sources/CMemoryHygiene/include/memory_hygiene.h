@@ -20,6 +20,11 @@ void tv_wiping_forbid(void);
 bool tv_curl_allocated(void);
 bool tv_openssl_allocated(void);
 
+// Has OpenSSL wipe what it has handed over to a curl handle: it decrypts where it has read, and a
+// record that is not read to its end, since more came than was announced, stays there for as long
+// as its connection is kept. Nothing where curl has another TLS library.
+void tv_tls_records_wipe(void *easy);
+
 // Zeroes the dead stack below the caller and all vector registers. The small one covers 16 KiB:
 // what opening and sealing a record reach, and 3 KiB more in which the dynamic linker saves the
 // vector registers, plaintext and all, where a function of another library is called for the first

@@ -5,7 +5,7 @@ import Glibc
 
 /// A thread of our own, for work that blocks: the writer, the transfers, the deadlines.
 ///
-/// `join` must be called exactly once, from another thread.
+/// `join` must be called exactly once.
 @safe
 package final class WorkerThread: @unchecked Sendable {
     private var handle = pthread_t()
@@ -40,6 +40,12 @@ package final class WorkerThread: @unchecked Sendable {
     /// From now on the calling thread never waits for a secret's slot: see `SecretArena`.
     static func neverWaitsForSecrets() { tv_thread_must_not_wait() }
 
-    /// Waits for the thread's end.
-    package func join() { _ = pthread_join(handle, nil) }
+    /// Waits for the thread's end; called on the very thread, lets it end by itself.
+    package func join() {
+        if pthread_equal(handle, pthread_self()) != 0 {
+            _ = pthread_detach(handle)
+        } else {
+            _ = pthread_join(handle, nil)
+        }
+    }
 }

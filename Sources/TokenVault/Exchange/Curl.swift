@@ -108,8 +108,7 @@ struct CurlEasy: ~Copyable {
     init?() {
         Curl.ready
         guard let handle = unsafe curl_easy_init() else { return nil }
-        unsafe self.handle = handle
-        unsafe lent = .allocate(capacity: 1)
+        unsafe (self.handle, lent) = (handle, .allocate(capacity: 1))
         unsafe lent.initialize(to: curl_slist(data: nil, next: Self.commonHeaders))
     }
 
@@ -120,6 +119,7 @@ struct CurlEasy: ~Copyable {
 
     /// Sets what all requests share. False where libcurl was built without something of it.
     func configure(_ settings: CurlTransport.Settings) -> Bool {
+        unsafe tv_tls_records_wipe(handle)
         let numbers = [
             (CURLOPT_NOSIGNAL, 1), (CURLOPT_POST, 1), (CURLOPT_TCP_NODELAY, 1),
             (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)), (CURLOPT_FOLLOWLOCATION, 0),

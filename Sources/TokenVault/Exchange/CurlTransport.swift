@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CMemoryHygiene
-import Glibc
 
 /// The network by libcurl: one thread of its own, kept connections, HTTP/1.1.
 ///
@@ -59,7 +58,7 @@ package final class CurlTransport: Transport {
     package static let closeMillisecondsDefault = 10_000
 
     private let queue: CurlQueue
-    private let thread: Monitor<pthread_t?>
+    private let thread: Monitor<WorkerThread?>
 
     /// Starts the thread.
     ///
@@ -68,21 +67,12 @@ package final class CurlTransport: Transport {
         guard let multi = CurlMulti(connectionsKept: Self.inFlightMax) else {
             throw VaultError(.outOfMemory, .exchange)
         }
-        queue = CurlQueue(multi: multi)
-        var thread = pthread_t()
-        let loop = unsafe Unmanaged.passRetained(CurlLoop(queue: queue, settings: settings))
-        let code = unsafe pthread_create(
-            &thread, nil,
-            { context in
-                guard let context = unsafe context else { return nil }
-                unsafe Unmanaged<CurlLoop>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, loop.toOpaque())
-        guard code == 0 else {
-            unsafe loop.release()
-            throw VaultError(.outOfMemory, .exchange, number: Int(code))
-        }
-        self.thread = Monitor(thread)
+        let queue = CurlQueue(multi: multi)
+        self.queue = queue
+        thread = Monitor(
+            try WorkerThread("vault-transport") {
+                CurlLoop(queue: queue, settings: settings).run()
+            })
     }
 
     deinit { close() }
@@ -96,13 +86,8 @@ package final class CurlTransport: Transport {
     /// most so long (then they are `lost`), and joins the thread. Idempotent.
     package func close(waitingAtMost milliseconds: Int = CurlTransport.closeMillisecondsDefault) {
         queue.close(waitingAtMost: milliseconds)
-        guard let thread = thread.withLock({ $0.take() }) else { return }
-        // The last reference may go in an answer, on the very thread that would be waited for.
-        if pthread_equal(thread, pthread_self()) != 0 {
-            _ = pthread_detach(thread)
-        } else {
-            pthread_join(thread, nil)
-        }
+        // The last reference may go in an answer, on the very thread.
+        thread.withLock({ $0.take() })?.join()
     }
 
     /// Whether libcurl uses the allocators that wipe. False where the host initialised it first.

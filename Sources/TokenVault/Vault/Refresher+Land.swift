@@ -105,13 +105,9 @@ extension Refresher {
 
     /// No byte was sent, and not for the provider's fault: nothing is counted against anybody.
     private func landUnsent(_ sent: Sent) {
-        let isSuperseded = shared.withLock { shared in
-            shared.upkeep.flights[sent.flight.number]?.isSuperseded ?? true
-        }
+        if isReplaced(sent) { return landReplaced(sent) }
         let commit = Commit { [self] _ in
-            if isSuperseded {
-                finish(sent.flight, .success(()), currentPlan(sent.flight))
-            } else if let refusal = sent.refusal {
+            if let refusal = sent.refusal {
                 // The disk's failure, not the provider's: nothing is counted.
                 let wait =
                     refusal.code == .storageFailed
@@ -122,6 +118,24 @@ extension Refresher {
                 finish(sent.flight, .failure(error), again(sent.flight))
             }
         }
+        submitEnd(sent, commit)
+    }
+
+    /// Whether somebody stored other tokens since the request was made.
+    private func isReplaced(_ sent: Sent) -> Bool {
+        shared.withLock { $0.upkeep.flights[sent.flight.number]?.isSuperseded ?? true }
+    }
+
+    /// What becomes of a request whose tokens were replaced is nothing to the new ones, and whoever
+    /// waits finds those.
+    private func landReplaced(_ sent: Sent) {
+        submitEnd(
+            sent,
+            Commit { [self] _ in finish(sent.flight, .success(()), currentPlan(sent.flight)) })
+    }
+
+    /// Ends the attempt, if it was recorded.
+    private func submitEnd(_ sent: Sent, _ commit: Commit) {
         if sent.wave == nil { return commit.completion(.success(Committed())) }
         endAttempt(sent, .none, commit)
         committer.submit(commit)
@@ -134,6 +148,7 @@ extension Refresher {
         _ sent: Sent, _ error: VaultError, event: VaultEvent.Kind = .refreshDelayed,
         retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, effect: Effect
     ) {
+        if isReplaced(sent) { return landReplaced(sent) }
         let error = sent.id.map { error.concerning($0) } ?? error
         let isFirst = shared.withLock { $0.upkeep.failureCount(sent.flight.key) == 0 }
         let number = Int64(error.number)

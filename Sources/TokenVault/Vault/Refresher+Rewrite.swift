@@ -72,10 +72,7 @@ extension Refresher {
                 publish(event, sent.id, number: number)
                 end()
             // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
-            case .success:
-                let doubt = shared.withLock { Self.takeDoubt(sent, &$0) }
-                if let doubt { settle(doubt, sent.flight.key) }
-                finish(sent.flight, .success(()), currentPlan(sent.flight))
+            case .success: finish(sent.flight, .success(()), currentPlan(sent.flight))
             case .failure(let error):
                 if let failed { failed(error) } else { postpone(sent.flight, error) }
             }

@@ -40,8 +40,13 @@ extension Refresher {
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return finishDisconnect(opened.key) }
         guard let plan = plan(record) else { return }
+        let key = opened.key
         shared.withLock { shared in
-            if !shared.changedSlots.contains(slot) { shared.upkeep.schedule(slot, plan) }
+            // The end of a flight says when its connection is due again.
+            guard !shared.changedSlots.contains(slot), shared.upkeep.flight(key) == nil else {
+                return
+            }
+            shared.upkeep.schedule(slot, plan)
         }
     }
 
@@ -74,8 +79,9 @@ extension Refresher {
             publish(.attemptInDoubt, record.id)
             // Before everything that is merely due.
             let first = UnixTime(milliseconds: 0)
-            shared.withLock {
-                $0.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
+            shared.withLock { shared in
+                guard shared.upkeep.flight(doubt.key) == nil else { return }
+                shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
             }
         }
         if commit.changes.count > 0 { committer.submit(commit) }

@@ -58,7 +58,7 @@ final class Refresher: Sendable {
         /// Old waves of attempts whose answer was never heard.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
-        /// Slots that changed while the scan at open still looks at an older snapshot.
+        /// Slots whose plan changed while the scan at open still looks at an older snapshot.
         var changedSlots: Set<UInt32> = []
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
@@ -66,6 +66,11 @@ final class Refresher: Sendable {
         var runners = 0
         var isRunning: Bool { runners > 0 && !isClosed }
         var isClosed = false
+
+        /// What the scan at open may still find in a slot is older than what happened to it now.
+        mutating func outdate(_ slot: UInt32) {
+            if case .running = scan { changedSlots.insert(slot) }
+        }
     }
 
     enum ScanState {

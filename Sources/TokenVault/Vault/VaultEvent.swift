@@ -56,8 +56,8 @@ public struct VaultEvent: Sendable, Hashable {
         /// A token answered too late, after a disconnect; it was revoked and wiped.
         public static let lateAnswer = Kind(15, "lateAnswer")
 
-        /// The disk is full or fails, and nothing can be refreshed: `number` is 1. It takes what was
-        /// kept in memory for it: 0. Streamed, not logged.
+        /// The disk is full or fails, and nothing can be refreshed: `number` is 1. It takes again
+        /// what was kept in memory for it: 0. Streamed, not logged.
         public static let storageRefused = Kind(16, "storageRefused")
 
         static let all: [Kind] = [

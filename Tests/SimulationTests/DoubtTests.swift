@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// What is left of an attempt after which nobody knows whether the refresh token was replaced.
+@Suite("Attempts in doubt") struct DoubtTests {
+    /// Connections that are due, their requests out.
+    func rig(grace: Int64 = 0, connections: Int = 1) throws -> Rig {
+        let disk = Disk()
+        try disk.register()
+        try disk.changeProvider { $0.reuseGraceSeconds = grace }
+        try disk.connect(0..<connections)
+        let rig = try Rig(disk)
+        try rig.start()
+        try rig.flush()
+        return rig
+    }
+
+    /// The platform stores tokens of an hour.
+    func put(_ rig: Rig, serial: Int64) throws {
+        let expiry = UnixTime(milliseconds: rig.clock.now + 3_600_000)
+        let put = try rig.call { vault in
+            try await vault.put(
+                Disk.id(0),
+                TokenSet(
+                    accessToken: Secret(text: "a0.\(serial)"),
+                    refreshToken: Secret(text: "r0.\(serial)"), accessTokenExpiry: expiry),
+                application: ApplicationID("app"))
+        }
+        try rig.flush()
+        #expect(put.isDone && put.code == nil)
+    }
+
+    func lose(_ rig: Rig) throws {
+        try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
+        try rig.flush()
+    }
+
+    @Test(
+        "A server or a gateway that broke off may have acted; one that put it off has not",
+        arguments: [
+            (500, true), (502, true), (504, true), (520, true), (503, false), (501, false),
+            (429, false), (408, false), (403, false),
+        ])
+    func brokenOff(_ status: Int, _ isInDoubt: Bool) throws {
+        let rig = try rig()
+        try rig.answer(0, TransportReply(status: status, body: nil))
+        try rig.flush()
+        #expect(rig.disk.doubts.count == (isInDoubt ? 1 : 0))
+        _ = try rig.untilNext(0)
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.waves.isEmpty)
+    }
+
+    @Test(
+        "A success that nobody can read is in doubt: the next process asks first",
+        arguments: ["", "<p>Your new token is r0.2</p>"])
+    func unread(_ body: String) throws {
+        let rig = try rig()
+        try rig.answer(
+            0, body.isEmpty ? TransportReply(status: 200, body: nil) : Rig.reply(200, body))
+        try rig.flush()
+        #expect(rig.disk.count(.replyUnread) == 1)
+        #expect(rig.disk.doubts.map(\.attempt.key) == [Disk.key(0)])
+        rig.close()
+        let next = try Rig(rig.disk)
+        try next.start()
+        try next.flush()
+        #expect(next.disk.count(.attemptInDoubt) == 1)
+        #expect(next.network.open.map(\.serial) == [1])
+    }
+
+    @Test("However long the provider was down before, a lost answer is asked for again in a hurry")
+    func hurriesAfterAnOutage() throws {
+        let rig = try rig(grace: 30, connections: 2)
+        for _ in 0..<2 * RefreshPolicy.urgentAttemptsMax {
+            try rig.answer(0, TransportReply(status: 503, body: nil))
+            // Another connection shows that the provider is not down.
+            try rig.answerWithTokens(1)
+            try rig.flush()
+            _ = try rig.call { try await $0.refresh(Disk.id(1)) }
+            _ = try rig.untilNext(0)
+        }
+        #expect(rig.failureCount(0) == 2 * RefreshPolicy.urgentAttemptsMax)
+        try lose(rig)
+        #expect(rig.failureCount(0) == 1)
+        // Told once, at the beginning of the series.
+        #expect(rig.disk.count(.refreshDelayed) == 1)
+        try rig.answerWithTokens(1)
+        #expect(try rig.untilNext(0) <= 1000)
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        #expect(rig.disk.count(.recovered) == 1)
+    }
+
+    @Test("Of two attempts that a dead process left, none is forgotten")
+    func twoWaves() throws {
+        let rig = try rig()
+        try lose(rig)
+        _ = try rig.untilNext(0)
+        rig.store.die()
+        #expect(rig.disk.doubts.map(\.attempt.key) == [Disk.key(0), Disk.key(0)])
+        let next = try Rig(rig.disk)
+        try next.start()
+        try next.flush()
+        #expect(next.disk.count(.attemptInDoubt) == 1)
+        try next.answerWithTokens(0)
+        try next.flush()
+        #expect(next.disk.contents.waves.isEmpty)
+    }
+
+    @Test("The late answer to an orphan says nothing of the next life's doubt")
+    func orphanOfTheLifeBefore() throws {
+        let rig = try rig()
+        let orphan = try #require(rig.network.last(0))
+        let disconnect = try rig.call { try await $0.disconnect(Disk.id(0)) }
+        try rig.flush()
+        try rig.advance(milliseconds: Vault.answerMilliseconds)
+        try rig.flush()
+        #expect(disconnect.isDone && disconnect.code == nil)
+        try put(rig, serial: 7)
+        let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        #expect(try #require(rig.network.last(0)).serial == 7)
+        try lose(rig)
+        #expect(caller.isDone && rig.disk.doubts.count >= 1)
+        orphan.request.answer(try Rig.tokens(0, 2))
+        try rig.flush()
+        #expect(rig.vault.refresher.shared.withLock { $0.doubts[Disk.key(0)] } != nil)
+        #expect(rig.disk.doubts.map(\.attempt.key) == [Disk.key(0)])
+    }
+
+    @Test("New tokens end the doubt about the old")
+    func replaced() throws {
+        let rig = try rig()
+        try lose(rig)
+        #expect(rig.disk.doubts.count == 1)
+        try put(rig, serial: 7)
+        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.waves.isEmpty)
+    }
+
+    @Test(
+        "What becomes of a request whose tokens were replaced meanwhile is in nobody's doubt",
+        arguments: [true, false])
+    func replacedMeanwhile(_ isLost: Bool) throws {
+        let rig = try rig()
+        let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try put(rig, serial: 7)
+        #expect(!caller.isDone)
+        if isLost {
+            try lose(rig)
+        } else {
+            try rig.answer(0, Rig.reply(200, "<p>no tokens</p>"))
+            try rig.flush()
+        }
+        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.waves.isEmpty)
+        #expect(rig.disk.serial(0) == 7)
+        // Nor their failure: whoever waited finds the new ones.
+        #expect(caller.isDone && caller.code == nil)
+        #expect(rig.failureCount(0) == 0 && rig.disk.count(.refreshDelayed) == 0)
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// What happens while the scan at open goes through an older snapshot: reads are served, and what
+/// was written since is believed.
+@Suite("While the scan runs") struct ScanTests {
+    /// The scan comes by in this order. Everything happens between the second and the third.
+    static let connections = 0..<5
+    static let (before, place, behind) = (1, 2, 3)
+    static let touched = [before, behind]
+
+    /// Opens a vault whose connections expire in so many milliseconds, with that happening.
+    func rig(
+        expiringIn milliseconds: Int64, _ disk: Disk = Disk(),
+        meanwhile: @escaping (Rig) throws -> Void
+    ) throws -> Rig {
+        if disk.contents.records.isEmpty {
+            try disk.register()
+            try disk.connect(Self.connections, expiringIn: milliseconds)
+        }
+        var happened = 0
+        let rig = try Rig(disk) { rig, key in
+            guard key == Disk.key(Self.place) else { return }
+            happened += 1
+            let ready = try rig.call { try await $0.ready() }
+            try meanwhile(rig)
+            #expect(!ready.isDone)
+        }
+        #expect(happened == 1)
+        let ready = try rig.call { try await $0.ready() }
+        #expect(ready.isDone && ready.code == nil)
+        return rig
+    }
+
+    func slot(_ rig: Rig, _ connection: Int) throws -> UInt32 {
+        try #require(rig.disk.contents.records[Disk.key(connection)]?.slot)
+    }
+
+    func deadline(_ rig: Rig, _ connection: Int) throws -> UnixTime? {
+        try rig.vault.refresher.deadline(slot: slot(rig, connection))
+    }
+
+    func scheduledCount(_ rig: Rig) -> Int {
+        rig.vault.refresher.shared.withLock { $0.upkeep.scheduledCount }
+    }
+
+    /// Refreshes all that is due, for half an hour, and tells whose requests went out.
+    func requests(_ rig: Rig) throws -> [Int] {
+        try rig.start()
+        for _ in 0..<30 {
+            try rig.flush()
+            for held in rig.network.open { try rig.answerWithTokens(held.connection) }
+            try rig.advance(milliseconds: 60_000)
+        }
+        return rig.network.all.map(\.connection)
+    }
+
+    @Test("A pair that is stored wins over the older one, whichever the scan has seen")
+    func put() throws {
+        var planned: [UnixTime?] = []
+        let rig = try rig(expiringIn: 600_000) { rig in
+            let expiry = UnixTime(milliseconds: rig.clock.now + 7_200_000)
+            for connection in Self.touched {
+                let put = try rig.call { vault in
+                    try await vault.put(
+                        Disk.id(connection),
+                        TokenSet(
+                            accessToken: Secret(text: "a\(connection).7"),
+                            refreshToken: Secret(text: "r\(connection).7"),
+                            accessTokenExpiry: expiry))
+                }
+                try rig.flush()
+                #expect(put.isDone && put.code == nil)
+                try planned.append(deadline(rig, connection))
+            }
+        }
+        #expect(try Self.touched.map { try deadline(rig, $0) } == planned)
+        #expect(scheduledCount(rig) == Self.connections.count)
+        #expect(Set(try requests(rig)) == [0, Self.place, 4])
+    }
+
+    @Test(
+        "A connection that ends is not scheduled, be it only fenced or erased when the scan comes",
+        arguments: [false, true])
+    func disconnect(_ isErased: Bool) throws {
+        var ends: [Errand] = []
+        let rig = try rig(expiringIn: 600_000) { rig in
+            ends = try Self.touched.map { connection in
+                try rig.call { _ = try await $0.disconnect(Disk.id(connection)) }
+            }
+            if isErased { try rig.flush() } else { rig.flushOnce() }
+            #expect(ends.allSatisfy { $0.isDone == isErased })
+            #expect(rig.disk.contents.fenced.isEmpty == isErased)
+        }
+        #expect(scheduledCount(rig) == Self.connections.count - Self.touched.count)
+        try rig.flush()
+        #expect(ends.allSatisfy { $0.isDone && $0.code == nil })
+        #expect(Self.touched.allSatisfy { rig.disk.contents.records[Disk.key($0)] == nil })
+        #expect(Set(try requests(rig)) == [0, Self.place, 4])
+    }
+
+    @Test("A token that is fresh is lent at once")
+    func freshRead() throws {
+        _ = try rig(expiringIn: 600_000) { rig in
+            for connection in Self.touched {
+                let reader = try rig.call { vault in
+                    try await vault.withAccessToken(Disk.id(connection)) {
+                        #expect(TokenText($0) == TokenText(.access, connection, 1))
+                    }
+                }
+                #expect(reader.isDone && reader.code == nil)
+            }
+            #expect(rig.network.all.isEmpty)
+        }
+    }
+
+    enum Answer: CaseIterable {
+        case duringTheScan, afterTheScan
+    }
+
+    @Test("A token that has expired is refreshed for its reader, once", arguments: Answer.allCases)
+    func staleRead(_ answer: Answer) throws {
+        var readers: [Errand] = []
+        func answerAll(_ rig: Rig) throws {
+            for connection in Self.touched { try rig.answerWithTokens(connection) }
+            try rig.flush()
+            #expect(readers.allSatisfy { $0.isDone && $0.code == nil })
+        }
+        let rig = try rig(expiringIn: -1000) { rig in
+            readers = try Self.touched.map { connection in
+                try rig.call { vault in
+                    try await vault.withAccessToken(Disk.id(connection)) {
+                        #expect(TokenText($0) == TokenText(.access, connection, 2))
+                    }
+                }
+            }
+            try rig.flush()
+            #expect(rig.network.open.map(\.connection) == Self.touched)
+            if answer == .duringTheScan { try answerAll(rig) }
+        }
+        if answer == .afterTheScan { try answerAll(rig) }
+        #expect(try requests(rig).filter(Self.touched.contains) == Self.touched)
+        #expect(rig.network.all.count == Self.connections.count)
+    }
+
+    @Test("What a refresh met meanwhile is not forgotten", arguments: Self.touched)
+    func delayed(_ connection: Int) throws {
+        var planned: UnixTime?
+        let rig = try rig(expiringIn: -1000) { rig in
+            _ = try rig.call { try await $0.refresh(Disk.id(connection)) }
+            try rig.flush()
+            try rig.answer(connection, TransportReply(status: 500, body: nil))
+            try rig.flush()
+            planned = try deadline(rig, connection)
+            #expect(planned != nil && planned != UnixTime(milliseconds: rig.clock.now))
+        }
+        #expect(try deadline(rig, connection) == planned)
+    }
+
+    @Test("One in doubt that is asked for already is not asked for again")
+    func doubt() throws {
+        let disk = Disk()
+        try disk.register()
+        try disk.connect(Self.connections, expiringIn: 7_200_000)
+        do {
+            let rig = try Rig(disk)
+            _ = try rig.call { try await $0.refresh(Disk.id(Self.behind)) }
+            try rig.flush()
+            try rig.answer(Self.behind, TransportReply(failure: .deadlineExceeded))
+            try rig.flush()
+            rig.store.die()
+        }
+        #expect(disk.doubts.map(\.attempt.key) == [Disk.key(Self.behind)])
+        let rig = try rig(expiringIn: 7_200_000, disk) { rig in
+            _ = try rig.call { try await $0.refresh(Disk.id(Self.behind)) }
+            try rig.flush()
+            #expect(rig.network.open.map(\.connection) == [Self.behind])
+        }
+        try rig.answerWithTokens(Self.behind)
+        try rig.flush()
+        #expect(try requests(rig).filter { $0 == Self.behind }.count == 1)
+        #expect(disk.doubts.isEmpty)
+    }
+}
