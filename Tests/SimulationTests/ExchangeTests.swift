@@ -180,12 +180,14 @@ import Testing
         while rig.clock.now < end, serial < 100 {
             let sleep = try rig.flush()
             guard rig.network.last(0) != nil else {
-                try rig.advance(milliseconds: max(1, try #require(sleep)))
+                // A lifetime of whole seconds ends a little before the true end.
+                guard let sleep else { break }
+                try rig.advance(milliseconds: max(1, sleep))
                 continue
             }
             serial += 1
             try answer(rig, serial: serial, seconds: max(1, (end - rig.clock.now) / 1000))
         }
-        #expect((12..<40).contains(serial), "\(serial)")
+        #expect((12..<40).contains(serial) && end - rig.clock.now < 2000, "\(serial)")
     }
 }

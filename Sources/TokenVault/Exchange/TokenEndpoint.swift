@@ -34,9 +34,9 @@ package struct TokenEndpoint: Sendable {
         }
     }
 
-    /// The request that refreshes, for `send`; the token is what the provider's `refreshGrant` wants
-    /// to see. The credentials are made once for all requests of an
-    /// application that leave together.
+    /// The request that refreshes, for `send`; the token is what the provider's `refreshGrant`
+    /// wants to see. The credentials are made once for all requests of an application that leave
+    /// together.
     package func refresh(
         _ token: RawSpan, for application: borrowing Application,
         by credentials: ClientCredentials, completion: @escaping Completion

@@ -99,8 +99,8 @@ extension Refresher {
         wave.attempts.append(Attempt(key: flight.key, generation: generation))
     }
 
-    /// Where the token lies that is presented for new ones; nil where there is none, or where it has
-    /// expired and cannot be exchanged any more.
+    /// Where the token lies that is presented for new ones; nil where there is none, or where it
+    /// has expired and cannot be exchanged any more.
     private func presented(
         _ record: borrowing ConnectionRecord, isExchange: Bool
     ) -> Range<Int>? {

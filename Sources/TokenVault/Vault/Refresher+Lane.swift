@@ -15,8 +15,10 @@ extension Refresher {
         let now = time.now()
         let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
         guard lifetime.hasRefreshToken else { return nil }
-        let due = RefreshPolicy.due(lifetime, limits, random: randomness.next())
-        guard due == nil || RefreshPolicy.isPlausible(lifetime, now) else {
+        let isPlausible = RefreshPolicy.isPlausible(lifetime, now)
+        let due = RefreshPolicy.due(
+            lifetime, limits, random: isPlausible ? randomness.next() : 0)
+        guard isPlausible || due == nil else {
             return Plan(lane: lane, due: now, death: now)
         }
         return Plan(lane: lane, due: due, death: RefreshPolicy.death(lifetime, limits))
