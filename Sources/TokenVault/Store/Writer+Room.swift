@@ -21,7 +21,8 @@ extension Writer {
     /// page and, where those are too few, pages that were freed. Below zero where even the reserve
     /// is in use.
     mutating func room(for group: [Commit]) throws(VaultError) -> Int {
-        let wanted = group.reduce(Self.reserveBytes + Self.treeBytes) { $0 + $1.neededBytes }
+        let needed = group.reduce(Self.reserveBytes + Self.treeBytes) { $0 + $1.neededBytes }
+        let wanted = (needed + LMDB.pageBytes - 1) / LMDB.pageBytes * LMDB.pageBytes
         let used = store.lmdb.usedBytes
         let least = min(used + wanted, store.lmdb.mapBytes)
         for goal in [min(used + wanted + Self.growthBytes, store.lmdb.mapBytes), least]
