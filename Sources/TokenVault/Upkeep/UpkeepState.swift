@@ -87,8 +87,8 @@ struct UpkeepState: ~Copyable {
     }
 
     private mutating func limit(_ endpoint: Int) {
-        guard let first = endpoints[endpoint].lanes.first else { return }
-        var limits = lanes[first].endpointLimits
+        // Whoever comes next narrows them to its own.
+        var limits = Governor.Limits.widest
         for lane in endpoints[endpoint].lanes { limits.narrow(to: lanes[lane].endpointLimits) }
         endpoints[endpoint].governor.limits = limits
     }

@@ -26,16 +26,36 @@ extension Refresher {
         var plan: Plan?
     }
 
+    /// What an answer with tokens says, whether they can be stored at once or not.
+    private struct News {
+        let isAccepted, isRecovered, isAwaited: Bool
+        let doubt: UInt64?
+    }
+
     /// Merges new tokens into the record, makes that durable, and only then tells who waits.
     func store(_ sent: Sent, _ cargo: Cargo) {
+        let news = shared.withLock { shared in
+            News(
+                isAccepted: shared.upkeep.lanes[sent.flight.lane].accept(),
+                // What failed since is the next life's.
+                isRecovered: !shared.upkeep.isOrphan(sent.flight.number)
+                    && shared.upkeep.clearFailures(sent.flight.key),
+                isAwaited: shared.upkeep.isAwaited(sent.flight.number),
+                doubt: Self.takeDoubt(sent, &shared))
+        }
+        if news.isAccepted { alarm.ring() }
+        store(sent, cargo, news)
+    }
+
+    private func store(_ sent: Sent, _ cargo: Cargo, _ news: News) {
         let now = time.now()
         let landing = Landing()
         // Without a new refresh token the old one stays, and has to be read.
         let kept = cargo.reply.hasRefreshToken || sent.isExchange ? sent.kept : nil
         let revision = Revision(addedBytesMax: cargo.reply.byteCount, kept: kept) {
             [self] (record, header) throws(VaultError) in
-            // Somebody stored another pair for this life. What came is of no use, but to revoke it
-            // could end the grant that the newer pair is of.
+            // Somebody stored another pair, in this life or the next. What came is of no use, but
+            // to revoke it could end the grant that the newer pair is of.
             guard isCurrent(record, header, sent) else {
                 landing.plan = plan(record, sent.flight.lane)
                 return .leave
@@ -47,33 +67,24 @@ extension Refresher {
             landing.plan = plan(record, sent.flight.lane)
             return .change
         }
-        let (isAccepted, isRecovered, isAwaited, doubt) = shared.withLock { shared in
-            (
-                shared.upkeep.lanes[sent.flight.lane].accept(),
-                shared.upkeep.clearFailures(sent.flight.key),
-                shared.upkeep.isAwaited(sent.flight.number),
-                Self.takeDoubt(sent, &shared)
-            )
-        }
-        if isAccepted { alarm.ring() }
         let commit = Commit { [self] result in
             // What did not come to use must not wait for a revocation.
             sent.kept?.wipe()
             switch result {
             case .success(let committed) where committed.fate == .changed:
-                if isRecovered || isAccepted { publish(.recovered, sent.id) }
+                if news.isRecovered || news.isAccepted { publish(.recovered, sent.id) }
                 finish(sent.flight, .success(()), landing.plan)
             case .success(let committed) where committed.fate == .left:
                 endLate(sent, landing.plan)
             case .success: landLate(sent, cargo)
-            case .failure(let error): strand(sent, error) { [self] in store(sent, cargo) }
+            case .failure(let error): strand(sent, error) { [self] in store(sent, cargo, news) }
             }
         }
         commit.mustLand = true
-        commit.isPatient = !isAwaited
+        commit.isPatient = !news.isAwaited
         commit.add(.revise(sent.flight.key, revision))
-        endAttempt(sent, doubt: doubt, commit)
-        if isRecovered {
+        endAttempt(sent, doubt: news.doubt, commit)
+        if news.isRecovered {
             commit.add(.event(EventEntry(time: now, key: sent.flight.key, kind: .recovered)))
         }
         committer.submit(commit)
