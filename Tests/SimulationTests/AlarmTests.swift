@@ -8,13 +8,6 @@ import Testing
 
 /// Who is told what, and how often: of changes, once.
 @Suite("Alarms") struct AlarmTests {
-    func rig(_ connections: Int) throws -> Rig {
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(0..<connections)
-        return try Rig(disk)
-    }
-
     /// Answers everything that is out, again and again, until nothing is due for so long.
     func answerAll(
         _ rig: Rig, milliseconds: Int64, _ reply: (HeldNetwork.Held) throws -> TransportReply
@@ -33,7 +26,7 @@ import Testing
 
     @Test("A wrong client secret is one alarm for fifty connections, which keep their state")
     func rejected() throws {
-        let rig = try rig(50)
+        let rig = try Rig(.populated(50))
         let heard = try rig.listen()
         try rig.start()
         try answerAll(rig, milliseconds: 10 * 60_000) { _ in
@@ -78,7 +71,7 @@ import Testing
 
     @Test("A series of failures is told once, and so is its end")
     func delayed() throws {
-        let rig = try rig(1)
+        let rig = try Rig(.populated(1))
         let heard = try rig.listen()
         try rig.start()
         var failures = 0
@@ -100,7 +93,7 @@ import Testing
 
     @Test("A lost grant is told once; nothing is asked of it any more, in no process")
     func lost() throws {
-        let first = try rig(2)
+        let first = try Rig(.populated(2))
         let heard = try first.listen()
         try first.start()
         try answerAll(first, milliseconds: 3 * 86_400_000) { held in

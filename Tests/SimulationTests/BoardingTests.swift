@@ -8,13 +8,6 @@ import Testing
 
 /// What comes between a place on board and its flight, and what there is no room for.
 @Suite("Places on board") struct BoardingTests {
-    func rig(_ connections: Int, concurrent: Int = 8) throws -> Rig {
-        let disk = Disk()
-        try disk.register(concurrent: concurrent)
-        try disk.connect(0..<connections)
-        return try Rig(disk)
-    }
-
     /// Gives places to what may board, as a turn does first.
     func board(_ rig: Rig) -> [UpkeepState.Boarding] {
         let now = rig.vault.time.now()
@@ -40,7 +33,7 @@ import Testing
 
     @Test("A caller who comes between place and flight gives the place back once")
     func callerComesBetween() throws {
-        let rig = try rig(2)
+        let rig = try Rig(.populated(2))
         rig.vault.refresher.run(true)
         let boardings = board(rig)
         #expect(boardings.count == 2)
@@ -57,7 +50,7 @@ import Testing
 
     @Test("A disconnect between place and flight is told, and the place given back once")
     func disconnectComesBetween() throws {
-        let rig = try rig(2)
+        let rig = try Rig(.populated(2))
         let callers = try (0..<2).map { index in
             try rig.call { try await $0.refresh(Disk.id(index)) }
         }
@@ -80,7 +73,7 @@ import Testing
 
     @Test("A connection that is gone before its flight begins gives its place back once")
     func goneBeforeItsFlight() throws {
-        let rig = try rig(2)
+        let rig = try Rig(.populated(2))
         let boardings = board(rig)
         let disconnect = try rig.call { try await $0.disconnect(Disk.id(0)) }
         while !disconnect.isDone { rig.flushOnce() }
@@ -94,7 +87,7 @@ import Testing
 
     @Test("Too few slots for a wave: the rest comes later, nobody hangs, nothing is a failure")
     func shortOfSlots() throws {
-        let rig = try rig(16, concurrent: 16)
+        let rig = try Rig(.populated(16, concurrent: 16))
         let callers = try (0..<16).map { index in
             try rig.call { try await $0.refresh(Disk.id(index)) }
         }
@@ -132,7 +125,7 @@ import Testing
     @Test("Callers queue behind as many flights as there can be")
     func callersQueue() throws {
         let count = UpkeepState.flightsMax + 76
-        let rig = try rig(count, concurrent: 1024)
+        let rig = try Rig(.populated(count, concurrent: 1024))
         let callers = try (0..<count).map { index in
             try rig.call { try await $0.refresh(Disk.id(index)) }
         }

@@ -12,12 +12,7 @@ import Testing
 
     @Test("A lifetime counts from the moment the request was sent")
     func slowAnswer() throws {
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(0..<1)
-        let rig = try Rig(disk)
-        try rig.start()
-        try rig.flush()
+        let rig = try Rig.started(.populated(1))
         try rig.advance(milliseconds: 12_000)
         try rig.answerWithTokens(0)
         try rig.advance(milliseconds: 3000)
@@ -122,10 +117,7 @@ import Testing
 
     @Test("A caller says how long its token must live")
     func minimumLifetime() throws {
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(0..<1, expiringIn: 1_200_000)
-        let rig = try Rig(disk)
+        let rig = try Rig(.populated(1, expiringIn: 1_200_000))
         func lend(_ seconds: Int) throws -> (Errand, Lent) {
             let lent = Lent()
             let errand = try rig.call { vault in

@@ -8,13 +8,6 @@ import Testing
 
 /// Whatever is under way when the vault is closed: who waits is told, and no secret stays.
 @Suite("The end of a process, in order") struct ClosingTests {
-    /// Connections that are due, and how many of their requests may be out.
-    func rig(_ disk: Disk, _ connections: Int, concurrent: Int = 8) throws -> Rig {
-        try disk.register(concurrent: concurrent)
-        try disk.connect(0..<connections)
-        return try Rig(disk)
-    }
-
     /// Runs a process to its end and tells how many secrets it leaves.
     func secretsLeft(_ body: () throws -> Void) throws -> Int {
         let before = SecretArena.shared.openSecretCount
@@ -29,9 +22,9 @@ import Testing
 
     @Test("Tokens that cannot be stored any more are wiped", arguments: [0, 1000, 3500])
     func stranded(_ milliseconds: Int64) throws {
-        let disk = Disk()
+        let disk = try Disk.populated(2)
         let left = try secretsLeft {
-            let rig = try rig(disk, 2)
+            let rig = try Rig(disk)
             let callers = try (0..<2).map { try refresh(rig, $0) }
             try rig.flush()
             disk.room = .none
@@ -53,9 +46,9 @@ import Testing
 
     @Test("A wave that becomes durable during the close is taken back")
     func readyDuringTheClose() throws {
-        let disk = Disk()
+        let disk = try Disk.populated(3)
         let left = try secretsLeft {
-            let rig = try rig(disk, 3)
+            let rig = try Rig(disk)
             let caller = try refresh(rig, 0)
             try rig.settle()
             #expect(disk.contents.waves.isEmpty)
@@ -69,9 +62,9 @@ import Testing
 
     @Test("What is ready and not sent is taken back; what was sent is in doubt")
     func readyBeforeTheClose() throws {
-        let disk = Disk()
+        let disk = try Disk.populated(3, concurrent: 1)
         let left = try secretsLeft {
-            let rig = try rig(disk, 3, concurrent: 1)
+            let rig = try Rig(disk)
             try rig.start()
             let callers = try (0..<3).map { try refresh(rig, $0) }
             try rig.flush()
@@ -86,9 +79,9 @@ import Testing
 
     @Test("An answer on its way to the disk is stored")
     func landsDuringTheClose() throws {
-        let disk = Disk()
+        let disk = try Disk.populated(1)
         let left = try secretsLeft {
-            let rig = try rig(disk, 1)
+            let rig = try Rig(disk)
             try rig.start()
             try rig.flush()
             try rig.answerWithTokens(0)

@@ -43,10 +43,7 @@ import Testing
 
     private func check(_ count: Int, seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(0..<1, expiringIn: -1000)
-        let rig = try Rig(disk)
+        let rig = try Rig(.populated(1, expiringIn: -1000))
         if random.chance(50) { try rig.start() }
         var callers: [Caller] = []
         while callers.count < count { try step(rig, &callers, count, &random) }

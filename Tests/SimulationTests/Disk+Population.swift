@@ -13,6 +13,17 @@ extension Disk {
         SimulatedStore.key(.connection, "c\(connection)")
     }
 
+    /// One with an application and so many connections of it, as `register` and `connect`.
+    static func populated(
+        _ connections: Int, concurrent: Int = 8, perSecond: Int = 100_000,
+        expiringIn milliseconds: Int64 = 5000
+    ) throws -> Disk {
+        let disk = Disk()
+        try disk.register(concurrent: concurrent, perSecond: perSecond)
+        try disk.connect(0..<connections, expiringIn: milliseconds)
+        return disk
+    }
+
     /// Registers an application; all of one `host` share a token endpoint.
     func register(
         _ name: String = "app", host: String = "provider.example", concurrent: Int = 8,

@@ -10,14 +10,9 @@ import Testing
 @Suite("Attempts in doubt") struct DoubtTests {
     /// Connections that are due, their requests out.
     func rig(grace: Int64 = 0, connections: Int = 1) throws -> Rig {
-        let disk = Disk()
-        try disk.register()
+        let disk = try Disk.populated(connections)
         try disk.changeProvider { $0.reuseGraceSeconds = grace }
-        try disk.connect(0..<connections)
-        let rig = try Rig(disk)
-        try rig.start()
-        try rig.flush()
-        return rig
+        return try Rig.started(disk)
     }
 
     /// The platform stores tokens of an hour.

@@ -17,13 +17,7 @@ import Testing
 
     /// One connection whose refresh is out.
     func rig() throws -> Rig {
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(0..<1)
-        let rig = try Rig(disk)
-        try rig.start()
-        try rig.flush()
-        return rig
+        try Rig.started(.populated(1))
     }
 
     /// The platform stores a pair of its own, which lives so long.

@@ -11,14 +11,9 @@ import Testing
 @Suite("A lost answer and the provider's grace") struct GraceTests {
     /// Connections that are due, at a provider that takes a replaced token for so long.
     func rig(grace: Int64, connections: Int = 1) throws -> Rig {
-        let disk = Disk()
-        try disk.register()
+        let disk = try Disk.populated(connections)
         try disk.changeProvider { $0.reuseGraceSeconds = grace }
-        try disk.connect(0..<connections)
-        let rig = try Rig(disk)
-        try rig.start()
-        try rig.flush()
-        return rig
+        return try Rig.started(disk)
     }
 
     @Test("Within 30 seconds the same token is presented four times more, at first within two")

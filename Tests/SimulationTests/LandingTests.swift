@@ -12,10 +12,7 @@ import Testing
 
     /// One connection that is due.
     func rig() throws -> Rig {
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(0..<1)
-        return try Rig(disk)
+        try Rig(.populated(1))
     }
 
     /// The same, its request handed over.

@@ -8,20 +8,13 @@ import Testing
 
 /// The provider rejects the application, or asks for a pause, while more is on its way to the wire.
 @Suite("Rejections and pauses") struct RejectionTests {
-    func rig(_ connections: Int, concurrent: Int = 8) throws -> Rig {
-        let disk = Disk()
-        try disk.register(concurrent: concurrent)
-        try disk.connect(0..<connections)
-        return try Rig(disk)
-    }
-
     func refresh(_ rig: Rig, _ connection: Int) throws -> Errand {
         try rig.call { try await $0.refresh(Disk.id(connection)) }
     }
 
     @Test("Nothing more leaves for an application at the moment of its rejection")
     func nothingLeavesAtTheMoment() throws {
-        let rig = try rig(5, concurrent: 1)
+        let rig = try Rig(.populated(5, concurrent: 1))
         let callers = try (0..<5).map { try refresh(rig, $0) }
         try rig.start()
         try rig.flush()
@@ -60,7 +53,7 @@ import Testing
 
     @Test("unauthorized_client of one connection rejects nobody else; of two, the application")
     func oneAloneMayBeDead() throws {
-        let rig = try rig(4, concurrent: 1)
+        let rig = try Rig(.populated(4, concurrent: 1))
         try rig.start()
         try rig.flush()
         let first = try #require(rig.network.open.first).connection
@@ -92,7 +85,7 @@ import Testing
         "Ready after the way was closed: taken back, and who waits is told",
         arguments: Barrier.allCases)
     func readyTooLate(_ barrier: Barrier) throws {
-        let rig = try rig(3)
+        let rig = try Rig(.populated(3))
         _ = try refresh(rig, 0)
         try rig.flush()
         #expect(rig.network.open.map(\.connection) == [0])
@@ -127,7 +120,7 @@ import Testing
 
     @Test("One caller asks twice for a token that lives long enough, and no more")
     func asksTwice() throws {
-        let rig = try rig(1)
+        let rig = try Rig(.populated(1))
         let reader = try rig.call { vault in
             try await vault.withAccessToken(Disk.id(0), minimumLifetime: .seconds(7200)) { _ in }
         }

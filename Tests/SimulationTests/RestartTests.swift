@@ -19,10 +19,7 @@ import Testing
 
     /// A disk with connections whose tokens are good for an hour.
     func disk(_ connections: Int, concurrent: Int = 8) throws -> Disk {
-        let disk = Disk()
-        try disk.register(concurrent: concurrent)
-        try disk.connect(0..<connections, expiringIn: 3_600_000)
-        return disk
+        try .populated(connections, concurrent: concurrent, expiringIn: 3_600_000)
     }
 
     func refresh(_ rig: Rig, _ connection: Int = 0) throws -> Errand {

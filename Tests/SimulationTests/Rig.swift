@@ -53,6 +53,15 @@ final class Rig: @unchecked Sendable {
         if let failure { throw failure }
     }
 
+    /// Opens the vault that is on `disk` and begins to refresh: what is due is out, as far as there
+    /// is room.
+    static func started(_ disk: Disk) throws -> Rig {
+        let rig = try Rig(disk)
+        try rig.start()
+        try rig.flush()
+        return rig
+    }
+
     /// Tells whoever still waits, while there is a thread to tell them on.
     deinit { close() }
 

@@ -10,19 +10,19 @@ import Testing
 /// was written since is believed.
 @Suite("While the scan runs") struct ScanTests {
     /// The scan comes by in this order. Everything happens between the second and the third.
-    static let connections = 0..<5
+    static let connectionCount = 5
     static let (before, place, behind) = (1, 2, 3)
     static let touched = [before, behind]
 
     /// Opens a vault whose connections expire in so many milliseconds, with that happening.
     func rig(
-        expiringIn milliseconds: Int64, _ disk: Disk = Disk(),
-        meanwhile: @escaping (Rig) throws -> Void
+        expiringIn milliseconds: Int64, meanwhile: @escaping (Rig) throws -> Void
     ) throws -> Rig {
-        if disk.contents.records.isEmpty {
-            try disk.register()
-            try disk.connect(Self.connections, expiringIn: milliseconds)
-        }
+        try rig(.populated(Self.connectionCount, expiringIn: milliseconds), meanwhile: meanwhile)
+    }
+
+    /// The same with a disk that is there.
+    func rig(_ disk: Disk, meanwhile: @escaping (Rig) throws -> Void) throws -> Rig {
         var happened = 0
         let rig = try Rig(disk) { rig, key in
             guard key == Disk.key(Self.place) else { return }
@@ -80,7 +80,7 @@ import Testing
             }
         }
         #expect(try Self.touched.map { try deadline(rig, $0) } == planned)
-        #expect(scheduledCount(rig) == Self.connections.count)
+        #expect(scheduledCount(rig) == Self.connectionCount)
         #expect(Set(try requests(rig)) == [0, Self.place, 4])
     }
 
@@ -97,7 +97,7 @@ import Testing
             #expect(ends.allSatisfy { $0.isDone == isErased })
             #expect(rig.disk.contents.fenced.isEmpty == isErased)
         }
-        #expect(scheduledCount(rig) == Self.connections.count - Self.touched.count)
+        #expect(scheduledCount(rig) == Self.connectionCount - Self.touched.count)
         try rig.flush()
         #expect(ends.allSatisfy { $0.isDone && $0.code == nil })
         #expect(Self.touched.allSatisfy { rig.disk.contents.records[Disk.key($0)] == nil })
@@ -145,7 +145,7 @@ import Testing
         }
         if answer == .afterTheScan { try answerAll(rig) }
         #expect(try requests(rig).filter(Self.touched.contains) == Self.touched)
-        #expect(rig.network.all.count == Self.connections.count)
+        #expect(rig.network.all.count == Self.connectionCount)
     }
 
     @Test("What a refresh met meanwhile is not forgotten", arguments: Self.touched)
@@ -164,9 +164,7 @@ import Testing
 
     @Test("One in doubt that is asked for already is not asked for again")
     func doubt() throws {
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(Self.connections, expiringIn: 7_200_000)
+        let disk = try Disk.populated(Self.connectionCount, expiringIn: 7_200_000)
         do {
             let rig = try Rig(disk)
             _ = try rig.call { try await $0.refresh(Disk.id(Self.behind)) }
@@ -176,7 +174,7 @@ import Testing
             rig.store.die()
         }
         #expect(disk.doubts.map(\.attempt.key) == [Disk.key(Self.behind)])
-        let rig = try rig(expiringIn: 7_200_000, disk) { rig in
+        let rig = try rig(disk) { rig in
             _ = try rig.call { try await $0.refresh(Disk.id(Self.behind)) }
             try rig.flush()
             #expect(rig.network.open.map(\.connection) == [Self.behind])

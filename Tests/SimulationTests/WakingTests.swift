@@ -41,10 +41,7 @@ import Testing
 
     @Test("What is ready and waits for the rate alone wakes the thread")
     func waitsForTheRate() throws {
-        let disk = Disk()
-        try disk.register(perSecond: 1)
-        try disk.connect(0..<2)
-        let rig = try Rig(disk)
+        let rig = try Rig(.populated(2, perSecond: 1))
         try rig.start()
         rig.fallAsleep()
         rig.flushOnce()
@@ -58,12 +55,7 @@ import Testing
 
     @Test("An answer that lets the next one wait for the rate alone wakes the thread")
     func answeredWithinTheSecond() throws {
-        let disk = Disk()
-        try disk.register(concurrent: 1, perSecond: 1)
-        try disk.connect(0..<2)
-        let rig = try Rig(disk)
-        try rig.start()
-        try rig.flush()
+        let rig = try Rig.started(.populated(2, concurrent: 1, perSecond: 1))
         rig.fallAsleep()
         try rig.answerWithTokens(0)
         #expect(rig.network.open.isEmpty)
@@ -76,12 +68,7 @@ import Testing
 
     @Test("The end of a probe wakes the thread, and the next leaves a minute later")
     func endOfAProbe() throws {
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(0..<2)
-        let rig = try Rig(disk)
-        try rig.start()
-        try rig.flush()
+        let rig = try Rig.started(.populated(2))
         for connection in 0..<2 { try rig.answer(connection, Rig.refusal(401, "invalid_client")) }
         try rig.flush()
         try rig.advance(milliseconds: Lane.probeMilliseconds)

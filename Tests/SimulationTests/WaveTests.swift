@@ -10,10 +10,8 @@ import Testing
 @Suite("Waves") struct WaveTests {
     @Test("A thousand that are due leave in four waves, and none before its wave is durable")
     func share() throws {
-        let disk = Disk()
-        try disk.register(concurrent: 1024)
-        try disk.connect(0..<1000)
-        let rig = try Rig(disk)
+        let rig = try Rig(.populated(1000, concurrent: 1024))
+        let disk = rig.disk
         try rig.start()
         #expect(rig.network.all.isEmpty)
         #expect(disk.contents.waves.isEmpty)
@@ -34,10 +32,8 @@ import Testing
 
     @Test("Where the record cannot be made durable, nothing is sent")
     func fullDisk() throws {
-        let disk = Disk()
-        try disk.register()
-        try disk.connect(0..<1)
-        let rig = try Rig(disk)
+        let rig = try Rig(.populated(1))
+        let disk = rig.disk
         disk.room = .onlyWhatMustLand
         try rig.start()
         for _ in 0..<10 {
