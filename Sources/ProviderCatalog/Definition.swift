@@ -11,7 +11,8 @@ struct Definition {
         "client_authentication", "scope_separator", "pkce", "authorization_parameters",
         "token_parameters", "default_lifetime_seconds", "reuse_grace_seconds",
         "refresh_token_idle_seconds", "refresh_token_lifetime_seconds", "refresh_margin_seconds",
-        "concurrent_refreshes_max", "refreshes_per_second_max",
+        "concurrent_refreshes_max", "refreshes_per_second_max", "grant_lost_errors",
+        "access_tokens_expire", "refresh_grant",
     ]
     /// The longest time that makes sense as a number of seconds: a hundred years.
     static let secondsMax: Int64 = 100 * 366 * 86_400
@@ -71,6 +72,9 @@ struct Definition {
         if let count = try count("refreshes_per_second_max", Provider.refreshesPerSecondRange) {
             provider.refreshesPerSecondMax = count
         }
+        provider.grantLostErrors = try grantLostErrors()
+        if let expire = try boolean("access_tokens_expire") { provider.accessTokensExpire = expire }
+        provider.refreshGrant = try refreshGrant()
     }
 
     private static func compose(_ text: String, file: String) throws(DefinitionError) -> Node {
@@ -147,6 +151,46 @@ struct Definition {
                 node, "\(key) is a number, \(range.lowerBound) to \(range.upperBound)")
         }
         return number
+    }
+
+    private func grantLostErrors() throws(DefinitionError) -> [String] {
+        let key = "grant_lost_errors"
+        guard let node = values[key] else { return [] }
+        let countMax = Provider.grantLostErrorsMax
+        guard case .sequence(let sequence) = node, sequence.count <= countMax else {
+            throw error(node, "\(key) is a list of error codes, at most \(countMax)")
+        }
+        var codes: [String] = []
+        for code in sequence {
+            let text = try text(code, "a code in \(key)")
+            guard GrantLostErrors.allows(text) else {
+                throw error(
+                    code,
+                    "a code in \(key) is 1 to \(Provider.grantLostErrorBytesMax) characters of "
+                        + "ASCII, and none that RFC 6749 gives another meaning")
+            }
+            codes.append(text)
+        }
+        return codes
+    }
+
+    private func refreshGrant() throws(DefinitionError) -> Provider.RefreshGrant {
+        let key = "refresh_grant"
+        guard let node = values[key] else { return .refreshToken }
+        if node.scalar?.string == "refresh_token" { return .refreshToken }
+        let names = ["grant_type", "parameter"]
+        guard case .mapping(let mapping) = node, mapping.count == names.count,
+            let grantType = mapping[Node(names[0])], let parameter = mapping[Node(names[1])]
+        else { throw error(node, "\(key) is refresh_token, or a grant_type and a parameter") }
+        let type = try text(grantType, "grant_type in \(key)")
+        guard Provider.RefreshGrant.allows(grantType: type) else {
+            throw error(grantType, "no access token is exchanged by the grant type \"\(type)\"")
+        }
+        let name = try text(parameter, "parameter in \(key)")
+        guard Provider.RefreshGrant.allows(parameter: name) else {
+            throw error(parameter, "the parameter \"\(name)\" cannot carry an access token")
+        }
+        return .exchange(grantType: type, parameter: name)
     }
 
     private func parameters(_ key: String) throws(DefinitionError) -> [Provider.Parameter] {

@@ -32,6 +32,10 @@ extension ProviderSimulator {
         /// What a refresh does to the refresh token.
         public var rotation = Rotation.none
 
+        /// How a living access token is exchanged for the next one. When set there are no refresh
+        /// tokens, and a dead access token is refused in Facebook's words.
+        public var exchange: Exchange?
+
         /// How token replies tell the expiry.
         public var expiryStyle = ExpiryStyle.seconds
 
@@ -85,6 +89,24 @@ extension ProviderSimulator {
         case rotating(grace: Duration)
     }
 
+    /// How an access token is exchanged for the next one.
+    public struct Exchange: Sendable, Equatable {
+        /// The `grant_type` that asks for it.
+        public var grantType: String
+
+        /// The parameter that carries the access token.
+        public var parameter: String
+
+        /// How long the next one works. The one before keeps its own time.
+        public var lifetime: Duration
+
+        /// An exchange.
+        public init(grantType: String, parameter: String, lifetime: Duration) {
+            (self.grantType, self.parameter) = (grantType, parameter)
+            self.lifetime = lifetime
+        }
+    }
+
     /// How a token reply tells when the access token expires.
     public enum ExpiryStyle: String, Sendable, Codable, CaseIterable {
         /// `"expires_in": 3600`
@@ -118,7 +140,9 @@ extension ProviderSimulator.Settings {
         try require(!clients.isEmpty, "at least one client is needed")
         try require(Set(clients.map(\.id)).count == clients.count, "client ids must differ")
         try require((16...4096).contains(tokenBytes), "a token has 16 to 4096 random bytes")
-        let lifetimes = [accessLifetime, refreshLifetime ?? .seconds(1)]
+        let lifetimes = [
+            accessLifetime, refreshLifetime ?? .seconds(1), exchange?.lifetime ?? .seconds(1),
+        ]
         try require(
             lifetimes.allSatisfy { $0 >= .seconds(1) && $0 <= Self.durationMax },
             "a lifetime is one second to a hundred years")

@@ -67,7 +67,8 @@ APPLICATION_FIELDS = {
     17: ("scope", "text*"), 18: ("application's default lifetime", "i64"),
     19: ("refresh token's idle time", "i64"), 20: ("connection's lifetime", "i64"),
     21: ("refresh margin", "i64"), 22: ("most refreshes in flight", "u32"),
-    23: ("most refreshes in a second", "u32"),
+    23: ("most refreshes in a second", "u32"), 24: ("error of a lost grant", "text*"),
+    25: ("access tokens expire", "u8"), 26: ("access token's exchange", "pair"),
 }
 FLOW_FIELDS = {
     1: ("connection id", "text"), 2: ("application id", "text"), 3: ("PKCE code verifier", "text"),

@@ -6,9 +6,12 @@
 public func fuzzTokenReply(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count <= SecretArena.secretBytesMax else { return 0 }
     let body = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(start), byteCount: count)
+    var provider = Provider(name: "", authorizationEndpoint: "", tokenEndpoint: "")
+    provider.grantLostErrors = ["190", "token_revoked"]
+    let lost = GrantLostErrors(provider)
     for status in [200, 400] {
         guard let secret = try? Secret(copying: body) else { fatalError("the arena leaks") }
-        switch Verdict(TransportReply(status: status, body: secret)) {
+        switch Verdict(TransportReply(status: status, body: secret), lost: lost) {
         case .tokens(let reply):
             let sentAt = UnixTime(seconds: 1_793_490_000)
             guard

@@ -50,6 +50,9 @@ struct ProviderCatalogTests {
                 refresh_margin_seconds: 30
                 concurrent_refreshes_max: 4
                 refreshes_per_second_max: 2
+                grant_lost_errors: [bad_refresh_token, 190]
+                access_tokens_expire: false
+                refresh_grant: { grant_type: fb_exchange_token, parameter: fb_token }
                 """)
         #expect(provider.revocationEndpoint == "https://login.example.com/revoke")
         #expect(provider.issuer == "https://login.example.com")
@@ -66,6 +69,16 @@ struct ProviderCatalogTests {
         #expect(provider.refreshMarginSeconds == 30)
         #expect(provider.concurrentRefreshesMax == 4)
         #expect(provider.refreshesPerSecondMax == 2)
+        #expect(provider.grantLostErrors == ["bad_refresh_token", "190"])
+        #expect(!provider.accessTokensExpire)
+        #expect(
+            provider.refreshGrant
+                == .exchange(grantType: "fb_exchange_token", parameter: "fb_token"))
+    }
+
+    @Test func theDefaultGrantCanBeNamed() throws {
+        let provider = try ProviderCatalog.parse(Self.minimal + "refresh_grant: refresh_token\n")
+        #expect(provider.refreshGrant == .refreshToken && provider.accessTokensExpire)
     }
 
     @Test func jsonIsReadToo() throws {
@@ -92,6 +105,19 @@ struct ProviderCatalogTests {
             ("refresh_margin_seconds: 0", "f:4: refresh_margin_seconds is a number of seconds, 1 "),
             ("concurrent_refreshes_max: 1025", "concurrent_refreshes_max is a number, 1 to 1024"),
             ("refreshes_per_second_max: 0", "refreshes_per_second_max is a number, 1 to 100000"),
+            ("grant_lost_errors: bad_refresh_token", "f:4: grant_lost_errors is a list of error"),
+            ("grant_lost_errors: [x, invalid_client]", "f:4: a code in grant_lost_errors is 1 to"),
+            ("access_tokens_expire: never", "f:4: access_tokens_expire is true or false"),
+            ("refresh_grant: exchange", "f:4: refresh_grant is refresh_token, or a grant_type"),
+            ("refresh_grant: { grant_type: g }", "f:4: refresh_grant is refresh_token, or a grant"),
+            (
+                "refresh_grant: { grant_type: password, parameter: p }",
+                "f:4: no access token is exchanged by the grant type \"password\""
+            ),
+            (
+                "refresh_grant: { grant_type: g, parameter: client_secret }",
+                "f:4: the parameter \"client_secret\" cannot carry an access token"
+            ),
             ("authorization_parameters: [a]", "f:4: authorization_parameters is a list of names"),
             ("token_parameters: { a: [b] }", "f:4: token_parameters is a text"),
             ("issuer:", "f:4: issuer is a text that is not empty"),

@@ -130,4 +130,31 @@ struct RefreshTests {
             #expect(grant.refreshToken.utf8.count == "CANARY-rt-".utf8.count + 667)
         }
     }
+
+    @Test func accessTokensAreExchanged() async throws {
+        try await Fixture.run({
+            $0.exchange = .init(grantType: "ex", parameter: "old", lifetime: .seconds(7200))
+            $0.accessLifetime = .seconds(60)
+        }) { fixture in
+            let grant = try #require(try fixture.simulator.mint(1).first)
+            #expect(grant.refreshToken.isEmpty)
+            func exchange(_ form: String) async throws -> HTTP.Reply {
+                try await HTTP.post(
+                    fixture.url + "/token",
+                    "grant_type=ex&client_id=demo&client_secret=s3cret&" + form)
+            }
+            let reply = try await exchange("old=\(grant.accessToken)")
+            #expect(reply.status == 200 && reply.member("refresh_token") == nil)
+            let next = try #require(reply.member("access_token"))
+            #expect(try await fixture.works(next))
+            #expect(fixture.simulator.counters.refreshes == 1)
+            fixture.simulator.advance(by: .seconds(61))
+            #expect(try await fixture.works(next))
+            let refused = try await exchange("old=\(grant.accessToken)")
+            #expect(refused.status == 400)
+            #expect(refused.body.contains(#""code":190}}"#), "\(refused.body)")
+            #expect(try await exchange("x=y").member("error") == "invalid_request")
+            #expect(fixture.simulator.counters.refreshesFailed == 2)
+        }
+    }
 }

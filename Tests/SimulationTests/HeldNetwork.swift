@@ -8,7 +8,7 @@ final class HeldNetwork: Transport, @unchecked Sendable {
     /// One request, as it was handed over.
     struct Held {
         let request: TransportRequest
-        /// The connection that it is of, and which of its refresh tokens it presents.
+        /// The connection that it is of, and which of its tokens it presents.
         let connection: Int
         let serial: Int64
     }
@@ -28,10 +28,10 @@ final class HeldNetwork: Transport, @unchecked Sendable {
             _ = request.cancelIfUnsent()
             return
         }
+        // Where there is no refresh token the access token is exchanged.
+        let token = form.refresh ?? form.access
         all.append(
-            Held(
-                request: request, connection: form.refresh?.owner ?? -1,
-                serial: form.refresh?.serial ?? 0))
+            Held(request: request, connection: token?.owner ?? -1, serial: token?.serial ?? 0))
     }
 
     /// The last request of a connection that waits for its answer.

@@ -89,6 +89,26 @@ struct RefusalTests {
             try await bench.expect(
                 add + ["--provider", "none.yaml", "--public"] + key, status: 66)
             try await bench.expect(add + endpoints + ["--public"] + key)
+            try bench.write(
+                "exchange.yaml",
+                """
+                name: exchange
+                authorization_endpoint: https://a/
+                token_endpoint: https://a/
+                grant_lost_errors: ["190"]
+                access_tokens_expire: false
+                refresh_grant: { grant_type: fb_exchange_token, parameter: fb_token }
+                """)
+            try await bench.expect(
+                add + ["--provider", "exchange.yaml", "--public", "--replace"] + key)
+            let apps = try await bench.expect(["app", "list", "--json"] + key)
+            let kept = try apps.objects().first { $0["id"] as? String == "x" }
+            let provider = try #require(kept?["provider"] as? [String: Any])
+            #expect(provider["grant_lost_errors"] as? [String] == ["190"])
+            #expect(provider["access_tokens_expire"] as? Bool == false)
+            #expect(
+                provider["refresh_grant"] as? [String: String]
+                    == ["grant_type": "fb_exchange_token", "parameter": "fb_token"])
             // Its redirect URI is not of this machine.
             try await bench.expect(["connect", "anna", "--app", "x"] + key, status: 64)
             try await bench.expect(["connect", "anna", "--app", "none"] + key, status: 66)

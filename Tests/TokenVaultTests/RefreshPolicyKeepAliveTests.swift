@@ -28,7 +28,7 @@ import Testing
         _ lifetime: RefreshPolicy.Lifetime, _ limits: RefreshPolicy.Limits
     ) -> ClosedRange<Int64> {
         let moments = [UInt64.min, .max].map {
-            RefreshPolicy.due(lifetime, limits, random: $0).milliseconds(since: issued)
+            RefreshPolicy.due(lifetime, limits, random: $0)?.milliseconds(since: issued) ?? .max
         }
         return min(moments[0], moments[1]) / 1000...max(moments[0], moments[1]) / 1000
     }
@@ -109,6 +109,21 @@ import Testing
         #expect(end(lifetime(connectedBefore: nil), linkedIn) == nil)
     }
 
+    @Test func whatDoesNotExpireIsDueForTheRefreshTokenAlone() {
+        let endless = RefreshPolicy.Limits(accessTokensExpire: false)
+        #expect(due(lifetime(access: nil), .init()) == 3000...3300)
+        #expect(RefreshPolicy.due(lifetime(access: nil), endless, random: 0) == nil)
+        #expect(RefreshPolicy.death(lifetime(access: nil), endless).milliseconds == .max)
+        // A stated expiry counts all the same.
+        #expect(due(lifetime(), endless) == 3000...3300)
+        let idle = RefreshPolicy.Limits(
+            refreshTokenIdleSeconds: 30 * Self.day, accessTokensExpire: false)
+        #expect(due(lifetime(access: nil), idle) == 12 * Self.day...15 * Self.day)
+        #expect(
+            due(lifetime(access: nil, refresh: 60 * Self.day), endless)
+                == 24 * Self.day...30 * Self.day)
+    }
+
     @Test func aBacklogDrainsByDeath() {
         func death(_ lifetime: RefreshPolicy.Lifetime, _ limits: RefreshPolicy.Limits) -> Int64 {
             RefreshPolicy.death(lifetime, limits).milliseconds(since: issued) / 1000
@@ -171,7 +186,7 @@ import Testing
                 issued: now,
                 accessTokenExpiry: habits.access.map { now.adding(milliseconds: $0 * 1000) },
                 refreshTokenExpiry: stated, connected: issued, hasRefreshToken: true)
-            now = RefreshPolicy.due(lifetime, habits.limits, random: random.next())
+            now = RefreshPolicy.due(lifetime, habits.limits, random: random.next()) ?? end
             count += 1
         }
         #expect(count <= habits.most)
@@ -196,7 +211,7 @@ import Testing
             let due = RefreshPolicy.due(lifetime, limits, random: random.next())
             let earliest = lifetime.issued.adding(
                 milliseconds: RefreshPolicy.intervalMillisecondsMin)
-            #expect(due >= earliest)
+            #expect(due.map { $0 >= earliest } ?? false)
             _ = RefreshPolicy.death(lifetime, limits)
             _ = RefreshPolicy.end(lifetime, limits)
         }

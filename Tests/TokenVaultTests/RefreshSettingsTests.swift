@@ -28,6 +28,9 @@ import Testing
         provider.refreshMarginSeconds = 120
         provider.concurrentRefreshesMax = 4
         provider.refreshesPerSecondMax = 20
+        provider.grantLostErrors = ["token_revoked", "190"]
+        provider.accessTokensExpire = false
+        provider.refreshGrant = .exchange(grantType: "ex", parameter: "assertion")
     }
 
     @Test func areKept() async throws {
@@ -41,9 +44,14 @@ import Testing
         var expected = provider
         Self.jira(&expected)
         #expect(provider == expected && provider.refreshTokenIdleSeconds == 7_776_000)
+        #expect(provider.grantLostErrors == ["token_revoked", "190"])
+        #expect(!provider.accessTokensExpire)
+        #expect(provider.refreshGrant == .exchange(grantType: "ex", parameter: "assertion"))
         let limits = Governor.Limits(provider)
         #expect(limits.concurrentMax == 4 && limits.perSecondMax == 20)
-        #expect(RefreshPolicy.Limits(provider).marginSeconds == 120)
+        let policy = RefreshPolicy.Limits(provider)
+        #expect(policy.marginSeconds == 120)
+        #expect(!policy.accessTokensExpire && policy.exchangesAccessToken)
     }
 
     @Test func haveDefaultsWhereARecordLacksThem() throws {
@@ -52,6 +60,9 @@ import Testing
         var fields = try Fields(plaintext)
         try fields.set(ApplicationTag.concurrentRefreshesMax, nil)
         try fields.set(ApplicationTag.refreshesPerSecondMax, nil)
+        try fields.set(ApplicationTag.grantLostError, nil)
+        try fields.set(ApplicationTag.accessTokensExpire, nil)
+        try fields.set(ApplicationTag.exchange, nil)
         let read = try ApplicationRecord.decode(fields)
         let provider = read.provider
         #expect(provider.concurrentRefreshesMax == 8 && provider.refreshesPerSecondMax == 100)
@@ -59,6 +70,8 @@ import Testing
         #expect(provider.refreshTokenIdleSeconds == nil)
         #expect(provider.refreshTokenLifetimeSeconds == nil)
         #expect(provider.refreshMarginSeconds == nil)
+        #expect(provider.grantLostErrors.isEmpty)
+        #expect(provider.accessTokensExpire && provider.refreshGrant == .refreshToken)
     }
 
     @Test func areCheckedAgainstTheirLimits() async throws {
@@ -71,6 +84,22 @@ import Testing
             { $0.refreshMarginSeconds = 0 }, { $0.refreshMarginSeconds = .max },
             { $0.concurrentRefreshesMax = 0 }, { $0.concurrentRefreshesMax = 1025 },
             { $0.refreshesPerSecondMax = 0 }, { $0.refreshesPerSecondMax = 100_001 },
+            { $0.grantLostErrors = ["invalid_client"] }, { $0.grantLostErrors = [""] },
+            { $0.grantLostErrors = (0...16).map { "code_\($0)" } },
+            { $0.refreshGrant = .exchange(grantType: "", parameter: "p") },
+            { $0.refreshGrant = .exchange(grantType: "refresh_token", parameter: "p") },
+            { $0.refreshGrant = .exchange(grantType: "client_credentials", parameter: "p") },
+            { $0.refreshGrant = .exchange(grantType: "g", parameter: "client_id") },
+            { $0.refreshGrant = .exchange(grantType: "g", parameter: "refresh_token") },
+            {
+                $0.refreshGrant = .exchange(
+                    grantType: String(repeating: "g", count: 65), parameter: "p")
+            },
+            { $0.refreshGrant = .exchange(grantType: "g", parameter: "p\n") },
+            {
+                $0.refreshGrant = .exchange(grantType: "g", parameter: "p")
+                $0.tokenParameters = [.init("p", "v")]
+            },
         ]
         for (index, change) in wrong.enumerated() {
             let code = await code { try await vault.put(try application(change)) }
@@ -83,7 +112,11 @@ import Testing
         let home = try TestVault()
         try home.create()
         let vault = try home.open()
-        try await vault.put(try application(Self.jira))
+        try await vault.put(
+            try application {
+                Self.jira(&$0)
+                $0.refreshGrant = .refreshToken
+            })
         let id = try ConnectionID("anna")
         let before = SystemTime().now()
         let refresh = try Secret(text: "rt")

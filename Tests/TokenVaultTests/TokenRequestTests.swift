@@ -21,6 +21,22 @@ import Testing
         #expect(!plain.body.contains("code_verifier"))
     }
 
+    @Test func exchangesAnAccessToken() throws {
+        var setting = Setting()
+        setting.method = .post
+        setting.parameters = [.init("p", "q")]
+        setting.grant = .exchange(grantType: "fb_exchange_token", parameter: "fb token")
+        #expect(
+            try setting.refresh("E/A").body
+                == "grant_type=fb_exchange_token&fb+token=E%2FA&client_id=id"
+                + "&client_secret=secret&p=q")
+        // No parameter may occur twice (RFC 6749 section 3.2).
+        setting.grant = .exchange(grantType: "g", parameter: "p")
+        #expect(setting.error()?.code == .invalidArgument)
+        setting.grant = .exchange(grantType: "g", parameter: "client_secret")
+        #expect(setting.error()?.code == .invalidArgument)
+    }
+
     @Test func refreshesAndRevokes() throws {
         var setting = Setting()
         setting.method = .post
@@ -161,6 +177,7 @@ private struct Setting {
     var clientSecret: String? = "secret"
     var method = Provider.ClientAuthentication.basic
     var parameters: [Provider.Parameter] = []
+    var grant = Provider.RefreshGrant.refreshToken
 
     struct Sent {
         let body: String
@@ -190,6 +207,7 @@ private struct Setting {
             tokenEndpoint: "https://example.com/token")
         provider.clientAuthentication = method
         provider.tokenParameters = parameters
+        provider.refreshGrant = grant
         var application = Application(
             id: try ApplicationID("app"), provider: provider, clientID: clientID,
             redirectURI: "https://oauth2.example.com/callback")

@@ -119,12 +119,12 @@ import Testing
     @Test func aDeathTravelsThroughTheSchedule() {
         for (lead, kept) in [(0, 0), (1500, 1000), (65_535_000, 65_535_000), (1 << 50, 65_535_000)]
         {
+            let due = time(1000)
             let plan = Plan(
-                lane: 65_535, due: time(1000),
-                death: time(1000).adding(milliseconds: Int64(lead)))
-            let back = Plan(due: plan.due, tag: plan.tag)
+                lane: 65_535, due: due, death: due.adding(milliseconds: Int64(lead)))
+            let back = Plan(due: due, tag: plan.tag)
             check(back.lane == 65_535)
-            check(back.death.milliseconds(since: plan.due) == Int64(kept))
+            check(back.death.milliseconds(since: due) == Int64(kept))
         }
         let late = Plan(lane: 1, due: time(5), death: time(2))
         check(Plan(due: time(5), tag: late.tag).death == time(5))

@@ -54,6 +54,9 @@ extension Ledger {
         _ form: Form?, authorization: String?
     ) throws(OAuthError) -> TokenReply {
         let (form, client) = try authenticate(form, authorization)
+        if let exchange = settings.exchange, form["grant_type"] == exchange.grantType {
+            return try renew(form, by: exchange, client: client)
+        }
         switch form["grant_type"] {
         case "refresh_token": return try refresh(form, client: client)
         case "authorization_code": return try exchange(form, client: client)

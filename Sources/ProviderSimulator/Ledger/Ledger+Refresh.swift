@@ -42,7 +42,7 @@ extension Ledger {
             return try answerOld(record, superseded: superseded, scope: scope)
         }
         note(grant, record, .refreshed)
-        var reply = issueAccessToken(for: grant, scope: scope)
+        var reply = issueAccessToken(for: grant, scope: scope, settings.accessLifetime)
         if settings.rotation != .none {
             reply.refreshToken = issueRefreshToken(for: grant)
             reply.refreshLifetime = settings.refreshLifetime
@@ -66,7 +66,7 @@ extension Ledger {
             counters.refreshesInGrace += 1
             grants[grant].refreshes += 1
             counters.refreshes += 1
-            var reply = issueAccessToken(for: grant, scope: scope)
+            var reply = issueAccessToken(for: grant, scope: scope, settings.accessLifetime)
             reply.refreshToken = current
             reply.refreshLifetime = refreshTokens[current]?.expires.map { $0 - now }
             return reply

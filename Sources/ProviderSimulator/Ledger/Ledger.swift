@@ -31,17 +31,19 @@ struct Ledger: Sendable {
     mutating func openGrant(clientID: String, user: String, scope: String) -> (Int, TokenReply) {
         let grant = grants.count
         grants.append(Grant(clientID: clientID, user: user, scope: scope))
-        let refreshToken = issueRefreshToken(for: grant)
-        var reply = issueAccessToken(for: grant, scope: scope)
-        reply.refreshToken = refreshToken
-        reply.refreshLifetime = settings.refreshLifetime
+        var reply = issueAccessToken(for: grant, scope: scope, settings.accessLifetime)
+        if settings.exchange == nil {
+            reply.refreshToken = issueRefreshToken(for: grant)
+            reply.refreshLifetime = settings.refreshLifetime
+        }
         return (grant, reply)
     }
 
     /// Issues an access token, ending the oldest one beyond the limit.
-    mutating func issueAccessToken(for grant: Int, scope: String) -> TokenReply {
+    mutating func issueAccessToken(
+        for grant: Int, scope: String, _ lifetime: Duration
+    ) -> TokenReply {
         let token = randomText("at")
-        let lifetime = settings.accessLifetime
         accessTokens[token] = AccessToken(grant: grant, scope: scope, expires: now + lifetime)
         grants[grant].accessTokens.append(token)
         if grants[grant].accessTokens.count > Grant.accessTokensMax {

@@ -31,23 +31,34 @@ struct TokenReply: Sendable {
     }
 }
 
-/// A refusal as RFC 6749 section 5.2 writes it.
+/// A refusal as RFC 6749 section 5.2 writes it, or with a number as Facebook does.
 struct OAuthError: Error, Sendable {
     let code: StaticString
     let description: StaticString
     var status = 400
+    /// The number of a refusal that is written as an object.
+    var number: Int?
 
-    init(_ code: StaticString, _ description: StaticString, status: Int = 400) {
+    init(
+        _ code: StaticString, _ description: StaticString, status: Int = 400, number: Int? = nil
+    ) {
         self.code = code
         self.description = description
         self.status = status
+        self.number = number
     }
 
     /// The refusal as JSON.
     var json: String {
         var json = JSONText()
-        json.add("error", code.description)
-        json.add("error_description", description.description)
-        return json.finished()
+        guard let number else {
+            json.add("error", code.description)
+            json.add("error_description", description.description)
+            return json.finished()
+        }
+        json.add("message", description.description)
+        json.add("type", code.description)
+        json.add("code", number)
+        return "{\"error\":\(json.finished())}"
     }
 }

@@ -6,8 +6,10 @@ public enum EndCause: String, Hashable, Sendable, CaseIterable {
     case idle
     /// The provider lets a connection live for so long, whatever is done.
     case limit
-    /// The provider said so when it gave the refresh token. A refresh may bring another one.
+    /// The provider said so when it gave the refresh token, or the access token where that is
+    /// exchanged for the next one. A refresh may bring another one.
     case stated
-    /// There is no refresh token: nothing can renew the access token.
+    /// Nothing can renew the access token: there is no refresh token, or the access token was to be
+    /// exchanged and has expired.
     case notRenewable = "not_renewable"
 }

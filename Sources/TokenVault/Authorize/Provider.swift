@@ -18,6 +18,17 @@ public struct Provider: Hashable, Sendable {
         case none = 4
     }
 
+    /// What is presented at the token endpoint for new tokens.
+    public enum RefreshGrant: Hashable, Sendable {
+        /// The refresh token (RFC 6749 section 6).
+        case refreshToken
+        /// The access token itself, in a parameter of this name, while it lives: the provider has
+        /// no refresh tokens. Both texts have 1 to 64 bytes; RFC 6749's own grant types, and
+        /// parameters that the request sets anyway, are refused. Facebook calls both
+        /// `fb_exchange_token`.
+        case exchange(grantType: String, parameter: String)
+    }
+
     /// A parameter added to a request, in order.
     public struct Parameter: Hashable, Sendable {
         /// Its name.
@@ -55,6 +66,16 @@ public struct Provider: Hashable, Sendable {
     public var tokenParameters: [Parameter] = []
     /// The access token's lifetime in seconds where the reply does not say.
     public var defaultLifetimeSeconds: Int64?
+    /// Whether an access token expires where neither the reply nor a default says when: then an
+    /// hour is assumed. Where not, it is lent until it is rejected, and refreshed only to keep the
+    /// refresh token alive.
+    public var accessTokensExpire = true
+    /// What is presented for new tokens.
+    public var refreshGrant = RefreshGrant.refreshToken
+    /// The error codes, beside `invalid_grant`, by which the provider says that a grant is gone: in
+    /// `error`, in `status`, or in the `code` of an `error` that is an object. At most 16, each of
+    /// 1 to 64 bytes of printable ASCII; RFC 6749's other codes are refused.
+    public var grantLostErrors: [String] = []
     /// How long, in seconds, the provider still takes a refresh token that it has replaced.
     public var reuseGraceSeconds: Int64 = 0
     /// How long a refresh token lives without being used, in seconds, 600 at least; nil where it
@@ -88,6 +109,12 @@ public struct Provider: Hashable, Sendable {
     public static let endpointBytesMax = 2048
     /// The most added parameters of either kind.
     public static let parametersMax = 32
+    /// The longest grant type and parameter of an exchange, in bytes.
+    public static let refreshGrantBytesMax = 64
+    /// The most `grantLostErrors`.
+    public static let grantLostErrorsMax = 16
+    /// The longest of them, in bytes.
+    public static let grantLostErrorBytesMax = 64
     /// The range of a refresh token's idle time and of a connection's lifetime, in seconds: ten
     /// minutes to a hundred years.
     public static let refreshTokenSecondsRange: ClosedRange<Int64> = 600...(100 * 366 * 86_400)

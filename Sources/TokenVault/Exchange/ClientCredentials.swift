@@ -14,6 +14,10 @@ package final class ClientCredentials: Sendable {
     let formFields: Secret?
     /// Added to every token request.
     let parameters: [Provider.Parameter]
+    /// What a refresh presents.
+    let refreshGrant: Provider.RefreshGrant
+    /// How the answer to a refresh may say that the grant is gone.
+    let grantLostErrors: GrantLostErrors
 
     /// With `.basic`, id and secret are form-encoded before they are joined; with `.basicRaw` they
     /// are not, and the id must then hold no colon (RFC 7617 section 2).
@@ -23,6 +27,8 @@ package final class ClientCredentials: Sendable {
     package init(_ application: borrowing Application) throws(VaultError) {
         try TokenRequest.check(application)
         parameters = application.provider.tokenParameters
+        refreshGrant = application.provider.refreshGrant
+        grantLostErrors = GrantLostErrors(application.provider)
         switch application.provider.clientAuthentication {
         case .none:
             headerLine = nil
@@ -47,6 +53,8 @@ package final class ClientCredentials: Sendable {
         headerLine = try Self.line(value)
         formFields = nil
         parameters = []
+        refreshGrant = .refreshToken
+        grantLostErrors = .none
     }
 
     private static func fields(

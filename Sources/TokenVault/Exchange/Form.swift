@@ -36,6 +36,12 @@ struct Form: ~Copyable {
         add(nameBytes, value)
     }
 
+    /// Adds a field whose name a definition gives.
+    mutating func add(named name: String, _ value: RawSpan) {
+        let name = name.utf8Span.span
+        unsafe add(name.bytes, value)
+    }
+
     /// Adds a field whose value is no secret.
     mutating func add(_ name: String, text value: String) {
         let (name, value) = (name.utf8Span.span, value.utf8Span.span)

@@ -40,13 +40,17 @@ extension JSONScanner {
             return Int(value.end - value.start) == text.utf8CodeUnitCount
                 && written(value).equalsText(text)
         }
-        return isUnescapedText(value, text)
+        return isText(
+            value,
+            unsafe RawSpan(_unsafeStart: text.utf8Start, byteCount: text.utf8CodeUnitCount))
     }
 
-    private func isUnescapedText(_ value: Value, _ text: StaticString) -> Bool {
+    /// Whether a string or a number is written as `text`, escapes resolved.
+    func isText(_ value: Value, _ text: RawSpan) -> Bool {
+        guard value.hasEscapes || value.range.count == text.byteCount else { return false }
         var unescaped = Unescaped(written(value))
-        for index in 0..<text.utf8CodeUnitCount {
-            guard unescaped.next() == (unsafe text.utf8Start[index]) else { return false }
+        for index in 0..<text.byteCount {
+            guard unescaped.next() == text.byte(at: index) else { return false }
         }
         return unescaped.next() == nil
     }

@@ -34,15 +34,17 @@ package struct TokenEndpoint: Sendable {
         }
     }
 
-    /// The request that refreshes, for `send`. The credentials are made once for all requests of an
-    /// application that leave together.
+    /// The request that refreshes, for `send`; the token is what the provider's `refreshGrant`
+    /// wants to see. The credentials are made once for all requests of an application that leave
+    /// together.
     package func refresh(
-        _ refreshToken: RawSpan, for application: borrowing Application,
+        _ token: RawSpan, for application: borrowing Application,
         by credentials: ClientCredentials, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
-        let request = try TokenRequest.refresh(refreshToken, by: credentials)
+        let request = try TokenRequest.refresh(token, by: credentials)
+        let lost = credentials.grantLostErrors
         return try make(request, to: application.provider.tokenEndpoint) { reply in
-            completion(Verdict(reply))
+            completion(Verdict(reply, lost: lost))
         }
     }
 

@@ -63,14 +63,21 @@ package struct TokenRequest: ~Copyable, Sendable {
         return TokenRequest(credentials: credentials, body: body)
     }
 
-    /// Refreshes (RFC 6749 section 6). No scope is ever sent: the grant's own is asked for.
+    /// Refreshes (RFC 6749 section 6), or exchanges the access token where the provider wants that.
+    /// No scope is ever sent: the grant's own is asked for.
     package static func refresh(
-        _ refreshToken: RawSpan, by credentials: ClientCredentials
+        _ token: RawSpan, by credentials: ClientCredentials
     ) throws(VaultError) -> TokenRequest {
-        try check(refreshToken.byteCount, 1...TokenSet.tokenBytesMax)
+        try check(token.byteCount, 1...TokenSet.tokenBytesMax)
         let body = try Form.filled { form in
-            form.add("grant_type", text: "refresh_token")
-            form.add("refresh_token", refreshToken)
+            switch credentials.refreshGrant {
+            case .refreshToken:
+                form.add("grant_type", text: "refresh_token")
+                form.add("refresh_token", token)
+            case .exchange(let grantType, let parameter):
+                form.add("grant_type", text: grantType)
+                form.add(named: parameter, token)
+            }
             form.add(credentials)
             form.add(credentials.parameters)
         }
@@ -103,6 +110,7 @@ package struct TokenRequest: ~Copyable, Sendable {
         }
         let parameters = application.provider.tokenParameters
         try check(parameters.count, 0...Provider.parametersMax)
+        try checkRefreshGrant(application.provider)
         var names = reservedNames
         for parameter in parameters {
             try check(parameter.name.utf8.count, 1...parameterNameBytesMax)
@@ -114,10 +122,41 @@ package struct TokenRequest: ~Copyable, Sendable {
         }
     }
 
+    /// Checks what is presented for new tokens: a grant type that would bring tokens of somebody
+    /// else, or a parameter that occurs anyway, is a mistake.
+    ///
+    /// - Throws: `invalidArgument`.
+    static func checkRefreshGrant(_ provider: Provider) throws(VaultError) {
+        guard case .exchange(let grantType, let parameter) = provider.refreshGrant else { return }
+        guard Provider.RefreshGrant.allows(grantType: grantType),
+            Provider.RefreshGrant.allows(parameter: parameter),
+            !provider.tokenParameters.contains(where: { $0.name == parameter })
+        else { throw VaultError(.invalidArgument, .exchange) }
+    }
+
     static func check(_ count: Int, _ range: ClosedRange<Int>) throws(VaultError) {
         guard count >= range.lowerBound else { throw VaultError(.invalidArgument, .exchange) }
         guard count <= range.upperBound else {
             throw VaultError(.limitExceeded, .exchange, number: range.upperBound)
         }
+    }
+}
+
+extension Provider.RefreshGrant {
+    /// The grant types of RFC 6749 sections 4 and 6: none of them exchanges an access token.
+    private static let grantTypes: Set<String> = [
+        "authorization_code", "password", "client_credentials", "refresh_token",
+    ]
+
+    /// Whether an access token can be exchanged with a grant type.
+    package static func allows(grantType: String) -> Bool {
+        Name.isWellFormed(grantType, byteCountMax: Provider.refreshGrantBytesMax)
+            && !grantTypes.contains(grantType)
+    }
+
+    /// Whether it can be sent in a parameter.
+    package static func allows(parameter: String) -> Bool {
+        Name.isWellFormed(parameter, byteCountMax: Provider.refreshGrantBytesMax)
+            && !TokenRequest.reservedNames.contains(parameter)
     }
 }

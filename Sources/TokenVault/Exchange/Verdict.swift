@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What an answer of the token endpoint means for the grant. A pure function of the answer: no
-/// clock, nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant, and only one
-/// thing leads there.
+/// clock, nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant, and only
+/// `invalid_grant` leads there, or what the provider's definition says means the same.
 ///
 /// | answer                                                         | verdict                   |
 /// |----------------------------------------------------------------|---------------------------|
@@ -16,6 +16,7 @@
 /// | `invalid_grant`                                                | grant lost                |
 /// | `invalid_client`, `unauthorized_client`,                       | application misconfigured |
 /// | `unsupported_grant_type`, 401 with any other `error` or none   | application misconfigured |
+/// | an error of the provider's own that `GrantLostErrors` lists    | grant lost                |
 /// | anything else: `invalid_request`, `invalid_scope`, 403, 404,   | refused                   |
 /// | 3xx, an unknown `error`                                        | refused                   |
 ///
@@ -41,7 +42,9 @@ package enum Verdict: ~Copyable, Sendable {
     case refused(status: Int, error: OAuthError?)
 
     /// Judges the answer to a refresh or a code exchange; takes its body over.
-    package init(_ reply: consuming TransportReply) {
+    ///
+    /// - Parameter lost: the errors of the provider's own that say that a grant is gone.
+    package init(_ reply: consuming TransportReply, lost: GrantLostErrors = .none) {
         if let failure = reply.failure {
             self = Self.judge(failure)
             return
@@ -50,9 +53,9 @@ package enum Verdict: ~Copyable, Sendable {
         let date = reply.date
         let body = reply.body.take()
         switch status {
-        case 200..<300: self = Self.judgeSuccess(status, body, retryAfter, date)
+        case 200..<300: self = Self.judgeSuccess(status, body, retryAfter, date, lost)
         case 300..<500 where ![408, 425, 429].contains(status):
-            self = Self.judgeRefusal(status, body, retryAfter)
+            self = Self.judgeRefusal(status, body, retryAfter, lost)
         default: self = .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
         }
     }
@@ -68,14 +71,18 @@ package enum Verdict: ~Copyable, Sendable {
     }
 
     private static func judgeSuccess(
-        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ date: HTTPDate.Text?
+        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ date: HTTPDate.Text?,
+        _ lost: GrantLostErrors
     ) -> Verdict {
         guard let body else { return .unreadable(status: status, body: nil) }
         guard let members = members(of: body) else {
             return .unreadable(status: status, body: body)
         }
-        if let error = members.error, !members.holdsToken {
-            return judge(error, status, retryAfter)
+        if !members.holdsToken {
+            let isLost = lost.occur(in: body)
+            if isLost || members.error != nil {
+                return judge(members.error, status, retryAfter, isLost: isLost)
+            }
         }
         guard members.isTokenResponse else { return .unreadable(status: status, body: body) }
         return .tokens(TokenReply(body, members, date: date))
@@ -86,15 +93,21 @@ package enum Verdict: ~Copyable, Sendable {
     }
 
     private static func judgeRefusal(
-        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?
+        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ lost: GrantLostErrors
     ) -> Verdict {
         var error: OAuthError?
-        if let body, status >= 400 { error = members(of: body)?.error }
-        return judge(error, status, retryAfter)
+        var isLost = false
+        if let body, status >= 400 {
+            error = members(of: body)?.error
+            isLost = lost.occur(in: body)
+        }
+        return judge(error, status, retryAfter, isLost: isLost)
     }
 
+    /// - Parameter isLost: whether the answer names a `GrantLostErrors`. It ends no grant beside an
+    ///   `error` that blames the application or asks for patience.
     private static func judge(
-        _ error: OAuthError?, _ status: Int, _ retryAfter: Int64?
+        _ error: OAuthError?, _ status: Int, _ retryAfter: Int64?, isLost: Bool
     ) -> Verdict {
         switch error {
         case .invalidGrant: .grantLost(status: status)
@@ -103,9 +116,11 @@ package enum Verdict: ~Copyable, Sendable {
         case .temporarilyUnavailable, .serverError:
             .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
         default:
-            status == 401
-                ? .applicationMisconfigured(status: status, error: error)
-                : .refused(status: status, error: error)
+            isLost
+                ? .grantLost(status: status)
+                : status == 401
+                    ? .applicationMisconfigured(status: status, error: error)
+                    : .refused(status: status, error: error)
         }
     }
 }

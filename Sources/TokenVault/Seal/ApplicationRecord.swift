@@ -52,6 +52,12 @@ enum ApplicationRecord {
         try fields.set(
             ApplicationTag.refreshesPerSecondMax,
             integer: UInt32(clamping: provider.refreshesPerSecondMax))
+        try fields.set(ApplicationTag.grantLostError, texts: provider.grantLostErrors)
+        try fields.set(
+            ApplicationTag.accessTokensExpire, integer: UInt8(provider.accessTokensExpire ? 1 : 0))
+        if case .exchange(let grantType, let parameter) = provider.refreshGrant {
+            try fields.set(ApplicationTag.exchange, pairs: [(grantType, parameter)])
+        }
     }
 
     private static func readRefreshing(_ fields: borrowing Fields, _ provider: inout Provider) {
@@ -63,6 +69,12 @@ enum ApplicationRecord {
         }
         if let count = fields.integer(ApplicationTag.refreshesPerSecondMax, as: UInt32.self) {
             provider.refreshesPerSecondMax = Int(count)
+        }
+        provider.grantLostErrors = fields.texts(ApplicationTag.grantLostError)
+        provider.accessTokensExpire =
+            fields.integer(ApplicationTag.accessTokensExpire, as: UInt8.self) != 0
+        if let exchange = fields.pairs(ApplicationTag.exchange).first {
+            provider.refreshGrant = .exchange(grantType: exchange.name, parameter: exchange.value)
         }
     }
 

@@ -123,6 +123,12 @@ struct ConnectionRecord: ~Copyable {
         try set(nil as Failure?)
     }
 
+    /// Before tokens are taken over that no refresh token of the old ones goes with.
+    mutating func forgetRefreshToken() throws(VaultError) {
+        try fields.set(ConnectionTag.refreshToken, nil)
+        try fields.set(ConnectionTag.refreshTokenExpiry, nil)
+    }
+
     /// Takes over the tokens of a reply.
     mutating func adopt(
         _ reply: borrowing TokenReply, _ terms: Terms, requestStart: UnixTime

@@ -74,6 +74,9 @@ enum ApplicationTag {
     static let refreshMargin: UInt16 = 21
     static let concurrentRefreshesMax: UInt16 = 22
     static let refreshesPerSecondMax: UInt16 = 23
+    static let grantLostError: UInt16 = 24
+    static let accessTokensExpire: UInt16 = 25
+    static let exchange: UInt16 = 26
 }
 
 /// Fields of a pending authorization.

@@ -3,12 +3,13 @@
 /// When a connection is refreshed next, in which lane, and how urgent that is.
 struct Plan: Equatable {
     let lane: Int
-    let due: UnixTime
+    /// Nil where nothing comes to an end: it is refreshed when somebody wants it.
+    let due: UnixTime?
     /// When it is of no use any more if nothing is done: who dies first is refreshed first. Kept to
     /// the second, and at most 18 hours after `due`: who has longer is not urgent.
     let death: UnixTime
 
-    init(lane: Int, due: UnixTime, death: UnixTime) {
+    init(lane: Int, due: UnixTime?, death: UnixTime) {
         self.lane = lane
         self.due = due
         self.death = death
@@ -23,7 +24,7 @@ struct Plan: Equatable {
 
     /// Lane and lead of the death over the deadline, in four bytes.
     var tag: UInt32 {
-        let lead = UInt16(clamping: death.milliseconds(since: due) / 1000)
+        let lead = due.map { UInt16(clamping: death.milliseconds(since: $0) / 1000) } ?? 0
         return UInt32(UInt16(clamping: lane)) | UInt32(lead) << 16
     }
 }

@@ -39,45 +39,28 @@ enum RefreshPolicy {
     /// provider takes time too. A tenth of its lifetime where that is less.
     static let expirySkewMilliseconds: Int64 = 10_000
 
-    /// What a connection knows about its tokens' lives.
-    struct Lifetime {
-        /// When the request was started that brought the tokens: the last use of the refresh token.
-        var issued: UnixTime
-        var accessTokenExpiry: UnixTime?
-        /// What the provider said when it gave the refresh token.
-        var refreshTokenExpiry: UnixTime?
-        /// When the user connected.
-        var connected: UnixTime?
-        var hasRefreshToken: Bool
-        /// Whether a refresh brought them, not a code or the platform.
-        var isRefreshed = true
-    }
-
-    /// What a provider's refresh tokens are subject to; nil where it has no such limit.
-    struct Limits: Hashable, Sendable {
-        /// A refresh token that is not used for so long is dropped.
-        var refreshTokenIdleSeconds: Int64?
-        /// A connection ends so long after the user connected, whatever is refreshed.
-        var refreshTokenLifetimeSeconds: Int64?
-        /// How long before its expiry an access token may be refreshed at the earliest.
-        var marginSeconds: Int64?
-        /// How long a refresh token that was replaced is still taken; 0 where it is not.
-        var reuseGraceSeconds: Int64 = 0
-    }
-
     /// When to refresh: the access token before it expires, or the refresh token before it dies of
-    /// not being used, whichever comes first. Never within a second of the last refresh, and of
-    /// tokens that come expired not within ten.
-    static func due(_ lifetime: Lifetime, _ limits: Limits, random: UInt64) -> UnixTime {
-        var due = due(
-            issued: lifetime.issued, expiry: lifetime.accessTokenExpiry,
-            marginSeconds: limits.marginSeconds, random: random)
-        if let keepAlive = keepAlive(lifetime, limits, random: random) { due = min(due, keepAlive) }
+    /// not being used, whichever comes first; nil where neither comes to an end. Never within a
+    /// second of the last refresh, and of tokens that come expired not within ten.
+    static func due(_ lifetime: Lifetime, _ limits: Limits, random: UInt64) -> UnixTime? {
+        let keepAlive = keepAlive(lifetime, limits, random: random)
+        var due = keepAlive
+        if expires(lifetime, limits) {
+            let expiring = Self.due(
+                issued: lifetime.issued, expiry: lifetime.accessTokenExpiry,
+                marginSeconds: limits.marginSeconds, random: random)
+            due = keepAlive.map { min(expiring, $0) } ?? expiring
+        }
         // What somebody put may have expired already, and be due at once.
-        guard lifetime.isRefreshed else { return due }
+        guard let due, lifetime.isRefreshed else { return due }
         let isExpired = lifetime.accessTokenExpiry.map { $0 <= lifetime.issued } ?? false
         let interval = isExpired ? expiredIntervalMilliseconds : intervalMillisecondsMin
         return max(due, lifetime.issued.adding(milliseconds: interval))
+    }
+
+    /// Whether the access token expires as far as anybody knows.
+    private static func expires(_ lifetime: Lifetime, _ limits: Limits) -> Bool {
+        lifetime.accessTokenExpiry != nil || limits.accessTokensExpire
     }
 
     /// The moment to refresh an access token: expiry - margin - jitter.
@@ -134,7 +117,9 @@ enum RefreshPolicy {
     static func death(_ lifetime: Lifetime, _ limits: Limits) -> UnixTime {
         let access =
             lifetime.accessTokenExpiry
-            ?? lifetime.issued.adding(milliseconds: unknownLifetimeMilliseconds)
+            ?? (limits.accessTokensExpire
+                ? lifetime.issued.adding(milliseconds: unknownLifetimeMilliseconds)
+                : UnixTime(milliseconds: .max))
         guard lifetime.hasRefreshToken, let end = end(lifetime, limits) else { return access }
         return min(access, end.time)
     }
@@ -207,27 +192,5 @@ enum RefreshPolicy {
     /// Milliseconds of a length of time; none where it is negative, saturating.
     private static func milliseconds(_ seconds: Int64) -> Int64 {
         UnixTime(seconds: max(0, seconds)).milliseconds
-    }
-}
-
-extension RefreshPolicy.Lifetime {
-    /// What a connection's record says.
-    init(_ record: borrowing ConnectionRecord) {
-        issued = record.issued
-        accessTokenExpiry = record.accessTokenExpiry
-        refreshTokenExpiry = record.refreshTokenExpiry
-        connected = record.connected
-        hasRefreshToken = record.hasRefreshToken
-        isRefreshed = record.refreshed.map { $0 >= record.issued } ?? false
-    }
-}
-
-extension RefreshPolicy.Limits {
-    /// What a provider's definition says.
-    init(_ provider: Provider) {
-        refreshTokenIdleSeconds = provider.refreshTokenIdleSeconds
-        refreshTokenLifetimeSeconds = provider.refreshTokenLifetimeSeconds
-        marginSeconds = provider.refreshMarginSeconds
-        reuseGraceSeconds = provider.reuseGraceSeconds
     }
 }

@@ -117,11 +117,12 @@ struct UpkeepState: ~Copyable {
         backlogged[slot] == lane && endpoints[lanes[lane].endpoint].governor.health != .up
     }
 
-    /// A connection is due as planned; nil takes it out of the schedule.
+    /// A connection is due as planned; nil, or a plan that is never due, takes it out of the
+    /// schedule.
     mutating func schedule(_ slot: UInt32, _ plan: Plan?) {
         backlogged[slot] = nil
-        if let plan {
-            heap.set(slot, plan.due, lane: plan.tag)
+        if let plan, let due = plan.due {
+            heap.set(slot, due, lane: plan.tag)
         } else {
             heap.remove(slot)
         }

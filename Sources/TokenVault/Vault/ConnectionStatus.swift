@@ -18,7 +18,8 @@ public struct ConnectionStatus: Sendable {
         case none
         /// Send the user through the flow.
         case connect
-        /// The provider ended the grant: send the user through the flow again.
+        /// The provider ended the grant, or the token expired and nothing can renew it: send the
+        /// user through the flow again.
         case reconnect
         /// Wait: the vault tries again by itself.
         case wait
@@ -89,13 +90,16 @@ extension Vault {
             (light, nextStep) = (.red, .reconnect)
             reason = record.failure.flatMap { VaultEvent.Kind(code: $0.code) }
         case .active:
-            light = failing == .applicationRejected ? .red : record.used == nil ? .yellow : .green
             reason = failing
+            let working = record.used == nil ? ConnectionStatus.Light.yellow : .green
             switch failing {
-            case nil: nextStep = .none
-            case .applicationRejected: nextStep = .correctApplication
-            case .storageRefused: nextStep = .makeRoom
-            default: nextStep = .wait
+            case .applicationRejected: (light, nextStep) = (.red, .correctApplication)
+            case .storageRefused: (light, nextStep) = (working, .makeRoom)
+            // Whatever failed before.
+            case _ where refresher.isOver(record):
+                (light, reason, nextStep) = (.red, nil, .reconnect)
+            case nil: (light, nextStep) = (working, .none)
+            default: (light, nextStep) = (working, .wait)
             }
         }
         return ConnectionStatus(
@@ -117,7 +121,15 @@ extension Refresher {
         guard record.state == .active else { return nil }
         var known = RefreshPolicy.Limits()
         if let application = record.application { known = limits(lane(application)) }
-        return RefreshPolicy.end(RefreshPolicy.Lifetime(record), known)
+        let lifetime = RefreshPolicy.Lifetime(record, known, now: time.now())
+        return RefreshPolicy.end(lifetime, known)
+    }
+
+    /// Whether a connection's token has expired and nothing can renew it. What the platform only
+    /// stores it looks after itself.
+    func isOver(_ record: borrowing ConnectionRecord) -> Bool {
+        guard record.application != nil, let end = end(record) else { return false }
+        return end.cause == .notRenewable && end.time <= time.now()
     }
 
     /// Why a connection's refreshing does not work at the moment, if it does not.

@@ -31,7 +31,7 @@ extension Refresher {
         let now = time.now()
         let landing = Landing()
         // Without a new refresh token the old one stays, and has to be read.
-        let kept = cargo.reply.hasRefreshToken ? sent.kept : nil
+        let kept = cargo.reply.hasRefreshToken || sent.isExchange ? sent.kept : nil
         let revision = Revision(addedBytesMax: cargo.reply.byteCount, kept: kept) {
             [self] (record, header) throws(VaultError) in
             // Somebody stored another pair for this life. What came is of no use, but to revoke it
@@ -40,6 +40,7 @@ extension Refresher {
                 landing.plan = plan(record, sent.flight.lane)
                 return .leave
             }
+            if sent.isExchange { try record.forgetRefreshToken() }
             try record.adopt(cargo.reply, cargo.terms, requestStart: cargo.requestedAt)
             try record.fields.set(ConnectionTag.refreshed, time: now)
             try record.fields.set(ConnectionTag.refreshCount, integer: record.refreshCount + 1)

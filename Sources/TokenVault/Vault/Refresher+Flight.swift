@@ -72,26 +72,41 @@ extension Refresher {
         if let refusal = record.state.refusal {
             throw VaultError(refusal, .upkeep, connection: id)
         }
-        guard let applicationID = record.application,
-            let refreshToken = record.fields.range(ConnectionTag.refreshToken)
-        else { throw VaultError(.notRefreshable, .upkeep, connection: id) }
+        guard let applicationID = record.application else {
+            throw VaultError(.notRefreshable, .upkeep, connection: id)
+        }
         if wave.applications[applicationID] == nil {
             let application = try store.application(applicationID)
             try network.addressGuard.check(application.provider.tokenEndpoint)
             wave.applications[applicationID] = try OpenApplication(application)
         }
         guard let open = wave.applications[applicationID] else { return }
-        let token = record.fields.bytes.extracting(refreshToken)
+        let isExchange = open.credentials.refreshGrant != .refreshToken
+        guard let place = presented(record, isExchange: isExchange) else {
+            throw VaultError(.notRefreshable, .upkeep, connection: id)
+        }
+        let token = record.fields.bytes.extracting(place)
         let sent = Sent(
             flight: flight, id: id, application: applicationID, generation: generation,
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
-            applicationLifetime: open.application.defaultLifetimeSeconds, kept: kept)
+            applicationLifetime: open.application.defaultLifetimeSeconds,
+            isExchange: isExchange, kept: kept)
         let request = try network.endpoint.refresh(
             token, for: open.application, by: open.credentials
         ) { [self] verdict in land(sent, verdict) }
         wave.flights.append(sent)
         wave.requests.append(request)
         wave.attempts.append(Attempt(key: flight.key, generation: generation))
+    }
+
+    /// Where the token lies that is presented for new ones; nil where there is none, or where it
+    /// has expired and cannot be exchanged any more.
+    private func presented(
+        _ record: borrowing ConnectionRecord, isExchange: Bool
+    ) -> Range<Int>? {
+        guard isExchange else { return record.fields.range(ConnectionTag.refreshToken) }
+        if let expiry = record.accessTokenExpiry, expiry <= time.now() { return nil }
+        return record.fields.range(ConnectionTag.accessToken)
     }
 
     private func record(_ wave: Wave) {
@@ -160,6 +175,8 @@ extension Refresher {
         let generation: UInt64
         let providerLifetime: Int64?
         let applicationLifetime: Int64?
+        /// Whether the access token was presented: no refresh token outlives the answer.
+        let isExchange: Bool
         /// The record as it was sent; nil where there was no room to keep it.
         let kept: KeptRecord?
         // Written by the writer's thread before the request is sent, or cancelled.
@@ -169,7 +186,8 @@ extension Refresher {
 
         init(
             flight: Flight, id: ConnectionID?, application: ApplicationID, generation: UInt64,
-            providerLifetime: Int64?, applicationLifetime: Int64?, kept: KeptRecord?
+            providerLifetime: Int64?, applicationLifetime: Int64?, isExchange: Bool,
+            kept: KeptRecord?
         ) {
             self.flight = flight
             self.id = id
@@ -177,6 +195,7 @@ extension Refresher {
             self.generation = generation
             self.providerLifetime = providerLifetime
             self.applicationLifetime = applicationLifetime
+            self.isExchange = isExchange
             self.kept = kept
         }
     }

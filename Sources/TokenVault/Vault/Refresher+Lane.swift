@@ -10,18 +10,18 @@ extension Refresher {
 
     /// The same where the lane of its application is known.
     func plan(_ record: borrowing ConnectionRecord, _ lane: Int) -> Plan? {
-        guard record.state == .active, record.hasRefreshToken, record.application != nil else {
-            return nil
-        }
+        guard record.state == .active, record.application != nil else { return nil }
         let limits = limits(lane)
-        let lifetime = RefreshPolicy.Lifetime(record)
         let now = time.now()
-        guard RefreshPolicy.isPlausible(lifetime, now) else {
+        let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
+        guard lifetime.hasRefreshToken else { return nil }
+        let isPlausible = RefreshPolicy.isPlausible(lifetime, now)
+        let due = RefreshPolicy.due(
+            lifetime, limits, random: isPlausible ? randomness.next() : 0)
+        guard isPlausible || due == nil else {
             return Plan(lane: lane, due: now, death: now)
         }
-        return Plan(
-            lane: lane, due: RefreshPolicy.due(lifetime, limits, random: randomness.next()),
-            death: RefreshPolicy.death(lifetime, limits))
+        return Plan(lane: lane, due: due, death: RefreshPolicy.death(lifetime, limits))
     }
 
     /// Due again after so many milliseconds, as urgent as before.

@@ -122,5 +122,7 @@ extension Vault {
             Provider.concurrentRefreshesRange.contains(provider.concurrentRefreshesMax),
             Provider.refreshesPerSecondRange.contains(provider.refreshesPerSecondMax)
         else { throw VaultError(.invalidArgument, .vault) }
+        try GrantLostErrors.check(provider)
+        try TokenRequest.checkRefreshGrant(provider)
     }
 }

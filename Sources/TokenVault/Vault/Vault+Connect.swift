@@ -206,7 +206,7 @@ extension Vault {
             }
             let now = time.now()
             // A new grant: nothing of the old one, its refresh token least of all, may stay.
-            try record.fields.set(ConnectionTag.refreshToken, nil)
+            try record.forgetRefreshToken()
             try record.fields.set(ConnectionTag.grantedScope, nil)
             try record.fields.set(ConnectionTag.used, nil)
             try record.fields.set(ConnectionTag.application, text: flow.application.text)

@@ -31,6 +31,9 @@ struct AppAddCommand: AsyncParsableCommand {
               refresh_margin_seconds: 300
               concurrent_refreshes_max: 8
               refreshes_per_second_max: 100
+              grant_lost_errors: [bad_refresh_token]
+              access_tokens_expire: true
+              refresh_grant: refresh_token
 
             EXAMPLES
               tokenvault app add crm --provider crm.yaml --client-id 123 \\

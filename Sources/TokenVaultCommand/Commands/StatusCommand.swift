@@ -69,7 +69,7 @@ struct StatusCommand: AsyncParsableCommand {
         switch step {
         case "none": nil
         case "connect": "run `tokenvault connect`"
-        case "reconnect": "the provider ended the grant: run `tokenvault connect` again"
+        case "reconnect": "the grant has ended: run `tokenvault connect` again"
         case "wait": "nothing: the vault tries again by itself"
         case "correct_application":
             "correct the application: `tokenvault app add --replace`"
@@ -85,7 +85,7 @@ struct StatusCommand: AsyncParsableCommand {
             "the provider drops a token that is not used for so long; each refresh puts it off"
         case .limit: "the provider lets a connection live for so long, refreshed or not"
         case .stated: "the provider said so; a refresh may put it off"
-        case .notRenewable: "there is no refresh token, so nothing can renew the token"
+        case .notRenewable: "nothing renews the token: there is no refresh token to do it with"
         case nil: cause
         }
     }

@@ -67,6 +67,10 @@ struct ProviderForm: Codable, Sendable {
     var refreshMarginSeconds: Int64?
     var concurrentRefreshesMax: Int
     var refreshesPerSecondMax: Int
+    var grantLostErrors: [String]
+    var accessTokensExpire: Bool
+    /// Nil for the refresh token.
+    var refreshGrant: ExchangeForm?
 
     enum CodingKeys: String, CodingKey {
         case name, issuer
@@ -85,6 +89,9 @@ struct ProviderForm: Codable, Sendable {
         case refreshMarginSeconds = "refresh_margin_seconds"
         case concurrentRefreshesMax = "concurrent_refreshes_max"
         case refreshesPerSecondMax = "refreshes_per_second_max"
+        case grantLostErrors = "grant_lost_errors"
+        case accessTokensExpire = "access_tokens_expire"
+        case refreshGrant = "refresh_grant"
     }
 
     init(_ provider: Provider) {
@@ -105,6 +112,9 @@ struct ProviderForm: Codable, Sendable {
         refreshMarginSeconds = provider.refreshMarginSeconds
         concurrentRefreshesMax = provider.concurrentRefreshesMax
         refreshesPerSecondMax = provider.refreshesPerSecondMax
+        grantLostErrors = provider.grantLostErrors
+        accessTokensExpire = provider.accessTokensExpire
+        refreshGrant = ExchangeForm(provider.refreshGrant)
     }
 
     func provider() throws -> Provider {
@@ -127,6 +137,12 @@ struct ProviderForm: Codable, Sendable {
         provider.refreshMarginSeconds = refreshMarginSeconds
         provider.concurrentRefreshesMax = concurrentRefreshesMax
         provider.refreshesPerSecondMax = refreshesPerSecondMax
+        provider.grantLostErrors = grantLostErrors
+        provider.accessTokensExpire = accessTokensExpire
+        if let refreshGrant {
+            provider.refreshGrant = .exchange(
+                grantType: refreshGrant.grantType, parameter: refreshGrant.parameter)
+        }
         return provider
     }
 
@@ -135,5 +151,22 @@ struct ProviderForm: Codable, Sendable {
             guard pair.count == 2 else { throw VaultError(.invalidArgument, .authorize) }
             return Provider.Parameter(pair[0], pair[1])
         }
+    }
+}
+
+/// How an access token is exchanged, as JSON has it.
+struct ExchangeForm: Codable, Sendable {
+    var grantType: String
+    var parameter: String
+
+    enum CodingKeys: String, CodingKey {
+        case parameter
+        case grantType = "grant_type"
+    }
+
+    /// Nil where a refresh token is presented.
+    init?(_ grant: Provider.RefreshGrant) {
+        guard case .exchange(let grantType, let parameter) = grant else { return nil }
+        (self.grantType, self.parameter) = (grantType, parameter)
     }
 }

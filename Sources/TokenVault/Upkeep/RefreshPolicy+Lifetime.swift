@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What there is to know about a connection's tokens, and about its provider.
+extension RefreshPolicy {
+    /// What a connection knows about its tokens' lives. Where the access token itself is exchanged
+    /// for the next one, it stands for the refresh token too.
+    struct Lifetime {
+        /// When the request was started that brought the tokens: the last use of the refresh token.
+        var issued: UnixTime
+        var accessTokenExpiry: UnixTime?
+        /// What the provider said when it gave the refresh token.
+        var refreshTokenExpiry: UnixTime?
+        /// When the user connected.
+        var connected: UnixTime?
+        /// Whether there is something to present for new tokens.
+        var hasRefreshToken: Bool
+        /// Whether a refresh brought them, not a code or the platform.
+        var isRefreshed = true
+    }
+
+    /// What a provider's refresh tokens are subject to; nil where it has no such limit.
+    struct Limits: Hashable, Sendable {
+        /// A refresh token that is not used for so long is dropped.
+        var refreshTokenIdleSeconds: Int64?
+        /// A connection ends so long after the user connected, whatever is refreshed.
+        var refreshTokenLifetimeSeconds: Int64?
+        /// How long before its expiry an access token may be refreshed at the earliest.
+        var marginSeconds: Int64?
+        /// How long a refresh token that was replaced is still taken; 0 where it is not.
+        var reuseGraceSeconds: Int64 = 0
+        /// Whether an access token of which nobody says when it expires is taken to expire.
+        var accessTokensExpire = true
+        /// Whether the access token is exchanged for the next one, and no refresh token presented.
+        var exchangesAccessToken = false
+    }
+}
+
+extension RefreshPolicy.Lifetime {
+    /// What a connection's record says. An access token that is exchanged is of no use for that
+    /// from its expiry on.
+    init(_ record: borrowing ConnectionRecord, _ limits: RefreshPolicy.Limits, now: UnixTime) {
+        issued = record.issued
+        accessTokenExpiry = record.accessTokenExpiry
+        connected = record.connected
+        if limits.exchangesAccessToken {
+            refreshTokenExpiry = accessTokenExpiry
+            hasRefreshToken = accessTokenExpiry.map { $0 > now } ?? true
+        } else {
+            refreshTokenExpiry = record.refreshTokenExpiry
+            hasRefreshToken = record.hasRefreshToken
+        }
+        isRefreshed = record.refreshed.map { $0 >= record.issued } ?? false
+    }
+}
+
+extension RefreshPolicy.Limits {
+    /// What a provider's definition says.
+    init(_ provider: Provider) {
+        refreshTokenIdleSeconds = provider.refreshTokenIdleSeconds
+        refreshTokenLifetimeSeconds = provider.refreshTokenLifetimeSeconds
+        marginSeconds = provider.refreshMarginSeconds
+        reuseGraceSeconds = provider.reuseGraceSeconds
+        accessTokensExpire = provider.accessTokensExpire
+        exchangesAccessToken = provider.refreshGrant != .refreshToken
+    }
+}
