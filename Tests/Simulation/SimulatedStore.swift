@@ -20,7 +20,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     var isClosing = false
     var refusesCommits: VaultError?
     var isClosed = false
-    /// Called before `verify` looks at a record of its snapshot.
+    /// Called when `verify` has read a record of its snapshot, before that is looked at.
     var meanwhile: (RecordKey) -> Void = { _ in }
     /// What to put back when the process dies, where commits are acknowledged before they last.
     var acknowledgesEarly = false
@@ -108,7 +108,6 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         let snapshot = disk.contents
         var count = 0
         for case .some(let entry) in snapshot.slots {
-            meanwhile(entry.key)
             guard let record = snapshot.records[entry.key] else {
                 throw VaultError(.integrityFailed, .store)
             }
@@ -117,8 +116,10 @@ final class SimulatedStore: Reading, @unchecked Sendable {
             let isErased = disk.contents.slots[Int(record.slot)]?.life != entry.life
             if !isErased {
                 let opened = try opened(entry.key, record)
+                meanwhile(entry.key)
                 try visit(opened)
             } else if let opened = try open(entry.key) {
+                meanwhile(entry.key)
                 try visit(opened)
             }
         }

@@ -21,7 +21,7 @@ final class Rig: @unchecked Sendable {
     private let held = HeldDisk()
 
     /// Opens the vault that is on `disk`; its clock is wrong by `offset` milliseconds. `meanwhile`
-    /// is called before the scan looks at a record.
+    /// is called when the scan has read a record, before it looks at that.
     init(
         _ disk: Disk, moment: Int64 = VirtualClock.start, offset: Int64 = 0,
         meanwhile: @escaping (Rig, RecordKey) throws -> Void = { _, _ in }

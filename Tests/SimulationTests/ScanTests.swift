@@ -9,7 +9,7 @@ import Testing
 /// What happens while the scan at open goes through an older snapshot: reads are served, and what
 /// was written since is believed.
 @Suite("While the scan runs") struct ScanTests {
-    /// The scan comes by in this order. Everything happens between the second and the third.
+    /// The scan comes by in this order. Everything happens when it has read the third.
     static let connectionCount = 5
     static let (before, place, behind) = (1, 2, 3)
     static let touched = [before, behind]
@@ -183,5 +183,42 @@ import Testing
         try rig.flush()
         #expect(try requests(rig).filter { $0 == Self.behind }.count == 1)
         #expect(disk.doubts.isEmpty)
+    }
+
+    /// A disk with a connection that says that it is being disconnected, and whose fence is lost.
+    func diskWithoutFence() throws -> Disk {
+        let disk = try Disk.populated(Self.connectionCount, expiringIn: 7_200_000)
+        let rig = try Rig(disk)
+        _ = try rig.call { _ = try await $0.disconnect(Disk.id(Self.place)) }
+        rig.flushOnce()
+        rig.store.die()
+        #expect(disk.contents.fenced.remove(Disk.key(Self.place)) != nil)
+        return disk
+    }
+
+    @Test("A disconnect whose fence is lost is finished")
+    func lostFence() throws {
+        let rig = try rig(diskWithoutFence()) { _ in }
+        try rig.flush()
+        #expect(rig.disk.contents.records[Disk.key(Self.place)] == nil)
+        #expect(rig.disk.contents.records.count == Self.connectionCount)
+    }
+
+    @Test("What was disconnected and stored anew since the scan read it is not erased")
+    func storedAnew() throws {
+        let rig = try rig(diskWithoutFence()) { rig in
+            let end = try rig.call { _ = try await $0.disconnect(Disk.id(Self.place)) }
+            try rig.flush()
+            #expect(end.isDone && end.code == nil)
+            let put = try rig.call { vault in
+                try await vault.put(
+                    Disk.id(Self.place), TokenSet(accessToken: Secret(text: "a2.7")))
+            }
+            try rig.flush()
+            #expect(put.isDone && put.code == nil)
+        }
+        try rig.flush()
+        #expect(rig.disk.contents.records[Disk.key(Self.place)] != nil)
+        #expect(rig.disk.contents.records.count == Self.connectionCount + 1)
     }
 }

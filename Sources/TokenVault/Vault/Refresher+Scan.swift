@@ -66,7 +66,7 @@ extension Refresher {
         guard opened.header.kind == .connection else { return }
         let slot = opened.header.slot
         let record = ConnectionRecord(fields: try opened.fields.copy())
-        if record.state == .disconnecting { return finishDisconnect(opened.key) }
+        if record.state == .disconnecting { return finishDisconnect(opened.key, slot: slot) }
         guard let plan = plan(record) else { return }
         let key = opened.key
         shared.withLock { shared in
@@ -79,10 +79,13 @@ extension Refresher {
     }
 
     /// A record that says that it is being disconnected, while nobody is at it: its fence was lost,
-    /// which no crash does. The store MAC covers the record, so the record is believed.
-    private func finishDisconnect(_ key: RecordKey) {
-        let isUnderWay = shared.withLock { $0.disconnecting.contains(key) }
-        if !isUnderWay { committer.submit(Vault.erasure(of: key, time.now())) }
+    /// which no crash does. The store MAC covers the record, so the record is believed; not where
+    /// somebody was at it since, and the key may be a new life's.
+    private func finishDisconnect(_ key: RecordKey, slot: UInt32) {
+        let isOthers = shared.withLock {
+            $0.disconnecting.contains(key) || $0.changedSlots.contains(slot)
+        }
+        if !isOthers { committer.submit(Vault.erasure(of: key, time.now())) }
     }
 
     /// How many attempts in doubt one commit ends or tells of: its room is counted as a small one's.
