@@ -20,6 +20,8 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     var isClosing = false
     var refusesCommits: VaultError?
     var isClosed = false
+    /// What the next verifications throw.
+    var verificationErrors: [VaultError] = []
     /// Called when `verify` has read a record of its snapshot, before that is looked at.
     var meanwhile: (RecordKey) -> Void = { _ in }
     /// What to put back when the process dies, where commits are acknowledged before they last.
@@ -105,6 +107,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         zeroesOrphans: Bool, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
     ) throws(VaultError) -> Int {
         try checkOpen()
+        if !verificationErrors.isEmpty { throw verificationErrors.removeFirst() }
         let snapshot = disk.contents
         var count = 0
         for case .some(let entry) in snapshot.slots {

@@ -221,4 +221,51 @@ import Testing
         #expect(rig.disk.contents.records[Disk.key(Self.place)] != nil)
         #expect(rig.disk.contents.records.count == Self.connectionCount + 1)
     }
+
+    @Test("A moment without a free slot is no damage: the scan begins anew")
+    func anew() throws {
+        let rig = try Rig(
+            .populated(3), scanErrors: [VaultError(.tooManySecrets, .store)])
+        let ready = try rig.call { try await $0.ready() }
+        #expect(ready.isDone && ready.code == nil)
+        #expect(scheduledCount(rig) == 3)
+        let disconnect = try rig.call { _ = try await $0.disconnect(Disk.id(0)) }
+        try rig.flush()
+        #expect(disconnect.isDone && disconnect.code == nil)
+    }
+
+    @Test("A store that does not match its MAC takes no change")
+    func damaged() throws {
+        let rig = try Rig(.populated(3), scanErrors: [VaultError(.integrityFailed, .store)])
+        let ready = try rig.call { try await $0.ready() }
+        #expect(ready.code == .integrityFailed)
+        let disconnect = try rig.call { _ = try await $0.disconnect(Disk.id(0)) }
+        try rig.flush()
+        #expect(disconnect.code == .integrityFailed)
+    }
+
+    @Test(
+        "One in doubt that was asked for during the scan, and put off, is not asked again at once")
+    func doubtPutOff() throws {
+        let disk = try Disk.populated(Self.connectionCount, expiringIn: 3_600_000)
+        do {
+            let rig = try Rig(disk)
+            _ = try rig.call { try await $0.refresh(Disk.id(1)) }
+            try rig.flush()
+            rig.store.die()
+        }
+        #expect(disk.doubts.count == 1)
+        let rig = try rig(disk) { rig in
+            let caller = try rig.call { try await $0.refresh(Disk.id(1)) }
+            try rig.flush()
+            try rig.answer(1, TransportReply(status: 403, body: nil))
+            try rig.flush()
+            #expect(caller.isDone)
+        }
+        #expect(disk.count(.attemptInDoubt) == 0)
+        try rig.start()
+        try rig.flush()
+        #expect(rig.network.open.isEmpty)
+        #expect(try rig.untilNext(1) >= RefreshPolicy.refusedMilliseconds)
+    }
 }
