@@ -21,8 +21,8 @@ final class Rig: @unchecked Sendable {
     private let held = HeldDisk()
 
     /// Opens the vault that is on `disk`; its clock is wrong by `offset` milliseconds. `meanwhile`
-    /// is called when the scan has read a record, before it looks at that; the first scans fail with
-    /// `scanErrors`.
+    /// is called when the scan has read a record, before it looks at that; the first scans fail
+    /// with `scanErrors`.
     init(
         _ disk: Disk, moment: Int64 = VirtualClock.start, offset: Int64 = 0,
         scanErrors: [VaultError] = [],

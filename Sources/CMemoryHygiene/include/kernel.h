@@ -30,6 +30,9 @@ int tv_thread_may_wait(void);
 // Ubuntu). For proofs that no secret is left; harmless where there is no Yama.
 void tv_let_read_memory(int process);
 
-// Gives an open file blocks up to `bytes` without changing its size. 0 where the disk is full; a
-// file system that cannot do that is taken at its word when it is written.
-int tv_allocate(int file, int64_t bytes);
+// Gives an open file blocks and length up to `bytes`, and the cache its pages from `used` on, one
+// by one: nothing is read for them, because nothing was written there. Where a long write makes
+// them instead, the kernel (ext4 from 6.16 on, XFS) makes few large ones, and looks through all of
+// such a one whenever 4 KiB of it are written: a third of what a commit costs. 0 where the disk is
+// full; a file system that cannot do that is taken at its word when it is written.
+int tv_allocate(int file, int64_t used, int64_t bytes);

@@ -26,7 +26,9 @@ extension RawSpan {
 
     /// The bytes as text, for what is no secret. Nil where they are not UTF-8.
     var publicText: String? {
-        unsafe withUnsafeBytes { buffer in unsafe String(validating: buffer, as: UTF8.self) }
+        let bytes = Span<UInt8>(_bytes: self)
+        guard let text = try? UTF8Span(validating: bytes) else { return nil }
+        return String(copying: text)
     }
 }
 

@@ -25,7 +25,9 @@ extension Writer {
         let used = store.lmdb.usedBytes
         let least = min(used + wanted, store.lmdb.mapBytes)
         for goal in [min(used + wanted + Self.growthBytes, store.lmdb.mapBytes), least]
-        where allocatedBytes < least && tv_allocate(store.lmdb.file, Int64(goal)) != 0 {
+        where allocatedBytes < least {
+            let cached = max(allocatedBytes, used)
+            guard tv_allocate(store.lmdb.file, Int64(cached), Int64(goal)) != 0 else { continue }
             allocatedBytes = goal
         }
         let ahead = max(allocatedBytes - used, 0)

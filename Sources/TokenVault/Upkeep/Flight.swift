@@ -26,8 +26,8 @@ struct Flight {
     var endpoint = 0
     var waiters: [UpkeepState.WaiterID] = []
     var isOrphan = false
-    /// Somebody stored other tokens: these must not be sent any more, and if they were, what becomes
-    /// of them is nothing to the others.
+    /// Somebody stored other tokens: these must not be sent any more, and if they were, what
+    /// becomes of them is nothing to the others.
     var isSuperseded = false
     /// When it was handed to the transport.
     var sent = UnixTime(milliseconds: 0)

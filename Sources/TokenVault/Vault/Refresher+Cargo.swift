@@ -3,10 +3,15 @@
 // New tokens on their way into the store: at once, as soon as that works, or not ever.
 extension Refresher {
     /// Tokens that came, kept whole until they are durable or not wanted.
-    final class Cargo: Sendable {
+    final class Cargo: @unchecked Sendable {
+        let sent: Sent
         let reply: TokenReply
         let terms: ConnectionRecord.Terms
         let requestedAt: UnixTime
+        // Written before the tokens are first given to the writer.
+        fileprivate var news = News()
+        // What the writer's thread found out while it stored the tokens.
+        fileprivate var plan: Plan?
 
         init(_ reply: consuming TokenReply, _ sent: Sent, requestedAt: UnixTime) {
             let expiry = reply.expiry(
@@ -16,75 +21,73 @@ extension Refresher {
                 scope: reply.scope, accessTokenExpiry: expiry.moment,
                 expirySource: expiry.source,
                 refreshTokenExpiry: reply.refreshTokenExpiry(requestedAt: requestedAt))
+            self.sent = sent
             self.reply = reply
             self.requestedAt = requestedAt
         }
     }
 
-    /// What the writer found out while it stored the cargo.
-    private final class Landing: @unchecked Sendable {
-        var plan: Plan?
-    }
-
     /// What an answer with tokens says, whether they can be stored at once or not.
-    private struct News {
-        let isAccepted, isRecovered, isAwaited: Bool
-        let doubt: UInt64?
+    fileprivate struct News {
+        var (isAccepted, isRecovered, isAwaited) = (false, false, false)
+        var doubt: UInt64?
     }
 
     /// Merges new tokens into the record, makes that durable, and only then tells who waits.
-    func store(_ sent: Sent, _ cargo: Cargo) {
-        let news = shared.withLock { shared in
+    func store(_ cargo: Cargo) {
+        let flight = cargo.sent.flight
+        cargo.news = shared.withLock { shared in
             News(
-                isAccepted: shared.upkeep.lanes[sent.flight.lane].accept(),
+                isAccepted: shared.upkeep.lanes[flight.lane].accept(),
                 // What failed since is the next life's.
-                isRecovered: !shared.upkeep.isOrphan(sent.flight.number)
-                    && shared.upkeep.clearFailures(sent.flight.key),
-                isAwaited: shared.upkeep.isAwaited(sent.flight.number),
-                doubt: Self.takeDoubt(sent, &shared))
+                isRecovered: !shared.upkeep.isOrphan(flight.number)
+                    && shared.upkeep.clearFailures(flight.key),
+                isAwaited: shared.upkeep.isAwaited(flight.number),
+                doubt: Self.takeDoubt(cargo.sent, &shared))
         }
-        if news.isAccepted { alarm.ring() }
-        store(sent, cargo, news)
+        if cargo.news.isAccepted { alarm.ring() }
+        submit(cargo)
     }
 
-    private func store(_ sent: Sent, _ cargo: Cargo, _ news: News) {
+    private func submit(_ cargo: Cargo) {
         let now = time.now()
-        let landing = Landing()
+        let sent = cargo.sent
         // Without a new refresh token the old one stays, and has to be read.
         let kept = cargo.reply.hasRefreshToken || sent.isExchange ? sent.kept : nil
         let revision = Revision(addedBytesMax: cargo.reply.byteCount, kept: kept) {
             [self] (record, header) throws(VaultError) in
             // Somebody stored another pair, in this life or the next. What came is of no use, but
             // to revoke it could end the grant that the newer pair is of.
-            guard isCurrent(record, header, sent) else {
-                landing.plan = plan(record, sent.flight.lane)
+            guard isCurrent(record, header, cargo.sent) else {
+                cargo.plan = plan(record, cargo.sent.flight.lane)
                 return .leave
             }
             if sent.isExchange { try record.forgetRefreshToken() }
             try record.adopt(cargo.reply, cargo.terms, requestStart: cargo.requestedAt)
             try record.fields.set(ConnectionTag.refreshed, time: now)
             try record.fields.set(ConnectionTag.refreshCount, integer: record.refreshCount + 1)
-            landing.plan = plan(record, sent.flight.lane)
+            cargo.plan = plan(record, cargo.sent.flight.lane)
             return .change
         }
         let commit = Commit { [self] result in
+            let (sent, news) = (cargo.sent, cargo.news)
             // What did not come to use must not wait for a revocation.
             sent.kept?.wipe()
             switch result {
             case .success(let committed) where committed.fate == .changed:
                 if news.isRecovered || news.isAccepted { publish(.recovered, sent.id) }
-                finish(sent.flight, .success(()), landing.plan)
+                finish(sent.flight, .success(()), cargo.plan)
             case .success(let committed) where committed.fate == .left:
-                endLate(sent, landing.plan)
+                endLate(sent, cargo.plan)
             case .success: landLate(sent, cargo)
-            case .failure(let error): strand(sent, error) { [self] in store(sent, cargo, news) }
+            case .failure(let error): strand(sent, error) { [self] in submit(cargo) }
             }
         }
         commit.mustLand = true
-        commit.isPatient = !news.isAwaited
+        commit.isPatient = !cargo.news.isAwaited
         commit.add(.revise(sent.flight.key, revision))
-        endAttempt(sent, doubt: news.doubt, commit)
-        if news.isRecovered {
+        endAttempt(sent, doubt: cargo.news.doubt, commit)
+        if cargo.news.isRecovered {
             commit.add(.event(EventEntry(time: now, key: sent.flight.key, kind: .recovered)))
         }
         committer.submit(commit)

@@ -6,7 +6,7 @@ extension Refresher {
     /// byte is sent.
     func board(_ boardings: [UpkeepState.Boarding]) {
         defer { MemoryHygiene.scrub() }
-        var wave = Wave()
+        var wave = Wave(count: boardings.count)
         var isShort = false
         for boarding in boardings {
             guard let flight = begin(boarding) else { continue }
@@ -48,6 +48,12 @@ extension Refresher {
         var requests: [TransportRequest] = []
         var attempts: [Attempt] = []
         var applications: [ApplicationID: OpenApplication] = [:]
+
+        init(count: Int) {
+            flights.reserveCapacity(count)
+            requests.reserveCapacity(count)
+            attempts.reserveCapacity(count)
+        }
     }
 
     /// An application held open for one wave.

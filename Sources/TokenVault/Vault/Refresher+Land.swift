@@ -37,7 +37,7 @@ extension Refresher {
         // Taken back before it was handed over, whatever the transport would have made of it.
         guard flight.stage == .sent else { return landUnsent(sent) }
         switch consume verdict {
-        case .tokens(let reply): store(sent, Cargo(reply, sent, requestedAt: flight.sent))
+        case .tokens(let reply): store(Cargo(reply, sent, requestedAt: flight.sent))
         // Where it had been handed over, a slot for its answer was missing, or a pause began.
         case .unsent: landUnsent(sent, milliseconds: Self.scarceMilliseconds)
         case .transient(let status, let retryAfterSeconds, let wasSent):

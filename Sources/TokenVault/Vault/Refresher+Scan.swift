@@ -88,7 +88,8 @@ extension Refresher {
         if !isOthers { committer.submit(Vault.erasure(of: key, time.now())) }
     }
 
-    /// How many attempts in doubt one commit ends or tells of: its room is counted as a small one's.
+    /// How many attempts in doubt one commit ends or tells of: its room is counted as that of a
+    /// small one.
     private static let doubtsPerCommitMax = 64
 
     /// Attempts in doubt come first, unless this process has heard of them since.

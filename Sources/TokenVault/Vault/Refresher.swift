@@ -57,7 +57,7 @@ final class Refresher: Sendable {
         var timers: [Timer] = []
         /// Connections that a disconnect of this process is at.
         var disconnecting: Set<RecordKey> = []
-        /// Of connections in doubt, the wave of the last attempt: this process's or an earlier one's.
+        /// Of connections in doubt, the wave of the last attempt: of this process or another.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
         /// Slots whose plan changed while the scan at open still looks at an older snapshot.
