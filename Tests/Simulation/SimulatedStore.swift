@@ -20,7 +20,9 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     var isClosing = false
     var refusesCommits: VaultError?
     var isClosed = false
-    /// Called before `verify` looks at a record of its snapshot.
+    /// What the next verifications throw.
+    var verificationErrors: [VaultError] = []
+    /// Called when `verify` has read a record of its snapshot, before that is looked at.
     var meanwhile: (RecordKey) -> Void = { _ in }
     /// What to put back when the process dies, where commits are acknowledged before they last.
     var acknowledgesEarly = false
@@ -105,10 +107,10 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         zeroesOrphans: Bool, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
     ) throws(VaultError) -> Int {
         try checkOpen()
+        if !verificationErrors.isEmpty { throw verificationErrors.removeFirst() }
         let snapshot = disk.contents
         var count = 0
         for case .some(let entry) in snapshot.slots {
-            meanwhile(entry.key)
             guard let record = snapshot.records[entry.key] else {
                 throw VaultError(.integrityFailed, .store)
             }
@@ -117,8 +119,10 @@ final class SimulatedStore: Reading, @unchecked Sendable {
             let isErased = disk.contents.slots[Int(record.slot)]?.life != entry.life
             if !isErased {
                 let opened = try opened(entry.key, record)
+                meanwhile(entry.key)
                 try visit(opened)
             } else if let opened = try open(entry.key) {
+                meanwhile(entry.key)
                 try visit(opened)
             }
         }

@@ -159,4 +159,26 @@ import Testing
         #expect(caller.isDone && caller.code == nil)
         #expect(rig.failureCount(0) == 0 && rig.disk.count(.refreshDelayed) == 0)
     }
+
+    @Test("The same where the answer is judged while the new tokens are on their way to the disk")
+    func replacedWhileItLands() throws {
+        let rig = try rig()
+        let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
+        let expiry = UnixTime(milliseconds: rig.clock.now + 3_600_000)
+        let put = try rig.call { vault in
+            try await vault.put(
+                Disk.id(0),
+                TokenSet(
+                    accessToken: Secret(text: "a0.7"), refreshToken: Secret(text: "r0.7"),
+                    accessTokenExpiry: expiry))
+        }
+        #expect(!put.isDone)
+        try rig.answer(0, Rig.reply(500, ""))
+        #expect(!caller.isDone)
+        try rig.flush()
+        #expect(put.isDone && caller.isDone && caller.code == nil)
+        #expect(rig.failureCount(0) == 0)
+        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.waves.isEmpty)
+        #expect(try rig.vault.status(Disk.id(0))?.reason == nil)
+    }
 }

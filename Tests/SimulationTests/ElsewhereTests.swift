@@ -75,4 +75,48 @@ import Testing
         try rig.flush()
         #expect(try rig.untilNext(0) <= RefreshPolicy.backoffMillisecondsBase)
     }
+
+    /// The platform stores an access token alone.
+    func putAccessToken(_ rig: Rig) throws {
+        let expiry = UnixTime(milliseconds: rig.clock.now + 60_000)
+        let put = try rig.call { vault in
+            try await vault.put(
+                Disk.id(0),
+                TokenSet(accessToken: Secret(text: "a0.7"), accessTokenExpiry: expiry))
+        }
+        try rig.flush()
+        #expect(put.isDone && put.code == nil)
+    }
+
+    @Test("An access token alone leaves the refresh token that is out, and its successor is kept")
+    func accessTokenAlone() throws {
+        let rig = try rig()
+        try putAccessToken(rig)
+        #expect(rig.disk.serial(0) == 1)
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        #expect(rig.disk.serial(0) == 2)
+        #expect(rig.disk.count(.lateAnswer) == 0 && rig.isIdle)
+    }
+
+    @Test("Nor does it end a doubt about the refresh token")
+    func accessTokenAloneInDoubt() throws {
+        let rig = try rig()
+        try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
+        try rig.flush()
+        try putAccessToken(rig)
+        #expect(rig.disk.doubts.map(\.attempt.key) == [Disk.key(0)])
+        #expect(rig.failureCount(0) == 1)
+    }
+
+    @Test("A refresh token whose grant is lost does not come back with an access token")
+    func accessTokenAfterALoss() throws {
+        let rig = try rig()
+        try rig.answer(0, Rig.refusal(400, "invalid_grant"))
+        try rig.flush()
+        try putAccessToken(rig)
+        let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
+        #expect(caller.isDone && caller.code == .notRefreshable)
+        #expect(rig.network.all.count == 1)
+    }
 }

@@ -189,4 +189,69 @@ import Testing
         try rig.flush()
         #expect(rig.disk.groups == 2)
     }
+
+    @Test("What an answer says beside its tokens is not forgotten while they wait for room")
+    func newsOnAFullDisk() throws {
+        let rig = try rigWithRequest()
+        try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
+        try rig.flush()
+        #expect(rig.disk.doubts.count == 1)
+        _ = try rig.untilNext(0)
+        rig.disk.room = .none
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        rig.disk.room = .enough
+        try rig.advance(milliseconds: Refresher.strandedMilliseconds)
+        try rig.flush()
+        #expect(rig.disk.serial(0) == 2)
+        #expect(rig.disk.count(.recovered) == 1)
+        #expect(rig.disk.contents.waves.isEmpty)
+    }
+
+    @Test("A reply that is kept unread never keeps tokens from being stored")
+    func tokensAfterALongUnreadReply() throws {
+        let rig = try rigWithRequest()
+        let page = String(repeating: "<p>Sign in</p>", count: 4000)
+        try rig.answer(0, Rig.reply(200, page))
+        try rig.flush()
+        #expect(rig.record(0).contains("Sign in"))
+        _ = try rig.untilNext(0)
+        let token = String(repeating: "x", count: 12_000)
+        try rig.answer(
+            0, Rig.reply(200, #"{"access_token":"\#(token)","refresh_token":"r0.2"}"#))
+        try rig.flush()
+        #expect(rig.record(0).contains(token))
+        #expect(!rig.record(0).contains("Sign in"))
+        #expect(rig.isIdle)
+    }
+
+    @Test("Of two replies that nobody can read, a page does not replace an object")
+    func twoUnreadReplies() throws {
+        let rig = try rigWithRequest()
+        func next(_ body: String) throws {
+            _ = try rig.untilNext(0)
+            try rig.answer(0, Rig.reply(200, body))
+            try rig.flush()
+        }
+        try next("<p>first</p>")
+        try next(#" {"token":"r0.2"}"#)
+        #expect(rig.record(0).contains("r0.2"))
+        try next("<p>Maintenance</p>")
+        #expect(rig.record(0).contains("r0.2") && !rig.record(0).contains("Maintenance"))
+        try next(#"{"token":"r0.3"}"#)
+        #expect(rig.record(0).contains("r0.3") && !rig.record(0).contains(#""r0.2""#))
+    }
+
+    @Test("Where all places are taken by what the disk refuses, callers are told at once")
+    func allPlacesStranded() throws {
+        let rig = try Rig.started(.populated(UpkeepState.flightsMax + 1, concurrent: 1024))
+        #expect(rig.network.open.count == UpkeepState.flightsMax)
+        rig.disk.room = .none
+        for held in rig.network.open { try rig.answerWithTokens(held.connection) }
+        try rig.flush()
+        let left = try #require(
+            (0...UpkeepState.flightsMax).first { rig.network.last($0) == nil && !rig.wasAsked($0) })
+        let caller = try rig.call { try await $0.refresh(Disk.id(left)) }
+        #expect(caller.isDone && caller.code == .storeFull)
+    }
 }

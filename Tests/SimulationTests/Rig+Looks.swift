@@ -30,6 +30,11 @@ extension Rig {
         return start.duration(to: .now) < .seconds(1)
     }
 
+    /// Whether a request of the connection was ever handed over.
+    func wasAsked(_ connection: Int) -> Bool {
+        network.all.contains { $0.connection == connection }
+    }
+
     /// Failures in a row.
     func failureCount(_ connection: Int) -> Int {
         vault.refresher.shared.withLock { $0.upkeep.failureCount(Disk.key(connection)) }

@@ -21,9 +21,11 @@ final class Rig: @unchecked Sendable {
     private let held = HeldDisk()
 
     /// Opens the vault that is on `disk`; its clock is wrong by `offset` milliseconds. `meanwhile`
-    /// is called before the scan looks at a record.
+    /// is called when the scan has read a record, before it looks at that; the first scans fail
+    /// with `scanErrors`.
     init(
         _ disk: Disk, moment: Int64 = VirtualClock.start, offset: Int64 = 0,
+        scanErrors: [VaultError] = [],
         meanwhile: @escaping (Rig, RecordKey) throws -> Void = { _, _ in }
     ) throws {
         self.disk = disk
@@ -44,6 +46,7 @@ final class Rig: @unchecked Sendable {
             store.finish()
         }
         store.isImmediate = false
+        store.verificationErrors = scanErrors
         var failure: (any Error)?
         store.meanwhile = { [unowned self] key in
             guard failure == nil else { return }

@@ -9,7 +9,7 @@ import Testing
 /// What happens while the scan at open goes through an older snapshot: reads are served, and what
 /// was written since is believed.
 @Suite("While the scan runs") struct ScanTests {
-    /// The scan comes by in this order. Everything happens between the second and the third.
+    /// The scan comes by in this order. Everything happens when it has read the third.
     static let connectionCount = 5
     static let (before, place, behind) = (1, 2, 3)
     static let touched = [before, behind]
@@ -183,5 +183,89 @@ import Testing
         try rig.flush()
         #expect(try requests(rig).filter { $0 == Self.behind }.count == 1)
         #expect(disk.doubts.isEmpty)
+    }
+
+    /// A disk with a connection that says that it is being disconnected, and whose fence is lost.
+    func diskWithoutFence() throws -> Disk {
+        let disk = try Disk.populated(Self.connectionCount, expiringIn: 7_200_000)
+        let rig = try Rig(disk)
+        _ = try rig.call { _ = try await $0.disconnect(Disk.id(Self.place)) }
+        rig.flushOnce()
+        rig.store.die()
+        #expect(disk.contents.fenced.remove(Disk.key(Self.place)) != nil)
+        return disk
+    }
+
+    @Test("A disconnect whose fence is lost is finished")
+    func lostFence() throws {
+        let rig = try rig(diskWithoutFence()) { _ in }
+        try rig.flush()
+        #expect(rig.disk.contents.records[Disk.key(Self.place)] == nil)
+        #expect(rig.disk.contents.records.count == Self.connectionCount)
+    }
+
+    @Test("What was disconnected and stored anew since the scan read it is not erased")
+    func storedAnew() throws {
+        let rig = try rig(diskWithoutFence()) { rig in
+            let end = try rig.call { _ = try await $0.disconnect(Disk.id(Self.place)) }
+            try rig.flush()
+            #expect(end.isDone && end.code == nil)
+            let put = try rig.call { vault in
+                try await vault.put(
+                    Disk.id(Self.place), TokenSet(accessToken: Secret(text: "a2.7")))
+            }
+            try rig.flush()
+            #expect(put.isDone && put.code == nil)
+        }
+        try rig.flush()
+        #expect(rig.disk.contents.records[Disk.key(Self.place)] != nil)
+        #expect(rig.disk.contents.records.count == Self.connectionCount + 1)
+    }
+
+    @Test("A moment without a free slot is no damage: the scan begins anew")
+    func anew() throws {
+        let rig = try Rig(
+            .populated(3), scanErrors: [VaultError(.tooManySecrets, .store)])
+        let ready = try rig.call { try await $0.ready() }
+        #expect(ready.isDone && ready.code == nil)
+        #expect(scheduledCount(rig) == 3)
+        let disconnect = try rig.call { _ = try await $0.disconnect(Disk.id(0)) }
+        try rig.flush()
+        #expect(disconnect.isDone && disconnect.code == nil)
+    }
+
+    @Test("A store that does not match its MAC takes no change")
+    func damaged() throws {
+        let rig = try Rig(.populated(3), scanErrors: [VaultError(.integrityFailed, .store)])
+        let ready = try rig.call { try await $0.ready() }
+        #expect(ready.code == .integrityFailed)
+        let disconnect = try rig.call { _ = try await $0.disconnect(Disk.id(0)) }
+        try rig.flush()
+        #expect(disconnect.code == .integrityFailed)
+    }
+
+    @Test(
+        "One in doubt that was asked for during the scan, and put off, is not asked again at once")
+    func doubtPutOff() throws {
+        let disk = try Disk.populated(Self.connectionCount, expiringIn: 3_600_000)
+        do {
+            let rig = try Rig(disk)
+            _ = try rig.call { try await $0.refresh(Disk.id(1)) }
+            try rig.flush()
+            rig.store.die()
+        }
+        #expect(disk.doubts.count == 1)
+        let rig = try rig(disk) { rig in
+            let caller = try rig.call { try await $0.refresh(Disk.id(1)) }
+            try rig.flush()
+            try rig.answer(1, TransportReply(status: 403, body: nil))
+            try rig.flush()
+            #expect(caller.isDone)
+        }
+        #expect(disk.count(.attemptInDoubt) == 0)
+        try rig.start()
+        try rig.flush()
+        #expect(rig.network.open.isEmpty)
+        #expect(try rig.untilNext(1) >= RefreshPolicy.refusedMilliseconds)
     }
 }

@@ -72,6 +72,10 @@ extension UpkeepStateTests {
             check(state.endpoints[endpoint].governor.limits.concurrentMax == 6)
             _ = try lane(&state, "strict", endpoint: "https://b.example/token", concurrent: 1)
             check(state.endpoints[endpoint].governor.limits.concurrentMax == 8)
+            // Whoever comes when all others are gone is bound by nobody's but its own.
+            _ = try lane(&state, "generous", endpoint: "https://b.example/token", concurrent: 8)
+            _ = try lane(&state, "late", concurrent: 16)
+            check(state.endpoints[endpoint].governor.limits.concurrentMax == 16)
         }
     }
 
@@ -195,6 +199,22 @@ extension UpkeepStateTests {
         let boardings = state.board(time(2), limit: 10, onlyDemands: true)
         check(boardings.map(\.slot) == [50])
         check(state.nextMoment(time(2), onlyDemands: true) == nil)
+    }
+
+    @Test func theProbeIsOneConnectionAndNoOther() throws {
+        var state = UpkeepState()
+        let lane = try lane(&state)
+        _ = state.lanes[lane].reject(time(0))
+        state.lanes[lane].begin(1)
+        check(state.lanes[lane].mayLeave(1))
+        check(!state.lanes[lane].mayLeave(2))
+        // One that was out for long ends: the probe is still to come back.
+        state.lanes[lane].end(2, time(70_000))
+        check(state.lanes[lane].mayLeave(1))
+        check(state.lanes[lane].opens == nil)
+        state.lanes[lane].end(1, time(80_000))
+        check(!state.lanes[lane].mayLeave(1))
+        check(state.lanes[lane].opens == time(80_000).adding(milliseconds: Lane.probeMilliseconds))
     }
 
     @Test func anApplicationMayMoveToAnotherEndpoint() throws {

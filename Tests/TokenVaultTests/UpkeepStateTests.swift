@@ -180,7 +180,9 @@ import Testing
         // that it replaces.
         check(state.supersede(flights[1].key) == flights[1].number)
         state.land(flights[1].number, .answered, time(2), random: 0)
-        check(state.supersede(flights[1].key) == nil)
+        // And what follows from an answer is nothing to the new tokens either.
+        check(state.supersede(flights[1].key) == flights[1].number)
+        check(state.isSuperseded(flights[1].number))
     }
 
     @Test func aSlotThatAnotherTookIsNotInTheOldLane() throws {

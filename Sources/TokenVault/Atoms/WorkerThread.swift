@@ -40,6 +40,9 @@ package final class WorkerThread: @unchecked Sendable {
     /// From now on the calling thread never waits for a secret's slot: see `SecretArena`.
     static func neverWaitsForSecrets() { tv_thread_must_not_wait() }
 
+    /// Has the calling thread wait.
+    static func sleep(milliseconds: Int) { usleep(useconds_t(1000 * milliseconds)) }
+
     /// Waits for the thread's end; called on the very thread, lets it end by itself.
     package func join() {
         if pthread_equal(handle, pthread_self()) != 0 {

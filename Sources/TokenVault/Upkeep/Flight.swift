@@ -26,7 +26,8 @@ struct Flight {
     var endpoint = 0
     var waiters: [UpkeepState.WaiterID] = []
     var isOrphan = false
-    /// Somebody stored other tokens before this one's were sent: they must not be.
+    /// Somebody stored other tokens: these must not be sent any more, and if they were, what
+    /// becomes of them is nothing to the others.
     var isSuperseded = false
     /// When it was handed to the transport.
     var sent = UnixTime(milliseconds: 0)

@@ -29,6 +29,11 @@ struct Governor {
             self.perSecondMax = Self.clamp(perSecondMax, Provider.refreshesPerSecondRange)
         }
 
+        /// As much as can be allowed.
+        static let widest = Limits(
+            concurrentMax: Provider.concurrentRefreshesRange.upperBound,
+            perSecondMax: Provider.refreshesPerSecondRange.upperBound)
+
         /// The stricter of two, one by one.
         mutating func narrow(to other: Limits) {
             concurrentMax = min(concurrentMax, other.concurrentMax)

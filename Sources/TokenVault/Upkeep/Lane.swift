@@ -16,9 +16,12 @@ struct Lane {
     var endpointLimits: Governor.Limits
     /// What the provider says about its refresh tokens' lives.
     var limits: RefreshPolicy.Limits
+    /// Whether its application could not be looked at yet.
+    var isProvisional = false
     /// When the next probe may leave, while the provider rejects the application.
     private(set) var nextProbe: UnixTime?
-    private var isProbing = false
+    /// The slot of the connection that probes.
+    private var probe: UInt32?
     /// The connection at which an answer last looked as if the application were rejected.
     private var suspect: UInt32?
     private var backlog = Heap<Entry>()
@@ -72,22 +75,22 @@ struct Lane {
     /// Whether a request of this application may leave.
     func isOpen(_ now: UnixTime) -> Bool {
         guard let nextProbe else { return true }
-        return !isProbing && nextProbe <= now
+        return probe == nil && nextProbe <= now
     }
 
-    /// Whether one that has boarded may leave: a probe, where the application is rejected.
-    var mayLeave: Bool { nextProbe == nil || isProbing }
+    /// Whether one that has boarded may leave: the probe alone, where the application is rejected.
+    func mayLeave(_ slot: UInt32) -> Bool { nextProbe == nil || probe == slot }
 
     /// When one may, if time alone decides it.
-    var opens: UnixTime? { isProbing ? nil : nextProbe }
+    var opens: UnixTime? { probe == nil ? nextProbe : nil }
 
     /// One is about to leave.
-    mutating func begin() { if isRejected { isProbing = true } }
+    mutating func begin(_ slot: UInt32) { if isRejected { probe = slot } }
 
     /// One came back, or did not leave after all, and said nothing about the application.
-    mutating func end(_ now: UnixTime) {
-        guard isProbing else { return }
-        isProbing = false
+    mutating func end(_ slot: UInt32, _ now: UnixTime) {
+        guard probe == slot else { return }
+        probe = nil
         nextProbe = now.adding(milliseconds: Self.probeMilliseconds)
     }
 
@@ -103,7 +106,7 @@ struct Lane {
     mutating func reject(_ now: UnixTime) -> Bool {
         defer {
             nextProbe = now.adding(milliseconds: Self.probeMilliseconds)
-            isProbing = false
+            probe = nil
         }
         return nextProbe == nil
     }
@@ -112,7 +115,7 @@ struct Lane {
     mutating func accept() -> Bool {
         defer {
             nextProbe = nil
-            isProbing = false
+            probe = nil
             suspect = nil
         }
         return nextProbe != nil

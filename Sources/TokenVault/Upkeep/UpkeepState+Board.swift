@@ -62,7 +62,7 @@ extension UpkeepState {
         }
         guard let (lane, entry) = least, entry.flight != 0 || !onlyDemands else { return nil }
         lanes[lane].removeFirst()
-        lanes[lane].begin()
+        lanes[lane].begin(entry.slot)
         endpoints[endpoint].boardedCount += 1
         aloftCount += 1
         guard entry.flight != 0 else {
@@ -118,7 +118,7 @@ extension UpkeepState {
         }
         endpoints[boarding.endpoint].boardedCount -= 1
         aloftCount -= 1
-        lanes[boarding.lane].end(now)
+        lanes[boarding.lane].end(boarding.slot, now)
         return []
     }
 
@@ -126,7 +126,7 @@ extension UpkeepState {
     /// would wait too long: whoever closed its lane, or began a pause, could not take it back yet.
     mutating func makeReady(_ number: UInt64, _ now: UnixTime) -> Bool {
         guard let flight = flights[number], flight.stage == .boarding, !flight.isOrphan,
-            !flight.isSuperseded, lanes[flight.lane].mayLeave,
+            !flight.isSuperseded, lanes[flight.lane].mayLeave(flight.slot),
             endpoints[flight.endpoint].pauseMilliseconds(now) <= Self.patienceMilliseconds
         else { return false }
         flights[number]?.stage = .ready
@@ -159,7 +159,7 @@ extension UpkeepState {
             }
             // Whoever closed the lane takes it back.
             guard endpoints[endpoint].governor.admission(now) == .now,
-                lanes[flight.lane].mayLeave
+                lanes[flight.lane].mayLeave(flight.slot)
             else { return }
             endpoints[endpoint].ready.removeFirst()
             endpoints[endpoint].governor.begin(now)

@@ -16,6 +16,7 @@ extension UpkeepState {
     /// Whether a flight has not ended yet, orphaned or not.
     func isOut(_ number: UInt64) -> Bool { flights[number] != nil }
     func isOrphan(_ number: UInt64) -> Bool { flights[number]?.isOrphan ?? false }
+    func isSuperseded(_ number: UInt64) -> Bool { flights[number]?.isSuperseded ?? false }
 
     /// A caller wants a connection refreshed.
     mutating func demand(
@@ -59,10 +60,10 @@ extension UpkeepState {
     var isAnyHungry: Bool { pending.contains { isHungry($0) } }
 
     /// Somebody stored other tokens: the number of a flight that may not leave with the old ones,
-    /// unless a byte of it has left already.
+    /// unless a byte of it has left already. What has landed by now is nothing to the new ones.
     mutating func supersede(_ key: RecordKey) -> UInt64? {
         guard let number = numbers[key], let flight = flights[number],
-            [.boarding, .ready, .sent].contains(flight.stage)
+            flight.stage != .waiting
         else { return nil }
         flights[number]?.isSuperseded = true
         return number
@@ -157,7 +158,7 @@ extension UpkeepState {
         }
         if flight.stage != .waiting {
             aloftCount -= 1
-            lanes[flight.lane].end(now)
+            lanes[flight.lane].end(flight.slot, now)
         }
         if numbers[flight.key] == number { numbers[flight.key] = nil }
         return flight.waiters

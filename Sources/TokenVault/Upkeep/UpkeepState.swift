@@ -68,6 +68,7 @@ struct UpkeepState: ~Copyable {
             guard lane == lanes.count else { return lane }
             lanes.append(
                 Lane(application: application, endpoint: endpoint, limits, limits: policy))
+            if endpoints[endpoint].lanes.isEmpty { endpoints[endpoint].governor.limits = limits }
             endpoints[endpoint].lanes.append(lane)
             endpoints[endpoint].governor.limits.narrow(to: limits)
             return lane
@@ -87,8 +88,9 @@ struct UpkeepState: ~Copyable {
     }
 
     private mutating func limit(_ endpoint: Int) {
-        guard let first = endpoints[endpoint].lanes.first else { return }
-        var limits = lanes[first].endpointLimits
+        // Those that are left there keep the limits with which they boarded.
+        guard !endpoints[endpoint].lanes.isEmpty else { return }
+        var limits = Governor.Limits.widest
         for lane in endpoints[endpoint].lanes { limits.narrow(to: lanes[lane].endpointLimits) }
         endpoints[endpoint].governor.limits = limits
     }

@@ -6,9 +6,17 @@
 /// The writer's thread wipes them, not the task that waits for it: that task goes on when a thread
 /// is free for it, and the threads may wait for the slots that it holds.
 final class KeptTokens: Sendable {
+    /// Whether there is a refresh token among them.
+    let hasRefreshToken: Bool
     private let tokens: Monitor<TokenSet?>
 
-    init(_ tokens: consuming TokenSet) { self.tokens = Monitor(tokens) }
+    init(_ tokens: consuming TokenSet) {
+        switch tokens.refreshToken {
+        case .none: hasRefreshToken = false
+        case .some: hasRefreshToken = true
+        }
+        self.tokens = Monitor(tokens)
+    }
 
     /// Copies them into a record.
     ///

@@ -8,6 +8,8 @@ extension Refresher {
         let reply: TokenReply
         let terms: ConnectionRecord.Terms
         let requestedAt: UnixTime
+        // Written before the tokens are first given to the writer.
+        fileprivate var news = News()
         // What the writer's thread found out while it stored the tokens.
         fileprivate var plan: Plan?
 
@@ -25,16 +27,37 @@ extension Refresher {
         }
     }
 
+    /// What an answer with tokens says, whether they can be stored at once or not.
+    fileprivate struct News {
+        var (isAccepted, isRecovered, isAwaited) = (false, false, false)
+        var doubt: UInt64?
+    }
+
     /// Merges new tokens into the record, makes that durable, and only then tells who waits.
     func store(_ cargo: Cargo) {
+        let flight = cargo.sent.flight
+        cargo.news = shared.withLock { shared in
+            News(
+                isAccepted: shared.upkeep.lanes[flight.lane].accept(),
+                // What failed since is the next life's.
+                isRecovered: !shared.upkeep.isOrphan(flight.number)
+                    && shared.upkeep.clearFailures(flight.key),
+                isAwaited: shared.upkeep.isAwaited(flight.number),
+                doubt: Self.takeDoubt(cargo.sent, &shared))
+        }
+        if cargo.news.isAccepted { alarm.ring() }
+        submit(cargo)
+    }
+
+    private func submit(_ cargo: Cargo) {
         let now = time.now()
         let sent = cargo.sent
         // Without a new refresh token the old one stays, and has to be read.
         let kept = cargo.reply.hasRefreshToken || sent.isExchange ? sent.kept : nil
         let revision = Revision(addedBytesMax: cargo.reply.byteCount, kept: kept) {
             [self] (record, header) throws(VaultError) in
-            // Somebody stored another pair for this life. What came is of no use, but to revoke it
-            // could end the grant that the newer pair is of.
+            // Somebody stored another pair, in this life or the next. What came is of no use, but
+            // to revoke it could end the grant that the newer pair is of.
             guard isCurrent(record, header, cargo.sent) else {
                 cargo.plan = plan(record, cargo.sent.flight.lane)
                 return .leave
@@ -46,34 +69,25 @@ extension Refresher {
             cargo.plan = plan(record, cargo.sent.flight.lane)
             return .change
         }
-        let (isAccepted, isRecovered, isAwaited, doubt) = shared.withLock { shared in
-            (
-                shared.upkeep.lanes[sent.flight.lane].accept(),
-                shared.upkeep.clearFailures(sent.flight.key),
-                shared.upkeep.isAwaited(sent.flight.number),
-                Self.takeDoubt(sent, &shared)
-            )
-        }
-        if isAccepted { alarm.ring() }
         let commit = Commit { [self] result in
-            let sent = cargo.sent
+            let (sent, news) = (cargo.sent, cargo.news)
             // What did not come to use must not wait for a revocation.
             sent.kept?.wipe()
             switch result {
             case .success(let committed) where committed.fate == .changed:
-                if isRecovered || isAccepted { publish(.recovered, sent.id) }
+                if news.isRecovered || news.isAccepted { publish(.recovered, sent.id) }
                 finish(sent.flight, .success(()), cargo.plan)
             case .success(let committed) where committed.fate == .left:
                 endLate(sent, cargo.plan)
             case .success: landLate(sent, cargo)
-            case .failure(let error): strand(sent, error) { [self] in store(cargo) }
+            case .failure(let error): strand(sent, error) { [self] in submit(cargo) }
             }
         }
         commit.mustLand = true
-        commit.isPatient = !isAwaited
+        commit.isPatient = !cargo.news.isAwaited
         commit.add(.revise(sent.flight.key, revision))
-        endAttempt(sent, doubt: doubt, commit)
-        if isRecovered {
+        endAttempt(sent, doubt: cargo.news.doubt, commit)
+        if cargo.news.isRecovered {
             commit.add(.event(EventEntry(time: now, key: sent.flight.key, kind: .recovered)))
         }
         committer.submit(commit)

@@ -60,11 +60,27 @@ extension Refresher {
     private final class OpenApplication {
         let application: Application
         let credentials: ClientCredentials
+        let lane: Int
+        /// The lane's, as it is now.
+        let endpoint: Int
 
-        init(_ application: consuming Application) throws(VaultError) {
+        init(
+            _ application: consuming Application, lane: Int, endpoint: Int
+        ) throws(VaultError) {
             credentials = try ClientCredentials(application)
             self.application = application
+            (self.lane, self.endpoint) = (lane, endpoint)
         }
+    }
+
+    private func openApplication(
+        _ id: ApplicationID
+    ) throws(VaultError) -> OpenApplication {
+        let lane = lane(id)
+        let endpoint = shared.withLock { $0.upkeep.lanes[lane].endpoint }
+        let application = try store.application(id)
+        try network.addressGuard.check(application.provider.tokenEndpoint)
+        return try OpenApplication(application, lane: lane, endpoint: endpoint)
     }
 
     private func makeRequest(_ flight: Flight, _ wave: inout Wave) throws(VaultError) {
@@ -82,11 +98,15 @@ extension Refresher {
             throw VaultError(.notRefreshable, .upkeep, connection: id)
         }
         if wave.applications[applicationID] == nil {
-            let application = try store.application(applicationID)
-            try network.addressGuard.check(application.provider.tokenEndpoint)
-            wave.applications[applicationID] = try OpenApplication(application)
+            wave.applications[applicationID] = try openApplication(applicationID)
         }
         guard let open = wave.applications[applicationID] else { return }
+        // It boarded in another lane: its application was replaced meanwhile, or its slot belonged
+        // to somebody else. Other limits hold for it, and whoever waits asks again.
+        guard open.lane == flight.lane, open.endpoint == flight.endpoint else {
+            shared.withLock { $0.upkeep.land(flight.number, .unsent, time.now(), random: 0) }
+            return finish(flight, .success(()), plan(record, open.lane))
+        }
         let isExchange = open.credentials.refreshGrant != .refreshToken
         guard let place = presented(record, isExchange: isExchange) else {
             throw VaultError(.notRefreshable, .upkeep, connection: id)

@@ -19,7 +19,8 @@ extension Refresher {
             if let rejection {
                 alarms = shared.upkeep.reject(flight, rejection, now)
             }
-            let departures = shared.upkeep.depart(flight.endpoint, now)
+            let departures =
+                shared.isClosed ? [] : shared.upkeep.depart(flight.endpoint, now)
             return (
                 flight, departures.compactMap { shared.outgoing[$0]?.request },
                 shared.upkeep.isHungry(flight.endpoint)
@@ -37,7 +38,8 @@ extension Refresher {
         guard flight.stage == .sent else { return landUnsent(sent) }
         switch consume verdict {
         case .tokens(let reply): store(Cargo(reply, sent, requestedAt: flight.sent))
-        case .unsent: landUnsent(sent)
+        // Where it had been handed over, a slot for its answer was missing, or a pause began.
+        case .unsent: landUnsent(sent, milliseconds: Self.scarceMilliseconds)
         case .transient(let status, let retryAfterSeconds, let wasSent):
             landDelayed(
                 sent, VaultError(.providerUnreachable, .upkeep, number: status),
@@ -104,7 +106,7 @@ extension Refresher {
     }
 
     /// No byte was sent, and not for the provider's fault: nothing is counted against anybody.
-    private func landUnsent(_ sent: Sent) {
+    private func landUnsent(_ sent: Sent, milliseconds: Int64 = 0) {
         if isReplaced(sent) { return landReplaced(sent) }
         let commit = Commit { [self] _ in
             if let refusal = sent.refusal {
@@ -115,7 +117,8 @@ extension Refresher {
                 finish(sent.flight, .failure(refusal), again(sent.flight, milliseconds: wait))
             } else {
                 let error = VaultError(.providerUnreachable, .upkeep, connection: sent.id)
-                finish(sent.flight, .failure(error), again(sent.flight))
+                finish(
+                    sent.flight, .failure(error), again(sent.flight, milliseconds: milliseconds))
             }
         }
         submitEnd(sent, commit)
@@ -150,7 +153,11 @@ extension Refresher {
     ) {
         if isReplaced(sent) { return landReplaced(sent) }
         let error = sent.id.map { error.concerning($0) } ?? error
-        let isFirst = shared.withLock { $0.upkeep.failureCount(sent.flight.key) == 0 }
+        // What an orphan meets concerns nobody any more.
+        let isFirst = shared.withLock { shared in
+            !shared.upkeep.isOrphan(sent.flight.number)
+                && shared.upkeep.failureCount(sent.flight.key) == 0
+        }
         let number = Int64(error.number)
         let commit = Commit { [self] _ in
             if isFirst { publish(event, sent.id, number: number) }

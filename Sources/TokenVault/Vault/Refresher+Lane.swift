@@ -47,14 +47,27 @@ extension Refresher {
 
     /// The lane of an application; made with the limits of its provider where there is none yet.
     func lane(_ application: ApplicationID) -> Int {
-        if let lane = shared.withLock({ $0.upkeep.lane(application) }) { return lane }
-        return reload(application)
+        let known = shared.withLock { shared in
+            shared.upkeep.lane(application).flatMap {
+                shared.upkeep.lanes[$0].isProvisional ? nil : $0
+            }
+        }
+        return known ?? reload(application)
     }
 
     /// Takes over what an application's record says now; what was rejected is tried again.
     @discardableResult
     func reload(_ id: ApplicationID) -> Int {
-        let provider = try? store.application(id).provider
+        var provider: Provider?
+        var isProvisional = false
+        do throws(VaultError) {
+            provider = try store.application(id).provider
+        } catch {
+            // Perhaps there is no room to open it: what is known of it stays, or it is looked at
+            // again when somebody needs it.
+            isProvisional = error.code != .applicationNotFound
+            if isProvisional, let known = shared.withLock({ $0.upkeep.lane(id) }) { return known }
+        }
         let lane = shared.withLock { shared in
             // One that is not there has no endpoint: nothing of it is sent.
             let lane = shared.upkeep.setLane(
@@ -63,6 +76,7 @@ extension Refresher {
                     concurrentMax: provider?.concurrentRefreshesMax ?? 1,
                     perSecondMax: provider?.refreshesPerSecondMax ?? 1),
                 provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
+            shared.upkeep.lanes[lane].isProvisional = isProvisional
             _ = shared.upkeep.lanes[lane].accept()
             return lane
         }
@@ -72,13 +86,16 @@ extension Refresher {
 
     /// Puts a connection into the schedule, or takes it out.
     func schedule(_ slot: UInt32, _ plan: Plan?) {
-        let isEarliest = shared.withLock { shared -> Bool in
+        let (isEarliest, isRoomy) = shared.withLock { shared -> (Bool, Bool) in
             shared.outdate(slot)
+            // Who schedules it has stored it: the disk takes something again.
+            let isRoomy = shared.storage.note(.attemptsTaken)
             let before = shared.upkeep.heap.min?.deadline
             shared.upkeep.schedule(slot, plan)
-            return shared.isRunning && shared.upkeep.heap.min?.deadline != before
+            return (shared.isRunning && shared.upkeep.heap.min?.deadline != before, isRoomy)
         }
         if isEarliest { alarm.ring() }
+        if isRoomy { publishStorage(false) }
     }
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,

@@ -33,6 +33,10 @@ extension Refresher {
         let demand = shared.withLock { shared -> UpkeepState.Demand in
             if shared.isClosed { return .refused(.closed) }
             if Task.isCancelled { return .refused(.cancelled) }
+            // Slots are given to others in time.
+            guard store.owner(slot)?.key == key else { return .refused(.notFound) }
+            // Nobody boards, nor has a chance to.
+            if shared.upkeep.isFull, shared.storage.isPresent { return .refused(.storeFull) }
             let demand = shared.upkeep.demand(
                 key, slot: slot, lane: plan.lane, death: plan.death, waiter: number, now)
             if case .refused = demand { return demand }
@@ -89,13 +93,18 @@ extension Refresher {
         _ flight: Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
         atLeastMilliseconds: Int64 = 0
     ) {
-        let (failures, grace, isInDoubt) = shared.withLock { shared in
+        let tally = shared.withLock { shared -> (Int, Int64, Bool)? in
+            // A failure of tokens that were replaced meanwhile.
+            if shared.upkeep.isSuperseded(flight.number) { return nil }
             let grace = shared.upkeep.lanes[flight.lane].limits.reuseGraceSeconds
             let isInDoubt = shared.doubts[flight.key] != nil
             // What an orphan meets is nothing to the connection's next life.
             let failures =
                 shared.upkeep.isOrphan(flight.number) ? 1 : shared.upkeep.countFailure(flight.key)
             return (failures, grace, isInDoubt)
+        }
+        guard let (failures, grace, isInDoubt) = tally else {
+            return finish(flight, .success(()), currentPlan(flight))
         }
         let now = time.now()
         let retry = RefreshPolicy.retry(

@@ -20,12 +20,14 @@ final class Refresher: Sendable {
     let shared: Monitor<Shared>
     let alarm: Alarm
     private let threads = Monitor<[WorkerThread]>([])
-    /// Attempts of an earlier process whose answer was never heard; the last of each connection.
-    private let doubts: [Attempt]
-    /// The earlier ones, by wave.
+    /// Attempts of earlier processes that are in doubt; the last of each connection.
+    private let doubts: [Doubt]
+    /// Older ones of the same connections, with nothing left to do but to end them.
     let staleDoubts: [(wave: UInt64, key: RecordKey)]
 
     typealias Outcome = Result<Void, VaultError>
+    /// An attempt and the wave that it was recorded in.
+    typealias Doubt = (wave: UInt64, attempt: Attempt)
 
     /// A caller, or a disconnect, that waits for a flight.
     struct Waiter {
@@ -55,7 +57,7 @@ final class Refresher: Sendable {
         var timers: [Timer] = []
         /// Connections that a disconnect of this process is at.
         var disconnecting: Set<RecordKey> = []
-        /// Old waves of attempts whose answer was never heard.
+        /// Of connections in doubt, the wave of the last attempt: of this process or another.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
         /// Slots whose plan changed while the scan at open still looks at an older snapshot.
@@ -81,7 +83,7 @@ final class Refresher: Sendable {
     init(
         store: any Reading, committer: any Committing, network: Network, time: any TimeSource,
         randomness: any Randomness, feed: EventFeed,
-        doubts: [(wave: UInt64, attempt: Attempt)], startsThread: Bool
+        doubts: [Doubt], startsThread: Bool
     ) throws(VaultError) {
         self.store = store
         self.committer = committer
@@ -97,7 +99,7 @@ final class Refresher: Sendable {
             stale.append((older, key))
         }
         staleDoubts = stale
-        self.doubts = doubts.filter { first.doubts[$0.attempt.key] == $0.wave }.map(\.attempt)
+        self.doubts = doubts.filter { first.doubts[$0.attempt.key] == $0.wave }
         shared = Monitor(first)
         alarm = try Alarm()
         guard startsThread else { return }
@@ -225,7 +227,8 @@ final class Refresher: Sendable {
             return (waiting, shared.outgoing.values.map(\.request))
         }
         for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
-        // Their attempts end with the commits that are made durable now: no doubt is left of them.
+        // Their attempts end with the commits that are made durable now. One whose own record is
+        // made durable only then stays in doubt.
         for request in unsent { _ = request.cancelIfUnsent() }
     }
 

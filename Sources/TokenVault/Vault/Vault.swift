@@ -103,7 +103,7 @@ public final class Vault: Sendable {
     init(
         directory: VaultDirectory?, store: any Reading, committer: any Committing,
         network: Network, time: any TimeSource, randomness: any Randomness,
-        fences: Set<RecordKey>, doubts: [(wave: UInt64, attempt: Attempt)], startsThread: Bool,
+        fences: Set<RecordKey>, doubts: [Refresher.Doubt], startsThread: Bool,
         closing: @escaping @Sendable () -> Void
     ) throws(VaultError) {
         self.directory = directory

@@ -45,7 +45,8 @@ public struct VaultEvent: Sendable, Hashable {
         public static let refreshRefused = Kind(9, "refreshRefused")
         /// An answer to a refresh could not be read; it is kept, sealed. `number` is its length.
         public static let replyUnread = Kind(10, "replyUnread")
-        /// The process ended after a refresh may have been sent: its answer was never heard.
+        /// A process ended while nobody knew whether the provider had replaced the refresh token: a
+        /// request was on its way, or its answer was none.
         public static let attemptInDoubt = Kind(11, "attemptInDoubt")
         /// The platform says that a token was rejected.
         public static let tokenRejected = Kind(12, "tokenRejected")
@@ -53,7 +54,8 @@ public struct VaultEvent: Sendable, Hashable {
         public static let disconnectStarted = Kind(13, "disconnectStarted")
         /// The connection is gone. `number` is the count of slots erased.
         public static let disconnected = Kind(14, "disconnected")
-        /// A token answered too late, after a disconnect; it was revoked and wiped.
+        /// Tokens came too late: after a disconnect, or for a pair that was replaced meanwhile.
+        /// They are wiped; after a disconnect they are revoked first, where that is possible.
         public static let lateAnswer = Kind(15, "lateAnswer")
 
         /// The disk is full or fails, and nothing can be refreshed: `number` is 1. It takes again
