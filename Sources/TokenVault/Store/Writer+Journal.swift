@@ -60,7 +60,8 @@ extension Writer {
         return wave
     }
 
-    /// The wave's record goes with its last attempt.
+    /// The wave's record goes with its last attempt. Until then those that ended are in it too: if
+    /// the process dies, they count as in doubt where their tokens did not change.
     mutating func endAttempt(
         _ wave: UInt64, _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) {
