@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
@@ -57,7 +59,13 @@ unsigned tv_processor(void) {
     return processor < 0 ? 0 : (unsigned)processor;
 }
 
-void tv_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+void tv_thread_begin(const char *name) {
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
 
 static _Thread_local int must_not_wait;
 void tv_thread_must_not_wait(void) { must_not_wait = 1; }
@@ -69,7 +77,11 @@ void tv_let_read_memory(int process) { prctl(PR_SET_PTRACER, process, 0, 0, 0); 
 #define CACHED_BYTES (128 << 10)
 
 int tv_allocate(int file, int64_t used, int64_t bytes) {
-    if (fallocate(file, 0, 0, (off_t)bytes) != 0)
+    int result;
+    do {
+        result = fallocate(file, 0, 0, (off_t)bytes);
+    } while (result != 0 && errno == EINTR);
+    if (result != 0)
         return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
     for (int64_t at = used; at < bytes; at += CACHED_BYTES)
         posix_fadvise(file, (off_t)at, CACHED_BYTES, POSIX_FADV_WILLNEED);

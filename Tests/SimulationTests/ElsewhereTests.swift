@@ -88,25 +88,29 @@ import Testing
         #expect(put.isDone && put.code == nil)
     }
 
-    @Test("An access token alone leaves the refresh token that is out, and its successor is kept")
+    @Test("An access token alone replaces the pair too: nothing of the old one comes back")
     func accessTokenAlone() throws {
         let rig = try rig()
+        let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
         try putAccessToken(rig)
-        #expect(rig.disk.serial(0) == 1)
+        #expect(!rig.record(0).contains("r0.1"))
         try rig.answerWithTokens(0)
         try rig.flush()
-        #expect(rig.disk.serial(0) == 2)
-        #expect(rig.disk.count(.lateAnswer) == 0 && rig.isIdle)
+        #expect(caller.isDone && caller.code == nil)
+        #expect(!rig.record(0).contains("r0.") && rig.record(0).contains("a0.7"))
+        #expect(rig.isIdle)
+        try rig.advance(milliseconds: 3_600_000)
+        try rig.flush()
+        #expect(rig.network.all.count == 1)
     }
 
-    @Test("Nor does it end a doubt about the refresh token")
+    @Test("And it ends a doubt about the refresh token that it replaces")
     func accessTokenAloneInDoubt() throws {
         let rig = try rig()
         try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
         try rig.flush()
         try putAccessToken(rig)
-        #expect(rig.disk.doubts.map(\.attempt.key) == [Disk.key(0)])
-        #expect(rig.failureCount(0) == 1)
+        #expect(rig.disk.doubts.isEmpty && rig.failureCount(0) == 0)
     }
 
     @Test("A refresh token whose grant is lost does not come back with an access token")

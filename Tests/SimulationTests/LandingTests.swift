@@ -246,11 +246,13 @@ import Testing
     func allPlacesStranded() throws {
         let rig = try Rig.started(.populated(UpkeepState.flightsMax + 1, concurrent: 1024))
         #expect(rig.network.open.count == UpkeepState.flightsMax)
+        let left = try #require((0...UpkeepState.flightsMax).first { !rig.wasAsked($0) })
+        let early = try rig.call { try await $0.refresh(Disk.id(left)) }
+        #expect(!early.isDone)
         rig.disk.room = .none
         for held in rig.network.open { try rig.answerWithTokens(held.connection) }
         try rig.flush()
-        let left = try #require(
-            (0...UpkeepState.flightsMax).first { rig.network.last($0) == nil && !rig.wasAsked($0) })
+        #expect(early.isDone && early.code == .storeFull)
         let caller = try rig.call { try await $0.refresh(Disk.id(left)) }
         #expect(caller.isDone && caller.code == .storeFull)
     }

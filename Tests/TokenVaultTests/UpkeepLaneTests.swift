@@ -95,7 +95,7 @@ extension UpkeepStateTests {
         check(try demand(500) == .waits)
         let number = try unwrap(state.flight(try key(UInt64(sent[0])))).number
         state.land(number, .busy(retryAfterSeconds: 60), time(2), random: 0)
-        let (requests, waiters) = state.recall(lane, time(2))
+        let (requests, waiters) = state.recall(lane, at: state.lanes[lane].endpoint, time(2))
         check(waiters == [500])
         check(requests.count == 4)
         for request in requests {
@@ -125,7 +125,7 @@ extension UpkeepStateTests {
         check(!state.lanes[lane].reject(time(2)))
         for slot in sent { try land(&state, slot, .answered, time(2)) }
         // Two were on board: they are taken back.
-        let (requests, _) = state.recall(lane, time(2))
+        let (requests, _) = state.recall(lane, at: state.lanes[lane].endpoint, time(2))
         check(requests.count == 2)
         for request in requests {
             state.land(request, .unsent, time(2), random: 0)
@@ -166,7 +166,7 @@ extension UpkeepStateTests {
         let flights = try board(&state, time(1))
         check(flights.count == 6)
         check(state.lanes[lane].reject(time(1)))
-        check(state.recall(lane, time(1)).requests.isEmpty)
+        check(state.recall(lane, at: state.lanes[lane].endpoint, time(1)).requests.isEmpty)
         for flight in flights.prefix(3) { check(!state.makeReady(flight.number, time(1))) }
         // The same where the provider asks for a pause.
         check(state.lanes[lane].accept())
@@ -232,6 +232,21 @@ extension UpkeepStateTests {
         check(state.endpoints.allSatisfy { $0.governor.inFlight == 0 && $0.boardedCount >= 0 })
         // One of those that had boarded for the old one, and two for the new.
         check(try fly(&state, time(3)).count == 3)
+    }
+
+    @Test func whatIsReadyWhereItsApplicationWasIsTakenBackWithItsLane() throws {
+        var state = UpkeepState()
+        let lane = try lane(&state, "app", endpoint: "https://old.example", concurrent: 1)
+        for slot in UInt32(0)..<3 {
+            state.schedule(slot, Plan(lane: lane, due: time(1), death: time(2)))
+        }
+        let flights = try board(&state, time(2))
+        for flight in flights { check(state.makeReady(flight.number, time(2))) }
+        check(state.depart(time(2)).count == 1)
+        check(try moved(&state) == lane)
+        check(state.reject(flights[0], .certain, time(3)) == true)
+        let new = state.lanes[lane].endpoint
+        check(state.recall(lane, at: new, time(3)).requests.count == flights.count - 1)
     }
 
     private func moved(_ state: inout UpkeepState) throws -> Int {

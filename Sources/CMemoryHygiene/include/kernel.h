@@ -18,8 +18,9 @@ int64_t tv_file_system(const char *path);
 // The processor that runs the calling thread at this moment: a hint, for spreading.
 unsigned tv_processor(void);
 
-// Names the calling thread as debuggers show it; at most 15 bytes count.
-void tv_thread_name(const char *name);
+// Names the calling thread as debuggers show it; at most 15 bytes count. A file that outgrows what
+// the process may write is an error to it (EFBIG), not the signal that ends the process.
+void tv_thread_begin(const char *name);
 
 // From now on the calling thread never waits for a slot of the arena, and this says so: what it
 // would wait for may be held by what waits for it.

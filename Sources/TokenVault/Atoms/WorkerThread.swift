@@ -27,7 +27,7 @@ package final class WorkerThread: @unchecked Sendable {
             { argument in
                 guard let argument = unsafe argument else { return nil }
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-                unsafe tv_thread_name(start.name)
+                unsafe tv_thread_begin(start.name)
                 start.body()
                 return nil
             }, start.toOpaque())

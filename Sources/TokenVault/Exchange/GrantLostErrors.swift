@@ -5,8 +5,8 @@
 ///
 /// They are looked for only where an answer brings no token, so a refresh that works pays nothing
 /// for them: in `error` and in `status` where these are strings, as GitHub, Slack and HubSpot write
-/// them, and where `error` is an object in its `code`, a whole number that is compared as it is
-/// written, as Facebook does. Exactly, byte by byte, escapes resolved.
+/// them, and where `error` is an object in its `code` and `error_subcode`, whole numbers that are
+/// compared as they are written, as Facebook does. Exactly, byte by byte, escapes resolved.
 package struct GrantLostErrors: Sendable {
     private let codes: [String]
 
@@ -61,10 +61,13 @@ package struct GrantLostErrors: Sendable {
         var scanner = try JSONScanner(error)
         var isNamed = false
         while let member = try scanner.next() {
-            guard scanner.isText(member.name, "code"), member.value.kind == .number,
+            let isCode =
+                scanner.isText(member.name, "code")
+                || scanner.isText(member.name, "error_subcode")
+            guard isCode, member.value.kind == .number,
                 Self.isWhole(scanner.written(member.value))
             else { continue }
-            isNamed = contain(member.value, in: scanner)
+            isNamed = contain(member.value, in: scanner) || isNamed
         }
         return isNamed
     }

@@ -115,21 +115,35 @@ extension UpkeepState {
 
     /// What a lane has on board or waiting that a pause keeps from leaving: the requests to take
     /// back, and the callers to tell. The connections stay in the lane.
+    ///
+    /// - Parameter endpoint: where the answer came from that closed the lane or began the pause.
     mutating func recall(
-        _ lane: Int, _ now: UnixTime
+        _ lane: Int, at endpoint: Int, _ now: UnixTime
     ) -> (requests: [UInt64], waiters: [WaiterID]) {
-        let endpoint = lanes[lane].endpoint
         let isPaused = endpoints[endpoint].pauseMilliseconds(now) > Self.patienceMilliseconds
         var waiters: [WaiterID] = []
         for other in isPaused ? endpoints[endpoint].lanes : [lane]
         where isPaused || !lanes[other].isOpen(now) {
             waiters += dismissDemands(other)
         }
-        let requests = endpoints[endpoint].ready.filter { number in
-            guard let flight = flights[number], flight.stage == .ready else { return false }
-            return isPaused || flight.lane == lane && !lanes[lane].isOpen(now)
+        // Its application may have moved, and some be ready where it was before.
+        let isClosed = !lanes[lane].isOpen(now)
+        var requests: [UInt64] = []
+        for other in pending where isClosed || isPaused && other == endpoint {
+            requests += endpoints[other].ready.filter { number in
+                guard let flight = flights[number], flight.stage == .ready else { return false }
+                return isPaused && other == endpoint || isClosed && flight.lane == lane
+            }
         }
-        return (Array(requests), waiters)
+        return (requests, waiters)
+    }
+
+    /// All callers whose flights have not boarded: nothing will for now.
+    mutating func dismissAllDemands() -> [WaiterID] {
+        guard demandCount > 0 else { return [] }
+        var waiters: [WaiterID] = []
+        for lane in lanes.indices where demandCount > 0 { waiters += dismissDemands(lane) }
+        return waiters
     }
 
     private mutating func dismissDemands(_ lane: Int) -> [WaiterID] {

@@ -39,7 +39,7 @@ struct UpkeepState: ~Copyable {
     var aloftCount = 0
     var demandCount = 0
     /// Failures in a row; only connections that are failing.
-    private var failures: [RecordKey: Int] = [:]
+    private var failures: [RecordKey: Failures] = [:]
     private var laneNumbers: [ApplicationID: Int] = [:]
     private var endpointNumbers: [String: Int] = [:]
     private var nextFlight: UInt64 = 1
@@ -85,6 +85,12 @@ struct UpkeepState: ~Copyable {
         }
         limit(endpoint)
         return lane
+    }
+
+    /// Whether a lane's requests are counted where `url` is. Once there are too many lanes the last
+    /// is shared by applications of many endpoints, and none is told from another.
+    func isAt(_ url: String, _ lane: Int) -> Bool {
+        lane == Self.lanesMax - 1 || endpointNumbers[url] == lanes[lane].endpoint
     }
 
     private mutating func limit(_ endpoint: Int) {
@@ -150,12 +156,20 @@ struct UpkeepState: ~Copyable {
 
     // MARK: Failures
 
-    func failureCount(_ key: RecordKey) -> Int { failures[key] ?? 0 }
+    private struct Failures {
+        var count = 0
+        /// Whether the last one was a refusal of the provider's.
+        var isRefusal = false
+    }
+
+    func failureCount(_ key: RecordKey) -> Int { failures[key]?.count ?? 0 }
+    func isRefused(_ key: RecordKey) -> Bool { failures[key]?.isRefusal ?? false }
 
     /// Counts a failure and returns how many there were in a row.
-    mutating func countFailure(_ key: RecordKey) -> Int {
-        failures[key, default: 0] += 1
-        return failures[key] ?? 1
+    mutating func countFailure(_ key: RecordKey, isRefusal: Bool = false) -> Int {
+        let count = failureCount(key) + 1
+        failures[key] = Failures(count: count, isRefusal: isRefusal)
+        return count
     }
 
     /// The connection works again, or is gone; true where it failed before.

@@ -23,7 +23,8 @@ public struct ConnectionStatus: Sendable {
         case reconnect
         /// Wait: the vault tries again by itself.
         case wait
-        /// Correct the application's id, secret or redirect URI.
+        /// Correct the application's id, secret or redirect URI, its scopes, or its provider's
+        /// definition.
         case correctApplication
         /// Make room on the disk; a vault whose disk failed has to be opened anew.
         case makeRoom
@@ -52,7 +53,7 @@ public struct ConnectionStatus: Sendable {
     public let diesAt: UnixTime?
     /// Why the connection dies then; nil where no end is in sight.
     public let endCause: EndCause?
-    /// When the next refresh is due, while it is scheduled.
+    /// When the next refresh is due, while it is scheduled; now where it waits for its turn.
     public let nextRefresh: UnixTime?
     /// When it was last refreshed, and how often it was.
     public let lastRefreshed: UnixTime?
@@ -98,6 +99,7 @@ extension Vault {
             // Whatever failed before.
             case _ where refresher.isOver(record):
                 (light, reason, nextStep) = (.red, nil, .reconnect)
+            case .refreshRefused: (light, nextStep) = (working, .correctApplication)
             case nil: (light, nextStep) = (working, .none)
             default: (light, nextStep) = (working, .wait)
             }
@@ -108,7 +110,8 @@ extension Vault {
             application: record.application, accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
-            nextRefresh: refresher.deadline(slot: slot), lastRefreshed: record.refreshed,
+            nextRefresh: refresher.deadline(slot: slot).map { max($0, time.now()) },
+            lastRefreshed: record.refreshed,
             refreshCount: record.refreshCount, lastUsed: record.used,
             requestedScope: record.requestedScope, grantedScope: record.grantedScope,
             generation: generation)
@@ -138,11 +141,13 @@ extension Refresher {
     ) -> VaultEvent.Kind? {
         shared.withLock { shared in
             let isFailing = shared.upkeep.failureCount(key) > 0
+            let isRefused = shared.upkeep.isRefused(key)
             guard let application, let lane = shared.upkeep.lane(application) else {
-                return isFailing ? .refreshDelayed : nil
+                return isRefused ? .refreshRefused : isFailing ? .refreshDelayed : nil
             }
             if shared.upkeep.lanes[lane].isRejected { return .applicationRejected }
             if shared.storage.isPresent { return .storageRefused }
+            if isRefused { return .refreshRefused }
             let isDelayed = isFailing || shared.upkeep.isHeldBack(slot, lane)
             return isDelayed ? .refreshDelayed : nil
         }

@@ -6,17 +6,9 @@
 /// The writer's thread wipes them, not the task that waits for it: that task goes on when a thread
 /// is free for it, and the threads may wait for the slots that it holds.
 final class KeptTokens: Sendable {
-    /// Whether there is a refresh token among them.
-    let hasRefreshToken: Bool
     private let tokens: Monitor<TokenSet?>
 
-    init(_ tokens: consuming TokenSet) {
-        switch tokens.refreshToken {
-        case .none: hasRefreshToken = false
-        case .some: hasRefreshToken = true
-        }
-        self.tokens = Monitor(tokens)
-    }
+    init(_ tokens: consuming TokenSet) { self.tokens = Monitor(tokens) }
 
     /// Copies them into a record.
     ///
@@ -40,7 +32,9 @@ final class KeptTokens: Sendable {
         var longest = tokens.accessToken.count
         switch tokens.refreshToken {
         case .none: break
-        case .some(let token): longest = max(longest, token.count)
+        case .some(let token):
+            guard token.count > 0 else { throw VaultError(.invalidArgument, .vault) }
+            longest = max(longest, token.count)
         }
         guard longest <= TokenSet.tokenBytesMax else {
             throw VaultError(.limitExceeded, .vault, number: TokenSet.tokenBytesMax)

@@ -103,11 +103,13 @@ extension Refresher {
         _ sent: Sent, _ error: VaultError, _ retry: @escaping @Sendable () -> Void
     ) {
         let (waiting, isNews) = shared.withLock { shared in
-            let waiting = shared.upkeep.dismissWaiters(sent.flight.number).compactMap {
-                shared.waiters.removeValue(forKey: $0)
-            }
             let isNews = error.isOfStorage && shared.storage.note(.stranded(sent.flight.number))
-            return (waiting, isNews)
+            var ids = shared.upkeep.dismissWaiters(sent.flight.number)
+            // All places are taken by what the disk refuses: nobody who waits for one has a chance.
+            if shared.upkeep.isFull, shared.storage.isPresent {
+                ids += shared.upkeep.dismissAllDemands()
+            }
+            return (ids.compactMap { shared.waiters.removeValue(forKey: $0) }, isNews)
         }
         if isNews { publishStorage(true) }
         for waiter in waiting { waiter.resume(.failure(error)) }

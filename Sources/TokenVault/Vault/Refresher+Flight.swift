@@ -76,10 +76,13 @@ extension Refresher {
     private func openApplication(
         _ id: ApplicationID
     ) throws(VaultError) -> OpenApplication {
-        let lane = lane(id)
-        let endpoint = shared.withLock { $0.upkeep.lanes[lane].endpoint }
         let application = try store.application(id)
-        try network.addressGuard.check(application.provider.tokenEndpoint)
+        let url = application.provider.tokenEndpoint
+        try network.addressGuard.check(url)
+        var lane = lane(id)
+        // What is stored may have been replaced a moment ago.
+        if !shared.withLock({ $0.upkeep.isAt(url, lane) }) { lane = reload(id) }
+        let endpoint = shared.withLock { $0.upkeep.lanes[lane].endpoint }
         return try OpenApplication(application, lane: lane, endpoint: endpoint)
     }
 
@@ -105,7 +108,8 @@ extension Refresher {
         // to somebody else. Other limits hold for it, and whoever waits asks again.
         guard open.lane == flight.lane, open.endpoint == flight.endpoint else {
             shared.withLock { $0.upkeep.land(flight.number, .unsent, time.now(), random: 0) }
-            return finish(flight, .success(()), plan(record, open.lane))
+            let error = VaultError(.generationChanged, .upkeep, connection: id)
+            return finish(flight, .failure(error), plan(record, open.lane))
         }
         let isExchange = open.credentials.refreshGrant != .refreshToken
         guard let place = presented(record, isExchange: isExchange) else {
@@ -191,41 +195,6 @@ extension Refresher {
         for request in requests { network.endpoint.send(request) }
     }
 
-    /// A request that was made, for its answer.
-    final class Sent: @unchecked Sendable {
-        let flight: Flight
-        let id: ConnectionID?
-        let application: ApplicationID
-        /// The version of the record that the request was made of: the pair that the answer
-        /// replaces.
-        let generation: UInt64
-        let providerLifetime: Int64?
-        let applicationLifetime: Int64?
-        /// Whether the access token was presented: no refresh token outlives the answer.
-        let isExchange: Bool
-        /// The record as it was sent; nil where there was no room to keep it.
-        let kept: KeptRecord?
-        // Written by the writer's thread before the request is sent, or cancelled.
-        fileprivate(set) var wave: UInt64?
-        /// Why the attempt could not be recorded.
-        fileprivate(set) var refusal: VaultError?
-
-        init(
-            flight: Flight, id: ConnectionID?, application: ApplicationID, generation: UInt64,
-            providerLifetime: Int64?, applicationLifetime: Int64?, isExchange: Bool,
-            kept: KeptRecord?
-        ) {
-            self.flight = flight
-            self.id = id
-            self.application = application
-            self.generation = generation
-            self.providerLifetime = providerLifetime
-            self.applicationLifetime = applicationLifetime
-            self.isExchange = isExchange
-            self.kept = kept
-        }
-    }
-
     /// Ends a flight for which no request could be made.
     private func abandon(_ flight: Flight, _ error: VaultError) {
         shared.withLock { $0.upkeep.land(flight.number, .unsent, time.now(), random: 0) }
@@ -236,7 +205,7 @@ extension Refresher {
             // Nobody's fault but the application's: its other connections need not ask.
             _ = shared.withLock { $0.upkeep.lanes[flight.lane].reject(time.now()) }
             finish(flight, .failure(error), again(flight))
-            recall(flight.lane)
+            recall(flight.lane, at: flight.endpoint)
         case .tooManySecrets:
             // A landing will give some back.
             finish(flight, .failure(error), again(flight, milliseconds: Self.scarceMilliseconds))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What a provider's answer to a refresh does. Nothing here deletes anything: only `invalid_grant`
-// ends a grant, and even then the record stays until somebody disconnects it.
+// What a provider's answer to a refresh does. Nothing here deletes anything: only `invalid_grant`,
+// and what the provider's definition lists beside it, ends a grant, and even then the record stays
+// until somebody disconnects it.
 extension Refresher {
     /// Runs on the transport's thread, or where an unsent request is taken back.
     func land(_ sent: Sent, _ verdict: consuming Verdict) {
@@ -30,7 +31,7 @@ extension Refresher {
         send(departures)
         if rings { alarm.ring() }
         switch outcome {
-        case .busy, .failed: recall(flight.lane)
+        case .busy, .failed: recall(flight.lane, at: flight.endpoint)
         case .answered, .unsent: break
         }
         if !bringsTokens || flight.stage != .sent { sent.kept?.wipe() }
@@ -89,11 +90,11 @@ extension Refresher {
     }
 
     /// Takes back what a pause keeps from leaving, and tells callers who would wait too long.
-    func recall(_ lane: Int) {
+    func recall(_ lane: Int, at endpoint: Int) {
         let now = time.now()
         let (requests, waiting, code) = shared.withLock { shared in
             let isRejected = shared.upkeep.lanes[lane].isRejected
-            let (numbers, ids) = shared.upkeep.recall(lane, now)
+            let (numbers, ids) = shared.upkeep.recall(lane, at: endpoint, now)
             return (
                 numbers.compactMap { shared.outgoing[$0]?.request },
                 ids.compactMap { shared.waiters.removeValue(forKey: $0) },
@@ -201,6 +202,6 @@ extension Refresher {
                 .event(EventEntry(time: now, key: key, kind: .applicationRejected, number: number)))
         }
         committer.submit(commit)
-        recall(lane)
+        recall(lane, at: sent.flight.endpoint)
     }
 }

@@ -63,10 +63,15 @@ extension Refresher {
         do throws(VaultError) {
             provider = try store.application(id).provider
         } catch {
-            // Perhaps there is no room to open it: what is known of it stays, or it is looked at
-            // again when somebody needs it.
-            isProvisional = error.code != .applicationNotFound
-            if isProvisional, let known = shared.withLock({ $0.upkeep.lane(id) }) { return known }
+            // There may be no room to open it at this moment: then what is known of it stays, and
+            // it is looked at again when somebody needs it.
+            isProvisional = error.isPassing
+            let known = shared.withLock { shared -> Int? in
+                guard isProvisional, let lane = shared.upkeep.lane(id) else { return nil }
+                shared.upkeep.lanes[lane].isProvisional = true
+                return lane
+            }
+            if let known { return known }
         }
         let lane = shared.withLock { shared in
             // One that is not there has no endpoint: nothing of it is sent.
@@ -86,16 +91,13 @@ extension Refresher {
 
     /// Puts a connection into the schedule, or takes it out.
     func schedule(_ slot: UInt32, _ plan: Plan?) {
-        let (isEarliest, isRoomy) = shared.withLock { shared -> (Bool, Bool) in
+        let isEarliest = shared.withLock { shared -> Bool in
             shared.outdate(slot)
-            // Who schedules it has stored it: the disk takes something again.
-            let isRoomy = shared.storage.note(.attemptsTaken)
             let before = shared.upkeep.heap.min?.deadline
             shared.upkeep.schedule(slot, plan)
-            return (shared.isRunning && shared.upkeep.heap.min?.deadline != before, isRoomy)
+            return shared.isRunning && shared.upkeep.heap.min?.deadline != before
         }
         if isEarliest { alarm.ring() }
-        if isRoomy { publishStorage(false) }
     }
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,

@@ -14,13 +14,13 @@ extension Refresher {
     func scan(_ doubts: [Doubt]) {
         defer { MemoryHygiene.scrub() }
         var end = verify()
-        while case .failed(let error) = end, !Self.isFinal(error), waitToScanAgain() {
+        while case .failed(let error) = end, error.isPassing, waitToScanAgain() {
             end = verify()
         }
         switch end {
         case .complete: resumeDoubts(doubts)
         // A store that does not match its MAC is for audit and salvage only.
-        case .failed(let error) where Self.isFinal(error): committer.refuse(error)
+        case .failed(let error) where !error.isPassing: committer.refuse(error)
         case .failed, .running: break
         }
         let waiting = shared.withLock { shared -> [Waiter] in
@@ -43,11 +43,6 @@ extension Refresher {
         }
     }
 
-    /// Whether an error tells of the store, and not of a moment without a free slot or reader.
-    private static func isFinal(_ error: VaultError) -> Bool {
-        ![.tooManySecrets, .outOfMemory, .limitExceeded].contains(error.code)
-    }
-
     /// False where the vault is closed.
     private func waitToScanAgain() -> Bool {
         for _ in 0..<Self.scanAgainMilliseconds / Self.scanLookMilliseconds {
@@ -67,7 +62,13 @@ extension Refresher {
         let slot = opened.header.slot
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return finishDisconnect(opened.key, slot: slot) }
-        guard let plan = plan(record) else { return }
+        guard let application = record.application else { return }
+        let lane = lane(application)
+        // Nothing is planned by what is not known.
+        if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
+            throw VaultError(.tooManySecrets, .upkeep)
+        }
+        guard let plan = plan(record, lane) else { return }
         let key = opened.key
         shared.withLock { shared in
             // The end of a flight says when its connection is due again.

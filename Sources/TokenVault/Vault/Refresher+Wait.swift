@@ -100,7 +100,10 @@ extension Refresher {
             let isInDoubt = shared.doubts[flight.key] != nil
             // What an orphan meets is nothing to the connection's next life.
             let failures =
-                shared.upkeep.isOrphan(flight.number) ? 1 : shared.upkeep.countFailure(flight.key)
+                shared.upkeep.isOrphan(flight.number)
+                ? 1
+                : shared.upkeep.countFailure(
+                    flight.key, isRefusal: error.code == .providerRefused)
             return (failures, grace, isInDoubt)
         }
         guard let (failures, grace, isInDoubt) = tally else {

@@ -32,9 +32,19 @@ struct StorageTrouble {
 extension VaultError {
     /// Whether it is the disk that has no room, or fails.
     var isOfStorage: Bool { code == .storeFull || code == .storageFailed }
+
+    /// Whether it tells of a moment without a free slot or a free reader, and nothing of the store.
+    var isPassing: Bool {
+        code == .tooManySecrets || code == .limitExceeded && number == LMDB.readersMax
+    }
 }
 
 extension Refresher {
+    /// The disk has taken what needed no room kept back.
+    func noteRoom() {
+        if shared.withLock({ $0.storage.note(.attemptsTaken) }) { publishStorage(false) }
+    }
+
     /// Tells that the disk's trouble began, or is over. The stream alone: a full disk keeps no log.
     func publishStorage(_ isPresent: Bool) {
         publish(.storageRefused, nil, number: isPresent ? 1 : 0)

@@ -82,6 +82,7 @@ extension Vault {
     /// - Returns: the connection that has tokens now.
     /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `providerAnswerUnreadable`.
+    @discardableResult
     public func complete(
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
         browserBinding: borrowing Secret? = nil

@@ -37,7 +37,8 @@ extension Vault {
             do throws(VaultError) {
                 try await refresher.refresh(key, slot: stale.slot, stale.plan)
             } catch {
-                throw error.concerning(id)
+                // Its application was replaced while it boarded: it asks again.
+                if error.code != .generationChanged { throw error.concerning(id) }
             }
         }
         // The provider hands out tokens that live shorter than the caller wants.

@@ -9,11 +9,21 @@ extension Vault {
         defer { MemoryHygiene.scrub() }
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
-            let (slot, plan) = try flightPlan(key)
-            try await refresher.refresh(key, slot: slot, plan)
+            try await refreshOnce(key)
         } catch {
-            throw error.concerning(id)
+            // Its application was replaced while it boarded.
+            guard error.code == .generationChanged else { throw error.concerning(id) }
+            do throws(VaultError) {
+                try await refreshOnce(key)
+            } catch {
+                throw error.concerning(id)
+            }
         }
+    }
+
+    private func refreshOnce(_ key: RecordKey) async throws(VaultError) {
+        let (slot, plan) = try flightPlan(key)
+        try await refresher.refresh(key, slot: slot, plan)
     }
 
     /// Where a connection's flight would start.

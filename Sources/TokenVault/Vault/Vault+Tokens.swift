@@ -11,7 +11,7 @@ extension Vault {
     }
 
     /// Writes a token set under `id`, whatever was there, and returns its generation once it is
-    /// durable. A set without a refresh token leaves one that is there, if its grant is alive.
+    /// durable. A set without a refresh token leaves none: what was stored is what `get` gives.
     ///
     /// - Parameter application: the one that the tokens were issued to, so that they are refreshed
     ///   from now on; nil leaves it as it was, and a new entry without one is stored and lent only.
@@ -76,29 +76,21 @@ extension Vault {
         let now = time.now()
         let expectation: Change.Expectation
         var record: ConnectionRecord
-        // Since when the refresh token is what it was, where it stays.
-        var keptSince: UInt64?
         switch consume old {
         case .none:
             expectation = .absent
             record = try ConnectionRecord(id: id, now: now)
         case .some(let opened):
-            let generation = opened.header.generation
-            expectation = .generation(generation)
+            expectation = .generation(opened.header.generation)
             record = ConnectionRecord(fields: opened.takeFields())
-            if !tokens.hasRefreshToken {
-                if record.state == .failed { try record.forgetRefreshToken() }
-                if record.hasRefreshToken { keptSince = record.tokensSince ?? generation }
-            }
+            try record.forgetRefreshToken()
         }
         try tokens.adopt(into: &record, requestStart: now)
-        if let keptSince { try record.keepTokens(of: keptSince) }
         try record.fields.set(ConnectionTag.connected, time: now)
         if let application {
             try record.fields.set(ConnectionTag.application, text: application.text)
         }
         let plan = refresher.plan(record)
-        let keepsRefreshToken = keptSince != nil
         let plaintext = record.plaintext()
         let commit = Commit()
         commit.add(.put(.connection, key, expectation), plaintext)
@@ -106,8 +98,8 @@ extension Vault {
         let committed = try await durable(commit) { [refresher] committed in
             tokens.wipe()
             refresher.schedule(committed.slot, plan)
-            // A refresh token that stays may be out at this moment, and its successor is wanted.
-            if !keepsRefreshToken { refresher.supersede(key) }
+            refresher.supersede(key)
+            refresher.noteRoom()
         }
         feed.publish(VaultEvent(time: now, kind: .tokensPut, number: 0, connection: id))
         return committed.generation

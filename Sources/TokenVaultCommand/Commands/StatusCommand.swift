@@ -72,7 +72,8 @@ struct StatusCommand: AsyncParsableCommand {
         case "reconnect": "the grant has ended: run `tokenvault connect` again"
         case "wait": "nothing: the vault tries again by itself"
         case "correct_application":
-            "correct the application: `tokenvault app add --replace`"
+            "correct the application, or its provider's definition (`grant_lost_errors`): "
+                + "`tokenvault app add --replace`"
         case "make_room": "make room on the disk"
         default: step
         }
