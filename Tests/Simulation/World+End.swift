@@ -42,6 +42,8 @@ extension World {
             let isFresh =
                 subject.accessExpiry > clock.now || !providers[subject.provider].temper.saysLifetime
                 || clock.now < subject.troubleEnd
+                // What another clock wrote, which was ahead, looks fresh still.
+                || clock.now >= subject.plausibleSince
             if !isFresh {
                 violated(.unfinished, index, "expired \(clock.now - subject.accessExpiry) ms ago")
             }
