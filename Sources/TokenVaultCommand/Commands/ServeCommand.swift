@@ -45,11 +45,24 @@ struct ServeCommand: AsyncParsableCommand {
         defer { control.stop() }
         try control.start()
         var services: [any Service] = [RefreshService(vault: door.vault)]
-        if let front { services.append(try CallbackFront(vault: door.vault, configuration: front)) }
+        if let front { services.append(try Self.front(door.vault, front)) }
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
         try await group.run()
+    }
+
+    private static func front(
+        _ vault: Vault, _ configuration: CallbackFront.Configuration
+    ) throws(CommandFailure) -> CallbackFront {
+        do throws(CallbackFrontError) {
+            return try CallbackFront(vault: vault, configuration: configuration)
+        } catch {
+            throw CommandFailure(
+                .usage,
+                "--public-url is https and a host, nothing more; without it --listen is an "
+                    + "address of this machine alone, such as 127.0.0.1:8080 (\(error))")
+        }
     }
 
     /// How browsers are answered; nil where nobody asked for that.

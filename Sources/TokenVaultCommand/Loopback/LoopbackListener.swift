@@ -26,8 +26,7 @@ final class LoopbackListener {
         guard let address = LoopbackAddress(redirectURI) else {
             throw CommandFailure(
                 .usage,
-                "the redirect URI \(redirectURI) is not http on 127.0.0.1 or [::1]: use --paste, "
-                    + "or let `tokenvault serve` take the callback")
+                "the redirect URI \(redirectURI) is not http on 127.0.0.1 or [::1]: use --paste")
         }
         self.address = address
         socket = try address.listen()
