@@ -29,6 +29,32 @@ public struct Provider: Hashable, Sendable {
         case exchange(grantType: String, parameter: String)
     }
 
+    /// What becomes of a refresh token that is used.
+    public enum Rotation: UInt8, Sendable {
+        /// It stays as it is: the same one may be presented again and again.
+        case never = 1
+        /// Each refresh brings a new one in its place.
+        case always = 2
+        /// Some refreshes do, and nobody knows before which.
+        case sometimes = 3
+    }
+
+    /// An answer, by its HTTP status and the `error` it names, by which a provider says that a
+    /// grant is gone though RFC 6749 has another word for that.
+    public struct GrantLostAnswer: Hashable, Sendable {
+        /// The HTTP status; 400 to 499.
+        public var status: Int
+        /// The value of `error`; nil for an answer that names none, be it empty, a page or JSON
+        /// without that member.
+        public var error: String?
+
+        /// An answer.
+        public init(status: Int, error: String?) {
+            self.status = status
+            self.error = error
+        }
+    }
+
     /// A parameter added to a request, in order.
     public struct Parameter: Hashable, Sendable {
         /// Its name.
@@ -76,6 +102,23 @@ public struct Provider: Hashable, Sendable {
     /// `error`, in `status`, or in the `code` of an `error` that is an object. At most 16, each of
     /// 1 to 64 bytes of printable ASCII; RFC 6749's other codes are refused.
     public var grantLostErrors: [String] = []
+    /// The answers, beside those of `grantLostErrors`, by which the provider says that a grant is
+    /// gone. At most 16. Each may also mean that the client secret is wrong, so it is believed only
+    /// after another connection of the unchanged application has succeeded since.
+    public var grantLostAnswers: [GrantLostAnswer] = []
+    /// Whether a refresh replaces the refresh token. Where it may, and without
+    /// `reuseGraceSeconds`, the answer to a refresh is waited for as long as it can come.
+    public var rotation = Rotation.always
+    /// How long the answer to a refresh is waited for, in seconds, where nothing but it holds the
+    /// new refresh token; 15 to 3,600.
+    public var listenSeconds = Self.listenSecondsDefault
+    /// The `token_type`s beside `Bearer` of tokens that are sent as bearer tokens all the same,
+    /// compared without case. At most 16, each of 1 to 64 bytes of printable ASCII.
+    public var bearerTokenTypes: [String] = []
+    /// Whether connecting again leaves the grant before alive at the provider, so that its tokens
+    /// are revoked once the new ones are stored. Off where a user has one grant for each
+    /// application: revoking the old tokens would end the new ones.
+    public var revokesReplacedGrant = false
     /// How long, in seconds, the provider still takes a refresh token that it has replaced.
     public var reuseGraceSeconds: Int64 = 0
     /// How long a refresh token lives without being used, in seconds, 600 at least; nil where it
@@ -115,6 +158,16 @@ public struct Provider: Hashable, Sendable {
     public static let grantLostErrorsMax = 16
     /// The longest of them, in bytes.
     public static let grantLostErrorBytesMax = 64
+    /// The most `grantLostAnswers`.
+    public static let grantLostAnswersMax = 16
+    /// The most `bearerTokenTypes`.
+    public static let bearerTokenTypesMax = 16
+    /// The longest of them, in bytes.
+    public static let bearerTokenTypeBytesMax = 64
+    /// `listenSeconds` where nobody says.
+    public static let listenSecondsDefault: Int64 = 600
+    /// The range of `listenSeconds`.
+    public static let listenSecondsRange: ClosedRange<Int64> = 15...3600
     /// The range of a refresh token's idle time and of a connection's lifetime, in seconds: ten
     /// minutes to a hundred years.
     public static let refreshTokenSecondsRange: ClosedRange<Int64> = 600...(100 * 366 * 86_400)

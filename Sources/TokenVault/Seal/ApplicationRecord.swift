@@ -58,6 +58,15 @@ enum ApplicationRecord {
         if case .exchange(let grantType, let parameter) = provider.refreshGrant {
             try fields.set(ApplicationTag.exchange, pairs: [(grantType, parameter)])
         }
+        try fields.set(ApplicationTag.rotation, integer: provider.rotation.rawValue)
+        try fields.set(ApplicationTag.listen, integer: provider.listenSeconds)
+        try fields.set(ApplicationTag.bearerTokenType, texts: provider.bearerTokenTypes)
+        try fields.set(
+            ApplicationTag.grantLostAnswer,
+            pairs: provider.grantLostAnswers.map { ("\($0.status)", $0.error ?? "") })
+        try fields.set(
+            ApplicationTag.revokesReplacedGrant,
+            integer: UInt8(provider.revokesReplacedGrant ? 1 : 0))
     }
 
     private static func readRefreshing(_ fields: borrowing Fields, _ provider: inout Provider) {
@@ -76,6 +85,22 @@ enum ApplicationRecord {
         if let exchange = fields.pairs(ApplicationTag.exchange).first {
             provider.refreshGrant = .exchange(grantType: exchange.name, parameter: exchange.value)
         }
+        if let rotation = fields.integer(ApplicationTag.rotation)
+            .flatMap(Provider.Rotation.init(rawValue:))
+        {
+            provider.rotation = rotation
+        }
+        provider.listenSeconds =
+            fields.integer(ApplicationTag.listen) ?? Provider.listenSecondsDefault
+        provider.bearerTokenTypes = fields.texts(ApplicationTag.bearerTokenType)
+        provider.grantLostAnswers = fields.pairs(ApplicationTag.grantLostAnswer).compactMap {
+            pair in
+            Int(pair.name).map {
+                Provider.GrantLostAnswer(status: $0, error: pair.value.isEmpty ? nil : pair.value)
+            }
+        }
+        provider.revokesReplacedGrant =
+            fields.integer(ApplicationTag.revokesReplacedGrant, as: UInt8.self) == 1
     }
 
     static func decode(_ fields: borrowing Fields) throws(VaultError) -> Application {

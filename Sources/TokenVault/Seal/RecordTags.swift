@@ -77,6 +77,11 @@ enum ApplicationTag {
     static let grantLostError: UInt16 = 24
     static let accessTokensExpire: UInt16 = 25
     static let exchange: UInt16 = 26
+    static let rotation: UInt16 = 27
+    static let listen: UInt16 = 28
+    static let bearerTokenType: UInt16 = 29
+    static let grantLostAnswer: UInt16 = 30
+    static let revokesReplacedGrant: UInt16 = 31
 }
 
 /// Fields of a pending authorization.
