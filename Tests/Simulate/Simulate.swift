@@ -24,6 +24,7 @@ struct Simulate {
             let seed = UInt64(arguments[2])
         {
             scenario.jumpsClock = arguments.last != "steady"
+            if arguments.last == "all" { scenario.faults = Set(Scenario.Fault.allCases) }
             try single(scenario, seed)
         } else {
             print("usage: simulate [day|month|morning <seed> [steady]]")

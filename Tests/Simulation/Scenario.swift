@@ -18,8 +18,27 @@ package struct Scenario: Sendable {
     package var platformPerHour: Double
     /// Whether processes begin with a wrong wall clock from time to time.
     package var jumpsClock = true
+    /// What may go wrong beside what always does.
+    package var faults: Set<Fault> = [.freezes]
     /// What is broken on purpose, to see that the checks object.
     package var sabotage: Sabotage = .none
+
+    /// What goes wrong only where a scenario wants it.
+    package enum Fault: Sendable, CaseIterable {
+        /// Answers that come after every deadline, or never; listeners at their limits.
+        case lateAnswers
+        /// Processes that stand still for a while, and machines.
+        case freezes
+        /// Providers that say no in words of their own, and burn a refresh token over a wrong
+        /// client secret.
+        case dialects
+        /// Wrong client secrets that the platform stores.
+        case wrongSecrets
+        /// Successes that cannot be used.
+        case unreadSuccesses
+    }
+
+    package func has(_ fault: Fault) -> Bool { faults.contains(fault) }
 
     /// A part of the simulation's own that does not keep its promise, so that the vault, which
     /// trusts it, breaks one of its own.

@@ -9,6 +9,7 @@ extension World {
     /// Runs `body` as a task on this thread, if there is a process to run it in.
     private func perform(_ body: @escaping @Sendable (World, Vault, Int) async throws -> Void) {
         guard let incarnation, incarnation.isRunning else { return }
+        guard standstill == nil else { return inProcess { [self] in perform(body) } }
         let vault = incarnation.vault
         let number = incarnation.number
         Task(executorPreference: thread) { [self] in
@@ -47,6 +48,8 @@ extension World {
         let isStale = subjects[index].accessExpiry < clock.now + 60_000
         if offset != 0 || isStale || subjects[index].hasFailed { asks(index) }
         perform { world, vault, number in
+            let began = world.callBegan(index)
+            defer { world.callEnded(index, began, number) }
             try await vault.withAccessToken(world.subjects[index].id) { token in
                 guard let incarnation = world.incarnation, incarnation.number == number else {
                     return
@@ -58,7 +61,11 @@ extension World {
 
     private func reportRejected(_ index: Int) {
         asks(index)
-        perform { world, vault, _ in try await vault.reportRejected(world.subjects[index].id) }
+        perform { world, vault, number in
+            let began = world.callBegan(index)
+            defer { world.callEnded(index, began, number) }
+            try await vault.reportRejected(world.subjects[index].id)
+        }
     }
 
     private func userRevokes(_ index: Int) {
@@ -119,7 +126,7 @@ extension World {
     }
 
     /// The user consented anew, and the platform has the tokens: whatever goes on with the old.
-    private func replace(_ index: Int) {
+    func replace(_ index: Int) {
         guard subjects[index].isConnected, !subjects[index].isBusy else { return }
         subjects[index].isBusy = true
         reconnectByPut(index)

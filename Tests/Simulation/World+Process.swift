@@ -13,8 +13,10 @@ extension World {
             disk,
             wait: { [unowned self] action in
                 after(diskMilliseconds()) { [unowned self] in
-                    action()
-                    settle()
+                    inProcess { [unowned self] in
+                        action()
+                        settle()
+                    }
                 }
             },
             landed: { [unowned self] change in landed(change) },
@@ -54,6 +56,7 @@ extension World {
 
     /// What the last process was told and did not make durable is gone with it.
     private func forgetProcess() {
+        listeners = 0
         for index in subjects.indices {
             // Answered, and cut off on its way to the disk.
             if subjects[index].receivedGrant == subjects[index].grant,
@@ -64,12 +67,18 @@ extension World {
             subjects[index].receivedGrant = subjects[index].grant
             subjects[index].receivedSerial = subjects[index].refreshSerial
             subjects[index].inFlight = 0
+            subjects[index].calls = []
+            let grant = subjects[index].grant
+            if grant >= 0 { grants[grant].forget(durable: subjects[index].refreshSerial) }
             subjects[index].forgetFailures()
             subjects[index].isBusy = false
         }
         for provider in providers {
             provider.forgetRate()
             provider.inFlight = 0
+            provider.listeners = 0
+            provider.unblockedSince = clock.now
+            provider.risk.isHeard = false
             provider.rejectedUntil = 0
             provider.excused += disk.contents.waves.count * Writer.waveAttemptsMax
         }
@@ -118,6 +127,7 @@ extension World {
         note(-1, .crash, Int64(dying.network.openCount))
         dying.isRunning = false
         incarnation = nil
+        standstill = nil
         dying.network.close()
         let cutOff = dying.network.open.filter(\.isOpen)
         for exchange in cutOff {

@@ -32,6 +32,16 @@ package final class World: @unchecked Sendable {
     var crashesAfterGroup = false
     var crashesInFlight = false
     var roomSince = VirtualClock.start
+    var uplink = Uplink.up
+    var uplinkSince = VirtualClock.start
+    var isUplinkArmed = false
+    var uplinkThreshold = 0
+    /// While the process stands still: what waits for it.
+    var standstill: Standstill?
+    /// When a process last went on.
+    var thawed = VirtualClock.start
+    /// Answers that are listened for after their deadline, of all providers.
+    var listeners = 0
 
     let end: Int64
     /// From here on nothing bad happens any more.
@@ -106,6 +116,7 @@ package final class World: @unchecked Sendable {
 
     /// Lets the vault do what it can do now, and wakes it when it wants to be woken.
     func settle() {
+        guard standstill == nil else { return }
         thread.drain()
         guard let incarnation, incarnation.isRunning else { return }
         var turns = 0
