@@ -36,6 +36,9 @@ struct Simulate {
     private static func single(_ scenario: Scenario, _ seed: UInt64) throws {
         let outcome = try World.run(scenario, seed: seed)
         for violation in outcome.violations { print(violation) }
+        for (promise, count) in outcome.broken.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            print("\(count) times: \(promise.rawValue)")
+        }
         print("\(scenario.name), \(outcome.summary)")
         let again = try World.run(scenario, seed: seed)
         print("trace \(String(outcome.hash, radix: 16)), \(outcome.events) events")

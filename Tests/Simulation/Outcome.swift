@@ -37,14 +37,14 @@ package struct Outcome: Sendable {
     /// Grants that the user, their age or their idleness ended.
     package var endedByProvider = 0
     package var violationCount = 0
-    /// Which promises were broken.
-    package var broken: Set<Violation.Promise> = []
-    /// The first of them, with their stories.
+    /// How often each promise was broken that was.
+    package var broken: [Violation.Promise: Int] = [:]
+    /// The first of each, with their stories.
     package var violations: [Violation] = []
     package var hash: UInt64 = 0
 
-    /// How many violations keep their story.
-    static let violationsMax = 20
+    /// How many violations of one promise keep their story.
+    static let violationsMax = 3
 
     /// One line.
     package var summary: String {

@@ -64,6 +64,20 @@ package struct Scenario: Sendable {
         case hidesRevocation
         /// The vault is told of wider limits than the provider has.
         case widensLimits
+        /// The network hangs up at the deadline, whatever it was told.
+        case hangsUp
+        /// The network keeps it for itself that a deadline has passed.
+        case tellsNobody
+        /// The network sends what it is handed after its close.
+        case sendsClosed
+        /// The network turns refusals into errors of the server's.
+        case hidesRefusals
+        /// The disk forgets which attempts are in doubt.
+        case forgetsDoubts
+        /// The disk reads a connection as if no success lay there unread.
+        case forgetsUnread
+        /// The committer never says that it erased.
+        case swallowsErasures
     }
 
     /// A day of ten thousand connections.

@@ -44,11 +44,11 @@ extension World {
 
     private func meetDeadline(_ exchange: Exchange) {
         guard exchange.isOpen else { return }
-        guard exchange.listenEnd > clock.now else {
+        guard exchange.listenEnd > clock.now, scenario.sabotage != .hangsUp else {
             return deliver(exchange, .failure(.deadlineExceeded))
         }
         beginListening(exchange)
-        exchange.passDeadline()
+        if scenario.sabotage != .tellsNobody { exchange.passDeadline() }
         settle()
         queue.add(exchange.listenEnd) { [self] in
             inProcess { [self] in deliver(exchange, .failure(.deadlineExceeded)) }
@@ -83,8 +83,11 @@ extension World {
         close(exchange, incarnation.network)
         if exchange.kind == .refresh { noteAnswer(exchange, answer) }
         let divisor: Int64 = scenario.sabotage == .hurries ? 2 : 1
+        let isHidden = scenario.sabotage == .hidesRefusals && exchange.meaning != .nothing
         exchange.request.answer(
-            Exchange.reply(answer, exchange.provider.temper, hurriedBy: divisor))
+            Exchange.reply(
+                isHidden ? .status(500, retryAfterSeconds: nil) : answer,
+                exchange.provider.temper, hurriedBy: divisor))
         if case .tokens = answer, exchange.kind == .refresh,
             below(10_000) < ambushesPerTenThousand
         {

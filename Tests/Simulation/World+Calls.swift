@@ -32,4 +32,38 @@ extension World {
             violated(.toldLate, index, "it waits for \(clock.now - began) ms")
         }
     }
+
+    /// An answer that is out, and two revocations one after the other, each with its deadline.
+    static let disconnectMilliseconds: Int64 = 50_000
+
+    /// A disconnect begins, and comes to its end unless the disk is full.
+    func expectDisconnected(_ index: Int) {
+        let (moment, number, life) = (clock.now, incarnations, subjects[index].life)
+        after(Self.disconnectMilliseconds) { [self] in
+            guard number == incarnations, incarnation?.isRunning == true, standstill == nil,
+                thawed <= moment, disk.room == .enough, roomSince <= moment,
+                subjects[index].life == life, subjects[index].isBusy, subjects[index].isFenced
+            else { return }
+            violated(.disconnectStuck, index, "begun \(clock.now - moment) ms ago")
+        }
+    }
+
+    /// The platform looks at a light: where the grant is over, the provider has said so, and the
+    /// token is of no use any more, it must be red.
+    func look(_ index: Int) {
+        guard let incarnation, incarnation.isRunning, standstill == nil else { return }
+        let subject = subjects[index]
+        guard subject.isConnected, incarnation.offset == 0 else { return }
+        let grant = grants[subject.grant]
+        let isKnown = !grant.isAlive && grant.refused > incarnation.started
+            && clock.now > max(grant.refused, subject.accessExpiry) + Self.toldMilliseconds
+        guard isKnown, thawed < grant.refused,
+            providers[subject.provider].temper.saysLifetime,
+            let status = try? incarnation.vault.status(subject.id)
+        else { return }
+        if status.light != .red || status.nextStep != .reconnect {
+            violated(
+                .deadGrantLooksWell, index, "\(status.light), \(status.nextStep)")
+        }
+    }
 }

@@ -26,7 +26,8 @@ extension World {
         let index = below(subjects.count)
         let isQuiet = clock.now >= faultsEnd
         switch below(100) {
-        case 0..<55: lend(index)
+        case 0..<5: look(index)
+        case 5..<55: lend(index)
         case 55..<70:
             perform { world, vault, _ in try await vault.reportUse(world.subjects[index].id) }
         case 70..<85: reportRejected(index)
@@ -89,6 +90,7 @@ extension World {
     func disconnect(_ index: Int) {
         guard !subjects[index].isBusy, subjects[index].isStored else { return }
         subjects[index].isBusy = true
+        expectDisconnected(index)
         perform { world, vault, number in
             do {
                 try await vault.disconnect(world.subjects[index].id)

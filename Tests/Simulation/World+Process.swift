@@ -26,7 +26,9 @@ extension World {
                 return true
             })
         store.acknowledgesEarly = scenario.sabotage == .acknowledgesEarly
-        let transport = VirtualNetwork { [unowned self] request in take(request) }
+        let transport = VirtualNetwork(ignoresClose: scenario.sabotage == .sendsClosed) {
+            [unowned self] request in take(request)
+        }
         let network = Network(
             transport: transport, addressGuard: AddressGuard(), closing: { transport.close() })
         forgetProcess()
@@ -42,7 +44,7 @@ extension World {
             directory: nil, store: store, committer: store, network: network,
             time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
             randomness: SeededChance(seed: random.next()), fences: disk.contents.fenced,
-            doubts: disk.doubts, startsThread: false
+            doubts: scenario.sabotage == .forgetsDoubts ? [] : disk.doubts, startsThread: false
         ) { [unowned self] in closeBehind(transport, store) }
         store.isImmediate = false
         disk.contents.freeSlots.sort(by: >)

@@ -160,8 +160,8 @@ package final class World: @unchecked Sendable {
 
     func violated(_ promise: Violation.Promise, _ subject: Int, _ detail: String) {
         outcome.violationCount += 1
-        outcome.broken.insert(promise)
-        guard outcome.violations.count < Outcome.violationsMax else { return }
+        outcome.broken[promise, default: 0] += 1
+        guard outcome.broken[promise, default: 0] <= Outcome.violationsMax else { return }
         outcome.violations.append(
             Violation(
                 promise: promise, seed: seed, moment: clock.now, subject: subject, detail: detail,
