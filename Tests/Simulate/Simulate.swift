@@ -6,7 +6,7 @@ import Simulation
 /// The long run: as many seeds of both scales as fit the time, on two processes, each seed once.
 ///
 /// `simulate` alone is what `make simulate` runs. `simulate worker <number>` is one of its two
-/// processes; `simulate <day|month|morning> <seed>` runs one seed and prints every violation, with
+/// processes; `simulate <day|month|morning|crowd> <seed>` runs one seed and prints every violation, with
 /// `steady` behind it in a world whose wall clock is always right.
 @main
 struct Simulate {
@@ -27,7 +27,7 @@ struct Simulate {
             if arguments.last == "all" { scenario.faults = Set(Scenario.Fault.allCases) }
             try single(scenario, seed)
         } else {
-            print("usage: simulate [day|month|morning <seed> [steady]]")
+            print("usage: simulate [day|month|morning|crowd <seed> [steady]]")
             exit(2)
         }
     }
@@ -56,6 +56,7 @@ extension Scenario {
         case "day": .day
         case "month": .month
         case "morning": .morning
+        case "crowd": .crowd
         default: nil
         }
     }

@@ -49,6 +49,8 @@ final class Exchange {
     /// Which process sent it.
     let process: Int
     var meaning = Meaning.nothing
+    /// When its first byte left.
+    var departed: Int64?
     /// Its deadline passed, and its answer is still listened for.
     var isOverdue = false
     /// The process that sent it still waits for the answer.

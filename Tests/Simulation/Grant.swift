@@ -37,6 +37,9 @@ struct Grant {
     /// The connection that held it was disconnected, durably.
     var isDisconnected = false
 
+    /// What a process left behind that ended: the refresh token that was presented last, and until
+    /// when its request may be out.
+    var cutOff: (serial: Int64, end: Int64) = (0, .min)
     /// Which of its refresh tokens are in requests that are out.
     private var out: [Int64] = []
 

@@ -14,6 +14,8 @@ package struct Scenario: Sendable {
     package var restartHours: Double
     /// In a thousand requests: a single one that fails, is lost, is slow.
     package var singleFaultsPerThousand: Int
+    /// In a hundred providers: those that let in hundreds at a time.
+    package var widePercent = 25
     /// How often in an hour the platform does something with a connection, on average.
     package var platformPerHour: Double
     /// Whether processes begin with a wrong wall clock from time to time.
@@ -95,4 +97,10 @@ package struct Scenario: Sendable {
         name: "6 h x 200", hours: 6, connections: 200, providers: 3...4,
         refreshesMax: 12_000, faultHours: 1, restartHours: 0.5, singleFaultsPerThousand: 15,
         platformPerHour: 1)
+    /// Two hours of many, at providers that let in hundreds at a time: so many answers can be
+    /// outstanding that it is too many.
+    package static let crowd = Scenario(
+        name: "2 h x 2,000", hours: 2, connections: 2000, providers: 3...4,
+        refreshesMax: 40_000, faultHours: 0.5, restartHours: 0.5, singleFaultsPerThousand: 4,
+        widePercent: 100, platformPerHour: 0.2)
 }

@@ -91,7 +91,7 @@ struct Temper {
         let choices = [2, 4, 8, 16]
         let limits = [5, 10, 20, 50, 100, 200]
         // A few let so many in that the listeners of all of them are too many.
-        let isWide = random.chance(25) && scenario.has(.lateAnswers)
+        let isWide = random.chance(scenario.widePercent) && scenario.has(.lateAnswers)
         concurrencyMax = max(
             isWide ? 400 : choices[random.below(4)], Int((need * latency).rounded(.up)))
         perSecondMax = max(isWide ? 200 : limits[random.below(6)], Int(need.rounded(.up)))

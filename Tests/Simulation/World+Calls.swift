@@ -55,7 +55,8 @@ extension World {
         let subject = subjects[index]
         guard subject.isConnected, incarnation.offset == 0 else { return }
         let grant = grants[subject.grant]
-        let isKnown = !grant.isAlive && grant.refused > incarnation.started
+        let isKnown =
+            !grant.isAlive && grant.refused > incarnation.started
             && clock.now > max(grant.refused, subject.accessExpiry) + Self.toldMilliseconds
         guard isKnown, thawed < grant.refused,
             providers[subject.provider].temper.saysLifetime,

@@ -64,7 +64,8 @@ extension World {
         else { return }
         let temper = exchange.provider.temper
         let patience =
-            temper.isListenedTo ? 1000 * temper.listenSeconds
+            temper.isListenedTo
+            ? 1000 * temper.listenSeconds
             : Int64(exchange.request.deadlineMilliseconds)
         guard clock.now < exchange.started + patience, scenario.has(.lateAnswers) else { return }
         note(exchange.subject, .arrived, refresh.serial)

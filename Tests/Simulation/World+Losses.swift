@@ -53,6 +53,20 @@ extension World {
         scheduleReplacement(exchange.subject, shown.owner)
     }
 
+    /// The process ended while a request was out: the next one does not know what became of it.
+    func noteCutOff(_ exchange: Exchange) {
+        guard exchange.kind == .refresh else { return }
+        outcome.crashedInFlight += 1
+        guard let shown = exchange.form.refresh, let departed = exchange.departed,
+            exchange.provider.temper.isListenedTo
+        else { return }
+        let end = departed + 1000 * exchange.provider.temper.listenSeconds
+        grants[shown.owner].cutOff = (shown.serial, end)
+    }
+
+    /// How long the next process waits for it at least, in milliseconds.
+    static let doubtMilliseconds: Int64 = 45_000
+
     /// A refresh token was presented that was presented before.
     func judgeRepeated(_ exchange: Exchange, _ shown: TokenText) {
         let (index, grant) = (exchange.subject, grants[shown.owner])
@@ -60,6 +74,13 @@ extension World {
         if shown.serial < grant.arrivedSerial, temper.rotates, temper.graceMilliseconds == 0 {
             violated(
                 .answerIgnored, index, "\(shown.text), and number \(grant.arrivedSerial) had come")
+        }
+        let started = incarnation?.started ?? clock.now
+        if shown.serial == grant.cutOff.serial,
+            clock.now < min(started + Self.doubtMilliseconds, grant.cutOff.end)
+        {
+            violated(
+                .doubtRushed, index, "\(shown.text), \(clock.now - started) ms after the start")
         }
         if shown.serial == grant.unreadSerial {
             violated(.unreadPresentedAgain, index, shown.text)

@@ -52,6 +52,7 @@ extension World {
             if let network = incarnation?.network { close(exchange, network) }
             return
         }
+        exchange.departed = clock.now
         judgeDeparture(exchange)
         if exchange.kind == .refresh { judgePresented(exchange) }
         if exchange.kind == .refresh, below(10_000) < ambushesPerTenThousand {

@@ -7,7 +7,7 @@ import TestSupport
 // The platform: it lends tokens, reports, disconnects and connects again, at any moment.
 extension World {
     /// Runs `body` as a task on this thread, if there is a process to run it in.
-    private func perform(_ body: @escaping @Sendable (World, Vault, Int) async throws -> Void) {
+    func perform(_ body: @escaping @Sendable (World, Vault, Int) async throws -> Void) {
         guard let incarnation, incarnation.isRunning else { return }
         guard standstill == nil else { return inProcess { [self] in perform(body) } }
         let vault = incarnation.vault

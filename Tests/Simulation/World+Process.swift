@@ -53,7 +53,16 @@ extension World {
         note(-1, .start, offset)
         vault.refresher.begin()
         if scenario.sabotage != .idles { vault.refresher.run(true) }
+        if storesApplicationsAtStart { for provider in providers { storeAgain(provider) } }
         settle()
+    }
+
+    /// What a platform does that knows its applications from a file: nothing is changed by it.
+    private func storeAgain(_ provider: VirtualProvider) {
+        perform { world, vault, _ in
+            try await vault.put(
+                world.application(provider, secretSerial: provider.knownSecretSerial))
+        }
     }
 
     /// What the last process was told and did not make durable is gone with it.
@@ -115,7 +124,7 @@ extension World {
         while network.openCount > 0, let next = queue.nextMoment, next <= limit { step() }
         for exchange in network.open where exchange.isOpen {
             close(exchange, network)
-            if exchange.kind == .refresh { outcome.crashedInFlight += 1 }
+            noteCutOff(exchange)
             exchange.request.answer(TransportReply(failure: .lost(curlCode: 0)))
         }
         store.finish()
@@ -133,7 +142,7 @@ extension World {
         dying.network.close()
         let cutOff = dying.network.open.filter(\.isOpen)
         for exchange in cutOff {
-            if exchange.kind == .refresh { outcome.crashedInFlight += 1 }
+            noteCutOff(exchange)
             close(exchange, dying.network)
             note(exchange.subject, .crash, 0)
         }

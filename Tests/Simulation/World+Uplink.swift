@@ -26,7 +26,7 @@ extension World {
                 restoreUplink()
                 guard clock.now < faultsEnd else { return }
                 isUplinkArmed = true
-                uplinkThreshold = 4 + below(640)
+                uplinkThreshold = 4 + below(120)
                 after(400_000) { [self] in
                     if uplink == .up { isUplinkArmed = false }
                     scheduleUplink()

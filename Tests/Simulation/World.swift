@@ -32,6 +32,7 @@ package final class World: @unchecked Sendable {
     var crashesAfterGroup = false
     var crashesInFlight = false
     var roomSince = VirtualClock.start
+    let storesApplicationsAtStart: Bool
     var uplink = Uplink.up
     var uplinkSince = VirtualClock.start
     var isUplinkArmed = false
@@ -54,6 +55,7 @@ package final class World: @unchecked Sendable {
         outcome = Outcome(seed: seed)
         end = VirtualClock.start + Int64(scenario.hours) * 3_600_000
         history = History(subjects: 0)
+        storesApplicationsAtStart = random.chance(50)
         let count = scenario.providers.lowerBound + random.below(scenario.providers.count)
         // What providers with short lifetimes leave over goes to the others.
         var left = scenario.connections

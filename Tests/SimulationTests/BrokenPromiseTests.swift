@@ -19,6 +19,16 @@ struct BrokenPromiseTests {
         (.hurries, .retriedTooSoon),
         (.widensLimits, .limitExceeded),
         (.hidesRevocation, .lateAnswerKept),
+        (.hangsUp, .answerIgnored),
+        (.tellsNobody, .toldLate),
+        (.widensLimits, .listenersExceeded),
+        (.forgetsDoubts, .doubtRushed),
+        (.sendsClosed, .sentWhileClosing),
+        (.swallowsErasures, .disconnectStuck),
+        (.hidesRefusals, .grantsRisked),
+        (.hidesRefusals, .deadGrantAsked),
+        (.hidesRefusals, .deadGrantLooksWell),
+        (.forgetsUnread, .unreadPresentedAgain),
     ]
 
     @Test("The judge objects", arguments: cases)
@@ -26,7 +36,7 @@ struct BrokenPromiseTests {
         var scenario = Scenario.morning
         scenario.sabotage = sabotage
         var found = false
-        for seed in 1...5 as ClosedRange<UInt64> where !found {
+        for seed in 1...12 as ClosedRange<UInt64> where !found {
             let outcome = try World.run(scenario, seed: seed)
             found = outcome.broken[promise] != nil
         }
