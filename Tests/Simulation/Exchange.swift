@@ -72,14 +72,12 @@ final class Exchange {
         self.process = process
     }
 
-    /// The last moment at which an answer is heard.
+    /// The moment from which on nobody waits for an answer, though it may be listened for.
     var deadline: Int64 { started + Int64(request.deadlineMilliseconds) }
-
-    /// How long its answer is listened for; as the deadline where no longer.
-    var listenEnd: Int64 { deadline }
-
-    /// The deadline passed, and the answer may still come.
-    func passDeadline() {}
+    /// The last moment at which an answer is heard.
+    var listenEnd: Int64 {
+        started + Int64(max(request.deadlineMilliseconds, request.listenMilliseconds))
+    }
 
     static func reply(
         _ answer: Answer, _ temper: Temper, hurriedBy divisor: Int64

@@ -48,7 +48,7 @@ extension World {
             return deliver(exchange, .failure(.deadlineExceeded))
         }
         beginListening(exchange)
-        if scenario.sabotage != .tellsNobody { exchange.passDeadline() }
+        if scenario.sabotage != .tellsNobody { exchange.request.tellOverdue() }
         settle()
         queue.add(exchange.listenEnd) { [self] in
             inProcess { [self] in deliver(exchange, .failure(.deadlineExceeded)) }
