@@ -76,7 +76,7 @@ extension World {
                 .answerIgnored, index, "\(shown.text), and number \(grant.arrivedSerial) had come")
         }
         let started = incarnation?.started ?? clock.now
-        if shown.serial == grant.cutOff.serial,
+        if scenario.has(.lateAnswers), shown.serial == grant.cutOff.serial,
             clock.now < min(started + Self.doubtMilliseconds, grant.cutOff.end)
         {
             violated(

@@ -19,16 +19,6 @@ struct BrokenPromiseTests {
         (.hurries, .retriedTooSoon),
         (.widensLimits, .limitExceeded),
         (.hidesRevocation, .lateAnswerKept),
-        (.hangsUp, .answerIgnored),
-        (.tellsNobody, .toldLate),
-        (.widensLimits, .listenersExceeded),
-        (.forgetsDoubts, .doubtRushed),
-        (.sendsClosed, .sentWhileClosing),
-        (.swallowsErasures, .disconnectStuck),
-        (.hidesRefusals, .grantsRisked),
-        (.hidesRefusals, .deadGrantAsked),
-        (.hidesRefusals, .deadGrantLooksWell),
-        (.forgetsUnread, .unreadPresentedAgain),
     ]
 
     @Test("The judge objects", arguments: cases)
