@@ -25,6 +25,9 @@ struct Simulate {
         {
             scenario.jumpsClock = arguments.last != "steady"
             if arguments.last == "all" { scenario.faults = Set(Scenario.Fault.allCases) }
+            if arguments.last == "grants" {
+                scenario.faults = [.freezes, .dialects, .wrongSecrets]
+            }
             try single(scenario, seed)
         } else {
             print("usage: simulate [day|month|morning|crowd <seed> [steady]]")
