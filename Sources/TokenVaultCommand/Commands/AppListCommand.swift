@@ -31,7 +31,7 @@ struct AppListCommand: AsyncParsableCommand {
         }
         let rows = forms.map { form in
             [
-                form.id, form.provider.provider.name, form.clientID,
+                form.id, form.provider.name, form.clientID,
                 form.hasClientSecret ? "secret" : "public", form.redirectURI,
                 form.scopes.joined(separator: " "),
             ]

@@ -8,6 +8,8 @@ struct ProviderForm: Codable, Sendable {
 
     init(_ provider: Provider) { self.provider = provider }
 
+    var name: String { provider.name }
+
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         for setting in ProviderSetting.all {
