@@ -7,8 +7,8 @@ import TokenVault
 /// The table of settings in the documentation is the rows, no more and no less.
 struct ProvidersPageTests {
     static var table: String {
-        let rows = ProviderSetting.all.map { setting in
-            "| `\(setting.key)` | \(setting.words) | \(setting.defaultWords) | \(setting.sentence) |"
+        let rows = ProviderSetting.all.map { row in
+            "| `\(row.key)` | \(row.words) | \(row.defaultWords) | \(row.sentence) |"
         }
         return (["| key | takes | default | what it says |", "|---|---|---|---|"] + rows)
             .joined(separator: "\n")

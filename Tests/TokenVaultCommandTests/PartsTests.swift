@@ -20,14 +20,6 @@ struct PartsTests {
         for advice in VaultError.advice { #expect(!advice.text.contains("\n")) }
     }
 
-    @Test func theHelpOfAppAddNamesEverySetting() {
-        let help = AppAddCommand.helpMessage(columns: 80)
-        for setting in ProviderSetting.all {
-            #expect(help.contains("\n  \(setting.key): "), "\(setting.key)")
-        }
-        #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 || $0.contains("USAGE") })
-    }
-
     @Test func errorsCrossTheSocketWhole() throws {
         let error = VaultError(
             .grantLost, .vault, connection: try ConnectionID("anna"), number: 400)

@@ -3,6 +3,7 @@
 import Foundation
 import ProviderSimulator
 import Testing
+import TokenVault
 
 /// What the command refuses, with which status, and what it says then.
 struct RefusalTests {
@@ -202,6 +203,10 @@ struct RefusalTests {
                     $0.count > 80 && !$0.hasPrefix("USAGE")
                 }
                 #expect(!isTooWide, "\(command)")
+            }
+            let text = try await bench.expect(["app", "add", "--help"]).text
+            for setting in ProviderSetting.all {
+                #expect(text.contains("\n  \(setting.key): "), "\(setting.key)")
             }
         }
     }

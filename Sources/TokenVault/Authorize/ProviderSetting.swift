@@ -113,12 +113,12 @@ package struct ProviderSetting: Sendable {
 
     /// Its default, in words.
     package var defaultWords: String {
-        if isRequired { return "none; required" }
+        if isRequired { return "required" }
         switch value(of: Self.unknown)?.content {
         case .none, .nothing, .list, .object: return "none"
         case .flag(let flag): return "\(flag)"
         case .number(let number): return "\(number)"
-        case .text(let text): return text == " " ? "\" \"" : text
+        case .text(let text): return text == " " ? "a space" : text
         }
     }
 

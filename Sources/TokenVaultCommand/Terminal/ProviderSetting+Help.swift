@@ -3,13 +3,14 @@
 import TokenVault
 
 extension ProviderSetting {
-    /// The columns of a terminal that helps are written for.
-    private static let columns = 80
+    /// One column less than a terminal has: a line that fills it is broken.
+    private static let columns = 79
 
     /// All settings for a person at a terminal: what each takes, its default, and a sentence.
     static var help: String {
         all.map { setting in
-            let takes = "\(setting.key): \(setting.words); default \(setting.defaultWords)"
+            let rest = (setting.isRequired ? "" : "default ") + setting.defaultWords
+            let takes = "\(setting.key): \(setting.words); \(rest)"
             return wrapped(takes, indent: 2, then: 6) + "\n"
                 + wrapped(setting.sentence, indent: 6, then: 6)
         }.joined(separator: "\n")
