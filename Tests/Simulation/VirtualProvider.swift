@@ -50,6 +50,8 @@ final class VirtualProvider: @unchecked Sendable {
     /// Refusals since a refresh brought tokens, and when the last was heard.
     var refusedInARow = 0
     var refused: Int64 = .min
+    /// When the vault was last given another client secret.
+    var changed: Int64 = .min
     /// When a refresh last brought tokens.
     var succeeded: Int64 = .min
 

@@ -32,6 +32,7 @@ extension World {
         guard secret.serial != provider.knownSecretSerial else { return }
         provider.knownSecretSerial = secret.serial
         provider.rejectedUntil = 0
+        provider.changed = clock.now
         provider.risk = VirtualProvider.Risk()
     }
 

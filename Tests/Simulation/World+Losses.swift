@@ -9,9 +9,10 @@ extension World {
 
     /// A refusal was heard.
     func noteRefusal(_ exchange: Exchange, _ answer: Exchange.Answer) {
-        switch answer {
-        case .error, .text: break
-        default: return
+        guard Self.refuses(answer) else {
+            // It was asked, and nobody knows what it was told.
+            if let owner = exchange.form.refresh?.owner { grants[owner].refused = .min }
+            return
         }
         guard let owner = exchange.form.refresh?.owner else { return }
         if exchange.meaning != .nothing {
@@ -32,6 +33,13 @@ extension World {
             guard !exchange.provider.risk.isHeard else { return }
             exchange.provider.risk.isHeard = true
             exchange.provider.risk.allowed += exchange.provider.inFlight
+        }
+    }
+
+    private static func refuses(_ answer: Exchange.Answer) -> Bool {
+        switch answer {
+        case .error, .text: true
+        default: false
         }
     }
 
@@ -64,12 +72,14 @@ extension World {
         guard let shown = exchange.form.refresh, let departed = exchange.departed,
             exchange.provider.temper.isListenedTo
         else { return }
-        let end = departed + 1000 * exchange.provider.temper.listenSeconds
+        let seconds = exchange.provider.temper.listenSeconds
+        let end = departed + min(1000 * seconds, Self.doubtMilliseconds)
         grants[shown.owner].cutOff = (shown.serial, end)
     }
 
-    /// How long the next process waits for it at least, in milliseconds.
-    static let doubtMilliseconds: Int64 = 45_000
+    /// How long the next process waits for it at least, in milliseconds: counted from the record of
+    /// the attempt, which is a little older than its departure.
+    static let doubtMilliseconds = 45_000 - UpkeepState.patienceMilliseconds
 
     /// A refresh token was presented that was presented before.
     func judgeRepeated(_ exchange: Exchange, _ shown: TokenText) {
@@ -81,7 +91,7 @@ extension World {
         }
         let started = incarnation?.started ?? clock.now
         if scenario.has(.lateAnswers), shown.serial == grant.cutOff.serial,
-            clock.now < min(started + Self.doubtMilliseconds, grant.cutOff.end)
+            clock.now < grant.cutOff.end
         {
             violated(
                 .doubtRushed, index, "\(shown.text), \(clock.now - started) ms after the start")
@@ -102,6 +112,7 @@ extension World {
         // What could not be written down is asked once more, and so is what a process does not know.
         guard waited < Self.deadMilliseconds, disk.room == .enough, roomSince < grant.refused,
             let incarnation, incarnation.started < grant.refused, incarnation.offset == 0,
+            clock.now < subjects[index].plausibleSince,
             subjects[index].accessExpiry <= grant.refused,
             exchange.provider.temper.saysLifetime
         else { return }
