@@ -31,8 +31,8 @@ extension World {
         let provider = providers[secret.owner]
         guard secret.serial != provider.knownSecretSerial else { return }
         provider.knownSecretSerial = secret.serial
-        provider.rejectedUntil = 0
         provider.changed = clock.now
+        provider.rejectedUntil = 0
         provider.risk = VirtualProvider.Risk()
     }
 

@@ -94,7 +94,10 @@ extension World {
             note(index, .failed, 401)
             noteRefusal(exchange, answer)
             exchange.provider.failed += 1
-            exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
+            // Of a secret that was replaced meanwhile: nothing to the new one.
+            if exchange.form.secret?.serial == exchange.provider.knownSecretSerial {
+                exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
+            }
         default:
             note(index, .failed, exchange.hasActed ? 1 : 0)
             noteRefusal(exchange, answer)

@@ -74,7 +74,7 @@ extension World {
         else { return }
         let seconds = exchange.provider.temper.listenSeconds
         let end = departed + min(1000 * seconds, Self.doubtMilliseconds)
-        grants[shown.owner].cutOff = (shown.serial, end)
+        grants[shown.owner].cutOff = (shown.serial, end, lastOffset)
     }
 
     /// How long the next process waits for it at least, in milliseconds: counted from the record of
@@ -91,7 +91,7 @@ extension World {
         }
         let started = incarnation?.started ?? clock.now
         if scenario.has(.lateAnswers), shown.serial == grant.cutOff.serial,
-            clock.now < grant.cutOff.end
+            clock.now < grant.cutOff.end, incarnation?.offset == grant.cutOff.offset
         {
             violated(
                 .doubtRushed, index, "\(shown.text), \(clock.now - started) ms after the start")
@@ -103,30 +103,40 @@ extension World {
     }
 
     /// A grant that is over was asked for again. Once its access token has expired that is once an
-    /// hour at most, but that others' successes at the same endpoint are a reason to look again: of
-    /// another application once, and of the own.
+    /// hour at most, but that others' successes at the same endpoint are a reason to look again.
     private func judgeDeadAsked(_ exchange: Exchange, _ shown: TokenText) {
         let (index, grant) = (exchange.subject, grants[shown.owner])
         outcome.deadAsked += 1
-        let waited = clock.now - grant.refused
-        // What could not be written down is asked once more, and so is what a process does not know.
-        guard waited < Self.deadMilliseconds, disk.room == .enough, roomSince < grant.refused,
-            let incarnation, incarnation.started < grant.refused, incarnation.offset == 0,
-            clock.now < subjects[index].plausibleSince,
-            subjects[index].accessExpiry <= grant.refused,
-            exchange.provider.temper.saysLifetime
+        // What could not be written down is asked once more.
+        guard disk.room == .enough, roomSince < grant.refused, incarnation?.offset == 0,
+            clock.now < subjects[index].plausibleSince
+        else { return }
+        guard subjects[index].asked < grant.refused,
+            clock.now < grant.refused + Self.deadMilliseconds, looksExpired(index)
         else { return }
         // An application that seems to be rejected is tried with one of those that were refused.
-        if exchange.provider.refusedInARow > 1,
-            clock.now >= exchange.provider.refused + Lane.probeMilliseconds
-        {
+        let provider = exchange.provider
+        if provider.refusedInARow > 1, clock.now >= provider.refused + Lane.probeMilliseconds {
             return
         }
-        if exchange.provider.succeeded > grant.refused {
-            grants[shown.owner].reprieves += 1
-            guard grants[shown.owner].reprieves > Grant.reprievesMax else { return }
+        // Once more, where something has come to work since.
+        let isFirst = grant.reprieved == .min || grant.reprieved < provider.changed
+        if isFirst, max(provider.succeeded, provider.changed) >= grant.refused {
+            grants[shown.owner].reprieved = clock.now
+        } else {
+            violated(
+                .deadGrantAsked, index,
+                "\(shown.text), \(clock.now - grant.refused) ms after it was refused")
         }
-        violated(.deadGrantAsked, index, "\(shown.text), \(waited) ms after it was refused")
+    }
+
+    /// Whether its access token has expired, as far as the vault can know: until then it is asked
+    /// more often.
+    private func looksExpired(_ index: Int) -> Bool {
+        let temper = providers[subjects[index].provider].temper
+        let expiry = subjects[index].accessExpiry
+        let known = temper.saysLifetime ? expiry : expiry - temper.lifetimeMilliseconds + 3_600_000
+        return clock.now >= known
     }
 
     /// The user sees that it does not work any more, and connects again over it.
