@@ -837,6 +837,19 @@ def helper_replaced(hand, name, kind):
     hand.replace(name, kind)
 
 
+@attack("files", NOTICED, tuple(
+    case for case in product(("LOCK", "db/lock.mdb", "control", "SLOTS", "db/data.mdb", "HEADER"),
+                             ("HEADER", "SLOTS", "db/data.mdb", "LOCK"),
+                             ("hard link", "symbolic link")) if case[0] != case[1]))
+def two_names_of_a_file(hand, name, other, how):
+    """A link to another of the vault's files: what is written to the one destroys the other."""
+    hand.remove(name)
+    if how == "hard link":
+        os.link(hand.path(other), hand.path(name))
+    else:
+        os.symlink(hand.path(other), hand.path(name))
+
+
 @attack("files", REFUSED, product(("nothing", "empty", "fifo", "directory", "link to it")))
 def folder_replaced(hand, kind):
     """Something else in place of db/."""
