@@ -5,7 +5,7 @@ The judge knows what the hand does not: the root key, which slots are healthy, e
 
     erased   a healthy slot was overwritten that nobody asked to erase
     crashed  a signal
-    hung     more than 20 seconds
+    hung     more than 20 seconds, more on a machine that has much else to do
     grew     a file became more than twice as large
     silent   an answer as if nothing were wrong, although something is, or a wrong answer
     untold   a failure, but not by the status or with the word that the attack deserves
@@ -68,6 +68,11 @@ COMMANDS = {
 READS = ("list", "apps", "status anna", "token anna", "token ben", "token frank", "token ida",
          "log anna")
 WRITES = tuple(name for name in COMMANDS if name not in READS)
+
+
+def patience():
+    """How long a command may take: longer where many others want the processor too."""
+    return LONGEST_SECONDS * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @dataclass
@@ -196,7 +201,7 @@ class Judge:
             text=True, errors="replace", start_new_session=True, env=ENVIRONMENT)
         hung = False
         try:
-            output, errors = process.communicate(timeout=LONGEST_SECONDS)
+            output, errors = process.communicate(timeout=patience())
         except subprocess.TimeoutExpired:
             hung = True
             os.killpg(process.pid, signal.SIGKILL)
@@ -208,7 +213,7 @@ class Judge:
         process = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace", start_new_session=True, env=ENVIRONMENT)
-        killer = Killer(process, LONGEST_SECONDS)
+        killer = Killer(process, patience())
         try:
             output = process.stdout.readline()
             if output:
@@ -264,7 +269,7 @@ class Judge:
             out.append(Fault(kind, outcome.command, text))
 
         if outcome.hung:
-            fault("hung", f"after {LONGEST_SECONDS} s it was killed")
+            fault("hung", f"after {outcome.seconds:.0f} s it was killed")
         elif outcome.status < 0:
             fault("crashed", f"{signal.Signals(-outcome.status).name}: {outcome.errors[-200:]}")
         elif outcome.status > 128:

@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import hand as hands  # noqa: E402
 from attacks import CATALOGUE, HARMLESS, SEEN, header_altered  # noqa: E402
-from judge import COMMANDS, LONGEST_SECONDS, TARGETS, Fault, Judge  # noqa: E402
+from judge import COMMANDS, LONGEST_SECONDS, TARGETS, Fault, Judge, patience  # noqa: E402
 from stage import Stage  # noqa: E402
 from survey import tries  # noqa: E402
 
@@ -122,7 +122,7 @@ class KeyFile(Case):
         JUDGE.reset("now")
         try:
             result = subprocess.run(words, capture_output=True, text=True, check=False,
-                                    stdin=subprocess.DEVNULL, timeout=LONGEST_SECONDS)
+                                    stdin=subprocess.DEVNULL, timeout=patience())
         except subprocess.TimeoutExpired:
             self.fail(f"it hangs on {path}")
         self.assertGreater(result.returncode, 0)
@@ -261,7 +261,7 @@ class Passphrase(Case):
         os.close(read)
         began, most, hung = time.monotonic(), 0, False
         while process.poll() is None:
-            if time.monotonic() > began + 3 * LONGEST_SECONDS:
+            if time.monotonic() > began + 3 * patience():
                 process.kill()
                 hung = True
                 break
