@@ -30,6 +30,9 @@ extension RefreshPolicy {
         var reuseGraceSeconds: Int64 = 0
         /// Whether an access token of which nobody says when it expires is taken to expire.
         var accessTokensExpire = true
+        /// How long the answer to a refresh is listened for, in milliseconds: what it replaces may
+        /// be of no use any more. 0 where the same token can be presented again.
+        var listenMilliseconds = Int(Provider.listenSecondsDefault) * 1000
         /// Whether the access token is exchanged for the next one, and no refresh token presented.
         var exchangesAccessToken = false
     }
@@ -61,6 +64,7 @@ extension RefreshPolicy.Limits {
         marginSeconds = provider.refreshMarginSeconds
         reuseGraceSeconds = provider.reuseGraceSeconds
         accessTokensExpire = provider.accessTokensExpire
+        listenMilliseconds = provider.listenMilliseconds
         exchangesAccessToken = provider.refreshGrant != .refreshToken
     }
 }

@@ -25,7 +25,7 @@ extension UpkeepState {
             let endpoint = pending.removeFirst()
             let isHungry =
                 endpoints[endpoint].isHungry
-                && endpoints[endpoint].pauseMilliseconds(now) < Self.patienceMilliseconds
+                && pauseMilliseconds(endpoint, now) < Self.patienceMilliseconds
             var isEmpty = false
             while isHungry, boardings.count < limit, aloftCount < Self.flightsMax,
                 endpoints[endpoint].boardedCount < endpoints[endpoint].boardedMax
@@ -127,7 +127,7 @@ extension UpkeepState {
     mutating func makeReady(_ number: UInt64, _ now: UnixTime) -> Bool {
         guard let flight = flights[number], flight.stage == .boarding, !flight.isOrphan,
             !flight.isSuperseded, lanes[flight.lane].mayLeave(flight.slot),
-            endpoints[flight.endpoint].pauseMilliseconds(now) <= Self.patienceMilliseconds
+            pauseMilliseconds(flight.endpoint, now) <= Self.patienceMilliseconds
         else { return false }
         flights[number]?.stage = .ready
         endpoints[flight.endpoint].ready.append(number)
@@ -158,7 +158,7 @@ extension UpkeepState {
                 continue
             }
             // Whoever closed the lane takes it back.
-            guard endpoints[endpoint].governor.admission(now) == .now,
+            guard endpoints[endpoint].governor.admission(now) == .now, !isBlocked(endpoint),
                 lanes[flight.lane].mayLeave(flight.slot)
             else { return }
             endpoints[endpoint].ready.removeFirst()

@@ -14,6 +14,7 @@ extension Refresher {
         var alarms: Bool?
         let (flight, departures, rings) = shared.withLock { shared in
             let flight = shared.upkeep.flights[number] ?? sent.flight
+            let wasFull = shared.upkeep.isFullOfListeners
             shared.outgoing[number] = nil
             shared.upkeep.land(number, outcome, now, random: randomness.next())
             // Before the next one of this application leaves.
@@ -21,11 +22,12 @@ extension Refresher {
                 alarms = shared.upkeep.reject(flight, rejection, now)
             }
             let departures =
-                shared.isClosed ? [] : shared.upkeep.depart(flight.endpoint, now)
+                shared.sendsNothing ? [] : shared.upkeep.depart(flight.endpoint, now)
             return (
                 flight, departures.compactMap { shared.outgoing[$0]?.request },
                 shared.upkeep.isHungry(flight.endpoint)
                     || shared.upkeep.waitsForTime(flight.endpoint, now)
+                    || wasFull && !shared.upkeep.isFullOfListeners
             )
         }
         send(departures)
@@ -34,11 +36,11 @@ extension Refresher {
         case .busy, .failed: recall(flight.lane, at: flight.endpoint)
         case .answered, .unsent: break
         }
-        if !bringsTokens || flight.stage != .sent { sent.kept?.wipe() }
+        if !bringsTokens || !flight.isOut { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.
-        guard flight.stage == .sent else { return landUnsent(sent) }
+        guard flight.isOut else { return landUnsent(sent) }
         switch consume verdict {
-        case .tokens(let reply): store(Cargo(reply, sent, requestedAt: flight.sent))
+        case .tokens(let reply): store(Cargo(reply, sent, flight))
         // Where it had been handed over, a slot for its answer was missing, or a pause began.
         case .unsent: landUnsent(sent, milliseconds: Self.scarceMilliseconds)
         case .transient(let status, let retryAfterSeconds, let wasSent):
@@ -117,7 +119,9 @@ extension Refresher {
                     ? RefreshPolicy.backoffMillisecondsMax : Self.strandedMilliseconds
                 finish(sent.flight, .failure(refusal), again(sent.flight, milliseconds: wait))
             } else {
-                let error = VaultError(.providerUnreachable, .upkeep, connection: sent.id)
+                let ends = shared.withLock { $0.sendsNothing }
+                let error = VaultError(
+                    ends ? .closed : .providerUnreachable, .upkeep, connection: sent.id)
                 finish(
                     sent.flight, .failure(error), again(sent.flight, milliseconds: milliseconds))
             }

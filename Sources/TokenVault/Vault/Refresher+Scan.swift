@@ -135,7 +135,7 @@ extension Refresher {
                 plan = self.plan(record)
             }
         }
-        // Before everything that is merely due.
+        // Before everything that is merely due, as soon as nobody is at work on it any more.
         let first = UnixTime(milliseconds: 0)
         let isFirst = shared.withLock { shared -> Bool? in
             guard shared.doubts[key] == doubt.wave else { return nil }
@@ -147,7 +147,9 @@ extension Refresher {
             guard !shared.changedSlots.contains(slot), shared.upkeep.flight(key) == nil else {
                 return nil
             }
-            shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
+            let hold = hold(key, lane: plan.lane, death: plan.death, shared, time.now())
+            shared.upkeep.schedule(
+                slot, Plan(lane: plan.lane, due: hold?.until ?? first, death: first))
             return true
         }
         switch isFirst {
