@@ -89,6 +89,7 @@ extension World {
             provider.forgetRate()
             provider.inFlight = 0
             provider.listeners = 0
+            provider.silent = 0
             provider.unblockedSince = clock.now
             provider.risk.isHeard = false
             provider.rejectedUntil = 0
