@@ -19,12 +19,14 @@ final class Disk: @unchecked Sendable {
 
     struct Wave {
         let attempts: [Attempt]
+        let recorded: UnixTime
         var open: Set<RecordKey>
     }
 
     struct Flow {
         let connection: RecordKey
         let life: UInt64
+        let expires: UnixTime
         let plaintext: [UInt8]
     }
 
@@ -64,12 +66,19 @@ final class Disk: @unchecked Sendable {
     /// What is acknowledged and not done.
     var sabotage = Scenario.Sabotage.none
 
+    /// Disconnects that were cut short, in the order of slots: a set has none that two runs share.
+    var unfinished: [RecordKey] {
+        contents.slots.compactMap { $0?.key }.filter(contents.fenced.contains)
+    }
+
     /// The attempts whose answers were never heard, the oldest wave first.
-    var doubts: [(wave: UInt64, attempt: Attempt)] {
+    var doubts: [Refresher.Doubt] {
         contents.waves.keys.sorted().flatMap { number in
-            (contents.waves[number]?.attempts ?? []).compactMap { attempt in
-                contents.waves[number]?.open.contains(attempt.key) == true
-                    ? (number, attempt) : nil
+            let wave = contents.waves[number]
+            return (wave?.attempts ?? []).compactMap { attempt in
+                wave.flatMap { wave in
+                    wave.open.contains(attempt.key) ? (number, attempt, wave.recorded) : nil
+                }
             }
         }
     }
