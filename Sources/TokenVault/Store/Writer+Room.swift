@@ -26,18 +26,12 @@ extension Writer {
         _ group: [Commit], _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) -> [Bool] {
         var room = try room(for: group)
-        let isTight = room < 0
         var fits: [Bool] = []
         for commit in group {
             var need = commit.neededBytes
             // Where it matters; elsewhere the reserve makes up for it.
-            if isTight { need += try rewrittenBytes(commit, transaction) }
-            let floor =
-                !commit.mustLand
-                ? 0
-                : commit.endsRecord
-                    ? -Self.reserveBytes : Self.endReserveBytes - Self.reserveBytes
-            let isRoomy = room - need >= floor
+            if room < need { need += try rewrittenBytes(commit, transaction) }
+            let isRoomy = need <= room + commit.reservedBytes
             if isRoomy { room -= need }
             fits.append(isRoomy)
         }
@@ -86,15 +80,16 @@ extension Writer {
 }
 
 extension Commit {
-    /// Whether it fences or erases: nothing else may take the room of that.
-    fileprivate var endsRecord: Bool {
+    /// What it may use of the reserve.
+    fileprivate var reservedBytes: Int {
+        guard mustLand else { return 0 }
         for index in changes.indices {
             switch changes[index].kind {
-            case .fence, .erase: return true
+            case .fence, .erase: return Writer.reserveBytes
             default: continue
             }
         }
-        return false
+        return Writer.reserveBytes - Writer.endReserveBytes
     }
 
     /// What it takes in the file, at most: pages are rewritten, never changed in place.
