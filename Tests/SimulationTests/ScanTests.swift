@@ -215,10 +215,13 @@ import Testing
             rig.store.die()
         }
         #expect(disk.contents.fenced.remove(Disk.key(Self.place)) != nil)
-        let rig = try rig(disk) { _ in }
+        let rig = try Rig(disk)
+        let ready = try rig.call { try await $0.ready() }
+        #expect(!ready.isDone && disk.contents.records[Disk.key(Self.place)] != nil)
         try rig.flush()
-        #expect(rig.disk.contents.records[Disk.key(Self.place)] == nil)
-        #expect(rig.disk.contents.records.count == Self.connectionCount)
+        #expect(ready.isDone && ready.code == nil)
+        #expect(disk.contents.records[Disk.key(Self.place)] == nil)
+        #expect(disk.contents.records.count == Self.connectionCount)
     }
 
     @Test("A moment without a free slot is no damage: the scan begins anew")

@@ -92,13 +92,17 @@ struct StoreCheck {
         return schedule
     }
 
+    /// How many generations apart ROOT and the life in a slot may be that a crash has left: those
+    /// of one group of commits. Beyond that the slot is older, or the database is.
+    static let orphanGenerations = UInt64(Committer.groupMax)
+
     /// Zeroes the slots that no record of the snapshot names: what erasures that were cut short and
     /// connects that did not come about have left. Only after an intact check, before anything is
     /// written.
     ///
-    /// A life that began after ROOT was written is left alone until ROOT is newer: a crash leaves
-    /// it between its slot and its commit, but so does an older database that somebody put in
-    /// place, and then it is a connection's.
+    /// A data key that opens is left alone until ROOT is well past the beginning of its life: a
+    /// crash leaves it between its slot and its commit, but so does an older database that somebody
+    /// put in place, and then it is a connection's.
     ///
     /// - Throws: `integrityFailed` where one began later than a crash can explain.
     func zeroOrphanSlots(_ store: Store) throws(VaultError) {
@@ -106,11 +110,16 @@ struct StoreCheck {
         try store.slotChange.withLock { (_) throws(VaultError) in
             var orphans: [UInt32] = []
             for slot in store.slots.filled(besides: liveSlots) {
-                let life = try store.slots.life(slot)?.generation ?? 0
-                if life <= root.generation {
+                guard let life = try store.slots.life(slot)?.generation else {
                     orphans.append(slot)
-                } else if life - root.generation > UInt64(Committer.groupMax) {
+                    continue
+                }
+                let distance = Self.orphanGenerations
+                if life > root.generation, life - root.generation > distance {
                     throw VaultError(.integrityFailed, .store, number: Int(slot))
+                }
+                if life < root.generation, root.generation - life > distance {
+                    orphans.append(slot)
                 }
             }
             // Given again when the records are gone that name them.

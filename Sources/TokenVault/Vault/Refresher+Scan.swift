@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BasicContainers
+import Synchronization
 
 // The scan at open: builds the schedule, verifies every record and the store MAC, and zeroes the
 // slots that no live record names. Only then is anything written or sent.
@@ -16,16 +16,22 @@ extension Refresher {
     /// Runs on a thread of its own, once.
     func scan(_ doubts: [Doubt]) {
         defer { MemoryHygiene.scrub() }
-        var end = verify()
-        while case .failed(let error) = end, error.isPassing, waitToScanAgain() {
-            end = verify()
+        var result = verify()
+        while case .failure(let error) = result, error.isPassing, waitToScanAgain() {
+            result = verify()
         }
-        switch end {
-        case .complete: resumeDoubts(doubts)
-        // A store that does not match its MAC is for audit and salvage only.
-        case .failed(let error) where !error.isPassing: committer.refuse(error)
-        case .failed, .running: break
+        switch result {
+        case .success(let ending):
+            resumeDoubts(doubts)
+            finishDisconnects(ending) { [self] in endScan(.complete) }
+        case .failure(let error):
+            // A store that does not match its MAC is for audit and salvage only.
+            if !error.isPassing { committer.refuse(error) }
+            endScan(.failed(error))
         }
+    }
+
+    private func endScan(_ end: ScanState) {
         let (waiting, watching) = shared.withLock { shared in
             shared.scan = end
             defer {
@@ -40,7 +46,8 @@ extension Refresher {
         for waiter in waiting { waiter.resume(Self.outcome(end)) }
     }
 
-    private func verify() -> ScanState {
+    /// Verifies and plans; returns whose disconnects are still to be finished.
+    private func verify() -> Result<[RecordKey], VaultError> {
         do throws(VaultError) {
             let total = try store.recordCount()
             let step = max(Self.scanReportRecordsMin, total / Self.scanReportsMax)
@@ -54,10 +61,9 @@ extension Refresher {
             }
             committer.allow(verified)
             let known = Set(ending)
-            finishDisconnects(ending + verified.fenced.filter { !known.contains($0) })
-            return .complete
+            return .success(ending + verified.fenced.filter { !known.contains($0) })
         } catch {
-            return .failed(error)
+            return .failure(error)
         }
     }
 
@@ -104,8 +110,23 @@ extension Refresher {
     /// What earlier processes have begun to disconnect and what could not be finished before: its
     /// slot is overwritten already, or its fence was lost, which no crash does. The store MAC covers
     /// the records, so they are believed.
-    private func finishDisconnects(_ keys: [RecordKey]) {
-        for key in keys { committer.submit(Vault.erasure(of: key, time.now())) }
+    private func finishDisconnects(
+        _ keys: [RecordKey], _ completion: @escaping @Sendable () -> Void
+    ) {
+        guard !keys.isEmpty else { return completion() }
+        let left = Mutex(keys.count)
+        let landed: Commit.Completion = { _ in
+            let isLast = left.withLock { left in
+                left -= 1
+                return left == 0
+            }
+            if isLast { completion() }
+        }
+        for key in keys {
+            let commit = Vault.erasure(of: key, time.now())
+            commit.completion = landed
+            committer.submit(commit)
+        }
     }
 
     /// How many attempts in doubt one commit ends or tells of: its room is counted as that of a

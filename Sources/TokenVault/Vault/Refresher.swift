@@ -223,10 +223,12 @@ final class Refresher: Sendable {
                 shared.waiters = [:]
                 shared.mourners = [:]
                 shared.scanWaiters = []
+                shared.scanWatchers = []
             }
             let waiting =
                 Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
                 + shared.scanWaiters
+            for watcher in shared.scanWatchers { watcher.finish() }
             return (waiting, shared.outgoing.values.map(\.request))
         }
         for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
