@@ -143,11 +143,7 @@ import Testing
     @Test func anOldFenceEndsNoNewLife() async throws {
         let exhibit = try await Exhibit()
         let fence = [UInt8(ascii: "F")] + exhibit.key("bob")
-        try await exhibit.change { vault in
-            let commit = Commit()
-            commit.add(.fence(vault.store.key(.connection, "bob")))
-            _ = try await vault.durable(commit)
-        }
+        try await exhibit.beginDisconnect("bob")
         let old = try #require(try exhibit.tampering.value(.meta, fence))
         // The open finishes that disconnect; then the id lives again.
         try await exhibit.change { try await Exhibit.put($0, "bob", "token of bob") }
