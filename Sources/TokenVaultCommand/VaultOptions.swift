@@ -107,8 +107,7 @@ struct VaultOptions: ParsableArguments {
         settings.allowsLoopbackHTTP = allowLoopbackHTTP
         settings.certificateFile = caFile
         return OwnVault(
-            try Vault.open(at: location.path(), rootKey: key.source(), settings: settings),
-            readsUnverified: readsUnverified)
+            try Vault.open(at: location.path(), rootKey: key.source(), settings: settings))
     }
 
     /// The process that serves the vault, where there is one, else the vault itself, verified.

@@ -36,8 +36,7 @@ struct StoreCheck {
                 macKey: store.keyring.storeMACKey)
             count += 1
             let key = RecordKey(lmdbKey)
-            let fence = fences.removeValue(forKey: key)
-            if let fence {
+            if !fences.isEmpty, let fence = fences.removeValue(forKey: key) {
                 guard fence.names(header) else { throw VaultError(.integrityFailed, .store) }
                 fenced.append(key)
             }

@@ -59,7 +59,8 @@ extension Vault {
     /// refreshed.
     ///
     /// - Throws: `applicationNotFound`; `disconnecting` where another call is at it; `storeFull`,
-    ///   `storageFailed`.
+    ///   `storageFailed`; `authenticationFailed` where the record does not open: nothing is erased
+    ///   then.
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
         try await verified()
         let key = store.key(.application, id.text)

@@ -13,7 +13,8 @@ extension Vault {
     /// finishes it. The id can be connected again.
     ///
     /// - Throws: `notFound`; `disconnecting` where another call is at it; `storeFull`,
-    ///   `storageFailed`: the fence holds, and the call can be repeated.
+    ///   `storageFailed`: the fence holds, and the call can be repeated; `authenticationFailed`
+    ///   where the record does not open: nothing is erased then.
     @discardableResult
     public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
         try await disconnect(id, revoking: true)

@@ -26,19 +26,22 @@ extension Vault {
         refresher.verification()
     }
 
+    /// Waits until reads are served: as `ready`, or not at all where the settings let reads be
+    /// unverified. For whoever is to read by a synchronous verb on a thread that must not wait.
+    ///
+    /// - Throws: as `ready`.
+    public func readable() async throws(VaultError) {
+        guard !readsUnverified else { return }
+        try await verified()
+    }
+
     /// Before anything is written or sent.
     func verified() async throws(VaultError) {
         guard !refresher.isVerified else { return }
         try await ready()
     }
 
-    /// Before anything is read by somebody who can wait.
-    func readable() async throws(VaultError) {
-        guard !readsUnverified else { return }
-        try await verified()
-    }
-
-    /// Before anything is read by somebody who cannot: waits on the calling thread.
+    /// Before anything is read by a synchronous verb: waits on the calling thread.
     func readableNow() throws(VaultError) {
         guard !readsUnverified, !refresher.isVerified else { return }
         try refresher.waitUntilVerified()

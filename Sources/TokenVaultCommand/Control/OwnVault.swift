@@ -5,18 +5,14 @@ import TokenVault
 /// The vault, opened in this process.
 final class OwnVault: VaultDoor {
     let vault: Vault
-    private let readsUnverified: Bool
 
-    init(_ vault: Vault, readsUnverified: Bool) {
-        self.vault = vault
-        self.readsUnverified = readsUnverified
-    }
+    init(_ vault: Vault) { self.vault = vault }
 
     func ask(
         _ request: Request, secret: consuming Secret?, _ take: (Reply) throws -> Void
     ) async throws {
-        // Here, where no thread waits for it.
-        if !readsUnverified { try await vault.ready() }
+        // Some of the verbs would wait on this thread, of which there are few.
+        try await vault.readable()
         switch request {
         case .applications:
             let sorted = try vault.applications().sorted { $0.id.text < $1.id.text }
