@@ -32,6 +32,10 @@ struct Grant {
     var arrivedSerial: Int64 = 0
     /// When the process last heard that it is over.
     var refused: Int64 = .min
+    /// How often it was asked for again before its time, because of somebody else's success.
+    var reprieves = 0
+    /// As often as there are kinds of successes that say more about it.
+    static let reprievesMax = 2
     /// The refresh token whose answer nobody can use, from the moment that it was heard.
     var unreadSerial: Int64 = 0
     /// The connection that held it was disconnected, durably.
@@ -61,6 +65,7 @@ struct Grant {
     /// A new process: nothing of the last one is out, and what it was told is gone.
     mutating func forget(durable serial: Int64) {
         out = []
+        reprieves = 0
         arrivedSerial = min(arrivedSerial, serial)
     }
 

@@ -47,6 +47,12 @@ final class VirtualProvider: @unchecked Sendable {
         var isHeard = true
     }
 
+    /// Refusals since a refresh brought tokens, and when the last was heard.
+    var refusedInARow = 0
+    var refused: Int64 = .min
+    /// When a refresh last brought tokens.
+    var succeeded: Int64 = .min
+
     // Its own count.
     var inFlight = 0
     /// Requests whose deadline passed, and whose answers are still listened for.

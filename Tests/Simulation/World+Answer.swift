@@ -23,7 +23,16 @@ extension World {
         let moment = clock.now + milliseconds
         if exchange.kind == .refresh { expectAnswer(exchange, moment) }
         if moment >= exchange.deadline { scheduleDeadline(exchange) }
-        queue.add(moment) { [self] in arrived(exchange, act(exchange)) }
+        queue.add(moment) { [self] in actLate(exchange) }
+    }
+
+    /// The provider acts, whoever still waits for it.
+    private func actLate(_ exchange: Exchange) {
+        let answer = act(exchange)
+        if !exchange.isOpen, exchange.hasActed, exchange.kind == .refresh {
+            outcome.lostAnswers += 1
+        }
+        arrived(exchange, answer)
     }
 
     /// The provider answers again: those too that it let wait.
@@ -31,7 +40,7 @@ extension World {
         let stalled = provider.stalled
         provider.stalled = []
         for exchange in stalled {
-            after(between(100...5000)) { [self] in arrived(exchange, act(exchange)) }
+            after(between(100...5000)) { [self] in actLate(exchange) }
         }
     }
 

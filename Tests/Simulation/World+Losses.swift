@@ -14,6 +14,10 @@ extension World {
         default: return
         }
         guard let owner = exchange.form.refresh?.owner else { return }
+        if exchange.meaning != .nothing {
+            exchange.provider.refusedInARow += 1
+            exchange.provider.refused = clock.now
+        }
         switch exchange.meaning {
         case .nothing: return
         case .loss:
@@ -85,16 +89,33 @@ extension World {
         if shown.serial == grant.unreadSerial {
             violated(.unreadPresentedAgain, index, shown.text)
         }
-        guard grant.end != nil, grant.refused > .min else { return }
+        if grant.end != nil, grant.refused > .min { judgeDeadAsked(exchange, shown) }
+    }
+
+    /// A grant that is over was asked for again. Once its access token has expired that is once an
+    /// hour at most, but that others' successes at the same endpoint are a reason to look again: of
+    /// another application once, and of the own.
+    private func judgeDeadAsked(_ exchange: Exchange, _ shown: TokenText) {
+        let (index, grant) = (exchange.subject, grants[shown.owner])
         outcome.deadAsked += 1
-        // What could not be written down is asked once more.
-        guard disk.room == .enough, roomSince < grant.refused else { return }
-        if subjects[index].asked < grant.refused, clock.now < grant.refused + Self.deadMilliseconds
+        let waited = clock.now - grant.refused
+        // What could not be written down is asked once more, and so is what a process does not know.
+        guard waited < Self.deadMilliseconds, disk.room == .enough, roomSince < grant.refused,
+            let incarnation, incarnation.started < grant.refused, incarnation.offset == 0,
+            subjects[index].accessExpiry <= grant.refused,
+            exchange.provider.temper.saysLifetime
+        else { return }
+        // An application that seems to be rejected is tried with one of those that were refused.
+        if exchange.provider.refusedInARow > 1,
+            clock.now >= exchange.provider.refused + Lane.probeMilliseconds
         {
-            violated(
-                .deadGrantAsked, index,
-                "\(shown.text), \(clock.now - grant.refused) ms after it was refused")
+            return
         }
+        if exchange.provider.succeeded > grant.refused {
+            grants[shown.owner].reprieves += 1
+            guard grants[shown.owner].reprieves > Grant.reprievesMax else { return }
+        }
+        violated(.deadGrantAsked, index, "\(shown.text), \(waited) ms after it was refused")
     }
 
     /// The user sees that it does not work any more, and connects again over it.
