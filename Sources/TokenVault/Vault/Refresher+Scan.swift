@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BasicContainers
 import Synchronization
 
 // The scan at open: builds the schedule, verifies every record and the store MAC, and zeroes the
