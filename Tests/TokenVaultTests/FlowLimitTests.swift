@@ -36,7 +36,7 @@ import Testing
         try fields.set(FlowTag.expires, time: expires)
         let plaintext = try fields.secret.copy()
         commit.add(
-            .addFlow(Self.key(number), of: connection, now: now, expires: expires), plaintext)
+            .addFlow(try Self.key(number), of: connection, now: now, expires: expires), plaintext)
         return commit
     }
 
