@@ -26,8 +26,10 @@ extension World {
         queue.add(moment) { [self] in actLate(exchange) }
     }
 
-    /// The provider acts, whoever still waits for it.
+    /// The provider acts, whoever still waits for it; but where the vault is told that it may hang
+    /// up, one that has waited in vain is seen to be gone.
     private func actLate(_ exchange: Exchange) {
+        guard exchange.isOpen || exchange.provider.temper.isListenedTo else { return }
         let answer = act(exchange)
         if !exchange.isOpen, exchange.hasActed, exchange.kind == .refresh {
             outcome.lostAnswers += 1

@@ -53,7 +53,10 @@ extension World {
     func look(_ index: Int) {
         guard let incarnation, incarnation.isRunning, standstill == nil else { return }
         let subject = subjects[index]
-        guard subject.isConnected, incarnation.offset == 0 else { return }
+        guard subject.isConnected, incarnation.offset == 0, clock.now < subject.plausibleSince
+        else {
+            return
+        }
         let grant = grants[subject.grant]
         let isKnown =
             !grant.isAlive && grant.refused > incarnation.started
