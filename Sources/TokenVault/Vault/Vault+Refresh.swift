@@ -7,6 +7,7 @@ extension Vault {
     /// - Throws: as `withAccessToken`.
     public func refresh(_ id: ConnectionID) async throws(VaultError) {
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
             try await refreshOnce(key)
@@ -41,6 +42,7 @@ extension Vault {
     ///
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(_ id: ConnectionID) async throws(VaultError) {
+        try await verified()
         let key = store.key(.connection, id.text)
         let now = time.now()
         let commit = Commit()
@@ -77,6 +79,7 @@ extension Vault {
         _ id: ConnectionID, generation: UInt64? = nil
     ) async throws(VaultError) {
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let key = store.key(.connection, id.text)
         guard let opened = try store.open(key) else {
             throw VaultError(.notFound, .vault, connection: id)
