@@ -29,8 +29,9 @@ package struct TokenEndpoint: Sendable {
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.exchange(
             code: code, codeVerifier: codeVerifier, for: application)
+        let types = BearerTypes.connect(application.provider)
         return try send(request, to: application.provider.tokenEndpoint) { reply in
-            completion(Verdict(reply))
+            completion(Verdict(reply, types: types))
         }
     }
 
@@ -42,9 +43,9 @@ package struct TokenEndpoint: Sendable {
         by credentials: ClientCredentials, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(token, by: credentials)
-        let lost = credentials.grantLostErrors
+        let (lost, types) = (credentials.grantLostErrors, credentials.bearerTypes)
         return try make(request, to: application.provider.tokenEndpoint) { reply in
-            completion(Verdict(reply, lost: lost))
+            completion(Verdict(reply, lost: lost, types: types))
         }
     }
 

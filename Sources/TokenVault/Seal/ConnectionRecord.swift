@@ -108,7 +108,7 @@ struct ConnectionRecord: ~Copyable {
         accessToken: RawSpan, refreshToken: RawSpan?, _ terms: Terms, requestStart: UnixTime
     ) throws(VaultError) {
         // First, because it may be so long that there is no room beside it.
-        try fields.set(ConnectionTag.unreadReply, nil)
+        try forgetUnread()
         try fields.set(ConnectionTag.accessToken, accessToken)
         if let refreshToken { try fields.set(ConnectionTag.refreshToken, refreshToken) }
         try fields.set(ConnectionTag.tokenType, text: terms.tokenType)
@@ -137,23 +137,6 @@ struct ConnectionRecord: ~Copyable {
         try adopt(
             accessToken: reply.accessTokenBytes, refreshToken: reply.refreshTokenBytes, terms,
             requestStart: requestStart)
-    }
-
-    /// Keeps a reply that could not be read, until one comes that can. Of two the later, but for a
-    /// page after an object: a provider's maintenance must not replace what may hold a token.
-    mutating func keepUnread(_ body: borrowing Secret) throws(VaultError) {
-        if let place = fields.range(ConnectionTag.unreadReply),
-            Self.isObject(fields.bytes.extracting(place)), !Self.isObject(body.bytes)
-        {
-            return
-        }
-        try fields.set(ConnectionTag.unreadReply, body.bytes)
-    }
-
-    private static func isObject(_ body: RawSpan) -> Bool {
-        var start = 0
-        while start < body.byteCount, body.byte(at: start) <= 0x20 { start += 1 }
-        return start < body.byteCount && body.byte(at: start) == UInt8(ascii: "{")
     }
 
     /// Takes over a token set.

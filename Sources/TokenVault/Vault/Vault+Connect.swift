@@ -178,6 +178,7 @@ extension Vault {
             throw VaultError(.providerRefused, .vault, number: status)
         case .refused(let status, _):
             throw VaultError(.providerRefused, .vault, number: status)
+        case .unread: throw VaultError(.providerAnswerUnreadable, .vault)
         case .unreadable:
             throw VaultError(.providerAnswerUnreadable, .vault)
         }
