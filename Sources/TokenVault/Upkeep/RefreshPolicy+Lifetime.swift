@@ -32,14 +32,9 @@ extension RefreshPolicy {
         var accessTokensExpire = true
         /// Whether the access token is exchanged for the next one, and no refresh token presented.
         var exchangesAccessToken = false
-        /// Whether a refresh replaces the refresh token.
-        var rotation = Provider.Rotation.always
-
         /// Whether the answer to a refresh may hold the only refresh token there is: then nothing
         /// but that answer, or somebody who knows better, says what may be presented next.
-        var isAnswerPrecious: Bool {
-            rotation != .never && reuseGraceSeconds == 0 && !exchangesAccessToken
-        }
+        var isAnswerPrecious = true
     }
 }
 
@@ -70,6 +65,6 @@ extension RefreshPolicy.Limits {
         reuseGraceSeconds = provider.reuseGraceSeconds
         accessTokensExpire = provider.accessTokensExpire
         exchangesAccessToken = provider.refreshGrant != .refreshToken
-        rotation = provider.rotation
+        isAnswerPrecious = provider.listenMilliseconds > 0
     }
 }
