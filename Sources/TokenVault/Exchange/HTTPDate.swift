@@ -60,7 +60,8 @@ package enum HTTPDate {
             (1...CivilDate.daysInMonth(month, year: year)).contains(day)
         else { return nil }
         return UnixTime(
-            seconds: Int64(CivilDate.daysSinceEpoch(year, month, day)) * 86_400 + Int64(secondOfDay))
+            seconds: Int64(CivilDate.daysSinceEpoch(year, month, day)) * 86_400 + Int64(secondOfDay)
+        )
     }
 
     private static func nextWord(_ text: RawSpan, from index: inout Int) -> Range<Int>? {

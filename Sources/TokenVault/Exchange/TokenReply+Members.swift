@@ -86,7 +86,8 @@ extension TokenReply.Members {
         case .expiresOn: expiresOn = Self.moment(value, of: scanner)
         case .expires:
             expires =
-                Self.stated(value, of: scanner) ?? Self.moment(value, of: scanner).map { .moment($0) }
+                Self.stated(value, of: scanner)
+                ?? Self.moment(value, of: scanner).map { .moment($0) }
         case .refreshTokenExpiresIn: refreshTokenExpiresIn = Self.stated(value, of: scanner)
         case .refreshTokenExpiresInX: refreshTokenExpiresInX = Self.stated(value, of: scanner)
         case .refreshExpiresIn: refreshExpiresIn = Self.stated(value, of: scanner)

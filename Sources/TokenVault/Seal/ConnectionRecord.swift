@@ -100,6 +100,31 @@ struct ConnectionRecord: ~Copyable {
         var accessTokenExpiry: UnixTime?
         var expirySource = TokenSet.ExpirySource.unknown
         var refreshTokenExpiry: UnixTime?
+
+        init(
+            tokenType: String = "Bearer", scope: String? = nil,
+            accessTokenExpiry: UnixTime? = nil,
+            expirySource: TokenSet.ExpirySource = .unknown, refreshTokenExpiry: UnixTime? = nil
+        ) {
+            self.tokenType = tokenType
+            self.scope = scope
+            self.accessTokenExpiry = accessTokenExpiry
+            self.expirySource = expirySource
+            self.refreshTokenExpiry = refreshTokenExpiry
+        }
+
+        /// Those of a reply; for the lifetimes see `TokenReply.expiry`.
+        init(
+            _ reply: borrowing TokenReply, requestedAt: UnixTime, providerLifetime: Int64?,
+            applicationLifetime: Int64?
+        ) {
+            let expiry = reply.expiry(
+                requestedAt: requestedAt, providerLifetimeSeconds: providerLifetime,
+                applicationLifetimeSeconds: applicationLifetime)
+            self.init(
+                scope: reply.scope, accessTokenExpiry: expiry.moment, expirySource: expiry.source,
+                refreshTokenExpiry: reply.refreshTokenExpiry(requestedAt: requestedAt))
+        }
     }
 
     /// Takes over new tokens, copied from where they lie; where there is no new refresh token the

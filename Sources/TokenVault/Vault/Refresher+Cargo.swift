@@ -14,13 +14,9 @@ extension Refresher {
         fileprivate var plan: Plan?
 
         init(_ reply: consuming TokenReply, _ sent: Sent, requestedAt: UnixTime) {
-            let expiry = reply.expiry(
-                requestedAt: requestedAt, providerLifetimeSeconds: sent.providerLifetime,
-                applicationLifetimeSeconds: sent.applicationLifetime)
             terms = ConnectionRecord.Terms(
-                scope: reply.scope, accessTokenExpiry: expiry.moment,
-                expirySource: expiry.source,
-                refreshTokenExpiry: reply.refreshTokenExpiry(requestedAt: requestedAt))
+                reply, requestedAt: requestedAt, providerLifetime: sent.providerLifetime,
+                applicationLifetime: sent.applicationLifetime)
             self.sent = sent
             self.reply = reply
             self.requestedAt = requestedAt

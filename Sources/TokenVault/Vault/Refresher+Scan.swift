@@ -18,7 +18,9 @@ extension Refresher {
             end = verify()
         }
         switch end {
-        case .complete: resumeDoubts(doubts)
+        case .complete:
+            resumeDoubts(doubts)
+            rereadAll(shared.withLock { $0.unread[...] })
         // A store that does not match its MAC is for audit and salvage only.
         case .failed(let error) where !error.isPassing: committer.refuse(error)
         case .failed, .running: break
@@ -68,8 +70,9 @@ extension Refresher {
         if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
             throw VaultError(.tooManySecrets, .upkeep)
         }
-        guard let plan = plan(record, lane) else { return }
         let key = opened.key
+        if record.holdsUnread { shared.withLock { $0.unread.append(key) } }
+        guard let plan = plan(record, lane) else { return }
         shared.withLock { shared in
             // The end of a flight says when its connection is due again.
             guard !shared.changedSlots.contains(slot), shared.upkeep.flight(key) == nil else {

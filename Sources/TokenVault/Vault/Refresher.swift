@@ -62,6 +62,8 @@ final class Refresher: Sendable {
         var storage = StorageTrouble()
         /// Slots whose plan changed while the scan at open still looks at an older snapshot.
         var changedSlots: Set<UInt32> = []
+        /// Connections in which the scan at open has found a reply that lies unread.
+        var unread: [RecordKey] = []
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
         /// How many calls of `run` there are.
