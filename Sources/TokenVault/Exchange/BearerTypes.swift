@@ -12,18 +12,24 @@ struct BearerTypes: Sendable {
     private let listed: [String]
     private let takesUnknown: Bool
 
+    private let takesInsufficient: Bool
+
     /// Types that need more than the token: a proof with each request (the HTTP MAC draft, RFC 9200
     /// section 5.8.4.3, RFC 9449 section 5), or that are of no access token (RFC 8693 section
     /// 2.2.1).
     private static let insufficient: Swift.Set = ["mac", "pop", "dpop", "n_a"]
 
-    private init(_ listed: [String], takesUnknown: Bool) {
+    private init(_ listed: [String], takesUnknown: Bool, takesInsufficient: Bool = false) {
         self.listed = listed.map { $0.lowercased() }
         self.takesUnknown = takesUnknown
+        self.takesInsufficient = takesInsufficient
     }
 
     /// `Bearer` alone.
     static let bearer = BearerTypes([], takesUnknown: false)
+
+    /// Every one, for tokens that are only revoked.
+    static let any = BearerTypes([], takesUnknown: true, takesInsufficient: true)
 
     /// In the answer to a code.
     static func connect(_ provider: Provider) -> BearerTypes {
@@ -72,7 +78,8 @@ struct BearerTypes: Sendable {
         switch named {
         case .bearer: true
         case .other(let type):
-            listed.contains(type) || takesUnknown && !Self.insufficient.contains(type)
+            listed.contains(type)
+                || takesUnknown && (takesInsufficient || !Self.insufficient.contains(type))
         }
     }
 }

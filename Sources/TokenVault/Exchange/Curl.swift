@@ -78,6 +78,8 @@ final class CurlMulti: @unchecked Sendable {
 
     /// Does what can be done without waiting.
     func perform() { unsafe tv_events_serve(events) }
+    /// Whether a transfer that stands still leaves bytes in its socket.
+    func setHolding(_ isOn: Bool) { unsafe tv_events_hold(events, isOn) }
     /// Sleeps until there is something to do, or somebody wakes it, or the time is over.
     func poll(milliseconds: Int) { unsafe tv_events_wait(events, Int64(milliseconds)) }
     /// Ends `poll`, or the next one. From any thread.
@@ -100,9 +102,12 @@ struct CurlEasy: ~Copyable {
     /// The list's element that names bytes of ours, so that curl makes no copy of them for it.
     private let lent: UnsafeMutablePointer<curl_slist>
 
-    // What every request has beside `Authorization`; never changed, never freed.
+    // What every request has beside `Authorization`; never changed, never freed. curl decodes what
+    // comes compressed all the same.
     nonisolated(unsafe) private static let commonHeaders = unsafe curl_slist_append(
-        curl_slist_append(nil, "Accept: application/json"), "User-Agent: TokenVault")
+        curl_slist_append(
+            curl_slist_append(nil, "Accept: application/json"), "Accept-Encoding: identity"),
+        "User-Agent: TokenVault")
 
     /// Nil where libcurl has no memory.
     init?() {
@@ -133,7 +138,7 @@ struct CurlEasy: ~Copyable {
         // Debian's default for CAPATH would keep curl from caching the certificates it has read.
         let texts: [(CURLoption, String?)] = [
             (CURLOPT_PROTOCOLS_STR, settings.allowsLoopbackHTTP ? "http,https" : "https"),
-            (CURLOPT_PROXY, ""), (CURLOPT_CAPATH, nil),
+            (CURLOPT_PROXY, ""), (CURLOPT_CAPATH, nil), (CURLOPT_ACCEPT_ENCODING, "gzip, deflate"),
         ]
         return unsafe numbers.allSatisfy { set($0, $1) } && texts.allSatisfy { set($0, $1) }
             && (settings.caFile.map { set(CURLOPT_CAINFO, $0) } ?? true)
@@ -167,6 +172,12 @@ struct CurlEasy: ~Copyable {
     func setBodyByteCount(_ count: Int) { set(CURLOPT_POSTFIELDSIZE, count) }
     /// The deadline of the whole transfer, counted from its beginning; 0 for none.
     func setDeadline(milliseconds: Int) { set(CURLOPT_TIMEOUT_MS, milliseconds) }
+    /// Whether a body that is compressed is handed over as it was before.
+    func setDecoding(_ isOn: Bool) { set(CURLOPT_HTTP_CONTENT_DECODING, isOn ? 1 : 0) }
+    /// Whether the connection is kept behind the transfer.
+    func setKeeping(_ isOn: Bool) { set(CURLOPT_FORBID_REUSE, isOn ? 0 : 1) }
+    /// Whether the body has arrived as it was declared, and TLS holds more than that.
+    var holdsExcess: Bool { unsafe tv_tls_holds_excess(handle) }
     /// Lends curl the body, which must stay where it is until `unload`.
     func load(body: borrowing Secret) {
         unsafe body.withUnsafeBytes { bytes in

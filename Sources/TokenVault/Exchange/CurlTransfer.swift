@@ -5,26 +5,22 @@ import Glibc
 /// One request on its way and the answer that comes back, and a handle that goes from one to the
 /// next. All of it on the transport's thread.
 final class CurlTransfer {
-    /// What to do with a piece of the body.
-    enum Appetite {
-        case taken
-        /// No slot is free: the transfer pauses, curl keeps the piece.
-        case later
-        /// Longer than an answer may be.
-        case enough
-    }
-
     private enum Stage {
         case connecting
         /// A byte of the request may have been sent.
         case sent
-        /// As `sent`; the body waits for a slot of that many bytes.
-        case paused(Int)
+        /// As `sent`; the body waits for a larger slot.
+        case paused
     }
 
     /// The transfers that waited for a slot: they have no deadline of curl's any more.
     final class Held {
         var transfers: [CurlTransfer] = []
+
+        /// Bytes that lie in the socket of one that stands still are not too many.
+        func tell(_ multi: CurlMulti) {
+            multi.setHolding(transfers.contains(where: \.isPaused))
+        }
     }
 
     private var easy: CurlEasy
@@ -33,8 +29,10 @@ final class CurlTransfer {
     private let held: Held
     private let addressGuard: AddressGuard
     private(set) var request: TransportRequest?
-    private var reply: Secret?
+    private var reply: ReplyBody?
     private var headers = ReplyHeaders()
+    /// Whether the handle was told not to decode the body, and not to keep the connection.
+    private var (passesOver, endsConnection) = (false, false)
     private var stage = Stage.connecting
     /// Decided here, not by curl.
     private var failure: TransportReply.Failure?
@@ -73,7 +71,7 @@ final class CurlTransfer {
             return false
         }
         self.request = request
-        self.reply = consume reply
+        self.reply = ReplyBody(in: reply)
         headers = ReplyHeaders()
         stage = .connecting
         failure = nil
@@ -158,35 +156,37 @@ final class CurlTransfer {
     }
 
     func take(header line: RawSpan) -> Bool {
-        if headers.take(line) { return true }
-        failure = .tooLong
-        return false
-    }
-
-    func take(body piece: RawSpan) -> Appetite {
-        guard let count = reply?.count else { return .enough }
-        let wanted = count + piece.byteCount
-        guard wanted <= TransportRequest.replyBytesMax else {
+        guard headers.take(line) else {
             failure = .tooLong
-            return .enough
-        }
-        if reply?.append(piece) ?? false { return .taken }
-        if grow(to: wanted), reply?.append(piece) ?? false { return .taken }
-        // The answer may be the only copy of a new token: no deadline runs while it waits for us.
-        stage = .paused(wanted)
-        deadline = nil
-        if !held.transfers.contains(where: { $0 === self }) { held.transfers.append(self) }
-        setDeadline(0)
-        return .later
-    }
-
-    private func grow(to byteCount: Int) -> Bool {
-        guard var larger = Secret(roomFor: byteCount), let smaller = reply.take() else {
             return false
         }
-        guard larger.append(smaller.bytes) else { return false }
-        reply = consume larger
+        if headers.coding == .unknown, !passesOver {
+            // The status counts all the same.
+            passesOver = true
+            easy.setDecoding(false)
+            reply?.ignore()
+        }
         return true
+    }
+
+    func take(body piece: RawSpan) -> ReplyBody.Appetite {
+        guard let appetite = reply?.take(piece) else { return .enough }
+        switch appetite {
+        case .taken:
+            if !endsConnection, easy.holdsExcess {
+                endsConnection = true
+                easy.setKeeping(false)
+            }
+        case .later:
+            // The answer may be the only copy of a new token: no deadline runs while it waits for us.
+            stage = .paused
+            deadline = nil
+            if !held.transfers.contains(where: { $0 === self }) { held.transfers.append(self) }
+            held.tell(multi)
+            setDeadline(0)
+        case .enough: failure = .tooLong
+        }
+        return appetite
     }
 
     // MARK: Pauses
@@ -195,10 +195,11 @@ final class CurlTransfer {
 
     /// Goes on where a slot has come free; the deadline starts anew.
     func resumeIfPossible(now: Int64) {
-        guard case .paused(let wanted) = stage, let request, grow(to: wanted) else { return }
+        guard case .paused = stage, let request, reply?.grow() ?? false else { return }
         stage = .sent
         deadline = now + Int64(request.deadlineMilliseconds)
         easy.resume()
+        held.tell(multi)
     }
 
     // MARK: The end
@@ -209,17 +210,20 @@ final class CurlTransfer {
         let status = easy.status
         let ending = failure ?? failure(curlCode: code, status: status)
         easy.unload()
+        restore()
         self.request = nil
-        if !held.transfers.isEmpty { held.transfers.removeAll { $0 === self } }
+        if !held.transfers.isEmpty {
+            held.transfers.removeAll { $0 === self }
+            held.tell(multi)
+        }
         if let ending {
             reply = nil
             request.answer(TransportReply(failure: ending))
             return
         }
-        if reply?.count == 0 { reply = nil }
         request.answer(
             TransportReply(
-                status: status, body: reply.take(),
+                status: status, body: takeBody(),
                 retryAfterSeconds: headers.retryAfterSeconds(
                     now: UnixTime(seconds: Int64(time(nil)))), date: headers.date))
     }
@@ -232,23 +236,31 @@ final class CurlTransfer {
             let refused = code == Curl.codeMalformedURL || code == Curl.codeUnsupportedProtocol
             return refused ? .refused : .unreachable(curlCode: code)
         case .sent, .paused:
-            // A 200 that arrived whole counts, whatever became of its connection: nobody has the
+            // A success that arrived whole counts, whatever became of its connection: nobody has the
             // new token but us.
-            if status == 200, bodyIsWhole(reply, declared: easy.declaredByteCount) { return nil }
+            if (200..<300).contains(status), holdsWholeBody() { return nil }
             return code == Curl.codeTimedOut ? .deadlineExceeded : .lost(curlCode: code)
         }
     }
 
-    /// All the bytes that were declared are there, or it ends as a JSON object does. One cut
-    /// right behind an inner brace is refused where it is read.
-    private func bodyIsWhole(_ body: borrowing Secret?, declared: Int?) -> Bool {
-        switch body {
-        case .none: return false
-        case .some(let body):
-            var end = body.count
-            while end > 0, body.bytes.byte(at: end - 1) <= 0x20 { end -= 1 }
-            guard end > 0 else { return false }
-            return body.count == declared || body.bytes.byte(at: end - 1) == UInt8(ascii: "}")
+    /// Whether a whole object has arrived, or all the bytes that were declared have.
+    private func holdsWholeBody() -> Bool {
+        if reply?.isWholeObject() ?? false { return true }
+        guard headers.coding == .none, let count = reply?.wholeByteCount, count > 0 else {
+            return false
         }
+        return count == easy.declaredByteCount
+    }
+
+    private func takeBody() -> Secret? {
+        guard let reply = reply.take() else { return nil }
+        return reply.take()
+    }
+
+    /// Takes back what the handle was told for this one answer.
+    private func restore() {
+        if passesOver { easy.setDecoding(true) }
+        if endsConnection { easy.setKeeping(true) }
+        (passesOver, endsConnection) = (false, false)
     }
 }

@@ -59,7 +59,7 @@ package struct TokenEndpoint: Sendable {
     /// The request that revokes a token, for `send`; nil where the provider has no revocation
     /// endpoint.
     package func revocation(
-        of token: borrowing Secret, _ hint: TokenRequest.Hint,
+        of token: RawSpan, _ hint: TokenRequest.Hint,
         for application: borrowing Application, completion: @escaping RevocationCompletion
     ) throws(VaultError) -> TransportRequest? {
         guard let url = application.provider.revocationEndpoint else { return nil }
@@ -73,7 +73,7 @@ package struct TokenEndpoint: Sendable {
     /// with `unsupported`, and nil is returned.
     @discardableResult
     package func revoke(
-        _ token: borrowing Secret, _ hint: TokenRequest.Hint,
+        _ token: RawSpan, _ hint: TokenRequest.Hint,
         for application: borrowing Application, completion: @escaping RevocationCompletion
     ) throws(VaultError) -> TransportRequest? {
         let request = try revocation(of: token, hint, for: application, completion: completion)

@@ -118,10 +118,9 @@ extension Refresher {
     private func landLate(_ sent: Sent, _ cargo: Cargo) {
         do throws(VaultError) {
             let application = try store.application(sent.application)
-            let tokens = try cargo.reply.tokens(
-                requestedAt: cargo.requestedAt, providerLifetimeSeconds: nil,
-                applicationLifetimeSeconds: nil)
-            try Revocation(network).send(application, tokens) { [self] _ in endLate(sent, nil) }
+            try Revocation(network).send(application, cargo.reply) { [self] _ in
+                endLate(sent, nil)
+            }
         } catch {
             endLate(sent, nil)
         }

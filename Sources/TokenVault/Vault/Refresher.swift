@@ -180,6 +180,16 @@ final class Refresher: Sendable {
         return isKept
     }
 
+    /// Waits for so many milliseconds. False where the vault is closed.
+    func pause(milliseconds: Int64) async -> Bool {
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
+            let isKept = after(milliseconds: milliseconds) {
+                unsafe continuation.resume(returning: true)
+            }
+            if !isKept { unsafe continuation.resume(returning: false) }
+        }
+    }
+
     private func expireTimers() {
         let now = time.now()
         let expired = shared.withLock { shared -> [Timer] in
