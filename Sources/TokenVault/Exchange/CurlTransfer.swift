@@ -5,7 +5,7 @@ import Glibc
 /// One request on its way and the answer that comes back, and a handle that goes from one to the
 /// next. All of it on the transport's thread.
 final class CurlTransfer {
-    private enum Stage {
+    enum Stage {
         case connecting
         /// A byte of the request may have been sent.
         case sent
@@ -13,37 +13,43 @@ final class CurlTransfer {
         case paused
     }
 
-    /// The transfers that waited for a slot: they have no deadline of curl's any more.
+    /// The transfers that need a look at each turn.
     final class Held {
+        /// Those that wait for a slot.
         var transfers: [CurlTransfer] = []
+        /// Those whose request may not have left to its last byte yet.
+        var sending: [CurlTransfer] = []
 
-        /// Bytes that lie in the socket of one that stands still are not too many.
-        func tell(_ multi: CurlMulti) {
-            multi.setHolding(transfers.contains(where: \.isPaused))
-        }
+        /// What lies in the socket of one that waits is no excess.
+        func tell(_ multi: CurlMulti) { multi.setHolding(!transfers.isEmpty) }
     }
 
-    private var easy: CurlEasy
+    var easy: CurlEasy
     /// What it runs on.
     let multi: CurlMulti
-    private let held: Held
+    let held: Held
     private let addressGuard: AddressGuard
     private(set) var request: TransportRequest?
     private var reply: ReplyBody?
     private var headers = ReplyHeaders()
     /// Whether the handle was told not to decode the body, and not to keep the connection.
     private var (passesOver, endsConnection) = (false, false)
-    private var stage = Stage.connecting
+    private(set) var stage = Stage.connecting
     /// Decided here, not by curl.
     private var failure: TransportReply.Failure?
     /// The URL that the handle is set to, and where it may lead.
     private var url = ""
     private var target = AddressGuard.Target.network
-    private var curlDeadlineMilliseconds = 0
+    /// How much curl hands to TLS at a time.
+    var writeBufferBytes = 0
     /// Where the loop keeps it.
     var position = 0
-    /// The loop's own deadline on the monotonic clock, in milliseconds, after a pause.
-    private(set) var deadline: Int64?
+    /// When the loop ends it, or says that it is overdue; see `CurlQueue.bootMilliseconds`. The
+    /// distant future while it waits for a slot: the answer may be the only copy of a new token.
+    var deadline = Int64.max
+    /// When it was sent, and until when it is listened to.
+    var sent: Int64 = 0
+    var isOverdue = false
 
     /// The slot that an answer begins in, in bytes.
     static let replyBytes = 2048
@@ -65,7 +71,7 @@ final class CurlTransfer {
 
     /// Takes a request and the slot for its answer. Nothing secret is handed to curl yet. False
     /// where the URL is refused; the request is answered then.
-    func begin(_ request: TransportRequest, reply: consuming Secret) -> Bool {
+    func begin(_ request: TransportRequest, reply: consuming Secret, now: Int64) -> Bool {
         guard setURL(request.url) else {
             request.answer(TransportReply(failure: .refused))
             return false
@@ -75,9 +81,10 @@ final class CurlTransfer {
         headers = ReplyHeaders()
         stage = .connecting
         failure = nil
-        deadline = nil
+        isOverdue = false
+        deadline = now + Int64(request.deadlineMilliseconds)
         easy.setBodyByteCount(request.bodyByteCount)
-        setDeadline(request.deadlineMilliseconds)
+        setWriteBuffer(for: request.bodyByteCount + request.headerByteCount)
         return true
     }
 
@@ -89,13 +96,6 @@ final class CurlTransfer {
         self.url = url
         self.target = target
         return true
-    }
-
-    /// curl's own deadline for the whole transfer; 0 for none.
-    private func setDeadline(_ milliseconds: Int) {
-        if milliseconds == curlDeadlineMilliseconds { return }
-        easy.setDeadline(milliseconds: milliseconds)
-        curlDeadlineMilliseconds = milliseconds
     }
 
     func add() -> Bool { multi.add(easy) }
@@ -132,6 +132,9 @@ final class CurlTransfer {
             load(body: request.body)
             if let credentials = request.credentials { load(header: credentials.headerLine) }
             stage = .sent
+            sent = CurlQueue.bootMilliseconds()
+            deadline = sent + Int64(request.deadlineMilliseconds)
+            held.sending.append(self)
             return true
         }
         guard easy.sentByteCount == 0 else {
@@ -178,13 +181,13 @@ final class CurlTransfer {
                 easy.setKeeping(false)
             }
         case .later:
-            // The answer may be the only copy of a new token: no deadline runs while it waits for us.
             stage = .paused
-            deadline = nil
+            deadline = .max
             if !held.transfers.contains(where: { $0 === self }) { held.transfers.append(self) }
             held.tell(multi)
-            setDeadline(0)
-        case .enough: failure = .tooLong
+        case .enough:
+            // What follows a whole object is nobody's business.
+            if !(reply?.isWholeObject() ?? false) { failure = .tooLong }
         }
         return appetite
     }
@@ -193,13 +196,13 @@ final class CurlTransfer {
 
     var isPaused: Bool { if case .paused = stage { true } else { false } }
 
-    /// Goes on where a slot has come free; the deadline starts anew.
-    func resumeIfPossible(now: Int64) {
-        guard case .paused = stage, let request, reply?.grow() ?? false else { return }
+    /// Goes on where a slot has come free; the deadline starts anew. True where it did.
+    func resumeIfPossible() -> Bool {
+        guard case .paused = stage, let request, reply?.grow() ?? false else { return false }
         stage = .sent
-        deadline = now + Int64(request.deadlineMilliseconds)
+        deadline = CurlQueue.bootMilliseconds() + Int64(request.deadlineMilliseconds)
         easy.resume()
-        held.tell(multi)
+        return true
     }
 
     // MARK: The end
@@ -216,6 +219,7 @@ final class CurlTransfer {
             held.transfers.removeAll { $0 === self }
             held.tell(multi)
         }
+        if !held.sending.isEmpty { held.sending.removeAll { $0 === self } }
         if let ending {
             reply = nil
             request.answer(TransportReply(failure: ending))
@@ -236,15 +240,16 @@ final class CurlTransfer {
             let refused = code == Curl.codeMalformedURL || code == Curl.codeUnsupportedProtocol
             return refused ? .refused : .unreachable(curlCode: code)
         case .sent, .paused:
-            // A success that arrived whole counts, whatever became of its connection: nobody has the
-            // new token but us.
-            if (200..<300).contains(status), holdsWholeBody() { return nil }
+            // Whatever became of its connection: nobody has the new token but us.
+            if isWholeSuccess { return nil }
             return code == Curl.codeTimedOut ? .deadlineExceeded : .lost(curlCode: code)
         }
     }
 
-    /// Whether a whole object has arrived, or all the bytes that were declared have.
-    private func holdsWholeBody() -> Bool {
+    /// Whether a success has arrived as far as anybody reads it: a whole object, or all the bytes that
+    /// were declared.
+    var isWholeSuccess: Bool {
+        guard (200..<300).contains(easy.status) else { return false }
         if reply?.isWholeObject() ?? false { return true }
         guard headers.coding == .none, let count = reply?.wholeByteCount, count > 0 else {
             return false
