@@ -186,7 +186,9 @@ struct CurlTransportTests {
         defer { server.stop() }
         let transport = try CurlTransport.forTests()
         #expect(try transport.answer(server.origin).status == 200)
-        #expect(try transport.answer(server.origin).failure == .lost(curlCode: 52))
+        let reply = try transport.answer(server.origin)
+        // Or 65, where what was sent was wiped by then.
+        #expect(reply.failure == .lost(curlCode: 52) || reply.failure == .lost(curlCode: 65))
         #expect(server.requestCount == 2)
     }
 }
