@@ -17,4 +17,16 @@ extension Disk {
         commit.add(.put(.application, key, .anything), plaintext)
         _ = try apply(commit) { _ in }.get()
     }
+
+    /// Changes the record of a connection, before the vault is opened.
+    func changeRecord(
+        _ connection: Int, _ change: (inout ConnectionRecord) throws -> Void
+    ) throws {
+        let stored = try #require(contents.records[Self.key(connection)])
+        var record = ConnectionRecord(fields: try Self.fields(stored.plaintext))
+        try change(&record)
+        let commit = Commit()
+        commit.add(.put(.connection, Self.key(connection), .anything), record.plaintext())
+        _ = try apply(commit) { _ in }.get()
+    }
 }

@@ -24,6 +24,8 @@ enum ConnectionTag {
     static let unreadReply: UInt16 = 29
     static let requestStart: UInt16 = 30
     static let tokensSince: UInt16 = 31
+    static let unreadRequestStart: UInt16 = 32
+    static let retriesUnread: UInt16 = 33
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

@@ -32,6 +32,9 @@ extension RefreshPolicy {
         var accessTokensExpire = true
         /// Whether the access token is exchanged for the next one, and no refresh token presented.
         var exchangesAccessToken = false
+        /// Whether the answer to a refresh may hold the only refresh token there is: then nothing
+        /// but that answer, or somebody who knows better, says what may be presented next.
+        var isAnswerPrecious = true
     }
 }
 
@@ -62,5 +65,6 @@ extension RefreshPolicy.Limits {
         reuseGraceSeconds = provider.reuseGraceSeconds
         accessTokensExpire = provider.accessTokensExpire
         exchangesAccessToken = provider.refreshGrant != .refreshToken
+        isAnswerPrecious = provider.listenMilliseconds > 0
     }
 }

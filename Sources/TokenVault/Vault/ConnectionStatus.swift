@@ -28,6 +28,10 @@ public struct ConnectionStatus: Sendable {
         case correctApplication
         /// Make room on the disk; a vault whose disk failed has to be opened anew.
         case makeRoom
+        /// An answer to a refresh lies here unread. A newer version of this library may read it when
+        /// it opens the vault; `retry` presents the refresh token that it was the answer to again,
+        /// which some providers take for theft.
+        case retry
     }
 
     /// The connection.
@@ -36,7 +40,8 @@ public struct ConnectionStatus: Sendable {
     public let light: Light
     /// Why it is red, or why a refresh is being retried.
     public let reason: VaultEvent.Kind?
-    /// The HTTP status that came with the reason, 0 where none did.
+    /// The HTTP status that came with the reason, 0 where none did; of an answer that lies unread
+    /// its length in bytes.
     public let reasonNumber: Int
     /// What to do.
     public let nextStep: NextStep
@@ -97,6 +102,9 @@ extension Vault {
             switch failing {
             case .applicationRejected: (light, nextStep) = (.red, .correctApplication)
             case .storageRefused: (light, nextStep) = (working, .makeRoom)
+            case _ where refresher.isHeld(record):
+                let isLent = record.accessTokenExpiry.map { $0 > time.now() } ?? true
+                (light, reason, nextStep) = (isLent ? working : .red, .replyUnread, .retry)
             // Whatever failed before.
             case _ where refresher.isOver(record):
                 (light, reason, nextStep) = (.red, nil, .reconnect)

@@ -14,13 +14,9 @@ extension Refresher {
         fileprivate var plan: Plan?
 
         init(_ reply: consuming TokenReply, _ sent: Sent, requestedAt: UnixTime) {
-            let expiry = reply.expiry(
-                requestedAt: requestedAt, providerLifetimeSeconds: sent.providerLifetime,
-                applicationLifetimeSeconds: sent.applicationLifetime)
             terms = ConnectionRecord.Terms(
-                scope: reply.scope, accessTokenExpiry: expiry.moment,
-                expirySource: expiry.source,
-                refreshTokenExpiry: reply.refreshTokenExpiry(requestedAt: requestedAt))
+                reply, requestedAt: requestedAt, providerLifetime: sent.providerLifetime,
+                applicationLifetime: sent.applicationLifetime)
             self.sent = sent
             self.reply = reply
             self.requestedAt = requestedAt
@@ -122,10 +118,9 @@ extension Refresher {
     private func landLate(_ sent: Sent, _ cargo: Cargo) {
         do throws(VaultError) {
             let application = try store.application(sent.application)
-            let tokens = try cargo.reply.tokens(
-                requestedAt: cargo.requestedAt, providerLifetimeSeconds: nil,
-                applicationLifetimeSeconds: nil)
-            try Revocation(network).send(application, tokens) { [self] _ in endLate(sent, nil) }
+            try Revocation(network).send(application, cargo.reply) { [self] _ in
+                endLate(sent, nil)
+            }
         } catch {
             endLate(sent, nil)
         }

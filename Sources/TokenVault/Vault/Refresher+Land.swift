@@ -48,7 +48,12 @@ extension Refresher {
                 effect: Effect(status: status, wasSent: wasSent))
         case .applicationMisconfigured(let status, _): landRejected(sent, status, alarms)
         case .grantLost(let status): landLost(sent, status)
-        case .unreadable(_, let body): landUnread(sent, body)
+        case .unread(_, let body): landUnread(sent, body, requestedAt: flight.sent)
+        // A page, nothing, half an answer: what the provider did nobody knows.
+        case .unreadable(let status):
+            landDelayed(
+                sent, VaultError(.providerAnswerUnreadable, .upkeep, number: status),
+                effect: .inDoubt)
         case .refused(let status, let error):
             // A gateway's 403 or 404 says nothing about the refresh token.
             landDelayed(

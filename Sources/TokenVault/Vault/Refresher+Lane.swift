@@ -12,6 +12,7 @@ extension Refresher {
     func plan(_ record: borrowing ConnectionRecord, _ lane: Int) -> Plan? {
         guard record.state == .active, record.application != nil else { return nil }
         let limits = limits(lane)
+        guard !Self.isHeld(record, limits) else { return nil }
         let now = time.now()
         let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
         guard lifetime.hasRefreshToken else { return nil }

@@ -24,6 +24,7 @@ extension Refresher {
         switch result {
         case .success(let ending):
             resumeDoubts(doubts)
+            rereadAll(shared.withLock { $0.unread[...] })
             finishDisconnects(ending) { [self] in endScan(.complete) }
         case .failure(let error):
             // A store that does not match its MAC is for audit and salvage only.
@@ -103,6 +104,8 @@ extension Refresher {
         if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
             throw VaultError(.tooManySecrets, .upkeep)
         }
+        let key = opened.key
+        if record.holdsUnread { shared.withLock { $0.unread.append(key) } }
         guard let plan = plan(record, lane) else { return false }
         shared.withLock { $0.upkeep.schedule(slot, plan) }
         return false

@@ -66,6 +66,8 @@ final class Refresher: Sendable {
         /// Of connections in doubt, the wave of the last attempt: of this process or another.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
+        /// Connections in which the scan at open has found a reply that lies unread.
+        var unread: [RecordKey] = []
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
         /// Who wants to know how far the scan is.
@@ -178,6 +180,16 @@ final class Refresher: Sendable {
         }
         alarm.ring()
         return isKept
+    }
+
+    /// Waits for so many milliseconds. False where the vault is closed.
+    func pause(milliseconds: Int64) async -> Bool {
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
+            let isKept = after(milliseconds: milliseconds) {
+                unsafe continuation.resume(returning: true)
+            }
+            if !isKept { unsafe continuation.resume(returning: false) }
+        }
     }
 
     private func expireTimers() {

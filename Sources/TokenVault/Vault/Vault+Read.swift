@@ -10,7 +10,8 @@ extension Vault {
     ///
     /// - Parameter minimumLifetime: how long the token must live at least; zero by default.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
-    ///   `providerRefused`, `applicationMisconfigured`, `disconnecting`, `cancelled`.
+    ///   `providerRefused`, `providerAnswerUnreadable`, `applicationMisconfigured`,
+    ///   `disconnecting`, `cancelled`.
     public func withAccessToken<Result>(
         _ id: ConnectionID, minimumLifetime: Duration = .zero,
         _ body: (borrowing Secret) throws -> Result
@@ -75,7 +76,7 @@ extension Vault {
                 return .fresh(token)
             }
             guard let plan = refresher.plan(record) else {
-                throw VaultError(.notRefreshable, .vault)
+                throw refresher.refusal(record)
             }
             return .stale(slot: slot, plan)
         } catch {

@@ -33,7 +33,7 @@ extension Vault {
         let slot = opened.header.slot
         let record = ConnectionRecord(fields: opened.takeFields())
         if let refusal = record.state.refusal { throw VaultError(refusal, .vault) }
-        guard let plan = refresher.plan(record) else { throw VaultError(.notRefreshable, .vault) }
+        guard let plan = refresher.plan(record) else { throw refresher.refusal(record) }
         return (slot, plan)
     }
 
