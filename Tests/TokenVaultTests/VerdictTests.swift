@@ -195,6 +195,7 @@ import Testing
             return "misconfigured \(status)" + (error.map { " \($0)" } ?? "")
         case .unsent: return "unsent"
         case .grantLost(let status): return "grantLost \(status)"
+        case .grantLikelyLost(let status): return "grantLikelyLost \(status)"
         case .unreadable(let status, let body):
             switch body {
             case .some: return "unreadable \(status) kept"

@@ -18,6 +18,8 @@ package final class ClientCredentials: Sendable {
     let refreshGrant: Provider.RefreshGrant
     /// How the answer to a refresh may say that the grant is gone.
     let grantLostErrors: GrantLostErrors
+    /// How it may say so in words that can also mean the application.
+    let grantLostAnswers: GrantLostAnswers
 
     /// With `.basic`, id and secret are form-encoded before they are joined; with `.basicRaw` they
     /// are not, and the id must then hold no colon (RFC 7617 section 2).
@@ -29,6 +31,7 @@ package final class ClientCredentials: Sendable {
         parameters = application.provider.tokenParameters
         refreshGrant = application.provider.refreshGrant
         grantLostErrors = GrantLostErrors(application.provider)
+        grantLostAnswers = GrantLostAnswers(application.provider)
         switch application.provider.clientAuthentication {
         case .none:
             headerLine = nil
@@ -55,6 +58,7 @@ package final class ClientCredentials: Sendable {
         parameters = []
         refreshGrant = .refreshToken
         grantLostErrors = .none
+        grantLostAnswers = .none
     }
 
     private static func fields(

@@ -19,11 +19,34 @@ package struct GrantLostErrors: Sendable {
     init(_ provider: Provider) { codes = provider.grantLostErrors }
 
     /// Whether a definition may list a code: 1 to 64 bytes of printable ASCII, and none that
-    /// RFC 6749 gives another meaning, since a mistake of ours would then end healthy grants.
+    /// RFC 6749 gives another meaning, since a mistake of ours would then end healthy grants. What
+    /// is no code but a pattern (`*`) or a status of HTTP (`400`) would never match, or with every
+    /// refusal: those belong to `GrantLostAnswers`.
     package static func allows(_ code: String) -> Bool {
-        (1...Provider.grantLostErrorBytesMax).contains(code.utf8.count)
-            && code.utf8.allSatisfy(JSONText.isVisible)
+        isCode(code) && !isStatus(code)
             && !OAuthError.otherMeanings.contains { $0.code.description == code }
+    }
+
+    /// Whether a text has the form of a code: it has a letter or a digit.
+    static func isCode(_ text: String) -> Bool {
+        (1...Provider.grantLostErrorBytesMax).contains(text.utf8.count)
+            && text.utf8.allSatisfy(JSONText.isVisible)
+            && text.utf8.contains { Self.isLetter($0) || Self.isDigit($0) }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    /// Whether a code is a status of a refusal, as IANA has registered them; other numbers of the
+    /// kind are codes of somebody's own.
+    private static func isStatus(_ code: String) -> Bool {
+        guard let number = Int(code) else { return false }
+        return (400...431).contains(number) || number == 451
     }
 
     /// - Throws: `invalidArgument` where a provider lists one that is not allowed, or too many.

@@ -42,9 +42,9 @@ package struct TokenEndpoint: Sendable {
         by credentials: ClientCredentials, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(token, by: credentials)
-        let lost = credentials.grantLostErrors
+        let (lost, likelyLost) = (credentials.grantLostErrors, credentials.grantLostAnswers)
         return try make(request, to: application.provider.tokenEndpoint) { reply in
-            completion(Verdict(reply, lost: lost))
+            completion(Verdict(reply, lost: lost, likelyLost: likelyLost))
         }
     }
 

@@ -24,6 +24,8 @@ enum ConnectionTag {
     static let unreadReply: UInt16 = 29
     static let requestStart: UInt16 = 30
     static let tokensSince: UInt16 = 31
+    static let refusal: UInt16 = 36
+    static let failureSince: UInt16 = 37
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken
@@ -82,6 +84,8 @@ enum ApplicationTag {
     static let bearerTokenType: UInt16 = 29
     static let grantLostAnswer: UInt16 = 30
     static let revokesReplacedGrant: UInt16 = 31
+    static let changedSince: UInt16 = 36
+    static let change: UInt16 = 37
 }
 
 /// Fields of a pending authorization.

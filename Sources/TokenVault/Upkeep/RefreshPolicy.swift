@@ -33,6 +33,11 @@ enum RefreshPolicy {
     static let urgentAttemptsMax = 12
     /// The least time before the next attempt where the provider refused, in milliseconds.
     static let refusedMilliseconds: Int64 = 60_000
+    /// Between two requests of a connection that has expired and is refused, in milliseconds: an
+    /// hour, since it may be the application that was rejected; a day, where another connection of
+    /// it has succeeded since.
+    static let expiredMilliseconds: Int64 = 3_600_000
+    static let provenMilliseconds: Int64 = 86_400_000
     /// The most that a provider's `Retry-After` is honoured, in seconds.
     static let retryAfterSecondsMax: Int64 = 3600
     /// A token is taken for expired this long before it is, in milliseconds: the way to the
@@ -183,6 +188,26 @@ enum RefreshPolicy {
         guard grace > 0, failures <= urgentAttemptsMax else { return backoffMillisecondsMax }
         let part = milliseconds(grace) / graceParts
         return min(backoffMillisecondsMax, max(backoffMillisecondsBase, part))
+    }
+
+    /// The next attempt after `refusals` in a row: from a minute doubling to an hour; where the
+    /// access token has expired by then, what is between two requests of one that has.
+    ///
+    /// - Returns: the moment, with a jitter of up to a tenth, and whether it is a pause of that kind.
+    static func refused(
+        now: UnixTime, refusals: Int, expiry: UnixTime?, isProven: Bool, random: UInt64
+    ) -> (due: UnixTime, isPause: Bool) {
+        let exponent = min(max(refusals - 1, 0), 6)
+        let wait = min(expiredMilliseconds, refusedMilliseconds << Int64(exponent))
+        let due = now.adding(milliseconds: wait + fraction(of: wait / 10, random))
+        guard let expiry, expiry <= due else { return (due, false) }
+        let pause = pauseMilliseconds(isProven: isProven)
+        return (now.adding(milliseconds: pause + fraction(of: pause / 10, random)), true)
+    }
+
+    /// What is between two requests of a connection that has expired and is refused.
+    static func pauseMilliseconds(isProven: Bool) -> Int64 {
+        isProven ? provenMilliseconds : expiredMilliseconds
     }
 
     private static func fraction(of range: Int64, _ random: UInt64) -> Int64 {

@@ -33,9 +33,14 @@ extension Refresher {
     }
 
     private func verify() -> ScanState {
+        var evidence = Evidence()
         do throws(VaultError) {
             _ = try store.verify(zeroesOrphans: true) { (opened) throws(VaultError) in
-                try self.scanned(opened)
+                try self.scanned(opened, &evidence)
+            }
+            let now = time.now()
+            shared.withLock { shared in
+                shared.upkeep.restore(evidence, except: shared.changedSlots, now)
             }
             return .complete
         } catch {
@@ -57,7 +62,9 @@ extension Refresher {
         return .success(())
     }
 
-    private func scanned(_ opened: borrowing Store.Opened) throws(VaultError) {
+    private func scanned(
+        _ opened: borrowing Store.Opened, _ evidence: inout Evidence
+    ) throws(VaultError) {
         guard opened.header.kind == .connection else { return }
         let slot = opened.header.slot
         let record = ConnectionRecord(fields: try opened.fields.copy())
@@ -68,6 +75,7 @@ extension Refresher {
         if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
             throw VaultError(.tooManySecrets, .upkeep)
         }
+        evidence.add(record, opened.header, opened.key, lane)
         guard let plan = plan(record, lane) else { return }
         let key = opened.key
         shared.withLock { shared in
@@ -76,6 +84,21 @@ extension Refresher {
                 return
             }
             shared.upkeep.schedule(slot, plan)
+        }
+    }
+
+    /// What the scan will find out of a connection that somebody wants refreshed before it does.
+    func noteRefusal(
+        _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
+        _ lane: Int
+    ) {
+        guard let found = Evidence.Refused(record, header, key) else { return }
+        let now = time.now()
+        shared.withLock { shared in
+            guard case .running = shared.scan,
+                found.generation > shared.upkeep.lanes[lane].changed.generation
+            else { return }
+            shared.upkeep.restore(found, lane, isAnswered: false, now)
         }
     }
 

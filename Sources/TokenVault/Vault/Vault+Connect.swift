@@ -134,8 +134,10 @@ extension Vault {
         switch callback.code {
         case .none: throw VaultError(.flowDenied, .vault)
         case .some(let code):
+            let probe = refresher.beginProbe(application.id)
             let verdict = try await exchange(application, code, flow.codeVerifier)
             tokens = try Self.tokens(verdict, application, requestedAt)
+            refresher.accept(probe, flow.connection)
         }
         do throws(VaultError) {
             try await store(tokens, flow, requestedAt, life)
@@ -175,6 +177,8 @@ extension Vault {
         case .applicationMisconfigured(let status, _):
             throw VaultError(.applicationMisconfigured, .vault, number: status)
         case .grantLost(let status):
+            throw VaultError(.providerRefused, .vault, number: status)
+        case .grantLikelyLost(let status):
             throw VaultError(.providerRefused, .vault, number: status)
         case .refused(let status, _):
             throw VaultError(.providerRefused, .vault, number: status)

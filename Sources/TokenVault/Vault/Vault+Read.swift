@@ -58,7 +58,7 @@ extension Vault {
     ) throws(VaultError) -> Current {
         do throws(VaultError) {
             guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-            let slot = opened.header.slot
+            let header = opened.header
             let record = ConnectionRecord(fields: opened.takeFields())
             if let refusal = record.state.refusal {
                 throw VaultError(refusal, .vault, number: Int(record.failure?.status ?? 0))
@@ -75,7 +75,8 @@ extension Vault {
             guard let plan = refresher.plan(record) else {
                 throw VaultError(.notRefreshable, .vault)
             }
-            return .stale(slot: slot, plan)
+            refresher.noteRefusal(record, header, key, plan.lane)
+            return .stale(slot: header.slot, plan)
         } catch {
             throw error.concerning(id)
         }
