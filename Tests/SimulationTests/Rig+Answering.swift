@@ -11,16 +11,16 @@ extension Rig {
         milliseconds: Int64, _ reply: (HeldNetwork.Held) throws -> TransportReply
     ) throws {
         let end = clock.now + milliseconds
-        while clock.now < end {
+        while true {
             try flush()
             while let held = network.open.first {
                 held.request.answer(try reply(held))
                 try flush()
             }
+            guard clock.now < end else { return }
             let sleep = try settle() ?? milliseconds
             try advance(milliseconds: min(max(1, sleep), end - clock.now))
         }
-        try flush()
     }
 
     /// How often a connection was asked.

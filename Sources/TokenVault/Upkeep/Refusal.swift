@@ -29,8 +29,24 @@ struct Refusal {
     /// How many requests of the application had left when it was heard.
     var order: UInt64
     var proof = Proof.none
+    /// Whether it was refused before its application was changed, too: it has nothing to lose by
+    /// being asked, so that it is refused again says less.
+    var isOld = false
     /// Since when, and until when, it is not asked again; nil where the usual back-off decides.
     var pause: (from: UnixTime, until: UnixTime)?
+
+    /// The application was changed: it was refused by way of what does not hold any more, and no
+    /// success says anything of that.
+    mutating func outdate() {
+        (kind, proof, pause, order) = (.unknown, .none, nil, .max)
+        isOld = true
+    }
+
+    /// Whether no success says anything of it.
+    var isVoid: Bool { order == .max }
+
+    /// Whether another refusal says nothing new of the application.
+    var isNoNews: Bool { isOld || proof == .application }
 
     /// Whether it must not be asked yet. A clock that was set back voids the pause.
     func isPaused(_ now: UnixTime) -> Bool {
@@ -42,4 +58,17 @@ struct Refusal {
 
 extension Refusal.Proof: Comparable {
     static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+extension Refusal {
+    /// In a record, beside the kind: that it is an old one.
+    static let oldFlag: UInt8 = 0x80
+}
+
+extension Refusal.Kind {
+    /// What a record says; nil where it says nothing that this version knows.
+    init?(record: UInt8?) {
+        guard let record else { return nil }
+        self.init(rawValue: record & ~Refusal.oldFlag)
+    }
 }

@@ -32,6 +32,8 @@ extension UpkeepState {
         var isNewRisk = false
         /// Connections whose grant is gone: they were refused, and their application is taken.
         var lost: [(key: RecordKey, refusal: Refusal)] = []
+        /// Whether the connection was refused before its application was changed, too.
+        var isOld = false
         /// Whether the end of a grant is not believed yet.
         var isDoubted = false
         /// Whether something may board that could not before.
@@ -54,6 +56,8 @@ extension UpkeepState {
             finding.isOutdated = true
             return finding
         }
+        // Of one that was refused before, no more is learnt.
+        let isNews = !(failures[flight.key]?.refusal?.isNoNews ?? false)
         switch bearing {
         case .none: break
         case .accepted: accept(lane, order: flight.order, now, &finding)
@@ -63,16 +67,17 @@ extension UpkeepState {
         case .rejected:
             suspect(flight, &finding)
             finding.isAlarm = lanes[lane].reject(now)
-        case .likelyRejected where failures[flight.key]?.refusal?.proof == .application: break
-        case .likelyRejected: suspect(flight, &finding)
         case .grantLost:
-            suspect(flight, &finding)
             finding.isDoubted = true
-        case .unclear: if lanes[lane].suspicion.change != nil { suspect(flight, &finding) }
+            if isNews { suspect(flight, &finding) }
+        case .likelyRejected: if isNews { suspect(flight, &finding) }
+        case .unclear:
+            if isNews, lanes[lane].suspicion.change != nil { suspect(flight, &finding) }
         }
         // Whoever was out with it has had its say by now.
         if lanes[lane].isSuspicionConfirmed { finding.isAlarm = lanes[lane].reject(now) }
         finding.isRejected = lanes[lane].isRejected
+        finding.isOld = failures[flight.key]?.refusal?.isOld ?? false
         if let refusal, bearing != .grantLost || finding.isDoubted {
             note(refusal.kind, refusal.status, of: flight)
         }
@@ -95,7 +100,9 @@ extension UpkeepState {
         var refusal = Refusal(
             slot: flight.slot, lane: lane, kind: kind, status: status,
             order: lanes[lane].suspicion.sentCount)
-        refusal.proof = failures[flight.key]?.refusal?.proof ?? .none
+        if let before = failures[flight.key]?.refusal {
+            (refusal.proof, refusal.isOld) = (before.proof, before.isOld)
+        }
         set(refusal, flight.key)
     }
 
@@ -104,6 +111,7 @@ extension UpkeepState {
         failures[key, default: Failures()].refusal = refusal
         let lane = refusal.lane
         lanes[lane].refusedSlots.insert(refusal.slot)
+        guard !refusal.isVoid else { return }
         let entry = RefusedQueue.Entry(key: key, order: refusal.order)
         if refusal.proof < .application {
             var queue = RefusedQueue()
@@ -240,7 +248,7 @@ extension UpkeepState {
             .filter { $0.1.lane == lane }.sorted { $0.1.slot < $1.1.slot }
         lanes[lane].change(change)
         for (key, refusal) in refused {
-            forgetRefusal(key)
+            failures[key]?.refusal?.outdate()
             if refusal.pause != nil, numbers[key] == nil, heap.deadline(refusal.slot) != nil {
                 schedule(refusal.slot, Plan(lane: lane, due: now, death: Self.last(now)))
             }

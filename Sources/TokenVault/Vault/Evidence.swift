@@ -13,6 +13,7 @@ struct Evidence: ~Copyable {
         let generation: UInt64
         let isRejection: Bool
         let kind: Refusal.Kind
+        let isOld: Bool
         let status: Int
         let time: UnixTime
         let expiry: UnixTime?
@@ -28,7 +29,8 @@ struct Evidence: ~Copyable {
             self.key = key
             slot = header.slot
             generation = record.failureSince ?? header.generation
-            kind = record.refusal.flatMap(Refusal.Kind.init(rawValue:)) ?? .unknown
+            kind = Refusal.Kind(record: record.refusal) ?? .unknown
+            isOld = record.refusal.map { $0 & Refusal.oldFlag != 0 } ?? false
             status = Int(failure.status)
             time = failure.time
             expiry = record.accessTokenExpiry
@@ -76,10 +78,12 @@ extension UpkeepState {
             var risked: [UInt32] = []
             var isRejected = false
             for found in evidence.refused[lane] ?? []
-            where found.generation > changed.generation && !changedSlots.contains(found.slot) {
+            where !changedSlots.contains(found.slot) {
                 let isAnswered = found.generation < refreshed
                 restore(found, lane, isAnswered: isAnswered, now)
-                if isAnswered || isProven && found.kind == .unknown { continue }
+                guard found.generation > changed.generation, !found.isOld, !isAnswered,
+                    !isProven || found.kind != .unknown
+                else { continue }
                 risked.append(found.slot)
                 risks[found.slot] = lane
                 isRejected = isRejected || found.isRejection
@@ -101,7 +105,9 @@ extension UpkeepState {
         var refusal = Refusal(
             slot: found.slot, lane: lane, kind: found.kind, status: found.status, order: 0)
         refusal.proof = isAnswered ? .application : .none
-        let end = found.pauseEnd(now, isProven: isAnswered)
+        refusal.isOld = found.isOld
+        if found.generation <= lanes[lane].changed.generation { refusal.outdate() }
+        let end = refusal.order == 0 ? found.pauseEnd(now, isProven: isAnswered) : nil
         if let end, end > now { refusal.pause = (found.time, end) }
         set(refusal, found.key)
         _ = countFailure(found.key, isRefusal: true)

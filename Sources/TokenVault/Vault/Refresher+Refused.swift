@@ -36,7 +36,8 @@ extension Refresher {
         commit.add(
             .revise(
                 sent.flight.key,
-                refusing(sent, .refreshRefused, status, kind, entry.time, found)))
+                refusing(
+                    sent, .refreshRefused, status, kind, isOld: finding.isOld, entry.time, found)))
         endAttempt(sent, effect, commit)
         if isFirst { commit.add(.event(entry)) }
         committer.submit(commit)
@@ -54,7 +55,7 @@ extension Refresher {
 
     /// Writes a refusal into the record the flight was made for.
     private func refusing(
-        _ sent: Sent, _ event: VaultEvent.Kind, _ status: Int, _ kind: Refusal.Kind,
+        _ sent: Sent, _ event: VaultEvent.Kind, _ status: Int, _ kind: Refusal.Kind, isOld: Bool,
         _ now: UnixTime, _ found: Found
     ) -> Revision {
         Revision(addedBytesMax: Self.refusalBytesMax) {
@@ -67,7 +68,8 @@ extension Refresher {
             try record.set(
                 ConnectionRecord.Failure(
                     code: event.code, status: Int32(clamping: status), time: now))
-            try record.fields.set(ConnectionTag.refusal, integer: kind.rawValue)
+            try record.fields.set(
+                ConnectionTag.refusal, integer: kind.rawValue | (isOld ? Refusal.oldFlag : 0))
             return .change
         }
     }
@@ -120,7 +122,8 @@ extension Refresher {
                 .revise(
                     sent.flight.key,
                     refusing(
-                        sent, .applicationRejected, status, .application, time.now(), Found())))
+                        sent, .applicationRejected, status, .application, isOld: finding.isOld,
+                        time.now(), Found())))
         }
         // The client was not let in: nobody looked at the refresh token.
         endAttempt(sent, .none, commit)
@@ -153,7 +156,8 @@ extension Refresher {
         let revision = Revision(addedBytesMax: Self.refusalBytesMax) {
             (record, header) throws(VaultError) in
             // Else other tokens came since.
-            guard record.state == .active, record.refusal == Refusal.Kind.grant.rawValue else {
+            guard record.state == .active, Refusal.Kind(record: record.refusal) == .grant
+            else {
                 return .leave
             }
             found.id = record.id

@@ -95,9 +95,7 @@ extension Refresher {
         guard let found = Evidence.Refused(record, header, key) else { return }
         let now = time.now()
         shared.withLock { shared in
-            guard case .running = shared.scan,
-                found.generation > shared.upkeep.lanes[lane].changed.generation
-            else { return }
+            guard case .running = shared.scan else { return }
             shared.upkeep.restore(found, lane, isAnswered: false, now)
         }
     }
@@ -160,6 +158,7 @@ extension Refresher {
         }
         // Before everything that is merely due.
         let first = UnixTime(milliseconds: 0)
+        let now = time.now()
         let isFirst = shared.withLock { shared -> Bool? in
             guard shared.doubts[key] == doubt.wave else { return nil }
             guard let plan, store.owner(slot)?.key == key else {
@@ -170,6 +169,8 @@ extension Refresher {
             guard !shared.changedSlots.contains(slot), shared.upkeep.flight(key) == nil else {
                 return nil
             }
+            // It was answered since, if only with a refusal.
+            if shared.upkeep.isPaused(key, now) { return nil }
             shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
             return true
         }
