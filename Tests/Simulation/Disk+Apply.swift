@@ -83,10 +83,10 @@ extension Disk {
                     connection: connection, life: life, plaintext: TokenText.copy(plaintext))
             }
         case .takeFlow(let key): contents.flows[key] = nil
-        case .beginWave(let attempts, _):
+        case .beginWave(let attempts, let recorded):
             committed.wave = contents.nextWave
             contents.waves[contents.nextWave] = Wave(
-                attempts: attempts, open: Set(attempts.map(\.key)))
+                attempts: attempts, recorded: recorded, open: Set(attempts.map(\.key)))
             contents.nextWave += 1
         case .endAttempt(let wave, let key):
             contents.waves[wave]?.open.remove(key)
@@ -123,7 +123,9 @@ extension Disk {
             kind: kind, slot: slot, generation: generation, plaintext: plaintext)
         committed.slot = slot
         committed.generation = generation
-        if kind == .connection { landed(.written(key, plaintext, isFence: isFence)) }
+        landed(
+            kind == .connection
+                ? .written(key, plaintext, isFence: isFence) : .registered(key, plaintext))
     }
 
     private func revise(

@@ -16,26 +16,6 @@ package struct GrantLostAnswers: Sendable {
     /// Those that a provider's definition lists.
     init(_ provider: Provider) { answers = provider.grantLostAnswers }
 
-    /// Whether a definition may list an answer: one that can come, and is not judged before by what
-    /// is certain. The status is 400 to 499, but none that asks for patience (408, 425, 429); the
-    /// error, where there is one, has 1 to 64 bytes of printable ASCII, and is none that always
-    /// means the grant (`invalid_grant`), the application (`invalid_client`), or a time of trouble.
-    package static func allows(_ answer: Provider.GrantLostAnswer) -> Bool {
-        guard (400..<500).contains(answer.status), ![408, 425, 429].contains(answer.status) else {
-            return false
-        }
-        guard let error = answer.error else { return true }
-        return GrantLostErrors.isCode(error)
-            && !OAuthError.certainMeanings.contains { $0.code.description == error }
-    }
-
-    /// - Throws: `invalidArgument` where a provider lists one that is not allowed, or too many.
-    static func check(_ provider: Provider) throws(VaultError) {
-        guard provider.grantLostAnswers.count <= Provider.grantLostAnswersMax,
-            provider.grantLostAnswers.allSatisfy(allows)
-        else { throw VaultError(.invalidArgument, .exchange) }
-    }
-
     /// Whether an answer is one of them.
     ///
     /// - Parameter namesError: whether its body names an `error`, as `OAuthError` reads it: what is
@@ -64,11 +44,4 @@ package struct GrantLostAnswers: Sendable {
         }
         return isNamed
     }
-}
-
-extension OAuthError {
-    /// Those that mean one thing, whatever the status.
-    fileprivate static let certainMeanings: [OAuthError] = [
-        .invalidGrant, .invalidClient, .temporarilyUnavailable, .serverError,
-    ]
 }

@@ -18,44 +18,6 @@ package struct GrantLostErrors: Sendable {
     /// Those that a provider's definition lists.
     init(_ provider: Provider) { codes = provider.grantLostErrors }
 
-    /// Whether a definition may list a code: 1 to 64 bytes of printable ASCII, and none that
-    /// RFC 6749 gives another meaning, since a mistake of ours would then end healthy grants. What
-    /// is no code but a pattern (`*`) or a status of HTTP (`400`) would never match, or with every
-    /// refusal: those belong to `GrantLostAnswers`.
-    package static func allows(_ code: String) -> Bool {
-        isCode(code) && !isStatus(code)
-            && !OAuthError.otherMeanings.contains { $0.code.description == code }
-    }
-
-    /// Whether a text has the form of a code: it has a letter or a digit.
-    static func isCode(_ text: String) -> Bool {
-        (1...Provider.grantLostErrorBytesMax).contains(text.utf8.count)
-            && text.utf8.allSatisfy(JSONText.isVisible)
-            && text.utf8.contains { Self.isLetter($0) || Self.isDigit($0) }
-    }
-
-    private static func isLetter(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-    }
-
-    /// Whether a code is a status of a refusal, as IANA has registered them; other numbers of the
-    /// kind are codes of somebody's own.
-    private static func isStatus(_ code: String) -> Bool {
-        guard let number = Int(code) else { return false }
-        return (400...431).contains(number) || number == 451
-    }
-
-    /// - Throws: `invalidArgument` where a provider lists one that is not allowed, or too many.
-    static func check(_ provider: Provider) throws(VaultError) {
-        guard provider.grantLostErrors.count <= Provider.grantLostErrorsMax,
-            provider.grantLostErrors.allSatisfy(allows)
-        else { throw VaultError(.invalidArgument, .exchange) }
-    }
-
     /// Whether an answer names one of them.
     func occur(in body: borrowing Secret) -> Bool {
         guard !codes.isEmpty else { return false }
@@ -115,13 +77,4 @@ package struct GrantLostErrors: Sendable {
         }
         return true
     }
-}
-
-extension OAuthError {
-    /// The codes of RFC 6749 sections 4.1.2.1 and 5.2 that say something else than that a grant is
-    /// gone.
-    fileprivate static let otherMeanings: [OAuthError] = [
-        .invalidRequest, .invalidClient, .unauthorizedClient, .unsupportedGrantType, .invalidScope,
-        .accessDenied, .unsupportedResponseType, .serverError, .temporarilyUnavailable,
-    ]
 }
