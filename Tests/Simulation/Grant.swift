@@ -32,6 +32,8 @@ struct Grant {
     var arrivedSerial: Int64 = 0
     /// When the process last heard that it is over.
     var refused: Int64 = .min
+    /// When it was asked for again sooner, because somebody else had succeeded.
+    var reprieved: Int64 = .min
     /// The refresh token whose answer nobody can use, from the moment that it was heard.
     var unreadSerial: Int64 = 0
     /// The connection that held it was disconnected, durably.

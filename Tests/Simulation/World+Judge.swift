@@ -91,7 +91,10 @@ extension World {
             note(index, .failed, 401)
             noteRefusal(exchange, answer)
             exchange.provider.failed += 1
-            exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
+            // Of a secret that was replaced meanwhile: nothing to the new one.
+            if exchange.form.secret?.serial == exchange.provider.knownSecretSerial {
+                exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
+            }
         default:
             note(index, .failed, exchange.hasActed ? 1 : 0)
             noteRefusal(exchange, answer)
@@ -116,6 +119,7 @@ extension World {
         note(index, .received, refresh?.serial ?? 0)
         subjects[index].forgetFailures()
         exchange.provider.rejectedUntil = 0
+        exchange.provider.succeeded = clock.now
         guard let refresh else { return }
         if refresh.owner == subjects[index].receivedGrant {
             subjects[index].receivedSerial = max(subjects[index].receivedSerial, refresh.serial)

@@ -89,12 +89,28 @@ extension World {
         outcome.deadAsked += 1
         // What could not be written down is asked once more.
         guard disk.room == .enough, roomSince < grant.refused else { return }
-        if subjects[index].asked < grant.refused, clock.now < grant.refused + Self.deadMilliseconds
-        {
+        guard subjects[index].asked < grant.refused,
+            clock.now < grant.refused + Self.deadMilliseconds, looksExpired(index)
+        else { return }
+        // Once more, where something has come to work since.
+        let provider = exchange.provider
+        let isFirst = grant.reprieved == .min || grant.reprieved < provider.changed
+        if isFirst, max(provider.succeeded, provider.changed) >= grant.refused {
+            grants[shown.owner].reprieved = clock.now
+        } else {
             violated(
                 .deadGrantAsked, index,
                 "\(shown.text), \(clock.now - grant.refused) ms after it was refused")
         }
+    }
+
+    /// Whether its access token has expired, as far as the vault can know: until then it is asked
+    /// more often.
+    private func looksExpired(_ index: Int) -> Bool {
+        let temper = providers[subjects[index].provider].temper
+        let expiry = subjects[index].accessExpiry
+        let known = temper.saysLifetime ? expiry : expiry - temper.lifetimeMilliseconds + 3_600_000
+        return clock.now >= known
     }
 
     /// The user sees that it does not work any more, and connects again over it.

@@ -118,13 +118,20 @@ enum RefreshPolicy {
         return lifetime.connected?.adding(milliseconds: milliseconds(seconds))
     }
 
+    /// When an access token expires; where nobody says, what is assumed. Nil where it does not.
+    static func expiry(
+        issued: UnixTime, stated: UnixTime?, _ limits: Limits
+    ) -> UnixTime? {
+        stated
+            ?? (limits.accessTokensExpire
+                ? issued.adding(milliseconds: unknownLifetimeMilliseconds) : nil)
+    }
+
     /// When a connection is of no use, or lost, if nothing is done: a backlog drains in this order.
     static func death(_ lifetime: Lifetime, _ limits: Limits) -> UnixTime {
         let access =
-            lifetime.accessTokenExpiry
-            ?? (limits.accessTokensExpire
-                ? lifetime.issued.adding(milliseconds: unknownLifetimeMilliseconds)
-                : UnixTime(milliseconds: .max))
+            expiry(issued: lifetime.issued, stated: lifetime.accessTokenExpiry, limits)
+            ?? UnixTime(milliseconds: .max)
         guard lifetime.hasRefreshToken, let end = end(lifetime, limits) else { return access }
         return min(access, end.time)
     }

@@ -19,8 +19,10 @@ struct Evidence: ~Copyable {
         let expiry: UnixTime?
 
         /// Nil where the record's failure, if any, is no refusal.
-        init?(_ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey)
-        {
+        init?(
+            _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
+            _ limits: RefreshPolicy.Limits
+        ) {
             guard record.state == .active, let failure = record.failure else { return nil }
             isRejection = failure.code == VaultEvent.Kind.applicationRejected.code
             guard isRejection || failure.code == VaultEvent.Kind.refreshRefused.code else {
@@ -33,7 +35,8 @@ struct Evidence: ~Copyable {
             isOld = record.refusal.map { $0 & Refusal.oldFlag != 0 } ?? false
             status = Int(failure.status)
             time = failure.time
-            expiry = record.accessTokenExpiry
+            expiry = RefreshPolicy.expiry(
+                issued: record.issued, stated: record.accessTokenExpiry, limits)
         }
 
         /// Until when it is not asked again; nil where it has not expired. What another clock wrote
@@ -54,13 +57,15 @@ struct Evidence: ~Copyable {
     /// Takes in what a connection's record says.
     mutating func add(
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
-        _ lane: Int
+        _ lane: Int, _ limits: RefreshPolicy.Limits
     ) {
         if let moment = record.refreshed, moment >= record.issued {
             let generation = record.tokensSince ?? header.generation
             if generation > refreshed[lane] ?? 0 { refreshed[lane] = generation }
         }
-        if let found = Refused(record, header, key) { refused[lane, default: []].append(found) }
+        if let found = Refused(record, header, key, limits) {
+            refused[lane, default: []].append(found)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ extension Refresher {
     /// What the writer's thread found in a record.
     private final class Found: @unchecked Sendable {
         var expiry: UnixTime?
+        var isExpired = false
     }
 
     /// The provider refuses this connection, and nobody knows whether for good. It is asked again,
@@ -30,7 +31,7 @@ extension Refresher {
                 finish(sent.flight, .success(()), currentPlan(sent.flight))
             case .success, .failure:
                 if isFirst { publish(.refreshRefused, sent.id, number: Int64(status)) }
-                putOff(sent, status, isRejected: finding.isRejected, expiry: found.expiry)
+                putOff(sent, status, isRejected: finding.isRejected, found)
             }
         }
         commit.add(
@@ -63,7 +64,10 @@ extension Refresher {
             guard record.state == .active, isCurrent(record, header, sent) else {
                 return .leave
             }
-            found.expiry = record.accessTokenExpiry
+            found.expiry = RefreshPolicy.expiry(
+                issued: record.issued, stated: record.accessTokenExpiry,
+                limits(sent.flight.lane))
+            found.isExpired = record.accessTokenExpiry.map { $0 <= now } ?? false
             try record.keepTokens(of: header.generation)
             try record.set(
                 ConnectionRecord.Failure(
@@ -74,7 +78,7 @@ extension Refresher {
         }
     }
 
-    private func putOff(_ sent: Sent, _ status: Int, isRejected: Bool, expiry: UnixTime?) {
+    private func putOff(_ sent: Sent, _ status: Int, isRejected: Bool, _ found: Found) {
         let flight = sent.flight
         let now = time.now()
         let random = randomness.next()
@@ -86,7 +90,7 @@ extension Refresher {
                 isOrphan ? 1 : shared.upkeep.countFailure(flight.key, isRefusal: true)
             let proof = shared.upkeep.refusal(flight.key)?.proof
             let next = RefreshPolicy.refused(
-                now: now, refusals: refusals, expiry: expiry, isProven: proof == .application,
+                now: now, refusals: refusals, expiry: found.expiry, isProven: proof == .application,
                 random: random)
             if next.isPause, !isOrphan { shared.upkeep.pause(flight.key, until: next.due, now) }
             return next
@@ -97,7 +101,7 @@ extension Refresher {
         let code: VaultError.Code =
             isRejected
             ? .applicationMisconfigured
-            : expiry.map { $0 <= now } == true ? .notRefreshable : .providerRefused
+            : found.isExpired ? .notRefreshable : .providerRefused
         finish(
             flight, .failure(VaultError(code, .upkeep, connection: sent.id, number: status)),
             Plan(lane: flight.lane, due: due, death: isPause ? due : flight.death))

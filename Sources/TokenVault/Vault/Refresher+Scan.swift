@@ -75,7 +75,7 @@ extension Refresher {
         if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
             throw VaultError(.tooManySecrets, .upkeep)
         }
-        evidence.add(record, opened.header, opened.key, lane)
+        evidence.add(record, opened.header, opened.key, lane, limits(lane))
         guard let plan = plan(record, lane) else { return }
         let key = opened.key
         shared.withLock { shared in
@@ -92,7 +92,7 @@ extension Refresher {
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
         _ lane: Int
     ) {
-        guard let found = Evidence.Refused(record, header, key) else { return }
+        guard let found = Evidence.Refused(record, header, key, limits(lane)) else { return }
         let now = time.now()
         shared.withLock { shared in
             guard case .running = shared.scan else { return }
