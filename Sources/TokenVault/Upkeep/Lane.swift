@@ -26,7 +26,7 @@ struct Lane {
     /// The slot of the connection that probes.
     private var probe: UInt32?
     /// What the answers say of the application.
-    private(set) var suspicion = Suspicion()
+    var suspicion = Suspicion()
     /// Counts the changes of its application: a request that was made before one is not sent.
     private(set) var revision: UInt32 = 0
     /// Flights that left the backlog and are not sent yet.
@@ -136,9 +136,6 @@ struct Lane {
         return suspicion.send()
     }
 
-    /// The place in the order of a request that is no refresh.
-    mutating func takeOrder() -> UInt64 { suspicion.send() }
-
     /// One left the board without being sent.
     mutating func giveUp() { boardedCount -= 1 }
 
@@ -170,17 +167,8 @@ struct Lane {
         return nextProbe != nil
     }
 
-    /// A connection was refused in a way that may mean the application, by a request that left as
-    /// the `order`-th. True where it is at risk since now.
-    mutating func suspect(_ slot: UInt32, order: UInt64) -> Bool {
-        suspicion.refuse(slot, order: order)
-    }
-
     /// Whether enough connections were refused, and none is out that may yet say otherwise.
     var isSuspicionConfirmed: Bool { suspicion.isExhausted && outCount == 0 && !isRejected }
-
-    /// A request has succeeded that left as the `order`-th. True where that clears the application.
-    mutating func succeed(order: UInt64) -> Bool { suspicion.succeed(order: order) }
 
     /// Its application was changed: what was found out is void, and what was made of it is old.
     mutating func change(_ change: Suspicion.Change) {
@@ -195,13 +183,14 @@ struct Lane {
     }
 
     /// What an earlier process found out.
-    mutating func restore(risked: [UInt32], change: Suspicion.Change?, isRejected: Bool) {
+    mutating func restore(
+        risked: [(slot: UInt32, isProbe: Bool)], change: Suspicion.Change?, isRejected: Bool
+    ) {
         suspicion.restore(risked: risked, change: change)
-        if isRejected, nextProbe == nil { nextProbe = UnixTime(milliseconds: 0) }
+        if isRejected || suspicion.isExhausted, nextProbe == nil {
+            nextProbe = UnixTime(milliseconds: 0)
+        }
     }
-
-    /// The connection is gone, or has other tokens.
-    mutating func forget(_ slot: UInt32) { suspicion.forget(slot) }
 
     /// Somebody says that nothing is wrong with the application.
     mutating func forgive() {

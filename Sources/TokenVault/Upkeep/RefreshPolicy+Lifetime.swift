@@ -30,6 +30,8 @@ extension RefreshPolicy {
         var reuseGraceSeconds: Int64 = 0
         /// Whether an access token of which nobody says when it expires is taken to expire.
         var accessTokensExpire = true
+        /// Whether the provider says of a dead grant what may also mean the application.
+        var listsGrantLostAnswers = false
         /// Whether the access token is exchanged for the next one, and no refresh token presented.
         var exchangesAccessToken = false
     }
@@ -61,6 +63,7 @@ extension RefreshPolicy.Limits {
         marginSeconds = provider.refreshMarginSeconds
         reuseGraceSeconds = provider.reuseGraceSeconds
         accessTokensExpire = provider.accessTokensExpire
+        listsGrantLostAnswers = !provider.grantLostAnswers.isEmpty
         exchangesAccessToken = provider.refreshGrant != .refreshToken
     }
 }

@@ -197,19 +197,17 @@ enum RefreshPolicy {
         return min(backoffMillisecondsMax, max(backoffMillisecondsBase, part))
     }
 
-    /// The next attempt after `refusals` in a row: from a minute doubling to an hour; where the
-    /// access token has expired by then, what is between two requests of one that has.
-    ///
-    /// - Returns: the moment, with a jitter of up to a tenth, and whether it is a pause of that kind.
-    static func refused(
-        now: UnixTime, refusals: Int, expiry: UnixTime?, isProven: Bool, random: UInt64
-    ) -> (due: UnixTime, isPause: Bool) {
+    /// The next attempt after `refusals` in a row, where the access token has not expired by then:
+    /// from a minute doubling to an hour, with a jitter of up to a tenth.
+    static func refused(now: UnixTime, refusals: Int, random: UInt64) -> UnixTime {
         let exponent = min(max(refusals - 1, 0), 6)
         let wait = min(expiredMilliseconds, refusedMilliseconds << Int64(exponent))
-        let due = now.adding(milliseconds: wait + fraction(of: wait / 10, random))
-        guard let expiry, expiry <= due else { return (due, false) }
-        let pause = pauseMilliseconds(isProven: isProven)
-        return (now.adding(milliseconds: pause + fraction(of: pause / 10, random)), true)
+        return now.adding(milliseconds: wait + fraction(of: wait / 10, random))
+    }
+
+    /// A moment with a jitter of up to a tenth of what is between it and `now`.
+    static func jittered(_ moment: UnixTime, now: UnixTime, random: UInt64) -> UnixTime {
+        moment.adding(milliseconds: fraction(of: moment.milliseconds(since: now) / 10, random))
     }
 
     /// What is between two requests of a connection that has expired and is refused.

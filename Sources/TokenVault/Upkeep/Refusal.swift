@@ -32,13 +32,17 @@ struct Refusal {
     /// Whether it was refused before its application was changed, too: it has nothing to lose by
     /// being asked, so that it is refused again says less.
     var isOld = false
-    /// Since when, and until when, it is not asked again; nil where the usual back-off decides.
-    var pause: (from: UnixTime, until: UnixTime)?
+    /// When it was heard.
+    var heard: UnixTime
+    /// When the access token expires, as far as anybody knows or assumes.
+    var expiry: UnixTime?
+    /// Until when it is not asked again; nil where the usual back-off decides.
+    var pauseEnd: UnixTime?
 
     /// The application was changed: it was refused by way of what does not hold any more, and no
     /// success says anything of that.
     mutating func outdate() {
-        (kind, proof, pause, order) = (.unknown, .none, nil, .max)
+        (kind, proof, pauseEnd, order) = (.unknown, .none, nil, .max)
         isOld = true
     }
 
@@ -50,9 +54,20 @@ struct Refusal {
 
     /// Whether it must not be asked yet. A clock that was set back voids the pause.
     func isPaused(_ now: UnixTime) -> Bool {
-        guard let pause else { return false }
-        return now < pause.until
-            && pause.from.milliseconds(since: now) <= RefreshPolicy.clockToleranceMilliseconds
+        guard let pauseEnd else { return false }
+        return now < pauseEnd && !isOfTheFuture(now)
+    }
+
+    private func isOfTheFuture(_ now: UnixTime) -> Bool {
+        heard.milliseconds(since: now) > RefreshPolicy.clockToleranceMilliseconds
+    }
+
+    /// When it may be asked again, if its token has expired by `due`; nil where it is not for the
+    /// refusal to say.
+    func pauseEnd(due: UnixTime, _ now: UnixTime) -> UnixTime? {
+        guard !isVoid, !isOfTheFuture(now), let expiry, expiry <= due else { return nil }
+        return heard.adding(
+            milliseconds: RefreshPolicy.pauseMilliseconds(isProven: proof == .application))
     }
 }
 
@@ -63,12 +78,16 @@ extension Refusal.Proof: Comparable {
 extension Refusal {
     /// In a record, beside the kind: that it is an old one.
     static let oldFlag: UInt8 = 0x80
+    /// In a record, beside the kind: that its request was one of those that leave one at a time.
+    static let probeFlag: UInt8 = 0x40
+    /// The flags of a record.
+    static let flags = oldFlag | probeFlag
 }
 
 extension Refusal.Kind {
     /// What a record says; nil where it says nothing that this version knows.
     init?(record: UInt8?) {
         guard let record else { return nil }
-        self.init(rawValue: record & ~Refusal.oldFlag)
+        self.init(rawValue: record & ~Refusal.flags)
     }
 }

@@ -60,7 +60,7 @@ extension UpkeepState {
             dropStale(lane)
             guard lanes[lane].mayBoard(now),
                 let entry = lanes[lane].isCareful
-                    ? mostPromising(lane, onlyDemands: onlyDemands) : lanes[lane].first
+                    ? mostPromising(lane, now, onlyDemands: onlyDemands) : lanes[lane].first
             else { continue }
             if let least, least.entry < entry { continue }
             least = (lane, entry)
@@ -98,10 +98,14 @@ extension UpkeepState {
             ? flights[entry.flight]?.stage == .waiting : backlogged[entry.slot] == lane
     }
 
-    /// Whose turn it is in a lane whose application may be rejected: of those that may be risked,
-    /// and were not refused before, the one that dies last. It was refreshed last, so its grant is
-    /// the likeliest to live.
-    private func mostPromising(_ lane: Int, onlyDemands: Bool) -> Lane.Entry? {
+    /// Whose turn it is in a lane whose application may be rejected: the connection that was
+    /// refreshed last, due or not, since its grant is the likeliest to live. Where none is known, of
+    /// those that are due and were not refused before, the one that dies last.
+    private mutating func mostPromising(
+        _ lane: Int, _ now: UnixTime, onlyDemands: Bool
+    ) -> Lane.Entry? {
+        guard lanes[lane].first != nil else { return nil }
+        if !onlyDemands, let entry = lastRefreshed(lane, now) { return entry }
         var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: Lane.Entry)?
         for entry in lanes[lane].unordered
         where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot)
@@ -113,6 +117,33 @@ extension UpkeepState {
             best = (rank, entry)
         }
         return best?.entry
+    }
+
+    /// The connection of a lane that was refreshed last, taken out of the schedule where it is not
+    /// due; nil where none is known that may be asked now.
+    private mutating func lastRefreshed(_ lane: Int, _ now: UnixTime) -> Lane.Entry? {
+        // Some providers refuse what comes early.
+        guard lanes[lane].limits.marginSeconds == nil, !lanes[lane].limits.exchangesAccessToken
+        else { return nil }
+        for success in lanes[lane].suspicion.successes.reversed()
+        where lanes[lane].mayRisk(success.slot)
+            && !lanes[lane].refusedSlots.contains(success.slot)
+            && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
+        {
+            let slot = success.slot
+            if backlogged[slot] != lane {
+                guard let entry = heap.entry(slot) else { continue }
+                let plan = Plan(due: entry.deadline, tag: entry.lane)
+                guard plan.lane == lane else { continue }
+                heap.remove(slot)
+                addToLane(lane, slot, death: plan.death)
+            }
+            let entries = lanes[lane].unordered
+            if let entry = entries.first(where: { $0.slot == slot && $0.flight == 0 }) {
+                return entry
+            }
+        }
+        return nil
     }
 
     private static func isBetter(

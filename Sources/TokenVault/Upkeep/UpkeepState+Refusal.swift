@@ -34,6 +34,8 @@ extension UpkeepState {
         var lost: [(key: RecordKey, refusal: Refusal)] = []
         /// Whether the connection was refused before its application was changed, too.
         var isOld = false
+        /// Whether its request was one of those that leave one at a time.
+        var isProbe = false
         /// Whether the end of a grant is not believed yet.
         var isDoubted = false
         /// Whether something may board that could not before.
@@ -60,7 +62,9 @@ extension UpkeepState {
         let isNews = !(failures[flight.key]?.refusal?.isNoNews ?? false)
         switch bearing {
         case .none: break
-        case .accepted: accept(lane, order: flight.order, now, &finding)
+        case .accepted:
+            lanes[lane].suspicion.note(Suspicion.Success(slot: flight.slot, time: now))
+            accept(lane, order: flight.order, now, &finding)
         case .grantLost where lanes[lane].suspicion.change != .identity:
             finding.isAccepted = lanes[lane].accept()
             finding.wakes = finding.isAccepted
@@ -78,8 +82,9 @@ extension UpkeepState {
         if lanes[lane].isSuspicionConfirmed { finding.isAlarm = lanes[lane].reject(now) }
         finding.isRejected = lanes[lane].isRejected
         finding.isOld = failures[flight.key]?.refusal?.isOld ?? false
+        finding.isProbe = lanes[lane].suspicion.isProbe(flight.slot)
         if let refusal, bearing != .grantLost || finding.isDoubted {
-            note(refusal.kind, refusal.status, of: flight)
+            note(refusal.kind, refusal.status, of: flight, now)
         }
         return finding
     }
@@ -87,19 +92,21 @@ extension UpkeepState {
     private mutating func suspect(_ flight: Flight, _ finding: inout Finding) {
         // What is being disconnected, or has other tokens, has nothing to lose.
         guard !flight.isOrphan, !flight.isSuperseded else { return }
-        if lanes[flight.lane].suspect(flight.slot, order: flight.order) {
+        if lanes[flight.lane].suspicion.refuse(flight.slot, order: flight.order) {
             risks[flight.slot] = flight.lane
             finding.isNewRisk = true
         }
     }
 
     /// A connection was refused: until somebody else's success says more.
-    private mutating func note(_ kind: Refusal.Kind, _ status: Int, of flight: Flight) {
+    private mutating func note(
+        _ kind: Refusal.Kind, _ status: Int, of flight: Flight, _ now: UnixTime
+    ) {
         guard !flight.isOrphan, !flight.isSuperseded else { return }
         let lane = flight.lane
         var refusal = Refusal(
             slot: flight.slot, lane: lane, kind: kind, status: status,
-            order: lanes[lane].suspicion.sentCount)
+            order: lanes[lane].suspicion.sentCount, heard: now)
         if let before = failures[flight.key]?.refusal {
             (refusal.proof, refusal.isOld) = (before.proof, before.isOld)
         }
@@ -145,7 +152,7 @@ extension UpkeepState {
 
     /// The connection of a slot is gone, or has other tokens.
     mutating func forgetRisk(_ slot: UInt32) {
-        if let lane = risks.removeValue(forKey: slot) { lanes[lane].forget(slot) }
+        if let lane = risks.removeValue(forKey: slot) { lanes[lane].suspicion.forget(slot) }
     }
 
     /// A request of an application that left as the `order`-th brought tokens.
@@ -154,7 +161,7 @@ extension UpkeepState {
     ) {
         let before = lanes[lane].suspicion.risked
         let wasCareful = lanes[lane].isCareful
-        if lanes[lane].succeed(order: order) { finding.isAccepted = lanes[lane].accept() }
+        if lanes[lane].suspicion.succeed(order: order) { finding.isAccepted = lanes[lane].accept() }
         for slot in before where !lanes[lane].suspicion.isRisked(slot) { risks[slot] = nil }
         finding.wakes = wasCareful && !lanes[lane].isCareful
         proveRefused(lane, order: order, now, &finding)
@@ -169,13 +176,20 @@ extension UpkeepState {
             guard let first = lanes[lane].refused.first, first.order < order else { return }
             _ = lanes[lane].refused.removeFirst()
             guard var refusal = live(first, below: .application) else { continue }
-            if refusal.kind == .grant, numbers[first.key] == nil {
-                finding.lost.append((first.key, refusal))
-                forgetRefusal(first.key)
-            } else {
-                refusal.proof = .application
+            refusal.proof = .application
+            if refusal.kind != .unknown { lanes[lane].suspicion.isSaidOfGrants = true }
+            guard refusal.kind == .grant, numbers[first.key] == nil else {
                 reprieve(refusal, first.key, now, &finding)
+                continue
             }
+            // Not asked meanwhile. Should it not come to be stored, it is asked again.
+            let end = now.adding(milliseconds: RefreshPolicy.expiredMilliseconds)
+            refusal.pauseEnd = end
+            failures[first.key]?.refusal = refusal
+            if isScheduled(refusal.slot) {
+                schedule(refusal.slot, Plan(lane: lane, due: end, death: end))
+            }
+            finding.lost.append((first.key, refusal))
         }
     }
 
@@ -206,19 +220,20 @@ extension UpkeepState {
         _ refusal: Refusal, _ key: RecordKey, _ now: UnixTime, _ finding: inout Finding
     ) {
         var refusal = refusal
-        let wasPaused = refusal.pause != nil
-        refusal.pause = nil
+        let wasPaused = refusal.pauseEnd != nil
+        refusal.pauseEnd = nil
         failures[key]?.refusal = refusal
-        // Behind everybody who was not refused.
-        if wasPaused, numbers[key] == nil, heap.deadline(refusal.slot) != nil {
-            schedule(refusal.slot, Plan(lane: refusal.lane, due: now, death: Self.last(now)))
-            finding.wakes = true
-        }
+        guard wasPaused, numbers[key] == nil, heap.deadline(refusal.slot) != nil else { return }
+        // Not at once where it was refused a moment ago, and behind everybody who was not refused.
+        let earliest = refusal.heard.adding(milliseconds: RefreshPolicy.backoffMillisecondsMax)
+        let due = refusal.heard > now ? now : max(now, earliest)
+        schedule(refusal.slot, Plan(lane: refusal.lane, due: due, death: Self.last(due)))
+        finding.wakes = true
     }
 
     /// The death of one that is less urgent than all others.
-    private static func last(_ now: UnixTime) -> UnixTime {
-        now.adding(milliseconds: Int64(UInt16.max) * 1000)
+    private static func last(_ due: UnixTime) -> UnixTime {
+        due.adding(milliseconds: Int64(UInt16.max) * 1000)
     }
 
     // MARK: Pauses
@@ -230,9 +245,22 @@ extension UpkeepState {
 
     func refusal(_ key: RecordKey) -> Refusal? { failures[key]?.refusal }
 
-    /// A connection that has expired was refused: when it is asked again.
-    mutating func pause(_ key: RecordKey, until: UnixTime, _ now: UnixTime) {
-        failures[key]?.refusal?.pause = (now, until)
+    /// A connection's token is known to expire then.
+    mutating func setExpiry(_ key: RecordKey, _ expiry: UnixTime?) {
+        failures[key]?.refusal?.expiry = expiry
+    }
+
+    /// When a connection that was to be asked at `due` is asked: later where it was refused, and
+    /// will have expired.
+    mutating func pause(
+        _ key: RecordKey, due: UnixTime, _ now: UnixTime, random: UInt64
+    ) -> UnixTime {
+        guard let end = failures[key]?.refusal?.pauseEnd(due: due, now), end > now else {
+            return due
+        }
+        let moment = max(due, RefreshPolicy.jittered(end, now: now, random: random))
+        failures[key]?.refusal?.pauseEnd = moment
+        return moment
     }
 
     // MARK: Changes
@@ -249,11 +277,12 @@ extension UpkeepState {
         lanes[lane].change(change)
         for (key, refusal) in refused {
             failures[key]?.refusal?.outdate()
-            if refusal.pause != nil, numbers[key] == nil, heap.deadline(refusal.slot) != nil {
+            if refusal.pauseEnd != nil, numbers[key] == nil, heap.deadline(refusal.slot) != nil {
                 schedule(refusal.slot, Plan(lane: lane, due: now, death: Self.last(now)))
             }
         }
-        return flights.values.filter { $0.lane == lane && $0.stage == .ready }.map(\.number)
-            .sorted()
+        return flights.values.filter {
+            $0.lane == lane && ($0.stage == .ready || $0.stage == .sent)
+        }.map(\.number).sorted()
     }
 }

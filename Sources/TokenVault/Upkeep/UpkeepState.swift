@@ -70,12 +70,14 @@ struct UpkeepState: ~Copyable {
             guard lane == lanes.count else { return lane }
             lanes.append(
                 Lane(application: application, endpoint: endpoint, limits, limits: policy))
+            lanes[lane].suspicion.isSaidOfGrants = policy.listsGrantLostAnswers
             if endpoints[endpoint].lanes.isEmpty { endpoints[endpoint].governor.limits = limits }
             endpoints[endpoint].lanes.append(lane)
             endpoints[endpoint].governor.limits.narrow(to: limits)
             return lane
         }
         lanes[lane].limits = policy
+        if policy.listsGrantLostAnswers { lanes[lane].suspicion.isSaidOfGrants = true }
         lanes[lane].endpointLimits = limits
         let former = lanes[lane].endpoint
         if former != endpoint {

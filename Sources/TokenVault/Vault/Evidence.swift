@@ -14,6 +14,7 @@ struct Evidence: ~Copyable {
         let isRejection: Bool
         let kind: Refusal.Kind
         let isOld: Bool
+        let isProbe: Bool
         let status: Int
         let time: UnixTime
         let expiry: UnixTime?
@@ -32,26 +33,24 @@ struct Evidence: ~Copyable {
             slot = header.slot
             generation = record.failureSince ?? header.generation
             kind = Refusal.Kind(record: record.refusal) ?? .unknown
-            isOld = record.refusal.map { $0 & Refusal.oldFlag != 0 } ?? false
+            isOld = (record.refusal ?? 0) & Refusal.oldFlag != 0
+            isProbe = (record.refusal ?? 0) & Refusal.probeFlag != 0
             status = Int(failure.status)
             time = failure.time
             expiry = RefreshPolicy.expiry(
                 issued: record.issued, stated: record.accessTokenExpiry, limits)
         }
-
-        /// Until when it is not asked again; nil where it has not expired. What another clock wrote
-        /// is not believed.
-        func pauseEnd(_ now: UnixTime, isProven: Bool) -> UnixTime? {
-            guard let expiry, expiry <= now,
-                time.milliseconds(since: now) <= RefreshPolicy.clockToleranceMilliseconds
-            else { return nil }
-            return time.adding(
-                milliseconds: RefreshPolicy.pauseMilliseconds(isProven: isProven))
-        }
     }
 
-    /// By lane, the generation of the last tokens that a refresh brought.
-    private(set) var refreshed: [Int: UInt64] = [:]
+    /// A connection that was refreshed.
+    private struct Refreshed {
+        let generation: UInt64
+        let slot: UInt32
+        let time: UnixTime
+    }
+
+    /// By lane, the connections that were refreshed last, the last one last.
+    private var refreshed: [Int: [Refreshed]] = [:]
     private(set) var refused: [Int: [Refused]] = [:]
 
     /// Takes in what a connection's record says.
@@ -59,13 +58,32 @@ struct Evidence: ~Copyable {
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
         _ lane: Int, _ limits: RefreshPolicy.Limits
     ) {
-        if let moment = record.refreshed, moment >= record.issued {
+        if record.state == .active, let moment = record.refreshed, moment >= record.issued {
             let generation = record.tokensSince ?? header.generation
-            if generation > refreshed[lane] ?? 0 { refreshed[lane] = generation }
+            insert(Refreshed(generation: generation, slot: header.slot, time: moment), lane)
         }
         if let found = Refused(record, header, key, limits) {
             refused[lane, default: []].append(found)
         }
+    }
+}
+
+extension Evidence {
+    private mutating func insert(_ found: Refreshed, _ lane: Int) {
+        let isFull = refreshed[lane]?.count == Suspicion.successesMax
+        if isFull, let first = refreshed[lane]?.first, found.generation < first.generation {
+            return
+        }
+        if isFull { refreshed[lane]?.removeFirst() }
+        let place = refreshed[lane]?.firstIndex { $0.generation > found.generation }
+        refreshed[lane, default: []].insert(found, at: place ?? refreshed[lane]?.count ?? 0)
+    }
+
+    /// The generation of the last tokens that a refresh brought; 0 where there are none.
+    func lastRefreshed(_ lane: Int) -> UInt64 { refreshed[lane]?.last?.generation ?? 0 }
+
+    func successes(_ lane: Int) -> [Suspicion.Success] {
+        (refreshed[lane] ?? []).map { Suspicion.Success(slot: $0.slot, time: $0.time) }
     }
 }
 
@@ -78,24 +96,29 @@ extension UpkeepState {
     ) {
         for lane in lanes.indices where lanes[lane].suspicion.sentCount == 0 {
             let changed = lanes[lane].changed
-            let refreshed = evidence.refreshed[lane] ?? 0
+            let refreshed = evidence.lastRefreshed(lane)
             let isProven = refreshed > changed.generation
-            var risked: [UInt32] = []
+            var risked: [(slot: UInt32, isProbe: Bool)] = []
             var isRejected = false
             for found in evidence.refused[lane] ?? []
             where !changedSlots.contains(found.slot) {
                 let isAnswered = found.generation < refreshed
                 restore(found, lane, isAnswered: isAnswered, now)
+                if isAnswered, found.kind != .unknown {
+                    lanes[lane].suspicion.isSaidOfGrants = true
+                }
                 guard found.generation > changed.generation, !found.isOld, !isAnswered,
                     !isProven || found.kind != .unknown
                 else { continue }
-                risked.append(found.slot)
+                risked.append((found.slot, found.isProbe))
                 risks[found.slot] = lane
                 isRejected = isRejected || found.isRejection
             }
+            for success in evidence.successes(lane) where !changedSlots.contains(success.slot) {
+                lanes[lane].suspicion.note(success)
+            }
             lanes[lane].restore(
-                risked: risked, change: isProven ? nil : changed.change,
-                isRejected: isRejected || risked.count >= Suspicion.riskedMax)
+                risked: risked, change: isProven ? nil : changed.change, isRejected: isRejected)
         }
     }
 
@@ -108,15 +131,17 @@ extension UpkeepState {
         guard !found.isRejection, failures[found.key]?.refusal == nil, numbers[found.key] == nil
         else { return }
         var refusal = Refusal(
-            slot: found.slot, lane: lane, kind: found.kind, status: found.status, order: 0)
+            slot: found.slot, lane: lane, kind: found.kind, status: found.status, order: 0,
+            heard: found.time)
         refusal.proof = isAnswered ? .application : .none
         refusal.isOld = found.isOld
+        refusal.expiry = found.expiry
         if found.generation <= lanes[lane].changed.generation { refusal.outdate() }
-        let end = refusal.order == 0 ? found.pauseEnd(now, isProven: isAnswered) : nil
-        if let end, end > now { refusal.pause = (found.time, end) }
         set(refusal, found.key)
         _ = countFailure(found.key, isRefusal: true)
-        guard let end, end > now, heap.deadline(found.slot) != nil else { return }
-        schedule(found.slot, Plan(lane: lane, due: end, death: end))
+        guard let due = heap.deadline(found.slot) else { return }
+        let later = pause(found.key, due: max(due, now), now, random: 0)
+        guard later > max(due, now) else { return }
+        schedule(found.slot, Plan(lane: lane, due: later, death: later))
     }
 }

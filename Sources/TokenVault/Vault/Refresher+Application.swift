@@ -45,7 +45,7 @@ extension Refresher {
     /// To be called before it is sent.
     func beginProbe(_ id: ApplicationID) -> Probe {
         let lane = lane(id)
-        let order = shared.withLock { $0.upkeep.lanes[lane].takeOrder() }
+        let order = shared.withLock { $0.upkeep.lanes[lane].suspicion.send() }
         return Probe(lane: lane, order: order)
     }
 

@@ -38,7 +38,7 @@ extension Refresher {
             .revise(
                 sent.flight.key,
                 refusing(
-                    sent, .refreshRefused, status, kind, isOld: finding.isOld, entry.time, found)))
+                    sent, .refreshRefused, status, kind, finding, entry.time, found)))
         endAttempt(sent, effect, commit)
         if isFirst { commit.add(.event(entry)) }
         committer.submit(commit)
@@ -56,7 +56,8 @@ extension Refresher {
 
     /// Writes a refusal into the record the flight was made for.
     private func refusing(
-        _ sent: Sent, _ event: VaultEvent.Kind, _ status: Int, _ kind: Refusal.Kind, isOld: Bool,
+        _ sent: Sent, _ event: VaultEvent.Kind, _ status: Int, _ kind: Refusal.Kind,
+        _ finding: UpkeepState.Finding,
         _ now: UnixTime, _ found: Found
     ) -> Revision {
         Revision(addedBytesMax: Self.refusalBytesMax) {
@@ -73,7 +74,9 @@ extension Refresher {
                 ConnectionRecord.Failure(
                     code: event.code, status: Int32(clamping: status), time: now))
             try record.fields.set(
-                ConnectionTag.refusal, integer: kind.rawValue | (isOld ? Refusal.oldFlag : 0))
+                ConnectionTag.refusal,
+                integer: kind.rawValue | (finding.isOld ? Refusal.oldFlag : 0)
+                    | (finding.isProbe ? Refusal.probeFlag : 0))
             return .change
         }
     }
@@ -82,20 +85,18 @@ extension Refresher {
         let flight = sent.flight
         let now = time.now()
         let random = randomness.next()
-        let planned = shared.withLock { shared -> (due: UnixTime, isPause: Bool)? in
+        let planned = shared.withLock { shared -> UnixTime? in
             if shared.upkeep.isSuperseded(flight.number) { return nil }
             // What an orphan meets is nothing to the connection's next life.
-            let isOrphan = shared.upkeep.isOrphan(flight.number)
-            let refusals =
-                isOrphan ? 1 : shared.upkeep.countFailure(flight.key, isRefusal: true)
-            let proof = shared.upkeep.refusal(flight.key)?.proof
-            let next = RefreshPolicy.refused(
-                now: now, refusals: refusals, expiry: found.expiry, isProven: proof == .application,
+            if shared.upkeep.isOrphan(flight.number) { return now }
+            let refusals = shared.upkeep.countFailure(flight.key, isRefusal: true)
+            shared.upkeep.setExpiry(flight.key, found.expiry)
+            return shared.upkeep.pause(
+                flight.key,
+                due: RefreshPolicy.refused(now: now, refusals: refusals, random: random), now,
                 random: random)
-            if next.isPause, !isOrphan { shared.upkeep.pause(flight.key, until: next.due, now) }
-            return next
         }
-        guard let (due, isPause) = planned else {
+        guard let due = planned else {
             return finish(flight, .success(()), currentPlan(flight))
         }
         let code: VaultError.Code =
@@ -104,7 +105,7 @@ extension Refresher {
             : found.isExpired ? .notRefreshable : .providerRefused
         finish(
             flight, .failure(VaultError(code, .upkeep, connection: sent.id, number: status)),
-            Plan(lane: flight.lane, due: due, death: isPause ? due : flight.death))
+            Plan(lane: flight.lane, due: due, death: flight.death))
     }
 
     // MARK: Rejected applications
@@ -126,7 +127,7 @@ extension Refresher {
                 .revise(
                     sent.flight.key,
                     refusing(
-                        sent, .applicationRejected, status, .application, isOld: finding.isOld,
+                        sent, .applicationRejected, status, .application, finding,
                         time.now(), Found())))
         }
         // The client was not let in: nobody looked at the refresh token.
