@@ -92,6 +92,8 @@ extension World {
         guard subjects[index].asked < grant.refused,
             clock.now < grant.refused + Self.deadMilliseconds, looksExpired(index)
         else { return }
+        // Of what another clock wrote nobody knows when it was.
+        guard incarnation?.offset == 0, min(grant.used, grant.refused) > clockWrong else { return }
         // Once more, where something has come to work since.
         let provider = exchange.provider
         let isFirst = grant.reprieved == .min || grant.reprieved < provider.changed

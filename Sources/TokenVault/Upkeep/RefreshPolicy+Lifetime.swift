@@ -55,6 +55,20 @@ extension RefreshPolicy.Lifetime {
     }
 }
 
+extension RefreshPolicy.Lifetime {
+    /// When a record's access token expires, as far as anybody knows or assumes; now, where another
+    /// clock wrote its times.
+    static func expiry(
+        _ record: borrowing ConnectionRecord, _ limits: RefreshPolicy.Limits, now: UnixTime
+    ) -> UnixTime? {
+        let (issued, stated) = (record.issued, record.accessTokenExpiry)
+        let isOfTheFuture =
+            issued.milliseconds(since: now) > RefreshPolicy.clockToleranceMilliseconds
+        return isOfTheFuture
+            ? now : RefreshPolicy.expiry(issued: issued, stated: stated, limits)
+    }
+}
+
 extension RefreshPolicy.Limits {
     /// What a provider's definition says.
     init(_ provider: Provider) {

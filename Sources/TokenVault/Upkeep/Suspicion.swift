@@ -36,6 +36,7 @@ struct Suspicion {
     /// A connection that was refreshed, and when.
     struct Success {
         let slot: UInt32
+        let key: RecordKey
         let time: UnixTime
     }
 

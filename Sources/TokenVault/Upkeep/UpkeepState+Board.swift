@@ -127,7 +127,7 @@ extension UpkeepState {
         else { return nil }
         for success in lanes[lane].suspicion.successes.reversed()
         where lanes[lane].mayRisk(success.slot)
-            && !lanes[lane].refusedSlots.contains(success.slot)
+            && failureCount(success.key) == 0
             && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
         {
             let slot = success.slot

@@ -63,7 +63,8 @@ extension UpkeepState {
         switch bearing {
         case .none: break
         case .accepted:
-            lanes[lane].suspicion.note(Suspicion.Success(slot: flight.slot, time: now))
+            lanes[lane].suspicion.note(
+                Suspicion.Success(slot: flight.slot, key: flight.key, time: now))
             accept(lane, order: flight.order, now, &finding)
         case .grantLost where lanes[lane].suspicion.change != .identity:
             finding.isAccepted = lanes[lane].accept()

@@ -22,7 +22,7 @@ struct Evidence: ~Copyable {
         /// Nil where the record's failure, if any, is no refusal.
         init?(
             _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
-            _ limits: RefreshPolicy.Limits
+            _ limits: RefreshPolicy.Limits, now: UnixTime
         ) {
             guard record.state == .active, let failure = record.failure else { return nil }
             isRejection = failure.code == VaultEvent.Kind.applicationRejected.code
@@ -37,8 +37,7 @@ struct Evidence: ~Copyable {
             isProbe = (record.refusal ?? 0) & Refusal.probeFlag != 0
             status = Int(failure.status)
             time = failure.time
-            expiry = RefreshPolicy.expiry(
-                issued: record.issued, stated: record.accessTokenExpiry, limits)
+            expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now)
         }
     }
 
@@ -46,6 +45,7 @@ struct Evidence: ~Copyable {
     private struct Refreshed {
         let generation: UInt64
         let slot: UInt32
+        let key: RecordKey
         let time: UnixTime
     }
 
@@ -56,13 +56,15 @@ struct Evidence: ~Copyable {
     /// Takes in what a connection's record says.
     mutating func add(
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
-        _ lane: Int, _ limits: RefreshPolicy.Limits
+        _ lane: Int, _ limits: RefreshPolicy.Limits, now: UnixTime
     ) {
         if record.state == .active, let moment = record.refreshed, moment >= record.issued {
             let generation = record.tokensSince ?? header.generation
-            insert(Refreshed(generation: generation, slot: header.slot, time: moment), lane)
+            insert(
+                Refreshed(
+                    generation: generation, slot: header.slot, key: key, time: moment), lane)
         }
-        if let found = Refused(record, header, key, limits) {
+        if let found = Refused(record, header, key, limits, now: now) {
             refused[lane, default: []].append(found)
         }
     }
@@ -83,7 +85,7 @@ extension Evidence {
     func lastRefreshed(_ lane: Int) -> UInt64 { refreshed[lane]?.last?.generation ?? 0 }
 
     func successes(_ lane: Int) -> [Suspicion.Success] {
-        (refreshed[lane] ?? []).map { Suspicion.Success(slot: $0.slot, time: $0.time) }
+        (refreshed[lane] ?? []).map { Suspicion.Success(slot: $0.slot, key: $0.key, time: $0.time) }
     }
 }
 

@@ -65,9 +65,8 @@ extension Refresher {
             guard record.state == .active, isCurrent(record, header, sent) else {
                 return .leave
             }
-            found.expiry = RefreshPolicy.expiry(
-                issued: record.issued, stated: record.accessTokenExpiry,
-                limits(sent.flight.lane))
+            found.expiry = RefreshPolicy.Lifetime.expiry(
+                record, limits(sent.flight.lane), now: now)
             found.isExpired = record.accessTokenExpiry.map { $0 <= now } ?? false
             try record.keepTokens(of: header.generation)
             try record.set(

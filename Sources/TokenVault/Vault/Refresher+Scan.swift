@@ -75,7 +75,7 @@ extension Refresher {
         if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
             throw VaultError(.tooManySecrets, .upkeep)
         }
-        evidence.add(record, opened.header, opened.key, lane, limits(lane))
+        evidence.add(record, opened.header, opened.key, lane, limits(lane), now: time.now())
         guard let plan = plan(record, lane) else { return }
         let key = opened.key
         shared.withLock { shared in
@@ -92,8 +92,10 @@ extension Refresher {
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
         _ lane: Int
     ) {
-        guard let found = Evidence.Refused(record, header, key, limits(lane)) else { return }
         let now = time.now()
+        guard let found = Evidence.Refused(record, header, key, limits(lane), now: now) else {
+            return
+        }
         shared.withLock { shared in
             guard case .running = shared.scan else { return }
             shared.upkeep.restore(found, lane, isAnswered: false, now)
