@@ -114,6 +114,8 @@ extension World {
         guard subjects[index].asked < grant.refused,
             clock.now < grant.refused + Self.deadMilliseconds, looksExpired(index)
         else { return }
+        // Of what another clock wrote nobody knows when it was.
+        guard min(grant.used, grant.refused) > clockWrong else { return }
         // An application that seems to be rejected is tried with one of those that were refused.
         let provider = exchange.provider
         if provider.refusedInARow > 1, clock.now >= provider.refused + Lane.probeMilliseconds {

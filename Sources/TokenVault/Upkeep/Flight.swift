@@ -29,6 +29,10 @@ struct Flight {
     /// Somebody stored other tokens: these must not be sent any more, and if they were, what
     /// becomes of them is nothing to the others.
     var isSuperseded = false
+    /// Which version of its application its request was made of, or an earlier one.
+    var revision: UInt32 = 0
+    /// Its place in the order in which requests of its application left; 0 before.
+    var order: UInt64 = 0
     /// When it was handed to the transport.
     var sent = UnixTime(milliseconds: 0)
 }

@@ -30,6 +30,8 @@ extension RefreshPolicy {
         var reuseGraceSeconds: Int64 = 0
         /// Whether an access token of which nobody says when it expires is taken to expire.
         var accessTokensExpire = true
+        /// Whether the provider says of a dead grant what may also mean the application.
+        var listsGrantLostAnswers = false
         /// Whether the access token is exchanged for the next one, and no refresh token presented.
         var exchangesAccessToken = false
         /// Whether the answer to a refresh may hold the only refresh token there is: then nothing
@@ -56,6 +58,20 @@ extension RefreshPolicy.Lifetime {
     }
 }
 
+extension RefreshPolicy.Lifetime {
+    /// When a record's access token expires, as far as anybody knows or assumes; now, where another
+    /// clock wrote its times.
+    static func expiry(
+        _ record: borrowing ConnectionRecord, _ limits: RefreshPolicy.Limits, now: UnixTime
+    ) -> UnixTime? {
+        let (issued, stated) = (record.issued, record.accessTokenExpiry)
+        let isOfTheFuture =
+            issued.milliseconds(since: now) > RefreshPolicy.clockToleranceMilliseconds
+        return isOfTheFuture
+            ? now : RefreshPolicy.expiry(issued: issued, stated: stated, limits)
+    }
+}
+
 extension RefreshPolicy.Limits {
     /// What a provider's definition says.
     init(_ provider: Provider) {
@@ -64,6 +80,7 @@ extension RefreshPolicy.Limits {
         marginSeconds = provider.refreshMarginSeconds
         reuseGraceSeconds = provider.reuseGraceSeconds
         accessTokensExpire = provider.accessTokensExpire
+        listsGrantLostAnswers = !provider.grantLostAnswers.isEmpty
         exchangesAccessToken = provider.refreshGrant != .refreshToken
         isAnswerPrecious = provider.listenMilliseconds > 0
     }

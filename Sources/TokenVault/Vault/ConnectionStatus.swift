@@ -108,6 +108,8 @@ extension Vault {
             // Whatever failed before.
             case _ where refresher.isOver(record):
                 (light, reason, nextStep) = (.red, nil, .reconnect)
+            case _ where refresher.isRefused(record):
+                (light, reason, nextStep) = (.red, .refreshRefused, .reconnect)
             case .refreshRefused: (light, nextStep) = (working, .correctApplication)
             case nil: (light, nextStep) = (working, .none)
             default: (light, nextStep) = (working, .wait)
@@ -142,6 +144,14 @@ extension Refresher {
     func isOver(_ record: borrowing ConnectionRecord) -> Bool {
         guard record.application != nil, let end = end(record) else { return false }
         return end.cause == .notRenewable && end.time <= time.now()
+    }
+
+    /// Whether a connection's token has expired and the provider refuses to renew it.
+    func isRefused(_ record: borrowing ConnectionRecord) -> Bool {
+        guard record.failure?.code == VaultEvent.Kind.refreshRefused.code,
+            let expiry = record.accessTokenExpiry
+        else { return false }
+        return expiry <= time.now()
     }
 
     /// Why a connection's refreshing does not work at the moment, if it does not.

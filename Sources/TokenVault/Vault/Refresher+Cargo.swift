@@ -30,18 +30,19 @@ extension Refresher {
     }
 
     /// Merges new tokens into the record, makes that durable, and only then tells who waits.
-    func store(_ cargo: Cargo) {
+    ///
+    /// - Parameter isAccepted: whether the provider rejected the application before.
+    func store(_ cargo: Cargo, isAccepted: Bool) {
         let flight = cargo.sent.flight
         cargo.news = shared.withLock { shared in
             News(
-                isAccepted: shared.upkeep.lanes[flight.lane].accept(),
+                isAccepted: isAccepted,
                 // What failed since is the next life's.
                 isRecovered: !shared.upkeep.isOrphan(flight.number)
                     && shared.upkeep.clearFailures(flight.key),
                 isAwaited: shared.upkeep.isAwaited(flight.number),
                 doubt: Self.takeDoubt(cargo.sent, &shared))
         }
-        if cargo.news.isAccepted { alarm.ring() }
         submit(cargo)
     }
 

@@ -56,13 +56,20 @@ extension Refresher {
         return known ?? reload(application)
     }
 
-    /// Takes over what an application's record says now; what was rejected is tried again.
+    /// Takes over what an application's record says now.
     @discardableResult
     func reload(_ id: ApplicationID) -> Int {
         var provider: Provider?
+        var changed: (UInt64, Suspicion.Change)?
         var isProvisional = false
         do throws(VaultError) {
-            provider = try store.application(id).provider
+            guard let opened = try store.open(store.key(.application, id.text)) else {
+                throw VaultError(.applicationNotFound, .upkeep)
+            }
+            let generation = opened.header.generation
+            let fields = opened.takeFields()
+            provider = try ApplicationRecord.decode(fields).provider
+            changed = Self.changed(fields, generation)
         } catch {
             // There may be no room to open it at this moment: then what is known of it stays, and
             // it is looked at again when somebody needs it.
@@ -83,7 +90,7 @@ extension Refresher {
                     perSecondMax: provider?.refreshesPerSecondMax ?? 1),
                 provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
             shared.upkeep.lanes[lane].isProvisional = isProvisional
-            _ = shared.upkeep.lanes[lane].accept()
+            if let changed { shared.upkeep.lanes[lane].changed = changed }
             return lane
         }
         alarm.ring()

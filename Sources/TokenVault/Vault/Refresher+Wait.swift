@@ -92,7 +92,9 @@ extension Refresher {
         _ flight: Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
         atLeastMilliseconds: Int64 = 0
     ) {
-        let tally = shared.withLock { shared -> (Int, Int64, Bool)? in
+        let now = time.now()
+        let random = randomness.next()
+        let planned = shared.withLock { shared -> Plan? in
             // A failure of tokens that were replaced meanwhile.
             if shared.upkeep.isSuperseded(flight.number) { return nil }
             let grace = shared.upkeep.lanes[flight.lane].limits.reuseGraceSeconds
@@ -103,18 +105,17 @@ extension Refresher {
                 ? 1
                 : shared.upkeep.countFailure(
                     flight.key, isRefusal: error.code == .providerRefused)
-            return (failures, grace, isInDoubt)
+            let retry = RefreshPolicy.retry(
+                now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
+                reuseGraceSeconds: grace, random: random)
+            let due = shared.upkeep.pause(
+                flight.key, due: max(retry, now.adding(milliseconds: atLeastMilliseconds)), now,
+                random: random)
+            let death = isInDoubt ? min(due, flight.death) : flight.death
+            return Plan(lane: flight.lane, due: due, death: death)
         }
-        guard let (failures, grace, isInDoubt) = tally else {
-            return finish(flight, .success(()), currentPlan(flight))
-        }
-        let now = time.now()
-        let retry = RefreshPolicy.retry(
-            now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
-            reuseGraceSeconds: grace, random: randomness.next())
-        let due = max(retry, now.adding(milliseconds: atLeastMilliseconds))
-        let death = isInDoubt ? min(due, flight.death) : flight.death
-        finish(flight, .failure(error), Plan(lane: flight.lane, due: due, death: death))
+        guard let planned else { return finish(flight, .success(()), currentPlan(flight)) }
+        finish(flight, .failure(error), planned)
     }
 
     /// Takes a connection out of upkeep for its disconnect. Its flight, if any, is orphaned: an

@@ -140,8 +140,10 @@ extension Vault {
         switch callback.code {
         case .none: throw VaultError(.flowDenied, .vault)
         case .some(let code):
+            let probe = refresher.beginProbe(application.id)
             let verdict = try await exchange(application, code, flow.codeVerifier)
             granted = try self.granted(verdict, application, requestedAt)
+            refresher.accept(probe, flow.connection)
         }
         do throws(VaultError) {
             try await store(granted, flow, life, room)
@@ -182,6 +184,8 @@ extension Vault {
         case .applicationMisconfigured(let status, _):
             throw VaultError(.applicationMisconfigured, .vault, number: status)
         case .grantLost(let status):
+            throw VaultError(.providerRefused, .vault, number: status)
+        case .grantLikelyLost(let status):
             throw VaultError(.providerRefused, .vault, number: status)
         case .refused(let status, _):
             throw VaultError(.providerRefused, .vault, number: status)

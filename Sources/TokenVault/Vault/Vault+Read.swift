@@ -61,7 +61,7 @@ extension Vault {
     ) throws(VaultError) -> Current {
         do throws(VaultError) {
             guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-            let slot = opened.header.slot
+            let header = opened.header
             let record = ConnectionRecord(fields: opened.takeFields())
             if let refusal = record.state.refusal {
                 throw VaultError(refusal, .vault, number: Int(record.failure?.status ?? 0))
@@ -78,7 +78,7 @@ extension Vault {
             guard let plan = refresher.plan(record) else {
                 throw refresher.refusal(record)
             }
-            return .stale(slot: slot, plan)
+            return .stale(slot: header.slot, plan)
         } catch {
             throw error.concerning(id)
         }

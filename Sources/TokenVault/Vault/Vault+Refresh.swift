@@ -30,11 +30,11 @@ extension Vault {
     /// Where a connection's flight would start.
     private func flightPlan(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, plan: Plan) {
         guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-        let slot = opened.header.slot
+        let header = opened.header
         let record = ConnectionRecord(fields: opened.takeFields())
         if let refusal = record.state.refusal { throw VaultError(refusal, .vault) }
         guard let plan = refresher.plan(record) else { throw refresher.refusal(record) }
-        return (slot, plan)
+        return (header.slot, plan)
     }
 
     /// The platform used the token and it worked: the light turns green. Written at most once a
@@ -46,7 +46,7 @@ extension Vault {
         let key = store.key(.connection, id.text)
         let now = time.now()
         let commit = Commit()
-        let revision = Revision(addedBytesMax: 2 * (Fields.headBytes + 8)) {
+        let revision = Revision(addedBytesMax: 3 * (Fields.headBytes + 8)) {
             (record, header) throws(VaultError) in
             if let used = record.used, now.milliseconds(since: used) < Self.reportUseMilliseconds {
                 return .leave
