@@ -30,7 +30,7 @@ extension World {
             [unowned self] request in take(request)
         }
         let network = Network(
-            transport: transport, addressGuard: AddressGuard(), closing: { transport.close() })
+            transport: transport, addressGuard: AddressGuard(), closing: { _ in transport.close() })
         forgetProcess()
         crashesAfterGroup = false
         crashesInFlight = false

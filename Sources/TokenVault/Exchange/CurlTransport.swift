@@ -89,8 +89,13 @@ package final class CurlTransport: Transport {
 
     /// Ends the transport: cancels what was not sent, waits for the answers to what was sent, at
     /// most so long (then they are `lost`), and joins the thread. Idempotent.
-    package func close(waitingAtMost milliseconds: Int = CurlTransport.closeMillisecondsDefault) {
-        queue.close(waitingAtMost: milliseconds)
+    ///
+    /// - Parameter awaitingLate: whether those that are overdue are waited for too.
+    package func close(
+        waitingAtMost milliseconds: Int = CurlTransport.closeMillisecondsDefault,
+        awaitingLate: Bool = true
+    ) {
+        queue.close(waitingAtMost: milliseconds, awaitingLate: awaitingLate)
         // The last reference may go in an answer, on the very thread.
         thread.withLock({ $0.take() })?.join()
     }

@@ -24,7 +24,7 @@ struct EndpointQueue {
     private var aheadMax: Int { min(UpkeepState.aheadMax, 4 * governor.allowance) }
 
     /// How many may be on board: those ahead, and what the wire has room for now.
-    var boardedMax: Int { aheadMax + max(0, governor.allowance - governor.inFlight) }
+    var boardedMax: Int { aheadMax + max(0, governor.room) }
 
     /// Whether it is worth boarding: not one by one, because an attempt record of one costs as much
     /// as one of many.

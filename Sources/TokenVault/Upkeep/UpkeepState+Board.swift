@@ -27,7 +27,7 @@ extension UpkeepState {
             let endpoint = pending.removeFirst()
             let isHungry =
                 endpoints[endpoint].isHungry
-                && endpoints[endpoint].pauseMilliseconds(now) < Self.patienceMilliseconds
+                && pauseMilliseconds(endpoint, now) < Self.patienceMilliseconds
             var isEmpty = false
             while isHungry, boardings.count < limit, aloftCount < Self.flightsMax,
                 endpoints[endpoint].boardedCount < endpoints[endpoint].boardedMax
@@ -194,7 +194,7 @@ extension UpkeepState {
     mutating func makeReady(_ number: UInt64, _ now: UnixTime) -> Bool {
         guard let flight = flights[number], flight.stage == .boarding, !flight.isOrphan,
             !flight.isSuperseded, lanes[flight.lane].takes(flight),
-            endpoints[flight.endpoint].pauseMilliseconds(now) <= Self.patienceMilliseconds
+            pauseMilliseconds(flight.endpoint, now) <= Self.patienceMilliseconds
         else { return false }
         flights[number]?.stage = .ready
         endpoints[flight.endpoint].ready.append(number)
@@ -226,7 +226,9 @@ extension UpkeepState {
                 endpoints[endpoint].ready.removeFirst()
                 continue
             }
-            guard endpoints[endpoint].governor.admission(now) == .now else { break }
+            guard endpoints[endpoint].governor.admission(now) == .now, !isBlocked(endpoint) else {
+                break
+            }
             endpoints[endpoint].ready.removeFirst()
             guard lanes[flight.lane].mayLeave(flight) else {
                 held.append(number)

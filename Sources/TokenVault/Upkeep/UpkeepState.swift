@@ -13,6 +13,9 @@ struct UpkeepState: ~Copyable {
     static let aheadMax = 512
     /// The most callers that wait for a flight which has not boarded.
     static let demandsMax = 100_000
+    /// The most refreshes that are listened to beyond their deadline. With so many, nothing new
+    /// leaves for an endpoint that has one of them.
+    static let listenersMax = 512
     /// How long a caller is kept waiting, in milliseconds, for a provider that asked for a pause or
     /// is down; where it is longer the caller is told at once.
     static let patienceMilliseconds: Int64 = 2000
@@ -37,6 +40,10 @@ struct UpkeepState: ~Copyable {
     var numbers: [RecordKey: UInt64] = [:]
     /// Flights that have boarded, orphans among them.
     var aloftCount = 0
+    /// Flights that are overdue; they are no longer among those.
+    var listenerCount = 0
+    /// Those of them whose connection has other tokens by now, or is gone.
+    var detached: Set<UInt64> = []
     var demandCount = 0
     /// Failures in a row; only connections that are failing.
     var failures: [RecordKey: Failures] = [:]

@@ -60,6 +60,10 @@ public struct ConnectionStatus: Sendable {
     public let endCause: EndCause?
     /// When the next refresh is due, while it is scheduled; now where it waits for its turn.
     public let nextRefresh: UnixTime?
+    /// Since when the provider has owed an answer to a refresh, where it did not give it in time:
+    /// nothing is sent until it comes, or is given up. Also where a process before this one was not
+    /// answered, and it is too early to ask again.
+    public let answerOutstandingSince: UnixTime?
     /// When it was last refreshed, and how often it was.
     public let lastRefreshed: UnixTime?
     /// How often it was refreshed.
@@ -86,6 +90,7 @@ extension Vault {
         let (slot, generation) = (opened.header.slot, opened.header.generation)
         let record = ConnectionRecord(fields: opened.takeFields())
         let end = refresher.end(record)
+        let outstanding = refresher.outstandingSince(key, record)
         let failing = refresher.trouble(key, slot: slot, application: record.application)
         let light: ConnectionStatus.Light
         var reason: VaultEvent.Kind?
@@ -122,7 +127,7 @@ extension Vault {
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
             nextRefresh: refresher.deadline(slot: slot).map { max($0, time.now()) },
-            lastRefreshed: record.refreshed,
+            answerOutstandingSince: outstanding, lastRefreshed: record.refreshed,
             refreshCount: record.refreshCount, lastUsed: record.used,
             requestedScope: record.requestedScope, grantedScope: record.grantedScope,
             generation: generation)
@@ -166,6 +171,7 @@ extension Refresher {
             }
             if shared.upkeep.lanes[lane].isRejected { return .applicationRejected }
             if shared.storage.isPresent { return .storageRefused }
+            if shared.upkeep.flight(key)?.stage == .overdue { return .answerOutstanding }
             if isRefused { return .refreshRefused }
             let isDelayed = isFailing || shared.upkeep.isHeldBack(slot, lane)
             return isDelayed ? .refreshDelayed : nil

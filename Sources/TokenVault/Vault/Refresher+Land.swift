@@ -14,19 +14,21 @@ extension Refresher {
         let number = sent.flight.number
         let (flight, finding, departures, rings) = shared.withLock { shared in
             let flight = shared.upkeep.flights[number] ?? sent.flight
+            let wasFull = shared.upkeep.isFullOfListeners
             shared.outgoing[number] = nil
             shared.upkeep.land(number, outcome, now, random: randomness.next())
             // Before the next one of this application leaves.
             let finding =
-                flight.stage == .sent
+                flight.isOut
                 ? shared.upkeep.judge(flight, bearing, refusal: refusal, now)
                 : UpkeepState.Finding()
             let departures =
-                shared.isClosed ? [] : shared.upkeep.depart(flight.endpoint, now)
+                shared.sendsNothing ? [] : shared.upkeep.depart(flight.endpoint, now)
             return (
                 flight, finding, departures.compactMap { shared.outgoing[$0]?.request },
                 finding.wakes || shared.upkeep.isHungry(flight.endpoint)
                     || shared.upkeep.waitsForTime(flight.endpoint, now)
+                    || wasFull && !shared.upkeep.isFullOfListeners
             )
         }
         send(departures)
@@ -37,12 +39,12 @@ extension Refresher {
         }
         if finding.isAlarm { announceRejection(sent, status) }
         for lost in finding.lost { landBelieved(lost.key, lost.refusal) }
-        if bearing != .accepted || flight.stage != .sent { sent.kept?.wipe() }
+        if bearing != .accepted || !flight.isOut { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.
-        guard flight.stage == .sent else { return landUnsent(sent) }
+        guard flight.isOut else { return landUnsent(sent) }
         switch consume verdict {
         case .tokens(let reply):
-            store(Cargo(reply, sent, requestedAt: flight.sent), isAccepted: finding.isAccepted)
+            store(Cargo(reply, sent, flight), isAccepted: finding.isAccepted)
         // Where it had been handed over, a slot for its answer was missing, or a pause began.
         case .unsent: landUnsent(sent, milliseconds: Self.scarceMilliseconds)
         case .transient(let status, let retryAfterSeconds, let wasSent):
@@ -119,7 +121,9 @@ extension Refresher {
                     ? RefreshPolicy.backoffMillisecondsMax : Self.strandedMilliseconds
                 finish(sent.flight, .failure(refusal), again(sent.flight, milliseconds: wait))
             } else {
-                let error = VaultError(.providerUnreachable, .upkeep, connection: sent.id)
+                let ends = shared.withLock { $0.sendsNothing }
+                let error = VaultError(
+                    ends ? .closed : .providerUnreachable, .upkeep, connection: sent.id)
                 finish(
                     sent.flight, .failure(error), again(sent.flight, milliseconds: milliseconds))
             }

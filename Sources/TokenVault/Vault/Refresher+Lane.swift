@@ -110,12 +110,21 @@ extension Refresher {
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
     /// and what became of the old ones is nothing to the new.
     func supersede(_ key: RecordKey) {
-        let (request, doubt) = shared.withLock { shared in
+        let (request, waiting, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
-            let request = shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
-            return (request, shared.doubts.removeValue(forKey: key))
+            let number = shared.upkeep.supersede(key)
+            // Nobody waits for one that is overdue: the other tokens are there.
+            let ids =
+                number.map { shared.upkeep.detached.contains($0) } ?? false
+                ? number.map { shared.upkeep.dismissWaiters($0) } ?? [] : []
+            return (
+                number.flatMap { shared.outgoing[$0]?.request },
+                ids.compactMap { shared.waiters.removeValue(forKey: $0) },
+                shared.doubts.removeValue(forKey: key)
+            )
         }
         _ = request?.cancelIfUnsent()
+        for waiter in waiting { waiter.resume(.success(())) }
         if let doubt { settle(doubt, key) }
     }
 

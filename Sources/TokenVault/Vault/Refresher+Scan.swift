@@ -185,7 +185,7 @@ extension Refresher {
                 plan = self.plan(record)
             }
         }
-        // Before everything that is merely due.
+        // Before everything that is merely due, as soon as nobody is at work on it any more.
         let first = UnixTime(milliseconds: 0)
         let now = time.now()
         let isFirst = shared.withLock { shared -> Bool? in
@@ -196,7 +196,9 @@ extension Refresher {
             }
             // It was answered since, if only with a refusal.
             if shared.upkeep.isPaused(key, now) { return nil }
-            shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
+            let hold = hold(key, lane: plan.lane, death: plan.death, shared, now)
+            shared.upkeep.schedule(
+                slot, Plan(lane: plan.lane, due: hold?.until ?? first, death: first))
             return true
         }
         switch isFirst {

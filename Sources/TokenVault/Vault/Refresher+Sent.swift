@@ -15,6 +15,8 @@ extension Refresher {
         let isExchange: Bool
         /// The record as it was sent; nil where there was no room to keep it.
         let kept: KeptRecord?
+        /// How long the answer is listened for. Written where the request is made.
+        var listenMilliseconds = 0
         // Written by the writer's thread before the request is sent, or cancelled.
         var wave: UInt64?
         /// Why the attempt could not be recorded.

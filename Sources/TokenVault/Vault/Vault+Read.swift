@@ -8,24 +8,26 @@ extension Vault {
     /// result; a caller that is cancelled does not cancel it. The token is wiped when `body`
     /// returns: do not keep its bytes.
     ///
-    /// - Parameter minimumLifetime: how long the token must live at least; zero by default.
+    /// - Parameters:
+    ///   - minimumLifetime: how long the token must live at least; zero by default.
+    ///   - awaitsLateAnswer: as `refresh`.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
     ///   `providerRefused`, `providerAnswerUnreadable`, `applicationMisconfigured`,
-    ///   `disconnecting`, `cancelled`.
+    ///   `disconnecting`, `cancelled`, `answerOutstanding`.
     public func withAccessToken<Result>(
-        _ id: ConnectionID, minimumLifetime: Duration = .zero,
+        _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false,
         _ body: (borrowing Secret) throws -> Result
     ) async throws -> Result {
         defer { MemoryHygiene.scrub() }
         if !refresher.isVerified { try await readable() }
-        let token = try await freshToken(id, minimumLifetime)
+        let token = try await freshToken(id, minimumLifetime, awaitsLateAnswer)
         let result = try body(token)
         token.destroy()
         return result
     }
 
     private func freshToken(
-        _ id: ConnectionID, _ minimumLifetime: Duration
+        _ id: ConnectionID, _ minimumLifetime: Duration, _ isPatient: Bool
     ) async throws(VaultError) -> Secret {
         let key = store.key(.connection, id.text)
         let minimum = Self.milliseconds(minimumLifetime)
@@ -38,7 +40,8 @@ extension Vault {
             if attempt == Self.freshTokenAttemptsMax { break }
             try await verified()
             do throws(VaultError) {
-                try await refresher.refresh(key, slot: stale.slot, stale.plan)
+                try await refresher.refresh(
+                    key, slot: stale.slot, stale.plan, isPatient: isPatient)
             } catch {
                 // Its application was replaced while it boarded: it asks again.
                 if error.code != .generationChanged { throw error.concerning(id) }
