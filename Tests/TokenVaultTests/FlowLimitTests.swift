@@ -35,7 +35,7 @@ import Testing
         var fields = try Fields()
         try fields.set(FlowTag.expires, time: expires)
         let plaintext = try fields.secret.copy()
-        commit.add(
+        try commit.add(
             .addFlow(Self.key(number), of: connection, now: now, expires: expires), plaintext)
         return commit
     }
