@@ -35,8 +35,8 @@ import Testing
         var fields = try Fields()
         try fields.set(FlowTag.expires, time: expires)
         let plaintext = try fields.secret.copy()
-        try commit.add(
-            .addFlow(Self.key(number), of: connection, now: now, expires: expires), plaintext)
+        commit.add(
+            .addFlow(try Self.key(number), of: connection, now: now, expires: expires), plaintext)
         return commit
     }
 
