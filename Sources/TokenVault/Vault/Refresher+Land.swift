@@ -19,7 +19,10 @@ extension Refresher {
             // Before the next one of this application leaves.
             let finding =
                 flight.stage == .sent
-                ? shared.upkeep.judge(flight, bearing, refusal: refusal, now)
+                ? shared.upkeep.judge(
+                    flight, bearing, refusal: refusal,
+                    prospect: sent.isOver
+                        ? .over : shared.doubts[flight.key] == nil ? .good : .doubtful, now)
                 : UpkeepState.Finding()
             let departures =
                 shared.isClosed ? [] : shared.upkeep.depart(flight.endpoint, now)

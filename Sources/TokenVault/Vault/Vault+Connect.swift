@@ -227,7 +227,7 @@ extension Vault {
                 commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
                 _ = try await durable(commit) { [refresher] committed in
                     refresher.schedule(committed.slot, plan)
-                    refresher.supersede(key)
+                    refresher.supersede(key, committed.slot)
                 }
                 feed.publish(
                     VaultEvent(time: now, kind: .connected, number: 0, connection: id))
