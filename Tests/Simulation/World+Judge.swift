@@ -122,7 +122,6 @@ extension World {
         note(index, .received, refresh?.serial ?? 0)
         subjects[index].forgetFailures()
         exchange.provider.rejectedUntil = 0
-        exchange.provider.succeeded = clock.now
         exchange.provider.refusedInARow = 0
         guard let refresh else { return }
         if refresh.owner == subjects[index].receivedGrant {

@@ -106,7 +106,7 @@ struct Lane {
     func mayRisk(_ slot: UInt32) -> Bool {
         let risked = suspicion.risked
         return !isCareful || risked.contains(slot)
-            || !(isRejected ? !risked.isEmpty : suspicion.isExhausted)
+            || !suspicion.isExhausted && !(isRejected && !risked.isEmpty)
     }
 
     /// Whether one that has boarded may become ready: the probe alone, where the application is

@@ -31,6 +31,8 @@ struct Suspicion {
         let order: UInt64
         /// Whether it left while the application was looked at with care already.
         let isProbe: Bool
+        /// Whether the connection is gone, or has another grant: what was risked was risked.
+        var isGone = false
     }
 
     /// A connection that was refreshed, and when.
@@ -68,12 +70,12 @@ struct Suspicion {
         risks.count >= Self.riskedMax && (!isSaidOfGrants || risks.contains { $0.isProbe })
     }
     /// The connections that were refused since the last success.
-    var risked: [UInt32] { risks.map(\.slot) }
+    var risked: [UInt32] { risks.filter { !$0.isGone }.map(\.slot) }
 
     /// Whether a request left before the application was last changed.
     func predates(_ order: UInt64) -> Bool { order <= changed }
 
-    func isRisked(_ slot: UInt32) -> Bool { risks.contains { $0.slot == slot } }
+    func isRisked(_ slot: UInt32) -> Bool { risks.contains { $0.slot == slot && !$0.isGone } }
 
     /// A request leaves; returns its place in the order.
     mutating func send() -> UInt64 {
@@ -131,9 +133,9 @@ struct Suspicion {
         return true
     }
 
-    /// The connection is gone, or has other tokens.
+    /// The connection is gone, or has another grant.
     mutating func forget(_ slot: UInt32) {
-        risks.removeAll { $0.slot == slot }
+        for index in risks.indices where risks[index].slot == slot { risks[index].isGone = true }
         successes.removeAll { $0.slot == slot }
     }
 

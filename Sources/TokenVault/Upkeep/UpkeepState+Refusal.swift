@@ -18,6 +18,16 @@ extension UpkeepState {
         case none
     }
 
+    /// What is to be expected of a grant when it is asked for.
+    enum Prospect {
+        /// That it lives.
+        case good
+        /// An answer was lost, and perhaps the refresh token in it.
+        case doubtful
+        /// By what is known of the provider's limits it is over.
+        case over
+    }
+
     /// What is found out by an answer.
     struct Finding {
         /// Whether the answer was given to an application that was changed since.
@@ -47,10 +57,12 @@ extension UpkeepState {
 
     /// An answer has come. To be called when its flight has landed.
     ///
-    /// - Parameter refusal: how it refuses the connection, if it does, and its status.
+    /// - Parameters:
+    ///   - refusal: how it refuses the connection, if it does, and its status.
+    ///   - prospect: what was to be expected of the grant.
     mutating func judge(
         _ flight: Flight, _ bearing: Bearing, refusal: (kind: Refusal.Kind, status: Int)?,
-        _ now: UnixTime
+        prospect: Prospect = .good, _ now: UnixTime
     ) -> Finding {
         let lane = flight.lane
         var finding = Finding()
@@ -58,8 +70,11 @@ extension UpkeepState {
             finding.isOutdated = true
             return finding
         }
-        // Of one that was refused before, no more is learnt.
-        let isNews = !(failures[flight.key]?.refusal?.isNoNews ?? false)
+        // Of one that was refused before, or whose grant was likely to be over, no more is learnt.
+        let isChanged = lanes[lane].suspicion.change != nil
+        let isNews =
+            !(failures[flight.key]?.refusal?.isNoNews ?? false) && prospect != .over
+            && (prospect != .doubtful || isChanged)
         switch bearing {
         case .none: break
         case .accepted:
@@ -76,8 +91,7 @@ extension UpkeepState {
             finding.isDoubted = true
             if isNews { suspect(flight, &finding) }
         case .likelyRejected: if isNews { suspect(flight, &finding) }
-        case .unclear:
-            if isNews, lanes[lane].suspicion.change != nil { suspect(flight, &finding) }
+        case .unclear: if isNews, isChanged { suspect(flight, &finding) }
         }
         // Whoever was out with it has had its say by now.
         if lanes[lane].isSuspicionConfirmed { finding.isAlarm = lanes[lane].reject(now) }

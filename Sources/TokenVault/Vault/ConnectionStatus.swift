@@ -144,6 +144,14 @@ extension Refresher {
         return RefreshPolicy.end(lifetime, known)
     }
 
+    /// Whether nothing that is done can help a connection any more, by what its provider is known
+    /// to do.
+    func isOver(_ record: borrowing ConnectionRecord, _ lane: Int) -> Bool {
+        let (now, limits) = (time.now(), limits(lane))
+        let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
+        return RefreshPolicy.end(lifetime, limits).map { $0.time <= now } ?? false
+    }
+
     /// Whether a connection's token has expired and nothing can renew it. What the platform only
     /// stores it looks after itself.
     func isOver(_ record: borrowing ConnectionRecord) -> Bool {
@@ -154,9 +162,11 @@ extension Refresher {
     /// Whether a connection's token has expired and the provider refuses to renew it.
     func isRefused(_ record: borrowing ConnectionRecord) -> Bool {
         guard record.failure?.code == VaultEvent.Kind.refreshRefused.code,
-            let expiry = record.accessTokenExpiry
+            let application = record.application
         else { return false }
-        return expiry <= time.now()
+        let now = time.now()
+        let expiry = RefreshPolicy.Lifetime.expiry(record, limits(lane(application)), now: now)
+        return expiry.map { $0 <= now } ?? false
     }
 
     /// Why a connection's refreshing does not work at the moment, if it does not.

@@ -124,7 +124,7 @@ extension Refresher {
             flight: flight, id: id, application: applicationID, generation: generation,
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds,
-            isExchange: isExchange, kept: kept)
+            isExchange: isExchange, isOver: isOver(record, open.lane), kept: kept)
         let request = try network.endpoint.refresh(
             token, for: open.application, by: open.credentials,
             overdue: { [self] in listen(sent) }

@@ -20,7 +20,10 @@ extension Refresher {
             // Before the next one of this application leaves.
             let finding =
                 flight.isOut
-                ? shared.upkeep.judge(flight, bearing, refusal: refusal, now)
+                ? shared.upkeep.judge(
+                    flight, bearing, refusal: refusal,
+                    prospect: sent.isOver
+                        ? .over : shared.doubts[flight.key] == nil ? .good : .doubtful, now)
                 : UpkeepState.Finding()
             let departures =
                 shared.sendsNothing ? [] : shared.upkeep.depart(flight.endpoint, now)

@@ -109,9 +109,10 @@ extension Refresher {
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
     /// and what became of the old ones is nothing to the new.
-    func supersede(_ key: RecordKey) {
+    func supersede(_ key: RecordKey, _ slot: UInt32) {
         let (request, waiting, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
+            shared.upkeep.forgetRisk(slot)
             let number = shared.upkeep.supersede(key)
             // Nobody waits for one that is overdue: the other tokens are there.
             let ids =

@@ -59,7 +59,7 @@ extension Refresher {
         let (outcome, plan) = reread.found.withLock { $0 }
         schedule(committed.slot, plan)
         guard outcome == .adopted else { return }
-        supersede(reread.key)
+        supersede(reread.key, committed.slot)
         let commit = Commit { [self] _ in publish(.recovered, reread.id) }
         commit.add(
             .event(EventEntry(time: time.now(), key: reread.key, kind: .recovered)))
