@@ -13,7 +13,7 @@ public final class Vault: Sendable {
         /// Lets endpoints be on a loopback address, which else not even HTTPS may be, and there
         /// with plain HTTP too; for development and tests.
         public var allowsLoopbackHTTP = false
-        /// A file of CA certificates in PEM instead of the system's.
+        /// A regular file of CA certificates in PEM instead of the system's.
         public var certificateFile: String?
 
         /// The settings for production.
@@ -34,7 +34,8 @@ public final class Vault: Sendable {
     /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
     /// beside it and renamed, so a crash leaves a whole vault or none.
     ///
-    /// - Throws: `vaultExists`, `rootKeyUnusable`, `storeFull`, `storageFailed`.
+    /// - Throws: `vaultExists`, `rootKeyUnusable`, `storeFull`, `storageFailed`; `invalidArgument`
+    ///   where the passphrase's limits are out of range.
     public static func create(
         at path: String, rootKey: consuming RootKeySource
     ) throws(VaultError) {
@@ -57,7 +58,8 @@ public final class Vault: Sendable {
     /// `ready`.
     ///
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
-    ///   `unsupportedFormat`, `integrityFailed`, `storageFailed`.
+    ///   `rootKeyUnusable`, `keyDerivationRefused`, `unsupportedFormat`, `integrityFailed`,
+    ///   `storageFailed`; `invalidArgument` where `certificateFile` is no file that can be read.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws(VaultError) -> Vault {
@@ -73,6 +75,7 @@ public final class Vault: Sendable {
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
+        try check(settings)
         let directory = try VaultDirectory(path)
         let keyring = try Keyring(path, rootKey: rootKey)
         let mapBytes = max(settings.mapBytes, 1 << 20)
@@ -95,6 +98,15 @@ public final class Vault: Sendable {
             network.close()
             committer.close()
             throw error
+        }
+    }
+
+    private static func check(_ settings: Settings) throws(VaultError) {
+        guard let file = settings.certificateFile else { return }
+        do throws(VaultError) {
+            try Descriptor.requireRegularFile(file, stage: .vault)
+        } catch {
+            throw VaultError(.invalidArgument, .vault, number: error.number)
         }
     }
 
