@@ -83,6 +83,7 @@ extension Refresher {
                 provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
             shared.upkeep.lanes[lane].isProvisional = isProvisional
             _ = shared.upkeep.lanes[lane].accept()
+            shared.unmetMinimums.forgetAll()
             return lane
         }
         alarm.ring()
@@ -105,6 +106,7 @@ extension Refresher {
     func supersede(_ key: RecordKey) {
         let (request, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
+            shared.unmetMinimums.forget(key)
             let request = shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
             return (request, shared.doubts.removeValue(forKey: key))
         }

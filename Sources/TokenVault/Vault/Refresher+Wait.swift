@@ -125,6 +125,7 @@ extension Refresher {
     func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> Bool {
         let orphan = shared.withLock { shared -> (UInt64, Outgoing?, [Waiter])? in
             shared.outdate(slot)
+            shared.unmetMinimums.forget(key)
             guard let flight = shared.upkeep.orphan(key, slot: slot) else { return nil }
             let waiting = flight.waiters.compactMap { shared.waiters.removeValue(forKey: $0) }
             return (flight.number, shared.outgoing[flight.number], waiting)

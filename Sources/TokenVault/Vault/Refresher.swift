@@ -60,6 +60,7 @@ final class Refresher: Sendable {
         /// Of connections in doubt, the wave of the last attempt: of this process or another.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
+        var unmetMinimums = UnmetMinimums()
         /// Slots whose plan changed while the scan at open still looks at an older snapshot.
         var changedSlots: Set<UInt32> = []
         var scan = ScanState.running
