@@ -107,6 +107,11 @@ extension VaultError {
             .notRefreshable, .connectAgain,
             "the token cannot be refreshed or lives too short: run connect again"
         ),
+        (
+            .answerOutstanding, .temporaryFailure,
+            "a refresh was sent, and the provider has not answered yet; its answer is waited for: "
+                + "try again later"
+        ),
         (.disconnecting, .temporaryFailure, "the connection is being disconnected: wait"),
         (.notConnected, .connectAgain, "nobody has completed its flow yet: run connect"),
     ]

@@ -83,10 +83,10 @@ extension Disk {
                     connection: connection, life: life, plaintext: TokenText.copy(plaintext))
             }
         case .takeFlow(let key): contents.flows[key] = nil
-        case .beginWave(let attempts, _):
+        case .beginWave(let attempts, let recorded):
             committed.wave = contents.nextWave
             contents.waves[contents.nextWave] = Wave(
-                attempts: attempts, open: Set(attempts.map(\.key)))
+                attempts: attempts, recorded: recorded, open: Set(attempts.map(\.key)))
             contents.nextWave += 1
         case .endAttempt(let wave, let key):
             contents.waves[wave]?.open.remove(key)

@@ -19,6 +19,7 @@ final class Disk: @unchecked Sendable {
 
     struct Wave {
         let attempts: [Attempt]
+        let recorded: UnixTime
         var open: Set<RecordKey>
     }
 
@@ -65,11 +66,13 @@ final class Disk: @unchecked Sendable {
     var sabotage = Scenario.Sabotage.none
 
     /// The attempts whose answers were never heard, the oldest wave first.
-    var doubts: [(wave: UInt64, attempt: Attempt)] {
+    var doubts: [Refresher.Doubt] {
         contents.waves.keys.sorted().flatMap { number in
-            (contents.waves[number]?.attempts ?? []).compactMap { attempt in
-                contents.waves[number]?.open.contains(attempt.key) == true
-                    ? (number, attempt) : nil
+            let wave = contents.waves[number]
+            return (wave?.attempts ?? []).compactMap { attempt in
+                wave.flatMap { wave in
+                    wave.open.contains(attempt.key) ? (number, attempt, wave.recorded) : nil
+                }
             }
         }
     }

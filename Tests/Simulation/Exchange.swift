@@ -48,8 +48,12 @@ final class Exchange {
         self.started = started
     }
 
+    /// The moment from which on nobody waits for an answer, though it may be listened for.
+    var overdue: Int64 { started + Int64(request.deadlineMilliseconds) }
     /// The last moment at which an answer is heard.
-    var deadline: Int64 { started + Int64(request.deadlineMilliseconds) }
+    var deadline: Int64 {
+        started + Int64(max(request.deadlineMilliseconds, request.listenMilliseconds))
+    }
 
     static func reply(
         _ answer: Answer, _ temper: Temper, hurriedBy divisor: Int64

@@ -51,6 +51,13 @@ struct TokenText: Equatable {
     }
 
     /// The bytes of a secret that is none.
+    static func copy(_ secret: borrowing Secret?) -> [UInt8] {
+        switch secret {
+        case .some(let secret): copy(secret)
+        case .none: []
+        }
+    }
+
     static func copy(_ secret: borrowing Secret) -> [UInt8] {
         unsafe secret.withUnsafeBytes { source in unsafe [UInt8](source) }
     }

@@ -102,12 +102,20 @@ extension World {
         }
     }
 
-    /// Schedules the answer; what comes after the deadline is not heard.
+    /// Schedules the answer; what comes after the deadline is heard only where it is listened for.
     private func answer(
         _ exchange: Exchange, _ answer: Exchange.Answer, after milliseconds: Int64
     ) {
         let moment = clock.now.addingReportingOverflow(milliseconds)
         if exchange.kind == .refresh { expectAnswer(exchange, moment.partialValue) }
+        if exchange.request.isListenedTo, moment.overflow || moment.partialValue >= exchange.overdue
+        {
+            queue.add(max(exchange.overdue, clock.now)) { [self] in
+                guard exchange.isOpen else { return }
+                exchange.request.tellOverdue()
+                settle()
+            }
+        }
         if moment.overflow || moment.partialValue >= exchange.deadline {
             queue.add(max(exchange.deadline, clock.now)) { [self] in
                 deliver(exchange, .failure(.deadlineExceeded))

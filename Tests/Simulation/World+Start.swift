@@ -73,6 +73,8 @@ extension World {
             tokenEndpoint: provider.tokenURL,
             revocationEndpoint: isRevocationKnown ? provider.revocationURL : nil)
         description.clientAuthentication = .post
+        // Nobody listens here yet: a request ends at its deadline.
+        description.rotation = .never
         description.reuseGraceSeconds = provider.temper.graceMilliseconds / 1000
         let factor = scenario.sabotage == .widensLimits ? 2 : 1
         description.concurrentRefreshesMax = factor * provider.temper.concurrencyMax

@@ -25,8 +25,11 @@ import Testing
         #expect(transport.requests.withLock { $0.first === request })
         #expect(request.url == "https://example.com/token")
         #expect(request.deadlineMilliseconds == 1234)
-        let sent = try request.body.copy()
-        let body = sent.bytes.publicText
+        let body =
+            switch request.body {
+            case .some(let sent): sent.bytes.publicText
+            case .none: String?.none
+            }
         #expect(body == "grant_type=refresh_token&refresh_token=r")
         #expect(request.credentials.map(isBasic) == true)
         #expect(verdicts.withLock { $0 } == [])

@@ -49,6 +49,7 @@ extension VaultError.Code {
         case callbackRejected, flowExpired, flowDenied
         case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
         case applicationMisconfigured, grantLost, notRefreshable, disconnecting, notConnected
+        case answerOutstanding
     }
 
     /// An argument breaks a documented limit or form. Correct the call.
@@ -127,6 +128,10 @@ extension VaultError.Code {
     public static let notRefreshable = Self(kind: .notRefreshable)
     /// The connection is being disconnected.
     public static let disconnecting = Self(kind: .disconnecting)
+    /// A refresh was sent, and the provider has not answered within the deadline. Its answer may
+    /// hold the only new refresh token, so it is listened for, and nothing else is sent meanwhile.
+    /// Ask again later. `number` is for how many seconds it has been outstanding.
+    public static let answerOutstanding = Self(kind: .answerOutstanding)
     /// The connection is configured, but nobody has completed its flow.
     public static let notConnected = Self(kind: .notConnected)
 }

@@ -131,7 +131,7 @@ final class CurlTransfer {
                 failure = .cancelled
                 return false
             }
-            easy.load(body: request.body)
+            load(body: request.body)
             if let credentials = request.credentials { load(header: credentials.headerLine) }
             stage = .sent
             return true
@@ -141,6 +141,13 @@ final class CurlTransfer {
             return false
         }
         return true
+    }
+
+    private func load(body: borrowing Secret?) {
+        switch body {
+        case .some(let body): easy.load(body: body)
+        case .none: break
+        }
     }
 
     private func load(header line: borrowing Secret?) {

@@ -29,23 +29,30 @@ package struct TokenEndpoint: Sendable {
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.exchange(
             code: code, codeVerifier: codeVerifier, for: application)
-        return try send(request, to: application.provider.tokenEndpoint) { reply in
-            completion(Verdict(reply))
-        }
+        let made = try make(
+            request, to: application.provider.tokenEndpoint, isReserved: true
+        ) { reply in completion(Verdict(reply)) }
+        send(made)
+        return made
     }
 
     /// The request that refreshes, for `send`; the token is what the provider's `refreshGrant`
     /// wants to see. The credentials are made once for all requests of an application that leave
     /// together.
+    ///
+    /// - Parameter overdue: runs where the deadline has passed and the answer is listened for, on a
+    ///   thread of the transport's, before the completion.
     package func refresh(
         _ token: RawSpan, for application: borrowing Application,
-        by credentials: ClientCredentials, completion: @escaping Completion
+        by credentials: ClientCredentials, overdue: @escaping TransportRequest.Overdue = {},
+        completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(token, by: credentials)
         let lost = credentials.grantLostErrors
-        return try make(request, to: application.provider.tokenEndpoint) { reply in
-            completion(Verdict(reply, lost: lost))
-        }
+        return try make(
+            request, to: application.provider.tokenEndpoint,
+            listenMilliseconds: application.provider.listenMilliseconds, overdue: overdue
+        ) { reply in completion(Verdict(reply, lost: lost)) }
     }
 
     /// The request that revokes a token, for `send`; nil where the provider has no revocation
@@ -56,7 +63,9 @@ package struct TokenEndpoint: Sendable {
     ) throws(VaultError) -> TransportRequest? {
         guard let url = application.provider.revocationEndpoint else { return nil }
         let request = try TokenRequest.revocation(of: token, hint, for: application)
-        return try make(request, to: url) { reply in completion(RevocationVerdict(reply)) }
+        return try make(request, to: url, isReserved: true) { reply in
+            completion(RevocationVerdict(reply))
+        }
     }
 
     /// Revokes a token. Where the provider has no revocation endpoint, the completion runs at once
@@ -74,23 +83,16 @@ package struct TokenEndpoint: Sendable {
     /// Sends a request that was made here; once.
     package func send(_ request: TransportRequest) { transport.send(request) }
 
-    private func send(
-        _ request: consuming TokenRequest, to url: String,
-        answer: @escaping TransportRequest.Answer
-    ) throws(VaultError) -> TransportRequest {
-        let request = try make(request, to: url, answer: answer)
-        send(request)
-        return request
-    }
-
     private func make(
-        _ request: consuming TokenRequest, to url: String,
+        _ request: consuming TokenRequest, to url: String, isReserved: Bool = false,
+        listenMilliseconds: Int = 0, overdue: TransportRequest.Overdue? = nil,
         answer: @escaping TransportRequest.Answer
     ) throws(VaultError) -> TransportRequest {
         try TokenRequest.check(url.utf8.count, 1...Provider.endpointBytesMax)
         let credentials = request.credentials
         return TransportRequest(
             url: url, credentials: credentials, body: request.body,
-            deadlineMilliseconds: deadlineMilliseconds, completion: answer)
+            deadlineMilliseconds: deadlineMilliseconds, listenMilliseconds: listenMilliseconds,
+            isReserved: isReserved, overdue: overdue, completion: answer)
     }
 }

@@ -11,8 +11,11 @@ package protocol Transport: AnyObject, Sendable {
     func send(_ request: TransportRequest)
 }
 
-/// One POST to a provider. It owns its secrets until it is answered or cancelled; then they are
-/// wiped, whoever still holds the request.
+/// One POST to a provider. It owns its secrets until all of it is sent, or it is cancelled; then they
+/// are wiped, whoever still holds the request.
+///
+/// Where nothing but its answer holds the new refresh token it is listened to beyond its deadline:
+/// that lets go of who waits, not of the answer.
 package final class TransportRequest: @unchecked Sendable {
     /// Where to: an absolute URL, no secret in it.
     package let url: String
@@ -20,16 +23,24 @@ package final class TransportRequest: @unchecked Sendable {
     /// and before `answer`.
     package private(set) var credentials: ClientCredentials?
     /// The form that is sent. Read under the same rule.
-    package private(set) var body: Secret
+    package private(set) var body: Secret?
     /// How long the form is, in bytes. May be read at any time.
     package let bodyByteCount: Int
-    /// From the moment it is sent to the last byte of the answer, in milliseconds.
+    /// From the moment it is sent to the last byte of the answer, in milliseconds. Then the
+    /// transport hangs up, or calls `tellOverdue` and listens on.
     package let deadlineMilliseconds: Int
+    /// How long it is listened to, from the same moment, in milliseconds: the transport hangs up
+    /// then at the latest. Up to `deadlineMilliseconds` where the deadline is the end.
+    package let listenMilliseconds: Int
+    /// Whether it may take one of the transfers that are kept free of refreshes.
+    package let isReserved: Bool
     /// How far it has come. Whoever moves it to `answered` is alone with all that is not constant.
     private let stage = Atomic(Stage.waiting)
     private var completion: Answer?
+    private var overdue: Overdue?
 
     package typealias Answer = @Sendable (consuming TransportReply) -> Void
+    package typealias Overdue = @Sendable () -> Void
     private enum Stage: UInt8, AtomicRepresentable {
         case waiting, sent, answered
     }
@@ -42,18 +53,47 @@ package final class TransportRequest: @unchecked Sendable {
     package init(
         url: String, credentials: ClientCredentials?, body: consuming Secret,
         deadlineMilliseconds: Int = TransportRequest.deadlineMillisecondsDefault,
+        listenMilliseconds: Int = 0, isReserved: Bool = false, overdue: Overdue? = nil,
         completion: @escaping Answer
     ) {
         self.url = url
         self.credentials = credentials
         bodyByteCount = body.count
-        self.body = body
+        self.body = consume body
         self.deadlineMilliseconds = deadlineMilliseconds
+        self.listenMilliseconds = listenMilliseconds
+        self.isReserved = isReserved
+        self.overdue = overdue
         self.completion = completion
     }
 
     /// The transport is about to send the first byte. False where the request was cancelled.
     package func markSent() -> Bool { move(from: .waiting, to: .sent) }
+
+    /// Whether the answer is listened for beyond the deadline.
+    package var isListenedTo: Bool { listenMilliseconds > deadlineMilliseconds }
+
+    /// Wipes what was sent: nobody reads it again. The transport calls it when the last byte has
+    /// left, before the answer.
+    package func wipe() {
+        credentials = nil
+        body = nil
+    }
+
+    /// Whether its secrets are gone.
+    package var isWiped: Bool {
+        switch body {
+        case .some: false
+        case .none: true
+        }
+    }
+
+    /// The deadline has passed, and the answer is listened for. The transport calls it, before the
+    /// answer; only the first call says so.
+    package func tellOverdue() {
+        let overdue = overdue.take()
+        overdue?()
+    }
 
     /// True once the completion has run, or is about to.
     package var isAnswered: Bool { stage.load(ordering: .acquiring) == .answered }
@@ -81,8 +121,8 @@ package final class TransportRequest: @unchecked Sendable {
     }
 
     private func finish(_ reply: consuming TransportReply) {
-        credentials = nil
-        body.shorten(to: 0)
+        wipe()
+        overdue = nil
         // What the completion holds ends with it, whoever still holds the request.
         let answer = completion.take()
         answer?(reply)

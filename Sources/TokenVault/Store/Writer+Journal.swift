@@ -99,10 +99,12 @@ extension Writer {
 
     /// Loads ROOT, the fences and the waves that an earlier process left behind; returns the
     /// attempts whose answer was never heard.
-    mutating func load() throws(VaultError) -> [(wave: UInt64, attempt: Attempt)] {
+    mutating func load() throws(VaultError)
+        -> [(wave: UInt64, attempt: Attempt, recorded: UnixTime)]
+    {
         let transaction = try store.lmdb.beginRead()
         root = try store.root(transaction)
-        var doubts: [(wave: UInt64, attempt: Attempt)] = []
+        var doubts: [(wave: UInt64, attempt: Attempt, recorded: UnixTime)] = []
         var foundFences: Set<RecordKey> = []
         try transaction.scan(.meta) { (lmdbKey, value) throws(VaultError) in
             let letter = lmdbKey.byte(at: 0)
@@ -123,11 +125,12 @@ extension Writer {
                 throw VaultError(.recordDamaged, .store)
             }
             let wave = lmdbKey.integer(at: 1, as: UInt64.self).byteSwapped
+            let recorded = UnixTime(milliseconds: plaintext.bytes.integer(at: 0))
             for offset in stride(from: 8, to: plaintext.count, by: 40) {
                 let attempt = Attempt(
                     key: RecordKey(plaintext.bytes, at: offset),
                     generation: plaintext.bytes.integer(at: offset + 32))
-                doubts.append((wave, attempt))
+                doubts.append((wave, attempt, recorded))
             }
             return true
         }

@@ -26,8 +26,8 @@ final class Refresher: Sendable {
     let staleDoubts: [(wave: UInt64, key: RecordKey)]
 
     typealias Outcome = Result<Void, VaultError>
-    /// An attempt and the wave that it was recorded in.
-    typealias Doubt = (wave: UInt64, attempt: Attempt)
+    /// An attempt, the wave that it was recorded in, and when.
+    typealias Doubt = (wave: UInt64, attempt: Attempt, recorded: UnixTime)
 
     /// A caller, or a disconnect, that waits for a flight.
     struct Waiter {

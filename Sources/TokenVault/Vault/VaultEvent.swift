@@ -62,10 +62,15 @@ public struct VaultEvent: Sendable, Hashable {
         /// what was kept in memory for it: 0. Streamed, not logged.
         public static let storageRefused = Kind(16, "storageRefused")
 
+        /// A refresh was sent and not answered within the deadline; its answer is listened for, and
+        /// nothing else is sent meanwhile. `number` is for how many seconds it is, at most.
+        public static let answerOutstanding = Kind(17, "answerOutstanding")
+
         static let all: [Kind] = [
             connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
             grantLost, applicationRejected, refreshRefused, replyUnread, attemptInDoubt,
             tokenRejected, disconnectStarted, disconnected, lateAnswer, storageRefused,
+            answerOutstanding,
         ]
     }
 
