@@ -190,6 +190,11 @@ final class Store: Reading {
         return try SealedRecord.header(of: value)
     }
 
+    func lastGeneration() throws(VaultError) -> UInt64 {
+        let transaction = try beginRead()
+        return try root(transaction).generation
+    }
+
     func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)? {
         slots.entry(slot).map { ($0.key, $0.generation) }
     }

@@ -69,6 +69,17 @@ struct Lane {
         return demands
     }
 
+    /// Moves all its moments by so many milliseconds.
+    mutating func move(milliseconds: Int64) {
+        nextProbe = nextProbe?.adding(milliseconds: milliseconds)
+        backlog = Heap(
+            backlog.unordered.map {
+                Entry(
+                    death: $0.death.adding(milliseconds: milliseconds), slot: $0.slot,
+                    flight: $0.flight)
+            })
+    }
+
     /// Whether the provider rejects the application at present.
     var isRejected: Bool { nextProbe != nil }
 

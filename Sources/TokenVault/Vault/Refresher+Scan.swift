@@ -68,7 +68,8 @@ extension Refresher {
         if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
             throw VaultError(.tooManySecrets, .upkeep)
         }
-        guard let plan = plan(record, lane) else { return }
+        let generation = record.tokensSince ?? opened.header.generation
+        guard let plan = plan(record, lane, asOf: generation) else { return }
         let key = opened.key
         shared.withLock { shared in
             // The end of a flight says when its connection is due again.

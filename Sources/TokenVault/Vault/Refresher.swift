@@ -19,6 +19,7 @@ final class Refresher: Sendable {
     let feed: EventFeed
     let shared: Monitor<Shared>
     let alarm: Alarm
+    let stepsBack = StepsBack()
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts of earlier processes that are in doubt; the last of each connection.
     private let doubts: [Doubt]
@@ -36,7 +37,7 @@ final class Refresher: Sendable {
 
     /// Something to do at a moment; when the vault is closed, at once.
     struct Timer {
-        let moment: UnixTime
+        var moment: UnixTime
         let action: @Sendable () -> Void
     }
 
@@ -137,6 +138,7 @@ final class Refresher: Sendable {
 
     /// Starts what is due and sends what may be sent, without waiting for anything.
     func turn() -> Turn {
+        followClock()
         expireTimers()
         let now = time.now()
         var isMoreDue = false

@@ -76,9 +76,10 @@ extension Vault {
             if let refusal = record.state.refusal {
                 throw VaultError(refusal, .vault, number: Int(record.failure?.status ?? 0))
             }
+            let tokensSince = record.tokensSince ?? generation
             if RefreshPolicy.isFresh(
-                issued: record.issued, expiry: record.accessTokenExpiry, now: time.now(),
-                minimumMilliseconds: minimum)
+                issued: record.issued, expiry: record.accessTokenExpiry,
+                now: refresher.now(asOf: tokensSince), minimumMilliseconds: minimum)
             {
                 guard let token = record.fields.takeSecret(ConnectionTag.accessToken) else {
                     throw VaultError(.notConnected, .vault)
@@ -89,7 +90,7 @@ extension Vault {
                 throw VaultError(.notRefreshable, .vault)
             }
             let tokens = PresentTokens(
-                generation: record.tokensSince ?? generation,
+                generation: tokensSince,
                 lifetime: refresher.lifetime(record, plan.lane))
             return .stale(Stale(slot: slot, plan: plan, tokens: tokens))
         } catch {
