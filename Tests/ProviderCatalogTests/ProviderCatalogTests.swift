@@ -53,6 +53,13 @@ struct ProviderCatalogTests {
                 grant_lost_errors: [bad_refresh_token, 190]
                 access_tokens_expire: false
                 refresh_grant: { grant_type: fb_exchange_token, parameter: fb_token }
+                rotation: sometimes
+                listen_seconds: 300
+                bearer_token_types: [bot]
+                grant_lost_answers:
+                - { status: 400, error: none }
+                - { error: unauthorized_client, status: 403 }
+                revokes_replaced_grant: true
                 """)
         #expect(provider.revocationEndpoint == "https://login.example.com/revoke")
         #expect(provider.issuer == "https://login.example.com")
@@ -74,11 +81,34 @@ struct ProviderCatalogTests {
         #expect(
             provider.refreshGrant
                 == .exchange(grantType: "fb_exchange_token", parameter: "fb_token"))
+        #expect(provider.rotation == .sometimes && provider.listenSeconds == 300)
+        #expect(provider.bearerTokenTypes == ["bot"] && provider.revokesReplacedGrant)
+        #expect(
+            provider.grantLostAnswers == [
+                .init(status: 400, error: nil), .init(status: 403, error: "unauthorized_client"),
+            ])
+    }
+
+    /// Pairs keep their order in JSON, which objects do not.
+    @Test func parametersMayBePairs() throws {
+        let provider = try ProviderCatalog.parse(
+            Self.minimal + "token_parameters: [[b, x], [a, \"\"]]\n")
+        #expect(provider.tokenParameters == [.init("b", "x"), .init("a", "")])
     }
 
     @Test func theDefaultGrantCanBeNamed() throws {
         let provider = try ProviderCatalog.parse(Self.minimal + "refresh_grant: refresh_token\n")
         #expect(provider.refreshGrant == .refreshToken && provider.accessTokensExpire)
+    }
+
+    /// An alias is short and stands for as much as one likes.
+    @Test func aliasesAreCounted() {
+        var text = "name: &a0 [x, x, x, x, x, x, x, x]\n"
+        for (level, key) in ["issuer", "pkce", "token_parameters", "rotation"].enumerated() {
+            let alias = Array(repeating: "*a\(level)", count: 8).joined(separator: ", ")
+            text += "\(key): &a\(level + 1) [\(alias)]\n"
+        }
+        #expect(failure(text)?.contains("more than 4096 values") == true)
     }
 
     @Test func jsonIsReadToo() throws {
@@ -95,32 +125,91 @@ struct ProviderCatalogTests {
     @Test(
         "What is wrong is said, and where",
         arguments: [
-            ("pkce: yes", "f:4: pkce is true or false"),
-            ("client_authentication: jwt", "f:4: client_authentication is one of basic, basic_raw"),
-            ("default_lifetime_seconds: -1", "f:4: default_lifetime_seconds is a number"),
-            ("default_lifetime_seconds: 99999999999", "f:4: default_lifetime_seconds is a number"),
-            ("reuse_grace_seconds: soon", "f:4: reuse_grace_seconds is a number"),
+            ("pkce: yes", "f:4: pkce: \"yes\" is not true or false"),
+            (
+                "client_authentication: jwt",
+                "f:4: client_authentication: \"jwt\" is not basic, basic_raw, post or none"
+            ),
+            (
+                "default_lifetime_seconds: -1",
+                "f:4: default_lifetime_seconds: \"-1\" is not a number of seconds, 0 to 3162240000"
+            ),
+            ("default_lifetime_seconds: 99999999999", "f:4: default_lifetime_seconds: \"9999"),
+            ("reuse_grace_seconds: soon", "f:4: reuse_grace_seconds: \"soon\" is not a number"),
             ("refresh_token_idle_seconds: 599", "seconds, 600 to 3162240000"),
-            ("refresh_token_lifetime_seconds: x", "f:4: refresh_token_lifetime_seconds is"),
-            ("refresh_margin_seconds: 0", "f:4: refresh_margin_seconds is a number of seconds, 1 "),
-            ("concurrent_refreshes_max: 1025", "concurrent_refreshes_max is a number, 1 to 1024"),
-            ("refreshes_per_second_max: 0", "refreshes_per_second_max is a number, 1 to 100000"),
-            ("grant_lost_errors: bad_refresh_token", "f:4: grant_lost_errors is a list of error"),
-            ("grant_lost_errors: [x, invalid_client]", "f:4: a code in grant_lost_errors is 1 to"),
-            ("access_tokens_expire: never", "f:4: access_tokens_expire is true or false"),
-            ("refresh_grant: exchange", "f:4: refresh_grant is refresh_token, or a grant_type"),
-            ("refresh_grant: { grant_type: g }", "f:4: refresh_grant is refresh_token, or a grant"),
+            ("refresh_token_lifetime_seconds: x", "f:4: refresh_token_lifetime_seconds: \"x\" is"),
+            ("refresh_margin_seconds: 0", "f:4: refresh_margin_seconds: \"0\" is not a number of"),
+            ("concurrent_refreshes_max: 1025", "f:4: concurrent_refreshes_max: \"1025\" is not a"),
+            ("refreshes_per_second_max: 0", "\"0\" is not a number, 1 to 100000"),
+            (
+                "grant_lost_errors: gone",
+                "f:4: grant_lost_errors: \"gone\" is not a list of at most"
+            ),
+            (
+                "grant_lost_errors:\n- x\n- invalid_client",
+                "f:6: grant_lost_errors: \"invalid_client\" is not an error code of the provider's"
+            ),
+            (
+                "grant_lost_errors: [x, 400]",
+                "for an HTTP status, or an answer that names no error, write "
+                    + "grant_lost_answers: [{status: 400, error: none}]"
+            ),
+            ("grant_lost_errors: ['*']", "f:4: grant_lost_errors: \"*\" is not an error code"),
+            (
+                "grant_lost_answers: [{status: 400}]",
+                "f:4: grant_lost_answers: an object of 1 is not { status: ..., error: ... }, error "
+            ),
+            (
+                "grant_lost_answers:\n- { status: 400, error: none }\n- { status: 429, error: x }",
+                "f:6: grant_lost_answers: \"429\" is not a status of 400 to 499 other than 408, 425"
+            ),
+            (
+                "grant_lost_answers: [{status: 400, error: invalid_grant}]",
+                "f:4: grant_lost_answers: \"invalid_grant\" is not an error whose meaning"
+            ),
+            ("grant_lost_answers: [{status: 400, error: ''}]", "f:4: grant_lost_answers: \"\" is"),
+            ("grant_lost_answers: [{status: 400, error: }]", "f:4: grant_lost_answers: nothing is"),
+            ("rotation: maybe", "f:4: rotation: \"maybe\" is not never, always or sometimes"),
+            ("listen_seconds: 3601", "\"3601\" is not a number of seconds, 15 to 3600"),
+            (
+                "bearer_token_types: [mac]",
+                "f:4: bearer_token_types: \"mac\" is not a token_type of"
+            ),
+            (
+                "revokes_replaced_grant: 1",
+                "f:4: revokes_replaced_grant: \"1\" is not true or false"
+            ),
+            ("access_tokens_expire: never", "f:4: access_tokens_expire: \"never\" is not true or"),
+            (
+                "refresh_grant: exchange",
+                "f:4: refresh_grant: \"exchange\" is not refresh_token, or {"
+            ),
+            (
+                "refresh_grant: { grant_type: g }",
+                "f:4: refresh_grant: an object of 1 is not refresh"
+            ),
             (
                 "refresh_grant: { grant_type: password, parameter: p }",
-                "f:4: no access token is exchanged by the grant type \"password\""
+                "f:4: refresh_grant: \"password\" is not a grant type by which an access token is"
             ),
             (
                 "refresh_grant: { grant_type: g, parameter: client_secret }",
-                "f:4: the parameter \"client_secret\" cannot carry an access token"
+                "f:4: refresh_grant: \"client_secret\" is not a parameter that can carry an access"
             ),
-            ("authorization_parameters: [a]", "f:4: authorization_parameters is a list of names"),
-            ("token_parameters: { a: [b] }", "f:4: token_parameters is a text"),
-            ("issuer:", "f:4: issuer is a text that is not empty"),
+            (
+                "token_parameters: { p: x }\nrefresh_grant: { grant_type: g, parameter: p }",
+                "f:5: refresh_grant: \"p\" is not a parameter that token_parameters leave free"
+            ),
+            ("authorization_parameters: [a]", "f:4: authorization_parameters: \"a\" is not a name"),
+            ("authorization_parameters: { state: a }", "\"state\" is not a name that the flow"),
+            ("token_parameters: { a: [b] }", "f:4: token_parameters: a list of 1 is not a text"),
+            ("issuer:", "f:4: issuer: nothing is not a text of 1 to 2048 bytes"),
+            ("issuer: null", "f:4: issuer: nothing is not a text"),
+            (
+                "revocation_endpoint: login",
+                "f:4: revocation_endpoint: \"login\" is not an absolute"
+            ),
+            ("issuer: [[[[[[[[x]]]]]]]]", "f:4: issuer: more than 4096 values, or too deep"),
             ("name: again", "the same key twice"),
             ("? [a, b]\n: c", "f:4: a key is a plain word"),
             ("issuer: \"unclosed", "f:"),

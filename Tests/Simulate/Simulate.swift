@@ -6,7 +6,7 @@ import Simulation
 /// The long run: as many seeds of both scales as fit the time, on two processes, each seed once.
 ///
 /// `simulate` alone is what `make simulate` runs. `simulate worker <number>` is one of its two
-/// processes; `simulate <day|month|morning> <seed>` runs one seed and prints every violation, with
+/// processes; `simulate <day|month|morning|crowd> <seed>` runs one seed and prints every violation, with
 /// `steady` behind it in a world whose wall clock is always right.
 @main
 struct Simulate {
@@ -24,9 +24,10 @@ struct Simulate {
             let seed = UInt64(arguments[2])
         {
             scenario.jumpsClock = arguments.last != "steady"
+            if arguments.last == "all" { scenario.faults = Set(Scenario.Fault.allCases) }
             try single(scenario, seed)
         } else {
-            print("usage: simulate [day|month|morning <seed> [steady]]")
+            print("usage: simulate [day|month|morning|crowd <seed> [steady]]")
             exit(2)
         }
     }
@@ -35,6 +36,9 @@ struct Simulate {
     private static func single(_ scenario: Scenario, _ seed: UInt64) throws {
         let outcome = try World.run(scenario, seed: seed)
         for violation in outcome.violations { print(violation) }
+        for (promise, count) in outcome.broken.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            print("\(count) times: \(promise.rawValue)")
+        }
         print("\(scenario.name), \(outcome.summary)")
         let again = try World.run(scenario, seed: seed)
         print("trace \(String(outcome.hash, radix: 16)), \(outcome.events) events")
@@ -52,6 +56,7 @@ extension Scenario {
         case "day": .day
         case "month": .month
         case "morning": .morning
+        case "crowd": .crowd
         default: nil
         }
     }

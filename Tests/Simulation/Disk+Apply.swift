@@ -123,7 +123,9 @@ extension Disk {
             kind: kind, slot: slot, generation: generation, plaintext: plaintext)
         committed.slot = slot
         committed.generation = generation
-        if kind == .connection { landed(.written(key, plaintext, isFence: isFence)) }
+        landed(
+            kind == .connection
+                ? .written(key, plaintext, isFence: isFence) : .registered(key, plaintext))
     }
 
     private func revise(

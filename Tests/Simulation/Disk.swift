@@ -55,6 +55,8 @@ final class Disk: @unchecked Sendable {
     enum Landed {
         case written(RecordKey, [UInt8], isFence: Bool)
         case erased(RecordKey)
+        /// An application.
+        case registered(RecordKey, [UInt8])
     }
 
     var contents = Contents()

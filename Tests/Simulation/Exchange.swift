@@ -13,16 +13,31 @@ final class Exchange {
         case failure(TransportReply.Failure)
         case status(Int, retryAfterSeconds: Int64?)
         case error(Int, String)
+        /// A refusal in words of the provider's own.
+        case text(Int, String)
         case tokens(access: TokenText, refresh: TokenText?)
+        /// Tokens that nobody can use.
+        case unusable(access: TokenText, refresh: TokenText?)
+        /// A success that holds nothing.
+        case page
         case done
 
         /// Whether the provider may have acted, as far as anybody can tell from it.
         var leavesDoubt: Bool {
             switch self {
-            case .failure(.lost), .failure(.deadlineExceeded), .status(500, _): true
+            case .failure(.lost), .failure(.deadlineExceeded), .status(500, _), .page: true
             default: false
             }
         }
+    }
+
+    /// What a refusal means, whatever its words are.
+    enum Meaning {
+        case nothing
+        /// The grant is over.
+        case loss
+        /// The client secret is wrong.
+        case rejection
     }
 
     let request: TransportRequest
@@ -31,6 +46,13 @@ final class Exchange {
     let form: TokenText.Form
     let subject: Int
     let started: Int64
+    /// Which process sent it.
+    let process: Int
+    var meaning = Meaning.nothing
+    /// When its first byte left.
+    var departed: Int64?
+    /// Its deadline passed, and its answer is still listened for.
+    var isOverdue = false
     /// The process that sent it still waits for the answer.
     var isOpen = true
     /// The provider did what it was asked.
@@ -38,7 +60,8 @@ final class Exchange {
 
     init(
         _ request: TransportRequest, _ kind: Kind, _ provider: VirtualProvider,
-        _ form: TokenText.Form, subject: Int, started: Int64
+        _ form: TokenText.Form, subject: Int, started: Int64,
+        process: Int
     ) {
         self.request = request
         self.kind = kind
@@ -46,12 +69,13 @@ final class Exchange {
         self.form = form
         self.subject = subject
         self.started = started
+        self.process = process
     }
 
     /// The moment from which on nobody waits for an answer, though it may be listened for.
-    var overdue: Int64 { started + Int64(request.deadlineMilliseconds) }
+    var deadline: Int64 { started + Int64(request.deadlineMilliseconds) }
     /// The last moment at which an answer is heard.
-    var deadline: Int64 {
+    var listenEnd: Int64 {
         started + Int64(max(request.deadlineMilliseconds, request.listenMilliseconds))
     }
 
@@ -66,6 +90,14 @@ final class Exchange {
         case .done: return TransportReply(status: 200, body: nil)
         case .error(let status, let code):
             return TransportReply(status: status, body: secret("{\"error\":\"\(code)\"}"))
+        case .text(let status, let text):
+            return TransportReply(status: status, body: text.isEmpty ? nil : secret(text))
+        case .page: return TransportReply(status: 200, body: secret("<html></html>"))
+        case .unusable(let access, let refresh):
+            // It wants proof of possession, which nobody here can give.
+            var text = "{\"access_token\":\"\(access.text)\",\"token_type\":\"DPoP\""
+            if let refresh { text += ",\"refresh_token\":\"\(refresh.text)\"" }
+            return TransportReply(status: 200, body: secret(text + "}"))
         case .tokens(let access, let refresh):
             var text = "{\"access_token\":\"\(access.text)\",\"token_type\":\"Bearer\""
             if let refresh { text += ",\"refresh_token\":\"\(refresh.text)\"" }

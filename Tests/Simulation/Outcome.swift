@@ -17,6 +17,18 @@ package struct Outcome: Sendable {
     package var lostAnswers = 0
     package var crashedInFlight = 0
     package var lateAnswers = 0
+    package var standstills = 0
+    /// Answers that were used although their deadline had passed.
+    package var heardLate = 0
+    /// How often as many were listened for as there may be: at one endpoint, and in all.
+    package var fullEndpoints = 0
+    package var fullHouses = 0
+    /// Refresh tokens that were used up over a wrong client secret.
+    package var burnt = 0
+    /// Successes that could not be used.
+    package var unread = 0
+    /// Dead grants that were asked for again.
+    package var deadAsked = 0
     package var disconnects = 0
     package var reconnects = 0
     package var lent = 0
@@ -25,14 +37,14 @@ package struct Outcome: Sendable {
     /// Grants that the user, their age or their idleness ended.
     package var endedByProvider = 0
     package var violationCount = 0
-    /// Which promises were broken.
-    package var broken: Set<Violation.Promise> = []
-    /// The first of them, with their stories.
+    /// How often each promise was broken that was.
+    package var broken: [Violation.Promise: Int] = [:]
+    /// The first of each, with their stories.
     package var violations: [Violation] = []
     package var hash: UInt64 = 0
 
-    /// How many violations keep their story.
-    static let violationsMax = 20
+    /// How many violations of one promise keep their story.
+    static let violationsMax = 3
 
     /// One line.
     package var summary: String {
@@ -42,7 +54,10 @@ package struct Outcome: Sendable {
         \(crashes) crashes, \(clockJumps) clock jumps, \(outages) faults, \(lostAnswers) answers \
         lost, \(crashedInFlight) cut off, \(lostWithAnswer) grants lost with them, \
         \(endedByProvider) ended by the provider, \(disconnects) disconnects, \(lateAnswers) late \
-        answers, \(reconnects) reconnects, \(lent) lent, \(violationCount) violations
+        answers, \(reconnects) reconnects, \(standstills) standstills, \(heardLate) heard late, \
+        \(fullEndpoints) endpoints full of listeners and \(fullHouses) vaults, \(burnt) burnt, \
+        \(unread) unread, \(deadAsked) dead asked again, \(lent) lent, \
+        \(violationCount) violations
         """
     }
 }

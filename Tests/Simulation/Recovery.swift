@@ -54,12 +54,13 @@ extension World {
         let subject = subjects[index]
         let provider = providers[subject.provider]
         guard let incarnation, incarnation.isRunning, incarnation.offset == 0,
-            provider.isHealthy, disk.room == .enough
+            provider.isHealthy, disk.room == .enough, uplink == .up, standstill == nil,
+            !isBlocked(provider)
         else { return nil }
         let recovered = max(
             provider.healthySince,
             Recovery.kept(provider.retryAfter, now: provider.healthySince),
-            incarnation.started, roomSince)
+            incarnation.started, roomSince, uplinkSince, thawed, provider.unblockedSince)
         return max(base, subject.troubleEnd, recovered + recovery(provider))
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BasicContainers
+
 @testable import TokenVault
 
 extension SimulatedStore: Committing {
@@ -37,9 +39,16 @@ extension SimulatedStore: Committing {
             if crashes() { return }
             waiting.removeFirst(count)
         }
-        for (commit, result) in zip(group, results) { commit.end(result) }
+        for (commit, result) in zip(group, results) where !swallows(commit) { commit.end(result) }
         isWriting = !waiting.isEmpty
         if isWriting { wait { [self] in land() } }
+    }
+
+    private func swallows(_ commit: Commit) -> Bool {
+        guard disk.sabotage == .swallowsErasures, !isImmediate else { return false }
+        return commit.changes.indices.contains {
+            if case .erase = commit.changes[$0].kind { true } else { false }
+        }
     }
 
     /// The process is gone: whatever waits for a commit is told so, and nothing is written.

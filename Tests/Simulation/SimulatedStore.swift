@@ -69,6 +69,9 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         {
             try fields.set(ConnectionTag.state, integer: ConnectionState.active.rawValue)
         }
+        if disk.sabotage == .forgetsUnread, record.kind == .connection {
+            try fields.set(ConnectionTag.unreadReply, nil)
+        }
         return Store.Opened(key: key, header: Disk.header(record), fields: fields)
     }
 

@@ -41,6 +41,8 @@ struct Subject {
     /// that may delay it.
     var troubleEnd: Int64 = .min
 
+    /// When the calls began that wait for a token of it.
+    var calls: [Int64] = []
     /// A verb of the platform is at it.
     var isBusy = false
 

@@ -13,6 +13,8 @@ struct Temper {
         case grace(milliseconds: Int64)
         /// Always the same refresh token.
         case none
+        /// A new one in one of three refreshes; the old one ends the grant from then on.
+        case sometimes
     }
 
     let lifetimeMilliseconds: Int64
@@ -28,6 +30,13 @@ struct Temper {
     /// Whether all connections expire in the same second at first.
     let hasHerd: Bool
     let connections: Int
+    /// How it says no.
+    let dialect: Dialect
+    /// Whether the vault is told how refresh tokens rotate here; where not, it has to expect that
+    /// they always do.
+    let statesRotation: Bool
+    /// How long the vault is told to wait for an answer, in seconds.
+    let listenSeconds: Int64
     /// The least time between two refreshes of one connection, in seconds.
     let between: Double
 
@@ -35,8 +44,10 @@ struct Temper {
     static let lifetimes: [Int64] = [60, 300, 900, 1800, 3600, 7200, 28800, 86400]
     static let rotations: [Rotation] = [
         .strict, .strict, .grace(milliseconds: 1_800_000), .grace(milliseconds: 600_000),
-        .grace(milliseconds: 60_000), .none,
+        .grace(milliseconds: 60_000), .none, .sometimes,
     ]
+    /// How long answers are waited for, in seconds: the vault's own default among them.
+    static let listening: [Int64] = [60, Provider.listenSecondsDefault, 900]
     /// Of a lifetime, the least that passes between two refreshes: margin and jitter are the rest.
     static let betweenRefreshes = 0.65
     /// The same of a refresh token's idle time.
@@ -79,15 +90,33 @@ struct Temper {
         let latency = Double(latencyMilliseconds.upperBound) / 1000
         let choices = [2, 4, 8, 16]
         let limits = [5, 10, 20, 50, 100, 200]
-        concurrencyMax = max(choices[random.below(4)], Int((need * latency).rounded(.up)))
-        perSecondMax = max(limits[random.below(6)], Int(need.rounded(.up)))
+        // A few let so many in that the listeners of all of them are too many.
+        let isWide = random.chance(scenario.widePercent) && scenario.has(.lateAnswers)
+        concurrencyMax = max(
+            isWide ? 400 : choices[random.below(4)], Int((need * latency).rounded(.up)))
+        perSecondMax = max(isWide ? 200 : limits[random.below(6)], Int(need.rounded(.up)))
         hasRevocation = random.chance(70)
         let capacity = min(Double(perSecondMax), Double(concurrencyMax) / latency)
         let margin = min(300, Double(lifetime) / 4)
+        dialect = scenario.has(.dialects) ? Dialect(&random) : .standard
+        statesRotation = random.chance(50)
+        listenSeconds = Self.listening[random.below(Self.listening.count)]
         hasHerd = random.chance(40) && Double(connections) / capacity < margin / 2
     }
 
     var rotates: Bool { rotation != .none }
+    /// What the vault is told.
+    var statedRotation: Provider.Rotation {
+        guard statesRotation else { return .always }
+        return switch rotation {
+        case .strict, .grace: .always
+        case .none: .never
+        case .sometimes: .sometimes
+        }
+    }
+    /// Whether nothing but the answer to a refresh may hold the refresh token, as the vault is
+    /// told.
+    var isListenedTo: Bool { statedRotation != .never && graceMilliseconds == 0 }
     var graceMilliseconds: Int64 {
         if case .grace(let milliseconds) = rotation { milliseconds } else { 0 }
     }

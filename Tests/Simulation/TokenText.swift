@@ -95,8 +95,10 @@ extension TokenText {
         var refresh: TokenText?
         var access: TokenText?
         var state: UInt8 = 0
+        /// An application's.
+        var clientSecret: TokenText?
 
-        init(_ plaintext: [UInt8]) {
+        init(_ plaintext: [UInt8], isApplication: Bool = false) {
             var offset = 0
             while offset + Fields.headBytes <= plaintext.count {
                 let tag = UInt16(plaintext[offset]) | UInt16(plaintext[offset + 1]) << 8
@@ -105,6 +107,10 @@ extension TokenText {
                 let start = offset + Fields.headBytes
                 let end = min(start + length, plaintext.count)
                 switch tag {
+                case _ where isApplication:
+                    if tag == ApplicationTag.clientSecret {
+                        clientSecret = TokenText(plaintext[start..<end])
+                    }
                 case ConnectionTag.accessToken: access = TokenText(plaintext[start..<end])
                 case ConnectionTag.refreshToken: refresh = TokenText(plaintext[start..<end])
                 case ConnectionTag.state: state = start < end ? plaintext[start] : 0

@@ -9,8 +9,12 @@ final class VirtualNetwork: Transport, @unchecked Sendable {
     private(set) var open: [Exchange] = []
     private var settled = 0
     private(set) var isClosed = false
+    private let ignoresClose: Bool
 
-    init(_ take: @escaping (TransportRequest) -> Exchange?) { self.take = take }
+    init(ignoresClose: Bool = false, _ take: @escaping (TransportRequest) -> Exchange?) {
+        self.ignoresClose = ignoresClose
+        self.take = take
+    }
 
     var openCount: Int { open.count - settled }
 
@@ -31,5 +35,5 @@ final class VirtualNetwork: Transport, @unchecked Sendable {
         settled = 0
     }
 
-    func close() { isClosed = true }
+    func close() { isClosed = !ignoresClose }
 }

@@ -30,8 +30,29 @@ final class VirtualProvider: @unchecked Sendable {
     /// It rejected the application: until then it is left alone.
     var rejectedUntil: Int64 = 0
 
+    /// Requests that it took while it answered nobody: some are answered when it does again.
+    var stalled: [Exchange] = []
+    /// What a client secret that is wrong has cost so far.
+    var risk = Risk()
+
+    /// From the moment that the vault's client secret is wrong: how many grants may be lost over
+    /// it, and were.
+    struct Risk {
+        /// Those that were out when the first of them was refused, and so many more.
+        static let grantsMax = 2
+
+        var burnt = 0
+        var allowed = Risk.grantsMax
+        /// Whether a process has heard that it is wrong.
+        var isHeard = true
+    }
+
     // Its own count.
     var inFlight = 0
+    /// Requests whose deadline passed, and whose answers are still listened for.
+    var listeners = 0
+    /// Since when they are fewer than there may be.
+    var unblockedSince = VirtualClock.start
     var inFlightMax = 0
     private var recent: [Int64]
     private var recentNext = 0
@@ -50,7 +71,9 @@ final class VirtualProvider: @unchecked Sendable {
     var tokenURL: String { "https://p\(index).example/token" }
     var revocationURL: String { "https://p\(index).example/revoke" }
     var application: String { "app\(index)" }
-    var isHealthy: Bool { mode == .healthy && secretSerial == knownSecretSerial }
+    var isHealthy: Bool {
+        mode == .healthy && secretSerial == knownSecretSerial && healthySince < .max
+    }
 
     /// Counts a request; false where it is one more than may leave in a second.
     func count(at moment: Int64) -> Bool {

@@ -20,7 +20,19 @@ extension World {
             subjects[index].receivedGrant = -1
             subjects[index].life += 1
             scheduleReconnect(index)
+        case .registered(let key, let plaintext):
+            let record = TokenText.Record(plaintext, isApplication: true)
+            if let secret = record.clientSecret { landedSecret(key, secret) }
         }
+    }
+
+    /// The vault has a client secret; from its change on only so many grants are risked with it.
+    private func landedSecret(_ key: RecordKey, _ secret: TokenText) {
+        let provider = providers[secret.owner]
+        guard secret.serial != provider.knownSecretSerial else { return }
+        provider.knownSecretSerial = secret.serial
+        provider.rejectedUntil = 0
+        provider.risk = VirtualProvider.Risk()
     }
 
     private func landedFence(_ index: Int) {
@@ -79,7 +91,7 @@ extension World {
         switch grants[owner].end {
         case .none: violated(.livingDeclaredLost, index, "grant \(owner) lives")
         case .reuse: outcome.lostWithAnswer += 1
-        case .user, .idle, .age, .revoked: outcome.endedByProvider += 1
+        case .user, .idle, .age, .revoked, .burnt: outcome.endedByProvider += 1
         }
         scheduleReconnect(index)
     }

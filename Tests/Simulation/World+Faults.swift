@@ -7,6 +7,8 @@ extension World {
     func plan() {
         for index in providers.indices { scheduleFault(index) }
         scheduleRestart()
+        scheduleStandstill()
+        scheduleUplink()
         scheduleFullDisk()
         after(between(1...10_000)) { [self] in platformActs() }
         after(3_600_000) { [self] in judgeHour() }
@@ -14,7 +16,7 @@ extension World {
     }
 
     /// Half to three halves of so many hours, in milliseconds.
-    private func about(_ hours: Double) -> Int64 {
+    func about(_ hours: Double) -> Int64 {
         let milliseconds = Int64(hours * 3_600_000)
         return between(milliseconds / 2...milliseconds * 3 / 2)
     }
@@ -34,7 +36,7 @@ extension World {
             case 3: provider.mode = .hanging
             case 4, 5: provider.mode = .throttling(retryAfterSeconds: between(1...120))
             case 6: provider.mode = .slow
-            default: return rotateSecret(index)
+            default: return spoilSecret(index)
             }
             note(-1, .fault, Int64(index))
             provider.healthySince = .max
@@ -45,38 +47,57 @@ extension World {
         }
     }
 
-    private func recover(_ provider: VirtualProvider) {
+    func recover(_ provider: VirtualProvider) {
         provider.mode = .healthy
         provider.healthySince = clock.now
+        answerStalled(provider)
         note(-1, .recovered, Int64(provider.index))
     }
 
-    /// The provider takes another client secret from now on; somebody notices an hour later.
-    private func rotateSecret(_ index: Int) {
+    /// The provider takes another client secret from now on, or the platform stores a wrong one;
+    /// somebody notices an hour later.
+    private func spoilSecret(_ index: Int) {
         let provider = providers[index]
-        provider.secretSerial += 1
         provider.healthySince = .max
         note(-1, .fault, Int64(index))
+        if scenario.has(.wrongSecrets), below(2) == 0 {
+            storeSecret(index, Self.wrongSecretSerial) { _ in }
+        } else {
+            provider.secretSerial += 1
+            provider.risk = VirtualProvider.Risk(isHeard: false)
+        }
         after(min(3_600_000, Int64(scenario.hours) * 300_000)) { [self] in correctSecret(index) }
     }
 
+    /// A client secret that no provider ever takes.
+    static let wrongSecretSerial: Int64 = 0
+
     private func correctSecret(_ index: Int) {
         let provider = providers[index]
-        guard let incarnation, incarnation.isRunning else {
-            return after(30_000) { [self] in correctSecret(index) }
+        storeSecret(index, provider.secretSerial) { [self] isStored in
+            guard isStored, provider.knownSecretSerial == provider.secretSerial else {
+                return after(30_000) { [self] in correctSecret(index) }
+            }
+            provider.rejectedUntil = 0
+            recover(provider)
+            scheduleFault(index)
         }
-        let serial = provider.secretSerial
+    }
+
+    /// The platform stores a client secret, if there is a process to store it with.
+    private func storeSecret(
+        _ index: Int, _ serial: Int64, _ end: @escaping @Sendable (Bool) -> Void
+    ) {
+        guard let incarnation, incarnation.isRunning, standstill == nil else { return end(false) }
+        let provider = providers[index]
         let (vault, number) = (incarnation.vault, incarnation.number)
         Task(executorPreference: thread) { [self] in
             do {
                 try await vault.put(self.application(provider, secretSerial: serial))
                 guard self.incarnation?.number == number else { throw CancellationError() }
-                provider.knownSecretSerial = serial
-                provider.rejectedUntil = 0
-                recover(provider)
-                scheduleFault(index)
+                end(true)
             } catch {
-                after(30_000) { [self] in correctSecret(index) }
+                end(false)
             }
         }
         settle()
@@ -92,7 +113,10 @@ extension World {
             case 0: crash()
             case 1: crashesAfterGroup = true
             case 2, 3: crashesInFlight = true
-            default: if shutDown() { restart(after: between(1500...60_000)) }
+            default:
+                // Who is told to end and does not is killed.
+                if standstill != nil { return crash() }
+                if shutDown() { restart(after: between(1500...60_000)) }
             }
         }
     }
@@ -126,11 +150,14 @@ extension World {
     private func endFaults() {
         for (index, provider) in providers.enumerated() {
             if provider.mode != .healthy { recover(provider) }
-            if provider.secretSerial != provider.knownSecretSerial { correctSecret(index) }
+            if !provider.isHealthy { correctSecret(index) }
         }
         disk.room = .enough
         roomSince = clock.now
         nextOffset = 0
+        goOn()
+        if uplink != .up { restoreUplink() }
+        isUplinkArmed = false
         guard let incarnation, incarnation.isRunning else { return }
         if incarnation.offset != 0, shutDown() { restart(after: 2000) }
     }

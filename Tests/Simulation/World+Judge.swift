@@ -9,10 +9,8 @@ extension World {
         let index = exchange.subject
         let provider = exchange.provider
         subjects[index].inFlight += 1
-        if subjects[index].inFlight > 1 { reap() }
-        if subjects[index].inFlight > 1 {
-            violated(.twoInFlight, index, "\(subjects[index].inFlight) requests")
-        }
+        if let shown = exchange.form.refresh { judgeAlone(index, shown) }
+        judgeListeners(exchange)
         let isInRate = provider.count(at: clock.now)
         if provider.inFlight > provider.temper.concurrencyMax { reap() }
         if !isInRate || provider.inFlight > provider.temper.concurrencyMax {
@@ -39,6 +37,15 @@ extension World {
         if clock.now < earliest {
             violated(.retriedTooSoon, index, "\(earliest - clock.now) ms before its time")
         }
+    }
+
+    /// One request for one refresh token at a time.
+    private func judgeAlone(_ index: Int, _ shown: TokenText) {
+        guard grants[shown.owner].begin(shown.serial) > 1 else { return }
+        grants[shown.owner].end(shown.serial)
+        reap()
+        let count = grants[shown.owner].begin(shown.serial)
+        if count > 1 { violated(.twoInFlight, index, "\(count) requests with \(shown.text)") }
     }
 
     /// Requests that were taken back before their first byte are in flight no longer.
@@ -71,32 +78,24 @@ extension World {
             violated(
                 .oldTokenPresented, index, "\(shown.text) after number \(subject.receivedSerial)")
         }
+        judgeRepeated(exchange, shown)
     }
 
     /// An answer to a refresh reached the process.
     func noteAnswer(_ exchange: Exchange, _ answer: Exchange.Answer) {
         let index = exchange.subject
         switch answer {
-        case .tokens(_, let refresh):
-            note(index, .received, refresh?.serial ?? 0)
-            subjects[index].forgetFailures()
-            exchange.provider.rejectedUntil = 0
-            guard let refresh else { break }
-            if refresh.owner == subjects[index].receivedGrant {
-                subjects[index].receivedSerial = max(
-                    subjects[index].receivedSerial, refresh.serial)
-            }
-            if grants[refresh.owner].isDisconnected {
-                outcome.lateAnswers += 1
-                expectRevocation(refresh)
-            }
+        case .tokens(_, let refresh): noteTokens(exchange, refresh)
         case .error(401, _):
             // The application's fault, not the connection's: one of them probes, again and again.
             note(index, .failed, 401)
+            noteRefusal(exchange, answer)
             exchange.provider.failed += 1
             exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
         default:
             note(index, .failed, exchange.hasActed ? 1 : 0)
+            noteRefusal(exchange, answer)
+            if case .unusable = answer { noteUnread(exchange) }
             if exchange.hasActed { outcome.lostAnswers += 1 }
             exchange.provider.failed += 1
             // Who says so of a grant takes the application.
@@ -109,6 +108,21 @@ extension World {
             if provider.isHealthy, clock.now < provider.healthySince + recovery(provider) {
                 provider.healthySince = clock.now
             }
+        }
+    }
+
+    private func noteTokens(_ exchange: Exchange, _ refresh: TokenText?) {
+        let index = exchange.subject
+        note(index, .received, refresh?.serial ?? 0)
+        subjects[index].forgetFailures()
+        exchange.provider.rejectedUntil = 0
+        guard let refresh else { return }
+        if refresh.owner == subjects[index].receivedGrant {
+            subjects[index].receivedSerial = max(subjects[index].receivedSerial, refresh.serial)
+        }
+        if grants[refresh.owner].isDisconnected {
+            outcome.lateAnswers += 1
+            expectRevocation(refresh)
         }
     }
 
@@ -130,7 +144,7 @@ extension World {
 
     /// Whoever waits for an answer that is slow cannot be faster than it.
     func expectAnswer(_ exchange: Exchange, _ moment: Int64) {
-        let heard = moment < clock.now ? exchange.deadline : min(moment, exchange.deadline)
+        let heard = moment < clock.now ? exchange.listenEnd : min(moment, exchange.listenEnd)
         let end = heard + Recovery.requestMilliseconds(exchange.provider.temper)
         subjects[exchange.subject].troubleEnd = max(subjects[exchange.subject].troubleEnd, end)
     }

@@ -19,10 +19,12 @@ extension World {
         }
         let exchange = Exchange(
             request, kind, providers[endpoint.provider], form, subject: grants[owner].subject,
-            started: clock.now)
+            started: clock.now, process: incarnations)
         outcome.requests += 1
         switch kind {
-        case .refresh: judgeRefresh(exchange)
+        case .refresh:
+            judgeRefresh(exchange)
+            tryUplink()
         case .revocation:
             if let refresh = form.refresh {
                 let asked = max(grants[owner].revocationSerial, refresh.serial)
@@ -33,14 +35,14 @@ extension World {
         if scenario.sabotage == .duplicates, kind == .refresh { judgeRefresh(exchange) }
         // Most connections are open already; a new one takes a moment.
         let delay = below(5) == 0 ? between(1...60) : 0
-        after(delay) { [self] in depart(exchange) }
+        after(delay) { [self] in inProcess { [self] in depart(exchange) } }
         return exchange
     }
 
     /// The first byte leaves, unless the request was taken back.
     private func depart(_ exchange: Exchange) {
         guard exchange.isOpen else { return }
-        if exchange.provider.mode == .refusing {
+        if exchange.provider.mode == .refusing || uplink == .down {
             after(between(1...50)) { [self] in
                 deliver(exchange, .failure(.unreachable(curlCode: 7)))
             }
@@ -50,6 +52,8 @@ extension World {
             if let network = incarnation?.network { close(exchange, network) }
             return
         }
+        exchange.departed = clock.now
+        judgeDeparture(exchange)
         if exchange.kind == .refresh { judgePresented(exchange) }
         if exchange.kind == .refresh, below(10_000) < ambushesPerTenThousand {
             disconnect(exchange.subject)
@@ -64,16 +68,19 @@ extension World {
         if crashesInFlight, exchange.isOpen, exchange.kind == .refresh, clock.now < faultsEnd {
             crash()
         }
+        guard uplink == .up else { return stall(exchange) }
         switch exchange.provider.mode {
-        case .refusing: answer(exchange, .failure(.lost(curlCode: 56)), after: way)
+        case .refusing: reply(exchange, .failure(.lost(curlCode: 56)), after: way)
         case .unavailable(let seconds):
             if let seconds { welcomed(exchange.provider, seconds) }
-            answer(exchange, .status(503, retryAfterSeconds: seconds), after: way)
+            reply(exchange, .status(503, retryAfterSeconds: seconds), after: way)
         case .throttling(let seconds):
             welcomed(exchange.provider, seconds)
-            answer(exchange, .status(429, retryAfterSeconds: seconds), after: way)
-        case .hanging: answer(exchange, .failure(.lost(curlCode: 0)), after: .max)
-        case .slow: answer(exchange, act(exchange), after: way + between(1000...20_000))
+            reply(exchange, .status(429, retryAfterSeconds: seconds), after: way)
+        case .hanging: stall(exchange)
+        case .slow:
+            let longest: Int64 = scenario.has(.lateAnswers) ? 60_000 : 20_000
+            replyLate(exchange, after: way + between(1000...longest))
         case .healthy: arriveHealthy(exchange, way)
         }
     }
@@ -83,66 +90,61 @@ extension World {
         provider.retryAfter = max(provider.retryAfter, clock.now + seconds * 1000)
     }
 
+    /// It is taken, and nothing comes back; of some, when the provider is well again.
+    private func stall(_ exchange: Exchange) {
+        if scenario.has(.lateAnswers), below(2) == 0 { exchange.provider.stalled.append(exchange) }
+        expectAnswer(exchange, .max)
+        scheduleDeadline(exchange)
+    }
+
     private func arriveHealthy(_ exchange: Exchange, _ way: Int64) {
         if scenario.sabotage == .endsGrants, exchange.kind == .refresh, below(20) == 0 {
-            return answer(exchange, .error(400, "invalid_grant"), after: way)
+            return reply(exchange, .error(400, "invalid_grant"), after: way)
         }
         let isFaulty =
             clock.now < faultsEnd && below(1000) < scenario.singleFaultsPerThousand
-        guard isFaulty else { return answer(exchange, act(exchange), after: way) }
-        switch below(4) {
-        case 0: answer(exchange, .status(500, retryAfterSeconds: nil), after: way)
+        guard isFaulty else { return reply(exchange, act(exchange), after: way) }
+        switch below(scenario.has(.lateAnswers) ? 8 : 4) {
+        case 0: reply(exchange, .status(500, retryAfterSeconds: nil), after: way)
         case 1:
             _ = act(exchange)
-            answer(exchange, .failure(.lost(curlCode: 56)), after: way)
+            reply(exchange, .failure(.lost(curlCode: 56)), after: way)
         case 2:
             _ = act(exchange)
-            answer(exchange, .failure(.lost(curlCode: 0)), after: .max)
-        default: answer(exchange, act(exchange), after: way + between(1000...14_000))
+            reply(exchange, .failure(.lost(curlCode: 0)), after: .max)
+        case 3: reply(exchange, act(exchange), after: way + between(1000...14_000))
+        case 4: replyUnusable(exchange, after: way)
+        default: beLate(exchange, way)
         }
     }
 
-    /// Schedules the answer; what comes after the deadline is heard only where it is listened for.
-    private func answer(
-        _ exchange: Exchange, _ answer: Exchange.Answer, after milliseconds: Int64
-    ) {
-        let moment = clock.now.addingReportingOverflow(milliseconds)
-        if exchange.kind == .refresh { expectAnswer(exchange, moment.partialValue) }
-        if exchange.request.isListenedTo, moment.overflow || moment.partialValue >= exchange.overdue
-        {
-            queue.add(max(exchange.overdue, clock.now)) { [self] in
-                guard exchange.isOpen else { return }
-                exchange.request.tellOverdue()
-                settle()
-            }
-        }
-        if moment.overflow || moment.partialValue >= exchange.deadline {
-            queue.add(max(exchange.deadline, clock.now)) { [self] in
-                deliver(exchange, .failure(.deadlineExceeded))
-            }
-        } else {
-            queue.add(moment.partialValue) { [self] in deliver(exchange, answer) }
+    /// An answer after the deadline, most of them in the time in which it is listened for; or the
+    /// connection ends in that time.
+    private func beLate(_ exchange: Exchange, _ way: Int64) {
+        let listening = exchange.provider.temper.listenSeconds * 1000
+        switch below(6) {
+        case 0: replyLate(exchange, after: way + 20_000)
+        case 1: replyLate(exchange, after: way + 40_000)
+        case 2, 3: replyLate(exchange, after: way + between(16_000...listening - 1000))
+        case 4: replyLate(exchange, after: listening + between(1000...600_000))
+        default:
+            if below(2) == 0 { _ = act(exchange) }
+            reply(exchange, .failure(.lost(curlCode: 56)), after: between(16_000...listening))
         }
     }
 
-    /// The answer is heard, if its process lives.
-    private func deliver(_ exchange: Exchange, _ answer: Exchange.Answer) {
-        guard exchange.isOpen, let incarnation else { return }
-        close(exchange, incarnation.network)
-        if exchange.kind == .refresh { noteAnswer(exchange, answer) }
-        let divisor: Int64 = scenario.sabotage == .hurries ? 2 : 1
-        exchange.request.answer(
-            Exchange.reply(answer, exchange.provider.temper, hurriedBy: divisor))
-        if case .tokens = answer, exchange.kind == .refresh,
-            below(10_000) < ambushesPerTenThousand
-        {
-            disconnect(exchange.subject)
-        }
-        settle()
+    /// A success of which the vault can make nothing.
+    private func replyUnusable(_ exchange: Exchange, after way: Int64) {
+        let answer = act(exchange)
+        guard scenario.has(.unreadSuccesses), exchange.kind == .refresh,
+            case .tokens(let access, let refresh) = answer
+        else { return reply(exchange, answer, after: way) }
+        let isPage = below(2) == 0
+        reply(exchange, isPage ? .page : .unusable(access: access, refresh: refresh), after: way)
     }
 
     /// Disconnects at the worst moments, in ten thousand requests.
-    private var ambushesPerTenThousand: Int {
+    var ambushesPerTenThousand: Int {
         clock.now < faultsEnd ? scenario.singleFaultsPerThousand * 2 : 0
     }
 
@@ -150,7 +152,8 @@ extension World {
     func close(_ exchange: Exchange, _ network: VirtualNetwork) {
         network.settle(exchange)
         guard exchange.kind == .refresh else { return }
-        exchange.provider.inFlight -= 1
         subjects[exchange.subject].inFlight -= 1
+        if let shown = exchange.form.refresh { grants[shown.owner].end(shown.serial) }
+        if exchange.isOverdue { endListening(exchange) } else { exchange.provider.inFlight -= 1 }
     }
 }

@@ -7,8 +7,9 @@ import TestSupport
 // The platform: it lends tokens, reports, disconnects and connects again, at any moment.
 extension World {
     /// Runs `body` as a task on this thread, if there is a process to run it in.
-    private func perform(_ body: @escaping @Sendable (World, Vault, Int) async throws -> Void) {
+    func perform(_ body: @escaping @Sendable (World, Vault, Int) async throws -> Void) {
         guard let incarnation, incarnation.isRunning else { return }
+        guard standstill == nil else { return inProcess { [self] in perform(body) } }
         let vault = incarnation.vault
         let number = incarnation.number
         Task(executorPreference: thread) { [self] in
@@ -25,7 +26,8 @@ extension World {
         let index = below(subjects.count)
         let isQuiet = clock.now >= faultsEnd
         switch below(100) {
-        case 0..<55: lend(index)
+        case 0..<5: look(index)
+        case 5..<55: lend(index)
         case 55..<70:
             perform { world, vault, _ in try await vault.reportUse(world.subjects[index].id) }
         case 70..<85: reportRejected(index)
@@ -47,6 +49,8 @@ extension World {
         let isStale = subjects[index].accessExpiry < clock.now + 60_000
         if offset != 0 || isStale || subjects[index].hasFailed { asks(index) }
         perform { world, vault, number in
+            let began = world.callBegan(index)
+            defer { world.callEnded(index, began, number) }
             try await vault.withAccessToken(world.subjects[index].id) { token in
                 guard let incarnation = world.incarnation, incarnation.number == number else {
                     return
@@ -58,7 +62,11 @@ extension World {
 
     private func reportRejected(_ index: Int) {
         asks(index)
-        perform { world, vault, _ in try await vault.reportRejected(world.subjects[index].id) }
+        perform { world, vault, number in
+            let began = world.callBegan(index)
+            defer { world.callEnded(index, began, number) }
+            try await vault.reportRejected(world.subjects[index].id)
+        }
     }
 
     private func userRevokes(_ index: Int) {
@@ -82,6 +90,7 @@ extension World {
     func disconnect(_ index: Int) {
         guard !subjects[index].isBusy, subjects[index].isStored else { return }
         subjects[index].isBusy = true
+        expectDisconnected(index)
         perform { world, vault, number in
             do {
                 try await vault.disconnect(world.subjects[index].id)
@@ -119,7 +128,7 @@ extension World {
     }
 
     /// The user consented anew, and the platform has the tokens: whatever goes on with the old.
-    private func replace(_ index: Int) {
+    func replace(_ index: Int) {
         guard subjects[index].isConnected, !subjects[index].isBusy else { return }
         subjects[index].isBusy = true
         reconnectByPut(index)

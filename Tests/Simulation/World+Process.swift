@@ -13,8 +13,10 @@ extension World {
             disk,
             wait: { [unowned self] action in
                 after(diskMilliseconds()) { [unowned self] in
-                    action()
-                    settle()
+                    inProcess { [unowned self] in
+                        action()
+                        settle()
+                    }
                 }
             },
             landed: { [unowned self] change in landed(change) },
@@ -24,7 +26,9 @@ extension World {
                 return true
             })
         store.acknowledgesEarly = scenario.sabotage == .acknowledgesEarly
-        let transport = VirtualNetwork { [unowned self] request in take(request) }
+        let transport = VirtualNetwork(ignoresClose: scenario.sabotage == .sendsClosed) {
+            [unowned self] request in take(request)
+        }
         let network = Network(
             transport: transport, addressGuard: AddressGuard(), closing: { transport.close() })
         forgetProcess()
@@ -40,7 +44,7 @@ extension World {
             directory: nil, store: store, committer: store, network: network,
             time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
             randomness: SeededChance(seed: random.next()), fences: disk.contents.fenced,
-            doubts: disk.doubts, startsThread: false
+            doubts: scenario.sabotage == .forgetsDoubts ? [] : disk.doubts, startsThread: false
         ) { [unowned self] in closeBehind(transport, store) }
         store.isImmediate = false
         disk.contents.freeSlots.sort(by: >)
@@ -49,11 +53,21 @@ extension World {
         note(-1, .start, offset)
         vault.refresher.begin()
         if scenario.sabotage != .idles { vault.refresher.run(true) }
+        if storesApplicationsAtStart { for provider in providers { storeAgain(provider) } }
         settle()
+    }
+
+    /// What a platform does that knows its applications from a file: nothing is changed by it.
+    private func storeAgain(_ provider: VirtualProvider) {
+        perform { world, vault, _ in
+            try await vault.put(
+                world.application(provider, secretSerial: provider.knownSecretSerial))
+        }
     }
 
     /// What the last process was told and did not make durable is gone with it.
     private func forgetProcess() {
+        listeners = 0
         for index in subjects.indices {
             // Answered, and cut off on its way to the disk.
             if subjects[index].receivedGrant == subjects[index].grant,
@@ -64,12 +78,18 @@ extension World {
             subjects[index].receivedGrant = subjects[index].grant
             subjects[index].receivedSerial = subjects[index].refreshSerial
             subjects[index].inFlight = 0
+            subjects[index].calls = []
+            let grant = subjects[index].grant
+            if grant >= 0 { grants[grant].forget(durable: subjects[index].refreshSerial) }
             subjects[index].forgetFailures()
             subjects[index].isBusy = false
         }
         for provider in providers {
             provider.forgetRate()
             provider.inFlight = 0
+            provider.listeners = 0
+            provider.unblockedSince = clock.now
+            provider.risk.isHeard = false
             provider.rejectedUntil = 0
             provider.excused += disk.contents.waves.count * Writer.waveAttemptsMax
         }
@@ -104,7 +124,7 @@ extension World {
         while network.openCount > 0, let next = queue.nextMoment, next <= limit { step() }
         for exchange in network.open where exchange.isOpen {
             close(exchange, network)
-            if exchange.kind == .refresh { outcome.crashedInFlight += 1 }
+            noteCutOff(exchange)
             exchange.request.answer(TransportReply(failure: .lost(curlCode: 0)))
         }
         store.finish()
@@ -118,10 +138,11 @@ extension World {
         note(-1, .crash, Int64(dying.network.openCount))
         dying.isRunning = false
         incarnation = nil
+        standstill = nil
         dying.network.close()
         let cutOff = dying.network.open.filter(\.isOpen)
         for exchange in cutOff {
-            if exchange.kind == .refresh { outcome.crashedInFlight += 1 }
+            noteCutOff(exchange)
             close(exchange, dying.network)
             note(exchange.subject, .crash, 0)
         }

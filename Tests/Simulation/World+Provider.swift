@@ -8,7 +8,7 @@ extension World {
             let owner = (exchange.form.refresh ?? exchange.form.access ?? exchange.form.code)?.owner
         else { return .error(400, "invalid_request") }
         guard exchange.form.secret?.serial == provider.secretSerial else {
-            return .error(401, "invalid_client")
+            return reject(owner, exchange)
         }
         age(owner)
         switch exchange.kind {
@@ -21,14 +21,35 @@ extension World {
         }
     }
 
+    /// The client secret is wrong; some look at the refresh token all the same.
+    private func reject(_ owner: Int, _ exchange: Exchange) -> Exchange.Answer {
+        let dialect = exchange.provider.temper.dialect
+        exchange.meaning = .rejection
+        if dialect.rejection == .burns, exchange.kind == .refresh, grants[owner].isAlive {
+            grants[owner].end = .burnt
+            note(exchange.subject, .burnt, Int64(owner))
+            judgeBurnt(exchange)
+        }
+        return dialect.rejected
+    }
+
+    /// The grant is over.
+    private func lost(_ exchange: Exchange) -> Exchange.Answer {
+        exchange.meaning = .loss
+        return exchange.provider.temper.dialect.lost
+    }
+
     private func refresh(_ owner: Int, _ exchange: Exchange) -> Exchange.Answer {
         guard grants[owner].isAlive, let shown = exchange.form.refresh else {
             note(exchange.subject, .refused, Int64(owner))
-            return .error(400, "invalid_grant")
+            return lost(exchange)
         }
         let temper = exchange.provider.temper
         guard temper.rotates else { return tokens(owner, exchange) }
         if shown.serial == grants[owner].refreshSerial {
+            if temper.rotation == .sometimes, below(3) > 0 {
+                return tokens(owner, exchange, isRotated: false)
+            }
             grants[owner].refreshSerial += 1
             grants[owner].replaced = clock.now
             return tokens(owner, exchange)
@@ -44,18 +65,20 @@ extension World {
             }
             grants[owner].end = .reuse
             note(exchange.subject, .reuse, shown.serial)
-            return .error(400, "invalid_grant")
+            return lost(exchange)
         }
         return tokens(owner, exchange)
     }
 
-    private func tokens(_ owner: Int, _ exchange: Exchange) -> Exchange.Answer {
+    private func tokens(
+        _ owner: Int, _ exchange: Exchange, isRotated: Bool = true
+    ) -> Exchange.Answer {
         exchange.hasActed = true
         grants[owner].used = clock.now
         note(exchange.subject, .acted, grants[owner].refreshSerial)
         let temper = exchange.provider.temper
         let access = TokenText(.access, owner, clock.now + temper.lifetimeMilliseconds)
-        let isNew = temper.rotates || exchange.kind == .code
+        let isNew = temper.rotates && isRotated || exchange.kind == .code
         let refresh = isNew ? TokenText(.refresh, owner, grants[owner].refreshSerial) : nil
         return .tokens(access: access, refresh: refresh)
     }

@@ -73,9 +73,11 @@ extension World {
             tokenEndpoint: provider.tokenURL,
             revocationEndpoint: isRevocationKnown ? provider.revocationURL : nil)
         description.clientAuthentication = .post
-        // Nobody listens here yet: a request ends at its deadline.
-        description.rotation = .never
         description.reuseGraceSeconds = provider.temper.graceMilliseconds / 1000
+        description.rotation =
+            scenario.has(.lateAnswers) ? provider.temper.statedRotation : .never
+        description.listenSeconds = provider.temper.listenSeconds
+        description.grantLostAnswers = provider.temper.dialect.lostAnswers
         let factor = scenario.sabotage == .widensLimits ? 2 : 1
         description.concurrentRefreshesMax = factor * provider.temper.concurrencyMax
         description.refreshesPerSecondMax = factor * provider.temper.perSecondMax

@@ -32,6 +32,17 @@ package final class World: @unchecked Sendable {
     var crashesAfterGroup = false
     var crashesInFlight = false
     var roomSince = VirtualClock.start
+    let storesApplicationsAtStart: Bool
+    var uplink = Uplink.up
+    var uplinkSince = VirtualClock.start
+    var isUplinkArmed = false
+    var uplinkThreshold = 0
+    /// While the process stands still: what waits for it.
+    var standstill: Standstill?
+    /// When a process last went on.
+    var thawed = VirtualClock.start
+    /// Answers that are listened for after their deadline, of all providers.
+    var listeners = 0
 
     let end: Int64
     /// From here on nothing bad happens any more.
@@ -44,6 +55,7 @@ package final class World: @unchecked Sendable {
         outcome = Outcome(seed: seed)
         end = VirtualClock.start + Int64(scenario.hours) * 3_600_000
         history = History(subjects: 0)
+        storesApplicationsAtStart = random.chance(50)
         let count = scenario.providers.lowerBound + random.below(scenario.providers.count)
         // What providers with short lifetimes leave over goes to the others.
         var left = scenario.connections
@@ -106,6 +118,7 @@ package final class World: @unchecked Sendable {
 
     /// Lets the vault do what it can do now, and wakes it when it wants to be woken.
     func settle() {
+        guard standstill == nil else { return }
         thread.drain()
         guard let incarnation, incarnation.isRunning else { return }
         var turns = 0
@@ -149,8 +162,8 @@ package final class World: @unchecked Sendable {
 
     func violated(_ promise: Violation.Promise, _ subject: Int, _ detail: String) {
         outcome.violationCount += 1
-        outcome.broken.insert(promise)
-        guard outcome.violations.count < Outcome.violationsMax else { return }
+        outcome.broken[promise, default: 0] += 1
+        guard outcome.broken[promise, default: 0] <= Outcome.violationsMax else { return }
         outcome.violations.append(
             Violation(
                 promise: promise, seed: seed, moment: clock.now, subject: subject, detail: detail,

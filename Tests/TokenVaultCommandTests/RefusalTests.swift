@@ -3,6 +3,7 @@
 import Foundation
 import ProviderSimulator
 import Testing
+import TokenVault
 
 /// What the command refuses, with which status, and what it says then.
 struct RefusalTests {
@@ -94,8 +95,13 @@ struct RefusalTests {
             let key = ["--key-file", "v.key"]
             try await bench.expect(add + ["--public"] + key, status: 64)
             try await bench.expect(add + endpoints + key, status: 64)
-            try await bench.expect(
+            let magic = try await bench.expect(
                 add + endpoints + ["--auth", "magic", "--public"] + key, status: 64)
+            #expect(magic.errors.contains("\"magic\" is not basic, basic_raw, post or none"))
+            let nowhere = try await bench.expect(
+                add + ["--authorize-url", "https://a/", "--token-url", "a", "--public"] + key,
+                status: 64)
+            #expect(nowhere.errors.contains("token_endpoint: \"a\" is not an absolute URL"))
             try await bench.expect(
                 add + ["--authorize-url", "http://a/", "--token-url", "https://a/", "--public"]
                     + key, status: 78)
@@ -115,6 +121,8 @@ struct RefusalTests {
                 grant_lost_errors: ["190"]
                 access_tokens_expire: false
                 refresh_grant: { grant_type: fb_exchange_token, parameter: fb_token }
+                authorization_parameters: { zebra: z, apple: a }
+                grant_lost_answers: [{ status: 400, error: none }]
                 """)
             try await bench.expect(
                 add + ["--provider", "exchange.yaml", "--public", "--replace"] + key)
@@ -126,6 +134,13 @@ struct RefusalTests {
             #expect(
                 provider["refresh_grant"] as? [String: String]
                     == ["grant_type": "fb_exchange_token", "parameter": "fb_token"])
+            // What is listed is a definition.
+            let json = try JSONSerialization.data(withJSONObject: provider)
+            try bench.write("listed.json", String(decoding: json, as: UTF8.self))
+            try await bench.expect(
+                add + ["--provider", "listed.json", "--public", "--replace"] + key)
+            let again = try await bench.expect(["app", "list", "--json"] + key)
+            #expect(again.text == apps.text)
             // Its redirect URI is not of this machine.
             try await bench.expect(["connect", "anna", "--app", "x"] + key, status: 64)
             try await bench.expect(["connect", "anna", "--app", "none"] + key, status: 66)
@@ -205,6 +220,10 @@ struct RefusalTests {
                     $0.count > 80 && !$0.hasPrefix("USAGE")
                 }
                 #expect(!isTooWide, "\(command)")
+            }
+            let text = try await bench.expect(["app", "add", "--help"]).text
+            for setting in ProviderSetting.all {
+                #expect(text.contains("\n  \(setting.key): "), "\(setting.key)")
             }
         }
     }

@@ -58,11 +58,7 @@ import Testing
         let fresh = try application()
         let plaintext = try ApplicationRecord.encode(fresh)
         var fields = try Fields(plaintext)
-        try fields.set(ApplicationTag.concurrentRefreshesMax, nil)
-        try fields.set(ApplicationTag.refreshesPerSecondMax, nil)
-        try fields.set(ApplicationTag.grantLostError, nil)
-        try fields.set(ApplicationTag.accessTokensExpire, nil)
-        try fields.set(ApplicationTag.exchange, nil)
+        for tag: UInt16 in 22...31 { try fields.set(tag, nil) }
         let read = try ApplicationRecord.decode(fields)
         let provider = read.provider
         #expect(provider.concurrentRefreshesMax == 8 && provider.refreshesPerSecondMax == 100)

@@ -148,10 +148,27 @@ public struct Provider: Hashable, Sendable {
         self.revocationEndpoint = revocationEndpoint
     }
 
+    /// The longest name, in bytes.
+    static let nameBytesMax = 64
     /// The longest URL, in bytes.
     public static let endpointBytesMax = 2048
+    /// The longest separator of scopes, in bytes.
+    static let scopeSeparatorBytesMax = 8
     /// The most added parameters of either kind.
     public static let parametersMax = 32
+    /// The longest name of an added parameter, in bytes.
+    static let parameterNameBytesMax = 64
+    /// The longest value of a parameter that is added to the authorization request, in bytes.
+    static let authorizationParameterValueBytesMax = 4096
+    /// The longest value of one that is added to token requests, in bytes.
+    static let tokenParameterValueBytesMax = 1024
+    /// Names that a parameter added to token requests cannot have: the request sets them, or they
+    /// authenticate.
+    static let reservedTokenParameters: Set<String> = [
+        "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "token",
+        "token_type_hint", "client_id", "client_secret", "client_assertion",
+        "client_assertion_type",
+    ]
     /// The longest grant type and parameter of an exchange, in bytes.
     public static let refreshGrantBytesMax = 64
     /// The most `grantLostErrors`.

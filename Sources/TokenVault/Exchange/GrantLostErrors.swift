@@ -18,21 +18,6 @@ package struct GrantLostErrors: Sendable {
     /// Those that a provider's definition lists.
     init(_ provider: Provider) { codes = provider.grantLostErrors }
 
-    /// Whether a definition may list a code: 1 to 64 bytes of printable ASCII, and none that
-    /// RFC 6749 gives another meaning, since a mistake of ours would then end healthy grants.
-    package static func allows(_ code: String) -> Bool {
-        (1...Provider.grantLostErrorBytesMax).contains(code.utf8.count)
-            && code.utf8.allSatisfy(JSONText.isVisible)
-            && !OAuthError.otherMeanings.contains { $0.code.description == code }
-    }
-
-    /// - Throws: `invalidArgument` where a provider lists one that is not allowed, or too many.
-    static func check(_ provider: Provider) throws(VaultError) {
-        guard provider.grantLostErrors.count <= Provider.grantLostErrorsMax,
-            provider.grantLostErrors.allSatisfy(allows)
-        else { throw VaultError(.invalidArgument, .exchange) }
-    }
-
     /// Whether an answer names one of them.
     func occur(in body: borrowing Secret) -> Bool {
         guard !codes.isEmpty else { return false }
@@ -92,13 +77,4 @@ package struct GrantLostErrors: Sendable {
         }
         return true
     }
-}
-
-extension OAuthError {
-    /// The codes of RFC 6749 sections 4.1.2.1 and 5.2 that say something else than that a grant is
-    /// gone.
-    fileprivate static let otherMeanings: [OAuthError] = [
-        .invalidRequest, .invalidClient, .unauthorizedClient, .unsupportedGrantType, .invalidScope,
-        .accessDenied, .unsupportedResponseType, .serverError, .temporarilyUnavailable,
-    ]
 }

@@ -17,15 +17,11 @@ package struct TokenRequest: ~Copyable, Sendable {
     /// How long a PKCE code verifier may be, in bytes (RFC 7636 section 4.1).
     package static let codeVerifierBytes = 43...128
     /// The longest name and value of an added parameter, in bytes.
-    package static let parameterNameBytesMax = 64
-    package static let parameterValueBytesMax = 1024
+    package static let parameterNameBytesMax = Provider.parameterNameBytesMax
+    package static let parameterValueBytesMax = Provider.tokenParameterValueBytesMax
 
     /// Names that an added parameter cannot have: the request sets them, or they authenticate.
-    package static let reservedNames: Set<String> = [
-        "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "token",
-        "token_type_hint", "client_id", "client_secret", "client_assertion",
-        "client_assertion_type",
-    ]
+    package static let reservedNames = Provider.reservedTokenParameters
 
     /// Which token a revocation is about (RFC 7009 section 2.1).
     package enum Hint: Sendable {
@@ -139,24 +135,5 @@ package struct TokenRequest: ~Copyable, Sendable {
         guard count <= range.upperBound else {
             throw VaultError(.limitExceeded, .exchange, number: range.upperBound)
         }
-    }
-}
-
-extension Provider.RefreshGrant {
-    /// The grant types of RFC 6749 sections 4 and 6: none of them exchanges an access token.
-    private static let grantTypes: Set<String> = [
-        "authorization_code", "password", "client_credentials", "refresh_token",
-    ]
-
-    /// Whether an access token can be exchanged with a grant type.
-    package static func allows(grantType: String) -> Bool {
-        Name.isWellFormed(grantType, byteCountMax: Provider.refreshGrantBytesMax)
-            && !grantTypes.contains(grantType)
-    }
-
-    /// Whether it can be sent in a parameter.
-    package static func allows(parameter: String) -> Bool {
-        Name.isWellFormed(parameter, byteCountMax: Provider.refreshGrantBytesMax)
-            && !TokenRequest.reservedNames.contains(parameter)
     }
 }

@@ -49,39 +49,16 @@ enum ConnectionState: UInt8 {
     }
 }
 
-/// Fields of an application.
+/// Fields of an application; those of its provider are numbered by `ProviderSetting`.
 enum ApplicationTag {
     static let id: UInt16 = 1
-    static let providerName: UInt16 = 2
-    static let authorizationEndpoint: UInt16 = 3
-    static let tokenEndpoint: UInt16 = 4
-    static let revocationEndpoint: UInt16 = 5
-    static let issuer: UInt16 = 6
-    static let clientAuthentication: UInt16 = 7
-    static let scopeSeparator: UInt16 = 8
-    static let usesPKCE: UInt16 = 9
-    static let authorizationParameter: UInt16 = 10
-    static let tokenParameter: UInt16 = 11
-    static let providerLifetime: UInt16 = 12
-    static let reuseGrace: UInt16 = 13
     static let clientID: UInt16 = 14
     static let clientSecret: UInt16 = 15
     static let redirectURI: UInt16 = 16
     static let scope: UInt16 = 17
     static let applicationLifetime: UInt16 = 18
-    static let refreshTokenIdle: UInt16 = 19
-    static let refreshTokenLifetime: UInt16 = 20
-    static let refreshMargin: UInt16 = 21
-    static let concurrentRefreshesMax: UInt16 = 22
-    static let refreshesPerSecondMax: UInt16 = 23
-    static let grantLostError: UInt16 = 24
-    static let accessTokensExpire: UInt16 = 25
-    static let exchange: UInt16 = 26
-    static let rotation: UInt16 = 27
-    static let listen: UInt16 = 28
-    static let bearerTokenType: UInt16 = 29
-    static let grantLostAnswer: UInt16 = 30
-    static let revokesReplacedGrant: UInt16 = 31
+
+    static let all = [id, clientID, clientSecret, redirectURI, scope, applicationLifetime]
 }
 
 /// Fields of a pending authorization.

@@ -3,7 +3,8 @@
 extension Vault {
     /// Adds an application, or replaces the one with this id.
     ///
-    /// - Throws: `invalidArgument`, `limitExceeded`, `endpointRefused`, `storeFull`.
+    /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant;
+    ///   `limitExceeded`, `endpointRefused`, `storeFull`.
     public func put(_ application: consuming Application) async throws(VaultError) {
         defer { MemoryHygiene.scrub() }
         try check(application)
@@ -91,38 +92,21 @@ extension Vault {
         case .some(let secret): secretBytes = secret.count
         }
         guard secretBytes <= Application.clientSecretBytesMax,
-            application.scopes.count <= Application.scopesMax,
-            provider.authorizationParameters.count <= Provider.parametersMax,
-            provider.tokenParameters.count <= Provider.parametersMax
+            application.scopes.count <= Application.scopesMax
         else {
             throw VaultError(.limitExceeded, .vault, number: Application.clientSecretBytesMax)
         }
-        let isReserved = provider.authorizationParameters.contains {
-            AuthorizationRequest.reservedParameters.contains($0.name)
-        }
-        guard !isReserved,
+        guard
             Name.isWellFormed(
                 application.clientID, byteCountMax: Application.clientIDBytesMax),
             Name.isWellFormed(
                 application.redirectURI, byteCountMax: Provider.endpointBytesMax),
-            Name.isWellFormed(provider.name, byteCountMax: 64),
             application.scopes.allSatisfy({ Name.isWellFormed($0, byteCountMax: 256) })
         else { throw VaultError(.invalidArgument, .vault) }
-        try checkRefreshing(provider)
-    }
-
-    private func checkRefreshing(_ provider: Provider) throws(VaultError) {
-        let isWithin: (Int64?, ClosedRange<Int64>) -> Bool = { number, range in
-            number.map(range.contains) ?? true
+        do throws(SettingError) {
+            try provider.check()
+        } catch {
+            throw VaultError(.invalidArgument, .vault)
         }
-        let lifetimes = Provider.refreshTokenSecondsRange
-        guard isWithin(provider.refreshTokenIdleSeconds, lifetimes),
-            isWithin(provider.refreshTokenLifetimeSeconds, lifetimes),
-            isWithin(provider.refreshMarginSeconds, Provider.refreshMarginSecondsRange),
-            Provider.concurrentRefreshesRange.contains(provider.concurrentRefreshesMax),
-            Provider.refreshesPerSecondRange.contains(provider.refreshesPerSecondMax)
-        else { throw VaultError(.invalidArgument, .vault) }
-        try GrantLostErrors.check(provider)
-        try TokenRequest.checkRefreshGrant(provider)
     }
 }

@@ -11,29 +11,12 @@ struct AppAddCommand: AsyncParsableCommand {
         abstract: "Add an application, or replace one.",
         discussion: """
             The provider comes from a definition (YAML or JSON) or from its endpoints. The \
-            definition's keys are the endpoints' names in RFC 8414 and a few settings; an unknown \
-            key is an error:
+            definition has a key for each of the settings below; an unknown key is an error:
 
               name: crm
               authorization_endpoint: https://login.example.com/authorize
               token_endpoint: https://login.example.com/token
-              revocation_endpoint: https://login.example.com/revoke
-              issuer: https://login.example.com
-              client_authentication: basic
-              scope_separator: " "
-              pkce: true
               authorization_parameters: { access_type: offline }
-              token_parameters: {}
-              default_lifetime_seconds: 3600
-              reuse_grace_seconds: 0
-              refresh_token_idle_seconds: 7776000
-              refresh_token_lifetime_seconds: 31536000
-              refresh_margin_seconds: 300
-              concurrent_refreshes_max: 8
-              refreshes_per_second_max: 100
-              grant_lost_errors: [bad_refresh_token]
-              access_tokens_expire: true
-              refresh_grant: refresh_token
 
             EXAMPLES
               tokenvault app add crm --provider crm.yaml --client-id 123 \\
@@ -43,6 +26,9 @@ struct AppAddCommand: AsyncParsableCommand {
                 --authorize-url https://a.example/authorize \\
                 --token-url https://a.example/token --auth post --client-id 123 \\
                 --redirect-uri https://b.example/callback --scope read
+
+            SETTINGS OF A PROVIDER
+            \(ProviderSetting.help)
             """)
 
     @Argument(help: "The application's id: letters, digits, '-', '_' and '.'; at most 64.")
@@ -147,11 +133,12 @@ struct AppAddCommand: AsyncParsableCommand {
         var provider = Provider(
             name: id, authorizationEndpoint: authorizationEndpoint, tokenEndpoint: tokenEndpoint,
             revocationEndpoint: revocationEndpoint)
-        if let authentication {
-            guard let method = Provider.ClientAuthentication(name: authentication) else {
-                throw CommandFailure(.usage, "--auth is basic, basic_raw, post or none")
-            }
-            provider.clientAuthentication = method
+        let method = SettingValue(.text(authentication ?? "basic"))
+        do throws(SettingError) {
+            try ProviderSetting["client_authentication"]?.set(&provider, to: method)
+            try provider.check()
+        } catch {
+            throw CommandFailure(.usage, error.description)
         }
         return provider
     }

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one field of a sealed record holds of a setting, as `RecordFormat` writes it.
+package enum FieldValue: Hashable, Sendable {
+    /// A flag or a small number: 1 byte.
+    case byte(UInt8)
+    /// 4 bytes.
+    case count(UInt32)
+    /// 8 bytes.
+    case seconds(Int64)
+    case text(String)
+    /// A name and a value.
+    case pair(String, String)
+
+    /// Which of them the fields of one tag are.
+    package enum Kind: Sendable {
+        case byte, count, seconds, text, pair
+    }
+}

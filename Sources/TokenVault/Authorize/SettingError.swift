@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A setting of a provider whose value cannot be meant: which one, what it was, and what would do.
+public struct SettingError: Error, Hashable, Sendable {
+    /// The setting's key in definitions, such as `refresh_margin_seconds`.
+    public internal(set) var setting: String
+    /// What it was, in words; it may quote the definition, which holds no secret.
+    public let value: String
+    /// What would do, in words.
+    public let wanted: String
+    /// Where in the definition it stands: the line, from 1; nil where that is not known.
+    public let line: Int?
+}
+
+extension SettingError: CustomStringConvertible {
+    /// One line that says it all.
+    public var description: String { "\(setting): \(value) is not \(wanted)" }
+}

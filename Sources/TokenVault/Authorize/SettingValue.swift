@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The value of a setting as a definition has it, and where it stands.
+package struct SettingValue: Sendable {
+    /// What it is. YAML does not tell a number or a flag from a text, so a `text` may be all three.
+    package enum Content: Sendable {
+        /// `null`, or nothing at all.
+        case nothing
+        case flag(Bool)
+        case number(Int64)
+        case text(String)
+        case list([SettingValue])
+        /// Names and values, in their order.
+        case object([(name: String, value: SettingValue)])
+    }
+
+    package let content: Content
+    /// The line, from 1, where that is known.
+    package let line: Int?
+
+    package init(_ content: Content, line: Int? = nil) {
+        self.content = content
+        self.line = line
+    }
+
+    /// The most characters of a wrong value that an error quotes.
+    static let quotedMax = 64
+
+    /// Says that this is not what is wanted.
+    func refused(wanted: String) -> SettingError {
+        SettingError(setting: "", value: words, wanted: wanted, line: line)
+    }
+
+    /// The value in words.
+    package var words: String {
+        switch content {
+        case .nothing: "nothing"
+        case .flag(let flag): "\(flag)"
+        case .number(let number): "\(number)"
+        case .text(let text):
+            text.count > Self.quotedMax
+                ? "\"\(text.prefix(Self.quotedMax))...\"" : "\"\(text)\""
+        case .list(let list): "a list of \(list.count)"
+        case .object(let members): "an object of \(members.count)"
+        }
+    }
+
+    var flag: Bool? {
+        switch content {
+        case .flag(let flag): flag
+        case .text("true"): true
+        case .text("false"): false
+        default: nil
+        }
+    }
+
+    var number: Int64? {
+        switch content {
+        case .number(let number): number
+        case .text(let text): Int64(text)
+        default: nil
+        }
+    }
+
+    var text: String? {
+        if case .text(let text) = content { return text }
+        return nil
+    }
+
+    var list: [SettingValue]? {
+        if case .list(let list) = content { return list }
+        return nil
+    }
+
+    /// The values of an object with exactly these names, in the order of the names.
+    func members(_ names: String...) -> [SettingValue]? {
+        guard case .object(let members) = content, members.count == names.count else { return nil }
+        var values: [SettingValue] = []
+        for name in names {
+            guard let member = members.first(where: { $0.name == name }) else { return nil }
+            values.append(member.value)
+        }
+        return values
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+// Answers that are listened for after their deadline.
+extension World {
+    /// The most in all.
+    static let listenersMax = 512
+
+    /// The deadline passed: the request leaves its place in flight, and is one of the listeners.
+    func beginListening(_ exchange: Exchange) {
+        let provider = exchange.provider
+        exchange.isOverdue = true
+        note(exchange.subject, .overdue, exchange.form.refresh?.serial ?? 0)
+        guard exchange.kind == .refresh else { return }
+        provider.inFlight -= 1
+        provider.listeners += 1
+        listeners += 1
+        provider.failed += 1
+        expectTold(exchange.subject)
+        if provider.listeners == provider.temper.concurrencyMax { outcome.fullEndpoints += 1 }
+        if listeners == Self.listenersMax { outcome.fullHouses += 1 }
+        if provider.listeners > provider.temper.concurrencyMax || listeners > Self.listenersMax {
+            violated(
+                .listenersExceeded, exchange.subject,
+                "provider \(provider.index): \(provider.listeners) of "
+                    + "\(provider.temper.concurrencyMax), \(listeners) in all")
+        }
+    }
+
+    /// It was answered, or given up.
+    func endListening(_ exchange: Exchange) {
+        let provider = exchange.provider
+        let wasBlocked = isBlocked(provider)
+        let wasFull = listeners >= Self.listenersMax
+        provider.listeners -= 1
+        listeners -= 1
+        if wasBlocked { provider.unblockedSince = clock.now }
+        guard wasFull else { return }
+        for provider in providers { provider.unblockedSince = clock.now }
+    }
+
+    /// Whether nothing new may leave, because of the answers that are listened for.
+    func isBlocked(_ provider: VirtualProvider) -> Bool {
+        provider.listeners > 0
+            && (provider.listeners >= provider.temper.concurrencyMax
+                || listeners >= Self.listenersMax)
+    }
+
+    /// A refresh was handed to the transport.
+    func judgeListeners(_ exchange: Exchange) {
+        guard isBlocked(exchange.provider) else { return }
+        violated(
+            .listenersExceeded, exchange.subject,
+            "one more leaves for provider \(exchange.provider.index) with "
+                + "\(exchange.provider.listeners) listeners, \(listeners) in all")
+    }
+
+    /// The answer is at the machine of a process that lives, which has to use it where it was to
+    /// listen so long.
+    func noteArrival(_ exchange: Exchange, _ answer: Exchange.Answer) {
+        guard exchange.kind == .refresh, exchange.process == incarnations,
+            incarnation?.isRunning == true, case .tokens(_, let refresh) = answer, let refresh
+        else { return }
+        let temper = exchange.provider.temper
+        let patience =
+            temper.isListenedTo
+            ? 1000 * temper.listenSeconds
+            : Int64(exchange.request.deadlineMilliseconds)
+        guard clock.now < exchange.started + patience, scenario.has(.lateAnswers) else { return }
+        note(exchange.subject, .arrived, refresh.serial)
+        let owner = refresh.owner
+        grants[owner].arrivedSerial = max(grants[owner].arrivedSerial, refresh.serial)
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import TokenVault
+
+// Grants that are over, grants that are risked, and answers of which nobody can make anything.
+extension World {
+    /// How long a grant that is over is left alone, in milliseconds, less the least jitter.
+    static let deadMilliseconds: Int64 = 3_600_000
+
+    /// A refusal was heard.
+    func noteRefusal(_ exchange: Exchange, _ answer: Exchange.Answer) {
+        switch answer {
+        case .error, .text: break
+        default: return
+        }
+        guard let owner = exchange.form.refresh?.owner else { return }
+        switch exchange.meaning {
+        case .nothing: return
+        case .loss:
+            if exchange.provider.temper.dialect.loss != .standard, grants[owner].refused == .min {
+                scheduleReplacement(exchange.subject, owner)
+            }
+            grants[owner].refused = clock.now
+        case .rejection:
+            if exchange.provider.temper.dialect.rejection == .burns {
+                scheduleReplacement(exchange.subject, owner)
+            }
+            guard !exchange.provider.risk.isHeard else { return }
+            exchange.provider.risk.isHeard = true
+            exchange.provider.risk.allowed += exchange.provider.inFlight
+        }
+    }
+
+    /// A refresh token was used up over a wrong client secret.
+    func judgeBurnt(_ exchange: Exchange) {
+        outcome.burnt += 1
+        exchange.provider.risk.burnt += 1
+        let risk = exchange.provider.risk
+        guard risk.isHeard, risk.burnt > risk.allowed else { return }
+        violated(
+            .grantsRisked, exchange.subject,
+            "provider \(exchange.provider.index): \(risk.burnt) of \(risk.allowed)")
+    }
+
+    /// A success that cannot be used was heard.
+    func noteUnread(_ exchange: Exchange) {
+        outcome.unread += 1
+        guard let shown = exchange.form.refresh, exchange.provider.temper.isListenedTo else {
+            return
+        }
+        note(exchange.subject, .unread, shown.serial)
+        grants[shown.owner].unreadSerial = shown.serial
+        scheduleReplacement(exchange.subject, shown.owner)
+    }
+
+    /// The process ended while a request was out: the next one does not know what became of it.
+    func noteCutOff(_ exchange: Exchange) {
+        guard exchange.kind == .refresh else { return }
+        outcome.crashedInFlight += 1
+        guard let shown = exchange.form.refresh, let departed = exchange.departed,
+            exchange.provider.temper.isListenedTo
+        else { return }
+        let end = departed + 1000 * exchange.provider.temper.listenSeconds
+        grants[shown.owner].cutOff = (shown.serial, end)
+    }
+
+    /// How long the next process waits for it at least, in milliseconds.
+    static let doubtMilliseconds: Int64 = 45_000
+
+    /// A refresh token was presented that was presented before.
+    func judgeRepeated(_ exchange: Exchange, _ shown: TokenText) {
+        let (index, grant) = (exchange.subject, grants[shown.owner])
+        let temper = exchange.provider.temper
+        if shown.serial < grant.arrivedSerial, temper.rotates, temper.graceMilliseconds == 0 {
+            violated(
+                .answerIgnored, index, "\(shown.text), and number \(grant.arrivedSerial) had come")
+        }
+        let started = incarnation?.started ?? clock.now
+        if scenario.has(.lateAnswers), shown.serial == grant.cutOff.serial,
+            clock.now < min(started + Self.doubtMilliseconds, grant.cutOff.end)
+        {
+            violated(
+                .doubtRushed, index, "\(shown.text), \(clock.now - started) ms after the start")
+        }
+        if shown.serial == grant.unreadSerial {
+            violated(.unreadPresentedAgain, index, shown.text)
+        }
+        guard grant.end != nil, grant.refused > .min else { return }
+        outcome.deadAsked += 1
+        // What could not be written down is asked once more.
+        guard disk.room == .enough, roomSince < grant.refused else { return }
+        if subjects[index].asked < grant.refused, clock.now < grant.refused + Self.deadMilliseconds
+        {
+            violated(
+                .deadGrantAsked, index,
+                "\(shown.text), \(clock.now - grant.refused) ms after it was refused")
+        }
+    }
+
+    /// The user sees that it does not work any more, and connects again over it.
+    func scheduleReplacement(_ index: Int, _ owner: Int) {
+        let hour: Int64 = 3_600_000
+        let longest = max(2 * hour, Int64(scenario.hours) * hour / 12)
+        after(between(hour / 2...longest)) { [self] in
+            guard subjects[index].grant == owner, clock.now < faultsEnd else { return }
+            guard subjects[index].isConnected, !subjects[index].isBusy else {
+                return scheduleReplacement(index, owner)
+            }
+            replace(index)
+            if subjects[index].grant == owner { scheduleReplacement(index, owner) }
+        }
+    }
+
+    /// A request left, and its process must not be closing.
+    func judgeDeparture(_ exchange: Exchange) {
+        if incarnation?.number == exchange.process, incarnation?.isRunning == false {
+            violated(.sentWhileClosing, exchange.subject, exchange.request.url)
+        }
+    }
+}

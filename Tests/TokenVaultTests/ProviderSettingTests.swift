@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import TokenVault
+
+/// Each setting of a provider is one row, and what follows from the row follows for each.
+@Suite struct ProviderSettingTests {
+    /// A provider that has no default left.
+    static var whole: Provider {
+        var provider = Provider(
+            name: "whole", authorizationEndpoint: "https://a.example/authorize",
+            tokenEndpoint: "https://a.example/token",
+            revocationEndpoint: "https://a.example/revoke")
+        provider.issuer = "https://a.example"
+        provider.clientAuthentication = .post
+        provider.scopeSeparator = ","
+        provider.usesPKCE = false
+        provider.authorizationParameters = [.init("prompt", "consent"), .init("b", "")]
+        provider.tokenParameters = [.init("audience", "x")]
+        provider.defaultLifetimeSeconds = 3600
+        provider.reuseGraceSeconds = 30
+        provider.refreshTokenIdleSeconds = 601
+        provider.refreshTokenLifetimeSeconds = 602
+        provider.refreshMarginSeconds = 7
+        provider.concurrentRefreshesMax = 5
+        provider.refreshesPerSecondMax = 6
+        provider.grantLostErrors = ["bad_refresh_token", "190"]
+        provider.accessTokensExpire = false
+        provider.refreshGrant = .exchange(grantType: "ex", parameter: "token_now")
+        provider.rotation = .sometimes
+        provider.listenSeconds = 900
+        provider.bearerTokenTypes = ["bot", "urn:x"]
+        provider.grantLostAnswers = [
+            .init(status: 400, error: nil), .init(status: 403, error: "unauthorized_client"),
+        ]
+        provider.revokesReplacedGrant = true
+        return provider
+    }
+
+    /// The record of that provider's application as `RecordFormat` has it, written by hand.
+    static var entries: [(tag: UInt16, value: [UInt8])] {
+        [
+            (1, text("w")), (2, text("whole")), (3, text("https://a.example/authorize")),
+            (4, text("https://a.example/token")), (5, text("https://a.example/revoke")),
+            (6, text("https://a.example")), (7, [3]), (8, text(",")), (9, [0]),
+            (10, pair("prompt", "consent")), (10, pair("b", "")), (11, pair("audience", "x")),
+            (12, number(3600, 8)), (13, number(30, 8)), (14, text("client")),
+            (16, text("https://w.example/")), (17, text("read")), (18, number(60, 8)),
+            (19, number(601, 8)), (20, number(602, 8)), (21, number(7, 8)), (22, number(5, 4)),
+            (23, number(6, 4)), (24, text("bad_refresh_token")), (24, text("190")), (25, [0]),
+            (26, pair("ex", "token_now")), (27, [3]), (28, number(900, 8)), (29, text("bot")),
+            (29, text("urn:x")), (30, pair("400", "")), (30, pair("403", "unauthorized_client")),
+            (31, [1]),
+        ]
+    }
+
+    static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+    static func number(_ number: UInt64, _ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) }
+    }
+
+    static func pair(_ name: String, _ value: String) -> [UInt8] {
+        number(UInt64(name.utf8.count), 2) + text(name) + text(value)
+    }
+
+    private func fields(_ entries: [(tag: UInt16, value: [UInt8])]) throws -> Fields {
+        let bytes = entries.flatMap { tag, value in
+            Self.number(UInt64(tag), 2) + Self.number(UInt64(value.count), 4) + value
+        }
+        return try bytes.lend { span in try Fields(try Secret(copying: span)) }
+    }
+
+    private func read(_ entries: [(tag: UInt16, value: [UInt8])]) throws -> Provider {
+        try ApplicationRecord.decode(try fields(entries)).provider
+    }
+
+    private func application(_ provider: Provider) throws -> Application {
+        Application(
+            id: try ApplicationID("w"), provider: provider, clientID: "client",
+            redirectURI: "https://w.example/", scopes: ["read"], defaultLifetimeSeconds: 60)
+    }
+
+    @Test func aPropertyIsARow() {
+        let properties = Mirror(reflecting: Self.whole).children.compactMap(\.label)
+        #expect(ProviderSetting.all.count == properties.count, "\(properties)")
+        #expect(Set(ProviderSetting.all.map(\.key)).count == properties.count)
+        let tags = ProviderSetting.all.map(\.tag) + ApplicationTag.all
+        #expect(Set(tags).count == tags.count)
+        let sample = Self.whole
+        for setting in ProviderSetting.all {
+            let fields = setting.fields(of: sample)
+            #expect(fields != setting.fields(of: ProviderSetting.unknown), "\(setting.key)")
+            #expect(setting.sentence.hasSuffix(".") && !setting.words.isEmpty)
+        }
+    }
+
+    @Test func recordsAreAsTheFormatHasThem() throws {
+        let encoded = try ApplicationRecord.encode(try application(Self.whole))
+        let expected = try fields(Self.entries)
+        let (bytes, wanted) = (encoded.bytes, expected.bytes)
+        try #require(bytes.byteCount == wanted.byteCount)
+        let difference = (0..<wanted.byteCount).first { bytes.byte(at: $0) != wanted.byte(at: $0) }
+        #expect(difference == nil)
+        #expect(try read(Self.entries) == Self.whole)
+    }
+
+    @Test func whatARecordLacksHasItsDefault() throws {
+        let required: Set<UInt16> = [1, 2, 3, 4, 14, 16]
+        let least = Self.entries.filter { required.contains($0.tag) }
+        let whole = Self.whole
+        #expect(
+            try read(least)
+                == Provider(
+                    name: whole.name, authorizationEndpoint: whole.authorizationEndpoint,
+                    tokenEndpoint: whole.tokenEndpoint))
+        for tag in required {
+            #expect(throws: VaultError(.recordDamaged, .seal)) {
+                try read(least.filter { $0.tag != tag })
+            }
+        }
+    }
+
+    /// A value that is none here, of a version to come, is not taken for another.
+    @Test(
+        arguments: [
+            (7, [9]), (7, []), (27, [0]), (27, [4]), (28, [1]), (22, [1, 2]), (26, [9, 0, 1]),
+            (30, [1, 0, 0x78]), (24, [0xff]),
+        ] as [(UInt16, [UInt8])])
+    func whatIsNoValueIsDamage(tag: UInt16, value: [UInt8]) throws {
+        let entries = Self.entries.map { $0.tag == tag ? (tag, value) : $0 }
+        #expect(throws: VaultError(.recordDamaged, .seal)) { try read(entries) }
+    }
+
+    /// What an earlier version took and this one refuses still opens.
+    @Test func rangesBindNoRecord() throws {
+        var old = Self.whole
+        old.grantLostErrors = ["400", "*"]
+        old.grantLostAnswers = [.init(status: 500, error: "invalid_grant")]
+        old.listenSeconds = 1
+        old.name = ""
+        let encoded = try ApplicationRecord.encode(try application(old))
+        let read = try ApplicationRecord.decode(try Fields(encoded.copy()))
+        #expect(read.provider == old)
+    }
+
+    @Test func aProviderThatIsRightPasses() throws {
+        try Self.whole.check()
+        try Provider(name: "n", authorizationEndpoint: "https://a", tokenEndpoint: "https://t")
+            .check()
+    }
+
+    struct Wrong: Sendable {
+        let description: String
+        let change: @Sendable (inout Provider) -> Void
+
+        init(_ description: String, _ change: @escaping @Sendable (inout Provider) -> Void) {
+            (self.description, self.change) = (description, change)
+        }
+    }
+
+    static let wrong: [Wrong] = [
+        Wrong("name: \"\" is not a text") { $0.name = "" },
+        Wrong("token_endpoint: \"a.example\" is not an absolute URL") {
+            $0.tokenEndpoint = "a.example"
+        },
+        Wrong("issuer: \"a\nb\" is not a text of 1 to 2048") { $0.issuer = "a\nb" },
+        Wrong("authorization_parameters: \"state\" is not a name that the flow") {
+            $0.authorizationParameters = [.init("state", "x")]
+        },
+        Wrong("token_parameters: a list of 2 is not names and values, at most 32, each name") {
+            $0.tokenParameters = [.init("a", "x"), .init("a", "y")]
+        },
+        Wrong("token_parameters: \"code\" is not a name") {
+            $0.tokenParameters = [.init("code", "")]
+        },
+        Wrong("default_lifetime_seconds: -1 is not a number of seconds, 0 to 3162240000") {
+            $0.defaultLifetimeSeconds = -1
+        },
+        Wrong("listen_seconds: 14 is not a number of seconds, 15 to 3600") {
+            $0.listenSeconds = 14
+        },
+        Wrong("bearer_token_types: \"DPoP\" is not a token_type of bearer") {
+            $0.bearerTokenTypes = ["bot", "DPoP"]
+        },
+        Wrong("bearer_token_types: a list of 17 is not") {
+            $0.bearerTokenTypes = (0...16).map { "type\($0)" }
+        },
+        Wrong("grant_lost_answers: 500 is not a status of 400 to 499") {
+            $0.grantLostAnswers = [.init(status: 500, error: nil)]
+        },
+        Wrong("grant_lost_answers: a list of 1 is not a list of at most 16, each { status") {
+            $0.grantLostAnswers = [.init(status: 400, error: "none")]
+        },
+        Wrong("refresh_grant: \"audience\" is not a parameter that token_parameters leave free") {
+            $0.refreshGrant = .exchange(grantType: "ex", parameter: "audience")
+        },
+    ]
+
+    @Test(arguments: wrong) func whatIsWrongIsNamed(_ wrong: Wrong) {
+        var provider = Self.whole
+        wrong.change(&provider)
+        do throws(SettingError) {
+            try provider.check()
+            Issue.record("accepted: \(wrong.description)")
+        } catch {
+            #expect(error.description.hasPrefix(wrong.description), "\(error)")
+        }
+    }
+
+    private func refusal(_ change: (inout Provider) -> Void) -> String? {
+        var provider = Self.whole
+        change(&provider)
+        do throws(SettingError) {
+            try provider.check()
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    @Test func grantLostErrorsThatCanNeverMatchAreRefused() {
+        let longest = String(repeating: "x", count: 64)
+        let right = [
+            longest, "190", "458", "460", "463", "464", "467", "492", "bad token",
+            "invalid_grant", "invalid_token", "1.5e2", "\"",
+        ]
+        for code in right { #expect(refusal { $0.grantLostErrors = [code] } == nil, "\(code)") }
+        let wrong = ["", longest + "x", "tökén", "a\nb", "a\u{7f}", "*", "invalid_*"]
+        for code in wrong { #expect(refusal { $0.grantLostErrors = [code] } != nil, "\(code)") }
+        for code in ["400", "401", "403", "404", "422", "429", "451", "500", "503", "none"] {
+            let text = refusal { $0.grantLostErrors = [code] }
+            #expect(text?.contains("write grant_lost_answers: [{status: ") == true, "\(code)")
+        }
+        for error in OAuthError.allCases {
+            let code = error.code.description
+            let isOwn = [.invalidGrant, .unsupportedTokenType, .invalidToken].contains(error)
+            #expect((refusal { $0.grantLostErrors = [code] } == nil) == isOwn, "\(code)")
+        }
+    }
+
+    @Test func grantLostAnswersThatCanNeverMatchAreRefused() {
+        let right = [400, 401, 402, 403, 404, 410, 499]
+        for status in right {
+            #expect(refusal { $0.grantLostAnswers = [.init(status: status, error: nil)] } == nil)
+        }
+        for status in [0, 200, 302, 399, 408, 425, 429, 500, 503, -400] {
+            #expect(refusal { $0.grantLostAnswers = [.init(status: status, error: nil)] } != nil)
+        }
+        for error in ["invalid_request", "unauthorized_client", "invalid_scope", "gone", "190"] {
+            #expect(refusal { $0.grantLostAnswers = [.init(status: 400, error: error)] } == nil)
+        }
+        let wrong = [
+            "", "*", "none", "invalid_grant", "invalid_client", "server_error",
+            "temporarily_unavailable", "tökén", String(repeating: "x", count: 65),
+        ]
+        for error in wrong {
+            #expect(
+                refusal { $0.grantLostAnswers = [.init(status: 400, error: error)] } != nil,
+                "\(error)")
+        }
+    }
+}
