@@ -58,7 +58,8 @@ extension VaultError.Code {
     public static let limitExceeded = Self(kind: .limitExceeded)
     /// The secret arena is full and stayed full. Hold fewer secrets at a time, then try again.
     public static let tooManySecrets = Self(kind: .tooManySecrets)
-    /// The handle was used in a child process made by fork. Open the vault there instead.
+    /// The handle was used in a child process made by fork. Open the vault there instead, once the
+    /// parent has closed it.
     public static let forked = Self(kind: .forked)
     /// The system has no memory or address space left.
     public static let outOfMemory = Self(kind: .outOfMemory)

@@ -74,6 +74,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed`, `recordDamaged`.
     public func status(_ id: ConnectionID) throws(VaultError) -> ConnectionStatus? {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         let key = store.key(.connection, id.text)
         guard let opened = try store.open(key) else { return nil }

@@ -183,6 +183,7 @@ extension Vault {
     /// - Throws: `integrityFailed`, `authenticationFailed`, `recordDamaged`: from then on the vault
     ///   refuses to write.
     public func ready() async throws(VaultError) {
+        try checkProcess()
         try await refresher.scanned().get()
     }
 }

@@ -6,6 +6,7 @@ extension Vault {
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant;
     ///   `limitExceeded`, `endpointRefused`, `storeFull`.
     public func put(_ application: consuming Application) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try check(application)
         let id = application.id
@@ -38,6 +39,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed` where a record does not open.
     public func applications() throws(VaultError) -> [ApplicationSummary] {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         var found: [ApplicationSummary] = []
         try store.scan(.application) { (opened) throws(VaultError) in
@@ -59,6 +61,7 @@ extension Vault {
     /// - Throws: `applicationNotFound`; `disconnecting` where another call is at it; `storeFull`,
     ///   `storageFailed`.
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
+        try checkProcess()
         let key = store.key(.application, id.text)
         guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {
             throw VaultError(.disconnecting, .vault)

@@ -15,6 +15,7 @@ extension Vault {
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> AuthorizationRequest {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         let application = try store.application(applicationID)
         try network.addressGuard.check(application.provider.authorizationEndpoint)
@@ -87,6 +88,7 @@ extension Vault {
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> ConnectionID {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         let callback = try Callback(query: query.bytes)
         let flowKey = store.flowKey(state: callback.state.bytes)

@@ -16,7 +16,8 @@ extension Vault {
     ///   `storageFailed`: the fence holds, and the call can be repeated.
     @discardableResult
     public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
-        try await disconnect(id, revoking: true)
+        try checkProcess()
+        return try await disconnect(id, revoking: true)
     }
 
     func disconnect(

@@ -17,6 +17,7 @@ extension Vault {
         _ id: ConnectionID, minimumLifetime: Duration = .zero,
         _ body: (borrowing Secret) throws -> Result
     ) async throws -> Result {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         let token = try await freshToken(id, minimumLifetime)
         let result = try body(token)

@@ -6,6 +6,7 @@ extension Vault {
     ///
     /// - Throws: as `withAccessToken`.
     public func refresh(_ id: ConnectionID) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
@@ -41,6 +42,7 @@ extension Vault {
     ///
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(_ id: ConnectionID) async throws(VaultError) {
+        try checkProcess()
         let key = store.key(.connection, id.text)
         let now = time.now()
         let commit = Commit()
@@ -76,6 +78,7 @@ extension Vault {
     public func reportRejected(
         _ id: ConnectionID, generation: UInt64? = nil
     ) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         let key = store.key(.connection, id.text)
         guard let opened = try store.open(key) else {

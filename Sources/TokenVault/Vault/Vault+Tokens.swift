@@ -21,6 +21,7 @@ extension Vault {
     public func put(
         _ id: ConnectionID, _ tokens: consuming TokenSet, application: ApplicationID? = nil
     ) async throws(VaultError) -> UInt64 {
+        try checkProcess()
         if let application { _ = try store.application(application) }
         let kept = KeptTokens(tokens)
         // Somebody else's write between the read and ours is not overwritten blindly: merged anew.
@@ -49,6 +50,7 @@ extension Vault {
     public func compareAndSwap(
         _ id: ConnectionID, expected: UInt64?, _ tokens: consuming TokenSet
     ) async throws(VaultError) -> UInt64 {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         let old = try store.open(store.key(.connection, id.text))
         let present: UInt64?
@@ -110,6 +112,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed`, `recordDamaged`, `tooManySecrets`.
     public func get(_ id: ConnectionID) throws(VaultError) -> StoredTokens? {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         do throws(VaultError) {
             guard let opened = try store.open(store.key(.connection, id.text)) else { return nil }
@@ -130,6 +133,7 @@ extension Vault {
     /// - Throws: `storeFull`, `storageFailed`.
     @discardableResult
     public func delete(_ id: ConnectionID) async throws(VaultError) -> Bool {
+        try checkProcess()
         do throws(VaultError) {
             _ = try await disconnect(id, revoking: false)
             return true
@@ -144,6 +148,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed` where a record does not open.
     public func list() throws(VaultError) -> [ConnectionID] {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         var ids: [ConnectionID] = []
         try store.scan(.connection) { (opened) throws(VaultError) in

@@ -4,7 +4,11 @@
 ///
 /// Each verb is in a file of its own and takes a token through the folders of this library in their
 /// order: `connect` authorizes, exchanges, seals and stores; `run` refreshes; `withAccessToken`
-/// lends; `disconnect` ends it all. Use it from any thread. One process owns a vault at a time.
+/// lends; `disconnect` ends it all. Use it from any thread. One process owns a vault at a time: in a
+/// child that it makes by fork each verb throws `forked`, and nothing of the vault's is touched.
+/// The child may open vaults of its own, this one too once its parent has closed it or has ended,
+/// as far as a child of a process with threads may do anything: Swift's own pool of threads is not
+/// there, so asynchronous verbs need an executor of the child's.
 public final class Vault: Sendable {
     /// How a vault is opened.
     public struct Settings: Sendable {
@@ -29,6 +33,7 @@ public final class Vault: Sendable {
     let feed: EventFeed
     let network: Network
     private let closing: @Sendable () -> Void
+    private let process = ProcessNumber.current
     private let closeOnce = Monitor(false)
 
     /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
@@ -135,8 +140,11 @@ public final class Vault: Sendable {
 
     /// Stops refreshing, awaits answers that are out at most ten seconds, makes durable what waits
     /// and releases the directory. Safe to call more than once; from then on every call throws
-    /// `closed`. The keys are wiped when the last reference to the vault goes.
+    /// `closed`. The keys are wiped when the last reference to the vault goes. In a child process
+    /// that inherited the vault it does nothing.
     public func close() {
+        // Its threads, locks and connections are the parent's.
+        if isInherited { return }
         // A second call waits for the first.
         closeOnce.withLock { isClosed in
             guard !isClosed else { return }
@@ -150,6 +158,15 @@ public final class Vault: Sendable {
     }
 
     deinit { close() }
+
+    /// Whether this is a child process, made by fork, of the one that opened the vault.
+    var isInherited: Bool { process != ProcessNumber.current }
+
+    /// The first thing that each verb does: before it looks at a secret, or waits for a lock that a
+    /// thread of the parent's held.
+    func checkProcess() throws(VaultError) {
+        if isInherited { throw VaultError(.forked, .vault) }
+    }
 
     /// How well secrets are kept out of reach in this process.
     public struct MemoryStatus: Sendable {
