@@ -103,7 +103,7 @@ struct CurlTransportOrderTests {
         let server = try ScriptedServer { $0.body == "last" ? .reply() : .hang }
         defer { server.stop() }
         var settings = CurlTransport.Settings(allowsLoopbackHTTP: true)
-        settings.inFlightMax = 2
+        (settings.inFlightMax, settings.reservedMax) = (2, 0)
         let transport = try CurlTransport(settings: settings)
         let answers = Answers()
         let requests = try (0..<4).map { _ in

@@ -2,6 +2,7 @@
 // Which of curl's sockets are ready, by epoll: curl_multi_perform asks after every transfer each
 // time one of them moves, which at a thousand in flight is most of the work.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tv_events;
@@ -17,8 +18,11 @@ int tv_events_socket(struct tv_events *events, int family, int type, int protoco
 // Learns of the sockets that an easy handle closes. Once for each handle.
 void tv_events_follow(struct tv_events *events, void *easy);
 
-// Lets curl do what can be done without waiting.
-void tv_events_serve(struct tv_events *events);
+// Lets curl do what can be done without waiting. True where there was something.
+bool tv_events_serve(struct tv_events *events);
+
+// Ends a sleep at this moment, or before, in milliseconds of the clock that counts suspend.
+void tv_events_alarm(struct tv_events *events, int64_t moment);
 
 // Sleeps until there is something to do, or somebody wakes it, or the time is over.
 void tv_events_wait(struct tv_events *events, int64_t milliseconds);

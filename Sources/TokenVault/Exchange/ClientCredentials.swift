@@ -9,6 +9,13 @@ package final class ClientCredentials: Sendable {
     /// The `Authorization` field, name and value, with a zero byte behind them; nil where the
     /// client does not use Basic.
     let headerLine: Secret?
+    /// How long that is, in bytes; 0 where there is none.
+    var headerByteCount: Int {
+        switch headerLine {
+        case .some(let line): line.count
+        case .none: 0
+        }
+    }
     /// What a form carries of the client, encoded: nothing with Basic, the id alone for a public
     /// client, else id and secret.
     let formFields: Secret?

@@ -79,8 +79,17 @@ final class CurlMulti: @unchecked Sendable {
         unsafe tv_events_socket(events, wanted.family, wanted.socktype, wanted.protocol)
     }
 
-    /// Does what can be done without waiting.
-    func perform() { unsafe tv_events_serve(events) }
+    /// Does what can be done without waiting. True where there was something.
+    @discardableResult
+    func perform() -> Bool { unsafe tv_events_serve(events) }
+    /// Looks at the sockets anew, and does what can be done without waiting. False where nothing
+    /// had arrived.
+    func look() -> Bool {
+        unsafe tv_events_wait(events, 0)
+        return perform()
+    }
+    /// Ends `poll` at this moment of `CurlQueue.bootMilliseconds`, or before.
+    func alarm(at moment: Int64) { unsafe tv_events_alarm(events, moment) }
     /// Sleeps until there is something to do, or somebody wakes it, or the time is over.
     func poll(milliseconds: Int) { unsafe tv_events_wait(events, Int64(milliseconds)) }
     /// Ends `poll`, or the next one. From any thread.
@@ -131,7 +140,6 @@ struct CurlEasy: ~Copyable {
             (CURLOPT_CONNECTTIMEOUT_MS, CurlTransport.connectMilliseconds),
             (CURLOPT_MAXAGE_CONN, CurlTransport.idleSecondsMax),
             (CURLOPT_BUFFERSIZE, CurlTransport.readBytes),
-            (CURLOPT_UPLOAD_BUFFERSIZE, CurlTransport.writeBytes),
         ]
         // Debian's default for CAPATH would keep curl from caching the certificates it has read.
         let texts: [(CURLoption, String?)] = [
@@ -168,8 +176,9 @@ struct CurlEasy: ~Copyable {
 
     func setURL(_ url: String) -> Bool { set(CURLOPT_URL, url) }
     func setBodyByteCount(_ count: Int) { set(CURLOPT_POSTFIELDSIZE, count) }
-    /// The deadline of the whole transfer, counted from its beginning; 0 for none.
-    func setDeadline(milliseconds: Int) { set(CURLOPT_TIMEOUT_MS, milliseconds) }
+    /// How much is handed to TLS at a time, in bytes. Frees the copy of what was handed over last,
+    /// which is wiped so; not while there is more of it to come.
+    func setWriteBuffer(byteCount: Int) { set(CURLOPT_UPLOAD_BUFFERSIZE, byteCount) }
     /// Lends curl the body, which must stay where it is until `unload`.
     func load(body: borrowing Secret) {
         unsafe body.withUnsafeBytes { bytes in
@@ -199,6 +208,13 @@ struct CurlEasy: ~Copyable {
     var status: Int { number(CURLINFO_RESPONSE_CODE) }
     /// How many bytes of requests were sent, attempts of curl's own included.
     var sentByteCount: Int { number(CURLINFO_REQUEST_SIZE) }
+    /// How many bytes of the form the kernel has taken.
+    var sentBodyByteCount: Int { offset(CURLINFO_SIZE_UPLOAD_T) }
+    private func offset(_ info: CURLINFO) -> Int {
+        var count = curl_off_t(-1)
+        unsafe tv_getinfo_off(handle, info, &count)
+        return Int(count)
+    }
     private func number(_ info: CURLINFO) -> Int {
         var number = 0
         unsafe tv_getinfo_long(handle, info, &number)
@@ -207,9 +223,8 @@ struct CurlEasy: ~Copyable {
 
     /// The body's length as the answer declares it; nil where it does not.
     var declaredByteCount: Int? {
-        var count = curl_off_t(-1)
-        unsafe tv_getinfo_off(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &count)
-        return count < 0 ? nil : Int(count)
+        let count = offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
+        return count < 0 ? nil : count
     }
 }
 

@@ -12,8 +12,11 @@ final class CurlLoop {
     private let held = CurlTransfer.Held()
     private var active: [CurlTransfer] = []
     private var idle: [CurlTransfer] = []
-    /// Taken from the queue, the next one last.
-    private var waiting: [TransportRequest] = []
+    private var waiting = CurlQueue.Waiting()
+    /// How many that are no refreshes are active.
+    private var reservedCount = 0
+    /// No transfer's deadline is before this moment.
+    private var nextDeadline = Int64.max
     /// Since when no slot was free for the next request, on the monotonic clock.
     private var starvedSince: Int64?
     private var ended: [(transfer: CurlTransfer, code: Int)] = []
@@ -23,8 +26,8 @@ final class CurlLoop {
     private static let idleMax = 256
     /// The longest sleep, in milliseconds.
     private static let sleepMilliseconds = 3_600_000
-    /// How often the loop looks at its own deadlines, in milliseconds, while it has any.
-    private static let deadlinePollMilliseconds = 50
+    /// How often the sockets are looked at, at most, before the clock is.
+    private static let looksMax = 1024
 
     init(queue: CurlQueue, settings: CurlTransport.Settings) {
         self.queue = queue
@@ -40,8 +43,10 @@ final class CurlLoop {
             if let deadline = queue.take(into: &waiting) { return finish(until: deadline) }
             admit()
             turn()
-            let hasRoom = waiting.isEmpty && active.count < settings.inFlightMax
-            if queue.maySleep(hasRoom: hasRoom) { multi.poll(milliseconds: sleepMilliseconds) }
+            let room = CurlQueue.Room(
+                forRefreshes: waiting.refreshes.isEmpty && hasRoomForRefresh,
+                forReserved: waiting.reserved.isEmpty && hasRoom)
+            if queue.maySleep(room) { sleep() }
         }
     }
 
@@ -55,22 +60,33 @@ final class CurlLoop {
 
     // MARK: In
 
+    private var hasRoom: Bool { active.count < settings.inFlightMax }
+    private var hasRoomForRefresh: Bool {
+        hasRoom && active.count - reservedCount < settings.inFlightMax - settings.reservedMax
+    }
+
     private func admit() {
-        while let request = waiting.last, active.count < settings.inFlightMax {
-            if request.isAnswered {
-                waiting.removeLast()
-                continue
-            }
-            guard let reply = Secret(roomFor: CurlTransfer.replyBytes) else {
-                guard isStarved() else { return }
-                waiting.removeLast()
-                request.answer(TransportReply(failure: .tooManySecrets))
-                continue
-            }
-            starvedSince = nil
-            waiting.removeLast()
-            start(request, reply)
+        while hasRoom, let request = waiting.reserved.last {
+            guard admit(request) else { return }
+            waiting.reserved.removeLast()
         }
+        while hasRoomForRefresh, let request = waiting.refreshes.last {
+            guard admit(request) else { return }
+            waiting.refreshes.removeLast()
+        }
+    }
+
+    /// Begins a request, or answers it. False where it has to wait for a slot.
+    private func admit(_ request: TransportRequest) -> Bool {
+        if request.isAnswered { return true }
+        guard let reply = Secret(roomFor: CurlTransfer.replyBytes) else {
+            guard isStarved() else { return false }
+            request.answer(TransportReply(failure: .tooManySecrets))
+            return true
+        }
+        starvedSince = nil
+        start(request, reply)
+        return true
     }
 
     private func isStarved() -> Bool {
@@ -89,12 +105,14 @@ final class CurlLoop {
             request.answer(TransportReply(failure: failure))
             return
         }
-        guard transfer.begin(request, reply: reply) else {
+        guard transfer.begin(request, reply: reply, now: CurlQueue.bootMilliseconds()) else {
             idle.append(transfer)
             return
         }
+        nextDeadline = min(nextDeadline, transfer.deadline)
         transfer.position = active.count
         active.append(transfer)
+        if request.isReserved { reservedCount += 1 }
         if !transfer.add() { retire(transfer, curlCode: Curl.codeFailedInit) }
     }
 
@@ -103,14 +121,21 @@ final class CurlLoop {
     /// One turn of everything that can be done without waiting.
     private func turn() {
         multi.perform()
+        harvest()
+        attendHeld()
+        if nextDeadline < .max { attendDeadlines() }
+        // Plaintext went through this thread's stack and vector registers.
+        if somethingEnded { tv_scrub_large() }
+        somethingEnded = false
+    }
+
+    /// What followed from a `perform`.
+    private func harvest() {
+        if !held.sending.isEmpty { held.sending.removeAll { $0.wipeIfSent() } }
         // curl looks through what is still to be read for every handle that is removed: read first.
         while let transfer = multi.nextEnded() { ended.append(transfer) }
         for (transfer, code) in ended { retire(transfer, curlCode: code) }
         ended.removeAll(keepingCapacity: true)
-        attendHeld()
-        // Plaintext went through this thread's stack and vector registers.
-        if somethingEnded { tv_scrub_large() }
-        somethingEnded = false
     }
 
     private func retire(_ transfer: CurlTransfer, curlCode: Int) {
@@ -121,29 +146,56 @@ final class CurlLoop {
             last.position = transfer.position
         }
         somethingEnded = true
+        if transfer.request?.isReserved ?? false { reservedCount -= 1 }
         transfer.end(curlCode: curlCode)
         if idle.count < Self.idleMax { idle.append(transfer) }
     }
 
     private func attendHeld() {
         guard !held.transfers.isEmpty else { return }
-        let now = CurlQueue.monotonicMilliseconds()
-        for transfer in held.transfers {
-            if transfer.isPaused {
-                transfer.resumeIfPossible(now: now)
-            } else if let deadline = transfer.deadline, now >= deadline {
-                retire(transfer, curlCode: Curl.codeTimedOut)
+        // One that goes on may be held again at once.
+        let paused = held.transfers
+        held.transfers = []
+        for transfer in paused {
+            if transfer.resumeIfPossible() {
+                nextDeadline = min(nextDeadline, transfer.deadline)
+            } else {
+                held.transfers.append(transfer)
             }
         }
     }
 
-    private var sleepMilliseconds: Int {
-        if !waiting.isEmpty && active.count < settings.inFlightMax {
-            return CurlTransport.slotPollMilliseconds
+    /// Ends what is over its time, or says that it is overdue. The process may have been frozen, and
+    /// the answers lie in the sockets: what has arrived is read before the clock counts.
+    private func attendDeadlines() {
+        let now = CurlQueue.bootMilliseconds()
+        guard now >= nextDeadline else { return }
+        readAll()
+        for transfer in active.filter({ $0.deadline <= now }) {
+            if transfer.listensOn(now: now) {
+                somethingEnded = true
+            } else {
+                retire(transfer, curlCode: Curl.codeTimedOut)
+            }
         }
-        if held.transfers.isEmpty { return Self.sleepMilliseconds }
-        return held.transfers.contains(where: \.isPaused)
-            ? CurlTransport.slotPollMilliseconds : Self.deadlinePollMilliseconds
+        nextDeadline = active.reduce(.max) { min($0, $1.deadline) }
+    }
+
+    private func readAll() {
+        for _ in 0..<Self.looksMax {
+            guard multi.look() else { return }
+            harvest()
+        }
+    }
+
+    private func sleep(atMost milliseconds: Int = CurlLoop.sleepMilliseconds) {
+        if nextDeadline < .max { multi.alarm(at: nextDeadline) }
+        let isStarving =
+            hasRoom && !waiting.reserved.isEmpty
+            || hasRoomForRefresh && !waiting.refreshes.isEmpty || !held.transfers.isEmpty
+        multi.poll(
+            milliseconds: isStarving
+                ? min(CurlTransport.slotPollMilliseconds, milliseconds) : milliseconds)
     }
 
     // MARK: The end
@@ -160,14 +212,16 @@ final class CurlLoop {
             let left = deadline - CurlQueue.monotonicMilliseconds()
             guard left > 0 else { break }
             turn()
-            if !active.isEmpty { multi.poll(milliseconds: min(Int(left), sleepMilliseconds)) }
+            if !active.isEmpty { sleep(atMost: Int(left)) }
         }
+        readAll()
         while let transfer = active.last { retire(transfer, curlCode: Curl.codeAborted) }
         idle.removeAll()
         tv_scrub_large()
     }
 
     private func cancelWaiting() {
-        while let request = waiting.popLast() { _ = request.cancelIfUnsent() }
+        for request in waiting.reserved + waiting.refreshes { _ = request.cancelIfUnsent() }
+        waiting = CurlQueue.Waiting()
     }
 }

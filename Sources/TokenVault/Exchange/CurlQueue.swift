@@ -7,10 +7,22 @@ final class CurlQueue: Sendable {
     let multi: CurlMulti
     private let state = Monitor(State())
 
+    /// Requests that wait, apart for the two kinds: the one kind may leave where the other may not.
+    struct Waiting {
+        var refreshes: [TransportRequest] = []
+        var reserved: [TransportRequest] = []
+    }
+
+    /// For which kinds there is something to do.
+    struct Room {
+        var forRefreshes: Bool
+        var forReserved: Bool
+    }
+
     private struct State {
-        var waiting: [TransportRequest] = []
+        var waiting = Waiting()
         /// The thread sleeps, or is about to, and would see nothing that is not told to it.
-        var needsWake = false
+        var wakes = Room(forRefreshes: false, forReserved: false)
         /// When to give up on answers, on the monotonic clock; nil while open.
         var closeDeadline: Int64?
     }
@@ -21,11 +33,15 @@ final class CurlQueue: Sendable {
     func add(_ request: TransportRequest) -> Bool {
         state.withLock { state in
             guard state.closeDeadline == nil else { return false }
-            state.waiting.append(request)
             // Under the lock: the multi handle is there as long as the queue is open.
-            if state.needsWake {
-                state.needsWake = false
-                multi.wake()
+            if request.isReserved {
+                state.waiting.reserved.append(request)
+                if state.wakes.forReserved { multi.wake() }
+                state.wakes.forReserved = false
+            } else {
+                state.waiting.refreshes.append(request)
+                if state.wakes.forRefreshes { multi.wake() }
+                state.wakes.forRefreshes = false
             }
             return true
         }
@@ -39,35 +55,50 @@ final class CurlQueue: Sendable {
         }
     }
 
-    /// Moves what waits into `requests`, the next one last, where that is empty. Returns the
-    /// deadline for closing.
-    func take(into requests: inout [TransportRequest]) -> Int64? {
-        let (taken, deadline) = state.withLock { state -> (Bool, Int64?) in
-            state.needsWake = false
-            guard requests.isEmpty, !state.waiting.isEmpty else {
-                return (false, state.closeDeadline)
-            }
-            swap(&state.waiting, &requests)
-            return (true, state.closeDeadline)
+    /// Moves what waits into `requests`, of each kind the next one last, where that is empty.
+    /// Returns the deadline for closing.
+    func take(into requests: inout Waiting) -> Int64? {
+        let (takesRefreshes, takesReserved, deadline) = state.withLock { state in
+            state.wakes = Room(forRefreshes: false, forReserved: false)
+            let takesRefreshes = Self.take(&state.waiting.refreshes, &requests.refreshes)
+            let takesReserved = Self.take(&state.waiting.reserved, &requests.reserved)
+            return (takesRefreshes, takesReserved, state.closeDeadline)
         }
-        if taken { requests.reverse() }
+        if takesRefreshes { requests.refreshes.reverse() }
+        if takesReserved { requests.reserved.reverse() }
         return deadline
+    }
+
+    private static func take(
+        _ waiting: inout [TransportRequest], _ requests: inout [TransportRequest]
+    ) -> Bool {
+        guard requests.isEmpty, !waiting.isEmpty else { return false }
+        swap(&waiting, &requests)
+        return true
     }
 
     /// The thread is about to sleep, with or without room for requests. False where it must not,
     /// because there is something to do.
-    func maySleep(hasRoom: Bool) -> Bool {
+    func maySleep(_ room: Room) -> Bool {
         state.withLock { state in
-            if hasRoom, !state.waiting.isEmpty { return false }
-            state.needsWake = hasRoom
+            // Whoever closed may have woken a thread that was awake, and looked before.
+            guard state.closeDeadline == nil else { return false }
+            if room.forRefreshes, !state.waiting.refreshes.isEmpty { return false }
+            if room.forReserved, !state.waiting.reserved.isEmpty { return false }
+            state.wakes = room
             return true
         }
     }
 
     /// Milliseconds on the clock that never jumps.
-    static func monotonicMilliseconds() -> Int64 {
+    static func monotonicMilliseconds() -> Int64 { milliseconds(CLOCK_MONOTONIC) }
+
+    /// The same on the one that counts time in suspend too.
+    static func bootMilliseconds() -> Int64 { milliseconds(CLOCK_BOOTTIME) }
+
+    private static func milliseconds(_ clock: clockid_t) -> Int64 {
         var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        unsafe clock_gettime(clock, &now)
         return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 }

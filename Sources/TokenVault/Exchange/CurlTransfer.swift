@@ -14,7 +14,7 @@ final class CurlTransfer {
         case enough
     }
 
-    private enum Stage {
+    enum Stage {
         case connecting
         /// A byte of the request may have been sent.
         case sent
@@ -22,30 +22,38 @@ final class CurlTransfer {
         case paused(Int)
     }
 
-    /// The transfers that waited for a slot: they have no deadline of curl's any more.
+    /// The transfers that need a look at each turn.
     final class Held {
+        /// Those that wait for a slot.
         var transfers: [CurlTransfer] = []
+        /// Those whose request may not have left to its last byte yet.
+        var sending: [CurlTransfer] = []
     }
 
-    private var easy: CurlEasy
+    var easy: CurlEasy
     /// What it runs on.
     let multi: CurlMulti
-    private let held: Held
+    let held: Held
     private let addressGuard: AddressGuard
     private(set) var request: TransportRequest?
     private var reply: Secret?
     private var headers = ReplyHeaders()
-    private var stage = Stage.connecting
+    private(set) var stage = Stage.connecting
     /// Decided here, not by curl.
     private var failure: TransportReply.Failure?
     /// The URL that the handle is set to, and where it may lead.
     private var url = ""
     private var target = AddressGuard.Target.network
-    private var curlDeadlineMilliseconds = 0
+    /// How much curl hands to TLS at a time.
+    var writeBufferBytes = 0
     /// Where the loop keeps it.
     var position = 0
-    /// The loop's own deadline on the monotonic clock, in milliseconds, after a pause.
-    private(set) var deadline: Int64?
+    /// When the loop ends it, or says that it is overdue; see `CurlQueue.bootMilliseconds`. The
+    /// distant future while it waits for a slot: the answer may be the only copy of a new token.
+    var deadline = Int64.max
+    /// When it was sent, and until when it is listened to.
+    var sent: Int64 = 0
+    var isOverdue = false
 
     /// The slot that an answer begins in, in bytes.
     static let replyBytes = 2048
@@ -67,7 +75,7 @@ final class CurlTransfer {
 
     /// Takes a request and the slot for its answer. Nothing secret is handed to curl yet. False
     /// where the URL is refused; the request is answered then.
-    func begin(_ request: TransportRequest, reply: consuming Secret) -> Bool {
+    func begin(_ request: TransportRequest, reply: consuming Secret, now: Int64) -> Bool {
         guard setURL(request.url) else {
             request.answer(TransportReply(failure: .refused))
             return false
@@ -77,9 +85,10 @@ final class CurlTransfer {
         headers = ReplyHeaders()
         stage = .connecting
         failure = nil
-        deadline = nil
+        isOverdue = false
+        deadline = now + Int64(request.deadlineMilliseconds)
         easy.setBodyByteCount(request.bodyByteCount)
-        setDeadline(request.deadlineMilliseconds)
+        setWriteBuffer(for: request.bodyByteCount + request.headerByteCount)
         return true
     }
 
@@ -91,13 +100,6 @@ final class CurlTransfer {
         self.url = url
         self.target = target
         return true
-    }
-
-    /// curl's own deadline for the whole transfer; 0 for none.
-    private func setDeadline(_ milliseconds: Int) {
-        if milliseconds == curlDeadlineMilliseconds { return }
-        easy.setDeadline(milliseconds: milliseconds)
-        curlDeadlineMilliseconds = milliseconds
     }
 
     func add() -> Bool { multi.add(easy) }
@@ -134,6 +136,9 @@ final class CurlTransfer {
             load(body: request.body)
             if let credentials = request.credentials { load(header: credentials.headerLine) }
             stage = .sent
+            sent = CurlQueue.bootMilliseconds()
+            deadline = sent + Int64(request.deadlineMilliseconds)
+            held.sending.append(self)
             return true
         }
         guard easy.sentByteCount == 0 else {
@@ -172,11 +177,9 @@ final class CurlTransfer {
         }
         if reply?.append(piece) ?? false { return .taken }
         if grow(to: wanted), reply?.append(piece) ?? false { return .taken }
-        // The answer may be the only copy of a new token: no deadline runs while it waits for us.
         stage = .paused(wanted)
-        deadline = nil
+        deadline = .max
         if !held.transfers.contains(where: { $0 === self }) { held.transfers.append(self) }
-        setDeadline(0)
         return .later
     }
 
@@ -193,12 +196,13 @@ final class CurlTransfer {
 
     var isPaused: Bool { if case .paused = stage { true } else { false } }
 
-    /// Goes on where a slot has come free; the deadline starts anew.
-    func resumeIfPossible(now: Int64) {
-        guard case .paused(let wanted) = stage, let request, grow(to: wanted) else { return }
+    /// Goes on where a slot has come free; the deadline starts anew. True where it did.
+    func resumeIfPossible() -> Bool {
+        guard case .paused(let wanted) = stage, let request, grow(to: wanted) else { return false }
         stage = .sent
-        deadline = now + Int64(request.deadlineMilliseconds)
+        deadline = CurlQueue.bootMilliseconds() + Int64(request.deadlineMilliseconds)
         easy.resume()
+        return true
     }
 
     // MARK: The end
@@ -211,6 +215,7 @@ final class CurlTransfer {
         easy.unload()
         self.request = nil
         if !held.transfers.isEmpty { held.transfers.removeAll { $0 === self } }
+        if !held.sending.isEmpty { held.sending.removeAll { $0 === self } }
         if let ending {
             reply = nil
             request.answer(TransportReply(failure: ending))

@@ -17,6 +17,7 @@ package final class CurlTransport: Transport {
         package var allowsPrivateAddresses: Bool
         // For tests: the limits below, within their reach.
         var inFlightMax = CurlTransport.inFlightMax
+        var reservedMax = CurlTransport.reservedMax
         var slotMilliseconds = CurlTransport.slotMilliseconds
 
         /// The settings for service.
@@ -39,6 +40,9 @@ package final class CurlTransport: Transport {
     /// The most transfers at a time. Further requests wait, and may be cancelled; their number is
     /// bounded by the arena that their secrets lie in.
     package static let inFlightMax = 1024
+    /// So many of them are kept free of refreshes, for code exchanges and revocations: refreshes
+    /// that are listened to may stay for long.
+    static let reservedMax = 64
     /// How long a connection may take to come about, in milliseconds.
     static let connectMilliseconds = 5000
     /// The longest idle time, in whole seconds, after which a connection is still used again. Short
@@ -46,10 +50,11 @@ package final class CurlTransport: Transport {
     /// closing connection is `lost`.
     static let idleSecondsMax = 3
     /// curl's buffers for each transfer, in bytes: all of them is wiped every time. What is read at
-    /// a time; an answer with its header seldom has more. What TLS is given at a time; curl takes
-    /// no less.
+    /// a time; an answer with its header seldom has more. What TLS is given at a time: curl takes no
+    /// less, and the longest request, its header included, is handed over at once as well.
     static let readBytes = 4096
     static let writeBytes = 16384
+    static let writeBytesMax = 131_072
     /// How long requests wait for a slot, in milliseconds, before `tooManySecrets`.
     static let slotMilliseconds: Int64 = 1000
     /// How often a slot is asked for again, in milliseconds, while an answer or a request waits.

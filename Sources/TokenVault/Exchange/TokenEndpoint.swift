@@ -41,17 +41,18 @@ package struct TokenEndpoint: Sendable {
     /// together.
     ///
     /// - Parameter overdue: runs where the deadline has passed and the answer is listened for, on a
-    ///   thread of the transport's, before the completion.
+    ///   thread of the transport's, before the completion. Where nil the deadline is the end.
     package func refresh(
         _ token: RawSpan, for application: borrowing Application,
-        by credentials: ClientCredentials, overdue: @escaping TransportRequest.Overdue = {},
+        by credentials: ClientCredentials, overdue: TransportRequest.Overdue? = nil,
         completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(token, by: credentials)
         let lost = credentials.grantLostErrors
         return try make(
             request, to: application.provider.tokenEndpoint,
-            listenMilliseconds: application.provider.listenMilliseconds, overdue: overdue
+            listenMilliseconds: overdue == nil ? 0 : application.provider.listenMilliseconds,
+            overdue: overdue
         ) { reply in completion(Verdict(reply, lost: lost)) }
     }
 

@@ -24,8 +24,10 @@ package final class TransportRequest: @unchecked Sendable {
     package private(set) var credentials: ClientCredentials?
     /// The form that is sent. Read under the same rule.
     package private(set) var body: Secret?
-    /// How long the form is, in bytes. May be read at any time.
+    /// How long the form and the header line of the credentials are, in bytes. May be read at any
+    /// time.
     package let bodyByteCount: Int
+    let headerByteCount: Int
     /// From the moment it is sent to the last byte of the answer, in milliseconds. Then the
     /// transport hangs up, or calls `tellOverdue` and listens on.
     package let deadlineMilliseconds: Int
@@ -58,6 +60,7 @@ package final class TransportRequest: @unchecked Sendable {
     ) {
         self.url = url
         self.credentials = credentials
+        headerByteCount = credentials?.headerByteCount ?? 0
         bodyByteCount = body.count
         self.body = consume body
         self.deadlineMilliseconds = deadlineMilliseconds

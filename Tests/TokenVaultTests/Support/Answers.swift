@@ -46,7 +46,9 @@ extension CurlTransport {
     @discardableResult
     func post(
         _ url: String, body: StaticString = "grant_type=refresh_token&refresh_token=r1",
-        authorization: StaticString? = nil, deadlineMilliseconds: Int = 5000, into answers: Answers
+        authorization: StaticString? = nil, deadlineMilliseconds: Int = 5000,
+        listenMilliseconds: Int = 0, isReserved: Bool = false,
+        overdue: TransportRequest.Overdue? = nil, into answers: Answers
     ) throws -> TransportRequest {
         var credentials: ClientCredentials?
         if let authorization {
@@ -56,7 +58,8 @@ extension CurlTransport {
         }
         let request = TransportRequest(
             url: url, credentials: credentials, body: try Secret(body),
-            deadlineMilliseconds: deadlineMilliseconds, completion: { answers.add($0) })
+            deadlineMilliseconds: deadlineMilliseconds, listenMilliseconds: listenMilliseconds,
+            isReserved: isReserved, overdue: overdue, completion: { answers.add($0) })
         send(request)
         return request
     }

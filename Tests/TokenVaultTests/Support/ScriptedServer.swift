@@ -42,8 +42,28 @@ final class ScriptedServer: Sendable {
         case hangAfter(String)
         /// The connection is closed.
         case close
+        /// The connection is reset.
+        case reset
+        /// Nothing until the gate opens, then the other.
+        indirect case waiting(Gate, then: Behaviour)
         /// Nothing, until the client goes away or the server is stopped.
         case hang
+    }
+
+    /// Opened by the test.
+    final class Gate: Sendable {
+        private let isOpen = Monitor(false)
+
+        func open() {
+            isOpen.withLock { $0 = true }
+            isOpen.broadcast()
+        }
+
+        /// False where it does not open in time.
+        @discardableResult
+        func pass(milliseconds: Int = 30_000) -> Bool {
+            isOpen.wait(milliseconds: milliseconds, until: { $0 }, then: { $0 })
+        }
     }
 
     typealias Script = @Sendable (Request) -> Behaviour
@@ -196,6 +216,14 @@ final class ScriptedServer: Sendable {
             }
             return false
         case .close: return false
+        case .reset:
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            let size = socklen_t(MemoryLayout<Glibc.linger>.size)
+            _ = unsafe setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, size)
+            return false
+        case .waiting(let gate, let next):
+            gate.pass()
+            return perform(next, on: socket)
         case .hang, .hangAfter:
             if case .hangAfter(let bytes) = behaviour { _ = write(bytes, to: socket) }
             var unread: [UInt8] = []
