@@ -17,19 +17,19 @@ package struct ClockReading: Sendable {
 /// The wall clock as it was when the process asked first, carried on by the clock that counts
 /// suspend, and anchored anew where the two are seen to have come apart.
 ///
-/// Both run at the same rate, also while NTP corrects it; what moves one against the other is a step
-/// of the wall clock: somebody set it, or it was set right after the machine was paused. Which of
-/// the two clocks to believe then:
+/// Both run at the same rate, also while NTP corrects it; what moves one against the other is a
+/// step of the wall clock: somebody set it, or it was set right after the machine was paused. Which
+/// of the two clocks to believe then:
 ///
 /// - A step forward is followed at once. Perhaps the machine was paused, and tokens have expired
 ///   meanwhile: to take them for fresh costs failures, to take a fresh one for expired costs a
 ///   refresh. It is as if the machine had been suspended for so long: what is due is due, at the
 ///   pace that the governors allow, pauses and back-offs end early, and nothing else is moved.
-/// - A step back is followed too, or a clock that ran ahead would make every token look expired that
-///   comes with a moment for its end. But no time has gone back: whoever keeps moments in memory
-///   moves them back by as much first, so that each is as far away as it was, and what was stored
-///   before is judged as if the clock had not been set. Until all that is done `now` goes on as
-///   before, so that moments compared within a process are in order.
+/// - A step back is followed too, or a clock that ran ahead would make every token look expired
+///   that comes with a moment for its end. But no time has gone back: whoever keeps moments in
+///   memory moves them back by as much first, so that each is as far away as it was, and what was
+///   stored before is judged as if the clock had not been set. Until all that is done `now` goes on
+///   as before, so that moments compared within a process are in order.
 /// - Below a second, steps are passed over: a leap second, NTP's smaller corrections. They add up
 ///   to no more than that, since it is always the first offset that they are compared with.
 ///

@@ -33,43 +33,16 @@ public final class SecretArena: @unchecked Sendable {
     static let waitMilliseconds = 1000
 
     /// The process's arena, mapped at first use; a child made by fork has one of its own.
-    public static var shared: SecretArena { arena(of: ProcessNumber.current) }
-
-    @inline(__always)
-    private static func arena(of process: UInt32) -> SecretArena {
-        process == first.process ? first : later(process)
-    }
-
-    private static let first = SecretArena()
-    /// The arena of a process whose parent had one; kept for ever.
-    private static let latest = Atomic<UInt>(0)
-
-    /// Without a lock: in a child its holder may be missing.
-    private static func later(_ process: UInt32) -> SecretArena {
-        while true {
-            let held = latest.load(ordering: .acquiring)
-            if let pointer = unsafe UnsafeRawPointer(bitPattern: held) {
-                let arena = unsafe Unmanaged<SecretArena>.fromOpaque(pointer)
-                    .takeUnretainedValue()
-                if arena.process == process { return arena }
-            }
-            let made = unsafe Unmanaged.passRetained(SecretArena())
-            let (isOurs, _) = latest.compareExchange(
-                expected: held, desired: UInt(bitPattern: unsafe made.toOpaque()),
-                ordering: .acquiringAndReleasing)
-            if isOurs { return unsafe made.takeUnretainedValue() }
-        }
-    }
+    public static var shared: SecretArena { ProcessArena.of(ProcessNumber.current) }
 
     /// Before the first secret only: keeps the arena to `mmap` and `mlock`, which a memory scanner
     /// can read. For proofs that the scanner finds what is there.
-    package static func forbidSecretMemory() { secretMemoryAllowed.withLock { $0 = false } }
-    private static let secretMemoryAllowed = Monitor(true)
+    package static func forbidSecretMemory() { ProcessArena.forbidSecretMemory() }
 
     /// How the region is held.
     public let kind: Kind
 
-    private let process = ProcessNumber.current
+    let process = ProcessNumber.current
     private let base: UnsafeMutableRawPointer?
     /// A bit for each slot, set where it is free; a class begins on a word of its own. No lock: two
     /// threads that read tokens would meet at it eight times for each.
@@ -98,10 +71,6 @@ public final class SecretArena: @unchecked Sendable {
         }
     }
     private let shelves = InlineArray<5, Shelf> { Shelf($0) }
-
-    private convenience init() {
-        self.init(allowSecretMemory: Self.secretMemoryAllowed.withLock { $0 })
-    }
 
     init(allowSecretMemory: Bool) {
         let total = Self.classes.reduce(0) { $0 + $1.byteCount * $1.slotCount }
@@ -211,7 +180,7 @@ public final class SecretArena: @unchecked Sendable {
     static func give(_ slot: Slot, writtenBytes: Int) {
         let process = ProcessNumber.current
         guard unsafe slot.process == process else { return }
-        unsafe arena(of: process).give(slot, writtenBytes: writtenBytes)
+        unsafe ProcessArena.of(process).give(slot, writtenBytes: writtenBytes)
     }
 
     /// Zeroes what was written of the slot, its first bytes, and gives it back.

@@ -45,7 +45,6 @@ enum Curl {
 /// thread, except `wake`.
 @safe
 final class CurlMulti: @unchecked Sendable {
-    private let process = ProcessNumber.current
     private let handle: UnsafeMutableRawPointer
     private let events: OpaquePointer
 
@@ -63,8 +62,6 @@ final class CurlMulti: @unchecked Sendable {
     }
 
     deinit {
-        // A child made by fork would say goodbye on its parent's connections.
-        guard process == ProcessNumber.current else { return }
         unsafe curl_multi_cleanup(handle)
         unsafe tv_events_close(events)
     }

@@ -110,8 +110,8 @@ struct RootKey: ~Copyable {
         return secret
     }
 
-    /// HEADER's parameters are used before anything authenticates them: no weaker ones than `create`
-    /// takes, nor more work than the caller allows.
+    /// HEADER's parameters are used before anything authenticates them: no weaker ones than
+    /// `create` takes, nor more work than the caller allows.
     private static func check(
         _ derivation: borrowing KeyDerivation, _ limits: Argon2idLimits
     ) throws(VaultError) {

@@ -21,7 +21,6 @@ final class LMDB: @unchecked Sendable {
     typealias Visitor = (RawSpan, RawSpan) throws(VaultError) -> Bool
 
     let mapBytes: Int
-    private let process = ProcessNumber.current
     private let environment: OpaquePointer
     private var handles = InlineArray<4, MDB_dbi>(repeating: 0)
     private let idle = unsafe Monitor<[OpaquePointer]>([])
@@ -54,8 +53,6 @@ final class LMDB: @unchecked Sendable {
     }
 
     deinit {
-        // What a child made by fork has of it is not its own: LMDB forbids even to close it there.
-        guard process == ProcessNumber.current else { return }
         while let transaction = unsafe idle.withLock({ unsafe $0.popLast() }) {
             unsafe mdb_txn_abort(transaction)
         }

@@ -12,6 +12,7 @@ final class Store: Reading {
     /// again under it before anything is called damaged.
     let slotChange = Monitor<Void>(())
     private let isClosed = Atomic(false)
+    private let process = ProcessNumber.current
 
     /// Opens the files of a vault in `directory`.
     init(
@@ -21,6 +22,11 @@ final class Store: Reading {
         slots = try KeySlots(directory, keyring: keyring)
         lmdb = try LMDB(
             "\(directory)/\(VaultDirectory.databaseName)", mapBytes: mapBytes, creates: creates)
+    }
+
+    deinit {
+        // A child made by fork may not even close an environment of LMDB's: it stays there.
+        if process != ProcessNumber.current { _ = unsafe Unmanaged.passRetained(lmdb) }
     }
 
     /// From now on every read fails with `closed`.

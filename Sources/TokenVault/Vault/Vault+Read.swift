@@ -8,9 +8,9 @@ extension Vault {
     /// result; a caller that is cancelled does not cancel it. The token is wiped when `body`
     /// returns: do not keep its bytes.
     ///
-    /// - Parameter minimumLifetime: how long the token must live at least; zero by default. Where the
-    ///   provider's tokens live shorter that costs one refresh; from then on `notRefreshable` is
-    ///   thrown at once, until the token at hand is due or one that lives longer has come.
+    /// - Parameter minimumLifetime: how long the token must live at least; zero by default. Where
+    ///   the provider's tokens live shorter that costs one refresh; from then on `notRefreshable`
+    ///   is thrown at once, until the token at hand is due or one that lives longer has come.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
     ///   `providerRefused`, `applicationMisconfigured`, `disconnecting`, `cancelled`.
     public func withAccessToken<Result>(

@@ -4,10 +4,11 @@
 ///
 /// Each verb is in a file of its own and takes a token through the folders of this library in their
 /// order: `connect` authorizes, exchanges, seals and stores; `run` refreshes; `withAccessToken`
-/// lends; `disconnect` ends it all. Use it from any thread. One process owns a vault at a time: in a
-/// child that it makes by fork each verb throws `forked`, and nothing of the vault's is touched.
-/// The child may open vaults of its own, this one too once its parent has closed it or has ended,
-/// as far as a child of a process with threads may do anything: Swift's own pool of threads is not
+/// lends; `disconnect` ends it all. Use it from any thread. One process owns a vault at a time.
+///
+/// In a child made by fork each verb throws `forked`, and nothing of the vault's is touched. The
+/// child may open vaults of its own, this one too once its parent has closed it or has ended, as
+/// far as a child of a process with threads may do anything: Swift's own pool of threads is not
 /// there, so asynchronous verbs need an executor of the child's.
 public final class Vault: Sendable {
     /// How a vault is opened.

@@ -180,6 +180,8 @@ extension ForkSubject {
         for _ in 0..<1000 { inherited.append(Held(try Secret(random: 100))) }
         let places = Set(inherited.map(\.place))
         let child = child {
+            _ = SecretArena.shared
+            for place in places { require(isFenced(place), "the parent's places are used again") }
             var own: [Held] = []
             for _ in 0..<500 { own.append(Held(try Secret(random: 100))) }
             inherited.removeAll()
@@ -206,6 +208,15 @@ extension ForkSubject {
         awaitChild(child)
         require(inherited.count == 1000 && SecretArena.shared.freeSlotsAreZero(), "the parent's")
         vault.close()
+    }
+
+    /// Whether nothing else can be mapped where a secret of the parent's was.
+    private func isFenced(_ place: UInt) -> Bool {
+        let (page, noReplace) = (place & ~4095, Int32(0x100000))
+        let mapped = unsafe mmap(
+            UnsafeMutableRawPointer(bitPattern: page), 4096, PROT_NONE,
+            MAP_PRIVATE | MAP_ANONYMOUS | noReplace, -1, 0)
+        return unsafe mapped == MAP_FAILED && errno == EEXIST
     }
 
     private func refused(_ vault: Vault) -> Bool {
