@@ -32,8 +32,13 @@ extension VaultError {
         ),
         (
             .rootKeyUnusable, .refused,
-            "the root key cannot be used: a key file has 32 random bytes, belongs to you and has "
-                + "mode 0400 or 0600; a passphrase has 8 to 1024 bytes"
+            "the root key cannot be used: a key file is a regular file of 32 random bytes, belongs "
+                + "to you and has mode 0400 or 0600; a passphrase has 8 to 1024 bytes"
+        ),
+        (
+            .keyDerivationRefused, .refused,
+            "the vault's HEADER asks for more time or memory to stretch the passphrase than is "
+                + "allowed: if nobody made it so, it was altered: restore it from a backup"
         ),
         (
             .authenticationFailed, .badData,

@@ -55,7 +55,10 @@ struct KeyOptions: ParsableArguments {
 
     /// - Parameter isNew: asks for a passphrase twice.
     func source(isNew: Bool = false) throws -> RootKeySource {
-        if let keyFile { return .file(keyFile) }
+        if let keyFile {
+            try RegularFile.check(keyFile)
+            return .file(keyFile)
+        }
         if let keyFD { return .descriptor(keyFD) }
         if let passphraseFD {
             return .passphrase(
@@ -105,6 +108,7 @@ struct VaultOptions: ParsableArguments {
         var settings = Vault.Settings()
         settings.readsUnverified = readsUnverified
         settings.allowsLoopbackHTTP = allowLoopbackHTTP
+        if let caFile { try RegularFile.check(caFile) }
         settings.certificateFile = caFile
         return OwnVault(
             try Vault.open(at: location.path(), rootKey: key.source(), settings: settings))

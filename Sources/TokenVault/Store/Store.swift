@@ -14,6 +14,7 @@ final class Store: Reading {
     private let isClosed = Atomic(false)
     /// What was found wrong with `meta` before anything was verified.
     private let damage = Mutex<VaultError?>(nil)
+    private let process = ProcessNumber.current
 
     /// Opens the files of a vault in `directory`.
     init(
@@ -23,6 +24,11 @@ final class Store: Reading {
         slots = try KeySlots(directory, keyring: keyring)
         lmdb = try LMDB(
             "\(directory)/\(VaultDirectory.databaseName)", mapBytes: mapBytes, creates: creates)
+    }
+
+    deinit {
+        // A child made by fork may not even close an environment of LMDB's: it stays there.
+        if process != ProcessNumber.current { _ = unsafe Unmanaged.passRetained(lmdb) }
     }
 
     /// From now on every read fails with `closed`.
@@ -206,6 +212,11 @@ final class Store: Reading {
         let transaction = try beginRead()
         guard let value = try transaction.get(.records, key.bytes) else { return nil }
         return try SealedRecord.header(of: value)
+    }
+
+    func lastGeneration() throws(VaultError) -> UInt64 {
+        let transaction = try beginRead()
+        return try root(transaction).generation
     }
 
     func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)? {

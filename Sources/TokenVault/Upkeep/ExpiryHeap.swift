@@ -104,6 +104,13 @@ package struct ExpiryHeap: ~Copyable {
         return first
     }
 
+    /// Moves all deadlines by so many milliseconds. O(n), and their order stays.
+    mutating func move(milliseconds: Int64) {
+        for index in entries.indices {
+            entries[index].deadline = entries[index].deadline.adding(milliseconds: milliseconds)
+        }
+    }
+
     /// Puts `entry` in the place of the one at `position`, or where it belongs from there.
     ///
     /// What stood there is not looked at: three of four entries have no children, and a random one

@@ -22,7 +22,7 @@ struct Flight {
     let key: RecordKey
     let slot: UInt32
     let lane: Int
-    let death: UnixTime
+    var death: UnixTime
     var stage: Stage
     /// Whose limits it counts against, from its boarding on; its application may move to another.
     var endpoint = 0

@@ -85,6 +85,17 @@ struct Lane {
     /// The entries in no order.
     var unordered: [Entry] { backlog.unordered }
 
+    /// Moves all its moments by so many milliseconds.
+    mutating func move(milliseconds: Int64) {
+        nextProbe = nextProbe?.adding(milliseconds: milliseconds)
+        backlog = Heap(
+            backlog.unordered.map {
+                Entry(
+                    death: $0.death.adding(milliseconds: milliseconds), slot: $0.slot,
+                    flight: $0.flight)
+            })
+    }
+
     /// Whether the provider rejects the application at present.
     var isRejected: Bool { nextProbe != nil }
 

@@ -83,6 +83,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed`, `recordDamaged`.
     public func status(_ id: ConnectionID) throws(VaultError) -> ConnectionStatus? {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try readableNow()
         let key = store.key(.connection, id.text)

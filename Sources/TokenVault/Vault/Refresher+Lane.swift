@@ -8,12 +8,16 @@ extension Refresher {
         return plan(record, lane(application))
     }
 
-    /// The same where the lane of its application is known.
-    func plan(_ record: borrowing ConnectionRecord, _ lane: Int) -> Plan? {
+    /// The same where the lane of its application is known, and perhaps with which generation the
+    /// tokens were stored: the clock may have been set back since.
+    func plan(
+        _ record: borrowing ConnectionRecord, _ lane: Int, asOf generation: UInt64 = .max
+    ) -> Plan? {
         guard record.state == .active, record.application != nil else { return nil }
         let limits = limits(lane)
         guard !Self.isHeld(record, limits) else { return nil }
-        let now = time.now()
+        let lag = stepsBack.lag(generation)
+        let now = time.now().adding(milliseconds: lag)
         let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
         guard lifetime.hasRefreshToken else { return nil }
         let isPlausible = RefreshPolicy.isPlausible(lifetime, now)
@@ -22,7 +26,10 @@ extension Refresher {
         guard isPlausible || due == nil else {
             return Plan(lane: lane, due: now, death: now)
         }
-        return Plan(lane: lane, due: due, death: RefreshPolicy.death(lifetime, limits))
+        let death = RefreshPolicy.death(lifetime, limits)
+        return Plan(
+            lane: lane, due: due?.adding(milliseconds: -lag),
+            death: death.adding(milliseconds: -lag))
     }
 
     /// Due again after so many milliseconds, as urgent as before.
@@ -35,7 +42,9 @@ extension Refresher {
     func currentPlan(_ flight: Flight) -> Plan? {
         do throws(VaultError) {
             guard let opened = try store.open(flight.key) else { return nil }
-            return plan(ConnectionRecord(fields: opened.takeFields()), flight.lane)
+            let generation = opened.header.generation
+            let record = ConnectionRecord(fields: opened.takeFields())
+            return plan(record, flight.lane, asOf: record.tokensSince ?? generation)
         } catch {
             return again(flight, milliseconds: RefreshPolicy.backoffMillisecondsMax)
         }
@@ -91,6 +100,7 @@ extension Refresher {
                 provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
             shared.upkeep.lanes[lane].isProvisional = isProvisional
             if let changed { shared.upkeep.lanes[lane].changed = changed }
+            shared.unmetMinimums.forgetAll()
             return lane
         }
         alarm.ring()
@@ -112,6 +122,7 @@ extension Refresher {
     func supersede(_ key: RecordKey, _ slot: UInt32) {
         let (request, waiting, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
+            shared.unmetMinimums.forget(key)
             shared.upkeep.forgetRisk(slot)
             let number = shared.upkeep.supersede(key)
             // Nobody waits for one that is overdue: the other tokens are there.

@@ -112,7 +112,8 @@ extension Refresher {
         evidence.add(record, opened.header, opened.key, lane, limits(lane), now: time.now())
         let key = opened.key
         if record.holdsUnread { shared.withLock { $0.unread.append(key) } }
-        guard let plan = plan(record, lane) else { return false }
+        let generation = record.tokensSince ?? opened.header.generation
+        guard let plan = plan(record, lane, asOf: generation) else { return false }
         shared.withLock { $0.upkeep.schedule(slot, plan) }
         return false
     }

@@ -172,6 +172,7 @@ extension Refresher {
     /// - Returns: where an answer was still outstanding then, until when it is listened for.
     func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> UnixTime? {
         let (orphans, waiting) = shared.withLock { shared -> ([Orphan], [Waiter]) in
+            shared.unmetMinimums.forget(key)
             let flights = shared.upkeep.orphan(key, slot: slot)
             let orphans = flights.map { flight in
                 Orphan(flight: flight, outgoing: shared.outgoing[flight.number])

@@ -11,6 +11,7 @@ extension Vault {
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant;
     ///   `limitExceeded`, `endpointRefused`, `storeFull`; `disconnecting` while it is being removed.
     public func put(_ application: consuming Application) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
         try check(application)
@@ -57,6 +58,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed` where a record does not open.
     public func applications() throws(VaultError) -> [ApplicationSummary] {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try readableNow()
         var found: [ApplicationSummary] = []
@@ -80,6 +82,7 @@ extension Vault {
     ///   `storageFailed`; `authenticationFailed` where the record does not open: nothing is erased
     ///   then.
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
+        try checkProcess()
         try await verified()
         let key = store.key(.application, id.text)
         guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {

@@ -15,6 +15,7 @@ extension Vault {
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> AuthorizationRequest {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
         let application = try store.application(applicationID)
@@ -90,6 +91,7 @@ extension Vault {
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> ConnectionID {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
         let callback = try Callback(query: query.bytes)

@@ -11,6 +11,7 @@ extension Vault {
     public func refresh(
         _ id: ConnectionID, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
         let key = store.key(.connection, id.text)
@@ -47,15 +48,16 @@ extension Vault {
     ///
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(_ id: ConnectionID) async throws(VaultError) {
+        try checkProcess()
         try await verified()
         let key = store.key(.connection, id.text)
         let now = time.now()
         let commit = Commit()
         let revision = Revision(addedBytesMax: 3 * (Fields.headBytes + 8)) {
             (record, header) throws(VaultError) in
-            if let used = record.used, now.milliseconds(since: used) < Self.reportUseMilliseconds {
-                return .leave
-            }
+            // One in the future is a clock's that was ahead.
+            let since = record.used.map { now.milliseconds(since: $0) } ?? .max
+            if (0..<Self.reportUseMilliseconds).contains(since) { return .leave }
             try record.keepTokens(of: header.generation)
             try record.fields.set(ConnectionTag.used, time: now)
             return .change
@@ -84,6 +86,7 @@ extension Vault {
     public func reportRejected(
         _ id: ConnectionID, generation: UInt64? = nil, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
         let key = store.key(.connection, id.text)
