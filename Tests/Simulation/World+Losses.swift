@@ -96,8 +96,9 @@ extension World {
         guard incarnation?.offset == 0, min(grant.used, grant.refused) > clockWrong else { return }
         // Once more, where something has come to work since.
         let provider = exchange.provider
+        if provider.changed >= grant.refused { return }
         let isFirst = grant.reprieved == .min || grant.reprieved < provider.changed
-        if isFirst, max(provider.succeeded, provider.changed) >= grant.refused {
+        if isFirst, provider.succeeded >= grant.refused {
             grants[shown.owner].reprieved = clock.now
         } else {
             violated(
