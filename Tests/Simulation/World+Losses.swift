@@ -121,9 +121,10 @@ extension World {
         if provider.refusedInARow > 1, clock.now >= provider.refused + Lane.probeMilliseconds {
             return
         }
+        if provider.changed >= grant.refused { return }
         // Once more, where something has come to work since.
         let isFirst = grant.reprieved == .min || grant.reprieved < provider.changed
-        if isFirst, max(provider.succeeded, provider.changed) >= grant.refused {
+        if isFirst, provider.succeeded >= grant.refused {
             grants[shown.owner].reprieved = clock.now
         } else {
             violated(

@@ -80,8 +80,11 @@ extension Refusal {
     static let oldFlag: UInt8 = 0x80
     /// In a record, beside the kind: that its request was one of those that leave one at a time.
     static let probeFlag: UInt8 = 0x40
+    /// In a record, beside the kind: that others of its application succeeded, and it was refused
+    /// before and after.
+    static let provenFlag: UInt8 = 0x20
     /// The flags of a record.
-    static let flags = oldFlag | probeFlag
+    static let flags = oldFlag | probeFlag | provenFlag
 }
 
 extension Refusal.Kind {

@@ -44,6 +44,8 @@ extension UpkeepState {
         var lost: [(key: RecordKey, refusal: Refusal)] = []
         /// Whether the connection was refused before its application was changed, too.
         var isOld = false
+        /// Whether another connection of the application succeeded since it was first refused.
+        var isProven = false
         /// Whether its request was one of those that leave one at a time.
         var isProbe = false
         /// Whether the end of a grant is not believed yet.
@@ -97,6 +99,7 @@ extension UpkeepState {
         if lanes[lane].isSuspicionConfirmed { finding.isAlarm = lanes[lane].reject(now) }
         finding.isRejected = lanes[lane].isRejected
         finding.isOld = failures[flight.key]?.refusal?.isOld ?? false
+        finding.isProven = failures[flight.key]?.refusal?.proof == .application
         finding.isProbe = lanes[lane].suspicion.isProbe(flight.slot)
         if let refusal, bearing != .grantLost || finding.isDoubted {
             note(refusal.kind, refusal.status, of: flight, now)

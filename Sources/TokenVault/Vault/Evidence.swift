@@ -15,6 +15,7 @@ struct Evidence: ~Copyable {
         let kind: Refusal.Kind
         let isOld: Bool
         let isProbe: Bool
+        let isProven: Bool
         let status: Int
         let time: UnixTime
         let expiry: UnixTime?
@@ -35,6 +36,7 @@ struct Evidence: ~Copyable {
             kind = Refusal.Kind(record: record.refusal) ?? .unknown
             isOld = (record.refusal ?? 0) & Refusal.oldFlag != 0
             isProbe = (record.refusal ?? 0) & Refusal.probeFlag != 0
+            isProven = (record.refusal ?? 0) & Refusal.provenFlag != 0
             status = Int(failure.status)
             time = failure.time
             expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now)
@@ -99,7 +101,7 @@ extension UpkeepState {
             var risked: [(slot: UInt32, isProbe: Bool)] = []
             var isRejected = false
             for found in evidence.refused[lane] ?? [] {
-                let isAnswered = found.generation < refreshed
+                let isAnswered = found.isProven || found.generation < refreshed
                 restore(found, lane, isAnswered: isAnswered, now)
                 if isAnswered, found.kind != .unknown {
                     lanes[lane].suspicion.isSaidOfGrants = true

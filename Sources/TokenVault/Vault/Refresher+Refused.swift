@@ -75,7 +75,8 @@ extension Refresher {
             try record.fields.set(
                 ConnectionTag.refusal,
                 integer: kind.rawValue | (finding.isOld ? Refusal.oldFlag : 0)
-                    | (finding.isProbe ? Refusal.probeFlag : 0))
+                    | (finding.isProbe ? Refusal.probeFlag : 0)
+                    | (finding.isProven ? Refusal.provenFlag : 0))
             return .change
         }
     }
