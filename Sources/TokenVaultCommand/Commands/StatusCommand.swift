@@ -46,6 +46,7 @@ struct StatusCommand: AsyncParsableCommand {
             ("connect again by", moment(status.diesAt)),
             ("because", status.endCause.map(Self.explanation)),
             ("next refresh", moment(status.nextRefresh)),
+            ("answer outstanding", moment(status.answerOutstandingSince).map { "since \($0)" }),
             ("last refreshed", moment(status.lastRefreshed)),
             ("refreshes", String(status.refreshCount)),
             ("last used", moment(status.lastUsed)),
