@@ -17,7 +17,8 @@ extension Vault {
     ///   where the record does not open: nothing is erased then.
     @discardableResult
     public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
-        try await disconnect(id, revoking: true)
+        try checkProcess()
+        return try await disconnect(id, revoking: true)
     }
 
     func disconnect(
@@ -31,7 +32,7 @@ extension Vault {
         defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         do throws(VaultError) {
             let slot = try await fence(id, key)
-            let isEveryAnswerIn = await refresher.orphan(
+            let listensUntil = await refresher.orphan(
                 key, slot: slot, milliseconds: Self.answerMilliseconds)
             let outcomes = revoking ? await revoke(key) : Revocation.Outcomes()
             let erasure = Self.erasure(of: key, time.now())
@@ -42,7 +43,8 @@ extension Vault {
             let quality = directory?.erasureQuality
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
-                accessToken: outcomes.accessToken, isEveryAnswerIn: isEveryAnswerIn,
+                accessToken: outcomes.accessToken, isEveryAnswerIn: listensUntil == nil,
+                listensUntil: listensUntil,
                 erasedSlots: erased.erasedSlots,
                 erasure: quality?.isInPlace ?? true
                     ? .inPlace : .bestEffort(fileSystem: quality?.fileSystem ?? 0),
