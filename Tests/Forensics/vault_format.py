@@ -26,7 +26,9 @@ TYPE_NAMES = {
     CONNECTION: "connection", APPLICATION: "application", ROOT: "root", FLOW: "flow",
     EVENT: "event", WAVE: "wave", FENCE: "fence",
 }
-SLOT_STATES = {1: "live", 2: "disconnecting"}
+SLOT_STATES = {1: "live"}
+# The most generations by which a crash leaves a slot ahead of ROOT: those of one group of commits.
+GENERATIONS_OF_A_GROUP = 256
 EVENT_CODES = {
     1: "connect started", 2: "connected", 3: "connect failed", 4: "tokens put",
     5: "refresh delayed", 6: "recovered", 7: "grant lost", 8: "application rejected",
@@ -54,9 +56,11 @@ CONNECTION_FIELDS = {
     22: ("success redirect", "text"), 23: ("failure redirect", "text"),
     24: ("redirect parameter", "pair*"), 25: ("authorization endpoint override", "text"),
     26: ("token endpoint override", "text"), 27: ("revocation endpoint override", "text"),
-    28: ("scope override", "text*"), 29: ("unreadable token reply", "bytes"),
+    28: ("scope override", "text*"), 29: ("unread token reply", "bytes"),
     30: ("start of the request that brought the tokens", "time"),
     31: ("oldest generation with these tokens", "text*"),
+    32: ("start of the request that was answered by an unread reply", "time"),
+    33: ("refresh token presented despite an unread reply", "u8"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),

@@ -13,6 +13,8 @@ final class Rig: @unchecked Sendable {
     static let turnsMax = 50
 
     let clock = VirtualClock()
+    /// What the vault takes the time from.
+    let time: VirtualClock.Reading
     let disk: Disk
     let network = HeldNetwork()
     let store: SimulatedStore
@@ -25,22 +27,24 @@ final class Rig: @unchecked Sendable {
     /// with `scanErrors`.
     init(
         _ disk: Disk, moment: Int64 = VirtualClock.start, offset: Int64 = 0,
-        scanErrors: [VaultError] = [],
+        scanErrors: [VaultError] = [], readsUnverified: Bool = false,
         meanwhile: @escaping (Rig, RecordKey) throws -> Void = { _, _ in }
     ) throws {
         self.disk = disk
         clock.now = moment
         let (held, network) = (held, network)
+        let time = VirtualClock.Reading(clock, offsetMilliseconds: offset)
+        self.time = time
         let store = SimulatedStore(
             disk, wait: { held.add($0) }, landed: { _ in }, crashes: { false })
         self.store = store
         vault = try Vault(
             directory: nil, store: store, committer: store,
             network: Network(
-                transport: network, addressGuard: AddressGuard(), closing: { _ in network.close() }),
-            time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
-            randomness: SeededChance(seed: 1), fences: disk.contents.fenced,
-            doubts: disk.doubts, startsThread: false
+                transport: network, addressGuard: AddressGuard(),
+                closing: { _ in network.close() }),
+            time: time, randomness: SeededChance(seed: 1), unfinished: disk.unfinished,
+            doubts: disk.doubts, readsUnverified: readsUnverified, startsThread: false
         ) {
             network.close()
             store.finish()

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// Drives `UpkeepState`: one thread that sleeps until the next deadline, makes requests, and keeps
 /// who waits for what. Decisions are in `Upkeep`; sending, sealing and storing in the folders
 /// before.
@@ -18,7 +20,12 @@ final class Refresher: Sendable {
     let randomness: any Randomness
     let feed: EventFeed
     let shared: Monitor<Shared>
+    /// Whether the scan at open has ended well: asked by every verb.
+    private let verified = Atomic(false)
+    /// Whether the threads are ours; a simulator has none that could wait for another.
+    let hasThreads: Bool
     let alarm: Alarm
+    let stepsBack = StepsBack()
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts of earlier processes that are in doubt; the last of each connection.
     private let doubts: [Doubt]
@@ -39,7 +46,7 @@ final class Refresher: Sendable {
 
     /// Something to do at a moment; when the vault is closed, at once.
     struct Timer {
-        let moment: UnixTime
+        var moment: UnixTime
         let action: @Sendable () -> Void
     }
 
@@ -63,10 +70,13 @@ final class Refresher: Sendable {
         /// Of connections in doubt, the wave of the last attempt: of this process or another.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
-        /// Slots whose plan changed while the scan at open still looks at an older snapshot.
-        var changedSlots: Set<UInt32> = []
+        /// Connections in which the scan at open has found a reply that lies unread.
+        var unread: [RecordKey] = []
+        var unmetMinimums = UnmetMinimums()
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
+        /// Who wants to know how far the scan is.
+        var scanWatchers: [AsyncStream<Vault.VerificationProgress>.Continuation] = []
         /// How many calls of `run` there are.
         var runners = 0
         var isRunning: Bool { runners > 0 && !isClosed }
@@ -76,11 +86,6 @@ final class Refresher: Sendable {
         var sendsNothing: Bool { isClosed || isDraining }
         /// Whoever drains, until nothing is out.
         var drainers: [Waiter] = []
-
-        /// What the scan at open may still find in a slot is older than what happened to it now.
-        mutating func outdate(_ slot: UInt32) {
-            if case .running = scan { changedSlots.insert(slot) }
-        }
     }
 
     enum ScanState {
@@ -99,6 +104,7 @@ final class Refresher: Sendable {
         self.time = time
         self.randomness = randomness
         self.feed = feed
+        hasThreads = startsThread
         var first = Shared()
         var stale: [(wave: UInt64, key: RecordKey)] = []
         for doubt in doubts.sorted(by: { $0.wave < $1.wave }) {
@@ -146,6 +152,7 @@ final class Refresher: Sendable {
 
     /// Starts what is due and sends what may be sent, without waiting for anything.
     func turn() -> Turn {
+        followClock()
         expireTimers()
         let now = time.now()
         var isMoreDue = false
@@ -193,6 +200,16 @@ final class Refresher: Sendable {
         return isKept
     }
 
+    /// Waits for so many milliseconds. False where the vault is closed.
+    func pause(milliseconds: Int64) async -> Bool {
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
+            let isKept = after(milliseconds: milliseconds) {
+                unsafe continuation.resume(returning: true)
+            }
+            if !isKept { unsafe continuation.resume(returning: false) }
+        }
+    }
+
     private func expireTimers() {
         let now = time.now()
         let expired = shared.withLock { shared -> [Timer] in
@@ -223,6 +240,7 @@ final class Refresher: Sendable {
             defer { shared.timers = [] }
             return shared.timers
         }
+        shared.broadcast()
         alarm.ring()
         let workers = threads.withLock { threads in
             defer { threads = [] }
@@ -235,11 +253,13 @@ final class Refresher: Sendable {
                 shared.waiters = [:]
                 shared.mourners = [:]
                 shared.scanWaiters = []
+                shared.scanWatchers = []
                 shared.drainers = []
             }
             let waiting =
                 Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
                 + shared.scanWaiters + shared.drainers
+            for watcher in shared.scanWatchers { watcher.finish() }
             return (waiting, shared.outgoing.values.map(\.request))
         }
         for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
@@ -247,6 +267,9 @@ final class Refresher: Sendable {
         // made durable only then stays in doubt.
         for request in unsent { _ = request.cancelIfUnsent() }
     }
+
+    var isVerified: Bool { verified.load(ordering: .acquiring) }
+    func setVerified() { verified.store(true, ordering: .releasing) }
 
     /// Tells the stream of events.
     func publish(_ kind: VaultEvent.Kind, _ id: ConnectionID?, number: Int64 = 0) {
