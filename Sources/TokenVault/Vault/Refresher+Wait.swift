@@ -56,21 +56,22 @@ extension Refresher {
                 age = Int(clamping: max(0, now.milliseconds(since: hold.since)) / 1000)
                 guard demander.isPatient else { return .refused(.answerOutstanding) }
                 held = hold.until
-            } else {
-                let demand = shared.upkeep.demand(
-                    key, slot: demander.slot, lane: plan.lane, death: plan.death,
-                    waiter: demander.number, isPatient: demander.isPatient, now)
-                if case .refused = demand {
-                    age = shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
-                    return demand
-                }
+                shared.waiters[demander.number] = waiter
+                return .joined
+            }
+            let demand = shared.upkeep.demand(
+                key, slot: demander.slot, lane: plan.lane, death: plan.death,
+                waiter: demander.number, isPatient: demander.isPatient, now)
+            if case .refused = demand {
+                age = shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
+                return demand
             }
             shared.waiters[demander.number] = waiter
-            return .joined
+            return demand
         }
         switch demand {
-        case .joined, .waits:
-            if let held { wait(demander, until: held) } else { alarm.ring() }
+        case .joined: if let held { wait(demander, until: held) }
+        case .waits: alarm.ring()
         case .refused(let code):
             let isOutstanding = code == .answerOutstanding
             waiter.resume(
@@ -109,7 +110,6 @@ extension Refresher {
         let now = time.now()
         let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Waiter], Bool, Bool) in
             shared.outgoing[flight.number] = nil
-            shared.outdate(flight.slot)
             let isRoomy = shared.storage.note(.landed(flight.number))
             let before = shared.upkeep.heap.min?.deadline
             let isCurrent = shared.upkeep.isCurrent(flight)
@@ -172,7 +172,6 @@ extension Refresher {
     /// - Returns: where an answer was still outstanding then, until when it is listened for.
     func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> UnixTime? {
         let (orphans, waiting) = shared.withLock { shared -> ([Orphan], [Waiter]) in
-            shared.outdate(slot)
             let flights = shared.upkeep.orphan(key, slot: slot)
             let orphans = flights.map { flight in
                 Orphan(flight: flight, outgoing: shared.outgoing[flight.number])

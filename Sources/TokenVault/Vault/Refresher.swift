@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// Drives `UpkeepState`: one thread that sleeps until the next deadline, makes requests, and keeps
 /// who waits for what. Decisions are in `Upkeep`; sending, sealing and storing in the folders
 /// before.
@@ -18,6 +20,10 @@ final class Refresher: Sendable {
     let randomness: any Randomness
     let feed: EventFeed
     let shared: Monitor<Shared>
+    /// Whether the scan at open has ended well: asked by every verb.
+    private let verified = Atomic(false)
+    /// Whether the threads are ours; a simulator has none that could wait for another.
+    let hasThreads: Bool
     let alarm: Alarm
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts of earlier processes that are in doubt; the last of each connection.
@@ -63,10 +69,10 @@ final class Refresher: Sendable {
         /// Of connections in doubt, the wave of the last attempt: of this process or another.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
-        /// Slots whose plan changed while the scan at open still looks at an older snapshot.
-        var changedSlots: Set<UInt32> = []
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
+        /// Who wants to know how far the scan is.
+        var scanWatchers: [AsyncStream<Vault.VerificationProgress>.Continuation] = []
         /// How many calls of `run` there are.
         var runners = 0
         var isRunning: Bool { runners > 0 && !isClosed }
@@ -76,11 +82,6 @@ final class Refresher: Sendable {
         var sendsNothing: Bool { isClosed || isDraining }
         /// Whoever drains, until nothing is out.
         var drainers: [Waiter] = []
-
-        /// What the scan at open may still find in a slot is older than what happened to it now.
-        mutating func outdate(_ slot: UInt32) {
-            if case .running = scan { changedSlots.insert(slot) }
-        }
     }
 
     enum ScanState {
@@ -99,6 +100,7 @@ final class Refresher: Sendable {
         self.time = time
         self.randomness = randomness
         self.feed = feed
+        hasThreads = startsThread
         var first = Shared()
         var stale: [(wave: UInt64, key: RecordKey)] = []
         for doubt in doubts.sorted(by: { $0.wave < $1.wave }) {
@@ -223,6 +225,7 @@ final class Refresher: Sendable {
             defer { shared.timers = [] }
             return shared.timers
         }
+        shared.broadcast()
         alarm.ring()
         let workers = threads.withLock { threads in
             defer { threads = [] }
@@ -235,11 +238,13 @@ final class Refresher: Sendable {
                 shared.waiters = [:]
                 shared.mourners = [:]
                 shared.scanWaiters = []
+                shared.scanWatchers = []
                 shared.drainers = []
             }
             let waiting =
                 Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
                 + shared.scanWaiters + shared.drainers
+            for watcher in shared.scanWatchers { watcher.finish() }
             return (waiting, shared.outgoing.values.map(\.request))
         }
         for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
@@ -247,6 +252,9 @@ final class Refresher: Sendable {
         // made durable only then stays in doubt.
         for request in unsent { _ = request.cancelIfUnsent() }
     }
+
+    var isVerified: Bool { verified.load(ordering: .acquiring) }
+    func setVerified() { verified.store(true, ordering: .releasing) }
 
     /// Tells the stream of events.
     func publish(_ kind: VaultEvent.Kind, _ id: ConnectionID?, number: Int64 = 0) {

@@ -7,6 +7,7 @@ extension Vault {
     ///   `limitExceeded`, `endpointRefused`, `storeFull`.
     public func put(_ application: consuming Application) async throws(VaultError) {
         defer { MemoryHygiene.scrub() }
+        try await verified()
         try check(application)
         let id = application.id
         let key = store.key(.application, application.id.text)
@@ -39,6 +40,7 @@ extension Vault {
     /// - Throws: `authenticationFailed` where a record does not open.
     public func applications() throws(VaultError) -> [ApplicationSummary] {
         defer { MemoryHygiene.scrub() }
+        try readableNow()
         var found: [ApplicationSummary] = []
         try store.scan(.application) { (opened) throws(VaultError) in
             let application = try ApplicationRecord.decode(opened.fields)
@@ -57,8 +59,10 @@ extension Vault {
     /// refreshed.
     ///
     /// - Throws: `applicationNotFound`; `disconnecting` where another call is at it; `storeFull`,
-    ///   `storageFailed`.
+    ///   `storageFailed`; `authenticationFailed` where the record does not open: nothing is erased
+    ///   then.
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
+        try await verified()
         let key = store.key(.application, id.text)
         guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {
             throw VaultError(.disconnecting, .vault)

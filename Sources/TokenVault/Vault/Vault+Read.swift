@@ -18,6 +18,7 @@ extension Vault {
         _ body: (borrowing Secret) throws -> Result
     ) async throws -> Result {
         defer { MemoryHygiene.scrub() }
+        if !refresher.isVerified { try await readable() }
         let token = try await freshToken(id, minimumLifetime, awaitsLateAnswer)
         let result = try body(token)
         token.destroy()
@@ -36,6 +37,7 @@ extension Vault {
             case .stale(let slot, let plan): stale = (slot, plan)
             }
             if attempt == Self.freshTokenAttemptsMax { break }
+            try await verified()
             do throws(VaultError) {
                 try await refresher.refresh(
                     key, slot: stale.slot, stale.plan, isPatient: isPatient)

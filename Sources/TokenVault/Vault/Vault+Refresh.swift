@@ -12,6 +12,7 @@ extension Vault {
         _ id: ConnectionID, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
             try await refreshOnce(key, awaitsLateAnswer)
@@ -46,6 +47,7 @@ extension Vault {
     ///
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(_ id: ConnectionID) async throws(VaultError) {
+        try await verified()
         let key = store.key(.connection, id.text)
         let now = time.now()
         let commit = Commit()
@@ -83,6 +85,7 @@ extension Vault {
         _ id: ConnectionID, generation: UInt64? = nil, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let key = store.key(.connection, id.text)
         guard let opened = try store.open(key) else {
             throw VaultError(.notFound, .vault, connection: id)

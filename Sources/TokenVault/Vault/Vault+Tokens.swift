@@ -21,6 +21,7 @@ extension Vault {
     public func put(
         _ id: ConnectionID, _ tokens: consuming TokenSet, application: ApplicationID? = nil
     ) async throws(VaultError) -> UInt64 {
+        try await verified()
         if let application { _ = try store.application(application) }
         let kept = KeptTokens(tokens)
         // Somebody else's write between the read and ours is not overwritten blindly: merged anew.
@@ -50,6 +51,7 @@ extension Vault {
         _ id: ConnectionID, expected: UInt64?, _ tokens: consuming TokenSet
     ) async throws(VaultError) -> UInt64 {
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let old = try store.open(store.key(.connection, id.text))
         let present: UInt64?
         switch old {
@@ -111,6 +113,7 @@ extension Vault {
     /// - Throws: `authenticationFailed`, `recordDamaged`, `tooManySecrets`.
     public func get(_ id: ConnectionID) throws(VaultError) -> StoredTokens? {
         defer { MemoryHygiene.scrub() }
+        try readableNow()
         do throws(VaultError) {
             guard let opened = try store.open(store.key(.connection, id.text)) else { return nil }
             let generation = opened.header.generation
@@ -145,6 +148,7 @@ extension Vault {
     /// - Throws: `authenticationFailed` where a record does not open.
     public func list() throws(VaultError) -> [ConnectionID] {
         defer { MemoryHygiene.scrub() }
+        try readableNow()
         var ids: [ConnectionID] = []
         try store.scan(.connection) { (opened) throws(VaultError) in
             guard let text = opened.fields.text(ConnectionTag.id) else {
