@@ -34,6 +34,8 @@ struct Flight {
     /// Somebody stored other tokens: these must not be sent any more, and if they were, what
     /// becomes of them is nothing to the others.
     var isSuperseded = false
+    /// When its attempt became durable.
+    var recorded = UnixTime(milliseconds: 0)
     /// When it was handed to the transport.
     var sent = UnixTime(milliseconds: 0)
     /// Until when it is listened to, once it is overdue.

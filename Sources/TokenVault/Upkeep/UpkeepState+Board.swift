@@ -130,6 +130,7 @@ extension UpkeepState {
             pauseMilliseconds(flight.endpoint, now) <= Self.patienceMilliseconds
         else { return false }
         flights[number]?.stage = .ready
+        flights[number]?.recorded = now
         endpoints[flight.endpoint].ready.append(number)
         notePending(flight.endpoint)
         return true
@@ -157,6 +158,8 @@ extension UpkeepState {
                 endpoints[endpoint].ready.removeFirst()
                 continue
             }
+            // The upkeep's thread has it recorded anew.
+            guard !isOutdated(flight, now) else { return }
             // Whoever closed the lane takes it back.
             guard endpoints[endpoint].governor.admission(now) == .now, !isBlocked(endpoint),
                 lanes[flight.lane].mayLeave(flight.slot)
@@ -168,6 +171,26 @@ extension UpkeepState {
             flights[number]?.sent = now
             departures.append(number)
         }
+    }
+
+    private func isOutdated(_ flight: Flight, _ now: UnixTime) -> Bool {
+        now.milliseconds(since: flight.recorded) >= Self.recordMillisecondsMax
+    }
+
+    /// The flights that have been ready for too long: they board again, to be recorded anew.
+    mutating func takeOutdated(_ now: UnixTime) -> [UInt64] {
+        var outdated: [UInt64] = []
+        for endpoint in pending {
+            while let number = endpoints[endpoint].ready.first {
+                if let flight = flights[number], flight.stage == .ready {
+                    guard isOutdated(flight, now) else { break }
+                    flights[number]?.stage = .boarding
+                    outdated.append(number)
+                }
+                endpoints[endpoint].ready.removeFirst()
+            }
+        }
+        return outdated
     }
 
     /// Whether something is ready that only time keeps from leaving: then somebody has to look at
@@ -190,6 +213,9 @@ extension UpkeepState {
         }
         for endpoint in pending {
             let queue = endpoints[endpoint]
+            if let first = queue.ready.first.flatMap({ flights[$0] }) {
+                sooner(first.recorded.adding(milliseconds: Self.recordMillisecondsMax))
+            }
             if case .at(let moment) = queue.governor.admission(now) {
                 if !queue.ready.isEmpty { sooner(moment) }
                 if queue.isHungry, queue.pauseMilliseconds(now) >= Self.patienceMilliseconds {
