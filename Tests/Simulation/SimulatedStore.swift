@@ -87,6 +87,11 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         return disk.contents.records[key].map(Disk.header)
     }
 
+    func lastGeneration() throws(VaultError) -> UInt64 {
+        try checkOpen()
+        return disk.contents.generation
+    }
+
     func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)? {
         guard Int(slot) < disk.contents.slots.count, let entry = disk.contents.slots[Int(slot)]
         else { return nil }

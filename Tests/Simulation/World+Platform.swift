@@ -48,8 +48,11 @@ extension World {
         // What another clock wrote may look stale: of what fails, any caller may ask for more.
         let offset = incarnation?.offset ?? 0
         let isStale = subjects[index].accessExpiry < clock.now + 60_000
-        if offset != 0 || isStale || subjects[index].hasFailed { asks(index) }
+        let asks = offset != 0 || isStale || subjects[index].hasFailed
+        if asks { self.asks(index) }
         perform { world, vault, number in
+            // A process that stood still hears of it now.
+            if asks { world.subjects[index].asked = world.clock.now }
             let began = world.callBegan(index)
             defer { world.callEnded(index, began, number) }
             try await vault.withAccessToken(world.subjects[index].id) { token in
@@ -65,6 +68,7 @@ extension World {
         guard standstill == nil else { return inProcess { [self] in reportRejected(index) } }
         asks(index)
         perform { world, vault, number in
+            world.subjects[index].asked = world.clock.now
             let began = world.callBegan(index)
             defer { world.callEnded(index, began, number) }
             try await vault.reportRejected(world.subjects[index].id)

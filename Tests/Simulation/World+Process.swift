@@ -39,6 +39,7 @@ extension World {
         if offset != lastOffset {
             for provider in providers { provider.excused += provider.temper.connections }
         }
+        if offset != 0 || lastOffset != 0 { clockWrong = clock.now }
         lastOffset = offset
         let vault = try Vault(
             directory: nil, store: store, committer: store, network: network,

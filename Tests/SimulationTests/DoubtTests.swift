@@ -58,14 +58,15 @@ import Testing
     }
 
     @Test(
-        "A success that nobody can read is in doubt: the next process asks first",
-        arguments: ["", "<p>Your new token is r0.2</p>"])
+        "A success that names no token is in doubt: the next process asks first",
+        arguments: ["", "<p>Your new token is r0.2</p>", #"{"access_token":"a0.2","x":{}"#, "{}"])
     func unread(_ body: String) throws {
         let rig = try rig(rotation: .never)
         try rig.answer(
             0, body.isEmpty ? TransportReply(status: 200, body: nil) : Rig.reply(200, body))
         try rig.flush()
-        #expect(rig.disk.count(.replyUnread) == 1)
+        #expect(rig.disk.count(.replyUnread) == 0 && rig.disk.count(.refreshDelayed) == 1)
+        #expect(!rig.record(0).contains("0.2"))
         #expect(rig.disk.doubts.map(\.attempt.key) == [Disk.key(0)])
         rig.close()
         let next = try Rig(rig.disk)

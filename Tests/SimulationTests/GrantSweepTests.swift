@@ -7,7 +7,7 @@ import Testing
 struct GrantSweepTests {
     @Test(
         "Dead grants in each dialect, and secrets that are wrong",
-        arguments: 1...8 as ClosedRange<UInt64>)
+        arguments: 1...10 as ClosedRange<UInt64>)
     func sweep(_ seed: UInt64) throws {
         var scenario = Scenario.morning
         scenario.faults = [.dialects, .wrongSecrets]

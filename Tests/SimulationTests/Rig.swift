@@ -13,6 +13,8 @@ final class Rig: @unchecked Sendable {
     static let turnsMax = 50
 
     let clock = VirtualClock()
+    /// What the vault takes the time from.
+    let time: VirtualClock.Reading
     let disk: Disk
     let network = HeldNetwork()
     let store: SimulatedStore
@@ -31,6 +33,8 @@ final class Rig: @unchecked Sendable {
         self.disk = disk
         clock.now = moment
         let (held, network) = (held, network)
+        let time = VirtualClock.Reading(clock, offsetMilliseconds: offset)
+        self.time = time
         let store = SimulatedStore(
             disk, wait: { held.add($0) }, landed: { _ in }, crashes: { false })
         self.store = store
@@ -38,8 +42,7 @@ final class Rig: @unchecked Sendable {
             directory: nil, store: store, committer: store,
             network: Network(
                 transport: network, addressGuard: AddressGuard(), closing: { _ in network.close() }),
-            time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
-            randomness: SeededChance(seed: 1), unfinished: disk.unfinished,
+            time: time, randomness: SeededChance(seed: 1), unfinished: disk.unfinished,
             doubts: disk.doubts, readsUnverified: readsUnverified, startsThread: false
         ) {
             network.close()

@@ -163,6 +163,7 @@ final class CurlLoop {
                 held.transfers.append(transfer)
             }
         }
+        held.tell(multi)
     }
 
     /// Ends what is over its time, or says that it is overdue. The process may have been frozen, and

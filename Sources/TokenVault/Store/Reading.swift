@@ -16,6 +16,9 @@ protocol Reading: AnyObject, Sendable {
     /// The header of a record, which is not opened; nil where there is none.
     func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header?
 
+    /// The last generation that was given out.
+    func lastGeneration() throws(VaultError) -> UInt64
+
     /// Whose slot it is, and since when; nil where it is free. Not authenticated: whoever acts on
     /// it opens the record.
     func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)?

@@ -66,9 +66,7 @@ extension Writer {
             erasures[key] = Erasure(
                 slot: opened.slot, generation: opened.generation, overwrites: true)
         } catch {
-            guard error.code == .notFound || error.code == .authenticationFailed else {
-                throw error
-            }
+            guard error.code == .authenticationFailed else { throw error }
             guard !isRecovery, let fence, fence.names(header),
                 try store.slots.life(fence.slot) == nil
             else { return }

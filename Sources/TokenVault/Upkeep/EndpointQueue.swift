@@ -12,6 +12,8 @@ struct EndpointQueue {
     var boardedCount = 0
     /// Flights whose attempt is durable, in the order in which they leave.
     var ready: Deque<UInt64> = []
+    /// Connections whose refresh is refused, and nothing has succeeded here since.
+    var refused = RefusedQueue()
     /// Whether `UpkeepState` looks at it: something is ready, or a lane is not empty.
     var isPending = false
 

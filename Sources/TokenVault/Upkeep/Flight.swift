@@ -22,7 +22,7 @@ struct Flight {
     let key: RecordKey
     let slot: UInt32
     let lane: Int
-    let death: UnixTime
+    var death: UnixTime
     var stage: Stage
     /// Whose limits it counts against, from its boarding on; its application may move to another.
     var endpoint = 0
@@ -36,6 +36,10 @@ struct Flight {
     var isSuperseded = false
     /// When its attempt became durable.
     var recorded = UnixTime(milliseconds: 0)
+    /// Which version of its application its request was made of, or an earlier one.
+    var revision: UInt32 = 0
+    /// Its place in the order in which requests of its application left; 0 before.
+    var order: UInt64 = 0
     /// When it was handed to the transport.
     var sent = UnixTime(milliseconds: 0)
     /// Until when it is listened to, once it is overdue.

@@ -4,8 +4,8 @@
 /// flight, a limit of those in a second, the pauses it asks for, and a circuit breaker.
 ///
 /// Pure arithmetic: the clock and the randomness are passed in. The clock is the wall's, which may
-/// be set: a step forward ends a pause early, a step back makes it void, and neither lets
-/// more leave within a second than the limit says.
+/// be set: a step forward ends a pause early, a step back makes it void unless the governor was
+/// moved along, and neither lets more leave within a second than the limit says.
 ///
 /// Who asks for a pause, fails again and again, or fails when it is tried, gets nothing until the
 /// pause is over and nothing is in flight any more; then one request, the probe. So the end of a
@@ -248,6 +248,16 @@ struct Governor {
             until: RefreshPolicy.retry(
                 now: now, failures: seconds == nil ? pausesInARow + 1 : 1,
                 retryAfterSeconds: seconds, random: random), now)
+    }
+
+    /// Moves all its moments by so many milliseconds.
+    mutating func move(milliseconds: Int64) {
+        counted = counted.adding(milliseconds: milliseconds)
+        pause = pause.map {
+            Pause(
+                from: $0.from.adding(milliseconds: milliseconds),
+                until: $0.until.adding(milliseconds: milliseconds))
+        }
     }
 
     private mutating func stop(until: UnixTime, _ now: UnixTime) {

@@ -33,7 +33,10 @@ extension UpkeepState {
             return .joined
         }
         let endpoint = lanes[lane].endpoint
-        guard lanes[lane].isOpen(now) else { return .refused(.applicationMisconfigured) }
+        if isPaused(key, now) { return .refused(.notRefreshable) }
+        guard lanes[lane].isOpen(now), !lanes[lane].isRejected || lanes[lane].mayRisk(slot) else {
+            return .refused(.applicationMisconfigured)
+        }
         guard pauseMilliseconds(endpoint, now) <= Self.patienceMilliseconds else {
             return .refused(.providerUnreachable)
         }
@@ -104,25 +107,16 @@ extension UpkeepState {
     ) {
         guard let flight = flights[number] else { return }
         switch flight.stage {
-        case .sent: endpoints[flight.endpoint].governor.end(outcome, now, random: random)
+        case .sent:
+            endpoints[flight.endpoint].governor.end(outcome, now, random: random)
+            lanes[flight.lane].arrive()
         case .overdue: endListening(flight, outcome, now, random: random)
-        case .boarding, .ready: endpoints[flight.endpoint].boardedCount -= 1
+        case .boarding, .ready:
+            endpoints[flight.endpoint].boardedCount -= 1
+            lanes[flight.lane].giveUp()
         case .waiting, .landed: return
         }
         flights[number]?.stage = .landed
-    }
-
-    /// How sure it is that an answer rejects the application, not the connection.
-    enum Rejection {
-        case certain, likely
-    }
-
-    /// An answer rejects the application of a flight: its lane is closed until the next probe. True
-    /// where it was open before; nil where it stays open, because it may be the connection alone.
-    mutating func reject(_ flight: Flight, _ rejection: Rejection, _ now: UnixTime) -> Bool? {
-        let isConfirmed = lanes[flight.lane].confirmsRejection(flight.slot)
-        guard rejection == .certain || isConfirmed else { return nil }
-        return lanes[flight.lane].reject(now)
     }
 
     /// What a lane has on board or waiting that a pause keeps from leaving: the requests to take
@@ -178,8 +172,12 @@ extension UpkeepState {
         guard let flight = flights.removeValue(forKey: number) else { return [] }
         switch flight.stage {
         case .waiting: demandCount -= 1
-        case .boarding, .ready: endpoints[flight.endpoint].boardedCount -= 1
-        case .sent: endpoints[flight.endpoint].governor.end(.unsent, now, random: 0)
+        case .boarding, .ready:
+            endpoints[flight.endpoint].boardedCount -= 1
+            lanes[flight.lane].giveUp()
+        case .sent:
+            endpoints[flight.endpoint].governor.end(.unsent, now, random: 0)
+            lanes[flight.lane].arrive()
         case .overdue: endListening(flight, .unsent, now, random: 0)
         case .landed: break
         }
@@ -199,6 +197,7 @@ extension UpkeepState {
     mutating func orphan(_ key: RecordKey, slot: UInt32) -> [Flight] {
         schedule(slot, nil)
         clearFailures(key)
+        forgetRisk(slot)
         var orphans = detached.compactMap { flights[$0] }.filter { $0.key == key }
         if let number = numbers.removeValue(forKey: key), let flight = flights[number] {
             orphans.append(flight)

@@ -31,6 +31,8 @@ extension UpkeepState {
         endpoints[flight.endpoint].governor.beginListening(now, random: random)
         listenerCount += 1
         aloftCount -= 1
+        // The turn passes on.
+        lanes[flight.lane].arrive()
         lanes[flight.lane].end(flight.slot, now)
         flights[number]?.stage = .overdue
         flights[number]?.listensUntil = end

@@ -28,6 +28,10 @@ public struct ConnectionStatus: Sendable {
         case correctApplication
         /// Make room on the disk; a vault whose disk failed has to be opened anew.
         case makeRoom
+        /// An answer to a refresh lies here unread. A newer version of this library may read it when
+        /// it opens the vault; `retry` presents the refresh token that it was the answer to again,
+        /// which some providers take for theft.
+        case retry
     }
 
     /// The connection.
@@ -36,7 +40,8 @@ public struct ConnectionStatus: Sendable {
     public let light: Light
     /// Why it is red, or why a refresh is being retried.
     public let reason: VaultEvent.Kind?
-    /// The HTTP status that came with the reason, 0 where none did.
+    /// The HTTP status that came with the reason, 0 where none did; of an answer that lies unread
+    /// its length in bytes.
     public let reasonNumber: Int
     /// What to do.
     public let nextStep: NextStep
@@ -78,6 +83,7 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed`, `recordDamaged`.
     public func status(_ id: ConnectionID) throws(VaultError) -> ConnectionStatus? {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try readableNow()
         let key = store.key(.connection, id.text)
@@ -102,9 +108,14 @@ extension Vault {
             switch failing {
             case .applicationRejected: (light, nextStep) = (.red, .correctApplication)
             case .storageRefused: (light, nextStep) = (working, .makeRoom)
+            case _ where refresher.isHeld(record):
+                let isLent = record.accessTokenExpiry.map { $0 > time.now() } ?? true
+                (light, reason, nextStep) = (isLent ? working : .red, .replyUnread, .retry)
             // Whatever failed before.
             case _ where refresher.isOver(record):
                 (light, reason, nextStep) = (.red, nil, .reconnect)
+            case _ where refresher.isRefused(record):
+                (light, reason, nextStep) = (.red, .refreshRefused, .reconnect)
             case .refreshRefused: (light, nextStep) = (working, .correctApplication)
             case nil: (light, nextStep) = (working, .none)
             default: (light, nextStep) = (working, .wait)
@@ -134,11 +145,29 @@ extension Refresher {
         return RefreshPolicy.end(lifetime, known)
     }
 
+    /// Whether nothing that is done can help a connection any more, by what its provider is known
+    /// to do.
+    func isOver(_ record: borrowing ConnectionRecord, _ lane: Int) -> Bool {
+        let (now, limits) = (time.now(), limits(lane))
+        let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
+        return RefreshPolicy.end(lifetime, limits).map { $0.time <= now } ?? false
+    }
+
     /// Whether a connection's token has expired and nothing can renew it. What the platform only
     /// stores it looks after itself.
     func isOver(_ record: borrowing ConnectionRecord) -> Bool {
         guard record.application != nil, let end = end(record) else { return false }
         return end.cause == .notRenewable && end.time <= time.now()
+    }
+
+    /// Whether a connection's token has expired and the provider refuses to renew it.
+    func isRefused(_ record: borrowing ConnectionRecord) -> Bool {
+        guard record.failure?.code == VaultEvent.Kind.refreshRefused.code,
+            let application = record.application
+        else { return false }
+        let now = time.now()
+        let expiry = RefreshPolicy.Lifetime.expiry(record, limits(lane(application)), now: now)
+        return expiry.map { $0 <= now } ?? false
     }
 
     /// Why a connection's refreshing does not work at the moment, if it does not.

@@ -141,7 +141,9 @@ extension Refresher {
         _ flight: Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
         atLeastMilliseconds: Int64 = 0
     ) {
-        let tally = shared.withLock { shared -> (Int, Int64, Bool)? in
+        let now = time.now()
+        let random = randomness.next()
+        let planned = shared.withLock { shared -> Plan? in
             // A failure of tokens that were replaced meanwhile.
             if shared.upkeep.isSuperseded(flight.number) { return nil }
             let grace = shared.upkeep.lanes[flight.lane].limits.reuseGraceSeconds
@@ -152,18 +154,17 @@ extension Refresher {
                 ? 1
                 : shared.upkeep.countFailure(
                     flight.key, isRefusal: error.code == .providerRefused)
-            return (failures, grace, isInDoubt)
+            let retry = RefreshPolicy.retry(
+                now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
+                reuseGraceSeconds: grace, random: random)
+            let due = shared.upkeep.pause(
+                flight.key, due: max(retry, now.adding(milliseconds: atLeastMilliseconds)), now,
+                random: random)
+            let death = isInDoubt ? min(due, flight.death) : flight.death
+            return Plan(lane: flight.lane, due: due, death: death)
         }
-        guard let (failures, grace, isInDoubt) = tally else {
-            return finish(flight, .success(()), currentPlan(flight))
-        }
-        let now = time.now()
-        let retry = RefreshPolicy.retry(
-            now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
-            reuseGraceSeconds: grace, random: randomness.next())
-        let due = max(retry, now.adding(milliseconds: atLeastMilliseconds))
-        let death = isInDoubt ? min(due, flight.death) : flight.death
-        finish(flight, .failure(error), Plan(lane: flight.lane, due: due, death: death))
+        guard let planned else { return finish(flight, .success(()), currentPlan(flight)) }
+        finish(flight, .failure(error), planned)
     }
 
     /// Takes a connection out of upkeep for its disconnect. Its flights, if any, are orphaned: an
@@ -172,6 +173,7 @@ extension Refresher {
     /// - Returns: where an answer was still outstanding then, until when it is listened for.
     func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> UnixTime? {
         let (orphans, waiting) = shared.withLock { shared -> ([Orphan], [Waiter]) in
+            shared.unmetMinimums.forget(key)
             let flights = shared.upkeep.orphan(key, slot: slot)
             let orphans = flights.map { flight in
                 Orphan(flight: flight, outgoing: shared.outgoing[flight.number])

@@ -25,6 +25,7 @@ final class Refresher: Sendable {
     /// Whether the threads are ours; a simulator has none that could wait for another.
     let hasThreads: Bool
     let alarm: Alarm
+    let stepsBack = StepsBack()
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts of earlier processes that are in doubt; the last of each connection.
     private let doubts: [Doubt]
@@ -45,7 +46,7 @@ final class Refresher: Sendable {
 
     /// Something to do at a moment; when the vault is closed, at once.
     struct Timer {
-        let moment: UnixTime
+        var moment: UnixTime
         let action: @Sendable () -> Void
     }
 
@@ -71,6 +72,9 @@ final class Refresher: Sendable {
         /// Of connections in doubt, the wave of the last attempt: of this process or another.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
+        /// Connections in which the scan at open has found a reply that lies unread.
+        var unread: [RecordKey] = []
+        var unmetMinimums = UnmetMinimums()
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
         /// Who wants to know how far the scan is.
@@ -150,6 +154,7 @@ final class Refresher: Sendable {
 
     /// Starts what is due and sends what may be sent, without waiting for anything.
     func turn() -> Turn {
+        followClock()
         expireTimers()
         let now = time.now()
         var isMoreDue = false
@@ -199,6 +204,16 @@ final class Refresher: Sendable {
         }
         alarm.ring()
         return isKept
+    }
+
+    /// Waits for so many milliseconds. False where the vault is closed.
+    func pause(milliseconds: Int64) async -> Bool {
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
+            let isKept = after(milliseconds: milliseconds) {
+                unsafe continuation.resume(returning: true)
+            }
+            if !isKept { unsafe continuation.resume(returning: false) }
+        }
     }
 
     private func expireTimers() {

@@ -8,6 +8,7 @@ extension Vault {
     /// - Throws: `integrityFailed` where a record was replayed, deleted or brought back;
     ///   `authenticationFailed` or `recordDamaged` where one does not open. Nothing is changed.
     public func audit() throws(VaultError) -> Int {
-        try store.verify(zeroesOrphans: false) { _ in }.recordCount
+        try checkProcess()
+        return try store.verify(zeroesOrphans: false) { _ in }.recordCount
     }
 }

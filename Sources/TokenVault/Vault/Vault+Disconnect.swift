@@ -17,7 +17,8 @@ extension Vault {
     ///   where the record does not open: nothing is erased then.
     @discardableResult
     public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
-        try await disconnect(id, revoking: true)
+        try checkProcess()
+        return try await disconnect(id, revoking: true)
     }
 
     func disconnect(

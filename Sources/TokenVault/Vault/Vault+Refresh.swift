@@ -11,6 +11,7 @@ extension Vault {
     public func refresh(
         _ id: ConnectionID, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
         let key = store.key(.connection, id.text)
@@ -35,11 +36,11 @@ extension Vault {
     /// Where a connection's flight would start.
     private func flightPlan(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, plan: Plan) {
         guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-        let slot = opened.header.slot
+        let header = opened.header
         let record = ConnectionRecord(fields: opened.takeFields())
         if let refusal = record.state.refusal { throw VaultError(refusal, .vault) }
-        guard let plan = refresher.plan(record) else { throw VaultError(.notRefreshable, .vault) }
-        return (slot, plan)
+        guard let plan = refresher.plan(record) else { throw refresher.refusal(record) }
+        return (header.slot, plan)
     }
 
     /// The platform used the token and it worked: the light turns green. Written at most once a
@@ -47,15 +48,16 @@ extension Vault {
     ///
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(_ id: ConnectionID) async throws(VaultError) {
+        try checkProcess()
         try await verified()
         let key = store.key(.connection, id.text)
         let now = time.now()
         let commit = Commit()
-        let revision = Revision(addedBytesMax: 2 * (Fields.headBytes + 8)) {
+        let revision = Revision(addedBytesMax: 3 * (Fields.headBytes + 8)) {
             (record, header) throws(VaultError) in
-            if let used = record.used, now.milliseconds(since: used) < Self.reportUseMilliseconds {
-                return .leave
-            }
+            // One in the future is a clock's that was ahead.
+            let since = record.used.map { now.milliseconds(since: $0) } ?? .max
+            if (0..<Self.reportUseMilliseconds).contains(since) { return .leave }
             try record.keepTokens(of: header.generation)
             try record.fields.set(ConnectionTag.used, time: now)
             return .change
@@ -84,6 +86,7 @@ extension Vault {
     public func reportRejected(
         _ id: ConnectionID, generation: UInt64? = nil, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
         let key = store.key(.connection, id.text)

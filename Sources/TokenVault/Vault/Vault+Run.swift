@@ -6,6 +6,7 @@ extension Vault {
     ///
     /// - Throws: what `ready` throws; nothing is refreshed in a store that does not verify.
     public func run() async throws(VaultError) {
+        try checkProcess()
         try await ready()
         defer { refresher.run(false) }
         guard refresher.run(true) else { throw VaultError(.closed, .vault) }

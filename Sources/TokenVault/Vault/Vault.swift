@@ -5,6 +5,11 @@
 /// Each verb is in a file of its own and takes a token through the folders of this library in their
 /// order: `connect` authorizes, exchanges, seals and stores; `run` refreshes; `withAccessToken`
 /// lends; `disconnect` ends it all. Use it from any thread. One process owns a vault at a time.
+///
+/// In a child made by fork each verb throws `forked`, and nothing of the vault's is touched. The
+/// child may open vaults of its own, this one too once its parent has closed it or has ended, as
+/// far as a child of a process with threads may do anything: Swift's own pool of threads is not
+/// there, so asynchronous verbs need an executor of the child's.
 public final class Vault: Sendable {
     /// How a vault is opened.
     public struct Settings: Sendable {
@@ -18,7 +23,7 @@ public final class Vault: Sendable {
         /// where the verification failed, to salvage what can be read. Writes, refreshes and
         /// revocations wait for it either way. Off by default.
         public var readsUnverified = false
-        /// A file of CA certificates in PEM instead of the system's.
+        /// A regular file of CA certificates in PEM instead of the system's.
         public var certificateFile: String?
 
         /// The settings for production.
@@ -36,12 +41,14 @@ public final class Vault: Sendable {
     /// Whether reads are served that no verification vouches for.
     let readsUnverified: Bool
     private let closing: @Sendable () -> Void
+    private let process = ProcessNumber.current
     private let closeOnce = Monitor(false)
 
     /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
     /// beside it and renamed, so a crash leaves a whole vault or none.
     ///
-    /// - Throws: `vaultExists`, `rootKeyUnusable`, `storeFull`, `storageFailed`.
+    /// - Throws: `vaultExists`, `rootKeyUnusable`, `storeFull`, `storageFailed`; `invalidArgument`
+    ///   where the passphrase's limits are out of range.
     public static func create(
         at path: String, rootKey: consuming RootKeySource
     ) throws(VaultError) {
@@ -67,8 +74,9 @@ public final class Vault: Sendable {
     /// reads.
     ///
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
-    ///   `unsupportedFormat`, `integrityFailed` where a file is not what it should be, `storeFull`,
-    ///   `storageFailed`.
+    ///   `rootKeyUnusable`, `keyDerivationRefused`, `unsupportedFormat`, `integrityFailed` where a
+    ///   file is not what it should be, `storeFull`, `storageFailed`; `invalidArgument` where
+    ///   `certificateFile` is no file that can be read.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws(VaultError) -> Vault {
@@ -84,6 +92,7 @@ public final class Vault: Sendable {
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
+        try check(settings)
         let directory = try VaultDirectory(path)
         let keyring = try Keyring(path, rootKey: rootKey)
         let mapBytes = max(settings.mapBytes, 1 << 20)
@@ -124,6 +133,15 @@ public final class Vault: Sendable {
         }
     }
 
+    private static func check(_ settings: Settings) throws(VaultError) {
+        guard let file = settings.certificateFile else { return }
+        do throws(VaultError) {
+            try Descriptor.requireRegularFile(file, stage: .vault)
+        } catch {
+            throw VaultError(.invalidArgument, .vault, number: error.number)
+        }
+    }
+
     /// A vault on what stands behind its seams, be it real or simulated. Where `startsThread` is
     /// false, whoever made it calls `begin` and `turn` of the refresher.
     ///
@@ -152,8 +170,11 @@ public final class Vault: Sendable {
 
     /// Stops refreshing, awaits answers that are out at most ten seconds, makes durable what waits
     /// and releases the directory. Safe to call more than once; from then on every call throws
-    /// `closed`. The keys are wiped when the last reference to the vault goes.
+    /// `closed`. The keys are wiped when the last reference to the vault goes. In a child process
+    /// that inherited the vault it does nothing.
     public func close() {
+        // Its threads, locks and connections are the parent's.
+        if isInherited { return }
         // A second call waits for the first.
         closeOnce.withLock { isClosed in
             guard !isClosed else { return }
@@ -167,6 +188,15 @@ public final class Vault: Sendable {
     }
 
     deinit { close() }
+
+    /// Whether this is a child process, made by fork, of the one that opened the vault.
+    var isInherited: Bool { process != ProcessNumber.current }
+
+    /// The first thing that each verb does: before it looks at a secret, or waits for a lock that a
+    /// thread of the parent's held.
+    func checkProcess() throws(VaultError) {
+        if isInherited { throw VaultError(.forked, .vault) }
+    }
 
     /// How well secrets are kept out of reach in this process.
     public struct MemoryStatus: Sendable {
