@@ -5,8 +5,8 @@ import Testing
 
 @testable import TokenVault
 
-/// Somebody kept parts of a vault and puts them back, or alters what stands in the clear: no slot of
-/// a connection that lives is overwritten, whatever is opened meanwhile.
+/// Somebody kept parts of a vault and puts them back, or alters what stands in the clear: no slot
+/// of a connection that lives is overwritten, whatever is opened meanwhile.
 @Suite struct PutBackTests {
     /// The bytes of slots that hold a connection's key.
     func held(_ exhibit: Exhibit, _ slots: [Int]) throws -> [[UInt8]] {

@@ -25,6 +25,8 @@ class Case:
     taken: bool = True
     # Whether the grant is alive at the end.
     alive: bool = True
+    # Whether nobody knows what the server did: the next process waits before it asks again.
+    doubt: bool = False
     # Whether the process is stopped after it has sent, and goes on when the answer lies there.
     frozen: bool = False
     # Exit status of connect, and of both refreshes where they are determined.
@@ -179,14 +181,15 @@ def listening():
     """An answer that is late, or none."""
     yield refreshed("20 s late", late(20), refresh=0, again=0)
     yield refreshed("40 s late", late(40), refresh=0, again=0)
-    yield refreshed("the process frozen", text(str.encode, held=True), frozen=True, refresh=0, again=0)
+    held = text(str.encode, held=True)
+    yield refreshed("the process frozen", held, frozen=True, refresh=0, again=0)
     yield connected("connect: 12 s late", late(12))
     lost = text(str.encode, drop=True)
     kept = keeps_tokens(text(str.encode, drop=True))
     # What a strict server replaced with an answer that nobody heard is gone, whoever asks.
-    yield refreshed("dropped, rotation strict", lost, taken=False, alive=False)
-    yield refreshed("dropped before anything happened", kept, taken=False, again=0)
-    yield refreshed("reset", keeps_tokens(text(str.encode, reset=True)), taken=False, again=0)
+    yield refreshed("dropped, rotation strict", lost, taken=False, doubt=True)
+    yield refreshed("dropped before anything happened", kept, taken=False, doubt=True)
+    yield refreshed("reset", keeps_tokens(text(str.encode, reset=True)), taken=False, doubt=True)
     yield refreshed(
         "20 s late, never rotates",
         keeps_tokens(late(20)),
@@ -199,13 +202,20 @@ def listening():
 def doubts():
     """What is no success although its status says so, or says nothing of the grant."""
     for status in [200, 201, 404, 403, 500, 502, 503, 504]:
-        yield refreshed(f"{status} with a page", page(status), taken=False, again=0)
-    yield refreshed("200, empty", page(200, b""), taken=False, again=0)
+        doubt = status in [200, 201, 500, 502, 504]
+        yield refreshed(
+            f"{status} with a page",
+            page(status),
+            taken=False,
+            again=None if doubt else 0,
+            doubt=doubt,
+        )
+    yield refreshed("200, empty", page(200, b""), taken=False, doubt=True)
     yield refreshed(
         "200, cut inside the object",
         keeps_tokens(text(lambda body: body.encode()[:40], length=4096)),
         taken=False,
-        again=0,
+        doubt=True,
     )
     yield refreshed(
         "429", keeps_tokens(lambda grant: refusal("slow_down", 429)), taken=False, again=None

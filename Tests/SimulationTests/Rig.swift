@@ -41,7 +41,8 @@ final class Rig: @unchecked Sendable {
         vault = try Vault(
             directory: nil, store: store, committer: store,
             network: Network(
-                transport: network, addressGuard: AddressGuard(), closing: { _ in network.close() }),
+                transport: network, addressGuard: AddressGuard(),
+                closing: { _ in network.close() }),
             time: time, randomness: SeededChance(seed: 1), unfinished: disk.unfinished,
             doubts: disk.doubts, readsUnverified: readsUnverified, startsThread: false
         ) {

@@ -166,8 +166,8 @@ final class CurlLoop {
         held.tell(multi)
     }
 
-    /// Ends what is over its time, or says that it is overdue. The process may have been frozen, and
-    /// the answers lie in the sockets: what has arrived is read before the clock counts.
+    /// Ends what is over its time, or says that it is overdue. The process may have been frozen,
+    /// and the answers lie in the sockets: what has arrived is read before the clock counts.
     private func attendDeadlines() {
         let now = CurlQueue.bootMilliseconds()
         guard now >= nextDeadline else { return }

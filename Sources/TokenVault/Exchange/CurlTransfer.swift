@@ -251,8 +251,8 @@ final class CurlTransfer {
         }
     }
 
-    /// Whether a success has arrived as far as anybody reads it: a whole object, or all the bytes that
-    /// were declared.
+    /// Whether a success has arrived as far as anybody reads it: a whole object, or all the bytes
+    /// that were declared.
     var isWholeSuccess: Bool {
         guard (200..<300).contains(easy.status) else { return false }
         if reply?.isWholeObject() ?? false { return true }

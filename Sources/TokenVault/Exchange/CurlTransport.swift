@@ -50,8 +50,8 @@ package final class CurlTransport: Transport {
     /// closing connection is `lost`.
     static let idleSecondsMax = 3
     /// curl's buffers for each transfer, in bytes: all of them is wiped every time. What is read at
-    /// a time; an answer with its header seldom has more. What TLS is given at a time: curl takes no
-    /// less, and the longest request, its header included, is handed over at once as well.
+    /// a time; an answer with its header seldom has more. What TLS is given at a time: curl takes
+    /// no less, and the longest request, its header included, is handed over at once as well.
     static let readBytes = 4096
     static let writeBytes = 16384
     static let writeBytesMax = 131_072

@@ -12,8 +12,8 @@ extension TokenReply {
 
         /// `access_token`; nil where it is absent, `null`, `false` or empty.
         var accessToken: Place?
-        /// `refresh_token`; nil where it is absent, `null`, `false` or empty: then the old one stays
-        /// valid.
+        /// `refresh_token`; nil where it is absent, `null`, `false` or empty: then the old one
+        /// stays valid.
         var refreshToken: Place?
         /// `token_type`.
         var tokenType = BearerTypes.Named.bearer

@@ -40,8 +40,8 @@ package enum Verdict: ~Copyable, Sendable {
     case applicationMisconfigured(status: Int, error: OAuthError?)
     /// The grant is gone, definitely: the user must connect again.
     case grantLost(status: Int)
-    /// The provider's definition says that it means a lost grant, but it may be the application that
-    /// is rejected: to be believed once another connection of it has succeeded since.
+    /// The provider's definition says that it means a lost grant, but it may be the application
+    /// that is rejected: to be believed once another connection of it has succeeded since.
     case grantLikelyLost(status: Int)
     /// A success that names an access or a refresh token, and nobody here can use: `UnreadReply`
     /// says which. The body, of which only that is left, may hold the only copy of a token that

@@ -10,9 +10,9 @@ extension RefreshPolicy {
     /// So long before the tokens die, in milliseconds, the time is over that is not the least.
     static let doubtLeadMilliseconds: Int64 = 60_000
 
-    /// Until when a connection is left alone whose attempt of an earlier process was never answered.
-    /// The past where nothing can be out any more: the attempt is old. So is one of a provider that
-    /// takes the same refresh token again.
+    /// Until when a connection is left alone whose attempt of an earlier process was never
+    /// answered. The past where nothing can be out any more: the attempt is old. So is one of a
+    /// provider that takes the same refresh token again.
     ///
     /// - Parameters:
     ///   - recorded: when the attempt was recorded, just before it was sent.

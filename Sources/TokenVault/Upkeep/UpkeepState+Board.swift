@@ -99,8 +99,8 @@ extension UpkeepState {
     }
 
     /// Whose turn it is in a lane whose application may be rejected: the connection that was
-    /// refreshed last, due or not, since its grant is the likeliest to live. Where none is known, of
-    /// those that are due and were not refused before, the one that dies last.
+    /// refreshed last, due or not, since its grant is the likeliest to live. Where none is known,
+    /// of those that are due and were not refused before, the one that dies last.
     private mutating func mostPromising(
         _ lane: Int, _ now: UnixTime, onlyDemands: Bool
     ) -> Lane.Entry? {

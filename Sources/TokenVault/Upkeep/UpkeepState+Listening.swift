@@ -20,8 +20,8 @@ extension UpkeepState {
         isBlocked(endpoint) ? .max : endpoints[endpoint].pauseMilliseconds(now)
     }
 
-    /// A flight was not answered in time, and is listened to further. It leaves its place to others;
-    /// its connection has no other flight meanwhile, unless it was given other tokens.
+    /// A flight was not answered in time, and is listened to further. It leaves its place to
+    /// others; its connection has no other flight meanwhile, unless it was given other tokens.
     ///
     /// - Returns: who is told; nil where it was not out.
     mutating func beginListening(

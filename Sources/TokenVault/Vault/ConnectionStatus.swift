@@ -28,9 +28,9 @@ public struct ConnectionStatus: Sendable {
         case correctApplication
         /// Make room on the disk; a vault whose disk failed has to be opened anew.
         case makeRoom
-        /// An answer to a refresh lies here unread. A newer version of this library may read it when
-        /// it opens the vault; `retry` presents the refresh token that it was the answer to again,
-        /// which some providers take for theft.
+        /// An answer to a refresh lies here unread. A newer version of this library may read it
+        /// when it opens the vault; `retry` presents the refresh token that it was the answer to
+        /// again, which some providers take for theft.
         case retry
     }
 

@@ -37,8 +37,8 @@ public struct DisconnectReceipt: Sendable, Equatable {
     /// Until when that answer is listened for at most, while the vault is open; nil where every
     /// answer is in.
     public let listensUntil: UnixTime?
-    /// How many key slots were overwritten, synced, zeroed and synced, each after the record of this
-    /// connection had opened under the key in it.
+    /// How many key slots were overwritten, synced, zeroed and synced, each after the record of
+    /// this connection had opened under the key in it.
     public let erasedSlots: Int
     /// How good that is here.
     public let erasure: Erasure

@@ -45,6 +45,14 @@ extension Refresher {
         if bearing != .accepted || !flight.isOut { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.
         guard flight.isOut else { return landUnsent(sent) }
+        conclude(sent, verdict, flight, finding, refusal?.kind ?? .unknown)
+    }
+
+    /// What follows for the connection from an answer to what was sent.
+    private func conclude(
+        _ sent: Sent, _ verdict: consuming Verdict, _ flight: Flight,
+        _ finding: UpkeepState.Finding, _ kind: Refusal.Kind
+    ) {
         switch consume verdict {
         case .tokens(let reply):
             store(Cargo(reply, sent, flight), isAccepted: finding.isAccepted)
@@ -75,7 +83,7 @@ extension Refresher {
         case .refused(let status, let error):
             // A gateway's 403 or 404 says nothing about the refresh token.
             landRefused(
-                sent, status, refusal?.kind ?? .unknown, finding, error == nil ? .none : .known)
+                sent, status, kind, finding, error == nil ? .none : .known)
         }
     }
 

@@ -33,7 +33,8 @@ extension Refresher {
             waiter.resume(change.isCurrent ? .failure(error) : .success(()))
         }
         if change.isCurrent { tellListening(sent) }
-        // The breaker, or the number of listeners, may keep back what is ready; and a place is free.
+        // The breaker, or the number of listeners, may keep back what is ready; and a place is
+        // free.
         recall(flight.lane, at: flight.endpoint)
     }
 

@@ -66,8 +66,8 @@ extension Refresher {
         committer.submit(commit)
     }
 
-    /// Looks at the unread replies that the scan at open has found, one after the other: those whose
-    /// tokens can be used by now have them from then on.
+    /// Looks at the unread replies that the scan at open has found, one after the other: those
+    /// whose tokens can be used by now have them from then on.
     func rereadAll(_ keys: ArraySlice<RecordKey>) {
         var keys = keys
         while let key = keys.popFirst() {

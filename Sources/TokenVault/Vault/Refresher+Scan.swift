@@ -119,8 +119,8 @@ extension Refresher {
     }
 
     /// What earlier processes have begun to disconnect and what could not be finished before: its
-    /// slot is overwritten already, or its fence was lost, which no crash does. The store MAC covers
-    /// the records, so they are believed.
+    /// slot is overwritten already, or its fence was lost, which no crash does. The store MAC
+    /// covers the records, so they are believed.
     private func finishDisconnects(
         _ keys: [RecordKey], _ completion: @escaping @Sendable () -> Void
     ) {

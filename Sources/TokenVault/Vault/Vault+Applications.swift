@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Vault {
-    /// Adds an application, or replaces the one with this id. To put the same again changes nothing,
-    /// not even what is known of it: a platform may do so at each start.
+    /// Adds an application, or replaces the one with this id. To put the same again changes
+    /// nothing, not even what is known of it: a platform may do so at each start.
     ///
     /// Where its client id, its secret, how it authenticates, or its token endpoint is not as it
     /// was, what was found out about it is void, and its refreshes leave one at a time until one of
     /// them has succeeded: see `Suspicion`.
     ///
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant;
-    ///   `limitExceeded`, `endpointRefused`, `storeFull`; `disconnecting` while it is being removed.
+    ///   `limitExceeded`, `endpointRefused`, `storeFull`; `disconnecting` while it is being
+    ///   removed.
     public func put(_ application: consuming Application) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }

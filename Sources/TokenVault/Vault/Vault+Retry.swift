@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Vault {
-    /// Lets a connection go on whose refresh was answered by something that names a token and cannot
-    /// be used (`ConnectionStatus.NextStep.retry`), and refreshes it.
+    /// Lets a connection go on whose refresh was answered by something that names a token and
+    /// cannot be used (`ConnectionStatus.NextStep.retry`), and refreshes it.
     ///
     /// Where the answer can be used by now, with this version and the provider's definition as it
     /// is, its tokens are taken over. Else the old refresh token is presented again, now and from
-    /// now on: a provider that has replaced it may take that for theft and end the grant. The answer
-    /// stays where it is until tokens come. A connection that waits for nobody is refreshed.
+    /// now on: a provider that has replaced it may take that for theft and end the grant. The
+    /// answer stays where it is until tokens come. A connection that waits for nobody is refreshed.
     ///
     /// - Parameter awaitsLateAnswer: as `refresh`.
     /// - Throws: as `refresh`.
     public func retry(
         _ id: ConnectionID, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         do throws(VaultError) {
             if try await release(id) { return }
@@ -38,6 +39,7 @@ extension Vault {
     public func retry(
         application: ApplicationID, awaitsLateAnswers: Bool = false
     ) async throws(VaultError) -> RetryOutcome {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         _ = try store.application(application)
         var waiting: [ConnectionID] = []

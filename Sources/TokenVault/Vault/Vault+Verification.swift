@@ -17,6 +17,7 @@ extension Vault {
     /// - Throws: `integrityFailed`, `authenticationFailed`, `recordDamaged`: from then on the vault
     ///   refuses everything but `audit` and, where the settings allow them, reads; `closed`.
     public func ready() async throws(VaultError) {
+        try checkProcess()
         try await refresher.scanned().get()
     }
 
@@ -31,6 +32,7 @@ extension Vault {
     ///
     /// - Throws: as `ready`.
     public func readable() async throws(VaultError) {
+        try checkProcess()
         guard !readsUnverified else { return }
         try await verified()
     }

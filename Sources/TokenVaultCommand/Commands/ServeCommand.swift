@@ -16,8 +16,8 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Prints `ready` once every record has been verified and requests are answered; ends \
             cleanly on SIGTERM or SIGINT: it sends nothing new, and listens for the answers that \
-            are still out, at most --drain seconds. Meanwhile the other commands go through the socket \
-            `control` in the vault's directory: they need no key, and their \
+            are still out, at most --drain seconds. Meanwhile the other commands go through the \
+            socket `control` in the vault's directory: they need no key, and their \
             --allow-loopback-http, --ca-file and --read-unverified have no effect. Only processes \
             of the same user are answered.
 
