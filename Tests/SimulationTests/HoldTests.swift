@@ -128,7 +128,7 @@ import Testing
         #expect(rig.disk.doubts.count == 1)
     }
 
-    @Test("What had to wait for its turn is recorded anew before it leaves", arguments: [false, true])
+    @Test("What waited for its turn is recorded anew before it leaves", arguments: [true, false])
     func recordedAnew(_ isFull: Bool) throws {
         let disk = try Disk.populated(3, concurrent: 1)
         let rig = try Rig.started(disk)
@@ -144,7 +144,7 @@ import Testing
         disk.room = .enough
         try rig.answerWithTokens(first)
         try rig.flush()
-        if isFull { _ = try rig.advance(milliseconds: 2000) }
+        if isFull { try rig.advance(milliseconds: 2000) }
         try rig.flush()
         let next = try #require(rig.network.open.first).connection
         let recorded = disk.doubts.filter { $0.attempt.key == Disk.key(next) }
