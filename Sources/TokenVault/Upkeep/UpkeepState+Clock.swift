@@ -18,7 +18,9 @@ extension Flight {
     fileprivate func moved(_ milliseconds: Int64) -> Flight {
         var flight = self
         flight.death = death.adding(milliseconds: milliseconds)
+        flight.recorded = recorded.adding(milliseconds: milliseconds)
         flight.sent = sent.adding(milliseconds: milliseconds)
+        flight.listensUntil = listensUntil?.adding(milliseconds: milliseconds)
         return flight
     }
 }
