@@ -108,7 +108,7 @@ extension UpkeepState {
         if !onlyDemands, let entry = lastRefreshed(lane, now) { return entry }
         var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: Lane.Entry)?
         for entry in lanes[lane].unordered
-        where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot)
+        where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot, now)
             && isLive(entry, lane)
         {
             let death = flights[entry.flight]?.death ?? entry.death
@@ -126,7 +126,7 @@ extension UpkeepState {
         guard lanes[lane].limits.marginSeconds == nil, !lanes[lane].limits.exchangesAccessToken
         else { return nil }
         for success in lanes[lane].suspicion.successes.reversed()
-        where lanes[lane].mayRisk(success.slot)
+        where lanes[lane].mayRisk(success.slot, now)
             && failureCount(success.key) == 0
             && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
         {
@@ -232,7 +232,7 @@ extension UpkeepState {
                 !isBlocked(endpoint)
             else { break }
             endpoints[endpoint].ready.removeFirst()
-            guard lanes[flight.lane].mayLeave(flight) else {
+            guard lanes[flight.lane].mayLeave(flight, now) else {
                 held.append(number)
                 continue
             }
@@ -298,6 +298,7 @@ extension UpkeepState {
             for lane in queue.lanes where lanes[lane].first != nil {
                 // One that is open already waits for something that rings.
                 if let opens = lanes[lane].opens, opens > now { sooner(opens) }
+                if let again = lanes[lane].risksAgain, again > now { sooner(again) }
             }
         }
         return next

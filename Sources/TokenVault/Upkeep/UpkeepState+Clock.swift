@@ -11,6 +11,7 @@ extension UpkeepState {
             endpoints[endpoint].governor.move(milliseconds: milliseconds)
         }
         for (number, flight) in flights { flights[number] = flight.moved(milliseconds) }
+        for key in failures.keys { failures[key]?.refusal?.move(milliseconds: milliseconds) }
     }
 }
 

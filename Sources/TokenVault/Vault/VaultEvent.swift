@@ -66,11 +66,15 @@ public struct VaultEvent: Sendable, Hashable {
         /// nothing else is sent meanwhile. `number` is for how many seconds it is, at most.
         public static let answerOutstanding = Kind(17, "answerOutstanding")
 
+        /// The connection was connected again over a grant that it had. `number` is 0 where that
+        /// was revoked at the provider, and 1 where it may live on there.
+        public static let grantReplaced = Kind(18, "grantReplaced")
+
         static let all: [Kind] = [
             connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
             grantLost, applicationRejected, refreshRefused, replyUnread, attemptInDoubt,
             tokenRejected, disconnectStarted, disconnected, lateAnswer, storageRefused,
-            answerOutstanding,
+            answerOutstanding, grantReplaced,
         ]
     }
 
