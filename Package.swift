@@ -185,10 +185,13 @@ let package = Package(
         .executableTarget(
             name: "crash-subject", dependencies: ["TokenVault", "TestSupport", "CCrashPoints"],
             path: "Tests/Crash/crash-subject", swiftSettings: strict),
+        .executableTarget(
+            name: "fork-subject", dependencies: ["TokenVault", "TestSupport", "CCrashPoints"],
+            path: "Tests/Crash/fork-subject", swiftSettings: strict),
         .testTarget(
             name: "CrashTests",
             dependencies: [
-                "TokenVault", "TestSupport", "CCrashPoints", "crash-subject",
+                "TokenVault", "TestSupport", "CCrashPoints", "crash-subject", "fork-subject",
                 "provider-simulator",
             ],
             swiftSettings: strict),

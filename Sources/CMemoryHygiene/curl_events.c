@@ -25,7 +25,8 @@ enum { WATCHES_IN = 1, WATCHES_OUT = 2, WANTED = 4, OURS = 8 };
 struct tv_events {
     CURLM *multi;
     int epoll, call, alarm;
-    // When the alarm goes off, in milliseconds of the clock that counts suspend; -1 while it is off.
+    // When the alarm goes off, in milliseconds of the clock that counts suspend; -1 while it is
+    // off.
     int64_t alarm_due;
     // Whether a transfer stands still for now, its socket unread.
     bool holds;
@@ -103,8 +104,8 @@ static int watch(CURL *easy, curl_socket_t socket, int what, void *context, void
 
 // A peer that is gone without a word is found out: after 15 seconds of silence it is asked every 5,
 // and 30 seconds without an acknowledgement end the connection. A request is taken by the kernel in
-// one piece, so that no copy of its rest waits in curl. Where an option is refused the transfer's own
-// limit has to do.
+// one piece, so that no copy of its rest waits in curl. Where an option is refused the transfer's
+// own limit has to do.
 static void set_options(int socket) {
     static const struct { int level, name, value; } options[] = {
         {SOL_SOCKET, SO_KEEPALIVE, 1},   {IPPROTO_TCP, TCP_KEEPIDLE, 15},

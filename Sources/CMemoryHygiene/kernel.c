@@ -15,17 +15,30 @@
 #include <time.h>
 #include <unistd.h>
 
-int tv_alarm_open(int *timer, int *call) {
+// The wall clock cannot be set beyond the year 2232.
+#define AFTER_ALL_CLOCKS INT64_C(9000000000)
+
+static void watch_clock(int steps) {
+    struct itimerspec never = {{0, 0}, {AFTER_ALL_CLOCKS, 0}};
+    timerfd_settime(steps, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+int tv_alarm_open(int *timer, int *call, int *steps) {
+    *steps = -1;
     *timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (*timer < 0) return errno;
     *call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (*call >= 0) return 0;
+    if (*call >= 0) {
+        *steps = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (*steps >= 0) watch_clock(*steps);
+        return 0;
+    }
     int failure = errno;
     close(*timer);
     return failure;
 }
 
-void tv_alarm_wait(int timer, int call, int64_t milliseconds) {
+void tv_alarm_wait(int timer, int call, int steps, int64_t milliseconds) {
     // A value of zero would disarm the timer instead of ending the sleep at once.
     struct itimerspec until = {{0, 0}, {0, 1}};
     if (milliseconds != 0) {
@@ -33,9 +46,14 @@ void tv_alarm_wait(int timer, int call, int64_t milliseconds) {
         until.it_value.tv_nsec = milliseconds % 1000 * 1000000;
     }
     if (milliseconds >= 0) timerfd_settime(timer, 0, &until, NULL);
-    struct pollfd descriptors[2] = {{call, POLLIN, 0}, {timer, POLLIN, 0}};
-    while (poll(descriptors, milliseconds < 0 ? 1 : 2, -1) < 0 && errno == EINTR) {}
+    struct pollfd descriptors[3] = {{call, POLLIN, 0}, {steps, POLLIN, 0}, {timer, POLLIN, 0}};
+    while (poll(descriptors, milliseconds < 0 ? 2 : 3, -1) < 0 && errno == EINTR) {}
     uint64_t ignored;
+    // Cancelled, since the clock was set: it is armed for the next time.
+    if (descriptors[1].revents != 0) {
+        if (read(steps, &ignored, sizeof ignored) < 0) {}
+        watch_clock(steps);
+    }
     if (read(call, &ignored, sizeof ignored) < 0) {}
 }
 
@@ -44,7 +62,8 @@ void tv_alarm_call(int call) {
     if (write(call, &one, sizeof one) < 0) {}
 }
 
-void tv_alarm_close(int timer, int call) {
+void tv_alarm_close(int timer, int call, int steps) {
+    if (steps >= 0) close(steps);
     close(timer);
     close(call);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "memory_hygiene.h"
+#include "process.h"
 
 #include <curl/curl.h>
 #include <dlfcn.h>
@@ -46,6 +47,16 @@ static struct spares *spares_for(size_t size) {
         if (size <= spares[index].size && size + SPARE_SLACK > spares[index].size)
             return &spares[index];
     return NULL;
+}
+
+// A thread that holds one of the locks while another forks is not there in the child to let it go.
+static void hold_spares(void) {
+    for (size_t index = 0; index < sizeof spares / sizeof *spares; index++)
+        pthread_mutex_lock(&spares[index].mutex);
+}
+static void let_spares_go(void) {
+    for (size_t index = 0; index < sizeof spares / sizeof *spares; index++)
+        pthread_mutex_unlock(&spares[index].mutex);
 }
 
 static void *wiping_malloc(size_t size) {
@@ -131,6 +142,7 @@ static void install_once(void) {
         return;
     }
     // Looked up by name, because curl may have been built on another TLS library.
+    pthread_atfork(hold_spares, let_spares_go, let_spares_go);
     set_mem_functions set = (set_mem_functions)dlsym(RTLD_DEFAULT, "CRYPTO_set_mem_functions");
     if (set != NULL) set(openssl_malloc, openssl_realloc, openssl_free);
     curl_global_init_mem(
@@ -234,18 +246,12 @@ __attribute__((noinline)) void tv_scrub_large(void) {
     scrub_registers();
 }
 
-static volatile bool forked;
-static void mark_forked(void) { forked = true; }
-static void watch_fork(void) { pthread_atfork(NULL, NULL, mark_forked); }
-bool tv_forked(void) { return forked; }
-
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret 447
 #endif
 
 void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_fork);
+    tv_process();
     *kind = TV_ARENA_FAILED;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *reserved = mmap(
@@ -272,6 +278,7 @@ void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind) {
     }
     madvise(base, byte_count, MADV_DONTDUMP);
     madvise(base, byte_count, MADV_DONTFORK);
+    tv_leave_region(base, byte_count);
     return base;
 }
 

@@ -40,9 +40,16 @@ public enum ProviderCatalog {
     }
 
     private static func read(_ path: String) throws(DefinitionError) -> String {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { throw DefinitionError(file: path, errno: errno) }
         defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            throw DefinitionError(file: path, errno: errno)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw DefinitionError(file: path, message: "no regular file")
+        }
         // One byte more than is allowed shows that there is more.
         var failure: Int32 = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: fileBytesMax + 1) { buffer, count in

@@ -32,8 +32,13 @@ extension VaultError {
         ),
         (
             .rootKeyUnusable, .refused,
-            "the root key cannot be used: a key file has 32 random bytes, belongs to you and has "
-                + "mode 0400 or 0600; a passphrase has 8 to 1024 bytes"
+            "the root key cannot be used: a key file is a regular file of 32 random bytes, belongs "
+                + "to you and has mode 0400 or 0600; a passphrase has 8 to 1024 bytes"
+        ),
+        (
+            .keyDerivationRefused, .refused,
+            "the vault's HEADER asks for more time or memory to stretch the passphrase than is "
+                + "allowed: if nobody made it so, it was altered: restore it from a backup"
         ),
         (
             .authenticationFailed, .badData,
@@ -44,6 +49,10 @@ extension VaultError {
             "the vault as a whole does not verify: restore it from a backup; nothing was changed"
         ),
         (.recordDamaged, .badData, "a record breaks the format: restore the vault from a backup"),
+        (
+            .notVerified, .temporaryFailure,
+            "the vault is still being verified: try again in a few seconds"
+        ),
         (.vaultExists, .cannotCreate, "there is something at this path: choose another"),
         (
             .vaultMissing, .missing,
@@ -104,7 +113,7 @@ extension VaultError {
         ),
         (
             .answerOutstanding, .temporaryFailure,
-            "a refresh was sent, and the provider has not answered yet; its answer is waited for: "
+            "the answer to a refresh is outstanding; it is waited for, and nothing else is sent: "
                 + "try again later"
         ),
         (.disconnecting, .temporaryFailure, "the connection is being disconnected: wait"),
@@ -117,6 +126,7 @@ extension VaultError {
         if let connection { subject = "\(connection.text): " }
         var detail = "\(code), \(stage.rawValue)"
         if number != 0 { detail += ", \(number)" }
+        if code == .answerOutstanding, number != 0 { detail += " s ago" }
         guard let advice = Self.advice.first(where: { $0.code == code }) else {
             return CommandFailure(.internalFault, "\(subject)an unknown fault (\(detail))")
         }

@@ -244,4 +244,17 @@ struct ProviderCatalogTests {
         #expect(throws: DefinitionError.self) { try ProviderCatalog.load(path) }
         #expect(throws: DefinitionError.self) { try ProviderCatalog.load(path + ".no") }
     }
+
+    @Test func aPipeIsNoDefinition() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        try #require(unsafe mkfifo(path, 0o600) == 0)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        for path in [path, "/dev/zero", "/tmp"] {
+            #expect {
+                try ProviderCatalog.load(path)
+            } throws: {
+                ($0 as? DefinitionError)?.message == "no regular file"
+            }
+        }
+    }
 }

@@ -30,7 +30,7 @@ extension World {
             [unowned self] request in take(request)
         }
         let network = Network(
-            transport: transport, addressGuard: AddressGuard(), closing: { transport.close() })
+            transport: transport, addressGuard: AddressGuard(), closing: { _ in transport.close() })
         forgetProcess()
         crashesAfterGroup = false
         crashesInFlight = false
@@ -39,11 +39,12 @@ extension World {
         if offset != lastOffset {
             for provider in providers { provider.excused += provider.temper.connections }
         }
+        if offset != 0 || lastOffset != 0 { clockWrong = clock.now }
         lastOffset = offset
         let vault = try Vault(
             directory: nil, store: store, committer: store, network: network,
             time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
-            randomness: SeededChance(seed: random.next()), fences: disk.contents.fenced,
+            randomness: SeededChance(seed: random.next()), unfinished: disk.unfinished,
             doubts: scenario.sabotage == .forgetsDoubts ? [] : disk.doubts, startsThread: false
         ) { [unowned self] in closeBehind(transport, store) }
         store.isImmediate = false

@@ -114,28 +114,4 @@ import Testing
     }
 
     private final class Lent: @unchecked Sendable { var token: TokenText? }
-
-    @Test("A caller says how long its token must live")
-    func minimumLifetime() throws {
-        let rig = try Rig(.populated(1, expiringIn: 1_200_000))
-        func lend(_ seconds: Int) throws -> (Errand, Lent) {
-            let lent = Lent()
-            let errand = try rig.call { vault in
-                try await vault.withAccessToken(
-                    Disk.id(0), minimumLifetime: .seconds(seconds)
-                ) { lent.token = TokenText($0) }
-            }
-            try rig.settle()
-            try rig.flush()
-            return (errand, lent)
-        }
-        let (first, short) = try lend(1190)
-        #expect(first.isDone && short.token == TokenText(.access, 0, 1))
-        #expect(rig.network.all.isEmpty)
-        let (second, long) = try lend(1200)
-        #expect(!second.isDone && rig.network.open.count == 1)
-        try rig.answerWithTokens(0)
-        try rig.flush()
-        #expect(second.isDone && long.token == TokenText(.access, 0, 2))
-    }
 }

@@ -12,7 +12,10 @@ extension Disk {
         let record = try #require(contents.records[key])
         var application = try ApplicationRecord.decode(Self.fields(record.plaintext))
         change(&application.provider)
-        let plaintext = try ApplicationRecord.encode(application)
+        var fields = try Fields(ApplicationRecord.encode(application))
+        // The provider sees the same client.
+        try fields.set(ApplicationTag.changedSince, integer: record.generation)
+        let plaintext = fields.takeAll()
         let commit = Commit()
         commit.add(.put(.application, key, .anything), plaintext)
         _ = try apply(commit) { _ in }.get()

@@ -117,20 +117,4 @@ import Testing
         #expect((0..<3).allSatisfy { rig.disk.serial($0) == 2 })
         #expect(rig.network.all.count == 4)
     }
-
-    @Test("One caller asks twice for a token that lives long enough, and no more")
-    func asksTwice() throws {
-        let rig = try Rig(.populated(1))
-        let reader = try rig.call { vault in
-            try await vault.withAccessToken(Disk.id(0), minimumLifetime: .seconds(7200)) { _ in }
-        }
-        for _ in 0..<2 {
-            try rig.flush()
-            #expect(!reader.isDone)
-            try rig.answerWithTokens(0)
-        }
-        try rig.flush()
-        #expect(reader.isDone && reader.code == .notRefreshable)
-        #expect(rig.network.all.count == 2)
-    }
 }

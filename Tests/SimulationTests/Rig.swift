@@ -13,6 +13,8 @@ final class Rig: @unchecked Sendable {
     static let turnsMax = 50
 
     let clock = VirtualClock()
+    /// What the vault takes the time from.
+    let time: VirtualClock.Reading
     let disk: Disk
     let network = HeldNetwork()
     let store: SimulatedStore
@@ -25,22 +27,24 @@ final class Rig: @unchecked Sendable {
     /// with `scanErrors`.
     init(
         _ disk: Disk, moment: Int64 = VirtualClock.start, offset: Int64 = 0,
-        scanErrors: [VaultError] = [],
+        scanErrors: [VaultError] = [], readsUnverified: Bool = false,
         meanwhile: @escaping (Rig, RecordKey) throws -> Void = { _, _ in }
     ) throws {
         self.disk = disk
         clock.now = moment
         let (held, network) = (held, network)
+        let time = VirtualClock.Reading(clock, offsetMilliseconds: offset)
+        self.time = time
         let store = SimulatedStore(
             disk, wait: { held.add($0) }, landed: { _ in }, crashes: { false })
         self.store = store
         vault = try Vault(
             directory: nil, store: store, committer: store,
             network: Network(
-                transport: network, addressGuard: AddressGuard(), closing: { network.close() }),
-            time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
-            randomness: SeededChance(seed: 1), fences: disk.contents.fenced,
-            doubts: disk.doubts, startsThread: false
+                transport: network, addressGuard: AddressGuard(),
+                closing: { _ in network.close() }),
+            time: time, randomness: SeededChance(seed: 1), unfinished: disk.unfinished,
+            doubts: disk.doubts, readsUnverified: readsUnverified, startsThread: false
         ) {
             network.close()
             store.finish()
@@ -141,6 +145,14 @@ final class Rig: @unchecked Sendable {
     func answer(_ connection: Int, _ reply: consuming TransportReply) throws {
         let held = try #require(network.last(connection), "no request of \(connection) is out")
         held.request.answer(reply)
+        thread.drain()
+    }
+
+    /// Lets the deadline of the last request of a connection pass; it is listened to further.
+    func makeOverdue(_ connection: Int) throws {
+        let held = try #require(network.last(connection), "no request of \(connection) is out")
+        try #require(held.request.isListenedTo)
+        held.request.tellOverdue()
         thread.drain()
     }
 

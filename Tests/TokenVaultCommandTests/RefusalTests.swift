@@ -54,6 +54,23 @@ struct RefusalTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aPipeIsNotWaitedFor() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let pipe = bench.folder.appending(path: "pipe").path
+            try #require(unsafe mkfifo(pipe, 0o600) == 0)
+            for arguments in [
+                ["init", "--vault", "w", "--key-file", "pipe"], ["list", "--key-file", "pipe"],
+                ["list", "--ca-file", "pipe"] + bench.keyOptions,
+            ] {
+                let output = try await bench.expect(arguments, status: 65)
+                #expect(output.errors.contains("pipe is no regular file"))
+            }
+            try await bench.expect(["list", "--key-file", "none.key"], status: 66)
+            try await bench.expect(["list", "--ca-file", "none"] + bench.keyOptions, status: 66)
+        }
+    }
+
     @Test func othersMustNotReachTheVaultOrItsSecrets() async throws {
         try await Workbench.run { bench in
             try await bench.prepare()
@@ -194,7 +211,8 @@ struct RefusalTests {
             }
             let commands = [
                 ["init"], ["app"], ["app", "add"], ["app", "list"], ["app", "remove"], ["connect"],
-                ["list"], ["status"], ["token"], ["refresh"], ["disconnect"], ["log"], ["serve"],
+                ["list"], ["status"], ["token"], ["refresh"], ["retry"], ["disconnect"], ["log"],
+                ["serve"],
             ]
             for command in commands {
                 let text = try await bench.expect(command + ["--help"]).text

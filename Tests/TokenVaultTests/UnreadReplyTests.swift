@@ -10,7 +10,7 @@ import Testing
         arguments: [
             // Ours as they are written, whatever is wrong with them; of the others nothing.
             (
-                #" {"id_token":"x.y","access_token" : "a\n","x":[1,{"b":2}],"scope":"s" } trailing"#,
+                #" {"id_token":"x.y","access_token" : "a\n","x":[1,{"b":2}],"scope":"s" } after"#,
                 #"{"access_token" : "a\n","scope":"s"}"#
             ),
             (

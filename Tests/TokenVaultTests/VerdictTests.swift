@@ -230,6 +230,7 @@ import Testing
             return "misconfigured \(status)" + (error.map { " \($0)" } ?? "")
         case .unsent: return "unsent"
         case .grantLost(let status): return "grantLost \(status)"
+        case .grantLikelyLost(let status): return "grantLikelyLost \(status)"
         case .unread(let status, _): return "unread \(status)"
         case .unreadable(let status): return "unreadable \(status)"
         case .refused(let status, let error):

@@ -3,14 +3,16 @@
 #pragma once
 #include <stdint.h>
 
-// A thread's sleep until a deadline or a call, on the clock that counts suspend. Opens the two
-// descriptors; returns 0 or an errno.
-int tv_alarm_open(int *timer, int *call);
-// Sleeps at most `milliseconds` (for ever where negative), or until the next call.
-void tv_alarm_wait(int timer, int call, int64_t milliseconds);
+// A thread's sleep until a deadline, a call, or a step of the wall clock, on the clock that counts
+// suspend. Opens the three descriptors; returns 0 or an errno. `steps` is -1 where the kernel does
+// not tell of steps.
+int tv_alarm_open(int *timer, int *call, int *steps);
+// Sleeps at most `milliseconds` (for ever where negative), or until the next call or step. A step
+// since the last sleep ends it at once.
+void tv_alarm_wait(int timer, int call, int steps, int64_t milliseconds);
 // Ends the present or the next sleep. From any thread.
 void tv_alarm_call(int call);
-void tv_alarm_close(int timer, int call);
+void tv_alarm_close(int timer, int call, int steps);
 
 // The magic number of the file system under `path` (statfs(2)); 0 where it cannot be told.
 int64_t tv_file_system(const char *path);

@@ -43,8 +43,5 @@ enum tv_arena_kind {
 // inherited by fork and not dumped. Returns its first byte, or NULL with *kind TV_ARENA_FAILED.
 void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind);
 
-// True in a child process made by fork after the first arena was mapped.
-bool tv_forked(void);
-
 // PR_SET_DUMPABLE 0 and RLIMIT_CORE 0. False where either failed.
 bool tv_harden_process(void);

@@ -11,12 +11,40 @@ struct Descriptor: ~Copyable {
     /// Takes over an open descriptor.
     init(owning number: Int32) { self.number = number }
 
-    /// Opens a file, never through a symbolic link at its end.
+    /// Opens a regular file, or the directory that the flags ask for; never through a symbolic link
+    /// at its end.
+    ///
+    /// - Throws: `unsafeDirectory` where there is something else. A pipe that nobody writes to is
+    ///   not waited for, and a terminal does not become ours.
     init(
         _ path: String, flags: Int32, mode: mode_t = 0o600, stage: VaultError.Stage
     ) throws(VaultError) {
-        number = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW, mode)
+        number = unsafe open(
+            path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode)
         guard number >= 0 else { throw Self.failure(stage) }
+        guard flags & O_DIRECTORY == 0 else { return }
+        try Self.requireRegularFile(number, stage)
+    }
+
+    /// Throws where there is no regular file at `path` that can be read, be it by a link: before
+    /// the name is given to a library that would wait for whatever it is.
+    static func requireRegularFile(
+        _ path: String, stage: VaultError.Stage
+    ) throws(VaultError) {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard file >= 0 else { throw failure(stage) }
+        defer { close(file) }
+        try requireRegularFile(file, stage)
+    }
+
+    private static func requireRegularFile(
+        _ number: Int32, _ stage: VaultError.Stage
+    ) throws(VaultError) {
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0 else { throw failure(stage) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw VaultError(.unsafeDirectory, stage, number: Int(status.st_mode & 0o7777))
+        }
     }
 
     deinit { close(number) }

@@ -5,8 +5,19 @@ import Synchronization
 
 /// The seam to time: one clock for everything that is compared with everything else.
 package protocol TimeSource: Sendable {
-    /// The time now.
+    /// The time now. Within a process it never goes back but by `follow`.
     func now() -> UnixTime
+
+    /// By how many milliseconds the clock was set back, if `now` has not followed yet; else 0.
+    func stepBack() -> Int64
+
+    /// Has `now` follow a step back; see `ClockAnchor` for what comes before.
+    func follow(stepBack milliseconds: Int64)
+}
+
+extension TimeSource {
+    package func stepBack() -> Int64 { 0 }
+    package func follow(stepBack milliseconds: Int64) {}
 }
 
 /// The seam to chance, for jitter. Keys and nonces come from libsodium, always.
@@ -15,20 +26,26 @@ package protocol Randomness: Sendable {
     func next() -> UInt64
 }
 
-/// The wall clock as it was when the process asked first, carried on by the clock that counts
-/// suspend: jumps of the wall clock, by an hour or ten years, change nothing until the next start.
-package struct SystemTime: TimeSource {
-    private let offset: Int64
+/// The system's clocks, as `ClockAnchor` believes them.
+package final class SystemTime: TimeSource {
+    private let anchor = ClockAnchor(SystemTime.read())
 
     /// Reads both clocks once.
-    package init() {
-        offset = Self.milliseconds(CLOCK_REALTIME) - Self.milliseconds(CLOCK_BOOTTIME)
+    package init() {}
+
+    package func now() -> UnixTime { anchor.now(Self.read) }
+    package func stepBack() -> Int64 { anchor.stepBack(Self.read) }
+    package func follow(stepBack milliseconds: Int64) {
+        anchor.follow(stepBack: milliseconds)
     }
 
-    package func now() -> UnixTime {
-        UnixTime(milliseconds: offset + Self.milliseconds(CLOCK_BOOTTIME))
+    @inline(__always)
+    private static func read() -> ClockReading {
+        ClockReading(
+            boot: milliseconds(CLOCK_BOOTTIME), wall: milliseconds(CLOCK_REALTIME))
     }
 
+    @inline(__always)
     private static func milliseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)

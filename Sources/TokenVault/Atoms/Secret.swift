@@ -4,7 +4,8 @@
 ///
 /// It cannot be copied, printed, interpolated, encoded, or put into an array, a dictionary or a
 /// stream; it lives in `SecretArena` and is zeroed (`sodium_memzero`) where its scope ends. The
-/// only ways to see its bytes are `bytes` and, for C, `withUnsafeBytes`. At most 65,536 bytes.
+/// only ways to see its bytes are `bytes` and, for C, `withUnsafeBytes`. At most 65,536 bytes. A
+/// child process made by fork has none of its parent's secrets: to look at one ends it.
 @safe
 public struct Secret: ~Copyable, @unchecked Sendable {
     private let slot: SecretArena.Slot
@@ -14,7 +15,7 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     /// A secret of `count` zero bytes, to be written through `mutableBytes`.
     ///
     /// - Throws: `tooManySecrets` where no slot came free within a second, `limitExceeded` past
-    ///   65,536 bytes, `forked` in a child process.
+    ///   65,536 bytes.
     public init(zeroes count: Int) throws(VaultError) {
         precondition(count >= 0)
         unsafe slot = try SecretArena.shared.take(byteCount: count)
@@ -76,7 +77,7 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     }
 
     // Past `count` the slot is zero already: whatever shortens a secret wipes what it leaves.
-    deinit { unsafe SecretArena.shared.give(slot, writtenBytes: count) }
+    deinit { unsafe SecretArena.give(slot, writtenBytes: count) }
 
     /// Ends the secret now instead of at the end of its scope.
     public consuming func destroy() {}

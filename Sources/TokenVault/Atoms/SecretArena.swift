@@ -32,17 +32,17 @@ public final class SecretArena: @unchecked Sendable {
     /// How long a caller waits for a slot before `tooManySecrets`, in milliseconds.
     static let waitMilliseconds = 1000
 
-    /// The process's arena, mapped at first use.
-    public static let shared = SecretArena(allowSecretMemory: secretMemoryAllowed.withLock { $0 })
+    /// The process's arena, mapped at first use; a child made by fork has one of its own.
+    public static var shared: SecretArena { ProcessArena.of(ProcessNumber.current) }
 
     /// Before the first secret only: keeps the arena to `mmap` and `mlock`, which a memory scanner
     /// can read. For proofs that the scanner finds what is there.
-    package static func forbidSecretMemory() { secretMemoryAllowed.withLock { $0 = false } }
-    private static let secretMemoryAllowed = Monitor(true)
+    package static func forbidSecretMemory() { ProcessArena.forbidSecretMemory() }
 
     /// How the region is held.
     public let kind: Kind
 
+    let process = ProcessNumber.current
     private let base: UnsafeMutableRawPointer?
     /// A bit for each slot, set where it is free; a class begins on a word of its own. No lock: two
     /// threads that read tokens would meet at it eight times for each.
@@ -99,9 +99,11 @@ public final class SecretArena: @unchecked Sendable {
     struct Slot {
         let start: UnsafeMutableRawPointer
         let byteCount: Int
+        /// Whose it is: in a child there is nothing at `start`.
+        let process: UInt32
         /// The word and the bit that stand for it.
-        let word: UInt32
-        let bit: UInt32
+        let word: UInt16
+        let bit: UInt16
     }
 
     /// Takes a slot of at least `byteCount` bytes; waits at most `milliseconds` for one.
@@ -111,7 +113,6 @@ public final class SecretArena: @unchecked Sendable {
     func take(
         byteCount wanted: Int, waitingAtMost milliseconds: Int = SecretArena.waitMilliseconds
     ) throws(VaultError) -> Slot {
-        guard !tv_forked() else { throw VaultError(.forked, .atoms) }
         guard unsafe base != nil else { throw VaultError(.outOfMemory, .atoms) }
         var fitting = 0
         while fitting < shelves.count, shelves[fitting].byteCount < wanted { fitting += 1 }
@@ -166,7 +167,7 @@ public final class SecretArena: @unchecked Sendable {
                     let start = shelf.offset + (word * 64 + bit) * shelf.byteCount
                     return unsafe Slot(
                         start: base + start, byteCount: shelf.byteCount,
-                        word: UInt32(shelf.word + word), bit: UInt32(bit))
+                        process: process, word: UInt16(shelf.word + word), bit: UInt16(bit))
                 }
                 seen = now
             }
@@ -174,10 +175,17 @@ public final class SecretArena: @unchecked Sendable {
         return nil
     }
 
+    /// Gives a slot back to the arena that it is of. One of the parent's is none in a child made by
+    /// fork: to touch it would end the process.
+    static func give(_ slot: Slot, writtenBytes: Int) {
+        let process = ProcessNumber.current
+        guard unsafe slot.process == process else { return }
+        unsafe ProcessArena.of(process).give(slot, writtenBytes: writtenBytes)
+    }
+
     /// Zeroes what was written of the slot, its first bytes, and gives it back.
     func give(_ slot: Slot, writtenBytes: Int) {
-        // In a child made by fork the region is not mapped: touching it would end the process.
-        guard !tv_forked() else { return }
+        guard unsafe slot.process == process else { return }
         unsafe Sodium.wipe(slot.start, writtenBytes)
         unsafe giveBack(1 << UInt64(slot.bit), to: Int(slot.word))
     }

@@ -41,8 +41,8 @@ public struct VaultError: Error, Hashable, Sendable {
 extension VaultError.Code {
     enum Kind: String, Hashable, Sendable {
         case invalidArgument, limitExceeded, tooManySecrets, forked, outOfMemory
-        case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable
-        case authenticationFailed, integrityFailed, recordDamaged
+        case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable, keyDerivationRefused
+        case authenticationFailed, integrityFailed, recordDamaged, notVerified
         case vaultExists, vaultMissing, vaultLocked, unsafeDirectory, storeFull, storageFailed
         case notFound, alreadyExists, generationChanged, closed, cancelled
         case applicationNotFound, endpointRefused
@@ -58,7 +58,8 @@ extension VaultError.Code {
     public static let limitExceeded = Self(kind: .limitExceeded)
     /// The secret arena is full and stayed full. Hold fewer secrets at a time, then try again.
     public static let tooManySecrets = Self(kind: .tooManySecrets)
-    /// The handle was used in a child process made by fork. Open the vault there instead.
+    /// The handle was used in a child process made by fork. Open the vault there instead, once the
+    /// parent has closed it.
     public static let forked = Self(kind: .forked)
     /// The system has no memory or address space left.
     public static let outOfMemory = Self(kind: .outOfMemory)
@@ -68,14 +69,20 @@ extension VaultError.Code {
     public static let headerDamaged = Self(kind: .headerDamaged)
     /// Written by a newer format. Use a newer version of this library.
     public static let unsupportedFormat = Self(kind: .unsupportedFormat)
-    /// The root key source cannot be used: wrong length, mode, owner, or too weak parameters.
+    /// The root key source cannot be used: no regular file, wrong length, mode, owner, or too weak
+    /// parameters.
     public static let rootKeyUnusable = Self(kind: .rootKeyUnusable)
+    /// HEADER asks for more passes or memory to stretch the passphrase than `Argon2idLimits`
+    /// allows: it was altered, or the vault was made with more. `number` is its memory in MiB.
+    public static let keyDerivationRefused = Self(kind: .keyDerivationRefused)
     /// A sealed record or slot does not open: it was altered, moved or replaced.
     public static let authenticationFailed = Self(kind: .authenticationFailed)
     /// The store as a whole does not match its MAC. It opens for audit only.
     public static let integrityFailed = Self(kind: .integrityFailed)
     /// A record opened, but its contents break the format.
     public static let recordDamaged = Self(kind: .recordDamaged)
+    /// The store is still being verified. Wait for `ready`.
+    public static let notVerified = Self(kind: .notVerified)
     /// There is something at the path already.
     public static let vaultExists = Self(kind: .vaultExists)
     /// There is no vault at the path.

@@ -9,6 +9,7 @@ import Glibc
 @safe
 package final class WorkerThread: @unchecked Sendable {
     private var handle = pthread_t()
+    private let process = ProcessNumber.current
 
     private final class Start {
         let name: String
@@ -43,8 +44,10 @@ package final class WorkerThread: @unchecked Sendable {
     /// Has the calling thread wait.
     static func sleep(milliseconds: Int) { usleep(useconds_t(1000 * milliseconds)) }
 
-    /// Waits for the thread's end; called on the very thread, lets it end by itself.
+    /// Waits for the thread's end; called on the very thread, lets it end by itself. In a child
+    /// made by fork there is no such thread.
     package func join() {
+        guard process == ProcessNumber.current else { return }
         if pthread_equal(handle, pthread_self()) != 0 {
             _ = pthread_detach(handle)
         } else {

@@ -15,7 +15,8 @@ enum CivilDate {
         }
     }
 
-    /// Days since 1970-01-01, counted in years that begin in March, so that the leap day comes last.
+    /// Days since 1970-01-01, counted in years that begin in March, so that the leap day comes
+    /// last.
     static func daysSinceEpoch(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let shifted = month > 2 ? year : year - 1
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1

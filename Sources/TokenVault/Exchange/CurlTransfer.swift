@@ -242,12 +242,14 @@ final class CurlTransfer {
         case .sent, .paused:
             // Whatever became of its connection: nobody has the new token but us.
             if isWholeSuccess { return nil }
-            return code == Curl.codeTimedOut ? .deadlineExceeded : .lost(curlCode: code)
+            if code == Curl.codeTimedOut { return .deadlineExceeded }
+            // curl would have sent it again, and finds it wiped.
+            return .lost(curlCode: code == Curl.codeCannotRewind ? Curl.codeGotNothing : code)
         }
     }
 
-    /// Whether a success has arrived as far as anybody reads it: a whole object, or all the bytes that
-    /// were declared.
+    /// Whether a success has arrived as far as anybody reads it: a whole object, or all the bytes
+    /// that were declared.
     var isWholeSuccess: Bool {
         guard (200..<300).contains(easy.status) else { return false }
         if reply?.isWholeObject() ?? false { return true }

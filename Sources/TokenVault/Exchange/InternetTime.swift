@@ -44,8 +44,8 @@ enum InternetTime {
         return number
     }
 
-    /// The fraction of a second at `offset` in milliseconds, 0 where there is none; nil where it has
-    /// no digits.
+    /// The fraction of a second at `offset` in milliseconds, 0 where there is none; nil where it
+    /// has no digits.
     private static func fraction(_ text: RawSpan, _ offset: inout Int) -> Int64? {
         guard offset < text.byteCount, text.byte(at: offset) == UInt8(ascii: ".") else { return 0 }
         offset += 1

@@ -19,8 +19,8 @@ enum JSONText {
         }
     }
 
-    /// The first offset from `offset` on where a quote or a backslash is, or the end. Eight bytes at
-    /// a time.
+    /// The first offset from `offset` on where a quote or a backslash is, or the end. Eight bytes
+    /// at a time.
     static func quoteOrBackslash(_ bytes: RawSpan, from offset: Int) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080

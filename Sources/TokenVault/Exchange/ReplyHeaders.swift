@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The header fields of an answer that matter here, read as they arrive. `Set-Cookie` and all others
-/// are passed over.
+/// The header fields of an answer that matter here, read as they arrive. `Set-Cookie` and all
+/// others are passed over.
 struct ReplyHeaders {
     /// The value of `Date` (RFC 9110 section 6.6.1).
     private(set) var date: HTTPDate.Text?

@@ -49,12 +49,15 @@ package struct TokenEndpoint: Sendable {
         completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(token, by: credentials)
-        let (lost, types) = (credentials.grantLostErrors, credentials.bearerTypes)
+        let (lost, likelyLost) = (credentials.grantLostErrors, credentials.grantLostAnswers)
+        let types = credentials.bearerTypes
         return try make(
             request, to: application.provider.tokenEndpoint,
             listenMilliseconds: overdue == nil ? 0 : application.provider.listenMilliseconds,
             overdue: overdue
-        ) { reply in completion(Verdict(reply, lost: lost, types: types)) }
+        ) { reply in
+            completion(Verdict(reply, lost: lost, likelyLost: likelyLost, types: types))
+        }
     }
 
     /// The request that revokes a token, for `send`; nil where the provider has no revocation

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What an answer of the token endpoint means for the grant. A pure function of the answer: no
-/// clock, nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant, and only
-/// `invalid_grant` leads there, or what the provider's definition says means the same.
+/// clock, nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant at once, and
+/// only `invalid_grant` leads there, or what the provider's definition says means the same.
 ///
 /// | answer                                                         | verdict                   |
 /// |----------------------------------------------------------------|---------------------------|
@@ -15,9 +15,11 @@
 /// | 408, 425, 429, 5xx, whatever they carry                        | transient, sent           |
 /// | `temporarily_unavailable`, `server_error`                      | transient, sent           |
 /// | `invalid_grant`                                                | grant lost                |
-/// | `invalid_client`, `unauthorized_client`,                       | application misconfigured |
-/// | `unsupported_grant_type`, 401 with any other `error` or none   | application misconfigured |
+/// | `invalid_client`                                               | application misconfigured |
 /// | an error of the provider's own that `GrantLostErrors` lists    | grant lost                |
+/// | an answer that `GrantLostAnswers` lists                        | grant likely lost         |
+/// | `unauthorized_client`, `unsupported_grant_type`,               | application misconfigured |
+/// | 401 with any other `error` or none                             | application misconfigured |
 /// | anything else: `invalid_request`, `invalid_scope`, 403, 404,   | refused                   |
 /// | 3xx, an unknown `error`                                        | refused                   |
 ///
@@ -38,6 +40,9 @@ package enum Verdict: ~Copyable, Sendable {
     case applicationMisconfigured(status: Int, error: OAuthError?)
     /// The grant is gone, definitely: the user must connect again.
     case grantLost(status: Int)
+    /// The provider's definition says that it means a lost grant, but it may be the application
+    /// that is rejected: to be believed once another connection of it has succeeded since.
+    case grantLikelyLost(status: Int)
     /// A success that names an access or a refresh token, and nobody here can use: `UnreadReply`
     /// says which. The body, of which only that is left, may hold the only copy of a token that
     /// replaced the one which was presented: seal it before anything else.
@@ -51,10 +56,11 @@ package enum Verdict: ~Copyable, Sendable {
     ///
     /// - Parameters:
     ///   - lost: the errors of the provider's own that say that a grant is gone.
+    ///   - likelyLost: the answers that may say so.
     ///   - types: which `token_type`s are taken.
     init(
         _ reply: consuming TransportReply, lost: GrantLostErrors = .none,
-        types: BearerTypes = .bearer
+        likelyLost: GrantLostAnswers = .none, types: BearerTypes = .bearer
     ) {
         if let failure = reply.failure {
             self = Self.judge(failure)
@@ -71,7 +77,7 @@ package enum Verdict: ~Copyable, Sendable {
                 self = Self.judgeSuccess(status, body, retryAfter, date, lost, types)
             }
         case 300..<500 where ![408, 425, 429].contains(status):
-            self = Self.judgeRefusal(status, body, retryAfter, lost)
+            self = Self.judgeRefusal(status, body, retryAfter, lost, likelyLost)
         default: self = .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
         }
     }
@@ -108,34 +114,46 @@ package enum Verdict: ~Copyable, Sendable {
     }
 
     private static func judgeRefusal(
-        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ lost: GrantLostErrors
+        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ lost: GrantLostErrors,
+        _ likelyLost: GrantLostAnswers
     ) -> Verdict {
         var error: OAuthError?
         var isLost = false
-        if let body, status >= 400 {
+        switch body {
+        case .some(let body) where status >= 400:
             error = members(of: body)?.error
             isLost = lost.occur(in: body)
+        default: break
         }
-        return judge(error, status, retryAfter, isLost: isLost)
+        let isLikelyLost = likelyLost.contain(status, body, namesError: error != nil)
+        return judge(error, status, retryAfter, isLost: isLost, isLikelyLost: isLikelyLost)
     }
 
-    /// - Parameter isLost: whether the answer names a `GrantLostErrors`. It ends no grant beside an
-    ///   `error` that blames the application or asks for patience.
+    /// - Parameters:
+    ///   - isLost: whether the answer names a `GrantLostErrors`. It ends no grant beside an `error`
+    ///     that blames the application or asks for patience.
+    ///   - isLikelyLost: whether it is one of the `GrantLostAnswers`.
     private static func judge(
-        _ error: OAuthError?, _ status: Int, _ retryAfter: Int64?, isLost: Bool
+        _ error: OAuthError?, _ status: Int, _ retryAfter: Int64?, isLost: Bool,
+        isLikelyLost: Bool = false
     ) -> Verdict {
         switch error {
         case .invalidGrant: .grantLost(status: status)
-        case .invalidClient, .unauthorizedClient, .unsupportedGrantType:
-            .applicationMisconfigured(status: status, error: error)
+        case .invalidClient: .applicationMisconfigured(status: status, error: error)
         case .temporarilyUnavailable, .serverError:
             .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
+        case .unauthorizedClient, .unsupportedGrantType:
+            isLikelyLost
+                ? .grantLikelyLost(status: status)
+                : .applicationMisconfigured(status: status, error: error)
         default:
             isLost
                 ? .grantLost(status: status)
-                : status == 401
-                    ? .applicationMisconfigured(status: status, error: error)
-                    : .refused(status: status, error: error)
+                : isLikelyLost
+                    ? .grantLikelyLost(status: status)
+                    : status == 401
+                        ? .applicationMisconfigured(status: status, error: error)
+                        : .refused(status: status, error: error)
         }
     }
 }

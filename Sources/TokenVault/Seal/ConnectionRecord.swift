@@ -56,10 +56,16 @@ struct ConnectionRecord: ~Copyable {
     /// reasons; nil where the present one is.
     var tokensSince: UInt64? { fields.integer(ConnectionTag.tokensSince) }
 
+    /// The oldest generation with the present failure; as `tokensSince`.
+    var failureSince: UInt64? { fields.integer(ConnectionTag.failureSince) }
+
     /// Before a change that leaves the tokens as they are in version `generation`.
     mutating func keepTokens(of generation: UInt64) throws(VaultError) {
         if tokensSince == nil {
             try fields.set(ConnectionTag.tokensSince, integer: generation)
+        }
+        if fields.has(ConnectionTag.failure), failureSince == nil {
+            try fields.set(ConnectionTag.failureSince, integer: generation)
         }
     }
 
@@ -80,7 +86,14 @@ struct ConnectionRecord: ~Copyable {
             time: UnixTime(milliseconds: span.integer(at: range.lowerBound + 6)))
     }
 
+    /// What a refusal of the provider's may mean, where that is its failure.
+    var refusal: UInt8? { fields.integer(ConnectionTag.refusal) }
+
     mutating func set(_ failure: Failure?) throws(VaultError) {
+        if fields.has(ConnectionTag.failure) {
+            try fields.set(ConnectionTag.refusal, nil)
+            try fields.set(ConnectionTag.failureSince, nil)
+        }
         guard let failure else { return try fields.set(ConnectionTag.failure, nil) }
         var value = try Secret(zeroes: 14)
         value.store(failure.code, at: 0)

@@ -9,9 +9,10 @@ public enum RootKeySource: ~Copyable, Sendable {
     case file(String)
     /// An inherited descriptor (a pipe or a file) that yields exactly 32 bytes; closed afterwards.
     case descriptor(Int32)
-    /// A passphrase of 8 to 1,024 bytes, stretched by Argon2id (RFC 9106) with libsodium's MODERATE
-    /// limits: 256 MiB and about a second.
-    case passphrase(Secret)
+    /// A passphrase of 8 to 1,024 bytes, stretched by Argon2id (RFC 9106). `limits` is what that
+    /// takes of a new vault, and the most that it may take of one that is there: 256 MiB and about
+    /// a second, unless the caller allows more.
+    case passphrase(Secret, limits: Argon2idLimits = .moderate)
     /// Exactly 32 bytes that the host has already.
     case key(Secret)
 }
@@ -21,13 +22,6 @@ struct KeyDerivation {
     var operations: UInt64
     var memoryBytes: UInt64
     var salt: InlineArray<16, UInt8>
-
-    /// Lower parameters than these are refused: whoever can write HEADER could weaken the key.
-    static let operationsMin = Sodium.argon2idModerateOperations
-    static let memoryBytesMin = UInt64(Sodium.argon2idModerateMemoryBytes)
-    /// Higher ones too: they would only serve to stop a vault from opening.
-    static let operationsMax: UInt64 = 64
-    static let memoryBytesMax: UInt64 = 4 << 30
 }
 
 /// The root key, open for as long as the keys of a vault are unwrapped.
@@ -55,9 +49,15 @@ struct RootKey: ~Copyable {
         case .file(let path): return try read(path)
         case .descriptor(let number): return try drain(Descriptor(owning: number))
         case .key(let key): return key
-        case .passphrase(let passphrase):
+        case .passphrase(let passphrase, let limits):
+            guard limits.areInRange else { throw VaultError(.invalidArgument, .seal) }
             let used: KeyDerivation
-            if let derivation { used = derivation } else { used = try freshDerivation() }
+            if let derivation {
+                try check(derivation, limits)
+                used = derivation
+            } else {
+                used = try freshDerivation(limits)
+            }
             chosen = used
             return try stretch(passphrase, used)
         }
@@ -78,13 +78,14 @@ struct RootKey: ~Copyable {
     }
 
     private static func read(_ path: String) throws(VaultError) -> Secret {
-        let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard number >= 0 else { throw VaultError(.rootKeyUnusable, .seal, number: Int(errno)) }
-        let file = Descriptor(owning: number)
+        let file: Descriptor
+        do throws(VaultError) {
+            file = try Descriptor(path, flags: O_RDONLY, stage: .seal)
+        } catch {
+            throw VaultError(.rootKeyUnusable, .seal, number: error.number)
+        }
         let status = try file.status()
-        guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
-            status.st_mode & 0o177 == 0
-        else {
+        guard status.st_uid == geteuid(), status.st_mode & 0o177 == 0 else {
             throw VaultError(.rootKeyUnusable, .seal, number: Int(status.st_mode & 0o7777))
         }
         return try drain(file)
@@ -109,22 +110,37 @@ struct RootKey: ~Copyable {
         return secret
     }
 
-    private static func freshDerivation() throws(VaultError) -> KeyDerivation {
+    /// HEADER's parameters are used before anything authenticates them: no weaker ones than
+    /// `create` takes, nor more work than the caller allows.
+    private static func check(
+        _ derivation: borrowing KeyDerivation, _ limits: Argon2idLimits
+    ) throws(VaultError) {
+        guard derivation.operations >= Argon2idLimits.operationsRange.lowerBound,
+            derivation.memoryBytes >= Argon2idLimits.memoryBytesRange.lowerBound
+        else { throw VaultError(.rootKeyUnusable, .seal) }
+        guard derivation.operations <= limits.operations,
+            derivation.memoryBytes <= limits.memoryBytes
+        else {
+            let mebibytes = Int(clamping: derivation.memoryBytes >> 20)
+            throw VaultError(.keyDerivationRefused, .seal, number: mebibytes)
+        }
+    }
+
+    private static func freshDerivation(
+        _ limits: Argon2idLimits
+    ) throws(VaultError) -> KeyDerivation {
         let salt = try Secret(random: Sodium.saltBytes)
         return KeyDerivation(
-            operations: KeyDerivation.operationsMin, memoryBytes: KeyDerivation.memoryBytesMin,
+            operations: limits.operations, memoryBytes: limits.memoryBytes,
             salt: InlineArray { index in salt.bytes.byte(at: index) })
     }
 
     private static func stretch(
         _ passphrase: borrowing Secret, _ derivation: KeyDerivation
     ) throws(VaultError) -> Secret {
-        guard passphraseBytes.contains(passphrase.count),
-            (KeyDerivation.operationsMin...KeyDerivation.operationsMax)
-                .contains(derivation.operations),
-            (KeyDerivation.memoryBytesMin...KeyDerivation.memoryBytesMax)
-                .contains(derivation.memoryBytes)
-        else { throw VaultError(.rootKeyUnusable, .seal) }
+        guard passphraseBytes.contains(passphrase.count) else {
+            throw VaultError(.rootKeyUnusable, .seal)
+        }
         var key = try Secret(zeroes: Sodium.keyBytes)
         var output = key.mutableBytes
         guard

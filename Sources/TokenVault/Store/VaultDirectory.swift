@@ -54,6 +54,8 @@ final class VaultDirectory: Sendable {
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`.
     init(_ path: String) throws(VaultError) {
         self.path = path
+        // A child made by fork lets go of its parent's lock here, if it has not been asked before.
+        _ = ProcessNumber.current
         try Self.check(path, is: S_IFDIR)
         try Self.check("\(path)/\(Self.databaseName)", is: S_IFDIR)
         for name in [
@@ -65,10 +67,14 @@ final class VaultDirectory: Sendable {
         guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
             throw VaultError(.vaultLocked, .store, number: Int(errno))
         }
+        // A child made by fork would hold the lock on, whatever becomes of this process.
+        ProcessNumber.leave(descriptor: lock.number)
         self.lock = lock
         erasureQuality = ErasureQuality(path)
         try Self.makeReaders(path)
     }
+
+    deinit { ProcessNumber.keep(descriptor: lock.number) }
 
     /// LMDB opens its files by name and follows links: what it will find is looked at before.
     private static func check(_ path: String, is kind: mode_t) throws(VaultError) {

@@ -50,6 +50,11 @@ package struct ExpiryHeap: ~Copyable {
     /// The earliest entry. O(1).
     package var min: Entry? { entries.isEmpty ? nil : entries[0] }
 
+    /// The entry of a handle; nil where it has none. O(1).
+    package func entry(_ handle: UInt32) -> Entry? {
+        position(handle).map { entries[$0] }
+    }
+
     /// The deadline of a handle. O(1).
     package func deadline(_ handle: UInt32) -> UnixTime? {
         position(handle).map { entries[$0].deadline }
@@ -97,6 +102,13 @@ package struct ExpiryHeap: ~Copyable {
         let last = entries.removeLast()
         if !entries.isEmpty { trickleDown(last, from: 0) }
         return first
+    }
+
+    /// Moves all deadlines by so many milliseconds. O(n), and their order stays.
+    mutating func move(milliseconds: Int64) {
+        for index in entries.indices {
+            entries[index].deadline = entries[index].deadline.adding(milliseconds: milliseconds)
+        }
     }
 
     /// Puts `entry` in the place of the one at `position`, or where it belongs from there.

@@ -41,6 +41,9 @@ final class EventFeed: Sendable {
 
 extension Vault {
     /// What happens to connections from now on. A listener that is more than 1,024 events behind
-    /// misses the oldest; the log has them.
-    public func events() -> AsyncStream<VaultEvent> { feed.stream() }
+    /// misses the oldest; the log has them. Of a vault that a child process inherited there are
+    /// none.
+    public func events() -> AsyncStream<VaultEvent> {
+        isInherited ? AsyncStream { $0.finish() } : feed.stream()
+    }
 }

@@ -26,7 +26,8 @@ final class GrantedTokens: Sendable {
 /// once, and what it brings must not be lost for lack of them.
 final class ExchangeRoom: Sendable {
     /// What the writer opens, edits and seals a record in whose tokens are of the usual length, and
-    /// what goes into the same commit, in bytes. It takes larger slots where smaller ones are taken.
+    /// what goes into the same commit, in bytes. It takes larger slots where smaller ones are
+    /// taken.
     static let byteCounts = [2048, 2048, 2048, 2048, 512, 512, 128, 128, 128, 128, 128, 128]
 
     private let slots: Monitor<UniqueArray<Secret>>

@@ -8,12 +8,16 @@ extension Refresher {
         return plan(record, lane(application))
     }
 
-    /// The same where the lane of its application is known.
-    func plan(_ record: borrowing ConnectionRecord, _ lane: Int) -> Plan? {
+    /// The same where the lane of its application is known, and perhaps with which generation the
+    /// tokens were stored: the clock may have been set back since.
+    func plan(
+        _ record: borrowing ConnectionRecord, _ lane: Int, asOf generation: UInt64 = .max
+    ) -> Plan? {
         guard record.state == .active, record.application != nil else { return nil }
         let limits = limits(lane)
         guard !Self.isHeld(record, limits) else { return nil }
-        let now = time.now()
+        let lag = stepsBack.lag(generation)
+        let now = time.now().adding(milliseconds: lag)
         let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
         guard lifetime.hasRefreshToken else { return nil }
         let isPlausible = RefreshPolicy.isPlausible(lifetime, now)
@@ -22,7 +26,10 @@ extension Refresher {
         guard isPlausible || due == nil else {
             return Plan(lane: lane, due: now, death: now)
         }
-        return Plan(lane: lane, due: due, death: RefreshPolicy.death(lifetime, limits))
+        let death = RefreshPolicy.death(lifetime, limits)
+        return Plan(
+            lane: lane, due: due?.adding(milliseconds: -lag),
+            death: death.adding(milliseconds: -lag))
     }
 
     /// Due again after so many milliseconds, as urgent as before.
@@ -35,7 +42,9 @@ extension Refresher {
     func currentPlan(_ flight: Flight) -> Plan? {
         do throws(VaultError) {
             guard let opened = try store.open(flight.key) else { return nil }
-            return plan(ConnectionRecord(fields: opened.takeFields()), flight.lane)
+            let generation = opened.header.generation
+            let record = ConnectionRecord(fields: opened.takeFields())
+            return plan(record, flight.lane, asOf: record.tokensSince ?? generation)
         } catch {
             return again(flight, milliseconds: RefreshPolicy.backoffMillisecondsMax)
         }
@@ -56,13 +65,20 @@ extension Refresher {
         return known ?? reload(application)
     }
 
-    /// Takes over what an application's record says now; what was rejected is tried again.
+    /// Takes over what an application's record says now.
     @discardableResult
     func reload(_ id: ApplicationID) -> Int {
         var provider: Provider?
+        var changed: (UInt64, Suspicion.Change)?
         var isProvisional = false
         do throws(VaultError) {
-            provider = try store.application(id).provider
+            guard let opened = try store.open(store.key(.application, id.text)) else {
+                throw VaultError(.applicationNotFound, .upkeep)
+            }
+            let generation = opened.header.generation
+            let fields = opened.takeFields()
+            provider = try ApplicationRecord.decode(fields).provider
+            changed = Self.changed(fields, generation)
         } catch {
             // There may be no room to open it at this moment: then what is known of it stays, and
             // it is looked at again when somebody needs it.
@@ -83,7 +99,8 @@ extension Refresher {
                     perSecondMax: provider?.refreshesPerSecondMax ?? 1),
                 provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
             shared.upkeep.lanes[lane].isProvisional = isProvisional
-            _ = shared.upkeep.lanes[lane].accept()
+            if let changed { shared.upkeep.lanes[lane].changed = changed }
+            shared.unmetMinimums.forgetAll()
             return lane
         }
         alarm.ring()
@@ -93,7 +110,6 @@ extension Refresher {
     /// Puts a connection into the schedule, or takes it out.
     func schedule(_ slot: UInt32, _ plan: Plan?) {
         let isEarliest = shared.withLock { shared -> Bool in
-            shared.outdate(slot)
             let before = shared.upkeep.heap.min?.deadline
             shared.upkeep.schedule(slot, plan)
             return shared.isRunning && shared.upkeep.heap.min?.deadline != before
@@ -103,13 +119,24 @@ extension Refresher {
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
     /// and what became of the old ones is nothing to the new.
-    func supersede(_ key: RecordKey) {
-        let (request, doubt) = shared.withLock { shared in
+    func supersede(_ key: RecordKey, _ slot: UInt32) {
+        let (request, waiting, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
-            let request = shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
-            return (request, shared.doubts.removeValue(forKey: key))
+            shared.unmetMinimums.forget(key)
+            shared.upkeep.forgetRisk(slot)
+            let number = shared.upkeep.supersede(key)
+            // Nobody waits for one that is overdue: the other tokens are there.
+            let ids =
+                number.map { shared.upkeep.detached.contains($0) } ?? false
+                ? number.map { shared.upkeep.dismissWaiters($0) } ?? [] : []
+            return (
+                number.flatMap { shared.outgoing[$0]?.request },
+                ids.compactMap { shared.waiters.removeValue(forKey: $0) },
+                shared.doubts.removeValue(forKey: key)
+            )
         }
         _ = request?.cancelIfUnsent()
+        for waiter in waiting { waiter.resume(.success(())) }
         if let doubt { settle(doubt, key) }
     }
 

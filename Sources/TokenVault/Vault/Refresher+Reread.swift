@@ -59,15 +59,15 @@ extension Refresher {
         let (outcome, plan) = reread.found.withLock { $0 }
         schedule(committed.slot, plan)
         guard outcome == .adopted else { return }
-        supersede(reread.key)
+        supersede(reread.key, committed.slot)
         let commit = Commit { [self] _ in publish(.recovered, reread.id) }
         commit.add(
             .event(EventEntry(time: time.now(), key: reread.key, kind: .recovered)))
         committer.submit(commit)
     }
 
-    /// Looks at the unread replies that the scan at open has found, one after the other: those whose
-    /// tokens can be used by now have them from then on.
+    /// Looks at the unread replies that the scan at open has found, one after the other: those
+    /// whose tokens can be used by now have them from then on.
     func rereadAll(_ keys: ArraySlice<RecordKey>) {
         var keys = keys
         while let key = keys.popFirst() {

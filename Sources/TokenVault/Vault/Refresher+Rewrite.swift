@@ -5,8 +5,6 @@ extension Refresher {
     /// Red: the user must connect again. No further attempt is made, and it is told once.
     func landLost(_ sent: Sent, _ status: Int) {
         let error = VaultError(.grantLost, .upkeep, connection: sent.id, number: status)
-        // The provider takes the application.
-        if shared.withLock({ $0.upkeep.lanes[sent.flight.lane].accept() }) { alarm.ring() }
         rewrite(sent, event: .grantLost, number: Int64(status), .known, addedBytesMax: 0) {
             (record) throws(VaultError) in
             try record.set(ConnectionState.failed)

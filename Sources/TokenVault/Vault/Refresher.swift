@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// Drives `UpkeepState`: one thread that sleeps until the next deadline, makes requests, and keeps
 /// who waits for what. Decisions are in `Upkeep`; sending, sealing and storing in the folders
 /// before.
@@ -18,10 +20,18 @@ final class Refresher: Sendable {
     let randomness: any Randomness
     let feed: EventFeed
     let shared: Monitor<Shared>
+    /// Whether the scan at open has ended well: asked by every verb.
+    private let verified = Atomic(false)
+    /// Whether the threads are ours; a simulator has none that could wait for another.
+    let hasThreads: Bool
     let alarm: Alarm
+    let stepsBack = StepsBack()
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts of earlier processes that are in doubt; the last of each connection.
     private let doubts: [Doubt]
+    /// The same by connection, and when this process began.
+    let earlier: [RecordKey: Doubt]
+    let opened: UnixTime
     /// Older ones of the same connections, with nothing left to do but to end them.
     let staleDoubts: [(wave: UInt64, key: RecordKey)]
 
@@ -36,7 +46,7 @@ final class Refresher: Sendable {
 
     /// Something to do at a moment; when the vault is closed, at once.
     struct Timer {
-        let moment: UnixTime
+        var moment: UnixTime
         let action: @Sendable () -> Void
     }
 
@@ -60,21 +70,22 @@ final class Refresher: Sendable {
         /// Of connections in doubt, the wave of the last attempt: of this process or another.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
-        /// Slots whose plan changed while the scan at open still looks at an older snapshot.
-        var changedSlots: Set<UInt32> = []
         /// Connections in which the scan at open has found a reply that lies unread.
         var unread: [RecordKey] = []
+        var unmetMinimums = UnmetMinimums()
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
+        /// Who wants to know how far the scan is.
+        var scanWatchers: [AsyncStream<Vault.VerificationProgress>.Continuation] = []
         /// How many calls of `run` there are.
         var runners = 0
         var isRunning: Bool { runners > 0 && !isClosed }
         var isClosed = false
-
-        /// What the scan at open may still find in a slot is older than what happened to it now.
-        mutating func outdate(_ slot: UInt32) {
-            if case .running = scan { changedSlots.insert(slot) }
-        }
+        /// Nothing new is sent, and what is out is listened to for a while.
+        var isDraining = false
+        var sendsNothing: Bool { isClosed || isDraining }
+        /// Whoever drains, until nothing is out.
+        var drainers: [Waiter] = []
     }
 
     enum ScanState {
@@ -93,6 +104,7 @@ final class Refresher: Sendable {
         self.time = time
         self.randomness = randomness
         self.feed = feed
+        hasThreads = startsThread
         var first = Shared()
         var stale: [(wave: UInt64, key: RecordKey)] = []
         for doubt in doubts.sorted(by: { $0.wave < $1.wave }) {
@@ -102,6 +114,8 @@ final class Refresher: Sendable {
         }
         staleDoubts = stale
         self.doubts = doubts.filter { first.doubts[$0.attempt.key] == $0.wave }
+        earlier = self.doubts.reduce(into: [:]) { $0[$1.attempt.key] = $1 }
+        opened = time.now()
         shared = Monitor(first)
         alarm = try Alarm()
         guard startsThread else { return }
@@ -138,12 +152,13 @@ final class Refresher: Sendable {
 
     /// Starts what is due and sends what may be sent, without waiting for anything.
     func turn() -> Turn {
+        followClock()
         expireTimers()
         let now = time.now()
         var isMoreDue = false
         let (boardings, departures) = shared.withLock {
             shared -> ([UpkeepState.Boarding], [TransportRequest]) in
-            guard !shared.isClosed else { return ([], []) }
+            guard !shared.sendsNothing else { return ([], []) }
             isMoreDue = shared.isRunning && shared.upkeep.ripen(now)
             let boardings = shared.upkeep.board(
                 now, limit: Self.waveMax, onlyDemands: !shared.isRunning)
@@ -153,6 +168,11 @@ final class Refresher: Sendable {
         if !boardings.isEmpty { board(boardings) }
         return shared.withLock { shared -> Turn in
             if shared.isClosed { return .end }
+            if shared.isDraining {
+                let timer = shared.timers.map(\.moment).min()
+                return .sleep(
+                    milliseconds: timer.map { max(0, $0.milliseconds(since: time.now())) })
+            }
             if isMoreDue || boardings.count == Self.waveMax { return .again }
             guard let next = Self.nextMoment(shared, now) else { return .sleep(milliseconds: nil) }
             return .sleep(milliseconds: max(0, next.milliseconds(since: time.now())))
@@ -220,6 +240,7 @@ final class Refresher: Sendable {
             defer { shared.timers = [] }
             return shared.timers
         }
+        shared.broadcast()
         alarm.ring()
         let workers = threads.withLock { threads in
             defer { threads = [] }
@@ -232,10 +253,13 @@ final class Refresher: Sendable {
                 shared.waiters = [:]
                 shared.mourners = [:]
                 shared.scanWaiters = []
+                shared.scanWatchers = []
+                shared.drainers = []
             }
             let waiting =
                 Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
-                + shared.scanWaiters
+                + shared.scanWaiters + shared.drainers
+            for watcher in shared.scanWatchers { watcher.finish() }
             return (waiting, shared.outgoing.values.map(\.request))
         }
         for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
@@ -243,6 +267,9 @@ final class Refresher: Sendable {
         // made durable only then stays in doubt.
         for request in unsent { _ = request.cancelIfUnsent() }
     }
+
+    var isVerified: Bool { verified.load(ordering: .acquiring) }
+    func setVerified() { verified.store(true, ordering: .releasing) }
 
     /// Tells the stream of events.
     func publish(_ kind: VaultEvent.Kind, _ id: ConnectionID?, number: Int64 = 0) {

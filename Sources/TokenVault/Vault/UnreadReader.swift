@@ -17,8 +17,8 @@ struct UnreadReader: Sendable {
         isExchange = provider.refreshGrant != .refreshToken
     }
 
-    /// Takes over the tokens of the reply that lies unread in a record. False, with nothing changed,
-    /// where there is none that can be used.
+    /// Takes over the tokens of the reply that lies unread in a record. False, with nothing
+    /// changed, where there is none that can be used.
     ///
     /// Also where the grant was taken for lost since: what was refused then was the token that this
     /// reply replaced.

@@ -15,7 +15,9 @@ extension Vault {
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> AuthorizationRequest {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let application = try store.application(applicationID)
         try network.addressGuard.check(application.provider.authorizationEndpoint)
         try network.addressGuard.check(application.provider.tokenEndpoint)
@@ -30,10 +32,10 @@ extension Vault {
         let request = try AuthorizationRequest(
             application, scopes: wanted, state: state, codeVerifier: codeVerifier)
         let now = time.now()
+        let expires = now.adding(milliseconds: PendingAuthorization.lifetimeMilliseconds)
         let flow = PendingAuthorization(
             connection: id, application: applicationID, codeVerifier: codeVerifier,
-            browserBinding: binding, started: now,
-            expires: now.adding(milliseconds: PendingAuthorization.lifetimeMilliseconds),
+            browserBinding: binding, started: now, expires: expires,
             requestedScope: wanted.isEmpty
                 ? nil : wanted.joined(separator: application.provider.scopeSeparator))
         let flowKey = store.flowKey(state: state.bytes)
@@ -41,7 +43,7 @@ extension Vault {
         let plaintext = try FlowRecord.encode(flow)
         try await configure(id, key, applicationID, now)
         let commit = Commit()
-        commit.add(.addFlow(flowKey, of: key, now: now), plaintext)
+        commit.add(.addFlow(flowKey, of: key, now: now, expires: expires), plaintext)
         commit.add(.event(EventEntry(time: now, key: key, kind: .connectStarted)))
         _ = try await durable(commit)
         feed.publish(VaultEvent(time: now, kind: .connectStarted, number: 0, connection: id))
@@ -89,7 +91,9 @@ extension Vault {
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> ConnectionID {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let callback = try Callback(query: query.bytes)
         let flowKey = store.flowKey(state: callback.state.bytes)
         guard let fields = try store.openFlow(flowKey) else {
@@ -138,8 +142,10 @@ extension Vault {
         switch callback.code {
         case .none: throw VaultError(.flowDenied, .vault)
         case .some(let code):
+            let probe = refresher.beginProbe(application.id)
             let verdict = try await exchange(application, code, flow.codeVerifier)
             granted = try self.granted(verdict, application, requestedAt)
+            refresher.accept(probe, flow.connection)
         }
         do throws(VaultError) {
             try await store(granted, flow, life, room)
@@ -180,6 +186,8 @@ extension Vault {
         case .applicationMisconfigured(let status, _):
             throw VaultError(.applicationMisconfigured, .vault, number: status)
         case .grantLost(let status):
+            throw VaultError(.providerRefused, .vault, number: status)
+        case .grantLikelyLost(let status):
             throw VaultError(.providerRefused, .vault, number: status)
         case .refused(let status, _):
             throw VaultError(.providerRefused, .vault, number: status)

@@ -13,15 +13,18 @@ extension Vault {
     /// finishes it. The id can be connected again.
     ///
     /// - Throws: `notFound`; `disconnecting` where another call is at it; `storeFull`,
-    ///   `storageFailed`: the fence holds, and the call can be repeated.
+    ///   `storageFailed`: the fence holds, and the call can be repeated; `authenticationFailed`
+    ///   where the record does not open: nothing is erased then.
     @discardableResult
     public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
-        try await disconnect(id, revoking: true)
+        try checkProcess()
+        return try await disconnect(id, revoking: true)
     }
 
     func disconnect(
         _ id: ConnectionID, revoking: Bool
     ) async throws(VaultError) -> DisconnectReceipt {
+        try await verified()
         let key = store.key(.connection, id.text)
         guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {
             throw VaultError(.disconnecting, .vault, connection: id)
@@ -29,7 +32,7 @@ extension Vault {
         defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         do throws(VaultError) {
             let slot = try await fence(id, key)
-            let isEveryAnswerIn = await refresher.orphan(
+            let listensUntil = await refresher.orphan(
                 key, slot: slot, milliseconds: Self.answerMilliseconds)
             let outcomes = revoking ? await revoke(key) : Revocation.Outcomes()
             let erasure = Self.erasure(of: key, time.now())
@@ -40,7 +43,8 @@ extension Vault {
             let quality = directory?.erasureQuality
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
-                accessToken: outcomes.accessToken, isEveryAnswerIn: isEveryAnswerIn,
+                accessToken: outcomes.accessToken, isEveryAnswerIn: listensUntil == nil,
+                listensUntil: listensUntil,
                 erasedSlots: erased.erasedSlots,
                 erasure: quality?.isInPlace ?? true
                     ? .inPlace : .bestEffort(fileSystem: quality?.fileSystem ?? 0),
@@ -98,10 +102,18 @@ extension Vault {
     }
 
     /// Finishes, at open, a disconnect that was cut short: what was revoked was revoked, the rest
-    /// is erased.
+    /// is erased. One whose record does not open after all waits for the scan.
     static func finishDisconnect(
         _ key: RecordKey, committer: any Committing, time: any TimeSource
     ) throws(VaultError) {
-        _ = try durable(erasure(of: key, time.now()), committer)
+        let commit = erasure(of: key, time.now())
+        commit.isRecovery = true
+        do throws(VaultError) {
+            _ = try durable(commit, committer)
+        } catch {
+            guard error.code == .authenticationFailed || error.code == .notFound else {
+                throw error
+            }
+        }
     }
 }

@@ -54,7 +54,7 @@ extension Vault {
         let committed = try await durable(commit) { [refresher] committed in
             guard committed.fate == .changed else { return }
             refresher.schedule(committed.slot, plan.withLock { $0 })
-            refresher.supersede(key)
+            refresher.supersede(key, committed.slot)
         }
         switch committed.fate {
         case .changed:

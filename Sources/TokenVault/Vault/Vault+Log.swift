@@ -7,6 +7,8 @@ extension Vault {
     /// - Parameter limit: the most events, the newest ones.
     /// - Throws: `authenticationFailed` where an entry was altered.
     public func log(_ id: ConnectionID, limit: Int = 1000) throws(VaultError) -> [VaultEvent] {
+        try checkProcess()
+        try readableNow()
         let key = store.key(.connection, id.text)
         let limit = min(max(limit, 0), Int(Writer.eventsMax))
         var found: [VaultEvent] = []

@@ -8,35 +8,47 @@ extension Vault {
     /// result; a caller that is cancelled does not cancel it. The token is wiped when `body`
     /// returns: do not keep its bytes.
     ///
-    /// - Parameter minimumLifetime: how long the token must live at least; zero by default.
+    /// - Parameters:
+    ///   - minimumLifetime: how long the token must live at least; zero by default. Where the
+    ///     provider's tokens live shorter that costs one refresh; from then on `notRefreshable` is
+    ///     thrown at once, until the token at hand is due or one that lives longer has come.
+    ///   - awaitsLateAnswer: as `refresh`.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
     ///   `providerRefused`, `providerAnswerUnreadable`, `applicationMisconfigured`,
-    ///   `disconnecting`, `cancelled`.
+    ///   `disconnecting`, `cancelled`, `answerOutstanding`.
     public func withAccessToken<Result>(
-        _ id: ConnectionID, minimumLifetime: Duration = .zero,
+        _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false,
         _ body: (borrowing Secret) throws -> Result
     ) async throws -> Result {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
-        let token = try await freshToken(id, minimumLifetime)
+        if !refresher.isVerified { try await readable() }
+        let token = try await freshToken(id, minimumLifetime, awaitsLateAnswer)
         let result = try body(token)
         token.destroy()
         return result
     }
 
     private func freshToken(
-        _ id: ConnectionID, _ minimumLifetime: Duration
+        _ id: ConnectionID, _ minimumLifetime: Duration, _ isPatient: Bool
     ) async throws(VaultError) -> Secret {
         let key = store.key(.connection, id.text)
         let minimum = Self.milliseconds(minimumLifetime)
+        var asked: UInt64?
         for attempt in 0...Self.freshTokenAttemptsMax {
-            let stale: (slot: UInt32, plan: Plan)
+            let stale: Stale
             switch try current(id, key, minimum) {
             case .fresh(let token): return token
-            case .stale(let slot, let plan): stale = (slot, plan)
+            case .stale(let found): stale = found
             }
-            if attempt == Self.freshTokenAttemptsMax { break }
+            guard attempt < Self.freshTokenAttemptsMax,
+                refresher.mayMeet(minimum, key, stale.tokens, asked: asked, stale.plan.lane)
+            else { break }
+            try await verified()
             do throws(VaultError) {
-                try await refresher.refresh(key, slot: stale.slot, stale.plan)
+                try await refresher.refresh(
+                    key, slot: stale.slot, stale.plan, isPatient: isPatient)
+                asked = stale.tokens.generation
             } catch {
                 // Its application was replaced while it boarded: it asks again.
                 if error.code != .generationChanged { throw error.concerning(id) }
@@ -46,12 +58,19 @@ extension Vault {
         throw VaultError(.notRefreshable, .vault, connection: id)
     }
 
-    /// How many refreshes one caller asks for before it gives up.
+    /// How many refreshes one caller asks for before it gives up; more than one only where another
+    /// writer came between.
     static let freshTokenAttemptsMax = 2
 
     private enum Current: ~Copyable {
         case fresh(Secret)
-        case stale(slot: UInt32, Plan)
+        case stale(Stale)
+    }
+
+    private struct Stale {
+        let slot: UInt32
+        let plan: Plan
+        let tokens: PresentTokens
     }
 
     private func current(
@@ -59,14 +78,15 @@ extension Vault {
     ) throws(VaultError) -> Current {
         do throws(VaultError) {
             guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-            let slot = opened.header.slot
+            let (slot, generation) = (opened.header.slot, opened.header.generation)
             let record = ConnectionRecord(fields: opened.takeFields())
             if let refusal = record.state.refusal {
                 throw VaultError(refusal, .vault, number: Int(record.failure?.status ?? 0))
             }
+            let tokensSince = record.tokensSince ?? generation
             if RefreshPolicy.isFresh(
-                issued: record.issued, expiry: record.accessTokenExpiry, now: time.now(),
-                minimumMilliseconds: minimum)
+                issued: record.issued, expiry: record.accessTokenExpiry,
+                now: refresher.now(asOf: tokensSince), minimumMilliseconds: minimum)
             {
                 guard let token = record.fields.takeSecret(ConnectionTag.accessToken) else {
                     throw VaultError(.notConnected, .vault)
@@ -76,7 +96,10 @@ extension Vault {
             guard let plan = refresher.plan(record) else {
                 throw refresher.refusal(record)
             }
-            return .stale(slot: slot, plan)
+            let tokens = PresentTokens(
+                generation: tokensSince,
+                lifetime: refresher.lifetime(record, plan.lane))
+            return .stale(Stale(slot: slot, plan: plan, tokens: tokens))
         } catch {
             throw error.concerning(id)
         }

@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Vault {
-    /// Lets a connection go on whose refresh was answered by something that names a token and cannot
-    /// be used (`ConnectionStatus.NextStep.retry`), and refreshes it.
+    /// Lets a connection go on whose refresh was answered by something that names a token and
+    /// cannot be used (`ConnectionStatus.NextStep.retry`), and refreshes it.
     ///
     /// Where the answer can be used by now, with this version and the provider's definition as it
     /// is, its tokens are taken over. Else the old refresh token is presented again, now and from
-    /// now on: a provider that has replaced it may take that for theft and end the grant. The answer
-    /// stays where it is until tokens come. A connection that waits for nobody is refreshed.
+    /// now on: a provider that has replaced it may take that for theft and end the grant. The
+    /// answer stays where it is until tokens come. A connection that waits for nobody is refreshed.
     ///
+    /// - Parameter awaitsLateAnswer: as `refresh`.
     /// - Throws: as `refresh`.
-    public func retry(_ id: ConnectionID) async throws(VaultError) {
+    public func retry(
+        _ id: ConnectionID, awaitsLateAnswer: Bool = false
+    ) async throws(VaultError) {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         do throws(VaultError) {
             if try await release(id) { return }
         } catch {
             throw error.concerning(id)
         }
-        try await refresh(id)
+        try await refresh(id, awaitsLateAnswer: awaitsLateAnswer)
     }
 
     /// What came of a retry for all connections of an application.
@@ -32,7 +36,10 @@ extension Vault {
     /// provider's limits allow.
     ///
     /// - Throws: `applicationNotFound`; `authenticationFailed` where a record does not open.
-    public func retry(application: ApplicationID) async throws(VaultError) -> RetryOutcome {
+    public func retry(
+        application: ApplicationID, awaitsLateAnswers: Bool = false
+    ) async throws(VaultError) -> RetryOutcome {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
         _ = try store.application(application)
         var waiting: [ConnectionID] = []
@@ -45,20 +52,22 @@ extension Vault {
             }
             return true
         }
-        return await retry(waiting)
+        return await retry(waiting, awaitsLateAnswers)
     }
 
     /// How many connections of an application are retried at a time; the rest waits here.
     private static let retriesMax = 256
 
-    private func retry(_ waiting: [ConnectionID]) async -> RetryOutcome {
+    private func retry(
+        _ waiting: [ConnectionID], _ awaitsLateAnswers: Bool
+    ) async -> RetryOutcome {
         var outcome = RetryOutcome()
         await withTaskGroup(of: (ConnectionID, VaultError?).self) { group in
             for (index, id) in waiting.enumerated() {
                 if index >= Self.retriesMax, let ended = await group.next() { outcome.add(ended) }
                 group.addTask { [self] in
                     do throws(VaultError) {
-                        try await retry(id)
+                        try await retry(id, awaitsLateAnswer: awaitsLateAnswers)
                         return (id, nil)
                     } catch {
                         return (id, error)

@@ -21,6 +21,8 @@ extension Vault {
     public func put(
         _ id: ConnectionID, _ tokens: consuming TokenSet, application: ApplicationID? = nil
     ) async throws(VaultError) -> UInt64 {
+        try checkProcess()
+        try await verified()
         if let application { _ = try store.application(application) }
         let kept = KeptTokens(tokens)
         // Somebody else's write between the read and ours is not overwritten blindly: merged anew.
@@ -49,7 +51,9 @@ extension Vault {
     public func compareAndSwap(
         _ id: ConnectionID, expected: UInt64?, _ tokens: consuming TokenSet
     ) async throws(VaultError) -> UInt64 {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let old = try store.open(store.key(.connection, id.text))
         let present: UInt64?
         switch old {
@@ -98,7 +102,7 @@ extension Vault {
         let committed = try await durable(commit) { [refresher] committed in
             tokens.wipe()
             refresher.schedule(committed.slot, plan)
-            refresher.supersede(key)
+            refresher.supersede(key, committed.slot)
             refresher.noteRoom()
         }
         feed.publish(VaultEvent(time: now, kind: .tokensPut, number: 0, connection: id))
@@ -110,7 +114,9 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed`, `recordDamaged`, `tooManySecrets`.
     public func get(_ id: ConnectionID) throws(VaultError) -> StoredTokens? {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try readableNow()
         do throws(VaultError) {
             guard let opened = try store.open(store.key(.connection, id.text)) else { return nil }
             let generation = opened.header.generation
@@ -130,6 +136,7 @@ extension Vault {
     /// - Throws: `storeFull`, `storageFailed`.
     @discardableResult
     public func delete(_ id: ConnectionID) async throws(VaultError) -> Bool {
+        try checkProcess()
         do throws(VaultError) {
             _ = try await disconnect(id, revoking: false)
             return true
@@ -144,7 +151,9 @@ extension Vault {
     ///
     /// - Throws: `authenticationFailed` where a record does not open.
     public func list() throws(VaultError) -> [ConnectionID] {
+        try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try readableNow()
         var ids: [ConnectionID] = []
         try store.scan(.connection) { (opened) throws(VaultError) in
             guard let text = opened.fields.text(ConnectionTag.id) else {

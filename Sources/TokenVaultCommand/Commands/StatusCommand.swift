@@ -22,11 +22,14 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "One JSON object.")
     var json = false
 
+    @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
 
     func run() async throws {
         var found: StatusForm?
-        try await options.withDoor { found = try await $0.status(id: id) }
+        try await options.withDoor(readsUnverified: reading.readUnverified) {
+            found = try await $0.status(id: id)
+        }
         guard let status = found else { return }
         if json { return try Outlet.output.line(JSONLine.of(status)) }
         let now = SystemTime().now()
@@ -43,6 +46,7 @@ struct StatusCommand: AsyncParsableCommand {
             ("connect again by", moment(status.diesAt)),
             ("because", status.endCause.map(Self.explanation)),
             ("next refresh", moment(status.nextRefresh)),
+            ("answer outstanding", moment(status.answerOutstandingSince).map { "since \($0)" }),
             ("last refreshed", moment(status.lastRefreshed)),
             ("refreshes", String(status.refreshCount)),
             ("last used", moment(status.lastUsed)),

@@ -34,7 +34,7 @@ enum SecretInput {
     /// A file's content, without one final line end. It must be a regular file that nobody but its
     /// owner can read.
     static func read(file path: String, what: String) throws -> Secret {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
             throw CommandFailure(
                 errno == ENOENT ? .missing : .inputOutput, "cannot open \(path)", errno: errno)
