@@ -164,6 +164,10 @@ class Proof:
         if self.options.parallel:
             self.live(self.options.parallel, refreshes=1, overlap=True)
             self.look("after_parallel_transfers")
+        for self.wire.coding in go_between.CODINGS:
+            self.live(1, refreshes=REFRESHES)
+        self.wire.coding = None
+        self.look("after_coded_answers")
         if self.options.https:
             self.wire.is_untidy = True
             names = self.connect(1)

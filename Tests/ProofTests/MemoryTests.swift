@@ -9,14 +9,17 @@ import Testing
 ///
 /// The scanner reads all of the process's memory and every file of the vault's directory, and looks
 /// for every 16 bytes of access tokens, refresh tokens, authorization codes, code verifiers and the
-/// client secret: raw, base64, base64url, percent-encoded, UTF-16 and more.
+/// client secret: raw, base64, base64url, percent-encoded, UTF-16 and more; and of an `id_token`
+/// that is longer than any slot, in answers that come compressed.
 @Suite struct MemoryTests {
     enum Scheme: String, CaseIterable {
         case http, https
 
         /// Only TLS reads a record as a whole, and keeps the rest of one that is longer than its
         /// answer says.
-        var furtherStages: [String] { self == .https ? ["after_untidy_answers"] : [] }
+        var furtherStages: [String] {
+            ["after_coded_answers"] + (self == .https ? ["after_untidy_answers"] : [])
+        }
     }
 
     struct Proof: Decodable {
@@ -112,5 +115,7 @@ import Testing
         for kind in ["access", "refresh", "client"] {
             #expect(stage.kinds[kind, default: 0] > 0, "no \(kind) among \(stage.hits)")
         }
+        let coded = try #require(proof.stages["after_coded_answers"])
+        #expect(coded.kinds["identity", default: 0] > 0, "nothing of zlib's among \(coded.hits)")
     }
 }
