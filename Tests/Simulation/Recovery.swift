@@ -53,7 +53,8 @@ extension World {
     func fairMoment(_ index: Int, from base: Int64) -> Int64? {
         let subject = subjects[index]
         let provider = providers[subject.provider]
-        guard let incarnation, incarnation.isRunning, incarnation.offset == 0,
+        guard let incarnation, incarnation.isRunning, !incarnation.isDraining,
+            incarnation.offset == 0,
             provider.isHealthy, disk.room == .enough, uplink == .up, standstill == nil,
             !isBlocked(provider)
         else { return nil }

@@ -23,6 +23,7 @@ package struct Violation: Sendable, CustomStringConvertible {
         case answerIgnored = "an old refresh token was presented though its answer had arrived"
         case doubtRushed = "an attempt of a dead process was repeated while its request was out"
         case listenersExceeded = "more answers were listened for than there may be"
+        case silentCrowded = "more than one request tried a provider that does not answer"
         case grantsRisked = "more grants were risked than a wrong client secret may cost"
         case deadGrantAsked = "a dead grant was asked for again too soon"
         case deadGrantLooksWell = "a connection whose grant is dead was not red"

@@ -10,6 +10,8 @@ final class VirtualNetwork: Transport, @unchecked Sendable {
     private var settled = 0
     private(set) var isClosed = false
     private let ignoresClose: Bool
+    /// How long its close awaits answers, in milliseconds.
+    var patience: Int64 = 0
 
     init(ignoresClose: Bool = false, _ take: @escaping (TransportRequest) -> Exchange?) {
         self.ignoresClose = ignoresClose

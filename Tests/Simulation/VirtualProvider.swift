@@ -50,6 +50,8 @@ final class VirtualProvider: @unchecked Sendable {
         var isHeard = true
     }
 
+    /// Refreshes in a row of which it answered none.
+    var silent = 0
     /// Refusals since a refresh brought tokens, and when the last was heard.
     var refusedInARow = 0
     var refused: Int64 = .min

@@ -12,6 +12,7 @@ extension World {
         if let shown = exchange.form.refresh { judgeAlone(index, shown) }
         judgeListeners(exchange)
         let isInRate = provider.count(at: clock.now)
+        judgeSilence(exchange)
         if provider.inFlight > provider.temper.concurrencyMax { reap() }
         if !isInRate || provider.inFlight > provider.temper.concurrencyMax {
             let temper = provider.temper
@@ -52,7 +53,7 @@ extension World {
     }
 
     /// Requests that were taken back before their first byte are in flight no longer.
-    private func reap() {
+    func reap() {
         guard let network = incarnation?.network else { return }
         for exchange in network.open where exchange.isOpen && exchange.request.isAnswered {
             close(exchange, network)
@@ -87,6 +88,7 @@ extension World {
     /// An answer to a refresh reached the process.
     func noteAnswer(_ exchange: Exchange, _ answer: Exchange.Answer) {
         let index = exchange.subject
+        noteSilence(exchange, answer)
         switch answer {
         case .tokens(_, let refresh): noteTokens(exchange, refresh)
         case .error(401, _):

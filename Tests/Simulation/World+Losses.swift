@@ -158,7 +158,8 @@ extension World {
 
     /// A request left, and its process must not be closing.
     func judgeDeparture(_ exchange: Exchange) {
-        if incarnation?.number == exchange.process, incarnation?.isRunning == false {
+        guard let incarnation, incarnation.number == exchange.process else { return }
+        if !incarnation.isRunning || incarnation.isDraining && exchange.kind == .refresh {
             violated(.sentWhileClosing, exchange.subject, exchange.request.url)
         }
     }

@@ -127,4 +127,36 @@ import Testing
         #expect(patient.isDone && patient.code == .closed)
         #expect(rig.disk.doubts.count == 1)
     }
+
+    @Test("What waited for its turn is recorded anew before it leaves", arguments: [true, false])
+    func recordedAnew(_ isFull: Bool) throws {
+        let disk = try Disk.populated(3, concurrent: 1)
+        let rig = try Rig.started(disk)
+        let caller = try rig.call { try await $0.refresh(Disk.id(1)) }
+        for _ in 0..<3 {
+            try rig.advance(milliseconds: 10_000)
+            try rig.flush()
+        }
+        if isFull { disk.room = .none }
+        try rig.advance(milliseconds: 10_000)
+        try rig.flush()
+        let first = try #require(rig.network.open.first).connection
+        disk.room = .enough
+        try rig.answerWithTokens(first)
+        try rig.flush()
+        if isFull { try rig.advance(milliseconds: 2000) }
+        try rig.flush()
+        let next = try #require(rig.network.open.first).connection
+        let recorded = disk.doubts.filter { $0.attempt.key == Disk.key(next) }
+        #expect(recorded.count == 1)
+        let age = try #require(recorded.first).recorded.milliseconds - rig.clock.now
+        #expect(-age < UpkeepState.recordMillisecondsMax)
+        while let open = rig.network.open.first {
+            try rig.answerWithTokens(open.connection)
+            try rig.flush()
+        }
+        #expect(caller.isDone && (caller.code == nil || isFull))
+        #expect(disk.doubts.isEmpty && disk.contents.waves.isEmpty && rig.isIdle)
+        #expect(rig.network.all.count == 3)
+    }
 }

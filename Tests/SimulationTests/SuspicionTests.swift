@@ -200,4 +200,65 @@ import Testing
         }
         #expect((0..<30).allSatisfy { disk.serial($0) == 2 })
     }
+
+    @Test("A code that is exchanged shows that the application is taken")
+    func aCodeIsProof() throws {
+        let disk = try Disk.populated(12, concurrent: 2)
+        let server = BurningServer()
+        server.secret = 2
+        let rig = try Rig(disk)
+        try rig.start()
+        try rig.answerAll(milliseconds: 60_000, server.reply)
+        #expect(disk.count(.applicationRejected) == 1)
+        // The provider takes the old secret again, and nobody puts anything.
+        server.secret = 1
+        let connect = try rig.call { vault in
+            let request = try await vault.connect(Disk.id(50), application: ApplicationID("app"))
+            let query = try Secret(text: "code=k50.0&state=\(request.state)")
+            _ = try await vault.complete(callbackQuery: query)
+        }
+        try rig.flush()
+        let code = try #require(rig.network.open.first)
+        code.request.answer(try Rig.tokens(50, 1))
+        try rig.answerAll(milliseconds: Self.hour, server.reply)
+        #expect(connect.isDone && connect.code == nil)
+        #expect(Set(server.served).intersection(0..<12).count == 12 - server.burnt.count)
+    }
+
+    @Test("An operator's word ends it too, at the cost of two more at most")
+    func anOperatorSaysSo() throws {
+        let disk = try Disk.populated(12, concurrent: 2)
+        let server = BurningServer()
+        server.secret = 2
+        let rig = try Rig(disk)
+        try rig.start()
+        try rig.answerAll(milliseconds: 60_000, server.reply)
+        let burnt = server.burnt.count
+        for _ in 0..<2 {
+            let retry = try rig.call { _ = try await $0.retry(application: ApplicationID("app")) }
+            try rig.answerAll(milliseconds: Self.hour, server.reply)
+            #expect(retry.isDone && retry.code == nil)
+        }
+        #expect(server.burnt.count <= burnt + 2 * Suspicion.riskedMax)
+        server.secret = 1
+        _ = try rig.call { _ = try await $0.retry(application: ApplicationID("app")) }
+        try rig.answerAll(milliseconds: Self.hour, server.reply)
+        #expect(Set(server.served).count == 12 - server.burnt.count)
+    }
+
+    @Test("Where dead grants are known a few in a row stop the others for an hour, not for ever")
+    func aFewDeadGrantsInARow() throws {
+        let disk = try Disk.populated(10, concurrent: 1)
+        let server = BurningServer(dead: [0])
+        let rig = try Rig(disk)
+        try rig.start()
+        // The provider is known to say so of dead grants now.
+        try rig.answerAll(milliseconds: 2 * Self.hour, server.reply)
+        #expect(disk.count(.applicationRejected) == 0)
+        for connection in 1..<9 { server.lose(connection) }
+        try rig.answerAll(milliseconds: 24 * Self.hour, server.reply)
+        let served = server.served.count
+        try rig.answerAll(milliseconds: 2 * Self.hour, server.reply)
+        #expect(server.served.count > served && server.served.last == 9)
+    }
 }

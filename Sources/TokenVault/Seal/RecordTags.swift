@@ -28,6 +28,7 @@ enum ConnectionTag {
     static let retriesUnread: UInt16 = 33
     static let refusal: UInt16 = 36
     static let failureSince: UInt16 = 37
+    static let earlierGrants: UInt16 = 38
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

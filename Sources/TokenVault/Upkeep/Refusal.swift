@@ -52,6 +52,13 @@ struct Refusal {
     /// Whether another refusal says nothing new of the application.
     var isNoNews: Bool { isOld || proof == .application }
 
+    /// Moves its moments by so many milliseconds.
+    mutating func move(milliseconds: Int64) {
+        heard = heard.adding(milliseconds: milliseconds)
+        expiry = expiry?.adding(milliseconds: milliseconds)
+        pauseEnd = pauseEnd?.adding(milliseconds: milliseconds)
+    }
+
     /// Whether it must not be asked yet. A clock that was set back voids the pause.
     func isPaused(_ now: UnixTime) -> Bool {
         guard let pauseEnd else { return false }
@@ -83,8 +90,10 @@ extension Refusal {
     /// In a record, beside the kind: that others of its application succeeded, and it was refused
     /// before and after.
     static let provenFlag: UInt8 = 0x20
+    /// In a record, beside the kind: that it counts against the application.
+    static let riskFlag: UInt8 = 0x10
     /// The flags of a record.
-    static let flags = oldFlag | probeFlag | provenFlag
+    static let flags = oldFlag | probeFlag | provenFlag | riskFlag
 }
 
 extension Refusal.Kind {

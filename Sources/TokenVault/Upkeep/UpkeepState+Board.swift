@@ -108,7 +108,7 @@ extension UpkeepState {
         if !onlyDemands, let entry = lastRefreshed(lane, now) { return entry }
         var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: Lane.Entry)?
         for entry in lanes[lane].unordered
-        where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot)
+        where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot, now)
             && isLive(entry, lane)
         {
             let death = flights[entry.flight]?.death ?? entry.death
@@ -126,7 +126,7 @@ extension UpkeepState {
         guard lanes[lane].limits.marginSeconds == nil, !lanes[lane].limits.exchangesAccessToken
         else { return nil }
         for success in lanes[lane].suspicion.successes.reversed()
-        where lanes[lane].mayRisk(success.slot)
+        where lanes[lane].mayRisk(success.slot, now)
             && failureCount(success.key) == 0
             && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
         {
@@ -197,6 +197,7 @@ extension UpkeepState {
             pauseMilliseconds(flight.endpoint, now) <= Self.patienceMilliseconds
         else { return false }
         flights[number]?.stage = .ready
+        flights[number]?.recorded = now
         endpoints[flight.endpoint].ready.append(number)
         notePending(flight.endpoint)
         return true
@@ -226,11 +227,12 @@ extension UpkeepState {
                 endpoints[endpoint].ready.removeFirst()
                 continue
             }
-            guard endpoints[endpoint].governor.admission(now) == .now, !isBlocked(endpoint) else {
-                break
-            }
+            // What was recorded too long ago the upkeep's thread has recorded anew.
+            guard !isOutdated(flight, now), endpoints[endpoint].governor.admission(now) == .now,
+                !isBlocked(endpoint)
+            else { break }
             endpoints[endpoint].ready.removeFirst()
-            guard lanes[flight.lane].mayLeave(flight) else {
+            guard lanes[flight.lane].mayLeave(flight, now) else {
                 held.append(number)
                 continue
             }
@@ -242,6 +244,26 @@ extension UpkeepState {
             departures.append(number)
         }
         if !held.isEmpty { endpoints[endpoint].ready.prepend(contentsOf: held) }
+    }
+
+    private func isOutdated(_ flight: Flight, _ now: UnixTime) -> Bool {
+        now.milliseconds(since: flight.recorded) >= Self.recordMillisecondsMax
+    }
+
+    /// The flights that have been ready for too long: they board again, to be recorded anew.
+    mutating func takeOutdated(_ now: UnixTime) -> [UInt64] {
+        var outdated: [UInt64] = []
+        for endpoint in pending {
+            while let number = endpoints[endpoint].ready.first {
+                if let flight = flights[number], flight.stage == .ready {
+                    guard isOutdated(flight, now) else { break }
+                    flights[number]?.stage = .boarding
+                    outdated.append(number)
+                }
+                endpoints[endpoint].ready.removeFirst()
+            }
+        }
+        return outdated
     }
 
     /// Whether something is ready that only time keeps from leaving: then somebody has to look at
@@ -264,6 +286,9 @@ extension UpkeepState {
         }
         for endpoint in pending {
             let queue = endpoints[endpoint]
+            if let first = queue.ready.first.flatMap({ flights[$0] }) {
+                sooner(first.recorded.adding(milliseconds: Self.recordMillisecondsMax))
+            }
             if case .at(let moment) = queue.governor.admission(now) {
                 if !queue.ready.isEmpty { sooner(moment) }
                 if queue.isHungry, queue.pauseMilliseconds(now) >= Self.patienceMilliseconds {
@@ -273,6 +298,7 @@ extension UpkeepState {
             for lane in queue.lanes where lanes[lane].first != nil {
                 // One that is open already waits for something that rings.
                 if let opens = lanes[lane].opens, opens > now { sooner(opens) }
+                if let again = lanes[lane].risksAgain, again > now { sooner(again) }
             }
         }
         return next

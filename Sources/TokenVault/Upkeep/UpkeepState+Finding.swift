@@ -38,7 +38,8 @@ extension UpkeepState {
         var isAlarm = false
         /// Whether it was rejected until now.
         var isAccepted = false
-        /// Whether the connection has come to be at risk by this answer.
+        /// Whether the refusal counts against the application, and whether it did not before.
+        var isRisk = false
         var isNewRisk = false
         /// Connections whose grant is gone: they were refused, and their application is taken.
         var lost: [(key: RecordKey, refusal: Refusal)] = []

@@ -34,7 +34,9 @@ extension UpkeepState {
         }
         let endpoint = lanes[lane].endpoint
         if isPaused(key, now) { return .refused(.notRefreshable) }
-        guard lanes[lane].isOpen(now), !lanes[lane].isRejected || lanes[lane].mayRisk(slot) else {
+        guard lanes[lane].isOpen(now),
+            !lanes[lane].isRejected || lanes[lane].mayRisk(slot, now)
+        else {
             return .refused(.applicationMisconfigured)
         }
         guard pauseMilliseconds(endpoint, now) <= Self.patienceMilliseconds else {

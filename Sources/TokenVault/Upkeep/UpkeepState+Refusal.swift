@@ -35,19 +35,20 @@ extension UpkeepState {
             finding.isAccepted = lanes[lane].accept()
             finding.wakes = finding.isAccepted
         case .rejected:
-            suspect(flight, &finding)
+            suspect(flight, now, &finding)
             finding.isAlarm = lanes[lane].reject(now)
         case .grantLost:
             finding.isDoubted = true
-            if isNews { suspect(flight, &finding) }
-        case .likelyRejected: if isNews { suspect(flight, &finding) }
-        case .unclear: if isNews, isChanged { suspect(flight, &finding) }
+            if isNews { suspect(flight, now, &finding) }
+        case .likelyRejected: if isNews { suspect(flight, now, &finding) }
+        case .unclear: if isNews, isChanged { suspect(flight, now, &finding) }
         }
         // Whoever was out with it has had its say by now.
         if lanes[lane].isSuspicionConfirmed { finding.isAlarm = lanes[lane].reject(now) }
         finding.isRejected = lanes[lane].isRejected
         finding.isOld = failures[flight.key]?.refusal?.isOld ?? false
         finding.isProven = failures[flight.key]?.refusal?.proof == .application
+        finding.isRisk = lanes[lane].suspicion.isRisked(flight.slot)
         finding.isProbe = lanes[lane].suspicion.isProbe(flight.slot)
         if let refusal, bearing != .grantLost || finding.isDoubted {
             note(refusal.kind, refusal.status, of: flight, now)
@@ -55,10 +56,12 @@ extension UpkeepState {
         return finding
     }
 
-    private mutating func suspect(_ flight: Flight, _ finding: inout Finding) {
+    private mutating func suspect(
+        _ flight: Flight, _ now: UnixTime, _ finding: inout Finding
+    ) {
         // What is being disconnected, or has other tokens, has nothing to lose.
         guard !flight.isOrphan, !flight.isSuperseded else { return }
-        if lanes[flight.lane].suspicion.refuse(flight.slot, order: flight.order) {
+        if lanes[flight.lane].suspicion.refuse(flight.slot, order: flight.order, now) {
             risks[flight.slot] = flight.lane
             finding.isNewRisk = true
         }
@@ -143,7 +146,7 @@ extension UpkeepState {
             _ = lanes[lane].refused.removeFirst()
             guard var refusal = live(first, below: .application) else { continue }
             refusal.proof = .application
-            if refusal.kind != .unknown { lanes[lane].suspicion.isSaidOfGrants = true }
+            if refusal.kind != .unknown { lanes[lane].suspicion.learn() }
             guard refusal.kind == .grant, numbers[first.key] == nil else {
                 reprieve(refusal, first.key, now, &finding)
                 continue
@@ -251,4 +254,27 @@ extension UpkeepState {
             $0.lane == lane && ($0.stage == .ready || $0.stage == .sent)
         }.map(\.number).sorted()
     }
+
+    /// Somebody says that a connection is worth another try, whatever it was refused with.
+    mutating func forgive(_ key: RecordKey) { failures[key]?.refusal?.pauseEnd = nil }
+
+    /// The same of an application and of all its connections.
+    mutating func forgive(lane: Int, _ now: UnixTime) {
+        for slot in lanes[lane].suspicion.risked { risks[slot] = nil }
+        lanes[lane].forgive()
+        let paused = failures.filter {
+            $0.value.refusal?.lane == lane && $0.value.refusal?.pauseEnd != nil
+        }
+        for (key, failure) in paused.sorted(by: { $0.value.slot < $1.value.slot }) {
+            forgive(key)
+            guard let slot = failure.refusal?.slot, numbers[key] == nil,
+                heap.deadline(slot) != nil
+            else { continue }
+            schedule(slot, Plan(lane: lane, due: now, death: Self.last(now)))
+        }
+    }
+}
+
+extension UpkeepState.Failures {
+    fileprivate var slot: UInt32 { refusal?.slot ?? 0 }
 }

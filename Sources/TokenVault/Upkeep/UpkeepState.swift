@@ -13,6 +13,9 @@ struct UpkeepState: ~Copyable {
     static let aheadMax = 512
     /// The most callers that wait for a flight which has not boarded.
     static let demandsMax = 100_000
+    /// How long after its attempt was recorded a request may leave, in milliseconds: from there on
+    /// another process counts the time in which the provider may be at work on it.
+    static let recordMillisecondsMax: Int64 = 15_000
     /// The most refreshes that are listened to beyond their deadline. With so many, nothing new
     /// leaves for an endpoint that has one of them.
     static let listenersMax = 512

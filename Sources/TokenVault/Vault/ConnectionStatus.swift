@@ -135,6 +135,11 @@ extension Vault {
     }
 }
 
+extension ConnectionRecord {
+    /// Whether the provider refused its last refresh.
+    var isRefused: Bool { failure?.code == VaultEvent.Kind.refreshRefused.code }
+}
+
 extension Refresher {
     /// When a connection that works comes to its end, by what its provider is known to do.
     func end(_ record: borrowing ConnectionRecord) -> (time: UnixTime, cause: EndCause)? {
@@ -162,9 +167,7 @@ extension Refresher {
 
     /// Whether a connection's token has expired and the provider refuses to renew it.
     func isRefused(_ record: borrowing ConnectionRecord) -> Bool {
-        guard record.failure?.code == VaultEvent.Kind.refreshRefused.code,
-            let application = record.application
-        else { return false }
+        guard record.isRefused, let application = record.application else { return false }
         let now = time.now()
         let expiry = RefreshPolicy.Lifetime.expiry(record, limits(lane(application)), now: now)
         return expiry.map { $0 <= now } ?? false

@@ -13,9 +13,8 @@ struct Evidence: ~Copyable {
         let generation: UInt64
         let isRejection: Bool
         let kind: Refusal.Kind
-        let isOld: Bool
-        let isProbe: Bool
-        let isProven: Bool
+        /// What was known of it.
+        private let flags: UInt8
         let status: Int
         let time: UnixTime
         let expiry: UnixTime?
@@ -34,13 +33,13 @@ struct Evidence: ~Copyable {
             slot = header.slot
             generation = record.failureSince ?? header.generation
             kind = Refusal.Kind(record: record.refusal) ?? .unknown
-            isOld = (record.refusal ?? 0) & Refusal.oldFlag != 0
-            isProbe = (record.refusal ?? 0) & Refusal.probeFlag != 0
-            isProven = (record.refusal ?? 0) & Refusal.provenFlag != 0
+            flags = (record.refusal ?? 0) & Refusal.flags
             status = Int(failure.status)
             time = failure.time
             expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now)
         }
+
+        func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
     }
 
     /// A connection that was refreshed.
@@ -98,18 +97,19 @@ extension UpkeepState {
             let changed = lanes[lane].changed
             let refreshed = evidence.lastRefreshed(lane)
             let isProven = refreshed > changed.generation
-            var risked: [(slot: UInt32, isProbe: Bool)] = []
+            var risked: [Suspicion.Risk] = []
             var isRejected = false
             for found in evidence.refused[lane] ?? [] {
-                let isAnswered = found.isProven || found.generation < refreshed
+                let isAnswered = found.has(Refusal.provenFlag) || found.generation < refreshed
                 restore(found, lane, isAnswered: isAnswered, now)
-                if isAnswered, found.kind != .unknown {
-                    lanes[lane].suspicion.isSaidOfGrants = true
-                }
-                guard found.generation > changed.generation, !found.isOld, !isAnswered,
-                    !isProven || found.kind != .unknown
+                if isAnswered, found.kind != .unknown { lanes[lane].suspicion.learn() }
+                guard found.generation > changed.generation, !isAnswered,
+                    found.has(Refusal.riskFlag)
                 else { continue }
-                risked.append((found.slot, found.isProbe))
+                risked.append(
+                    Suspicion.Risk(
+                        slot: found.slot, order: 0, isProbe: found.has(Refusal.probeFlag),
+                        heard: found.time))
                 risks[found.slot] = lane
                 isRejected = isRejected || found.isRejection
             }
@@ -117,7 +117,7 @@ extension UpkeepState {
                 lanes[lane].suspicion.note(success)
             }
             lanes[lane].restore(
-                risked: risked, change: isProven ? nil : changed.change, isRejected: isRejected)
+                risked, change: isProven ? nil : changed.change, isRejected: isRejected)
         }
     }
 
@@ -133,7 +133,7 @@ extension UpkeepState {
             slot: found.slot, lane: lane, kind: found.kind, status: found.status, order: 0,
             heard: found.time)
         refusal.proof = isAnswered ? .application : .none
-        refusal.isOld = found.isOld
+        refusal.isOld = found.has(Refusal.oldFlag)
         refusal.expiry = found.expiry
         if found.generation <= lanes[lane].changed.generation { refusal.outdate() }
         set(refusal, found.key)

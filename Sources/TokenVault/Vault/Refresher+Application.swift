@@ -36,6 +36,17 @@ extension Refresher {
         alarm.ring()
     }
 
+    /// Somebody says that a connection is worth another try now.
+    func forgive(_ key: RecordKey) { shared.withLock { $0.upkeep.forgive(key) } }
+
+    /// The same of an application: what it was suspected of is forgotten.
+    func forgive(_ id: ApplicationID) {
+        let lane = lane(id)
+        let now = time.now()
+        shared.withLock { $0.upkeep.forgive(lane: lane, now) }
+        alarm.ring()
+    }
+
     /// A request of an application that is not a refresh, and may show that the provider takes it.
     struct Probe {
         let lane: Int

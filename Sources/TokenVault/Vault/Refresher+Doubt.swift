@@ -79,7 +79,10 @@ extension Refresher {
         let until = RefreshPolicy.doubtEnd(
             recorded: doubt.recorded, opened: opened, death: death,
             shared.upkeep.lanes[lane].limits)
-        return until > now ? (doubt.recorded, until) : nil
+        // The clock may have been set back since.
+        let left = until.milliseconds(since: now)
+        guard left > 0, left <= RefreshPolicy.doubtMillisecondsMax else { return nil }
+        return (doubt.recorded, until)
     }
 
     /// The tokens that a doubt was about are replaced: its attempt is taken off the record.

@@ -23,7 +23,7 @@ extension Refresher {
                 abandon(flight, error)
             }
         }
-        record(wave)
+        record(wave, time.now())
     }
 
     /// The flight of one that boards; nil where its connection is gone, or has another flight.
@@ -145,7 +145,29 @@ extension Refresher {
         return record.fields.range(ConnectionTag.accessToken)
     }
 
-    private func record(_ wave: Wave) {
+    /// What was recorded long before it could leave is recorded anew: for what the next process has
+    /// to know of it counts from there.
+    func recordAgain(_ outgoing: [Outgoing]) {
+        let now = time.now()
+        for start in stride(from: 0, to: outgoing.count, by: Self.recordedAgainMax) {
+            let end = min(start + Self.recordedAgainMax, outgoing.count)
+            var wave = Wave(count: end - start)
+            for outgoing in outgoing[start..<end] {
+                wave.flights.append(outgoing.sent)
+                wave.requests.append(outgoing.request)
+                wave.attempts.append(
+                    Attempt(
+                        key: outgoing.sent.flight.key, generation: outgoing.sent.generation))
+            }
+            record(wave, now)
+        }
+    }
+
+    /// How many at a time: each may end a wave of its own, and the room for a commit is counted as
+    /// that of a small one.
+    private static let recordedAgainMax = 64
+
+    private func record(_ wave: Wave, _ now: UnixTime) {
         guard !wave.flights.isEmpty else { return }
         let (flights, requests) = (wave.flights, wave.requests)
         let commit = Commit { [self] result in
@@ -161,7 +183,8 @@ extension Refresher {
                 for request in requests { _ = request.cancelIfUnsent() }
             }
         }
-        commit.add(.beginWave(wave.attempts, time.now()))
+        for sent in flights { endAttempt(sent, doubt: nil, commit) }
+        commit.add(.beginWave(wave.attempts, now))
         committer.submit(commit)
     }
 
@@ -175,7 +198,7 @@ extension Refresher {
                 sent.wave = wave
                 if !shared.sendsNothing, shared.upkeep.makeReady(sent.flight.number, now) {
                     shared.outgoing[sent.flight.number] = Outgoing(
-                        request: request, kept: sent.kept)
+                        request: request, sent: sent)
                 } else {
                     left.append(request)
                 }

@@ -72,11 +72,7 @@ extension Refresher {
             try record.set(
                 ConnectionRecord.Failure(
                     code: event.code, status: Int32(clamping: status), time: now))
-            try record.fields.set(
-                ConnectionTag.refusal,
-                integer: kind.rawValue | (finding.isOld ? Refusal.oldFlag : 0)
-                    | (finding.isProbe ? Refusal.probeFlag : 0)
-                    | (finding.isProven ? Refusal.provenFlag : 0))
+            try record.fields.set(ConnectionTag.refusal, integer: kind.rawValue | finding.flags)
             return .change
         }
     }
@@ -192,5 +188,13 @@ extension Refresher {
 
     private final class FoundID: @unchecked Sendable {
         var id: ConnectionID?
+    }
+}
+
+extension UpkeepState.Finding {
+    /// What a record keeps of it.
+    fileprivate var flags: UInt8 {
+        (isOld ? Refusal.oldFlag : 0) | (isProbe ? Refusal.probeFlag : 0)
+            | (isProven ? Refusal.provenFlag : 0) | (isRisk ? Refusal.riskFlag : 0)
     }
 }

@@ -56,21 +56,22 @@ extension Refresher {
                 age = Int(clamping: max(0, now.milliseconds(since: hold.since)) / 1000)
                 guard demander.isPatient else { return .refused(.answerOutstanding) }
                 held = hold.until
-            } else {
-                let demand = shared.upkeep.demand(
-                    key, slot: demander.slot, lane: plan.lane, death: plan.death,
-                    waiter: demander.number, isPatient: demander.isPatient, now)
-                if case .refused = demand {
-                    age = shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
-                    return demand
-                }
+                shared.waiters[demander.number] = waiter
+                return .joined
+            }
+            let demand = shared.upkeep.demand(
+                key, slot: demander.slot, lane: plan.lane, death: plan.death,
+                waiter: demander.number, isPatient: demander.isPatient, now)
+            if case .refused = demand {
+                age = shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
+                return demand
             }
             shared.waiters[demander.number] = waiter
-            return .joined
+            return demand
         }
         switch demand {
-        case .joined, .waits:
-            if let held { wait(demander, until: held) } else { alarm.ring() }
+        case .joined: if let held { wait(demander, until: held) }
+        case .waits: alarm.ring()
         case .refused(let code):
             let isOutstanding = code == .answerOutstanding
             waiter.resume(

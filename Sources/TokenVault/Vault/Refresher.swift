@@ -53,7 +53,9 @@ final class Refresher: Sendable {
     /// What a flight has on its way, to be taken back or wiped.
     struct Outgoing {
         let request: TransportRequest
-        let kept: KeptRecord?
+        let sent: Sent
+
+        var kept: KeptRecord? { sent.kept }
     }
 
     struct Shared: ~Copyable {
@@ -156,15 +158,19 @@ final class Refresher: Sendable {
         expireTimers()
         let now = time.now()
         var isMoreDue = false
-        let (boardings, departures) = shared.withLock {
-            shared -> ([UpkeepState.Boarding], [TransportRequest]) in
-            guard !shared.sendsNothing else { return ([], []) }
+        let (boardings, departures, outdated) = shared.withLock {
+            shared -> ([UpkeepState.Boarding], [TransportRequest], [Outgoing]) in
+            guard !shared.sendsNothing else { return ([], [], []) }
+            let outdated = shared.upkeep.takeOutdated(now).compactMap {
+                shared.outgoing.removeValue(forKey: $0)
+            }
             isMoreDue = shared.isRunning && shared.upkeep.ripen(now)
             let boardings = shared.upkeep.board(
                 now, limit: Self.waveMax, onlyDemands: !shared.isRunning)
-            return (boardings, Self.depart(&shared, now))
+            return (boardings, Self.depart(&shared, now), outdated)
         }
         send(departures)
+        if !outdated.isEmpty { recordAgain(outdated) }
         if !boardings.isEmpty { board(boardings) }
         return shared.withLock { shared -> Turn in
             if shared.isClosed { return .end }

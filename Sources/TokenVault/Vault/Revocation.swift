@@ -13,6 +13,31 @@ struct Revocation {
     struct Outcomes: Sendable {
         var refreshToken = DisconnectReceipt.Revocation.notNeeded
         var accessToken = DisconnectReceipt.Revocation.notNeeded
+        /// Whether another attempt may do better, and for how many seconds the provider wants to be
+        /// left alone before.
+        var isWorthRetrying = false
+        var retryAfterSeconds: Int64?
+
+        /// Whether the provider ended all that it was asked to end.
+        var isComplete: Bool {
+            [refreshToken, accessToken].allSatisfy { $0 == .revoked || $0 == .notNeeded }
+        }
+
+        fileprivate mutating func judge(
+            _ verdict: RevocationVerdict
+        ) -> DisconnectReceipt.Revocation {
+            if case .failed(_, true, let seconds) = verdict {
+                isWorthRetrying = true
+                if let seconds { retryAfterSeconds = max(seconds, retryAfterSeconds ?? 0) }
+            }
+            return .init(verdict)
+        }
+
+        /// Takes over what an earlier attempt achieved.
+        mutating func keep(_ earlier: Outcomes) {
+            if earlier.refreshToken == .revoked { refreshToken = .revoked }
+            if earlier.accessToken == .revoked { accessToken = .revoked }
+        }
     }
 
     private let network: Network
@@ -50,7 +75,7 @@ struct Revocation {
             verdict in
             completion(
                 outcomes.withLock { outcomes in
-                    outcomes.accessToken = .init(verdict)
+                    outcomes.accessToken = outcomes.judge(verdict)
                     return outcomes
                 })
         }
@@ -60,7 +85,7 @@ struct Revocation {
         try network.addressGuard.check(url)
         guard let refreshToken else { return endpoint.send(last) }
         try endpoint.revoke(refreshToken, .refreshToken, for: application) { verdict in
-            outcomes.withLock { $0.refreshToken = .init(verdict) }
+            outcomes.withLock { $0.refreshToken = $0.judge(verdict) }
             endpoint.send(last)
         }
     }

@@ -7,7 +7,8 @@ extension Vault {
     /// Where the answer can be used by now, with this version and the provider's definition as it
     /// is, its tokens are taken over. Else the old refresh token is presented again, now and from
     /// now on: a provider that has replaced it may take that for theft and end the grant. The
-    /// answer stays where it is until tokens come. A connection that waits for nobody is refreshed.
+    /// answer stays where it is until tokens come. A connection that waits for nobody is refreshed,
+    /// also where the provider has refused that and it is not asked again for a while.
     ///
     /// - Parameter awaitsLateAnswer: as `refresh`.
     /// - Throws: as `refresh`.
@@ -18,6 +19,7 @@ extension Vault {
         defer { MemoryHygiene.scrub() }
         do throws(VaultError) {
             if try await release(id) { return }
+            refresher.forgive(store.key(.connection, id.text))
         } catch {
             throw error.concerning(id)
         }
@@ -32,8 +34,9 @@ extension Vault {
         public internal(set) var failed: [(connection: ConnectionID, error: VaultError)] = []
     }
 
-    /// The same for every connection of an application that waits so, as many at a time as its
-    /// provider's limits allow.
+    /// The same for every connection of an application that waits so, or is refused, as many at a
+    /// time as its provider's limits allow. Where the application was taken to be rejected, its
+    /// refreshes leave one at a time until one succeeds; two more grants are risked at most.
     ///
     /// - Throws: `applicationNotFound`; `authenticationFailed` where a record does not open.
     public func retry(
@@ -42,11 +45,12 @@ extension Vault {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
         _ = try store.application(application)
+        refresher.forgive(application)
         var waiting: [ConnectionID] = []
         try store.scan(.connection) { (opened) throws(VaultError) in
             let record = ConnectionRecord(fields: try opened.fields.copy())
-            if record.application == application, record.state == .active, record.holdsUnread,
-                let id = record.id
+            if record.application == application, record.state == .active,
+                record.holdsUnread || record.isRefused, let id = record.id
             {
                 waiting.append(id)
             }

@@ -62,8 +62,10 @@ final class OwnVault: VaultDoor {
             for (id, error) in outcome.failed {
                 try take(.retried(id: id.text, failure: FailureForm(error.concerning(id))))
             }
-        case .disconnect(let id):
-            try take(.receipt(ReceiptForm(try await vault.disconnect(ConnectionID(id)))))
+        case .disconnect(let id, let waitSeconds):
+            let receipt = try await vault.disconnect(
+                ConnectionID(id), waiting: .seconds(waitSeconds ?? 0))
+            try take(.receipt(ReceiptForm(receipt)))
         case .log(let id, let limit):
             for event in try vault.log(ConnectionID(id), limit: min(max(limit, 1), 100_000)) {
                 try take(.event(EventForm(event)))

@@ -19,7 +19,7 @@ enum Request: Codable, Sendable {
     case refresh(id: String)
     case retry(id: String)
     case retryApplication(id: String)
-    case disconnect(id: String)
+    case disconnect(id: String, waitSeconds: Int?)
     case log(id: String, limit: Int)
 }
 
@@ -29,6 +29,8 @@ extension Request {
         switch self {
         // As many at a time as the provider's limits allow.
         case .retryApplication: 3_600_000
+        case .disconnect(_, let waitSeconds):
+            Wire.answerMilliseconds + Int64(waitSeconds ?? 0) * 1000
         default: Wire.answerMilliseconds
         }
     }
