@@ -137,7 +137,7 @@ import Testing
             try rig.advance(milliseconds: 10_000)
             try rig.flush()
         }
-        if isFull { disk.room = .none }
+        if isFull { disk.room = .onlyWhatMustLand }
         try rig.advance(milliseconds: 10_000)
         try rig.flush()
         let first = try #require(rig.network.open.first).connection

@@ -166,6 +166,8 @@ extension Refresher {
     func submitEnd(_ sent: Sent, _ commit: Commit) {
         if sent.wave == nil { return commit.completion(.success(Committed())) }
         endAttempt(sent, .none, commit)
+        // It was recorded, and could not be recorded anew.
+        commit.mustLand = sent.refusal != nil
         committer.submit(commit)
     }
 
