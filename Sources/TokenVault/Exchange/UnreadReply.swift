@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The body of a success that nobody here can use, and that yet may hold the only copy of a token:
-/// one whole JSON object, or form (RFC 6749 appendix B), that names an access or a refresh token, at
-/// any depth and in any spelling. A page, half an object or anything else names none, whatever words
-/// are in it.
+/// one whole JSON object, or form (RFC 6749 appendix B), that names an access or a refresh token,
+/// at any depth and in any spelling. A page, half an object or anything else names none, whatever
+/// words are in it.
 enum UnreadReply {
     /// What is kept of one.
     enum Extent {

@@ -43,8 +43,8 @@ public struct VaultEvent: Sendable, Hashable {
         public static let applicationRejected = Kind(8, "applicationRejected")
         /// The provider refused for a reason that a retry does not mend. `number` is its status.
         public static let refreshRefused = Kind(9, "refreshRefused")
-        /// A refresh was answered by a success that names a token and cannot be used. What may hold a
-        /// token of it is kept, sealed; `number` is its length in bytes.
+        /// A refresh was answered by a success that names a token and cannot be used. What may hold
+        /// a token of it is kept, sealed; `number` is its length in bytes.
         public static let replyUnread = Kind(10, "replyUnread")
         /// A process ended while nobody knew whether the provider had replaced the refresh token: a
         /// request was on its way, or its answer was none.
