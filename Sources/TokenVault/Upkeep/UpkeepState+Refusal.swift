@@ -258,23 +258,20 @@ extension UpkeepState {
     /// Somebody says that a connection is worth another try, whatever it was refused with.
     mutating func forgive(_ key: RecordKey) { failures[key]?.refusal?.pauseEnd = nil }
 
-    /// The same of an application and of all its connections.
+    /// The same of an application and of all its connections. Those that were refused have nothing
+    /// to lose: that they are refused again does not count against it.
     mutating func forgive(lane: Int, _ now: UnixTime) {
         for slot in lanes[lane].suspicion.risked { risks[slot] = nil }
         lanes[lane].forgive()
-        let paused = failures.filter {
-            $0.value.refusal?.lane == lane && $0.value.refusal?.pauseEnd != nil
-        }
-        for (key, failure) in paused.sorted(by: { $0.value.slot < $1.value.slot }) {
+        // In an order that no hash decides.
+        let refused = failures.compactMap { key, failure in failure.refusal.map { (key, $0) } }
+            .filter { $0.1.lane == lane }.sorted { $0.1.slot < $1.1.slot }
+        for (key, refusal) in refused {
+            failures[key]?.refusal?.isOld = true
             forgive(key)
-            guard let slot = failure.refusal?.slot, numbers[key] == nil,
-                heap.deadline(slot) != nil
+            guard refusal.pauseEnd != nil, numbers[key] == nil, heap.deadline(refusal.slot) != nil
             else { continue }
-            schedule(slot, Plan(lane: lane, due: now, death: Self.last(now)))
+            schedule(refusal.slot, Plan(lane: lane, due: now, death: Self.last(now)))
         }
     }
-}
-
-extension UpkeepState.Failures {
-    fileprivate var slot: UInt32 { refusal?.slot ?? 0 }
 }
