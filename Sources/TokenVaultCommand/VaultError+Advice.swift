@@ -49,6 +49,10 @@ extension VaultError {
             "the vault as a whole does not verify: restore it from a backup; nothing was changed"
         ),
         (.recordDamaged, .badData, "a record breaks the format: restore the vault from a backup"),
+        (
+            .notVerified, .temporaryFailure,
+            "the vault is still being verified: try again in a few seconds"
+        ),
         (.vaultExists, .cannotCreate, "there is something at this path: choose another"),
         (
             .vaultMissing, .missing,

@@ -104,8 +104,9 @@ struct VaultOptions: ParsableArguments {
     private static let startMilliseconds: Int64 = 2000
 
     /// Opens the vault in this process.
-    func open() throws -> OwnVault {
+    func open(readsUnverified: Bool = false) throws -> OwnVault {
         var settings = Vault.Settings()
+        settings.readsUnverified = readsUnverified
         settings.allowsLoopbackHTTP = allowLoopbackHTTP
         if let caFile { try RegularFile.check(caFile) }
         settings.certificateFile = caFile
@@ -113,12 +114,20 @@ struct VaultOptions: ParsableArguments {
             try Vault.open(at: location.path(), rootKey: key.source(), settings: settings))
     }
 
-    /// The process that serves the vault, where there is one, else the vault itself.
-    func door() throws -> any VaultDoor {
+    /// The process that serves the vault, where there is one, else the vault itself, verified.
+    ///
+    /// - Parameter readsUnverified: does without the verification, and warns of it.
+    func door(readsUnverified: Bool = false) async throws -> any VaultDoor {
         let folder = try VaultFolder(location.path())
         if let served = try ServedVault(folder) { return served }
         do {
-            return try open()
+            let door = try open(readsUnverified: readsUnverified)
+            if readsUnverified {
+                try Outlet.errors.line(ReadOptions.warning)
+            } else {
+                try await Verification.of(door.vault)
+            }
+            return door
         } catch let error as VaultError where error.code == .vaultLocked {
             let deadline = Deadline.after(milliseconds: Self.startMilliseconds)
             while Deadline.remaining(until: deadline) > 0 {
@@ -130,9 +139,25 @@ struct VaultOptions: ParsableArguments {
     }
 
     /// Opens the door for as long as `body` runs.
-    func withDoor(_ body: (any VaultDoor) async throws -> Void) async throws {
-        let door = try door()
+    func withDoor(
+        readsUnverified: Bool = false, _ body: (any VaultDoor) async throws -> Void
+    ) async throws {
+        let door = try await door(readsUnverified: readsUnverified)
         defer { door.close() }
         try await body(door)
     }
+}
+
+/// Whether reads wait for the store's verification.
+struct ReadOptions: ParsableArguments {
+    @Flag(
+        help: """
+            Read before the store is verified, or where that failed: what is read may be an old \
+            record that somebody put back.
+            """)
+    var readUnverified = false
+
+    static let warning =
+        "tokenvault: warning: the store is not verified: a record may be an old one that was put "
+        + "back, or be missing"
 }

@@ -69,10 +69,12 @@ struct Autopsy {
                 generation: generation, access: tokens.accessToken.exposed, refresh: refresh))
     }
 
-    /// Slots that are not zero though no record names them, and fences that were left.
+    /// Slots that are not zero though no record names them, and fences that were left. The slots of
+    /// a commit that was cut off are left alone until ROOT is well past them.
     private func orphans(_ vault: Vault) throws -> [String] {
         let disk = try vault.disk
         let transaction = try disk.beginRead()
+        let root = try disk.root(transaction)
         var live: Set<UInt32> = []
         try transaction.scan(.records) { (_, value) throws(VaultError) in
             live.insert(try SealedRecord.header(of: value).slot)
@@ -81,6 +83,11 @@ struct Autopsy {
         var found: [String] = []
         for slot in 0..<UInt32(disk.slots.slotCount)
         where !live.contains(slot) && !disk.slots.isFree(slot) {
+            if let life = try disk.slots.life(slot),
+                life.generation + StoreCheck.orphanGenerations >= root.generation
+            {
+                continue
+            }
             found.append("slot \(slot) is an orphan")
         }
         try transaction.scan(.meta) { (key, _) throws(VaultError) in

@@ -138,6 +138,42 @@ import Testing
         #expect(try await hoard.isWhole())
     }
 
+    /// Pages that a reader may see cannot be written again, however long ago they were freed.
+    @Test(.enabled(if: SmallDisk.isAllowed)) func aReaderThatStaysOnAFullDiskLeavesTheReserve()
+        async throws
+    {
+        let disk = try SmallDisk()
+        let hoard = try Hoard(parent: disk.path)
+        for _ in 0..<40 { try await hoard.put() }
+        let store = try hoard.vault.disk
+        var ended = 0
+        do {
+            let reader = try store.beginRead()
+            try disk.fill()
+            // Whatever is tried, nothing but the end of a connection gets at the reserve.
+            for _ in 0..<40 { #expect(await hoard.fill().code == .storeFull) }
+            let refusal = await code {
+                for _ in 0..<20 {
+                    try await hoard.disconnect(1)
+                    ended += 1
+                    #expect(await hoard.fill().code == .storeFull)
+                }
+            }
+            // In the end it is used up, and says so; nothing is left in doubt.
+            #expect(refusal == .storeFull)
+            #expect(ended >= 2)
+            #expect(try reader.count(.records) == 40)
+        }
+        try await hoard.disconnect(1)
+        #expect(try await hoard.isWhole())
+        try await hoard.disconnect(10)
+        disk.empty()
+        for _ in 0..<50 { try await hoard.put() }
+        #expect(try await hoard.isWhole())
+        try await hoard.reopen()
+        #expect(try await hoard.isWhole())
+    }
+
     @Test(.enabled(if: SmallDisk.isAllowed)) func manyReadAtOnceOnAFullDisk() async throws {
         let disk = try SmallDisk()
         let hoard = try Hoard(parent: disk.path)

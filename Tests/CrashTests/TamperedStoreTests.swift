@@ -88,6 +88,43 @@ import Testing
         try await expectFound(exhibit, readable: rest, "in another life")
     }
 
+    /// Whatever comes first learns of it, be it for another connection: nothing is lent, nothing is
+    /// said to be missing, and nothing is taken.
+    @Test func theFirstCallLearnsOfIt() async throws {
+        let exhibit = try await Exhibit()
+        let whole = try exhibit.tampering.database()
+        let bob = try exhibit.record("bob")
+        try await exhibit.change { try await Exhibit.put($0, "bob", "newer") }
+        let newer = try exhibit.tampering.database()
+        let calls: [(Vault) async throws -> Void] = [
+            { try await $0.withAccessToken(ConnectionID("bob")) { _ in } },
+            { _ = try $0.get(ConnectionID("bob")) },
+            { _ = try $0.status(ConnectionID("ann")) },
+            { _ = try $0.list() },
+            { _ = try $0.applications() },
+            { _ = try $0.log(ConnectionID("ann")) },
+            { try await Exhibit.put($0, "bob", "mine") },
+            { _ = try await $0.disconnect(ConnectionID("bob")) },
+            { try await $0.reportUse(ConnectionID("ann")) },
+            { try await $0.run() },
+        ]
+        for call in calls {
+            for record in [bob, nil] {
+                try exhibit.tampering.set(.records, exhibit.key("bob"), record)
+                let before = try exhibit.tampering.database()
+                do {
+                    let vault = try exhibit.home.open()
+                    defer { vault.close() }
+                    #expect(await code { try await call(vault) } == .integrityFailed)
+                }
+                #expect(try exhibit.tampering.database() == before)
+                try exhibit.tampering.replaceDatabase(newer)
+            }
+        }
+        try exhibit.tampering.replaceDatabase(whole)
+        #expect(try await exhibit.findings().readable == Exhibit.ids)
+    }
+
     @Test func everyBitOfARecordCounts() async throws {
         let exhibit = try await Exhibit()
         let bob = try exhibit.record("bob")
@@ -143,11 +180,7 @@ import Testing
     @Test func anOldFenceEndsNoNewLife() async throws {
         let exhibit = try await Exhibit()
         let fence = [UInt8(ascii: "F")] + exhibit.key("bob")
-        try await exhibit.change { vault in
-            let commit = Commit()
-            commit.add(.fence(vault.store.key(.connection, "bob")))
-            _ = try await vault.durable(commit)
-        }
+        try await exhibit.beginDisconnect("bob")
         let old = try #require(try exhibit.tampering.value(.meta, fence))
         // The open finishes that disconnect; then the id lives again.
         try await exhibit.change { try await Exhibit.put($0, "bob", "token of bob") }

@@ -9,12 +9,12 @@ import TestSupport
 struct Tampering {
     let home: TestVault
 
-    private func database() throws -> LMDB {
+    private func environment() throws -> LMDB {
         try LMDB("\(home.path)/\(VaultDirectory.databaseName)", mapBytes: 1 << 30, creates: false)
     }
 
     func value(_ database: LMDB.Database, _ key: [UInt8]) throws -> [UInt8]? {
-        let lmdb = try self.database()
+        let lmdb = try environment()
         let transaction = try lmdb.beginRead()
         guard let value = unsafe try transaction.get(database, key.span.bytes) else { return nil }
         return value.copied
@@ -22,7 +22,7 @@ struct Tampering {
 
     /// Writes a value, or deletes the entry where it is nil.
     func set(_ database: LMDB.Database, _ key: [UInt8], _ value: [UInt8]?) throws {
-        let lmdb = try self.database()
+        let lmdb = try environment()
         let transaction = try lmdb.beginWrite()
         if let value {
             unsafe try transaction.put(database, key.span.bytes, value.span.bytes)
@@ -33,7 +33,7 @@ struct Tampering {
     }
 
     func keys(_ database: LMDB.Database) throws -> [[UInt8]] {
-        let lmdb = try self.database()
+        let lmdb = try environment()
         let transaction = try lmdb.beginRead()
         var keys: [[UInt8]] = []
         try transaction.scan(database) { (key, _) throws(VaultError) in
@@ -41,6 +41,30 @@ struct Tampering {
             return true
         }
         return keys
+    }
+
+    /// The database as it is, and the same put in its place again.
+    func database() throws -> [UInt8] { try home.bytes(Self.databaseFile) }
+
+    func replaceDatabase(_ bytes: [UInt8]) throws {
+        Files.cut("\(home.path)/\(Self.databaseFile)", bytes.count)
+        try home.overwrite(Self.databaseFile, at: 0, bytes)
+    }
+
+    static let databaseFile = "\(VaultDirectory.databaseName)/data.mdb"
+
+    /// Changes every copy of a value that the database's file holds, in place, be the vault open or
+    /// not. Returns how many there are.
+    @discardableResult
+    func change(_ value: [UInt8], to other: [UInt8]) throws -> Int {
+        let bytes = try database()
+        var count = 0
+        for start in bytes.indices.dropLast(value.count - 1)
+        where bytes[start] == value[0] && bytes[start..<start + value.count].elementsEqual(value) {
+            try home.overwrite(Self.databaseFile, at: start, other)
+            count += 1
+        }
+        return count
     }
 
     /// Changes one page of HEADER and makes its sum fit again.
@@ -108,6 +132,20 @@ struct Exhibit {
 
     func key(_ name: String) -> [UInt8] { keys[name] ?? [] }
 
+    func slot(_ name: String) -> Int { slots[name] ?? 0 }
+
+    /// The key of a disconnect that has begun.
+    func fence(_ name: String) -> [UInt8] { [Fence.letter] + key(name) }
+
+    /// Begins the disconnect of a connection in a process that dies then.
+    func beginDisconnect(_ name: String) async throws {
+        try await change { vault in
+            let commit = Commit()
+            commit.add(.fence(vault.store.key(.connection, name)))
+            _ = try await vault.durable(commit)
+        }
+    }
+
     func record(_ name: String) throws -> [UInt8] {
         try tampering.value(.records, key(name)) ?? []
     }
@@ -123,7 +161,7 @@ struct Exhibit {
 
     /// The same, and besides: who can still be read, and whether writes are refused.
     func findings() async throws -> (verdict: VaultError.Code?, readable: [String]) {
-        let vault = try home.open()
+        let vault = try home.open { $0.readsUnverified = true }
         defer { vault.close() }
         let verdict = await code { try await vault.ready() }
         var readable: [String] = []

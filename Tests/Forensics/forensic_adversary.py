@@ -147,7 +147,7 @@ def offsets_like_slots(content, terms):
     a window in which they differ was never sealed. The zeros at its end are not, and not used."""
     numbers = b"|".join(re.escape(struct.pack("<I", number)) for number in
                         sorted({term.number for _, term in terms}))
-    return offsets_of(b"\x01\x01[\x01\x02].(?:" + numbers + b")", content)
+    return offsets_of(b"\x01\x01\x01.(?:" + numbers + b")", content)
 
 
 def slots_at(content, offsets, terms, any_term):

@@ -262,6 +262,23 @@ class ReaderFindsDamage(VaultCase):
         self.writer.write_slot(1, bytes(128))
         self.expect("record.noSlot")
 
+    def test_slot_that_is_another_records_under_a_fence(self):
+        """A slot is given again only after the record is gone: the database is an older one."""
+        self.writer.fence(self.first)
+        self.writer.store.sync(True)
+        self.writer.write_slot(0, self.writer.slot_bytes(
+            0, os.urandom(32), 9, os.urandom(32)))
+        self.expect("record.otherSlot")
+
+    def test_slot_that_is_too_new_for_a_crash(self):
+        self.writer.write_slot(9, self.writer.slot_bytes(9, os.urandom(32), 999, os.urandom(32)))
+        self.expect("slot.tooNew")
+
+    def test_slot_of_unknown_state(self):
+        self.writer.write_slot(1, self.writer.slot_bytes(
+            1, self.second, 1, os.urandom(32), state=2))
+        self.expect("slot.malformed", "record.noSlot")
+
     def test_slot_sealed_for_another_record(self):
         self.writer.write_slot(0, self.writer.slot_bytes(
             0, self.second, 1, self.writer.data_keys[0]))
@@ -394,6 +411,19 @@ class ReaderFindsDamage(VaultCase):
         with self.edit("meta") as transaction:
             transaction.put(b"F" + self.second, transaction.get(key))
         self.expect("fence.authentication")
+
+    def test_fence_of_another_version(self):
+        record = form.parse_record(self.writer.records[self.first])
+        self.writer.put_without_slot(
+            "meta", form.FENCE, b"F" + self.first,
+            struct.pack("<I4xQ", record.slot, record.generation + 1), self.writer.generation)
+        self.expect("fence.otherVersion")
+
+    def test_fence_without_a_record(self):
+        self.writer.put_without_slot(
+            "meta", form.FENCE, b"F" + bytes(32), struct.pack("<I4xQ", 0, 1),
+            self.writer.generation)
+        self.expect("fence.noRecord")
 
     def test_flow_under_another_state(self):
         with self.edit("flows") as transaction:

@@ -26,7 +26,9 @@ TYPE_NAMES = {
     CONNECTION: "connection", APPLICATION: "application", ROOT: "root", FLOW: "flow",
     EVENT: "event", WAVE: "wave", FENCE: "fence",
 }
-SLOT_STATES = {1: "live", 2: "disconnecting"}
+SLOT_STATES = {1: "live"}
+# The most generations by which a crash leaves a slot ahead of ROOT: those of one group of commits.
+GENERATIONS_OF_A_GROUP = 256
 EVENT_CODES = {
     1: "connect started", 2: "connected", 3: "connect failed", 4: "tokens put",
     5: "refresh delayed", 6: "recovered", 7: "grant lost", 8: "application rejected",

@@ -165,9 +165,9 @@ class Reader:
             return f"is of term {slot.term}, which HEADER does not hold"
         return None
 
-    def judge_slots(self, entries):
-        """Slots that no record names are left over from a crash, whatever they hold. A record
-        under a fence names none: its erasure may have come as far as the slot."""
+    def judge_slots(self, entries, root):
+        """Slots that no record names are left over from a crash, unless they are too new for
+        that. A record under a fence names none: its erasure may have come as far as the slot."""
         named = {record.slot for key, record in entries.items()
                  if record is not None and key not in self.fences}
         for number, (kind, text) in self.bad_slots.items():
@@ -179,8 +179,11 @@ class Reader:
             record = entries.get(slot.record_key)
             if record is None or record.slot != number:
                 self.note("slot.unclaimed", f"slot {number}", "its record does not name it")
-            elif slot.state == 2:
-                self.note("slot.disconnecting", f"slot {number}", "a disconnect has begun")
+                if root is not None and \
+                        slot.generation > root.generation + form.GENERATIONS_OF_A_GROUP:
+                    self.problem("slot.tooNew", f"slot {number}",
+                                 f"is of generation {slot.generation}, ROOT only of "
+                                 f"{root.generation}: the database is an older one")
 
     def read_databases(self, report):
         path = os.path.join(self.directory, "db")
@@ -351,16 +354,19 @@ class Reader:
             except Damage as damage:
                 parsed[key] = None
                 self.problem(damage.kind, f"record {key.hex()}", damage)
-        self.judge_slots(parsed)
+        self.judge_slots(parsed, root)
         for key, record in parsed.items():
             if record is None:
                 continue
             element = self.keys.mac_element(key, record.generation, record.tag)
             mac ^= int.from_bytes(element, "little")
             try:
+                self.judge_fence(key, record)
                 out.append(self.read_record(key, record, root))
             except Damage as damage:
                 self.problem(damage.kind, f"record {key.hex()}", damage)
+        for key in self.fences.keys() - parsed.keys():
+            self.problem("fence.noRecord", f"fence {key.hex()}", "there is no such record")
         if root is not None and mac.to_bytes(32, "little") != root.store_mac:
             self.problem("root.mac", "records", "the store MAC does not match: an entry was "
                          "swapped, replayed, deleted or brought back, or ROOT is an older one")
@@ -368,6 +374,13 @@ class Reader:
             self.problem("root.count", "records",
                          f"there are {len(records)} entries, ROOT says {root.count}")
         return out
+
+    def judge_fence(self, key, record):
+        """Raises Damage where a fence names another version than the record's."""
+        fence = self.fences.get(key)
+        if fence is not None and fence != {"slot": record.slot, "generation": record.generation}:
+            raise Damage("fence.otherVersion",
+                         f"its fence is of generation {fence['generation']}")
 
     def read_record(self, key, record, root):
         """One entry, described. Raises Damage."""
@@ -385,7 +398,7 @@ class Reader:
             self.problem("record.generation", f"record {key.hex()}",
                          f"{record.generation} was not given out yet, only {root.generation}")
         slot, data_key = self.slots.get(record.slot, (None, None))
-        if key in self.fences and (slot is None or slot.record_key != key):
+        if key in self.fences and slot is None:
             # Erased, and the entry not yet deleted: the next open finishes it.
             self.note("record.erased", f"record {key.hex()}", "a disconnect was cut short")
             return {**summary, "state": "erased"}

@@ -7,7 +7,8 @@ import Simulation
 ///
 /// `simulate` alone is what `make simulate` runs. `simulate worker <number>` is one of its two
 /// processes; `simulate <day|month|morning|crowd> <seed>` runs one seed and prints every violation, with
-/// `steady` behind it in a world whose wall clock is always right.
+/// `steady` behind it in a world whose wall clock is always right, or with the names of faults that
+/// a scenario leaves out.
 @main
 struct Simulate {
     static func main() throws {
@@ -23,8 +24,11 @@ struct Simulate {
         } else if arguments.count >= 3, var scenario = Scenario.named(arguments[1]),
             let seed = UInt64(arguments[2])
         {
-            scenario.jumpsClock = arguments.last != "steady"
-            if arguments.last == "all" { scenario.faults = Set(Scenario.Fault.allCases) }
+            scenario.jumpsClock = !arguments.contains("steady")
+            for name in arguments.dropFirst(3) where name != "steady" {
+                scenario.faults.formUnion(
+                    Scenario.Fault.allCases.filter { name == "all" || "\($0)" == name })
+            }
             try single(scenario, seed)
         } else {
             print("usage: simulate [day|month|morning|crowd <seed> [steady]]")

@@ -37,11 +37,15 @@ extension Disk {
             guard attempts.count <= Writer.waveAttemptsMax else {
                 throw VaultError(.limitExceeded, .store, number: Writer.waveAttemptsMax)
             }
-        case .addFlow(_, let connection, _):
+        case .addFlow(_, let connection, let now, _):
             guard !contents.fenced.contains(connection) else {
                 throw VaultError(.disconnecting, .store)
             }
             guard contents.records[connection] != nil else { throw VaultError(.notFound, .store) }
+            let live = contents.flows.values.count { $0.expires > now }
+            guard live < Writer.flowsMax else {
+                throw VaultError(.limitExceeded, .store, number: Writer.flowsMax)
+            }
         case .revise, .endAttempt, .event: return
         }
     }
@@ -73,14 +77,16 @@ extension Disk {
         case .erase(let key):
             erase(key, landed)
             committed.erasedSlots += 1
-        case .addFlow(let key, let connection, _):
+        case .addFlow(let key, let connection, let now, let expires):
+            contents.flows = contents.flows.filter { $0.value.expires > now }
             guard let record = contents.records[connection] else { return }
             switch change.plaintext {
             case .none: throw VaultError(.invalidArgument, .store)
             case .some(let plaintext):
                 let life = contents.slots[Int(record.slot)]?.life ?? 0
                 contents.flows[key] = Flow(
-                    connection: connection, life: life, plaintext: TokenText.copy(plaintext))
+                    connection: connection, life: life, expires: expires,
+                    plaintext: TokenText.copy(plaintext))
             }
         case .takeFlow(let key): contents.flows[key] = nil
         case .beginWave(let attempts, let recorded):

@@ -26,6 +26,7 @@ final class Disk: @unchecked Sendable {
     struct Flow {
         let connection: RecordKey
         let life: UInt64
+        let expires: UnixTime
         let plaintext: [UInt8]
     }
 
@@ -66,6 +67,11 @@ final class Disk: @unchecked Sendable {
     var groups = 0
     /// What is acknowledged and not done.
     var sabotage = Scenario.Sabotage.none
+
+    /// Disconnects that were cut short, in the order of slots: a set has none that two runs share.
+    var unfinished: [RecordKey] {
+        contents.slots.compactMap { $0?.key }.filter(contents.fenced.contains)
+    }
 
     /// The attempts whose answers were never heard, the oldest wave first.
     var doubts: [Refresher.Doubt] {

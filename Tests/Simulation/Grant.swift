@@ -32,14 +32,16 @@ struct Grant {
     var arrivedSerial: Int64 = 0
     /// When the process last heard that it is over.
     var refused: Int64 = .min
+    /// When it was asked for again sooner, because somebody else had succeeded.
+    var reprieved: Int64 = .min
     /// The refresh token whose answer nobody can use, from the moment that it was heard.
     var unreadSerial: Int64 = 0
     /// The connection that held it was disconnected, durably.
     var isDisconnected = false
 
-    /// What a process left behind that ended: the refresh token that was presented last, and until
-    /// when its request may be out.
-    var cutOff: (serial: Int64, end: Int64) = (0, .min)
+    /// What a process left behind that ended: the refresh token that was presented last, until when
+    /// its request may be out, and what the process's clock was wrong by.
+    var cutOff: (serial: Int64, end: Int64, offset: Int64) = (0, .min, 0)
     /// Which of its refresh tokens are in requests that are out.
     private var out: [Int64] = []
 

@@ -7,6 +7,9 @@ import BasicContainers
 extension SimulatedStore: Committing {
     func submit(_ commit: Commit) {
         if isDead || isClosing { return commit.end(.failure(VaultError(.closed, .store))) }
+        guard isAllowed || commit.isRecovery else {
+            return commit.end(.failure(refusesCommits ?? VaultError(.notVerified, .store)))
+        }
         waiting.append(commit)
         if isImmediate { return land() }
         if acknowledgesEarly { return acknowledge() }
@@ -16,6 +19,8 @@ extension SimulatedStore: Committing {
     }
 
     func refuse(_ error: VaultError) { refusesCommits = refusesCommits ?? error }
+
+    func allow(_ verified: Verified) { isAllowed = true }
 
     /// The disk has done its work: what waits, at most as many as the writer takes, is true now.
     func land() {

@@ -19,6 +19,8 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     var isDead = false
     var isClosing = false
     var refusesCommits: VaultError?
+    /// Whether the store is verified: before that only disconnects that were cut short are taken.
+    var isAllowed = false
     var isClosed = false
     /// What the next verifications throw.
     var verificationErrors: [VaultError] = []
@@ -113,7 +115,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
 
     func verify(
         zeroesOrphans: Bool, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
-    ) throws(VaultError) -> Int {
+    ) throws(VaultError) -> Verified {
         try checkOpen()
         if !verificationErrors.isEmpty { throw verificationErrors.removeFirst() }
         let snapshot = disk.contents
@@ -137,8 +139,11 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         guard count == snapshot.records.count else {
             throw VaultError(.integrityFailed, .store)
         }
-        return count
+        let fenced = snapshot.slots.compactMap { $0?.key }.filter(snapshot.fenced.contains)
+        return Verified(recordCount: count, fenced: fenced)
     }
+
+    func recordCount() throws(VaultError) -> Int { disk.contents.records.count }
 
     func flowKey(state: RawSpan) -> RecordKey { RecordKey(hashing: state) }
 

@@ -33,6 +33,9 @@ struct Subject {
     private(set) var recentFailures = 0
     private var isInDoubt = false
     var failedAt: Int64 = 0
+    /// Whether the last failure was a refusal: then another's success, and a change of its
+    /// application, are reasons to try again.
+    var isRefused = false
     var retryAfter: Int64 = 0
     private(set) var hasFailed = false
     /// When the platform last asked for a refresh, or for a token that was not fresh.

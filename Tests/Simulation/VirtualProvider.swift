@@ -24,6 +24,9 @@ final class VirtualProvider: @unchecked Sendable {
     var secretSerial: Int64 = 1
     /// The client secret that the vault has, durably.
     var knownSecretSerial: Int64 = 1
+    /// When it last gave tokens, and when what the vault knows of it was last changed.
+    var succeeded: Int64 = .min
+    var changed: Int64 = .min
     /// No request is welcome before this moment: it said so.
     var retryAfter: Int64 = 0
 
@@ -46,6 +49,10 @@ final class VirtualProvider: @unchecked Sendable {
         /// Whether a process has heard that it is wrong.
         var isHeard = true
     }
+
+    /// Refusals since a refresh brought tokens, and when the last was heard.
+    var refusedInARow = 0
+    var refused: Int64 = .min
 
     // Its own count.
     var inFlight = 0

@@ -23,7 +23,18 @@ extension World {
         let moment = clock.now + milliseconds
         if exchange.kind == .refresh { expectAnswer(exchange, moment) }
         if moment >= exchange.deadline { scheduleDeadline(exchange) }
-        queue.add(moment) { [self] in arrived(exchange, act(exchange)) }
+        queue.add(moment) { [self] in actLate(exchange) }
+    }
+
+    /// The provider acts, whoever still waits for it; but where the vault is told that it may hang
+    /// up, one that has waited in vain is seen to be gone.
+    private func actLate(_ exchange: Exchange) {
+        guard exchange.isOpen || exchange.provider.temper.isListenedTo else { return }
+        let answer = act(exchange)
+        if !exchange.isOpen, exchange.hasActed, exchange.kind == .refresh {
+            outcome.lostAnswers += 1
+        }
+        arrived(exchange, answer)
     }
 
     /// The provider answers again: those too that it let wait.
@@ -31,7 +42,7 @@ extension World {
         let stalled = provider.stalled
         provider.stalled = []
         for exchange in stalled {
-            after(between(100...5000)) { [self] in arrived(exchange, act(exchange)) }
+            after(between(100...5000)) { [self] in actLate(exchange) }
         }
     }
 

@@ -53,7 +53,10 @@ extension World {
     func look(_ index: Int) {
         guard let incarnation, incarnation.isRunning, standstill == nil else { return }
         let subject = subjects[index]
-        guard subject.isConnected, incarnation.offset == 0 else { return }
+        guard subject.isConnected, incarnation.offset == 0, clock.now < subject.plausibleSince
+        else {
+            return
+        }
         let grant = grants[subject.grant]
         let isKnown =
             !grant.isAlive && grant.refused > incarnation.started
@@ -62,9 +65,6 @@ extension World {
             providers[subject.provider].temper.saysLifetime,
             let status = try? incarnation.vault.status(subject.id)
         else { return }
-        if status.light != .red || status.nextStep != .reconnect {
-            violated(
-                .deadGrantLooksWell, index, "\(status.light), \(status.nextStep)")
-        }
+        if status.light != .red { violated(.deadGrantLooksWell, index, "\(status.light)") }
     }
 }

@@ -29,7 +29,10 @@ extension World {
         if subject.isStored, subject.state == ConnectionState.failed.rawValue {
             violated(.askedAfterLoss, index, "grant \(subject.grant)")
         }
-        guard subject.hasFailed, subject.asked < subject.failedAt else { return }
+        guard subject.hasFailed, subject.asked < subject.failedAt,
+            !subject.isRefused
+                || max(provider.succeeded, provider.changed) < subject.failedAt
+        else { return }
         let earliest = max(
             subject.failedAt
                 + Recovery.backOffMilliseconds(subject.recentFailures, provider.temper) / 2,
@@ -91,7 +94,10 @@ extension World {
             note(index, .failed, 401)
             noteRefusal(exchange, answer)
             exchange.provider.failed += 1
-            exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
+            // Of a secret that was replaced meanwhile: nothing to the new one.
+            if exchange.form.secret?.serial == exchange.provider.knownSecretSerial {
+                exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
+            }
         default:
             note(index, .failed, exchange.hasActed ? 1 : 0)
             noteRefusal(exchange, answer)
@@ -116,6 +122,8 @@ extension World {
         note(index, .received, refresh?.serial ?? 0)
         subjects[index].forgetFailures()
         exchange.provider.rejectedUntil = 0
+        exchange.provider.succeeded = clock.now
+        exchange.provider.refusedInARow = 0
         guard let refresh else { return }
         if refresh.owner == subjects[index].receivedGrant {
             subjects[index].receivedSerial = max(subjects[index].receivedSerial, refresh.serial)
@@ -132,6 +140,7 @@ extension World {
         subjects[index].countFailure(
             leavesDoubt: answer.leavesDoubt && exchange.provider.temper.graceMilliseconds > 0)
         subjects[index].failedAt = clock.now
+        subjects[index].isRefused = exchange.meaning != .nothing
         subjects[index].retryAfter = 0
         if case .status(_, let seconds) = answer, let seconds {
             subjects[index].retryAfter = clock.now + seconds * 1000

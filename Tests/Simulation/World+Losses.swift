@@ -9,11 +9,16 @@ extension World {
 
     /// A refusal was heard.
     func noteRefusal(_ exchange: Exchange, _ answer: Exchange.Answer) {
-        switch answer {
-        case .error, .text: break
-        default: return
+        guard Self.refuses(answer) else {
+            // It was asked, and nobody knows what it was told.
+            if let owner = exchange.form.refresh?.owner { grants[owner].refused = .min }
+            return
         }
         guard let owner = exchange.form.refresh?.owner else { return }
+        if exchange.meaning != .nothing {
+            exchange.provider.refusedInARow += 1
+            exchange.provider.refused = clock.now
+        }
         switch exchange.meaning {
         case .nothing: return
         case .loss:
@@ -28,6 +33,13 @@ extension World {
             guard !exchange.provider.risk.isHeard else { return }
             exchange.provider.risk.isHeard = true
             exchange.provider.risk.allowed += exchange.provider.inFlight
+        }
+    }
+
+    private static func refuses(_ answer: Exchange.Answer) -> Bool {
+        switch answer {
+        case .error, .text: true
+        default: false
         }
     }
 
@@ -60,12 +72,14 @@ extension World {
         guard let shown = exchange.form.refresh, let departed = exchange.departed,
             exchange.provider.temper.isListenedTo
         else { return }
-        let end = departed + 1000 * exchange.provider.temper.listenSeconds
-        grants[shown.owner].cutOff = (shown.serial, end)
+        let seconds = exchange.provider.temper.listenSeconds
+        let end = departed + min(1000 * seconds, Self.doubtMilliseconds)
+        grants[shown.owner].cutOff = (shown.serial, end, lastOffset)
     }
 
-    /// How long the next process waits for it at least, in milliseconds.
-    static let doubtMilliseconds: Int64 = 45_000
+    /// How long the next process waits for it at least, in milliseconds: counted from the record of
+    /// the attempt, which is a little older than its departure.
+    static let doubtMilliseconds = 45_000 - UpkeepState.patienceMilliseconds
 
     /// A refresh token was presented that was presented before.
     func judgeRepeated(_ exchange: Exchange, _ shown: TokenText) {
@@ -77,7 +91,7 @@ extension World {
         }
         let started = incarnation?.started ?? clock.now
         if scenario.has(.lateAnswers), shown.serial == grant.cutOff.serial,
-            clock.now < min(started + Self.doubtMilliseconds, grant.cutOff.end)
+            clock.now < grant.cutOff.end, incarnation?.offset == grant.cutOff.offset
         {
             violated(
                 .doubtRushed, index, "\(shown.text), \(clock.now - started) ms after the start")
@@ -85,16 +99,44 @@ extension World {
         if shown.serial == grant.unreadSerial {
             violated(.unreadPresentedAgain, index, shown.text)
         }
-        guard grant.end != nil, grant.refused > .min else { return }
+        if grant.end != nil, grant.refused > .min { judgeDeadAsked(exchange, shown) }
+    }
+
+    /// A grant that is over was asked for again. Once its access token has expired that is once an
+    /// hour at most, but that others' successes at the same endpoint are a reason to look again.
+    private func judgeDeadAsked(_ exchange: Exchange, _ shown: TokenText) {
+        let (index, grant) = (exchange.subject, grants[shown.owner])
         outcome.deadAsked += 1
         // What could not be written down is asked once more.
-        guard disk.room == .enough, roomSince < grant.refused else { return }
-        if subjects[index].asked < grant.refused, clock.now < grant.refused + Self.deadMilliseconds
-        {
+        guard disk.room == .enough, roomSince < grant.refused, incarnation?.offset == 0,
+            clock.now < subjects[index].plausibleSince
+        else { return }
+        guard subjects[index].asked < grant.refused,
+            clock.now < grant.refused + Self.deadMilliseconds, looksExpired(index)
+        else { return }
+        // An application that seems to be rejected is tried with one of those that were refused.
+        let provider = exchange.provider
+        if provider.refusedInARow > 1, clock.now >= provider.refused + Lane.probeMilliseconds {
+            return
+        }
+        // Once more, where something has come to work since.
+        let isFirst = grant.reprieved == .min || grant.reprieved < provider.changed
+        if isFirst, max(provider.succeeded, provider.changed) >= grant.refused {
+            grants[shown.owner].reprieved = clock.now
+        } else {
             violated(
                 .deadGrantAsked, index,
                 "\(shown.text), \(clock.now - grant.refused) ms after it was refused")
         }
+    }
+
+    /// Whether its access token has expired, as far as the vault can know: until then it is asked
+    /// more often.
+    private func looksExpired(_ index: Int) -> Bool {
+        let temper = providers[subjects[index].provider].temper
+        let expiry = subjects[index].accessExpiry
+        let known = temper.saysLifetime ? expiry : expiry - temper.lifetimeMilliseconds + 3_600_000
+        return clock.now >= known
     }
 
     /// The user sees that it does not work any more, and connects again over it.

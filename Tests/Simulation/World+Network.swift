@@ -104,7 +104,7 @@ extension World {
         let isFaulty =
             clock.now < faultsEnd && below(1000) < scenario.singleFaultsPerThousand
         guard isFaulty else { return reply(exchange, act(exchange), after: way) }
-        switch below(scenario.has(.lateAnswers) ? 8 : 4) {
+        switch below(scenario.has(.lateAnswers) ? 8 : scenario.has(.unreadSuccesses) ? 5 : 4) {
         case 0: reply(exchange, .status(500, retryAfterSeconds: nil), after: way)
         case 1:
             _ = act(exchange)

@@ -43,7 +43,7 @@ extension World {
         let vault = try Vault(
             directory: nil, store: store, committer: store, network: network,
             time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
-            randomness: SeededChance(seed: random.next()), fences: disk.contents.fenced,
+            randomness: SeededChance(seed: random.next()), unfinished: disk.unfinished,
             doubts: scenario.sabotage == .forgetsDoubts ? [] : disk.doubts, startsThread: false
         ) { [unowned self] in closeBehind(transport, store) }
         store.isImmediate = false

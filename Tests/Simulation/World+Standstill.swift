@@ -6,12 +6,12 @@
 extension World {
     func scheduleStandstill() {
         guard scenario.has(.freezes) else { return }
-        after(about(scenario.restartHours)) { [self] in
+        after(about(3 * scenario.restartHours)) { [self] in
             scheduleStandstill()
             guard clock.now < faultsEnd, standstill == nil, incarnation?.isRunning == true else {
                 return
             }
-            let seconds: [Int64] = [2, 16, 16, 30, 120, 900, 7200]
+            let seconds: [Int64] = [2, 16, 16, 30, 120, 900, 3600]
             let length = min(
                 seconds[below(seconds.count)] * 1000, Int64(scenario.hours) * 100_000)
             outcome.standstills += 1

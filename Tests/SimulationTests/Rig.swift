@@ -27,7 +27,7 @@ final class Rig: @unchecked Sendable {
     /// with `scanErrors`.
     init(
         _ disk: Disk, moment: Int64 = VirtualClock.start, offset: Int64 = 0,
-        scanErrors: [VaultError] = [],
+        scanErrors: [VaultError] = [], readsUnverified: Bool = false,
         meanwhile: @escaping (Rig, RecordKey) throws -> Void = { _, _ in }
     ) throws {
         self.disk = disk
@@ -43,8 +43,8 @@ final class Rig: @unchecked Sendable {
             network: Network(
                 transport: network, addressGuard: AddressGuard(), closing: { network.close() }),
             time: time,
-            randomness: SeededChance(seed: 1), fences: disk.contents.fenced,
-            doubts: disk.doubts, startsThread: false
+            randomness: SeededChance(seed: 1), unfinished: disk.unfinished,
+            doubts: disk.doubts, readsUnverified: readsUnverified, startsThread: false
         ) {
             network.close()
             store.finish()

@@ -63,6 +63,34 @@ struct LifeTests {
         }
     }
 
+    @Test func aDisconnectThatCouldNotRevokeSaysSoFirst() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            try await bench.connect("bert")
+            try await bench.connect("carl")
+            let token = try await bench.token("anna")
+            bench.simulator.set(
+                fault: .status(503, retryAfter: nil), replies: nil, endpoint: .revoke)
+            let output = try await bench.expect(
+                ["disconnect", "anna"] + bench.keyOptions, status: 69)
+            #expect(
+                output.text.hasPrefix(
+                    "disconnected anna, but the provider did not revoke all of its tokens: they "
+                        + "live on there\n"))
+            #expect(output.errors.contains("anna: erased here, but not revoked at the provider"))
+            #expect(try await bench.works(token))
+            try await bench.expect(["token", "anna"] + bench.keyOptions, status: 66)
+            let json = try await bench.expect(
+                ["disconnect", "bert", "--json"] + bench.keyOptions, status: 69)
+            #expect(try json.objects().first?["tokens_live_on"] as? Bool == true)
+            bench.simulator.set(fault: nil, endpoint: .revoke)
+            let revoked = try await bench.expect(
+                ["disconnect", "carl", "--json"] + bench.keyOptions)
+            #expect(try revoked.objects().first?["tokens_live_on"] as? Bool == false)
+        }
+    }
+
     @Test func theBrowserComesBackToTheCommand() async throws {
         try await Workbench.run { bench in
             try await bench.prepare()

@@ -30,7 +30,7 @@ import Testing
     func fill(_ slots: KeySlots, _ key: RecordKey) throws -> (slot: UInt32, dataKey: String) {
         let dataKey = try Secret(random: 32)
         let slot = try slots.take()
-        try slots.write(dataKey, to: slot, for: key, generation: 9, state: .live)
+        try slots.write(dataKey, to: slot, for: key, generation: 9)
         return (slot, dataKey.exposed)
     }
 
@@ -94,14 +94,44 @@ import Testing
         check(try reopened.take() == 2000)
     }
 
-    @Test func tellsLeftoversFromItsOwn() throws {
-        let before = try open()
-        let (named, _) = try fill(before, try key(1))
-        let (leftover, _) = try fill(before, try key(2))
+    @Test func tellsWhichAreFilledAndWhichOfThemOpen() throws {
         let slots = try open()
-        _ = try fill(slots, try key(3))
-        check(slots.leftovers(besides: [named]) == [leftover])
-        check(slots.leftovers(besides: [named]) == [])
+        let (named, _) = try fill(slots, try key(1))
+        let (other, _) = try fill(slots, try key(2))
+        check(slots.filled(besides: [named]) == [other])
+        check(try slots.life(other)?.generation == 9)
+        let bytes = try home.bytes("SLOTS")
+        let at = Int(other) * KeySlots.slotBytes
+        for byte in 0..<120 {
+            try home.overwrite("SLOTS", at: at + byte, [bytes[at + byte] ^ 1])
+            check(try slots.life(other) == nil, "byte \(byte)")
+            try home.overwrite("SLOTS", at: at + byte, [bytes[at + byte]])
+        }
+        check(try slots.life(other) != nil)
+        check(try slots.life(other + 1) == nil)
+        check(try slots.life(.max) == nil)
+    }
+
+    @Test func whatIsWithheldIsTakenWhenItIsGivenAndNotBefore() throws {
+        let slots = try open()
+        let first = try slots.take()
+        slots.give(first)
+        slots.withhold([first])
+        let others = try (0..<2000).map { _ in try slots.take() }
+        check(!others.contains(first))
+        slots.give(first)
+        check(try slots.take() == first)
+    }
+
+    @Test func overwritesNothingBeyondItsEnd() throws {
+        let slots = try open()
+        let (slot, _) = try fill(slots, try key(1))
+        for number in [1024, 0xFFFF_FF00, UInt32.max] {
+            check(refusal { try slots.erase([slot, number]) } == .integrityFailed)
+            check(!slots.isFree(number))
+        }
+        check(try home.bytes("SLOTS").count == 1024 * KeySlots.slotBytes)
+        check(try slots.life(slot) != nil)
     }
 
     @Test func refusesAFileOfAnotherSize() throws {

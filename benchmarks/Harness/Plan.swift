@@ -59,7 +59,10 @@ struct Plan {
                 floor: ["\(others)/store_scan", population(size), "\(size)"],
                 goal: .ratioAtMost(1.5),
                 others: [
-                    .init(name: "first read", unit: "ms", goal: .valueAtMost(firstRead)),
+                    .init(name: "first read", unit: "ms"),
+                    .init(
+                        name: "first read, unverified", unit: "ms",
+                        goal: .valueAtMost(firstRead)),
                     .init(
                         name: "memory", unit: "B",
                         goal: .valueAtMost(64 + Double(64 << 20) / Double(size))),

@@ -29,9 +29,14 @@ struct Population {
 
     /// Opens the vault.
     ///
-    /// - Parameter certificates: a file of CA certificates instead of the system's.
-    func openAtOnce(certificates: String? = nil) throws -> Vault {
+    /// - Parameters:
+    ///   - certificates: a file of CA certificates instead of the system's.
+    ///   - readsUnverified: whether reads do not wait until it is verified.
+    func openAtOnce(
+        certificates: String? = nil, readsUnverified: Bool = false
+    ) throws -> Vault {
         var settings = Vault.Settings()
+        settings.readsUnverified = readsUnverified
         settings.allowsLoopbackHTTP = true
         settings.certificateFile = certificates
         return try Vault.open(

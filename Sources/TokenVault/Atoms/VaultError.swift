@@ -42,7 +42,7 @@ extension VaultError.Code {
     enum Kind: String, Hashable, Sendable {
         case invalidArgument, limitExceeded, tooManySecrets, forked, outOfMemory
         case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable, keyDerivationRefused
-        case authenticationFailed, integrityFailed, recordDamaged
+        case authenticationFailed, integrityFailed, recordDamaged, notVerified
         case vaultExists, vaultMissing, vaultLocked, unsafeDirectory, storeFull, storageFailed
         case notFound, alreadyExists, generationChanged, closed, cancelled
         case applicationNotFound, endpointRefused
@@ -81,6 +81,8 @@ extension VaultError.Code {
     public static let integrityFailed = Self(kind: .integrityFailed)
     /// A record opened, but its contents break the format.
     public static let recordDamaged = Self(kind: .recordDamaged)
+    /// The store is still being verified. Wait for `ready`.
+    public static let notVerified = Self(kind: .notVerified)
     /// There is something at the path already.
     public static let vaultExists = Self(kind: .vaultExists)
     /// There is no vault at the path.

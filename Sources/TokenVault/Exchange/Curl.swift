@@ -14,6 +14,7 @@ enum Curl {
     static let codeMalformedURL = Int(CURLE_URL_MALFORMAT.rawValue)
     static let codeUnsupportedProtocol = Int(CURLE_UNSUPPORTED_PROTOCOL.rawValue)
     static let codeGotNothing = Int(CURLE_GOT_NOTHING.rawValue)
+    static let codeCannotRewind = Int(CURLE_SEND_FAIL_REWIND.rawValue)
     static let codeTimedOut = Int(CURLE_OPERATION_TIMEDOUT.rawValue)
     static let codeAborted = Int(CURLE_ABORTED_BY_CALLBACK.rawValue)
 

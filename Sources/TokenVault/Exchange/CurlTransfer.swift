@@ -240,7 +240,9 @@ final class CurlTransfer {
             // A 200 that arrived whole counts, whatever became of its connection: nobody has the
             // new token but us.
             if status == 200, bodyIsWhole(reply, declared: easy.declaredByteCount) { return nil }
-            return code == Curl.codeTimedOut ? .deadlineExceeded : .lost(curlCode: code)
+            if code == Curl.codeTimedOut { return .deadlineExceeded }
+            // curl would have sent it again, and finds it wiped.
+            return .lost(curlCode: code == Curl.codeCannotRewind ? Curl.codeGotNothing : code)
         }
     }
 

@@ -20,14 +20,11 @@ final class KeySlots: @unchecked Sendable {
     /// Stands in a record that has no slot.
     static let none: UInt32 = .max
 
-    enum State: UInt8 {
-        case live = 1
-        case disconnecting = 2
-    }
+    /// The one state there is.
+    private static let live: UInt8 = 1
 
     /// What a slot says about itself in the clear; believed only after it opened.
     struct Entry {
-        let state: State
         let term: UInt32
         let generation: UInt64
         let key: RecordKey
@@ -48,12 +45,7 @@ final class KeySlots: @unchecked Sendable {
     private let keyring: Keyring
     /// How many slots the file has. Grows only, by the writer's thread.
     private let count: Atomic<Int>
-    private let free = Monitor(FreeList())
-    private struct FreeList {
-        var numbers: [UInt32] = []
-        /// Slots that this process took, until the leftovers of earlier ones are gone.
-        var taken: Set<UInt32>? = []
-    }
+    private let free = Monitor<[UInt32]>([])
 
     /// Writes the first slots of a new vault.
     static func create(_ directory: String) throws(VaultError) {
@@ -84,7 +76,7 @@ final class KeySlots: @unchecked Sendable {
         self.keyring = keyring
         count = Atomic(slotCount)
         let numbers = (0..<UInt32(slotCount)).reversed().filter { isFree($0) }
-        free.withLock { $0.numbers = numbers }
+        free.withLock { $0 = numbers }
     }
 
     deinit { unsafe munmap(mapping, Self.slotCountMax * Self.slotBytes) }
@@ -100,17 +92,20 @@ final class KeySlots: @unchecked Sendable {
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
-    func isFree(_ number: UInt32) -> Bool { Sodium.isZero(bytes(number)) }
+    /// Whether it is all zeros; false where the file has no such slot.
+    func isFree(_ number: UInt32) -> Bool {
+        Int(number) < slotCount && Sodium.isZero(bytes(number))
+    }
 
     /// What the slot says in the clear; nil where it is free, out of range or of another format.
     func entry(_ number: UInt32) -> Entry? {
         guard Int(number) < slotCount else { return nil }
         let span = bytes(number)
         guard span.byte(at: 0) == 1, span.byte(at: 1) == 1,
-            let state = State(rawValue: span.byte(at: Offset.state))
+            span.byte(at: Offset.state) == Self.live
         else { return nil }
         return Entry(
-            state: state, term: span.integer(at: Offset.term),
+            term: span.integer(at: Offset.term),
             generation: span.integer(at: Offset.generation), key: RecordKey(span, at: Offset.key))
     }
 
@@ -139,14 +134,25 @@ final class KeySlots: @unchecked Sendable {
         return dataKey
     }
 
+    /// What the slot says, where a data key in it opens; nil where none does.
+    func life(_ number: UInt32) throws(VaultError) -> Entry? {
+        guard let entry = entry(number) else { return nil }
+        do throws(VaultError) {
+            _ = try dataKey(number, for: entry.key)
+            return entry
+        } catch {
+            guard error.code == .notFound || error.code == .authenticationFailed else {
+                throw error
+            }
+            return nil
+        }
+    }
+
     /// Takes a free slot; grows the file where there is none.
     func take() throws(VaultError) -> UInt32 {
         let ready = free.withLock { free -> UInt32? in
-            // A slot whose erasure a crash cut short is given once by the open and once by its end.
-            while let number = free.numbers.popLast() {
-                guard isFree(number) else { continue }
-                free.taken?.insert(number)
-                return number
+            while let number = free.popLast() {
+                if isFree(number) { return number }
             }
             return nil
         }
@@ -162,36 +168,32 @@ final class KeySlots: @unchecked Sendable {
         }
         try file.sync()
         count.store(old + added, ordering: .releasing)
-        return free.withLock { free in
-            free.numbers = (UInt32(old + 1)..<UInt32(old + added)).reversed()
-            free.taken?.insert(UInt32(old))
-            return UInt32(old)
-        }
+        free.withLock { $0 = (UInt32(old + 1)..<UInt32(old + added)).reversed() }
+        return UInt32(old)
     }
 
-    /// Slots that are filled though no record names them and this process did not take them: data
-    /// keys that an earlier process wrote and did not come to use. Asked once.
-    func leftovers(besides named: Set<UInt32>) -> [UInt32] {
-        let filled = (0..<UInt32(slotCount)).filter { !named.contains($0) && !isFree($0) }
-        // Looked at after the slots: who takes one says so before it is filled.
-        return free.withLock { free in
-            defer { free.taken = nil }
-            return filled.filter { free.taken?.contains($0) == false }
-        }
+    /// Slots that are not zero, but for these.
+    func filled(besides known: Set<UInt32>) -> [UInt32] {
+        (0..<UInt32(slotCount)).filter { !known.contains($0) && !isFree($0) }
+    }
+
+    /// Slots that are not to be taken until they are given, though they are zeros.
+    func withhold(_ numbers: Set<UInt32>) {
+        guard !numbers.isEmpty else { return }
+        free.withLock { $0.removeAll { numbers.contains($0) } }
     }
 
     /// Gives a slot back that was taken and is all zeros.
-    func give(_ number: UInt32) { free.withLock { $0.numbers.append(number) } }
+    func give(_ number: UInt32) { free.withLock { $0.append(number) } }
 
     /// Writes a data key into a slot; durable after `sync`.
     func write(
-        _ dataKey: borrowing Secret, to number: UInt32, for key: RecordKey, generation: UInt64,
-        state: State
+        _ dataKey: borrowing Secret, to number: UInt32, for key: RecordKey, generation: UInt64
     ) throws(VaultError) {
         var slot = try Secret(zeroes: Self.slotBytes)
         slot.store(UInt8(1), at: 0)
         slot.store(UInt8(1), at: 1)
-        slot.store(state.rawValue, at: Offset.state)
+        slot.store(Self.live, at: Offset.state)
         slot.store(keyring.currentTerm, at: Offset.term)
         slot.store(generation, at: Offset.generation)
         slot.store(key.bytes, at: Offset.key)
@@ -209,7 +211,12 @@ final class KeySlots: @unchecked Sendable {
     }
 
     /// Overwrites slots with random bytes, then with zeros, each durable before the next.
+    ///
+    /// - Throws: `integrityFailed` where the file has no such slot; none was overwritten then.
     func erase(_ numbers: [UInt32]) throws(VaultError) {
+        guard numbers.allSatisfy({ Int($0) < slotCount }) else {
+            throw VaultError(.integrityFailed, .seal)
+        }
         for number in numbers {
             let noise = try Secret(random: Self.slotBytes)
             try file.write(noise.bytes, at: Int(number) * Self.slotBytes)

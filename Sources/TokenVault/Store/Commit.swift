@@ -11,6 +11,10 @@ protocol Committing: AnyObject, Sendable {
 
     /// From now on every commit fails with `error`.
     func refuse(_ error: VaultError)
+
+    /// The store is verified: from now on commits are taken. Until then every one fails with
+    /// `notVerified`, except those that finish a disconnect.
+    func allow(_ verified: Verified)
 }
 
 /// Changes that are made in one transaction or not at all.
@@ -20,6 +24,9 @@ final class Commit: @unchecked Sendable {
     var changes = UniqueArray<Change>()
     /// Whether it may use the room that is kept back: a refresh that was answered, or a disconnect.
     var mustLand = false
+    /// Whether it finishes a disconnect at open: the one kind that is taken before the store is
+    /// verified, and only where the record that is erased opens.
+    var isRecovery = false
     /// Whether nobody waits for it: it may be kept for some milliseconds, until more come.
     var isPatient = false
     /// Set once, before the commit is submitted; called through `end`.
@@ -64,10 +71,13 @@ struct Change: ~Copyable {
         case revise(RecordKey, Revision)
         /// Marks a record as going: from now on nothing but its erasure changes it.
         case fence(RecordKey)
-        /// Overwrites the slot, then deletes the record and its fence.
+        /// Overwrites the slot of a record that opens under the data key in it, then deletes the
+        /// record and its fence; `authenticationFailed` where it does not open, unless it is fenced
+        /// and its slot holds no data key any more.
         case erase(RecordKey)
-        /// Writes a flow of a connection, sealed with that connection's data key.
-        case addFlow(RecordKey, of: RecordKey, now: UnixTime)
+        /// Writes a flow of a connection, sealed with that connection's data key, and drops some of
+        /// those that have expired; `limitExceeded` where there are too many that have not.
+        case addFlow(RecordKey, of: RecordKey, now: UnixTime, expires: UnixTime)
         /// Removes a flow; `notFound` where somebody took it before.
         case takeFlow(RecordKey)
         /// Records attempts before their first byte is sent.
@@ -87,6 +97,8 @@ struct Change: ~Copyable {
 
 /// One refresh that is about to be sent, for one version of one connection.
 struct Attempt: Sendable, Hashable {
+    static let byteCount = RecordKey.byteCount + 8
+
     let key: RecordKey
     let generation: UInt64
 }

@@ -5,6 +5,8 @@ import BasicContainers
 /// The one writer: a thread that puts everything that waits into one LMDB transaction and one disk
 /// sync, 20 to 35 times the rate of a commit each.
 ///
+/// Until the store is verified it takes nothing but disconnects that were cut short.
+///
 /// Durable order, always: new slots are synced before the transaction that names them; erased slots
 /// are overwritten and synced before the transaction that forgets them.
 final class Committer: Committing {
@@ -25,6 +27,10 @@ final class Committer: Committing {
         var urgentCount = 0
         var mustStart: Bool { urgentCount > 0 || isClosed || waiting.count >= groupMax }
         var isClosed = false
+        /// Until then the store is not verified.
+        var isAllowed = false
+        /// What was found by the scan, until the writer takes it over.
+        var verified: Verified?
         /// Set when the fate of a write is unknown, or the store does not match its MAC.
         var refusal: VaultError?
     }
@@ -39,6 +45,9 @@ final class Committer: Committing {
     func submit(_ commit: Commit) {
         let (refusal, signals) = queue.withLock { queue -> (VaultError?, Bool) in
             if queue.isClosed { return (VaultError(.closed, .store), false) }
+            guard queue.isAllowed || commit.isRecovery else {
+                return (queue.refusal ?? VaultError(.notVerified, .store), false)
+            }
             let mustStart = queue.mustStart
             queue.waiting.append(commit)
             if !commit.isPatient { queue.urgentCount += 1 }
@@ -49,6 +58,13 @@ final class Committer: Committing {
     }
 
     func refuse(_ error: VaultError) { queue.withLock { $0.refusal = $0.refusal ?? error } }
+
+    func allow(_ verified: Verified) {
+        queue.withLock { queue in
+            queue.isAllowed = true
+            queue.verified = verified
+        }
+    }
 
     /// Why commits are refused, if they are.
     var refusal: VaultError? { queue.withLock { $0.refusal } }
@@ -72,6 +88,7 @@ final class Committer: Committing {
             var group = queue.wait(
                 milliseconds: Self.patienceMilliseconds, until: { $0.mustStart },
                 then: { queue -> [Commit] in
+                    if let verified = queue.verified.take() { writer.flows = verified.flows }
                     let count = min(queue.waiting.count, Self.groupMax)
                     let group = Array(queue.waiting.prefix(count))
                     queue.waiting.removeFirst(count)
@@ -115,7 +132,7 @@ final class Committer: Committing {
     ) throws(VaultError) -> [Result<Committed, VaultError>] {
         var draft = writer
         draft.takenSlots = []
-        draft.erasedSlots = []
+        draft.freedSlots = []
         let erases = group.contains(where: \.erases)
         do throws(VaultError) {
             // While slots change in place, whoever fails to open one waits and reads again.
@@ -125,12 +142,12 @@ final class Committer: Committing {
                     try transact(group, &draft)
                 }
                 : try transact(group, &draft)
-            for slot in draft.erasedSlots { store.slots.give(slot) }
-            draft.takenSlots = []
-            draft.erasedSlots = []
+            for slot in draft.freedSlots { store.slots.give(slot) }
             writer = draft
             return results
         } catch {
+            // Slots that were overwritten stay so, and their records are still there.
+            writer.erasures = draft.erasures
             // Where nobody knows whether the commit landed, its slots may be named: the next open
             // will see.
             if error.code != .storageFailed { giveUp(draft.takenSlots) }
@@ -142,25 +159,19 @@ final class Committer: Committing {
         _ group: [Commit], _ draft: inout Writer
     ) throws(VaultError) -> [Result<Committed, VaultError>] {
         let transaction = try store.lmdb.beginWrite()
-        var room = try draft.room(for: group)
-        // Together they might go beyond even the reserve, which LMDB does not survive; alone not.
-        if group.count > 1, room + Writer.reserveBytes < group.reduce(0, { $0 + $1.neededBytes }) {
-            throw VaultError(.storeFull, .store)
-        }
+        let fits = try draft.fits(group, transaction)
+        try eraseSlots(zip(group, fits).compactMap { $1 ? $0 : nil }, &draft, transaction)
         var results: [Result<Committed, VaultError>] = []
         var applied = 0
-        try eraseSlots(group, transaction)
-        for commit in group {
-            let need = commit.neededBytes
+        for (commit, fits) in zip(group, fits) {
             do throws(VaultError) {
-                if room < need && !commit.mustLand { throw VaultError(.storeFull, .store) }
+                guard fits else { throw VaultError(.storeFull, .store) }
                 try draft.check(commit, transaction)
             } catch {
                 results.append(.failure(error))
                 continue
             }
             results.append(try draft.apply(commit, transaction))
-            room -= need
             applied += 1
         }
         guard applied > 0 else { return results }
@@ -172,25 +183,30 @@ final class Committer: Committing {
 
     /// Overwrites the slots of all records that this group erases: two disk syncs for all of them.
     private func eraseSlots(
-        _ group: [Commit], _ transaction: borrowing LMDB.WriteTransaction
+        _ group: [Commit], _ draft: inout Writer, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) {
-        var slots: [UInt32] = []
+        var slots: Set<UInt32> = []
         for commit in group {
             for index in commit.changes.indices {
-                guard case .erase(let key) = commit.changes[index].kind,
-                    let value = try transaction.get(.records, key.bytes)
-                else { continue }
-                slots.append(try SealedRecord.header(of: value).slot)
+                guard case .erase(let key) = commit.changes[index].kind else { continue }
+                try draft.prepareErasure(of: key, isRecovery: commit.isRecovery, transaction)
+                if let erasure = draft.erasures[key], erasure.overwrites {
+                    slots.insert(erasure.slot)
+                }
             }
         }
-        if !slots.isEmpty { try store.slots.erase(slots) }
+        if !slots.isEmpty { try store.slots.erase(Array(slots)) }
     }
 
-    /// Slots that were filled for records that did not come about: nothing names them, so zeros
-    /// are enough, and what fails here is done by the scan at the next open.
-    private func giveUp(_ slots: [UInt32]) {
-        guard !slots.isEmpty else { return }
+    /// Slots that were filled for records that did not come about, as the database says now. One
+    /// whose record is there after all is the record's; what fails here is done by the scan at the
+    /// next open.
+    private func giveUp(_ taken: [(slot: UInt32, key: RecordKey)]) {
+        guard !taken.isEmpty else { return }
         do throws(VaultError) {
+            var slots: [UInt32] = []
+            for (slot, key) in taken where try store.header(key) == nil { slots.append(slot) }
+            guard !slots.isEmpty else { return }
             try store.slots.erase(slots)
             for slot in slots { store.slots.give(slot) }
         } catch {

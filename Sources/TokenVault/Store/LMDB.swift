@@ -62,10 +62,17 @@ final class LMDB: @unchecked Sendable {
     /// Up to the file's last page.
     var usedBytes: Int { unsafe tv_mdb_used_bytes(environment, Self.pageBytes) }
 
-    /// Bytes of pages that the next write transaction can use again.
+    /// Bytes of pages that the next write transaction can use again: none that a reader sees.
     func freedBytes() throws(VaultError) -> Int {
         let transaction = try beginRead()
-        return unsafe tv_mdb_freed_bytes(transaction.handle, Self.pageBytes)
+        return unsafe tv_mdb_freed_bytes(environment, transaction.handle, Self.pageBytes)
+    }
+
+    /// How long the data file is; its blocks may be fewer.
+    func fileBytes() throws(VaultError) -> Int {
+        var status = stat()
+        guard unsafe fstat(file, &status) == 0 else { throw Descriptor.failure(.store) }
+        return Int(status.st_size)
     }
 
     /// The data file's descriptor, to give it blocks.
@@ -116,6 +123,10 @@ final class LMDB: @unchecked Sendable {
             return unsafe _overrideLifetime(span, borrowing: self)
         }
 
+        func count(_ database: Database) throws(VaultError) -> Int {
+            unsafe try owner.count(handle, database)
+        }
+
         /// Every entry in key order, from the first key that is not below `start`, until `body`
         /// says false.
         func scan(
@@ -155,10 +166,12 @@ final class LMDB: @unchecked Sendable {
         }
 
         func count(_ database: Database) throws(VaultError) -> Int {
-            var statistics = MDB_stat()
-            try LMDB.check(
-                unsafe mdb_stat(handle, owner.handles[database.rawValue], &statistics))
-            return statistics.ms_entries
+            unsafe try owner.count(handle, database)
+        }
+
+        /// How long the value is; 0 where there is none.
+        func byteCount(_ database: Database, _ key: RawSpan) throws(VaultError) -> Int {
+            try unsafe owner.get(handle, database, key)?.mv_size ?? 0
         }
 
         func put(_ database: Database, _ key: RawSpan, _ value: RawSpan) throws(VaultError) {
@@ -206,6 +219,14 @@ final class LMDB: @unchecked Sendable {
         if result == MDB_NOTFOUND { return nil }
         try Self.check(result)
         return unsafe found
+    }
+
+    private func count(
+        _ transaction: OpaquePointer?, _ database: Database
+    ) throws(VaultError) -> Int {
+        var statistics = MDB_stat()
+        try Self.check(unsafe mdb_stat(transaction, handles[database.rawValue], &statistics))
+        return statistics.ms_entries
     }
 
     private func scan(

@@ -32,12 +32,15 @@ protocol Reading: AnyObject, Sendable {
 
     /// Opens every record of one snapshot, and compares count and store MAC with ROOT.
     ///
-    /// - Parameter zeroesOrphans: whether the slots that no live record names are zeroed then.
-    /// - Returns: how many records there are.
+    /// - Parameter zeroesOrphans: whether the slots that no live record names are zeroed then; at
+    ///   open, before anything is written.
     /// - Throws: `integrityFailed`, `authenticationFailed` and kin; nothing was zeroed.
     func verify(
         zeroesOrphans: Bool, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
-    ) throws(VaultError) -> Int
+    ) throws(VaultError) -> Verified
+
+    /// How many records there are, as the database counts them; for a progress bar.
+    func recordCount() throws(VaultError) -> Int
 
     /// The LMDB key of a pending authorization, by its state.
     func flowKey(state: RawSpan) -> RecordKey

@@ -13,6 +13,8 @@ final class Store: Reading {
     let slotChange = Monitor<Void>(())
     private let isClosed = Atomic(false)
     private let process = ProcessNumber.current
+    /// What was found wrong with `meta` before anything was verified.
+    private let damage = Mutex<VaultError?>(nil)
 
     /// Opens the files of a vault in `directory`.
     init(
@@ -31,6 +33,9 @@ final class Store: Reading {
 
     /// From now on every read fails with `closed`.
     func close() { isClosed.store(true, ordering: .releasing) }
+
+    /// From now on no verification succeeds.
+    func condemn(_ error: VaultError) { damage.withLock { $0 = error } }
 
     /// A snapshot for reading.
     func beginRead() throws(VaultError) -> LMDB.ReadTransaction {
@@ -93,19 +98,30 @@ final class Store: Reading {
             do throws(VaultError) {
                 return try openOnce(key)
             } catch {
-                // Its key is gone and its record is not yet: a disconnect that is being finished.
-                if try isFenced(key) { return nil }
+                if try isCutShort(key) { return nil }
                 if error.code == .notFound { throw VaultError(.authenticationFailed, .store) }
                 throw error
             }
         }
     }
 
-    private func isFenced(_ key: RecordKey) throws(VaultError) -> Bool {
-        var label = try Secret("F")
-        guard label.append(key.bytes) else { return false }
+    /// Whether a record does not open because its erasure has come as far as its slot and no
+    /// further: a fence names this very version, and no data key is left in the slot.
+    private func isCutShort(_ key: RecordKey) throws(VaultError) -> Bool {
         let transaction = try beginRead()
-        return try transaction.get(.meta, label.bytes) != nil
+        let label = try Fence.label(key)
+        guard let value = try transaction.get(.records, key.bytes),
+            let fence = try transaction.get(.meta, label.bytes)
+        else { return false }
+        let header = try SealedRecord.header(of: value)
+        guard try openFence(fence, label).names(header) else { return false }
+        return try slots.life(header.slot) == nil
+    }
+
+    func openFence(_ value: RawSpan, _ label: borrowing Secret) throws(VaultError) -> Fence {
+        let plaintext = try SealedRecord.open(
+            value, lmdbKey: label.bytes, vaultID: keyring.vaultID, key: keyring.waveSealKey)
+        return try Fence(plaintext.bytes)
     }
 
     private func openOnce(_ key: RecordKey) throws(VaultError) -> Opened? {
@@ -141,8 +157,13 @@ final class Store: Reading {
     func openFlow(_ key: RecordKey) throws(VaultError) -> Fields? {
         let transaction = try beginRead()
         guard let value = try transaction.get(.flows, key.bytes) else { return nil }
+        return try openLiveFlow(value, key.bytes)
+    }
+
+    /// Opens a value of `flows`; nil where it is none of a connection that lives.
+    func openLiveFlow(_ value: RawSpan, _ lmdbKey: RawSpan) throws(VaultError) -> Fields? {
         do throws(VaultError) {
-            return try openFlow(value, key.bytes)
+            return try openFlow(value, lmdbKey)
         } catch {
             // Its connection was erased, and perhaps another one has the slot.
             guard error.code == .notFound || error.code == .authenticationFailed else {
@@ -152,8 +173,7 @@ final class Store: Reading {
         }
     }
 
-    /// Opens a value of `flows` with the data key of its connection.
-    func openFlow(_ value: RawSpan, _ lmdbKey: RawSpan) throws(VaultError) -> Fields {
+    private func openFlow(_ value: RawSpan, _ lmdbKey: RawSpan) throws(VaultError) -> Fields {
         let header = try SealedRecord.header(of: value)
         guard let entry = slots.entry(header.slot) else { throw VaultError(.notFound, .store) }
         let dataKey = try slots.dataKey(header.slot, for: entry.key)
@@ -176,6 +196,9 @@ final class Store: Reading {
     ) throws(VaultError) {
         let transaction = try beginRead()
         try transaction.scan(.records) { (lmdbKey, value) throws(VaultError) in
+            guard lmdbKey.byteCount == RecordKey.byteCount else {
+                throw VaultError(.recordDamaged, .store, number: lmdbKey.byteCount)
+            }
             guard try SealedRecord.header(of: value).kind == kind else { return true }
             let key = RecordKey(lmdbKey)
             do throws(VaultError) {
@@ -205,13 +228,18 @@ final class Store: Reading {
         slots.entry(slot).map { ($0.key, $0.generation) }
     }
 
+    func recordCount() throws(VaultError) -> Int {
+        try beginRead().count(.records)
+    }
+
     func verify(
         zeroesOrphans: Bool, _ visit: (borrowing Opened) throws(VaultError) -> Void
-    ) throws(VaultError) -> Int {
+    ) throws(VaultError) -> Verified {
+        if let damage = damage.withLock({ $0 }) { throw damage }
         let check = try StoreCheck(self, visit)
         guard check.isIntact else { throw VaultError(.integrityFailed, .store) }
         if zeroesOrphans { try check.zeroOrphanSlots(self) }
-        return check.recordCount
+        return check.verified
     }
 
     func scanEvents(_ body: (EventEntry) throws(VaultError) -> Bool) throws(VaultError) {
@@ -232,6 +260,11 @@ final class Store: Reading {
         guard let value = try transaction.get(.meta, label) else {
             throw VaultError(.integrityFailed, .store)
         }
+        return try openRoot(value)
+    }
+
+    func openRoot(_ value: RawSpan) throws(VaultError) -> Root {
+        let label = unsafe RawSpan(_unsafeStart: Root.lmdbKey.utf8Start, byteCount: 4)
         let plaintext = try SealedRecord.open(
             value, lmdbKey: label, vaultID: keyring.vaultID, key: keyring.rootSealKey)
         return try Root(plaintext.bytes)

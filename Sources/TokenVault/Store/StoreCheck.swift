@@ -1,61 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Opens every record of one snapshot and compares what it finds with ROOT.
+///
+/// Only records that opened are believed: their slots are the live ones. One that does not open is
+/// damage, unless its erasure was cut short after its slot.
 struct StoreCheck {
-    /// How many records there are.
-    let recordCount: Int
+    /// What was found; good where `isIntact`.
+    let verified: Verified
     /// Whether count and store MAC are ROOT's.
     let isIntact: Bool
+    private let root: Root
     private let liveSlots: Set<UInt32>
+    /// Slots that records name whose erasure was cut short.
+    private let lostSlots: Set<UInt32>
 
     /// - Parameter visit: is lent every record that opened.
-    /// - Throws: `authenticationFailed` and kin for the first record that does not open.
+    /// - Throws: `authenticationFailed` and kin for the first record that does not open;
+    ///   `integrityFailed` where a fence is not of the record that it names.
     init(
         _ store: Store, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
     ) throws(VaultError) {
         let transaction = try store.beginRead()
-        let root = try store.root(transaction)
+        let meta = try Meta(transaction, of: store)
+        var fences = meta.fences
         var mac = StoreMAC()
-        var count = 0
-        var slots: Set<UInt32> = []
+        var (count, fenced) = (0, [RecordKey]())
+        var (live, lost) = (Set<UInt32>(), Set<UInt32>())
         try transaction.scan(.records) { (lmdbKey, value) throws(VaultError) in
             guard lmdbKey.byteCount == RecordKey.byteCount else {
-                throw VaultError(.recordDamaged, .store)
+                throw VaultError(.recordDamaged, .store, number: lmdbKey.byteCount)
             }
             let header = try SealedRecord.header(of: value)
             mac.toggle(
                 lmdbKey, generation: header.generation, tag: SealedRecord.tag(of: value),
                 macKey: store.keyring.storeMACKey)
             count += 1
-            slots.insert(header.slot)
             let key = RecordKey(lmdbKey)
-            do throws(VaultError) {
-                try visit(store.open(value, key: key))
-            } catch {
-                guard error.code == .notFound || error.code == .authenticationFailed else {
-                    throw error
-                }
-                // Erased since this snapshot? Then the record is gone or fenced by now.
-                guard let opened = try store.open(key) else { return true }
-                try visit(opened)
+            if !fences.isEmpty, let fence = fences.removeValue(forKey: key) {
+                guard fence.names(header) else { throw VaultError(.integrityFailed, .store) }
+                fenced.append(key)
             }
+            guard let opened = try Self.open(value, key, store) else {
+                lost.insert(header.slot)
+                return true
+            }
+            live.insert(opened.header.slot)
+            try visit(opened)
             return true
         }
-        recordCount = count
-        isIntact = mac == root.mac && UInt64(count) == root.recordCount
-        liveSlots = slots
+        guard fences.isEmpty else { throw VaultError(.integrityFailed, .store) }
+        verified = Verified(
+            recordCount: count, fenced: fenced,
+            flows: try Self.flows(transaction, store))
+        isIntact = mac == meta.root.mac && UInt64(count) == meta.root.recordCount
+        root = meta.root
+        liveSlots = live
+        lostSlots = lost
     }
 
-    /// Zeroes the slots that no record of the snapshot names and nobody filled since: data keys of
-    /// connects that a crash cut short. Only after an intact check.
+    /// Nil where its erasure was cut short, or where it was erased since this snapshot.
+    private static func open(
+        _ value: RawSpan, _ key: RecordKey, _ store: Store
+    ) throws(VaultError) -> Store.Opened? {
+        do throws(VaultError) {
+            return try store.open(value, key: key)
+        } catch {
+            guard error.code == .notFound || error.code == .authenticationFailed else {
+                throw error
+            }
+            return try store.open(key)
+        }
+    }
+
+    /// One that does not open belongs to a connection that is gone: it has expired.
+    private static func flows(
+        _ transaction: borrowing LMDB.ReadTransaction, _ store: Store
+    ) throws(VaultError) -> FlowSchedule {
+        var (schedule, count) = (FlowSchedule(), 0)
+        try transaction.scan(.flows) { (lmdbKey, value) throws(VaultError) in
+            guard lmdbKey.byteCount == RecordKey.byteCount else {
+                throw VaultError(.recordDamaged, .store, number: lmdbKey.byteCount)
+            }
+            let expires = try store.openLiveFlow(value, lmdbKey)?.time(FlowTag.expires)
+            schedule.add(
+                RecordKey(lmdbKey), expires: expires ?? UnixTime(milliseconds: .min))
+            count += 1
+            // We never write as many; the rest is for the next open.
+            return count < 2 * Writer.flowsMax
+        }
+        return schedule
+    }
+
+    /// How many generations apart ROOT and the life in a slot may be that a crash has left: those
+    /// of one group of commits. Beyond that the slot is older, or the database is.
+    static let orphanGenerations = UInt64(Committer.groupMax)
+
+    /// Zeroes the slots that no record of the snapshot names: what erasures that were cut short and
+    /// connects that did not come about have left. Only after an intact check, before anything is
+    /// written.
+    ///
+    /// A data key that opens is left alone until ROOT is well past the beginning of its life: a
+    /// crash leaves it between its slot and its commit, but so does an older database that somebody
+    /// put in place, and then it is a connection's.
+    ///
+    /// - Throws: `integrityFailed` where one began later than a crash can explain.
     func zeroOrphanSlots(_ store: Store) throws(VaultError) {
         precondition(isIntact)
-        // Under the lock no slot is in the middle of its erasure.
         try store.slotChange.withLock { (_) throws(VaultError) in
-            let orphans = store.slots.leftovers(besides: liveSlots)
+            var orphans: [UInt32] = []
+            for slot in store.slots.filled(besides: liveSlots) {
+                guard let life = try store.slots.life(slot)?.generation else {
+                    orphans.append(slot)
+                    continue
+                }
+                let distance = Self.orphanGenerations
+                if life > root.generation, life - root.generation > distance {
+                    throw VaultError(.integrityFailed, .store, number: Int(slot))
+                }
+                if life < root.generation, root.generation - life > distance {
+                    orphans.append(slot)
+                }
+            }
+            // Given again when the records are gone that name them.
+            store.slots.withhold(lostSlots)
             guard !orphans.isEmpty else { return }
             try store.slots.erase(orphans)
-            for slot in orphans { store.slots.give(slot) }
+            for slot in orphans where !lostSlots.contains(slot) { store.slots.give(slot) }
         }
     }
 }

@@ -2,21 +2,18 @@
 
 // Pending authorizations, attempts in flight, and the log: what is sealed without a slot.
 extension Writer {
-    mutating func addFlow(
+    /// How many expired flows go with each new one, so that none has to rewrite them all.
+    static let droppedFlowsMax = 8
+
+    func addFlow(
         _ key: RecordKey, of connection: RecordKey, _ plaintext: borrowing Secret?,
-        _ now: UnixTime, _ transaction: borrowing LMDB.WriteTransaction
+        _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) {
         guard let record = try transaction.get(.records, connection.bytes) else {
             throw VaultError(.notFound, .store)
         }
         let slot = try SealedRecord.header(of: record).slot
         let dataKey = try store.slots.dataKey(slot, for: connection)
-        if try transaction.count(.flows) >= Self.flowsMax {
-            try dropExpiredFlows(now, transaction)
-            guard try transaction.count(.flows) < Self.flowsMax else {
-                throw VaultError(.limitExceeded, .store, number: Self.flowsMax)
-            }
-        }
         switch plaintext {
         case .none: throw VaultError(.invalidArgument, .store)
         case .some(let plaintext):
@@ -27,17 +24,13 @@ extension Writer {
         }
     }
 
-    private func dropExpiredFlows(
+    mutating func dropExpiredFlows(
         _ now: UnixTime, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) {
-        var expired: [RecordKey] = []
-        try transaction.scan(.flows) { (lmdbKey, value) throws(VaultError) in
-            // One that does not open belongs to a connection that is gone.
-            let expires = (try? store.openFlow(value, lmdbKey))?.time(FlowTag.expires)
-            if expires ?? now <= now { expired.append(RecordKey(lmdbKey)) }
-            return true
+        for _ in 0..<Self.droppedFlowsMax {
+            guard let key = flows.popExpired(now) else { return }
+            try transaction.delete(.flows, key.bytes)
         }
-        for key in expired { try transaction.delete(.flows, key.bytes) }
     }
 
     mutating func beginWave(
@@ -45,11 +38,12 @@ extension Writer {
     ) throws(VaultError) -> UInt64 {
         let wave = root.nextWave
         root.nextWave += 1
-        var plaintext = try Secret(zeroes: 8 + attempts.count * 40)
+        var plaintext = try Secret(zeroes: 8 + attempts.count * Attempt.byteCount)
         plaintext.store(time.milliseconds, at: 0)
         for (index, attempt) in attempts.enumerated() {
-            plaintext.store(attempt.key.bytes, at: 8 + index * 40)
-            plaintext.store(attempt.generation, at: 8 + index * 40 + 32)
+            let start = 8 + index * Attempt.byteCount
+            plaintext.store(attempt.key.bytes, at: start)
+            plaintext.store(attempt.generation, at: start + RecordKey.byteCount)
         }
         let label = try numberedLabel("W", wave)
         let value = try seal(
@@ -97,59 +91,31 @@ extension Writer {
         return label
     }
 
-    /// Loads ROOT, the fences and the waves that an earlier process left behind; returns the
-    /// attempts whose answer was never heard.
-    mutating func load() throws(VaultError)
-        -> [(wave: UInt64, attempt: Attempt, recorded: UnixTime)]
-    {
-        let transaction = try store.lmdb.beginRead()
-        root = try store.root(transaction)
+    /// What an earlier process left behind.
+    struct Inheritance {
+        /// Attempts whose answer was never heard.
         var doubts: [(wave: UInt64, attempt: Attempt, recorded: UnixTime)] = []
-        var foundFences: Set<RecordKey> = []
-        try transaction.scan(.meta) { (lmdbKey, value) throws(VaultError) in
-            let letter = lmdbKey.byte(at: 0)
-            guard
-                lmdbKey.byteCount == 9 && letter == UInt8(ascii: "W")
-                    || lmdbKey.byteCount == 33 && letter == UInt8(ascii: "F")
-            else { return true }
-            let plaintext = try SealedRecord.open(
-                value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,
-                key: store.keyring.waveSealKey)
-            if letter == UInt8(ascii: "F") {
-                let key = RecordKey(lmdbKey, at: 1)
-                try checkFence(plaintext.bytes, key, transaction)
-                foundFences.insert(key)
-                return true
-            }
-            guard plaintext.count >= 8, (plaintext.count - 8) % 40 == 0 else {
-                throw VaultError(.recordDamaged, .store)
-            }
-            let wave = lmdbKey.integer(at: 1, as: UInt64.self).byteSwapped
-            let recorded = UnixTime(milliseconds: plaintext.bytes.integer(at: 0))
-            for offset in stride(from: 8, to: plaintext.count, by: 40) {
-                let attempt = Attempt(
-                    key: RecordKey(plaintext.bytes, at: offset),
-                    generation: plaintext.bytes.integer(at: offset + 32))
-                doubts.append((wave, attempt, recorded))
-            }
-            return true
-        }
-        fenced = foundFences
-        for doubt in doubts { waves[doubt.wave, default: []].insert(doubt.attempt.key) }
-        return doubts
+        /// Disconnects that were cut short and can be finished at once: the very version that the
+        /// fence names opens under the data key in its slot. The others follow the scan.
+        var unfinished: [RecordKey] = []
     }
 
-    /// A fence ends the life it was made for and no other: one that was kept and put back would
-    /// erase whoever has the id today.
-    private func checkFence(
-        _ fence: RawSpan, _ key: RecordKey, _ transaction: borrowing LMDB.ReadTransaction
-    ) throws(VaultError) {
-        guard fence.byteCount == 16, let value = try transaction.get(.records, key.bytes) else {
-            throw VaultError(.integrityFailed, .store)
+    /// Loads ROOT, the fences and the waves.
+    ///
+    /// - Throws: as `Meta`; nothing of the store can be verified then.
+    mutating func load() throws(VaultError) -> Inheritance {
+        let transaction = try store.beginRead()
+        let meta = try Meta(transaction, of: store)
+        root = meta.root
+        fences = meta.fences
+        for (wave, attempt, _) in meta.attempts { waves[wave, default: []].insert(attempt.key) }
+        var inheritance = Inheritance(doubts: meta.attempts)
+        for (key, fence) in fences {
+            guard let value = try transaction.get(.records, key.bytes),
+                (try? store.open(value, key: key).header).map(fence.names) == true
+            else { continue }
+            inheritance.unfinished.append(key)
         }
-        let header = try SealedRecord.header(of: value)
-        guard header.slot == fence.integer(at: 0), header.generation == fence.integer(at: 8) else {
-            throw VaultError(.integrityFailed, .store)
-        }
+        return inheritance
     }
 }

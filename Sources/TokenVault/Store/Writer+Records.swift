@@ -30,7 +30,7 @@ extension Writer {
         _ key: RecordKey, _ revision: Revision, _ transaction: borrowing LMDB.WriteTransaction,
         _ committed: inout Committed
     ) throws(VaultError) -> Result<Void, VaultError> {
-        guard !fenced.contains(key), let old = try transaction.get(.records, key.bytes) else {
+        guard fences[key] == nil, let old = try transaction.get(.records, key.bytes) else {
             committed.fate = .gone
             return .success(())
         }
@@ -43,8 +43,10 @@ extension Writer {
         case .success(.some(let edited)):
             let oldBytes = old.byteCount
             try forget(old, header, key)
+            // Not the header's: only a record that opens says what it is, and a kept one was not
+            // opened anew.
             try write(
-                header.kind, key, edited.plaintext, slot: header.slot, dataKey: edited.dataKey,
+                .connection, key, edited.plaintext, slot: header.slot, dataKey: edited.dataKey,
                 minimum: oldBytes, transaction)
             committed.slot = header.slot
             committed.generation = root.generation
@@ -82,7 +84,7 @@ extension Writer {
 
     /// Takes a record that is about to be replaced or deleted out of count and store MAC. A count
     /// that does not cover the record at hand is a ROOT that was put back.
-    private mutating func forget(
+    mutating func forget(
         _ value: RawSpan, _ header: SealedRecord.Header, _ key: RecordKey
     ) throws(VaultError) {
         root.mac.toggle(
@@ -98,9 +100,8 @@ extension Writer {
     ) throws(VaultError) -> UInt32 {
         let dataKey = try Secret(random: Sodium.keyBytes)
         let slot = try store.slots.take()
-        takenSlots.append(slot)
-        try store.slots.write(
-            dataKey, to: slot, for: key, generation: root.generation + 1, state: .live)
+        takenSlots.append((slot, key))
+        try store.slots.write(dataKey, to: slot, for: key, generation: root.generation + 1)
         try write(kind, key, plaintext, slot: slot, dataKey: dataKey, minimum: 0, transaction)
         return slot
     }
@@ -121,58 +122,5 @@ extension Writer {
             key.bytes, generation: root.generation, tag: SealedRecord.tag(of: value.bytes),
             macKey: store.keyring.storeMACKey)
         try transaction.put(.records, key.bytes, value.bytes)
-    }
-
-    /// Leaves a fence that recovery at open will find, and rewrites a connection as disconnecting.
-    /// A record that is fenced already stays as it is.
-    mutating func fence(
-        _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
-    ) throws(VaultError) -> UInt32 {
-        guard let old = try transaction.get(.records, key.bytes) else {
-            throw VaultError(.notFound, .store)
-        }
-        let header = try SealedRecord.header(of: old)
-        if fenced.contains(key) { return header.slot }
-        var generation = header.generation
-        if header.kind == .connection {
-            var opened = try store.open(old, key: key)
-            try opened.fields.set(
-                ConnectionTag.state, integer: ConnectionState.disconnecting.rawValue)
-            let plaintext: Secret? = try opened.fields.secret.copy()
-            _ = try put(.connection, key, plaintext, transaction)
-            generation = root.generation
-        }
-        var fence = try Secret(zeroes: 16)
-        fence.store(header.slot, at: 0)
-        fence.store(generation, at: 8)
-        let label = try fenceLabel(key)
-        let value = try seal(
-            fence.bytes, .fence, generation: root.generation, lmdbKey: label.bytes,
-            key: store.keyring.waveSealKey)
-        try transaction.put(.meta, label.bytes, value.bytes)
-        fenced.insert(key)
-        return header.slot
-    }
-
-    /// Deletes a record whose slot the committer has overwritten, and its fence.
-    mutating func erase(
-        _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
-    ) throws(VaultError) {
-        guard let old = try transaction.get(.records, key.bytes) else {
-            throw VaultError(.notFound, .store)
-        }
-        let header = try SealedRecord.header(of: old)
-        try forget(old, header, key)
-        erasedSlots.append(header.slot)
-        try transaction.delete(.records, key.bytes)
-        let label = try fenceLabel(key)
-        try transaction.delete(.meta, label.bytes)
-        fenced.remove(key)
-    }
-
-    private func fenceLabel(_ key: RecordKey) throws(VaultError) -> Secret {
-        var label = try Secret("F")
-        guard label.append(key.bytes) else { throw VaultError(.outOfMemory, .store) }
-        return label
     }
 }

@@ -13,17 +13,20 @@ struct Writer {
 
     let store: Store
     var root = Root()
-    /// Connections whose disconnect has begun.
-    var fenced: Set<RecordKey> = []
+    /// Disconnects that have begun.
+    var fences: [RecordKey: Fence] = [:]
     /// Attempts in flight, by wave.
     var waves: [UInt64: Set<RecordKey>] = [:]
+    var flows = FlowSchedule()
 
     /// Up to where the database's file is known to have blocks.
     var allocatedBytes = 0
-    /// Slots that this transaction filled; to be erased where it fails.
-    var takenSlots: [UInt32] = []
-    /// Slots that are zero already and free once the transaction is durable.
-    var erasedSlots: [UInt32] = []
+    /// Slots that this transaction filled, and for whom.
+    var takenSlots: [(slot: UInt32, key: RecordKey)] = []
+    /// What the erasures of this transaction do to slots, and those before that failed have done.
+    var erasures: [RecordKey: Erasure] = [:]
+    /// Slots that are free once the transaction is durable.
+    var freedSlots: [UInt32] = []
 
     /// Makes the databases of a new vault and writes its first ROOT.
     static func create(_ directory: String, _ keyring: Keyring) throws(VaultError) {
@@ -65,19 +68,25 @@ struct Writer {
     ) throws(VaultError) {
         switch kind {
         case .put(_, let key, let expectation):
-            guard !fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
+            guard fences[key] == nil else { throw VaultError(.disconnecting, .store) }
             try Self.check(expectation, try generation(key, transaction))
-        case .fence(let key), .erase(let key):
+        case .fence(let key):
             guard try generation(key, transaction) != nil else { try Self.missing() }
+        case .erase(let key):
+            guard try generation(key, transaction) != nil else { try Self.missing() }
+            guard erasures[key] != nil else { throw VaultError(.authenticationFailed, .store) }
         case .takeFlow(let key):
             guard try Self.isFlow(key, transaction) else { try Self.missing() }
         case .beginWave(let attempts, _):
             guard attempts.count <= Self.waveAttemptsMax else {
                 throw VaultError(.limitExceeded, .store, number: Self.waveAttemptsMax)
             }
-        case .addFlow(_, let connection, _):
-            guard !fenced.contains(connection) else { throw VaultError(.disconnecting, .store) }
+        case .addFlow(_, let connection, let now, _):
+            guard fences[connection] == nil else { throw VaultError(.disconnecting, .store) }
             guard try generation(connection, transaction) != nil else { try Self.missing() }
+            guard try transaction.count(.flows) < Self.flowsMax || flows.hasExpired(now) else {
+                throw VaultError(.limitExceeded, .store, number: Self.flowsMax)
+            }
         case .revise, .endAttempt, .event: return
         }
     }
@@ -127,12 +136,14 @@ struct Writer {
             committed.slot = try fence(key, transaction)
             committed.generation = root.generation
         case .erase(let key):
-            try erase(key, transaction)
-            committed.erasedSlots += 1
-        case .addFlow(let key, let connection, let now):
-            try addFlow(key, of: connection, change.plaintext, now, transaction)
+            if try erase(key, transaction) { committed.erasedSlots += 1 }
+        case .addFlow(let key, let connection, let now, let expires):
+            try dropExpiredFlows(now, transaction)
+            try addFlow(key, of: connection, change.plaintext, transaction)
+            flows.add(key, expires: expires)
         case .takeFlow(let key):
             try transaction.delete(.flows, key.bytes)
+            flows.remove(key)
         case .beginWave(let attempts, let time):
             committed.wave = try beginWave(attempts, time, transaction)
         case .endAttempt(let wave, let key):

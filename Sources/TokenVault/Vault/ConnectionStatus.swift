@@ -76,6 +76,7 @@ extension Vault {
     public func status(_ id: ConnectionID) throws(VaultError) -> ConnectionStatus? {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try readableNow()
         let key = store.key(.connection, id.text)
         guard let opened = try store.open(key) else { return nil }
         let (slot, generation) = (opened.header.slot, opened.header.generation)

@@ -102,7 +102,6 @@ extension Refresher {
     /// Puts a connection into the schedule, or takes it out.
     func schedule(_ slot: UInt32, _ plan: Plan?) {
         let isEarliest = shared.withLock { shared -> Bool in
-            shared.outdate(slot)
             let before = shared.upkeep.heap.min?.deadline
             shared.upkeep.schedule(slot, plan)
             return shared.isRunning && shared.upkeep.heap.min?.deadline != before

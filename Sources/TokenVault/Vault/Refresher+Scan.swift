@@ -1,46 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BasicContainers
+import Synchronization
 
-// The scan at open: builds the schedule, verifies every record and the store MAC, and only then
-// zeroes the slots that no live record names.
+// The scan at open: builds the schedule, verifies every record and the store MAC, and zeroes the
+// slots that no live record names. Only then is anything written or sent.
 extension Refresher {
     /// How soon a scan that could not be finished begins anew, in milliseconds, and how often it is
     /// looked whether the vault is closed meanwhile.
     static let scanAgainMilliseconds = 1000
     private static let scanLookMilliseconds = 50
+    /// How often the scan says how far it is, at the most, and after how many records at least.
+    private static let scanReportsMax = 1000
+    private static let scanReportRecordsMin = 1024
 
     /// Runs on a thread of its own, once.
     func scan(_ doubts: [Doubt]) {
         defer { MemoryHygiene.scrub() }
-        var end = verify()
-        while case .failed(let error) = end, error.isPassing, waitToScanAgain() {
-            end = verify()
+        var result = verify()
+        while case .failure(let error) = result, error.isPassing, waitToScanAgain() {
+            result = verify()
         }
-        switch end {
-        case .complete: resumeDoubts(doubts)
-        // A store that does not match its MAC is for audit and salvage only.
-        case .failed(let error) where !error.isPassing: committer.refuse(error)
-        case .failed, .running: break
+        switch result {
+        case .success(let ending):
+            resumeDoubts(doubts)
+            finishDisconnects(ending) { [self] in endScan(.complete) }
+        case .failure(let error):
+            // A store that does not match its MAC is for audit and salvage only.
+            if !error.isPassing { committer.refuse(error) }
+            endScan(.failed(error))
         }
-        let waiting = shared.withLock { shared -> [Waiter] in
+    }
+
+    private func endScan(_ end: ScanState) {
+        let (waiting, watching) = shared.withLock { shared in
             shared.scan = end
-            shared.changedSlots = []
-            defer { shared.scanWaiters = [] }
-            return shared.scanWaiters
+            defer {
+                shared.scanWaiters = []
+                shared.scanWatchers = []
+            }
+            return (shared.scanWaiters, shared.scanWatchers)
         }
+        if case .complete = end { setVerified() }
+        shared.broadcast()
+        for watcher in watching { watcher.finish() }
         for waiter in waiting { waiter.resume(Self.outcome(end)) }
     }
 
-    private func verify() -> ScanState {
+    /// Verifies and plans; returns whose disconnects are still to be finished.
+    private func verify() -> Result<[RecordKey], VaultError> {
         do throws(VaultError) {
-            _ = try store.verify(zeroesOrphans: true) { (opened) throws(VaultError) in
-                try self.scanned(opened)
+            let total = try store.recordCount()
+            let step = max(Self.scanReportRecordsMin, total / Self.scanReportsMax)
+            var done = 0
+            /// Records that say that they are being disconnected.
+            var ending: [RecordKey] = []
+            let verified = try store.verify(zeroesOrphans: true) { (opened) throws(VaultError) in
+                if try scanned(opened) { ending.append(opened.key) }
+                done += 1
+                if done % step == 0 { try report(done, of: total) }
             }
-            return .complete
+            committer.allow(verified)
+            let known = Set(ending)
+            return .success(ending + verified.fenced.filter { !known.contains($0) })
         } catch {
-            return .failed(error)
+            return .failure(error)
         }
+    }
+
+    /// Tells whoever watches how far the scan is, and ends it where the vault is closed.
+    private func report(_ done: Int, of total: Int) throws(VaultError) {
+        let progress = Vault.VerificationProgress(
+            recordsDone: done, recordsTotal: max(done, total))
+        let (watching, isClosed) = shared.withLock { ($0.scanWatchers, $0.isClosed) }
+        for watcher in watching { watcher.yield(progress) }
+        if isClosed { throw VaultError(.closed, .vault) }
     }
 
     /// False where the vault is closed.
@@ -57,37 +91,44 @@ extension Refresher {
         return .success(())
     }
 
-    private func scanned(_ opened: borrowing Store.Opened) throws(VaultError) {
-        guard opened.header.kind == .connection else { return }
+    /// Plans a connection's next refresh. True where it says that it is being disconnected.
+    private func scanned(_ opened: borrowing Store.Opened) throws(VaultError) -> Bool {
+        guard opened.header.kind == .connection else { return false }
         let slot = opened.header.slot
         let record = ConnectionRecord(fields: try opened.fields.copy())
-        if record.state == .disconnecting { return finishDisconnect(opened.key, slot: slot) }
-        guard let application = record.application else { return }
+        if record.state == .disconnecting { return true }
+        guard let application = record.application else { return false }
         let lane = lane(application)
         // Nothing is planned by what is not known.
         if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
             throw VaultError(.tooManySecrets, .upkeep)
         }
         let generation = record.tokensSince ?? opened.header.generation
-        guard let plan = plan(record, lane, asOf: generation) else { return }
-        let key = opened.key
-        shared.withLock { shared in
-            // The end of a flight says when its connection is due again.
-            guard !shared.changedSlots.contains(slot), shared.upkeep.flight(key) == nil else {
-                return
-            }
-            shared.upkeep.schedule(slot, plan)
-        }
+        guard let plan = plan(record, lane, asOf: generation) else { return false }
+        shared.withLock { $0.upkeep.schedule(slot, plan) }
+        return false
     }
 
-    /// A record that says that it is being disconnected, while nobody is at it: its fence was lost,
-    /// which no crash does. The store MAC covers the record, so the record is believed; not where
-    /// somebody was at it since, and the key may be a new life's.
-    private func finishDisconnect(_ key: RecordKey, slot: UInt32) {
-        let isOthers = shared.withLock {
-            $0.disconnecting.contains(key) || $0.changedSlots.contains(slot)
+    /// What earlier processes have begun to disconnect and what could not be finished before: its
+    /// slot is overwritten already, or its fence was lost, which no crash does. The store MAC covers
+    /// the records, so they are believed.
+    private func finishDisconnects(
+        _ keys: [RecordKey], _ completion: @escaping @Sendable () -> Void
+    ) {
+        guard !keys.isEmpty else { return completion() }
+        let left = Mutex(keys.count)
+        let landed: Commit.Completion = { _ in
+            let isLast = left.withLock { left in
+                left -= 1
+                return left == 0
+            }
+            if isLast { completion() }
         }
-        if !isOthers { committer.submit(Vault.erasure(of: key, time.now())) }
+        for key in keys {
+            let commit = Vault.erasure(of: key, time.now())
+            commit.completion = landed
+            committer.submit(commit)
+        }
     }
 
     /// How many attempts in doubt one commit ends or tells of: its room is counted as that of a
@@ -144,10 +185,6 @@ extension Refresher {
                 shared.doubts[key] = nil
                 return false
             }
-            // This process has asked since, and plans by what it heard.
-            guard !shared.changedSlots.contains(slot), shared.upkeep.flight(key) == nil else {
-                return nil
-            }
             shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
             return true
         }
@@ -163,27 +200,42 @@ extension Refresher {
     /// Waits for the scan's end.
     func scanned() async -> Outcome {
         unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Outcome, Never>) in
-            let state = shared.withLock { shared -> ScanState? in
-                if case .running = shared.scan, !shared.isClosed {
+            let end = shared.withLock { shared -> Outcome? in
+                let end = Self.end(shared)
+                if end == nil {
                     shared.scanWaiters.append(
                         Waiter { unsafe continuation.resume(returning: $0) })
-                    return nil
                 }
-                if case .running = shared.scan { return .failed(VaultError(.closed, .vault)) }
-                return shared.scan
+                return end
             }
-            if let state { unsafe continuation.resume(returning: Self.outcome(state)) }
+            if let end { unsafe continuation.resume(returning: end) }
         }
     }
-}
 
-extension Vault {
-    /// Waits until every record and the store MAC are verified and the schedule is complete.
-    ///
-    /// - Throws: `integrityFailed`, `authenticationFailed`, `recordDamaged`: from then on the vault
-    ///   refuses to write.
-    public func ready() async throws(VaultError) {
-        try checkProcess()
-        try await refresher.scanned().get()
+    /// The same on the calling thread.
+    func waitUntilVerified() throws(VaultError) {
+        guard hasThreads else { throw VaultError(.notVerified, .vault) }
+        let end = shared.wait(until: { Self.end($0) != nil }, then: { Self.end($0) })
+        try end?.get()
+    }
+
+    /// What came of the scan; nil while it runs.
+    private static func end(_ shared: borrowing Shared) -> Outcome? {
+        switch shared.scan {
+        case .running: shared.isClosed ? .failure(VaultError(.closed, .vault)) : nil
+        case .complete, .failed: outcome(shared.scan)
+        }
+    }
+
+    func verification() -> AsyncStream<Vault.VerificationProgress> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: Vault.VerificationProgress.self, bufferingPolicy: .bufferingNewest(1))
+        let isOver = shared.withLock { shared in
+            let isOver = Self.end(shared) != nil
+            if !isOver { shared.scanWatchers.append(continuation) }
+            return isOver
+        }
+        if isOver { continuation.finish() }
+        return stream
     }
 }

@@ -65,7 +65,6 @@ extension Refresher {
         let now = time.now()
         let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Waiter], Bool, Bool) in
             shared.outgoing[flight.number] = nil
-            shared.outdate(flight.slot)
             let isRoomy = shared.storage.note(.landed(flight.number))
             let before = shared.upkeep.heap.min?.deadline
             let isOrphan = shared.upkeep.isOrphan(flight.number)
@@ -124,7 +123,6 @@ extension Refresher {
     /// - Returns: false where an answer was still outstanding then.
     func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> Bool {
         let orphan = shared.withLock { shared -> (UInt64, Outgoing?, [Waiter])? in
-            shared.outdate(slot)
             shared.unmetMinimums.forget(key)
             guard let flight = shared.upkeep.orphan(key, slot: slot) else { return nil }
             let waiting = flight.waiters.compactMap { shared.waiters.removeValue(forKey: $0) }

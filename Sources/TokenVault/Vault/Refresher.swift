@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// Drives `UpkeepState`: one thread that sleeps until the next deadline, makes requests, and keeps
 /// who waits for what. Decisions are in `Upkeep`; sending, sealing and storing in the folders
 /// before.
@@ -18,6 +20,10 @@ final class Refresher: Sendable {
     let randomness: any Randomness
     let feed: EventFeed
     let shared: Monitor<Shared>
+    /// Whether the scan at open has ended well: asked by every verb.
+    private let verified = Atomic(false)
+    /// Whether the threads are ours; a simulator has none that could wait for another.
+    let hasThreads: Bool
     let alarm: Alarm
     let stepsBack = StepsBack()
     private let threads = Monitor<[WorkerThread]>([])
@@ -62,19 +68,14 @@ final class Refresher: Sendable {
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
         var unmetMinimums = UnmetMinimums()
-        /// Slots whose plan changed while the scan at open still looks at an older snapshot.
-        var changedSlots: Set<UInt32> = []
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
+        /// Who wants to know how far the scan is.
+        var scanWatchers: [AsyncStream<Vault.VerificationProgress>.Continuation] = []
         /// How many calls of `run` there are.
         var runners = 0
         var isRunning: Bool { runners > 0 && !isClosed }
         var isClosed = false
-
-        /// What the scan at open may still find in a slot is older than what happened to it now.
-        mutating func outdate(_ slot: UInt32) {
-            if case .running = scan { changedSlots.insert(slot) }
-        }
     }
 
     enum ScanState {
@@ -93,6 +94,7 @@ final class Refresher: Sendable {
         self.time = time
         self.randomness = randomness
         self.feed = feed
+        hasThreads = startsThread
         var first = Shared()
         var stale: [(wave: UInt64, key: RecordKey)] = []
         for doubt in doubts.sorted(by: { $0.wave < $1.wave }) {
@@ -211,6 +213,7 @@ final class Refresher: Sendable {
             defer { shared.timers = [] }
             return shared.timers
         }
+        shared.broadcast()
         alarm.ring()
         let workers = threads.withLock { threads in
             defer { threads = [] }
@@ -223,10 +226,12 @@ final class Refresher: Sendable {
                 shared.waiters = [:]
                 shared.mourners = [:]
                 shared.scanWaiters = []
+                shared.scanWatchers = []
             }
             let waiting =
                 Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
                 + shared.scanWaiters
+            for watcher in shared.scanWatchers { watcher.finish() }
             return (waiting, shared.outgoing.values.map(\.request))
         }
         for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
@@ -234,6 +239,9 @@ final class Refresher: Sendable {
         // made durable only then stays in doubt.
         for request in unsent { _ = request.cancelIfUnsent() }
     }
+
+    var isVerified: Bool { verified.load(ordering: .acquiring) }
+    func setVerified() { verified.store(true, ordering: .releasing) }
 
     /// Tells the stream of events.
     func publish(_ kind: VaultEvent.Kind, _ id: ConnectionID?, number: Int64 = 0) {

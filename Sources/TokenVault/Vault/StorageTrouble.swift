@@ -33,6 +33,12 @@ extension VaultError {
     /// Whether it is the disk that has no room, or fails.
     var isOfStorage: Bool { code == .storeFull || code == .storageFailed }
 
+    /// Whether it tells that what is stored is not what was written.
+    var isOfDamage: Bool {
+        code == .integrityFailed || code == .authenticationFailed || code == .recordDamaged
+            || code == .unsupportedFormat || code == .limitExceeded && !isPassing
+    }
+
     /// Whether it tells of a moment without a free slot or a free reader, and nothing of the store.
     var isPassing: Bool {
         code == .tooManySecrets || code == .limitExceeded && number == LMDB.readersMax

@@ -8,6 +8,7 @@ extension Vault {
     public func put(_ application: consuming Application) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         try check(application)
         let id = application.id
         let key = store.key(.application, application.id.text)
@@ -41,6 +42,7 @@ extension Vault {
     public func applications() throws(VaultError) -> [ApplicationSummary] {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try readableNow()
         var found: [ApplicationSummary] = []
         try store.scan(.application) { (opened) throws(VaultError) in
             let application = try ApplicationRecord.decode(opened.fields)
@@ -59,9 +61,11 @@ extension Vault {
     /// refreshed.
     ///
     /// - Throws: `applicationNotFound`; `disconnecting` where another call is at it; `storeFull`,
-    ///   `storageFailed`.
+    ///   `storageFailed`; `authenticationFailed` where the record does not open: nothing is erased
+    ///   then.
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {
         try checkProcess()
+        try await verified()
         let key = store.key(.application, id.text)
         guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {
             throw VaultError(.disconnecting, .vault)

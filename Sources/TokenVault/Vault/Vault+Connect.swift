@@ -17,6 +17,7 @@ extension Vault {
     ) async throws(VaultError) -> AuthorizationRequest {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let application = try store.application(applicationID)
         try network.addressGuard.check(application.provider.authorizationEndpoint)
         try network.addressGuard.check(application.provider.tokenEndpoint)
@@ -31,10 +32,10 @@ extension Vault {
         let request = try AuthorizationRequest(
             application, scopes: wanted, state: state, codeVerifier: codeVerifier)
         let now = time.now()
+        let expires = now.adding(milliseconds: PendingAuthorization.lifetimeMilliseconds)
         let flow = PendingAuthorization(
             connection: id, application: applicationID, codeVerifier: codeVerifier,
-            browserBinding: binding, started: now,
-            expires: now.adding(milliseconds: PendingAuthorization.lifetimeMilliseconds),
+            browserBinding: binding, started: now, expires: expires,
             requestedScope: wanted.isEmpty
                 ? nil : wanted.joined(separator: application.provider.scopeSeparator))
         let flowKey = store.flowKey(state: state.bytes)
@@ -42,7 +43,7 @@ extension Vault {
         let plaintext = try FlowRecord.encode(flow)
         try await configure(id, key, applicationID, now)
         let commit = Commit()
-        commit.add(.addFlow(flowKey, of: key, now: now), plaintext)
+        commit.add(.addFlow(flowKey, of: key, now: now, expires: expires), plaintext)
         commit.add(.event(EventEntry(time: now, key: key, kind: .connectStarted)))
         _ = try await durable(commit)
         feed.publish(VaultEvent(time: now, kind: .connectStarted, number: 0, connection: id))
@@ -90,6 +91,7 @@ extension Vault {
     ) async throws(VaultError) -> ConnectionID {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let callback = try Callback(query: query.bytes)
         let flowKey = store.flowKey(state: callback.state.bytes)
         guard let fields = try store.openFlow(flowKey) else {
@@ -154,8 +156,7 @@ extension Vault {
     ) async throws(VaultError) -> Verdict {
         try network.addressGuard.check(application.provider.tokenEndpoint)
         let answer = Answer()
-        let verifier: Secret? =
-            application.provider.usesPKCE ? try codeVerifier.copy() : nil
+        let verifier: Secret? = application.provider.usesPKCE ? try codeVerifier.copy() : nil
         try network.endpoint.exchange(code: code, codeVerifier: verifier, for: application) {
             verdict in
             answer.give(verdict)

@@ -13,7 +13,8 @@ extension Vault {
     /// finishes it. The id can be connected again.
     ///
     /// - Throws: `notFound`; `disconnecting` where another call is at it; `storeFull`,
-    ///   `storageFailed`: the fence holds, and the call can be repeated.
+    ///   `storageFailed`: the fence holds, and the call can be repeated; `authenticationFailed`
+    ///   where the record does not open: nothing is erased then.
     @discardableResult
     public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
         try checkProcess()
@@ -23,6 +24,7 @@ extension Vault {
     func disconnect(
         _ id: ConnectionID, revoking: Bool
     ) async throws(VaultError) -> DisconnectReceipt {
+        try await verified()
         let key = store.key(.connection, id.text)
         guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {
             throw VaultError(.disconnecting, .vault, connection: id)
@@ -99,10 +101,18 @@ extension Vault {
     }
 
     /// Finishes, at open, a disconnect that was cut short: what was revoked was revoked, the rest
-    /// is erased.
+    /// is erased. One whose record does not open after all waits for the scan.
     static func finishDisconnect(
         _ key: RecordKey, committer: any Committing, time: any TimeSource
     ) throws(VaultError) {
-        _ = try durable(erasure(of: key, time.now()), committer)
+        let commit = erasure(of: key, time.now())
+        commit.isRecovery = true
+        do throws(VaultError) {
+            _ = try durable(commit, committer)
+        } catch {
+            guard error.code == .authenticationFailed || error.code == .notFound else {
+                throw error
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ extension Vault {
     /// - Throws: `authenticationFailed` where an entry was altered.
     public func log(_ id: ConnectionID, limit: Int = 1000) throws(VaultError) -> [VaultEvent] {
         try checkProcess()
+        try readableNow()
         let key = store.key(.connection, id.text)
         let limit = min(max(limit, 0), Int(Writer.eventsMax))
         var found: [VaultEvent] = []

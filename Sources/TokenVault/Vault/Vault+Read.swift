@@ -19,6 +19,7 @@ extension Vault {
     ) async throws -> Result {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        if !refresher.isVerified { try await readable() }
         let token = try await freshToken(id, minimumLifetime)
         let result = try body(token)
         token.destroy()
@@ -40,6 +41,7 @@ extension Vault {
             guard attempt < Self.freshTokenAttemptsMax,
                 refresher.mayMeet(minimum, key, stale.tokens, asked: asked, stale.plan.lane)
             else { break }
+            try await verified()
             do throws(VaultError) {
                 try await refresher.refresh(key, slot: stale.slot, stale.plan)
                 asked = stale.tokens.generation

@@ -8,6 +8,7 @@ extension Vault {
     public func refresh(_ id: ConnectionID) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
             try await refreshOnce(key)
@@ -43,6 +44,7 @@ extension Vault {
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(_ id: ConnectionID) async throws(VaultError) {
         try checkProcess()
+        try await verified()
         let key = store.key(.connection, id.text)
         let now = time.now()
         let commit = Commit()
@@ -80,6 +82,7 @@ extension Vault {
     ) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let key = store.key(.connection, id.text)
         guard let opened = try store.open(key) else {
             throw VaultError(.notFound, .vault, connection: id)

@@ -22,6 +22,7 @@ extension Vault {
         _ id: ConnectionID, _ tokens: consuming TokenSet, application: ApplicationID? = nil
     ) async throws(VaultError) -> UInt64 {
         try checkProcess()
+        try await verified()
         if let application { _ = try store.application(application) }
         let kept = KeptTokens(tokens)
         // Somebody else's write between the read and ours is not overwritten blindly: merged anew.
@@ -52,6 +53,7 @@ extension Vault {
     ) async throws(VaultError) -> UInt64 {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         let old = try store.open(store.key(.connection, id.text))
         let present: UInt64?
         switch old {
@@ -114,6 +116,7 @@ extension Vault {
     public func get(_ id: ConnectionID) throws(VaultError) -> StoredTokens? {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try readableNow()
         do throws(VaultError) {
             guard let opened = try store.open(store.key(.connection, id.text)) else { return nil }
             let generation = opened.header.generation
@@ -150,6 +153,7 @@ extension Vault {
     public func list() throws(VaultError) -> [ConnectionID] {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try readableNow()
         var ids: [ConnectionID] = []
         try store.scan(.connection) { (opened) throws(VaultError) in
             guard let text = opened.fields.text(ConnectionTag.id) else {

@@ -18,6 +18,11 @@ public final class Vault: Sendable {
         /// Lets endpoints be on a loopback address, which else not even HTTPS may be, and there
         /// with plain HTTP too; for development and tests.
         public var allowsLoopbackHTTP = false
+        /// Lends and shows what is stored before the store is verified as a whole: a record that
+        /// opens, but may be an old one that was put back, or be missing where it was deleted; also
+        /// where the verification failed, to salvage what can be read. Writes, refreshes and
+        /// revocations wait for it either way. Off by default.
+        public var readsUnverified = false
         /// A regular file of CA certificates in PEM instead of the system's.
         public var certificateFile: String?
 
@@ -33,8 +38,10 @@ public final class Vault: Sendable {
     let time: any TimeSource
     let feed: EventFeed
     let network: Network
+    /// Whether reads are served that no verification vouches for.
+    let readsUnverified: Bool
     private let closing: @Sendable () -> Void
-    private let process = ProcessNumber.current
+    let process = ProcessNumber.current
     private let closeOnce = Monitor(false)
 
     /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
@@ -59,13 +66,17 @@ public final class Vault: Sendable {
 
     /// Opens the vault at `path` and owns it until `close` or the process's end.
     ///
-    /// Disconnects that were cut short are finished before it returns. Reads are served at once;
-    /// the schedule is built, and every record and the store MAC verified, in the background: see
-    /// `ready`.
+    /// Disconnects that were cut short, and whose record opens under its slot, are finished before
+    /// it returns. Then every record and the store MAC are verified, and the schedule is built, in
+    /// the background, about 6 s for a million connections: every verb waits for that, the
+    /// synchronous ones on the calling thread, and throws what was found. `ready` waits for it and
+    /// nothing else; `verification` says how far it is; `Settings.readsUnverified` does without for
+    /// reads.
     ///
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
-    ///   `rootKeyUnusable`, `keyDerivationRefused`, `unsupportedFormat`, `integrityFailed`,
-    ///   `storageFailed`; `invalidArgument` where `certificateFile` is no file that can be read.
+    ///   `rootKeyUnusable`, `keyDerivationRefused`, `unsupportedFormat`, `integrityFailed` where a
+    ///   file is not what it should be, `storeFull`, `storageFailed`; `invalidArgument` where
+    ///   `certificateFile` is no file that can be read.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws(VaultError) -> Vault {
@@ -81,21 +92,22 @@ public final class Vault: Sendable {
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
-        try check(settings)
+        try settings.check()
         let directory = try VaultDirectory(path)
         let keyring = try Keyring(path, rootKey: rootKey)
         let mapBytes = max(settings.mapBytes, 1 << 20)
         let store = try Store(
             path, keyring: keyring, mapBytes: mapBytes + Writer.reserveBytes)
         var writer = Writer(store: store)
-        let doubts = try writer.load()
+        let inherited = try inherit(&writer)
         let committer = try Committer(store, writer: writer)
         let network = try Network(settings)
         do throws(VaultError) {
             return try Vault(
                 directory: directory, store: store, committer: committer, network: network,
-                time: time, randomness: randomness, fences: writer.fenced,
-                doubts: doubts, startsThread: true
+                time: time, randomness: randomness, unfinished: inherited.unfinished,
+                doubts: inherited.doubts, readsUnverified: settings.readsUnverified,
+                startsThread: true
             ) {
                 network.close()
                 committer.close()
@@ -107,31 +119,39 @@ public final class Vault: Sendable {
         }
     }
 
-    private static func check(_ settings: Settings) throws(VaultError) {
-        guard let file = settings.certificateFile else { return }
+    /// What an earlier process left. Where that was altered the vault opens, for salvage, and its
+    /// verification fails.
+    private static func inherit(
+        _ writer: inout Writer
+    ) throws(VaultError) -> Writer.Inheritance {
         do throws(VaultError) {
-            try Descriptor.requireRegularFile(file, stage: .vault)
+            return try writer.load()
         } catch {
-            throw VaultError(.invalidArgument, .vault, number: error.number)
+            guard error.isOfDamage else { throw error }
+            writer.store.condemn(error)
+            return Writer.Inheritance()
         }
     }
 
     /// A vault on what stands behind its seams, be it real or simulated. Where `startsThread` is
     /// false, whoever made it calls `begin` and `turn` of the refresher.
+    ///
+    /// - Parameter unfinished: disconnects that were cut short and can be finished at once.
     init(
         directory: VaultDirectory?, store: any Reading, committer: any Committing,
         network: Network, time: any TimeSource, randomness: any Randomness,
-        fences: Set<RecordKey>, doubts: [Refresher.Doubt], startsThread: Bool,
-        closing: @escaping @Sendable () -> Void
+        unfinished: [RecordKey], doubts: [Refresher.Doubt], readsUnverified: Bool = false,
+        startsThread: Bool, closing: @escaping @Sendable () -> Void
     ) throws(VaultError) {
         self.directory = directory
         self.store = store
         self.committer = committer
         self.network = network
         self.time = time
+        self.readsUnverified = readsUnverified
         self.closing = closing
         feed = EventFeed()
-        for key in fences {
+        for key in unfinished {
             try Self.finishDisconnect(key, committer: committer, time: time)
         }
         refresher = try Refresher(
@@ -159,15 +179,6 @@ public final class Vault: Sendable {
     }
 
     deinit { close() }
-
-    /// Whether this is a child process, made by fork, of the one that opened the vault.
-    var isInherited: Bool { process != ProcessNumber.current }
-
-    /// The first thing that each verb does: before it looks at a secret, or waits for a lock that a
-    /// thread of the parent's held.
-    func checkProcess() throws(VaultError) {
-        if isInherited { throw VaultError(.forked, .vault) }
-    }
 
     /// How well secrets are kept out of reach in this process.
     public struct MemoryStatus: Sendable {

@@ -106,7 +106,7 @@ struct AppAddCommand: AsyncParsableCommand {
         let form = ApplicationForm(
             id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
             redirectURI: redirectURI, scopes: scopes)
-        let door = try options.door()
+        let door = try await options.door()
         defer { door.close() }
         try await refuseReplacing(door)
         try await door.ask(.putApplication(form), secret: secret) { _ in }

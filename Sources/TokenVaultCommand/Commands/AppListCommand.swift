@@ -16,11 +16,12 @@ struct AppListCommand: AsyncParsableCommand {
     @Flag(help: "One JSON object a line.")
     var json = false
 
+    @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
 
     func run() async throws {
         var forms: [ApplicationForm] = []
-        try await options.withDoor { door in
+        try await options.withDoor(readsUnverified: reading.readUnverified) { door in
             try await door.ask(.applications) { reply in
                 if case .application(let form) = reply { forms.append(form) }
             }

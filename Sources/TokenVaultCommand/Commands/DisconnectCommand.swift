@@ -10,7 +10,9 @@ struct DisconnectCommand: AsyncParsableCommand {
         discussion: """
             Its tokens are revoked at the provider, where that has an endpoint for it, and erased \
             so that nobody can read them again, not even with the root key. The receipt says what \
-            was done. The id can be connected again. On a terminal it asks first.
+            was done; where the provider did not answer, its first line and the exit status (69) \
+            say that the tokens live on there. The id can be connected again. On a terminal it \
+            asks first.
 
             EXAMPLES
               tokenvault disconnect anna
@@ -38,8 +40,16 @@ struct DisconnectCommand: AsyncParsableCommand {
                     throw CommandFailure(.temporaryFailure, "nothing was changed")
                 }
             }
+            var livesOn = false
             try await door.ask(.disconnect(id: id)) { reply in
-                if case .receipt(let receipt) = reply { try show(receipt) }
+                guard case .receipt(let receipt) = reply else { return }
+                livesOn = receipt.tokensLiveOn
+                try show(receipt)
+            }
+            guard !livesOn else {
+                throw CommandFailure(
+                    .providerUnavailable,
+                    "\(id): erased here, but not revoked at the provider: end the grant there")
             }
         }
     }
@@ -52,7 +62,11 @@ struct DisconnectCommand: AsyncParsableCommand {
             ("provider's answers", answers), ("key slots erased", String(receipt.erasedSlots)),
             ("erasure", receipt.erasure), ("completed", receipt.completed.time.text),
         ]
-        try Outlet.output.line("disconnected \(receipt.id.printable)")
+        let rest =
+            receipt.tokensLiveOn
+            ? ", but the provider did not revoke all of its tokens: they live on there"
+            : ""
+        try Outlet.output.line("disconnected \(receipt.id.printable)\(rest)")
         for (name, value) in rows {
             try Outlet.output.line("  \(name.padded(to: 22))\(value.printable)")
         }

@@ -20,11 +20,12 @@ struct ListCommand: AsyncParsableCommand {
     @Flag(help: "One JSON object a line.")
     var json = false
 
+    @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
 
     func run() async throws {
         var statuses: [StatusForm] = []
-        try await options.withDoor { door in
+        try await options.withDoor(readsUnverified: reading.readUnverified) { door in
             try await door.ask(.list) { reply in
                 if case .status(let status) = reply { statuses.append(status) }
             }

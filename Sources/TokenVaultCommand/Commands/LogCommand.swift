@@ -23,6 +23,7 @@ struct LogCommand: AsyncParsableCommand {
     @Flag(help: "One JSON object a line.")
     var json = false
 
+    @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
 
     func validate() throws {
@@ -33,7 +34,7 @@ struct LogCommand: AsyncParsableCommand {
 
     func run() async throws {
         var isEmpty = true
-        try await options.withDoor { door in
+        try await options.withDoor(readsUnverified: reading.readUnverified) { door in
             try await door.ask(.log(id: id, limit: limit)) { reply in
                 guard case .event(let event) = reply else { return }
                 isEmpty = false

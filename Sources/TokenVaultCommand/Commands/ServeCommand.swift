@@ -16,8 +16,9 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Prints `ready` once every record has been verified and requests are answered; ends \
             cleanly on SIGTERM or SIGINT. Meanwhile the other commands go through the socket \
-            `control` in the vault's directory: they need no key, and their --allow-loopback-http \
-            and --ca-file have no effect. Only processes of the same user are answered.
+            `control` in the vault's directory: they need no key, and their \
+            --allow-loopback-http, --ca-file and --read-unverified have no effect. Only processes \
+            of the same user are answered.
 
             EXAMPLES
               tokenvault serve --vault v --key-file v.key
@@ -32,6 +33,7 @@ struct ServeCommand: AsyncParsableCommand {
         help: "What browsers see instead of --listen, such as https://oauth2.example.com.")
     var publicURL: String?
 
+    @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
 
     func run() async throws {
@@ -39,12 +41,15 @@ struct ServeCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let front = try callbackFront()
         let folder = try VaultFolder(options.location.path())
-        let door = try options.open()
+        let door = try options.open(readsUnverified: reading.readUnverified)
         defer { door.close() }
+        if reading.readUnverified { try Outlet.errors.line(ReadOptions.warning) }
         let control = try ControlServer(folder, door)
         defer { control.stop() }
         try control.start()
-        var services: [any Service] = [RefreshService(vault: door.vault)]
+        var services: [any Service] = [
+            RefreshService(vault: door.vault, readsUnverified: reading.readUnverified)
+        ]
         if let front { services.append(try Self.front(door.vault, front)) }
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
@@ -89,9 +94,17 @@ struct ServeCommand: AsyncParsableCommand {
 /// Refreshes until the process is asked to end.
 private struct RefreshService: Service {
     let vault: Vault
+    let readsUnverified: Bool
 
     func run() async throws {
-        try await vault.ready()
+        do throws(VaultError) {
+            try await vault.ready()
+        } catch {
+            guard readsUnverified, error.failure.status == .badData else { throw error }
+            // Somebody salvages what can be read.
+            try Outlet.errors.line("tokenvault: warning: \(error.failure.message)")
+            return try await gracefulShutdown()
+        }
         try Outlet.output.line("ready")
         let vault = vault
         try await cancelWhenGracefulShutdown { try await vault.run() }

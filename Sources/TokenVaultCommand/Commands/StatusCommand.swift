@@ -22,11 +22,14 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "One JSON object.")
     var json = false
 
+    @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
 
     func run() async throws {
         var found: StatusForm?
-        try await options.withDoor { found = try await $0.status(id: id) }
+        try await options.withDoor(readsUnverified: reading.readUnverified) {
+            found = try await $0.status(id: id)
+        }
         guard let status = found else { return }
         if json { return try Outlet.output.line(JSONLine.of(status)) }
         let now = SystemTime().now()

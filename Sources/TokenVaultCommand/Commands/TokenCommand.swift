@@ -28,6 +28,7 @@ struct TokenCommand: AsyncParsableCommand {
     @Flag(help: "Print it even to a terminal.")
     var reveal = false
 
+    @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
 
     func validate() throws {
@@ -42,7 +43,7 @@ struct TokenCommand: AsyncParsableCommand {
             throw CommandFailure(
                 .refused, "a token is not shown on a terminal: give --reveal, or use a pipe")
         }
-        try await options.withDoor { door in
+        try await options.withDoor(readsUnverified: reading.readUnverified) { door in
             try await door.withToken(id: id, minimumSeconds: minimumSeconds) { token in
                 try Outlet.output.line(token)
             }

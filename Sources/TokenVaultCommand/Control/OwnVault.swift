@@ -11,6 +11,8 @@ final class OwnVault: VaultDoor {
     func ask(
         _ request: Request, secret: consuming Secret?, _ take: (Reply) throws -> Void
     ) async throws {
+        // Some of the verbs would wait on this thread, of which there are few.
+        try await vault.readable()
         switch request {
         case .applications:
             let sorted = try vault.applications().sorted { $0.id.text < $1.id.text }

@@ -120,6 +120,8 @@ struct ReceiptForm: Codable, Sendable {
     var id: String
     var refreshToken: String
     var accessToken: String
+    /// A token was to be revoked, and the provider did not.
+    var tokensLiveOn: Bool
     var everyAnswerIn: Bool
     var erasedSlots: Int
     var erasure: String
@@ -129,6 +131,7 @@ struct ReceiptForm: Codable, Sendable {
         case id, erasure, completed
         case refreshToken = "refresh_token"
         case accessToken = "access_token"
+        case tokensLiveOn = "tokens_live_on"
         case everyAnswerIn = "every_answer_in"
         case erasedSlots = "erased_slots"
     }
@@ -137,6 +140,9 @@ struct ReceiptForm: Codable, Sendable {
         id = receipt.connection.text
         refreshToken = Self.name(receipt.refreshToken)
         accessToken = Self.name(receipt.accessToken)
+        tokensLiveOn = [receipt.refreshToken, receipt.accessToken].contains {
+            if case .failed = $0 { true } else { false }
+        }
         everyAnswerIn = receipt.isEveryAnswerIn
         erasedSlots = receipt.erasedSlots
         switch receipt.erasure {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A disconnect that has begun: the version of a record that ends, and its slot.
+///
+/// It ends the life it was made for and no other: one that was kept and put back would else erase
+/// whoever has the id today.
+struct Fence {
+    static let byteCount = 16
+    static let letter = UInt8(ascii: "F")
+    /// The letter and the key of the record.
+    static let labelBytes = 1 + RecordKey.byteCount
+
+    let slot: UInt32
+    let generation: UInt64
+
+    init(slot: UInt32, generation: UInt64) {
+        self.slot = slot
+        self.generation = generation
+    }
+
+    init(_ plaintext: RawSpan) throws(VaultError) {
+        guard plaintext.byteCount == Self.byteCount else {
+            throw VaultError(.recordDamaged, .store)
+        }
+        slot = plaintext.integer(at: 0)
+        generation = plaintext.integer(at: 8)
+    }
+
+    func encoded() throws(VaultError) -> Secret {
+        var plaintext = try Secret(zeroes: Self.byteCount)
+        plaintext.store(slot, at: 0)
+        plaintext.store(generation, at: 8)
+        return plaintext
+    }
+
+    func names(_ header: SealedRecord.Header) -> Bool {
+        header.slot == slot && header.generation == generation
+    }
+
+    /// Its key in `meta`.
+    static func label(_ key: RecordKey) throws(VaultError) -> Secret {
+        var label = try Secret("F")
+        guard label.append(key.bytes) else { throw VaultError(.outOfMemory, .store) }
+        return label
+    }
+}

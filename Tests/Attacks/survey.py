@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tries every attack and prints a table of what each one does, for people.
+
+    survey.py [--all] [GROUP-OR-ATTACK ...]
+
+A row says how many tries succeeded, out of how many, in which way; below it the first of each.
+"""
+
+import argparse
+import collections
+import shutil
+import sys
+import time
+
+from attacks import CATALOGUE, SEEN
+from judge import COMMANDS, Judge
+from stage import Stage
+
+# The worst first.
+ORDER = ("erased", "crashed", "hung", "kept", "outside", "silent", "sent", "written", "grew",
+         "unhealed", "untold")
+# Tries of one attack, where not all are asked for. At least one of every command.
+TRIES = 24
+
+
+def near(case):
+    """The commands that concern whoever a case is about."""
+    words = {str(word) for word in case}
+    return [name for name in COMMANDS if words & set(name.split())]
+
+
+def tries(attack, everything=False):
+    """(base, case, command): all of them, or an even choice in which every command comes."""
+    pairs = [(base, case) for base in attack.bases for case in attack.cases]
+    if everything:
+        return [(base, case, command) for base, case in pairs for command in COMMANDS]
+    count, commands, out = max(TRIES, len(COMMANDS)), list(COMMANDS), []
+    # Pairs and commands pass at different speeds, so that they meet in ever new ways.
+    step = max(1, len(pairs) // count)
+    for i in range(count):
+        base, case = pairs[(i * step + i // len(pairs)) % len(pairs)]
+        out.append((base, case, commands[i % len(commands)]))
+        if i % 2 and near(case):
+            out.append((base, case, near(case)[i // 2 % len(near(case))]))
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--all", action="store_true", help="every case with every command")
+    options = parser.parse_args()
+    stage = Stage()
+    try:
+        survey(Judge(stage), options)
+    finally:
+        stage.end()
+        shutil.rmtree(stage.folder, ignore_errors=True)
+
+
+def survey(judge, options):
+    if not options.names:
+        print("| seen first | command | what comes of it |\n|---|---|---|")
+        for title, name, case, base, command in SEEN:
+            _, faults = judge.attempt(CATALOGUE[name], case, base, command)
+            what = "; ".join(f"{fault.kind}: {fault.text.splitlines()[0]}" for fault in faults)
+            print(f"| {title} | {command} | {what or 'held'} |", flush=True)
+        print()
+    print("| attack | tries | succeeded | how |\n|---|---|---|---|")
+    examples, began, total = [], time.monotonic(), 0
+    for attack in CATALOGUE.values():
+        if options.names and not {attack.name, attack.group} & set(options.names):
+            continue
+        kinds, succeeded, done = collections.Counter(), 0, 0
+        for base, case, command in tries(attack, options.all):
+            _, faults = judge.attempt(attack, case, base, command)
+            done += 1
+            succeeded += bool(faults)
+            kinds.update({fault.kind for fault in faults})
+            for fault in faults:
+                if not any(e[:2] == (attack.name, fault.kind) for e in examples):
+                    examples.append((attack.name, fault.kind, base, case, command,
+                                     attack.expectation(case), fault.text))
+        total += done
+        how = ", ".join(f"{kind} {kinds[kind]}" for kind in ORDER if kinds[kind])
+        print(f"| {attack.name} | {done} | {succeeded} | {how} |", flush=True)
+    print(f"\n{total} tries in {time.monotonic() - began:.0f} s\n")
+    for example in examples:
+        print(*example, sep=" | ")
+    sys.exit(1 if examples else 0)
+
+
+if __name__ == "__main__":
+    main()
