@@ -3,6 +3,7 @@
 #include "curl_events.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,8 +25,11 @@ enum { WATCHES_IN = 1, WATCHES_OUT = 2, WANTED = 4, OURS = 8 };
 struct tv_events {
     CURLM *multi;
     int epoll, call, alarm;
-    // When the alarm goes off, in milliseconds of the clock that counts suspend; -1 while it is off.
+    // When the alarm goes off, in milliseconds of the clock that counts suspend; -1 while it is
+    // off.
     int64_t alarm_due;
+    // Whether a transfer stands still for now, its socket unread.
+    bool holds;
     // When curl's timer is due, in milliseconds of the monotonic clock; -1 while it has none.
     int64_t due;
     int ready_count;
@@ -34,6 +38,9 @@ struct tv_events {
     uint8_t *sockets;
     int socket_count;
 };
+
+// OpenSSL's, where curl was built on it. Looked up by name, once.
+static int (*_Atomic tls_has_pending)(const void *);
 
 static int64_t now(void) {
     struct timespec time;
@@ -51,6 +58,14 @@ static bool reach(struct tv_events *events, int socket) {
     return true;
 }
 
+// Ends a connection that nobody waits at where something has come over it: more than an answer was
+// announced to have. Not one that its server closes; curl sees that by itself.
+static void end_if_talkative(struct tv_events *events, int socket) {
+    char byte;
+    if (!events->holds && recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+        shutdown(socket, SHUT_RDWR);
+}
+
 static void forget(struct tv_events *events, int socket) {
     epoll_ctl(events->epoll, EPOLL_CTL_DEL, socket, NULL);
     events->sockets[socket] &= OURS;
@@ -65,8 +80,12 @@ static int watch(CURL *easy, curl_socket_t socket, int what, void *context, void
     if (!reach(events, socket)) return 0;
     uint8_t *known = &events->sockets[socket];
     if (what == CURL_POLL_REMOVE) {
-        if (*known & OURS) *known &= (uint8_t)~WANTED;
-        else forget(events, socket);
+        if (*known & OURS) {
+            *known &= (uint8_t)~WANTED;
+            end_if_talkative(events, socket);
+        } else {
+            forget(events, socket);
+        }
         return 0;
     }
     uint8_t watches = (what != CURL_POLL_OUT ? WATCHES_IN : 0) |
@@ -85,8 +104,8 @@ static int watch(CURL *easy, curl_socket_t socket, int what, void *context, void
 
 // A peer that is gone without a word is found out: after 15 seconds of silence it is asked every 5,
 // and 30 seconds without an acknowledgement end the connection. A request is taken by the kernel in
-// one piece, so that no copy of its rest waits in curl. Where an option is refused the transfer's own
-// limit has to do.
+// one piece, so that no copy of its rest waits in curl. Where an option is refused the transfer's
+// own limit has to do.
 static void set_options(int socket) {
     static const struct { int level, name, value; } options[] = {
         {SOL_SOCKET, SO_KEEPALIVE, 1},   {IPPROTO_TCP, TCP_KEEPIDLE, 15},
@@ -129,6 +148,7 @@ struct tv_events *tv_events_open(void *multi) {
     struct tv_events *events = calloc(1, sizeof *events);
     if (events == NULL) return NULL;
     events->multi = multi;
+    tls_has_pending = (int (*)(const void *))dlsym(RTLD_DEFAULT, "SSL_has_pending");
     events->due = events->alarm_due = -1;
     events->epoll = epoll_create1(EPOLL_CLOEXEC);
     events->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -180,7 +200,9 @@ bool tv_events_serve(struct tv_events *events) {
             curl_multi_socket_action(
                 events->multi, socket, bits(events->ready[index].events), &running);
         } else {
-            // A kept connection that its server closes; curl looks before it uses it again.
+            // A kept connection that its server closes, or talks on; curl looks before it uses it
+            // again.
+            if (events->sockets[socket] & OURS) end_if_talkative(events, socket);
             forget(events, socket);
         }
     }
@@ -208,6 +230,21 @@ void tv_events_wait(struct tv_events *events, int64_t milliseconds) {
 void tv_events_wake(struct tv_events *events) {
     uint64_t one = 1;
     if (write(events->call, &one, sizeof one) < 0) return;
+}
+
+void tv_events_hold(struct tv_events *events, bool holds) { events->holds = holds; }
+
+bool tv_tls_holds_excess(void *easy) {
+    curl_off_t declared = -1, arrived = 0;
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &declared);
+    curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &arrived);
+    if (declared < 0 || arrived < declared) return false;
+    struct curl_tlssessioninfo *session = NULL;
+    curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session);
+    if (session == NULL || session->backend != CURLSSLBACKEND_OPENSSL || session->internals == NULL)
+        return false;
+    int (*has_pending)(const void *) = tls_has_pending;
+    return has_pending != NULL && has_pending(session->internals) == 1;
 }
 
 void tv_events_close(struct tv_events *events) {

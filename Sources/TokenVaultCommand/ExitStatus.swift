@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+import ProviderCatalog
+import TokenVault
+
 /// What the command's exit code says: the numbers of sysexits.h, and one of our own.
 enum ExitStatus: Int32, CaseIterable {
     case success = 0
@@ -51,5 +55,19 @@ struct CommandFailure: Error, Hashable {
     /// A call of the system that failed.
     init(_ status: ExitStatus, _ message: String, errno number: Int32) {
         self.init(status, "\(message): \(SystemMessage.of(number))")
+    }
+}
+
+extension CommandFailure {
+    /// What an error means to somebody at a terminal; nil where its maker says it in his own way.
+    init?(_ error: any Error) {
+        switch error {
+        case let failure as CommandFailure: self = failure
+        case let error as VaultError: self = error.failure
+        case let error as DefinitionError:
+            self.init(error.number == ENOENT ? .missing : .badData, error.description)
+        case is CancellationError: self.init(.temporaryFailure, "cancelled")
+        default: return nil
+        }
     }
 }

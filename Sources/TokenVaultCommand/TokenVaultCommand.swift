@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Glibc
-import ProviderCatalog
 import TokenVault
 
 /// The command line of the vault. Executables add what a process must do before anything else.
@@ -45,7 +43,7 @@ public enum TokenVaultCommand {
     /// Tells people and returns the status. What they typed is part of some messages, so these are
     /// made printable.
     private static func report(_ error: any Error) -> Int32 {
-        if let failure = failure(error) {
+        if let failure = CommandFailure(error) {
             try? Outlet.errors.line("tokenvault: \(failure.message.printable)")
             return failure.status.rawValue
         }
@@ -54,17 +52,6 @@ public enum TokenVaultCommand {
         let outlet = status == ExitStatus.success.rawValue ? Outlet.output : Outlet.errors
         if !text.isEmpty { try? outlet.line(text) }
         return status
-    }
-
-    private static func failure(_ error: any Error) -> CommandFailure? {
-        switch error {
-        case let failure as CommandFailure: failure
-        case let error as VaultError: error.failure
-        case let error as DefinitionError:
-            CommandFailure(error.number == ENOENT ? .missing : .badData, error.description)
-        case is CancellationError: CommandFailure(.temporaryFailure, "cancelled")
-        default: nil
-        }
     }
 }
 
@@ -100,7 +87,8 @@ struct RootCommand: AsyncParsableCommand {
             """,
         subcommands: [
             InitCommand.self, AppCommand.self, ConnectCommand.self, ListCommand.self,
-            StatusCommand.self, TokenCommand.self, RefreshCommand.self, DisconnectCommand.self,
+            StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
+            DisconnectCommand.self,
             LogCommand.self, ServeCommand.self, BenchCommand.self, PracticeServerCommand.self,
         ])
 }

@@ -113,7 +113,7 @@ extension VaultError {
         ),
         (
             .answerOutstanding, .temporaryFailure,
-            "a refresh was sent, and the provider has not answered yet; its answer is waited for: "
+            "the answer to a refresh is outstanding; it is waited for, and nothing else is sent: "
                 + "try again later"
         ),
         (.disconnecting, .temporaryFailure, "the connection is being disconnected: wait"),
@@ -126,6 +126,7 @@ extension VaultError {
         if let connection { subject = "\(connection.text): " }
         var detail = "\(code), \(stage.rawValue)"
         if number != 0 { detail += ", \(number)" }
+        if code == .answerOutstanding, number != 0 { detail += " s ago" }
         guard let advice = Self.advice.first(where: { $0.code == code }) else {
             return CommandFailure(.internalFault, "\(subject)an unknown fault (\(detail))")
         }

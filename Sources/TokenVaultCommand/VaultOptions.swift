@@ -104,14 +104,17 @@ struct VaultOptions: ParsableArguments {
     private static let startMilliseconds: Int64 = 2000
 
     /// Opens the vault in this process.
-    func open(readsUnverified: Bool = false) throws -> OwnVault {
+    ///
+    /// - Parameter endsWithRequest: see `OwnVault`.
+    func open(readsUnverified: Bool = false, endsWithRequest: Bool) throws -> OwnVault {
         var settings = Vault.Settings()
         settings.readsUnverified = readsUnverified
         settings.allowsLoopbackHTTP = allowLoopbackHTTP
         if let caFile { try RegularFile.check(caFile) }
         settings.certificateFile = caFile
         return OwnVault(
-            try Vault.open(at: location.path(), rootKey: key.source(), settings: settings))
+            try Vault.open(at: location.path(), rootKey: key.source(), settings: settings),
+            endsWithRequest: endsWithRequest)
     }
 
     /// The process that serves the vault, where there is one, else the vault itself, verified.
@@ -121,7 +124,7 @@ struct VaultOptions: ParsableArguments {
         let folder = try VaultFolder(location.path())
         if let served = try ServedVault(folder) { return served }
         do {
-            let door = try open(readsUnverified: readsUnverified)
+            let door = try open(readsUnverified: readsUnverified, endsWithRequest: true)
             if readsUnverified {
                 try Outlet.errors.line(ReadOptions.warning)
             } else {

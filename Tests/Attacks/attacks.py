@@ -73,8 +73,9 @@ SHORT = tuple(range(64))
 KEY_LENGTHS = (1, 2, 3, 4, 5, 8, 9, 10, 16, 31, 32, 33, 34, 64, 255, 511)
 KILLED = ("killed", "killed-zeroed", "killed-random")
 # Who was disconnected, with the copy that was made in the middle of it: eve's slot is frank's now,
-# hugo is in a second life in the same slot, ida in another, and her old one is jack's.
-FENCED = {"eve": "eve-fenced", "hugo": "hugo-fenced", "ida": "ida-fenced"}
+# hugo is in a second life in the same slot, ida in another, and her old one is jack's; zoe's is
+# free.
+FENCED = {"eve": "eve-fenced", "hugo": "hugo-fenced", "ida": "ida-fenced", "zoe": "zoe-fenced"}
 
 
 def fence_of(hand, who, copy):
@@ -142,7 +143,8 @@ def fence_of_length(hand, target, length):
         store.put("meta", b"F" + key, value[:length])
 
 
-@attack("fences", TOLD, (("eve", "hugo"), ("hugo", "ida"), ("ida", "eve"), ("eve", "hugo", "ida")))
+@attack("fences", TOLD, (("eve", "hugo"), ("hugo", "ida"), ("ida", "eve"), ("zoe", "eve"),
+                           ("eve", "hugo", "ida", "zoe")))
 def fences_together(hand, *who):
     """Several old fences and records at once."""
     with hand.edit() as store:
@@ -244,7 +246,8 @@ def killed_slots_mixed(hand, target, how):
 # The whole of data.mdb, SLOTS and HEADER of different days.
 
 COPIES = ("empty", "young", "eve-live", "eve-fenced", "eve-gone", "hugo-fenced", "hugo-gone",
-          "ida-fenced", "ida-gone", "app-live", "app-gone", "ben-old", "late", "wave")
+          "ida-fenced", "ida-gone", "app-live", "app-gone", "ben-old", "late", "wave", "zoe-live",
+          "zoe-fenced")
 # Of these days every record opens under today's SLOTS, and ROOT agrees: only slots without a
 # record, of those who came later, tell them from a whole directory put back.
 CONSISTENT = ("empty", "young", "eve-gone", "app-gone", "hugo-gone", "ida-gone", "ben-old", "late",
@@ -457,18 +460,25 @@ def record_replayed(hand, who, copy):
         store.put("records", hand.key(who), record_of(hand, who, copy))
 
 
-@attack("records", TOLD, (("eve", "eve-live"), ("eve", "eve-fenced"), ("oldapp", "app-live")))
+@attack("records", TOLD, (("eve", "eve-live"), ("eve", "eve-fenced"), ("oldapp", "app-live"),
+                          ("zoe", "zoe-live"), ("zoe", "zoe-fenced")))
 def record_brought_back(hand, who, copy):
     """A record that was disconnected or removed, back from a copy."""
     with hand.edit() as store:
         store.put("records", hand.key(who), record_of(hand, who, copy))
 
 
-@attack("records", TOLD, (("eve", "eve-live"), ("eve", "eve-fenced"), ("oldapp", "app-live")))
-def record_and_slot_brought_back(hand, who, copy):
-    """The same with its slot, over the one who owns that now."""
+@attack("records", TOLD, product((("eve", "eve-live"), ("eve", "eve-fenced"),
+                                  ("hugo", "hugo-fenced"), ("oldapp", "app-live"),
+                                  ("zoe", "zoe-live"), ("zoe", "zoe-fenced")), (False, True)))
+def record_and_slot_brought_back(hand, what, fence):
+    """The same with its slot, over the one who owns that now or where it is free; and with its
+    fence, where there is one."""
+    who, copy = what
     with hand.edit() as store:
         store.put("records", hand.key(who), record_of(hand, who, copy))
+        if fence and copy.endswith("fenced"):
+            store.put("meta", b"F" + hand.key(who), fence_of(hand, who, copy))
     number = hand.slot(who)
     hand.put_slot(number, hand.copies.file(copy, "SLOTS")[SLOT * number:SLOT * (number + 1)])
 
@@ -1072,8 +1082,10 @@ SEEN = (
     ("an application's kind byte flipped", "record-header-altered", ("spare", ("type", 1)), "now",
      "remove spare"),
     ("an old token replayed", "record-replayed", ("ben", "ben-old"), "now", "token ben"),
-    ("a connection brought back", "record-and-slot-brought-back", ("eve", "eve-live"), "now",
-     "list"),
+    ("a connection brought back", "record-and-slot-brought-back", (("eve", "eve-live"), False),
+     "now", "list"),
+    ("the same where her slot is free", "record-and-slot-brought-back",
+     (("zoe", "zoe-live"), False), "now", "token zoe"),
     ("a deleted record", "record-deleted", ("anna",), "now", "token anna"),
     ("a write beside damage", "record-replayed", ("ben", "ben-old"), "now", "disconnect dora"),
     ("a request beside damage", "record-replayed", ("ben", "ben-old"), "now", "refresh emil"),

@@ -54,7 +54,9 @@ COMMANDS = {
     "token ben": ("token", "ben"),
     "token frank": ("token", "frank"),
     "token ida": ("token", "ida"),
+    "token zoe": ("token", "zoe"),
     "log anna": ("log", "anna", "--json"),
+    "refresh ben": ("refresh", "ben"),
     "refresh emil": ("refresh", "emil"),
     "connect nora": ("connect", "nora", "--app", "quiet", "--paste"),
     "disconnect dora": ("disconnect", "dora", "--yes", "--json"),
@@ -237,6 +239,9 @@ class Judge:
             if name == "disconnect gus" and base.startswith("killed") and outcome.status == 66:
                 # The open finished what had begun.
                 return True
+            if name == "token zoe":
+                # She is gone: nothing else is right.
+                return outcome.status == 66 and not output
             if outcome.status != 0:
                 return False
             if name == "list":

@@ -15,6 +15,8 @@ days: what the hostile hand works with, and what is compared with afterwards.
     ben-old          before ben was refreshed twice
     wave             in the middle of such a refresh
     late             before kate was connected, and fay's second flow was used
+    zoe-live         zoe was connected, last of all
+    zoe-fenced       in the middle of her disconnect; nobody has her slot
     now              what is attacked
     tip              the same, and luke's connect had just begun: the last commit
     killed           the same, and the process was killed while it disconnected gus
@@ -181,6 +183,9 @@ class Stage:
             self.copy("late")
             complete()
         self.connect("kate")
+        self.connect("zoe")
+        self.copy("zoe-live")
+        self.held("/revoke", "zoe-fenced", "disconnect", "zoe", "--yes")
         with self.connecting("anna", "practice"):
             pass
         self.copy("now")
@@ -277,7 +282,8 @@ class Stage:
     def take_notes(self):
         """Who owns which key and slot, and what right answers are."""
         live = self.records("now")
-        gone = {"eve": self.report("eve-live", "eve"), "oldapp": self.report("app-live", "oldapp"),
+        gone = {"eve": self.report("eve-live", "eve"), "zoe": self.report("zoe-live", "zoe"),
+                "oldapp": self.report("app-live", "oldapp"),
                 "luke": self.report("tip", "luke")}
         self.facts = {
             name: {"key": record["key"], "slot": record["slot"], "live": name in live,

@@ -8,6 +8,7 @@ A row says how many tries succeeded, out of how many, in which way; below it the
 
 import argparse
 import collections
+import re
 import shutil
 import sys
 import time
@@ -25,8 +26,8 @@ TRIES = 24
 
 def near(case):
     """The commands that concern whoever a case is about."""
-    words = {str(word) for word in case}
-    return [name for name in COMMANDS if words & set(name.split())]
+    words = set(re.findall("[a-z]+", str(case)))
+    return [name for name in COMMANDS if name.split()[-1] in words]
 
 
 def tries(attack, everything=False):

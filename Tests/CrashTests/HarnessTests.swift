@@ -54,8 +54,14 @@ import Testing
         try await again.disconnect(ConnectionID("c\(id)"))
         again.close()
         scene.journal.settle(id, .absent)
-        // The slot alone is no more than what a crash leaves.
+        // The slot alone is no more than what a crash leaves; it goes when ROOT is well past it.
         try scene.home.overwrite("SLOTS", at: 0, slots)
+        #expect(try await Autopsy(home: scene.home).violations(&scene.journal) == [])
+        #expect(try scene.home.bytes("SLOTS") == slots)
+        let later = try scene.home.open()
+        for _ in 0...StoreCheck.orphanGenerations { try await Exhibit.put(later, "later", "x") }
+        try await later.delete(ConnectionID("later"))
+        later.close()
         #expect(try await Autopsy(home: scene.home).violations(&scene.journal) == [])
         #expect(try scene.home.bytes("SLOTS") != slots)
         try scene.home.overwrite("SLOTS", at: 0, slots)

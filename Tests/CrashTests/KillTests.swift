@@ -28,14 +28,15 @@ import Testing
             try home.create()
             journal = try Journal(path: "\(home.path).journal")
             let vault = try home.open()
+            var provider = Provider(
+                name: "practice", authorizationEndpoint: "\(server.baseURL)/authorize",
+                tokenEndpoint: "\(server.baseURL)/token",
+                revocationEndpoint: "\(server.baseURL)/revoke")
+            // What is in doubt after a crash may be asked for at once.
+            provider.reuseGraceSeconds = 3600
             try await vault.put(
                 Application(
-                    id: ApplicationID("practice"),
-                    provider: Provider(
-                        name: "practice",
-                        authorizationEndpoint: "\(server.baseURL)/authorize",
-                        tokenEndpoint: "\(server.baseURL)/token",
-                        revocationEndpoint: "\(server.baseURL)/revoke"),
+                    id: ApplicationID("practice"), provider: provider,
                     clientID: "client-1", clientSecret: Secret(text: server.clientSecret),
                     redirectURI: "https://platform.example/callback/practice"))
             vault.close()

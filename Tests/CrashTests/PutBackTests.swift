@@ -5,8 +5,8 @@ import Testing
 
 @testable import TokenVault
 
-/// Somebody kept parts of a vault and puts them back, or alters what stands in the clear: no slot of
-/// a connection that lives is overwritten, whatever is opened meanwhile.
+/// Somebody kept parts of a vault and puts them back, or alters what stands in the clear: no slot
+/// of a connection that lives is overwritten, whatever is opened meanwhile.
 @Suite struct PutBackTests {
     /// The bytes of slots that hold a connection's key.
     func held(_ exhibit: Exhibit, _ slots: [Int]) throws -> [[UInt8]] {
@@ -136,8 +136,8 @@ import Testing
         let slots = try exhibit.home.bytes("SLOTS")
         for number in [UInt32(exhibit.slot("ann")), 0xFFFF_FF00, 1023, .max] {
             var altered = record
-            withUnsafeBytes(of: number.littleEndian) { bytes in
-                unsafe altered.replaceSubrange(8..<12, with: bytes)
+            for index in 0..<4 {
+                altered[8 + index] = UInt8(truncatingIfNeeded: number >> (8 * index))
             }
             // While the vault is closed, and while it is open and verified.
             try exhibit.tampering.set(.records, key, altered)

@@ -56,9 +56,11 @@ CONNECTION_FIELDS = {
     22: ("success redirect", "text"), 23: ("failure redirect", "text"),
     24: ("redirect parameter", "pair*"), 25: ("authorization endpoint override", "text"),
     26: ("token endpoint override", "text"), 27: ("revocation endpoint override", "text"),
-    28: ("scope override", "text*"), 29: ("unreadable token reply", "bytes"),
+    28: ("scope override", "text*"), 29: ("unread token reply", "bytes"),
     30: ("start of the request that brought the tokens", "time"),
     31: ("oldest generation with these tokens", "text*"),
+    32: ("start of the request that was answered by an unread reply", "time"),
+    33: ("refresh token presented despite an unread reply", "u8"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),

@@ -6,9 +6,9 @@ import Simulation
 /// The long run: as many seeds of both scales as fit the time, on two processes, each seed once.
 ///
 /// `simulate` alone is what `make simulate` runs. `simulate worker <number>` is one of its two
-/// processes; `simulate <day|month|morning|crowd> <seed>` runs one seed and prints every violation, with
-/// `steady` behind it in a world whose wall clock is always right, or with the names of faults that
-/// a scenario leaves out.
+/// processes; `simulate <day|month|morning|crowd> <seed>` runs one seed and prints every violation,
+/// with `steady` behind it in a world whose wall clock is always right, or with the names of faults
+/// that a scenario leaves out.
 @main
 struct Simulate {
     static func main() throws {

@@ -106,8 +106,10 @@ extension World {
             exchange.provider.failed += 1
             // Who says so of a grant takes the application.
             if case .error(400, "invalid_grant") = answer { exchange.provider.rejectedUntil = 0 }
-            // Of tokens that were replaced meanwhile: nothing to the new ones.
-            let isCurrent = exchange.form.refresh?.owner == subjects[index].receivedGrant
+            // Of tokens or a secret that were replaced meanwhile: nothing to the new ones.
+            let isCurrent =
+                exchange.form.refresh?.owner == subjects[index].receivedGrant
+                && exchange.form.secret?.serial == exchange.provider.knownSecretSerial
             if isCurrent { judgeFailure(exchange, answer) }
             // Right after an outage it may have been the probe: then it is as if it went on.
             let provider = exchange.provider
@@ -122,7 +124,6 @@ extension World {
         note(index, .received, refresh?.serial ?? 0)
         subjects[index].forgetFailures()
         exchange.provider.rejectedUntil = 0
-        exchange.provider.succeeded = clock.now
         exchange.provider.refusedInARow = 0
         guard let refresh else { return }
         if refresh.owner == subjects[index].receivedGrant {

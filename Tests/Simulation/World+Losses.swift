@@ -114,14 +114,17 @@ extension World {
         guard subjects[index].asked < grant.refused,
             clock.now < grant.refused + Self.deadMilliseconds, looksExpired(index)
         else { return }
+        // Of what another clock wrote nobody knows when it was.
+        guard min(grant.used, grant.refused) > clockWrong else { return }
         // An application that seems to be rejected is tried with one of those that were refused.
         let provider = exchange.provider
         if provider.refusedInARow > 1, clock.now >= provider.refused + Lane.probeMilliseconds {
             return
         }
+        if provider.changed >= grant.refused { return }
         // Once more, where something has come to work since.
         let isFirst = grant.reprieved == .min || grant.reprieved < provider.changed
-        if isFirst, max(provider.succeeded, provider.changed) >= grant.refused {
+        if isFirst, provider.succeeded >= grant.refused {
             grants[shown.owner].reprieved = clock.now
         } else {
             violated(

@@ -47,8 +47,11 @@ extension World {
         // What another clock wrote may look stale: of what fails, any caller may ask for more.
         let offset = incarnation?.offset ?? 0
         let isStale = subjects[index].accessExpiry < clock.now + 60_000
-        if offset != 0 || isStale || subjects[index].hasFailed { asks(index) }
+        let asks = offset != 0 || isStale || subjects[index].hasFailed
+        if asks { self.asks(index) }
         perform { world, vault, number in
+            // A process that stood still hears of it now.
+            if asks { world.subjects[index].asked = world.clock.now }
             let began = world.callBegan(index)
             defer { world.callEnded(index, began, number) }
             try await vault.withAccessToken(world.subjects[index].id) { token in
@@ -63,6 +66,7 @@ extension World {
     private func reportRejected(_ index: Int) {
         asks(index)
         perform { world, vault, number in
+            world.subjects[index].asked = world.clock.now
             let began = world.callBegan(index)
             defer { world.callEnded(index, began, number) }
             try await vault.reportRejected(world.subjects[index].id)

@@ -30,7 +30,7 @@ extension World {
             [unowned self] request in take(request)
         }
         let network = Network(
-            transport: transport, addressGuard: AddressGuard(), closing: { transport.close() })
+            transport: transport, addressGuard: AddressGuard(), closing: { _ in transport.close() })
         forgetProcess()
         crashesAfterGroup = false
         crashesInFlight = false
@@ -39,6 +39,7 @@ extension World {
         if offset != lastOffset {
             for provider in providers { provider.excused += provider.temper.connections }
         }
+        if offset != 0 || lastOffset != 0 { clockWrong = clock.now }
         lastOffset = offset
         let vault = try Vault(
             directory: nil, store: store, committer: store, network: network,

@@ -74,6 +74,7 @@ extension World {
         _ owner: Int, _ exchange: Exchange, isRotated: Bool = true
     ) -> Exchange.Answer {
         exchange.hasActed = true
+        exchange.provider.succeeded = clock.now
         grants[owner].used = clock.now
         note(exchange.subject, .acted, grants[owner].refreshSerial)
         let temper = exchange.provider.temper

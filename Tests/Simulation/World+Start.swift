@@ -35,6 +35,8 @@ extension World {
         let tokens = try Self.tokens(owner, expiry, offset: 0, provider)
         try record.adopt(tokens, requestStart: UnixTime(milliseconds: issued))
         try record.fields.set(ConnectionTag.application, text: provider.application)
+        // By a refresh of an earlier process.
+        try record.fields.set(ConnectionTag.refreshed, time: UnixTime(milliseconds: issued))
         let plaintext = record.plaintext()
         try write(.connection, subject.key, plaintext)
     }

@@ -26,6 +26,8 @@ package final class World: @unchecked Sendable {
     var incarnations = 0
     /// What the next process's wall clock is wrong by.
     var nextOffset: Int64 = 0
+    /// When a clock last was wrong, or began to be.
+    var clockWrong: Int64 = .min
     var lastOffset: Int64 = 0
     /// A crash waits for the next group that becomes durable, or for the next request that is at
     /// its provider.

@@ -43,7 +43,7 @@ extension Disk {
         try put(.application, SimulatedStore.key(.application, name), plaintext)
     }
 
-    /// Adds connections whose tokens were issued an hour ago and expire in `milliseconds`.
+    /// Adds connections that were refreshed an hour ago and expire in `milliseconds`.
     func connect(
         _ connections: Range<Int>, to application: String = "app",
         expiringIn milliseconds: Int64 = 5000
@@ -57,6 +57,7 @@ extension Disk {
                 refreshToken: try Secret(text: TokenText(.refresh, connection, 1).text),
                 accessTokenExpiry: UnixTime(milliseconds: now + milliseconds))
             try record.adopt(tokens, requestStart: issued)
+            try record.fields.set(ConnectionTag.refreshed, time: issued)
             try record.fields.set(ConnectionTag.application, text: application)
             let plaintext = record.plaintext()
             try put(.connection, Self.key(connection), plaintext)

@@ -11,6 +11,8 @@ final class HeldNetwork: Transport, @unchecked Sendable {
         /// The connection that it is of, and which of its tokens it presents.
         let connection: Int
         let serial: Int64
+        /// Which client secret it shows.
+        let secret: Int64
     }
 
     /// Whether the first byte leaves at once. Where not, a request can still be taken back.
@@ -31,7 +33,9 @@ final class HeldNetwork: Transport, @unchecked Sendable {
         // Where there is no refresh token the access token is exchanged.
         let token = form.refresh ?? form.access
         all.append(
-            Held(request: request, connection: token?.owner ?? -1, serial: token?.serial ?? 0))
+            Held(
+                request: request, connection: token?.owner ?? -1, serial: token?.serial ?? 0,
+                secret: form.secret?.serial ?? 0))
     }
 
     /// The last request of a connection that waits for its answer.

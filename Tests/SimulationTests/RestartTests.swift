@@ -17,9 +17,13 @@ import Testing
         case closedWhileWaiting
     }
 
-    /// A disk with connections whose tokens are good for an hour.
+    /// A disk with connections whose tokens are good for an hour. Their provider replaces no
+    /// refresh token: nothing keeps the next process from asking at once.
     func disk(_ connections: Int, concurrent: Int = 8) throws -> Disk {
-        try .populated(connections, concurrent: concurrent, expiringIn: 3_600_000)
+        let disk = try Disk.populated(
+            connections, concurrent: concurrent, expiringIn: 3_600_000)
+        try disk.changeProvider { $0.rotation = .never }
+        return disk
     }
 
     func refresh(_ rig: Rig, _ connection: Int = 0) throws -> Errand {

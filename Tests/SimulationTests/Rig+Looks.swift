@@ -13,9 +13,11 @@ extension Rig {
             shared.waiters.isEmpty && shared.outgoing.isEmpty && shared.mourners.isEmpty
                 && shared.timers.isEmpty && shared.upkeep.flights.isEmpty
                 && shared.upkeep.numbers.isEmpty && shared.upkeep.aloftCount == 0
-                && shared.upkeep.demandCount == 0
+                && shared.upkeep.demandCount == 0 && shared.upkeep.listenerCount == 0
+                && shared.upkeep.detached.isEmpty
                 && shared.upkeep.endpoints.allSatisfy {
                     $0.boardedCount == 0 && $0.governor.inFlight == 0
+                        && $0.governor.listening == 0
                 }
         }
     }

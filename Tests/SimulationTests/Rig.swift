@@ -41,9 +41,9 @@ final class Rig: @unchecked Sendable {
         vault = try Vault(
             directory: nil, store: store, committer: store,
             network: Network(
-                transport: network, addressGuard: AddressGuard(), closing: { network.close() }),
-            time: time,
-            randomness: SeededChance(seed: 1), unfinished: disk.unfinished,
+                transport: network, addressGuard: AddressGuard(),
+                closing: { _ in network.close() }),
+            time: time, randomness: SeededChance(seed: 1), unfinished: disk.unfinished,
             doubts: disk.doubts, readsUnverified: readsUnverified, startsThread: false
         ) {
             network.close()
@@ -145,6 +145,14 @@ final class Rig: @unchecked Sendable {
     func answer(_ connection: Int, _ reply: consuming TransportReply) throws {
         let held = try #require(network.last(connection), "no request of \(connection) is out")
         held.request.answer(reply)
+        thread.drain()
+    }
+
+    /// Lets the deadline of the last request of a connection pass; it is listened to further.
+    func makeOverdue(_ connection: Int) throws {
+        let held = try #require(network.last(connection), "no request of \(connection) is out")
+        try #require(held.request.isListenedTo)
+        held.request.tellOverdue()
         thread.drain()
     }
 

@@ -184,6 +184,7 @@ import Testing
     @Test("One in doubt that is asked for meanwhile is asked for once")
     func doubt() throws {
         let disk = try Disk.populated(Self.connectionCount, expiringIn: 7_200_000)
+        try disk.changeProvider { $0.rotation = .never }
         do {
             let rig = try Rig(disk)
             _ = try rig.call { try await $0.refresh(Disk.id(Self.behind)) }

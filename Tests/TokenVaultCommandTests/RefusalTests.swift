@@ -211,7 +211,8 @@ struct RefusalTests {
             }
             let commands = [
                 ["init"], ["app"], ["app", "add"], ["app", "list"], ["app", "remove"], ["connect"],
-                ["list"], ["status"], ["token"], ["refresh"], ["disconnect"], ["log"], ["serve"],
+                ["list"], ["status"], ["token"], ["refresh"], ["retry"], ["disconnect"], ["log"],
+                ["serve"],
             ]
             for command in commands {
                 let text = try await bench.expect(command + ["--help"]).text

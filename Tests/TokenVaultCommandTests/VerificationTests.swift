@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// Nothing is done with a store that does not verify, but to read what somebody asks for knowing it.
+/// Nothing is done with a store that does not verify, but to read where somebody insists.
 struct VerificationTests {
     /// A vault with the connections `anna` and `bert`, of which `bert` has lost his key slot.
     private func damaged(_ body: (Workbench) async throws -> Void) async throws {

@@ -35,7 +35,8 @@ struct CurlTransportTests {
             #expect(request.header("Content-Type") == "application/x-www-form-urlencoded")
             #expect(request.header("Accept") == "application/json")
             #expect(request.header("User-Agent") == "TokenVault")
-            for absent in ["Expect", "Accept-Encoding", "Cookie", "Proxy-Connection", "Upgrade"] {
+            #expect(request.header("Accept-Encoding") == "identity")
+            for absent in ["Expect", "Cookie", "Proxy-Connection", "Upgrade"] {
                 #expect(request.header(absent) == nil)
             }
         }
@@ -120,9 +121,14 @@ struct CurlTransportTests {
         #expect(took < 2000)
     }
 
-    @Test("past 64 KiB: too long, and bounded", arguments: [65_537, 1_048_576])
-    func tooLong(byteCount: Int) throws {
-        let text = String(repeating: "x", count: byteCount)
+    @Test(
+        "past 256 KiB, or 64 KiB of what cannot be reduced: too long, and bounded",
+        arguments: [
+            String(repeating: "x", count: 65_537), String(repeating: "x", count: 1_048_576),
+            "{\"x\":\"" + String(repeating: "x", count: 1_048_576),
+            "{\"access_token\":\"" + String(repeating: "x", count: 65_537) + "\"}",
+        ])
+    func tooLong(text: String) throws {
         let server = try ScriptedServer { _ in .reply(body: text) }
         defer { server.stop() }
         let transport = try CurlTransport.forTests()
@@ -180,32 +186,9 @@ struct CurlTransportTests {
         defer { server.stop() }
         let transport = try CurlTransport.forTests()
         #expect(try transport.answer(server.origin).status == 200)
-        #expect(try transport.answer(server.origin).failure == .lost(curlCode: 52))
+        let reply = try transport.answer(server.origin)
+        // Or 65, where what was sent was wiped by then.
+        #expect(reply.failure == .lost(curlCode: 52) || reply.failure == .lost(curlCode: 65))
         #expect(server.requestCount == 2)
-    }
-
-    @Test("a 200 that arrived whole counts, whatever follows")
-    func wholeAnswers() throws {
-        let whole = "{\"access_token\":\"a\"}"
-        for (raw, expected) in [
-            // No length: the end of the connection is the end of the body.
-            ("HTTP/1.1 200 OK\r\n\r\n\(whole)", nil),
-            // The last chunk is missing, and a length that was miscounted.
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n\(whole)\r\n", nil),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n\(whole)\n", nil),
-            (
-                "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n\(whole.dropLast())",
-                .lost(curlCode: 18)
-            ),
-            ("HTTP/1.1 503 Busy\r\nContent-Length: 99\r\n\r\n\(whole)", .lost(curlCode: 18)),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", .lost(curlCode: 18)),
-        ] as [(String, TransportReply.Failure?)] {
-            let server = try ScriptedServer { _ in .raw(raw) }
-            defer { server.stop() }
-            let transport = try CurlTransport.forTests()
-            let reply = try transport.answer(server.origin)
-            #expect(reply.failure == expected, "\(raw)")
-            if expected == nil { #expect(reply.body.hasPrefix(whole)) }
-        }
     }
 }

@@ -41,6 +41,7 @@ import Testing
         let home = try TestVault()
         try home.create()
         let vault = try home.open()
+        try vault.readableNow()
         let id = try ConnectionID("late")
         let key = vault.store.key(.connection, id.text)
         var record = try ConnectionRecord(id: id, now: vault.time.now())

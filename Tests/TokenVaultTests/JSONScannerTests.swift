@@ -11,100 +11,99 @@ import Testing
         #"{"a":[],"b":[1,[2,{"c":[{}]}]],"c":{"d":null,"e":true,"f":false}}"#,
         #"{"\"\\\/\b\f\n\r\t":"\u0000\uFFFF\ud83d\ude00"}"#,
         "{\"\u{7F}ü€😀\u{10FFFF}\u{D7FF}\u{E000}\":1}", #"{"a":{"b":1,"b":2}}"#,
-    ]) func takes(_ text: String) { #expect(isValid(text)) }
+        // A byte order mark before it, and whatever follows.
+        "\u{FEFF}{}", "\u{FEFF} {\"a\":1}", #"{"a":1}x"#, "{}{}", "{}\0", "{}//", "{}<p>Notice</p>",
+    ]) func takes(_ text: String) { #expect(isWhole(text)) }
+
+    /// What is wrong inside a value or a name says nothing about where it ends.
+    @Test(arguments: [
+        #""\ud800""#, #""\udc00x""#, #""\ud800\u0041""#, #""\ud83d\ude0""#, #""\x41""#, #""\'""#,
+        #""\u12""#, #""\u+123""#, "\"\n\"", "\"\u{1F}\"", "\"\0\"", "01", "-", "+1", "1.", ".5",
+        "1e", "0x1", "NaN", "Infinity", "-Infinity", "1_000", "--1", "00", "tru", "True", "nul",
+        "undefined", "None", "2026-11-24", "[1,]", "[,1]", "[1 2]", #"{"b":1,"b":2}"#, "{b:1}",
+        "{'b':1}", #"{"b"}"#, #"["\ud800"]"#, #"{"\ud800":"\"}]["}"#, #"["\\"]"#, #"["[","{"]"#,
+    ]) func findsWhereItEnds(_ value: String) {
+        #expect(names(#"{"x":\#(value),"access_token":"a"}"#) == ["x", "access_token"])
+        #expect(names(#"{"x": \#(value) }"#) == ["x"])
+    }
 
     @Test(arguments: [
         "", " ", "[]", "1", "null", "\"a\"", "{", "}", "{]", #"{"a"}"#, #"{"a":}"#, #"{"a" 1}"#,
-        #"{"a":1,}"#, #"{,"a":1}"#, #"{"a":1 "b":2}"#, #"{"a":1;"b":2}"#, "{a:1}", "{'a':1}",
-        #"{"a":1}x"#, "{}{}", "{}\0", "\u{FEFF}{}", "\u{A0}{}", "{\u{0B}}", "{}//", "/**/{}",
-        #"{"a":[1,]}"#, #"{"a":[,1]}"#, #"{"a":[1 2]}"#, #"{"a":[1}"#, #"{"a":{"b":1]}"#,
-        #"{"a":01}"#, #"{"a":-}"#, #"{"a":+1}"#, #"{"a":1.}"#, #"{"a":.5}"#, #"{"a":1e}"#,
-        #"{"a":1e+}"#, #"{"a":0x1}"#, #"{"a":NaN}"#, #"{"a":Infinity}"#, #"{"a":-Infinity}"#,
-        #"{"a":1_000}"#, #"{"a":--1}"#, #"{"a":-01}"#, #"{"a":00}"#,
-        #"{"a":tru}"#, #"{"a":True}"#, #"{"a":nul"#, #"{"a":falsee}"#, #"{"a":undefined}"#,
-        #"{"a":""#, #"{"a":"\"#, #"{"a":"\"}"#, #"{"a":"\x41"}"#, #"{"a":"\'"}"#, #"{"a":"\a"}"#,
-        #"{"a":"\u12"}"#, #"{"a":"\u123g"}"#, #"{"a":"\u+123"}"#, #"{"a":"\U0041"}"#,
-        #"{"a":"\ud800"}"#, #"{"a":"\udc00"}"#, #"{"a":"\ud800\u0041"}"#, #"{"a":"\ud800\ud800"}"#,
-        #"{"a":"\ud83d\n"}"#, #"{"a":"\ud83d\ude0"}"#, "{\"a\":\"\n\"}", "{\"a\":\"\u{1F}\"}",
-        "{\"a\":\"\0\"}", "{\"a\n\":1}",
-    ]) func refuses(_ text: String) { #expect(!isValid(text)) }
+        #"{"a":1,}"#, #"{,"a":1}"#, #"{"a":1 "b":2}"#, #"{"a":1;"b":2"#, "{a:1}", "{'a':1}",
+        "\u{A0}{}", "{\u{0B}}", "/**/{}", "x{}", "\u{FEFF}\u{FEFF}{}", "\u{FEFF}",
+        #"{"a":[1}"#, #"{"a":{"b":1]}"#, #"{"a":]}"#, #"{"a":[[1]}"#, #"{"a":"b"c":1}"#,
+        #"{"a":1"b":2}"#, #"{"a"::1}"#, #"{"a":tru"#, #"{"a":12"#, #"{"a":""#, #"{"a":"\"#,
+        #"{"a":"\"}"#, #"{"a":"\\\"}"#, #"{"a":["\"]}"#,
+    ]) func refuses(_ text: String) { #expect(!isWhole(text)) }
 
-    @Test(arguments: [
-        #"{"access_token":"a","access_token":"a"}"#, #"{"a":1,"b":2,"a":{}}"#,
-        #"{"access_token":"a","access_\u0074oken":"b"}"#, #"{"\u0061":1,"\u0061":1}"#,
-        #"{"\/":1,"/":2}"#, #"{"😀":1,"\ud83d\ude00":2}"#, #"{"":1,"":1}"#,
-    ]) func refusesTheSameNameTwice(_ text: String) { #expect(!isValid(text)) }
-
-    @Test(arguments: [
-        #"{"access_token":"a","Access_token":"a"}"#, #"{"a":1,"aa":2,"":3}"#,
-        #"{"\u0061":1,"b":1}"#, #"{"\u0061":1,"ab":1}"#, #"{"ab":1,"\u0061":1}"#,
-    ]) func takesNamesThatDiffer(_ text: String) { #expect(isValid(text)) }
-
-    @Test func refusesBytesThatAreNoUTF8() {
+    @Test func takesBytesThatAreNoUTF8() {
         let bad: [[UInt8]] = [
-            [0x80], [0xBF], [0xC0, 0x80], [0xC1, 0xBF], [0xC3], [0xC3, 0x28], [0xE0, 0x80, 0x80],
-            [0xE0, 0x9F, 0xBF], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF],
-            [0xE2, 0x28, 0xA1], [0xF0, 0x80, 0x80, 0x80], [0xF0, 0x8F, 0xBF, 0xBF],
-            [0xF0, 0x9F, 0x98], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFE], [0xFF],
+            [0x80], [0xC0, 0x80], [0xC3], [0xC3, 0x28], [0xE9], [0xED, 0xA0, 0x80],
+            [0xF0, 0x9F, 0x98], [0xF4, 0x90, 0x80, 0x80], [0xFE], [0xFF],
         ]
         for padding in 0..<9 {
             for bytes in bad {
                 let plain = Array(repeating: UInt8(ascii: "x"), count: padding)
-                #expect(!isValid(Array("{\"a\":\"".utf8) + plain + bytes + Array("\"}".utf8)))
-                #expect(!isValid(Array("{\"a\":\"".utf8) + plain + bytes))
-                #expect(!isValid(Array("{\"".utf8) + plain + bytes + Array("\":1}".utf8)))
+                #expect(isWhole(Array("{\"a\":\"".utf8) + plain + bytes + Array("\"}".utf8)))
+                #expect(!isWhole(Array("{\"a\":\"".utf8) + plain + bytes))
+                #expect(isWhole(Array("{\"".utf8) + plain + bytes + Array("\":1}".utf8)))
             }
-            #expect(!isValid([0xEF, 0xBB, 0xBF] + Array("{}".utf8)))
         }
     }
 
-    /// Each byte that stops the eight-at-a-time loop, at each place of a word and behind each
-    /// other.
-    @Test func plainEndFindsTheFirstByteThatNeedsALook() {
-        for stop in [0x00, 0x1F, 0x22, 0x5C, 0x80, 0xFF] as [UInt8] {
+    /// A quote and a backslash, at each place of a word and behind each other byte.
+    @Test func findsTheFirstQuoteOrBackslash() {
+        for stop in [0x22, 0x5C] as [UInt8] {
             for place in 0..<24 {
-                for later in [0x01, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F, 0x80] as [UInt8]
-                {
+                for later in [0x01, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F, 0x80] as [UInt8] {
                     var bytes = Array(repeating: UInt8(0x20), count: 24)
                     bytes[place] = stop
                     if place + 1 < 24 { bytes[place + 1] = later }
-                    #expect(plainEnd(bytes) == place)
+                    #expect(stopOffset(bytes) == place)
                 }
             }
         }
-        for plain in UInt8(0x20)..<0x80 where plain != 0x22 && plain != 0x5C {
+        for plain in UInt8.min...UInt8.max where plain != 0x22 && plain != 0x5C {
             let bytes = Array(repeating: plain, count: 19)
-            #expect(plainEnd(bytes) == 19)
+            #expect(stopOffset(bytes) == 19)
         }
     }
 
-    @Test func nestsToItsLimitAndNoFurther() {
-        func nested(_ levels: Int, _ open: String, _ close: String) -> String {
-            let inner = levels - 1
-            return "{\"a\":" + String(repeating: open, count: inner)
-                + (open == "[" ? "" : "1") + String(repeating: close, count: inner) + "}"
+    /// Neither depth nor number nor length of what nobody reads is a limit; all is looked at once.
+    @Test func whatNobodyReadsHasNoLimits() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let levels = 60_000 / (open.utf8.count + 1)
+            let deep =
+                "{\"a\":" + String(repeating: open, count: levels) + (open == "[" ? "" : "1")
+                + String(repeating: close, count: levels) + ",\"b\":1}"
+            #expect(names(deep) == ["a", "b"])
+            #expect(!isWhole("{\"a\":" + String(repeating: open, count: levels)))
         }
-        #expect(isValid(nested(JSONScanner.depthMax, "[", "]")))
-        #expect(!isValid(nested(JSONScanner.depthMax + 1, "[", "]")))
-        #expect(isValid(nested(JSONScanner.depthMax, "{\"a\":", "}")))
-        #expect(!isValid(nested(JSONScanner.depthMax + 1, "{\"a\":", "}")))
-        #expect(!isValid(nested(65, "[", "]")))
-        #expect(!isValid("{\"a\":" + String(repeating: "[", count: 60000)))
-    }
-
-    @Test func holdsItsLimits() {
-        func members(_ count: Int) -> String {
-            "{" + (0..<count).map { "\"m\($0)\":\($0)" }.joined(separator: ",") + "}"
-        }
-        #expect(isValid(members(JSONScanner.membersMax)))
-        #expect(!isValid(members(JSONScanner.membersMax + 1)))
-        #expect(isValid("{\"a\":" + members(1000) + "}"))
-        func name(_ count: Int) -> String { "{\"" + String(repeating: "n", count: count) + "\":1}" }
-        #expect(isValid(name(JSONScanner.nameBytesMax)))
-        #expect(!isValid(name(JSONScanner.nameBytesMax + 1)))
+        let members = "{" + (0..<3000).map { "\"m\($0)\":\($0)" }.joined(separator: ",") + "}"
+        #expect(names(members).count == 3000)
+        let name = String(repeating: "n", count: 60_000)
+        #expect(names("{\"\(name)\":1}") == [name])
         func padded(_ count: Int) -> String { "{}" + String(repeating: " ", count: count - 2) }
-        #expect(isValid(padded(JSONScanner.byteCountMax)))
-        #expect(!isValid(padded(JSONScanner.byteCountMax + 1)))
+        #expect(isWhole(padded(JSONScanner.byteCountMax)))
+        #expect(!isWhole(padded(JSONScanner.byteCountMax + 1)))
+    }
+
+    /// The same value in two pieces, cut at each place: it ends where it ends.
+    @Test(arguments: [
+        #""plain""#, #""\"\\""#, #""\u0022""#, "12.5", "null", #"{"a":["}","\"]"],"b":{}}"#,
+        "[[],[{}]]", "[\"\\\\\"]",
+    ]) func skipsInPieces(_ value: String) throws {
+        let text = Array((value + ",").utf8)
+        for cut in 0...text.count {
+            var skip = JSONSkip()
+            let first = try Array(text[..<cut]).lend { (span) throws(VaultError) in
+                try skip.end(in: span, from: 0)
+            }
+            let second = try Array(text[cut...]).lend { (span) throws(VaultError) in
+                first == nil ? try skip.end(in: span, from: 0) : nil
+            }
+            #expect(first ?? (second ?? -1) + cut == value.utf8.count, "cut at \(cut)")
+        }
     }
 
     @Test(arguments: [
@@ -129,6 +128,20 @@ import Testing
         #expect(wasRead)
     }
 
+    /// Whoever reads a string is strict about it.
+    @Test(arguments: [
+        #"\ud800"#, #"\udc00"#, #"\ud800\u0041"#, #"\ud83d\ude0"#, #"\x41"#, #"\'"#, #"\u12"#,
+        #"a\u123g"#, #"\u+123"#, #"\U0041"#,
+    ]) func resolvesNoEscapeThatIsNone(_ written: String) throws {
+        try "{\"a\":\"\(written)\"}".lend { (span) throws(VaultError) in
+            var scanner = try JSONScanner(span)
+            guard let value = try scanner.next()?.value else { throw JSONScanner.unreadable }
+            #expect(scanner.publicText(value) == nil)
+            #expect(scanner.visibleByteCount(value) == nil)
+            #expect(!scanner.isText(value, "") && !scanner.isText(value, "a"))
+        }
+    }
+
     @Test(
         arguments: [
             ("0", 0), ("-0", nil), ("3600", 3600), ("3600.5", 3600), ("3599.999", 3599), ("0.9", 0),
@@ -146,19 +159,27 @@ import Testing
     }
 }
 
-private func isValid(_ text: String) -> Bool { isValid(Array(text.utf8)) }
+private func isWhole(_ text: String) -> Bool { isWhole(Array(text.utf8)) }
 
-private func isValid(_ bytes: [UInt8]) -> Bool {
+private func isWhole(_ bytes: [UInt8]) -> Bool { bytes.lend { JSONScanner.isWholeObject($0) } }
+
+/// The names of the members; none where the object is not whole.
+private func names(_ text: String) -> [String] {
     do {
-        return try bytes.lend { (span) throws(VaultError) in
+        return try Array(text.utf8).lend { (span) throws(VaultError) in
             var scanner = try JSONScanner(span)
-            while try scanner.next() != nil {}
-            return true
+            var names: [String] = []
+            while let member = try scanner.next() {
+                names.append(scanner.publicText(member.name) ?? "?")
+            }
+            return names
         }
     } catch {
         #expect(error == VaultError(.providerAnswerUnreadable, .exchange))
-        return false
+        return []
     }
 }
 
-private func plainEnd(_ bytes: [UInt8]) -> Int { bytes.lend { JSONText.plainEnd($0, from: 0) } }
+private func stopOffset(_ bytes: [UInt8]) -> Int {
+    bytes.lend { JSONText.quoteOrBackslash($0, from: 0) }
+}

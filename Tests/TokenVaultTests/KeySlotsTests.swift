@@ -42,7 +42,7 @@ import Testing
         let again = try open()
         check(try again.dataKey(slot, for: mine).exposed == dataKey)
         check(refusal { _ = try again.dataKey(slot, for: yours) } == .authenticationFailed)
-        check(refusal { _ = try again.dataKey(slot + 1, for: mine) } == .notFound)
+        check(refusal { _ = try again.dataKey(slot + 1, for: mine) } == .authenticationFailed)
         check(refusal { _ = try again.dataKey(1024, for: mine) } == .authenticationFailed)
         check(refusal { _ = try again.dataKey(.max, for: mine) } == .authenticationFailed)
         check(again.entry(slot)?.generation == 9)
@@ -72,7 +72,7 @@ import Testing
         check(!slots.isFree(slot))
         try slots.erase([slot])
         check(slots.isFree(slot))
-        check(refusal { _ = try slots.dataKey(slot, for: mine) } == .notFound)
+        check(refusal { _ = try slots.dataKey(slot, for: mine) } == .authenticationFailed)
         let bytes = try home.bytes("SLOTS")
         check(bytes.allSatisfy { $0 == 0 })
     }

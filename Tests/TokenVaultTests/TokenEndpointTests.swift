@@ -55,14 +55,15 @@ import Testing
         let verdicts = Monitor<[RevocationVerdict]>([])
         let endpoint = TokenEndpoint(transport: transport)
         var application = try application()
+        let token = try "r".secret()
         let nothing = try endpoint.revoke(
-            try "r".secret(), .refreshToken, for: application
+            token.bytes, .refreshToken, for: application
         ) { verdict in verdicts.withLock { $0.append(verdict) } }
         #expect(nothing == nil)
         #expect(transport.requests.withLock { $0.isEmpty })
         application.provider.revocationEndpoint = "https://example.com/revoke"
         let request = try endpoint.revoke(
-            try "r".secret(), .refreshToken, for: application
+            token.bytes, .refreshToken, for: application
         ) { verdict in verdicts.withLock { $0.append(verdict) } }
         #expect(request?.url == "https://example.com/revoke")
         request?.answer(TransportReply(status: 200, body: nil))

@@ -60,12 +60,70 @@ import Testing
     @Test func boundsEveryLifetime() throws {
         let latest = Self.start.adding(milliseconds: TokenReply.lifetimeSecondsMax * 1000)
         #expect(
-            try tokens("\"access_token\":\"a\",\"expires_in\":1e30", nil, nil)
+            try tokens("\"access_token\":\"a\",\"expires_in\":500000000", nil, nil)
                 == Found(latest, .expiresIn))
         #expect(
             try tokens("\"access_token\":\"a\",\"expires_at\":99999999999", nil, nil)
                 == Found(latest, .expiresAt))
         #expect(try tokens("\"access_token\":\"a\"", .max, nil) == Found(latest, .provider))
+    }
+
+    /// From 10^9 on a lifetime is a moment, where one within ten years comes of it, or nonsense.
+    @Test(arguments: ["expires_in", "expiresIn"])
+    func lifetimesThatAreMoments(_ name: String) throws {
+        func found(_ written: String, date: HTTPDate.Text? = nil) throws -> Found {
+            try tokens("\"access_token\":\"a\",\"\(name)\":\(written)", 60, nil, date: date)
+        }
+        let provider = Found(Self.start.adding(milliseconds: 60_000), .provider)
+        #expect(try found("1793497000") == Found(UnixTime(seconds: 1_793_497_000), .expiresIn))
+        #expect(
+            try found("\"1793497000123\"")
+                == Found(UnixTime(milliseconds: 1_793_497_000_123), .expiresIn))
+        for nonsense in [
+            // The past, more than ten years ahead, 2^31 - 1, 2^63 - 1, microseconds.
+            "1793490000", "1000000000", "2108850001", "2147483647", "9223372036854775807",
+            "1793497000123456", "99999999999", "1e12", "1e30",
+        ] {
+            #expect(try found(nonsense) == provider, "\(nonsense)")
+        }
+        // The provider's clock is a minute ahead.
+        let ahead = Self.date(Self.start.milliseconds / 1000 + 60)
+        let error = try found("1793497060", date: ahead).expiry.map {
+            abs($0.milliseconds(since: UnixTime(seconds: 1_793_497_000)))
+        }
+        #expect(try #require(error) <= 1000)
+    }
+
+    /// Other names are asked where those of the RFC and of practice say nothing.
+    @Test func asksTheOtherNames() throws {
+        func found(_ members: String) throws -> Found {
+            try tokens("\"access_token\":\"a\",\(members)", 60, nil)
+        }
+        let hour = Found(Self.start.adding(milliseconds: 3_600_000), .expiresIn)
+        let moment = Found(UnixTime(seconds: 1_793_497_000), .expiresAt)
+        #expect(try found(#""expiresIn":3600"#) == hour)
+        #expect(try found(#""expires":"3600""#) == hour)
+        #expect(try found(#""expires_on":"1793497000""#) == moment)
+        #expect(try found(#""expires":1793497000"#) == moment)
+        #expect(try found(#""expires":"2026-11-01T01:36:40Z""#) == moment)
+        #expect(try found(#""expires_at":"2026-10-31T21:36:40-04:00""#) == moment)
+        #expect(try found(#""expires_on":"2026-11-01 01:36:40Z""#) == moment)
+        #expect(
+            try found(#""expires_in":3600,"expiresIn":7,"expires":8,"expires_at":1793497000"#)
+                == hour)
+        #expect(try found(#""expires_in":null,"expiresIn":3600,"expires_on":1793497000"#) == hour)
+        #expect(
+            try found(#""expires_at":1793497000,"expires_on":1793498000,"expires":1793499000"#)
+                == moment)
+        #expect(try found(#""expires_at":"never","expires_on":0,"expires":1793497000"#) == moment)
+    }
+
+    @Test func takesTheLeastOfTwoRefreshTokenLifetimes() throws {
+        let reply = try scan(
+            "{\"access_token\":\"a\",\"refresh_expires_in\":1793499000,"
+                + "\"x_refresh_token_expires_in\":5000,\"refresh_token_expires_in\":2147483647}")
+        let expiry = reply.refreshTokenExpiry(requestedAt: Self.start)
+        #expect(expiry == Self.start.adding(milliseconds: 5_000_000))
     }
 
     @Test func refreshTokenLifetimesCountFromTheRequest() throws {
@@ -87,10 +145,10 @@ import Testing
 
     @Test(arguments: [
         "{}", #"{"refresh_token":"r"}"#, #"{"access_token":"a","token_type":"mac"}"#,
-        #"{"access_token":"a","token_type":"bearer "}"#, #"{"access_token":"a","error":"x"}"#,
+        #"{"access_token":"a","token_type":"bearers"}"#, #"{"access_token":"a","error":"x"}"#,
     ]) func refusesWhatIsNoTokenResponse(_ body: String) throws {
         let isTokenResponse = try body.lend { (span) throws(VaultError) in
-            try TokenReply.Members(span).isTokenResponse
+            try TokenReply.Members(span).isTokenResponse(.bearer)
         }
         #expect(!isTokenResponse)
     }

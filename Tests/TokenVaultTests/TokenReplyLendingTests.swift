@@ -34,10 +34,10 @@ import Testing
     @Test func handsOnABodyUnchanged() throws {
         let body = #"{"access_token":"a\/b","refresh_token":"c\/d","token_type":"mac"}"#
         guard
-            case .unreadable(200, .some(let kept)) = Verdict(
+            case .unread(200, let kept) = Verdict(
                 TransportReply(status: 200, body: try body.secret()))
         else {
-            Issue.record("not unreadable")
+            Issue.record("not unread")
             return
         }
         let text = kept.bytes.publicText

@@ -234,7 +234,10 @@ private struct Setting {
     }
 
     func revoke(_ token: String, _ hint: TokenRequest.Hint) throws(VaultError) -> Sent {
-        Sent(try TokenRequest.revocation(of: try token.secret(), hint, for: try application()))
+        Sent(
+            try token.lend { (span) throws(VaultError) in
+                try TokenRequest.revocation(of: span, hint, for: try application())
+            })
     }
 
     func error(token: String = "r") -> VaultError? {

@@ -206,14 +206,19 @@ extension UpkeepStateTests {
         let lane = try lane(&state)
         _ = state.lanes[lane].reject(time(0))
         state.lanes[lane].begin(1)
-        check(state.lanes[lane].mayLeave(1))
-        check(!state.lanes[lane].mayLeave(2))
+        func flight(_ slot: UInt32) throws -> Flight {
+            Flight(
+                number: 1, key: try key(UInt64(slot)), slot: slot, lane: lane, death: time(1),
+                stage: .ready)
+        }
+        check(state.lanes[lane].mayLeave(try flight(1)))
+        check(!state.lanes[lane].mayLeave(try flight(2)))
         // One that was out for long ends: the probe is still to come back.
         state.lanes[lane].end(2, time(70_000))
-        check(state.lanes[lane].mayLeave(1))
+        check(state.lanes[lane].mayLeave(try flight(1)))
         check(state.lanes[lane].opens == nil)
         state.lanes[lane].end(1, time(80_000))
-        check(!state.lanes[lane].mayLeave(1))
+        check(!state.lanes[lane].mayLeave(try flight(1)))
         check(state.lanes[lane].opens == time(80_000).adding(milliseconds: Lane.probeMilliseconds))
     }
 
@@ -244,7 +249,9 @@ extension UpkeepStateTests {
         for flight in flights { check(state.makeReady(flight.number, time(2))) }
         check(state.depart(time(2)).count == 1)
         check(try moved(&state) == lane)
-        check(state.reject(flights[0], .certain, time(3)) == true)
+        let first = try unwrap(state.flight(flights[0].key))
+        state.land(first.number, .answered, time(3), random: 0)
+        check(state.judge(first, .rejected, refusal: nil, time(3)).isAlarm)
         let new = state.lanes[lane].endpoint
         check(state.recall(lane, at: new, time(3)).requests.count == flights.count - 1)
     }

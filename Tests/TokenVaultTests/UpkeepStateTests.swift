@@ -139,14 +139,14 @@ import Testing
         }
         check(demand(1) == .waits)
         // Before it boards it simply ends.
-        check(try unwrap(state.orphan(key, slot: 7)).waiters == [1])
+        check(try unwrap(state.orphan(key, slot: 7).first).waiters == [1])
         check(state.flight(key) == nil && state.demandCount == 0)
         check(try board(&state, time(1)).isEmpty)
 
         check(demand(2) == .waits)
         let first = try unwrap(try board(&state, time(1)).first)
         _ = state.countFailure(key)
-        let orphan = try unwrap(state.orphan(key, slot: 7))
+        let orphan = try unwrap(state.orphan(key, slot: 7).first)
         check(orphan.number == first.number && orphan.waiters == [2])
         check(state.isOrphan(first.number))
         check(!state.makeReady(first.number, time(1)))
@@ -159,7 +159,7 @@ import Testing
         check(state.end(first.number, time(2)) == [])
         check(state.isOut(second.number))
         check(state.end(second.number, time(2)) == [5])
-        check(state.orphan(key, slot: 7) == nil)
+        check(state.orphan(key, slot: 7).isEmpty)
         check(state.aloftCount == 0)
         check(state.endpoints[0].boardedCount == 0)
     }

@@ -30,5 +30,14 @@ void tv_events_wait(struct tv_events *events, int64_t milliseconds);
 // Ends the present or the next sleep. From any thread.
 void tv_events_wake(struct tv_events *events);
 
+// Whether a transfer stands still for now, its socket unread. Else bytes that come where nobody
+// waits for them end their connection: they are no part of any answer, and the next request would
+// take them for its own.
+void tv_events_hold(struct tv_events *events, bool holds);
+
+// In a callback that is handed a body: whether all that was declared has arrived, and TLS has more
+// than that in hand, which no socket shows.
+bool tv_tls_holds_excess(void *easy);
+
 // After the multi handle is gone.
 void tv_events_close(struct tv_events *events);

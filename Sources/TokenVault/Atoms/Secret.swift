@@ -148,6 +148,14 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         precondition(fits)
     }
 
+    /// Copies `range` to `offset`, over what is there. Both may overlap.
+    mutating func move(_ range: Range<Int>, to offset: Int) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        precondition(offset >= 0 && offset <= count - range.count)
+        unsafe (slot.start + offset)
+            .copyMemory(from: slot.start + range.lowerBound, byteCount: range.count)
+    }
+
     /// Appends `span`. False, with nothing changed, where the slot is too short.
     mutating func append(_ span: RawSpan) -> Bool {
         guard span.byteCount <= capacity - count else { return false }

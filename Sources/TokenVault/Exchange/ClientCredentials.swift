@@ -25,6 +25,10 @@ package final class ClientCredentials: Sendable {
     let refreshGrant: Provider.RefreshGrant
     /// How the answer to a refresh may say that the grant is gone.
     let grantLostErrors: GrantLostErrors
+    /// How it may say so in words that can also mean the application.
+    let grantLostAnswers: GrantLostAnswers
+    /// What it may call its token.
+    let bearerTypes: BearerTypes
 
     /// With `.basic`, id and secret are form-encoded before they are joined; with `.basicRaw` they
     /// are not, and the id must then hold no colon (RFC 7617 section 2).
@@ -36,6 +40,8 @@ package final class ClientCredentials: Sendable {
         parameters = application.provider.tokenParameters
         refreshGrant = application.provider.refreshGrant
         grantLostErrors = GrantLostErrors(application.provider)
+        grantLostAnswers = GrantLostAnswers(application.provider)
+        bearerTypes = .refresh(application.provider)
         switch application.provider.clientAuthentication {
         case .none:
             headerLine = nil
@@ -62,6 +68,8 @@ package final class ClientCredentials: Sendable {
         parameters = []
         refreshGrant = .refreshToken
         grantLostErrors = .none
+        grantLostAnswers = .none
+        bearerTypes = .bearer
     }
 
     private static func fields(

@@ -88,6 +88,8 @@ final class CurlMulti: @unchecked Sendable {
     }
     /// Ends `poll` at this moment of `CurlQueue.bootMilliseconds`, or before.
     func alarm(at moment: Int64) { unsafe tv_events_alarm(events, moment) }
+    /// Whether a transfer that stands still leaves bytes in its socket.
+    func setHolding(_ isOn: Bool) { unsafe tv_events_hold(events, isOn) }
     /// Sleeps until there is something to do, or somebody wakes it, or the time is over.
     func poll(milliseconds: Int) { unsafe tv_events_wait(events, Int64(milliseconds)) }
     /// Ends `poll`, or the next one. From any thread.
@@ -110,9 +112,12 @@ struct CurlEasy: ~Copyable {
     /// The list's element that names bytes of ours, so that curl makes no copy of them for it.
     private let lent: UnsafeMutablePointer<curl_slist>
 
-    // What every request has beside `Authorization`; never changed, never freed.
+    // What every request has beside `Authorization`; never changed, never freed. curl decodes what
+    // comes compressed all the same.
     nonisolated(unsafe) private static let commonHeaders = unsafe curl_slist_append(
-        curl_slist_append(nil, "Accept: application/json"), "User-Agent: TokenVault")
+        curl_slist_append(
+            curl_slist_append(nil, "Accept: application/json"), "Accept-Encoding: identity"),
+        "User-Agent: TokenVault")
 
     /// Nil where libcurl has no memory.
     init?() {
@@ -142,7 +147,7 @@ struct CurlEasy: ~Copyable {
         // Debian's default for CAPATH would keep curl from caching the certificates it has read.
         let texts: [(CURLoption, String?)] = [
             (CURLOPT_PROTOCOLS_STR, settings.allowsLoopbackHTTP ? "http,https" : "https"),
-            (CURLOPT_PROXY, ""), (CURLOPT_CAPATH, nil),
+            (CURLOPT_PROXY, ""), (CURLOPT_CAPATH, nil), (CURLOPT_ACCEPT_ENCODING, "gzip, deflate"),
         ]
         return unsafe numbers.allSatisfy { set($0, $1) } && texts.allSatisfy { set($0, $1) }
             && (settings.caFile.map { set(CURLOPT_CAINFO, $0) } ?? true)
@@ -177,6 +182,12 @@ struct CurlEasy: ~Copyable {
     /// How much is handed to TLS at a time, in bytes. Frees the copy of what was handed over last,
     /// which is wiped so; not while there is more of it to come.
     func setWriteBuffer(byteCount: Int) { set(CURLOPT_UPLOAD_BUFFERSIZE, byteCount) }
+    /// Whether a body that is compressed is handed over as it was before.
+    func setDecoding(_ isOn: Bool) { set(CURLOPT_HTTP_CONTENT_DECODING, isOn ? 1 : 0) }
+    /// Whether the connection is kept behind the transfer.
+    func setKeeping(_ isOn: Bool) { set(CURLOPT_FORBID_REUSE, isOn ? 0 : 1) }
+    /// Whether the body has arrived as it was declared, and TLS holds more than that.
+    var holdsExcess: Bool { unsafe tv_tls_holds_excess(handle) }
     /// Lends curl the body, which must stay where it is until `unload`.
     func load(body: borrowing Secret) {
         unsafe body.withUnsafeBytes { bytes in

@@ -40,7 +40,7 @@ final class CurlLoop {
         Self.blockSignals()
         WorkerThread.neverWaitsForSecrets()
         while true {
-            if let deadline = queue.take(into: &waiting) { return finish(until: deadline) }
+            if let ending = queue.take(into: &waiting) { return finish(ending) }
             admit()
             turn()
             let room = CurlQueue.Room(
@@ -163,10 +163,11 @@ final class CurlLoop {
                 held.transfers.append(transfer)
             }
         }
+        held.tell(multi)
     }
 
-    /// Ends what is over its time, or says that it is overdue. The process may have been frozen, and
-    /// the answers lie in the sockets: what has arrived is read before the clock counts.
+    /// Ends what is over its time, or says that it is overdue. The process may have been frozen,
+    /// and the answers lie in the sockets: what has arrived is read before the clock counts.
     private func attendDeadlines() {
         let now = CurlQueue.bootMilliseconds()
         guard now >= nextDeadline else { return }
@@ -200,7 +201,7 @@ final class CurlLoop {
 
     // MARK: The end
 
-    private func finish(until deadline: Int64) {
+    private func finish(_ ending: CurlQueue.Ending) {
         cancelWaiting()
         _ = queue.take(into: &waiting)
         cancelWaiting()
@@ -208,11 +209,12 @@ final class CurlLoop {
             _ = transfer.request?.cancelIfUnsent()
             if transfer.request?.isAnswered ?? true { retire(transfer, curlCode: Curl.codeAborted) }
         }
-        while !active.isEmpty {
-            let left = deadline - CurlQueue.monotonicMilliseconds()
+        func isAwaiting() -> Bool { active.contains { ending.awaitsLate || !$0.isOverdue } }
+        while isAwaiting() {
+            let left = ending.deadline - CurlQueue.monotonicMilliseconds()
             guard left > 0 else { break }
             turn()
-            if !active.isEmpty { sleep(atMost: Int(left)) }
+            if isAwaiting() { sleep(atMost: Int(left)) }
         }
         readAll()
         while let transfer = active.last { retire(transfer, curlCode: Curl.codeAborted) }

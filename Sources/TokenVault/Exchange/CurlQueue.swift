@@ -19,12 +19,19 @@ final class CurlQueue: Sendable {
         var forReserved: Bool
     }
 
+    /// How a close waits for answers.
+    struct Ending {
+        /// When it gives up, on the monotonic clock.
+        let deadline: Int64
+        let awaitsLate: Bool
+    }
+
     private struct State {
         var waiting = Waiting()
         /// The thread sleeps, or is about to, and would see nothing that is not told to it.
         var wakes = Room(forRefreshes: false, forReserved: false)
-        /// When to give up on answers, on the monotonic clock; nil while open.
-        var closeDeadline: Int64?
+        /// Nil while open.
+        var ending: Ending?
     }
 
     init(multi: CurlMulti) { self.multi = multi }
@@ -32,7 +39,7 @@ final class CurlQueue: Sendable {
     /// False after `close`.
     func add(_ request: TransportRequest) -> Bool {
         state.withLock { state in
-            guard state.closeDeadline == nil else { return false }
+            guard state.ending == nil else { return false }
             // Under the lock: the multi handle is there as long as the queue is open.
             if request.isReserved {
                 state.waiting.reserved.append(request)
@@ -47,26 +54,28 @@ final class CurlQueue: Sendable {
         }
     }
 
-    func close(waitingAtMost milliseconds: Int) {
+    func close(waitingAtMost milliseconds: Int, awaitingLate: Bool) {
         state.withLock { state in
-            guard state.closeDeadline == nil else { return }
-            state.closeDeadline = Self.monotonicMilliseconds() + Int64(max(0, milliseconds))
+            guard state.ending == nil else { return }
+            state.ending = Ending(
+                deadline: Self.monotonicMilliseconds() + Int64(max(0, milliseconds)),
+                awaitsLate: awaitingLate)
             multi.wake()
         }
     }
 
     /// Moves what waits into `requests`, of each kind the next one last, where that is empty.
-    /// Returns the deadline for closing.
-    func take(into requests: inout Waiting) -> Int64? {
-        let (takesRefreshes, takesReserved, deadline) = state.withLock { state in
+    /// Returns how to end, once it is closed.
+    func take(into requests: inout Waiting) -> Ending? {
+        let (takesRefreshes, takesReserved, ending) = state.withLock { state in
             state.wakes = Room(forRefreshes: false, forReserved: false)
             let takesRefreshes = Self.take(&state.waiting.refreshes, &requests.refreshes)
             let takesReserved = Self.take(&state.waiting.reserved, &requests.reserved)
-            return (takesRefreshes, takesReserved, state.closeDeadline)
+            return (takesRefreshes, takesReserved, state.ending)
         }
         if takesRefreshes { requests.refreshes.reverse() }
         if takesReserved { requests.reserved.reverse() }
-        return deadline
+        return ending
     }
 
     private static func take(
@@ -82,7 +91,7 @@ final class CurlQueue: Sendable {
     func maySleep(_ room: Room) -> Bool {
         state.withLock { state in
             // Whoever closed may have woken a thread that was awake, and looked before.
-            guard state.closeDeadline == nil else { return false }
+            guard state.ending == nil else { return false }
             if room.forRefreshes, !state.waiting.refreshes.isEmpty { return false }
             if room.forReserved, !state.waiting.reserved.isEmpty { return false }
             state.wakes = room

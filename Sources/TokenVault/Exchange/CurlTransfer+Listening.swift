@@ -29,7 +29,8 @@ extension CurlTransfer {
 
     /// Its deadline is over. True where it is listened to further; then it is told so, once.
     func listensOn(now: Int64) -> Bool {
-        guard let request, request.isListenedTo, stage.isSent else { return false }
+        // One that is whole but for its framing is not waited for any longer.
+        guard let request, request.isListenedTo, stage.isSent, !isWholeSuccess else { return false }
         let end = sent + Int64(request.listenMilliseconds)
         guard end > now else { return false }
         deadline = end

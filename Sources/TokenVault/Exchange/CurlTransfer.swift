@@ -5,21 +5,12 @@ import Glibc
 /// One request on its way and the answer that comes back, and a handle that goes from one to the
 /// next. All of it on the transport's thread.
 final class CurlTransfer {
-    /// What to do with a piece of the body.
-    enum Appetite {
-        case taken
-        /// No slot is free: the transfer pauses, curl keeps the piece.
-        case later
-        /// Longer than an answer may be.
-        case enough
-    }
-
     enum Stage {
         case connecting
         /// A byte of the request may have been sent.
         case sent
-        /// As `sent`; the body waits for a slot of that many bytes.
-        case paused(Int)
+        /// As `sent`; the body waits for a larger slot.
+        case paused
     }
 
     /// The transfers that need a look at each turn.
@@ -28,6 +19,9 @@ final class CurlTransfer {
         var transfers: [CurlTransfer] = []
         /// Those whose request may not have left to its last byte yet.
         var sending: [CurlTransfer] = []
+
+        /// What lies in the socket of one that waits is no excess.
+        func tell(_ multi: CurlMulti) { multi.setHolding(!transfers.isEmpty) }
     }
 
     var easy: CurlEasy
@@ -36,8 +30,10 @@ final class CurlTransfer {
     let held: Held
     private let addressGuard: AddressGuard
     private(set) var request: TransportRequest?
-    private var reply: Secret?
+    private var reply: ReplyBody?
     private var headers = ReplyHeaders()
+    /// Whether the handle was told not to decode the body, and not to keep the connection.
+    private var (passesOver, endsConnection) = (false, false)
     private(set) var stage = Stage.connecting
     /// Decided here, not by curl.
     private var failure: TransportReply.Failure?
@@ -81,7 +77,7 @@ final class CurlTransfer {
             return false
         }
         self.request = request
-        self.reply = consume reply
+        self.reply = ReplyBody(in: reply)
         headers = ReplyHeaders()
         stage = .connecting
         failure = nil
@@ -163,33 +159,37 @@ final class CurlTransfer {
     }
 
     func take(header line: RawSpan) -> Bool {
-        if headers.take(line) { return true }
-        failure = .tooLong
-        return false
-    }
-
-    func take(body piece: RawSpan) -> Appetite {
-        guard let count = reply?.count else { return .enough }
-        let wanted = count + piece.byteCount
-        guard wanted <= TransportRequest.replyBytesMax else {
+        guard headers.take(line) else {
             failure = .tooLong
-            return .enough
-        }
-        if reply?.append(piece) ?? false { return .taken }
-        if grow(to: wanted), reply?.append(piece) ?? false { return .taken }
-        stage = .paused(wanted)
-        deadline = .max
-        if !held.transfers.contains(where: { $0 === self }) { held.transfers.append(self) }
-        return .later
-    }
-
-    private func grow(to byteCount: Int) -> Bool {
-        guard var larger = Secret(roomFor: byteCount), let smaller = reply.take() else {
             return false
         }
-        guard larger.append(smaller.bytes) else { return false }
-        reply = consume larger
+        if headers.coding == .unknown, !passesOver {
+            // The status counts all the same.
+            passesOver = true
+            easy.setDecoding(false)
+            reply?.ignore()
+        }
         return true
+    }
+
+    func take(body piece: RawSpan) -> ReplyBody.Appetite {
+        guard let appetite = reply?.take(piece) else { return .enough }
+        switch appetite {
+        case .taken:
+            if !endsConnection, easy.holdsExcess {
+                endsConnection = true
+                easy.setKeeping(false)
+            }
+        case .later:
+            stage = .paused
+            deadline = .max
+            if !held.transfers.contains(where: { $0 === self }) { held.transfers.append(self) }
+            held.tell(multi)
+        case .enough:
+            // What follows a whole object is nobody's business.
+            if !(reply?.isWholeObject() ?? false) { failure = .tooLong }
+        }
+        return appetite
     }
 
     // MARK: Pauses
@@ -198,7 +198,7 @@ final class CurlTransfer {
 
     /// Goes on where a slot has come free; the deadline starts anew. True where it did.
     func resumeIfPossible() -> Bool {
-        guard case .paused(let wanted) = stage, let request, grow(to: wanted) else { return false }
+        guard case .paused = stage, let request, reply?.grow() ?? false else { return false }
         stage = .sent
         deadline = CurlQueue.bootMilliseconds() + Int64(request.deadlineMilliseconds)
         easy.resume()
@@ -213,18 +213,21 @@ final class CurlTransfer {
         let status = easy.status
         let ending = failure ?? failure(curlCode: code, status: status)
         easy.unload()
+        restore()
         self.request = nil
-        if !held.transfers.isEmpty { held.transfers.removeAll { $0 === self } }
+        if !held.transfers.isEmpty {
+            held.transfers.removeAll { $0 === self }
+            held.tell(multi)
+        }
         if !held.sending.isEmpty { held.sending.removeAll { $0 === self } }
         if let ending {
             reply = nil
             request.answer(TransportReply(failure: ending))
             return
         }
-        if reply?.count == 0 { reply = nil }
         request.answer(
             TransportReply(
-                status: status, body: reply.take(),
+                status: status, body: takeBody(),
                 retryAfterSeconds: headers.retryAfterSeconds(
                     now: UnixTime(seconds: Int64(time(nil)))), date: headers.date))
     }
@@ -237,25 +240,34 @@ final class CurlTransfer {
             let refused = code == Curl.codeMalformedURL || code == Curl.codeUnsupportedProtocol
             return refused ? .refused : .unreachable(curlCode: code)
         case .sent, .paused:
-            // A 200 that arrived whole counts, whatever became of its connection: nobody has the
-            // new token but us.
-            if status == 200, bodyIsWhole(reply, declared: easy.declaredByteCount) { return nil }
+            // Whatever became of its connection: nobody has the new token but us.
+            if isWholeSuccess { return nil }
             if code == Curl.codeTimedOut { return .deadlineExceeded }
             // curl would have sent it again, and finds it wiped.
             return .lost(curlCode: code == Curl.codeCannotRewind ? Curl.codeGotNothing : code)
         }
     }
 
-    /// All the bytes that were declared are there, or it ends as a JSON object does. One cut
-    /// right behind an inner brace is refused where it is read.
-    private func bodyIsWhole(_ body: borrowing Secret?, declared: Int?) -> Bool {
-        switch body {
-        case .none: return false
-        case .some(let body):
-            var end = body.count
-            while end > 0, body.bytes.byte(at: end - 1) <= 0x20 { end -= 1 }
-            guard end > 0 else { return false }
-            return body.count == declared || body.bytes.byte(at: end - 1) == UInt8(ascii: "}")
+    /// Whether a success has arrived as far as anybody reads it: a whole object, or all the bytes
+    /// that were declared.
+    var isWholeSuccess: Bool {
+        guard (200..<300).contains(easy.status) else { return false }
+        if reply?.isWholeObject() ?? false { return true }
+        guard headers.coding == .none, let count = reply?.wholeByteCount, count > 0 else {
+            return false
         }
+        return count == easy.declaredByteCount
+    }
+
+    private func takeBody() -> Secret? {
+        guard let reply = reply.take() else { return nil }
+        return reply.take()
+    }
+
+    /// Takes back what the handle was told for this one answer.
+    private func restore() {
+        if passesOver { easy.setDecoding(true) }
+        if endsConnection { easy.setKeeping(true) }
+        (passesOver, endsConnection) = (false, false)
     }
 }

@@ -50,8 +50,8 @@ package final class CurlTransport: Transport {
     /// closing connection is `lost`.
     static let idleSecondsMax = 3
     /// curl's buffers for each transfer, in bytes: all of them is wiped every time. What is read at
-    /// a time; an answer with its header seldom has more. What TLS is given at a time: curl takes no
-    /// less, and the longest request, its header included, is handed over at once as well.
+    /// a time; an answer with its header seldom has more. What TLS is given at a time: curl takes
+    /// no less, and the longest request, its header included, is handed over at once as well.
     static let readBytes = 4096
     static let writeBytes = 16384
     static let writeBytesMax = 131_072
@@ -89,8 +89,13 @@ package final class CurlTransport: Transport {
 
     /// Ends the transport: cancels what was not sent, waits for the answers to what was sent, at
     /// most so long (then they are `lost`), and joins the thread. Idempotent.
-    package func close(waitingAtMost milliseconds: Int = CurlTransport.closeMillisecondsDefault) {
-        queue.close(waitingAtMost: milliseconds)
+    ///
+    /// - Parameter awaitingLate: whether those that are overdue are waited for too.
+    package func close(
+        waitingAtMost milliseconds: Int = CurlTransport.closeMillisecondsDefault,
+        awaitingLate: Bool = true
+    ) {
+        queue.close(waitingAtMost: milliseconds, awaitingLate: awaitingLate)
         // The last reference may go in an answer, on the very thread.
         thread.withLock({ $0.take() })?.join()
     }

@@ -28,9 +28,13 @@ package struct GrantLostErrors: Sendable {
     private func isNamed(_ body: RawSpan) throws(VaultError) -> Bool {
         var scanner = try JSONScanner(body)
         var isNamed = false
+        var seen = ReplyMember.Set()
         while let member = try scanner.next() {
-            let isError = scanner.isText(member.name, "error")
-            guard isError || scanner.isText(member.name, "status") else { continue }
+            let name = ReplyMember(
+                scanner.written(member.name), hasEscapes: member.name.hasEscapes)
+            guard let name, name == .error || name == .status else { continue }
+            guard seen.insert(name) else { throw JSONScanner.unreadable }
+            let isError = name == .error
             switch member.value.kind {
             case .string: isNamed = isNamed || contain(member.value, in: scanner)
             case .object where isError:
@@ -45,11 +49,15 @@ package struct GrantLostErrors: Sendable {
     private func holdsCode(_ error: RawSpan) throws(VaultError) -> Bool {
         var scanner = try JSONScanner(error)
         var isNamed = false
+        var (hasCode, hasSubcode) = (false, false)
         while let member = try scanner.next() {
-            let isCode =
-                scanner.isText(member.name, "code")
-                || scanner.isText(member.name, "error_subcode")
-            guard isCode, member.value.kind == .number,
+            let isCode = scanner.isText(member.name, "code")
+            let isSubcode = scanner.isText(member.name, "error_subcode")
+            guard !(isCode && hasCode), !(isSubcode && hasSubcode) else {
+                throw JSONScanner.unreadable
+            }
+            (hasCode, hasSubcode) = (hasCode || isCode, hasSubcode || isSubcode)
+            guard isCode || isSubcode, member.value.kind == .number,
                 Self.isWhole(scanner.written(member.value))
             else { continue }
             isNamed = contain(member.value, in: scanner) || isNamed

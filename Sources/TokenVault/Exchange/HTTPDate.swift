@@ -57,10 +57,11 @@ package enum HTTPDate {
             }
         }
         guard let day, let month, let year, let secondOfDay, (1970...9999).contains(year),
-            (1...daysInMonth(month, year: year)).contains(day)
+            (1...CivilDate.daysInMonth(month, year: year)).contains(day)
         else { return nil }
         return UnixTime(
-            seconds: Int64(daysSinceEpoch(year, month, day)) * 86_400 + Int64(secondOfDay))
+            seconds: Int64(CivilDate.daysSinceEpoch(year, month, day)) * 86_400 + Int64(secondOfDay)
+        )
     }
 
     private static func nextWord(_ text: RawSpan, from index: inout Int) -> Range<Int>? {
@@ -102,25 +103,5 @@ package enum HTTPDate {
     private static func month(_ word: RawSpan) -> Int? {
         for (index, name) in months.enumerated() where word.equalsText(name) { return index + 1 }
         return nil
-    }
-
-    private static func isLeap(_ year: Int) -> Bool {
-        year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-    }
-
-    private static func daysInMonth(_ month: Int, year: Int) -> Int {
-        switch month {
-        case 2: isLeap(year) ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
-        }
-    }
-
-    /// The proleptic Gregorian calendar, counted in years that begin in March, so that the leap day
-    /// comes last.
-    private static func daysSinceEpoch(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let shifted = month > 2 ? year : year - 1
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + dayOfYear - 719_468
     }
 }

@@ -4,9 +4,24 @@
 /// characters of more than one byte. Pure functions over a span; every load is bounds-checked
 /// first.
 enum JSONText {
-    /// The first offset from `offset` on that needs a look: a quote, a backslash, a control
-    /// character, a byte past ASCII, or the end. Eight bytes at a time.
-    static func plainEnd(_ bytes: RawSpan, from offset: Int) -> Int {
+    /// Where a string ends whose inside goes on at `offset`: the offset of its closing quote. Nil
+    /// where the bytes end before. Nothing but backslashes is looked at on the way.
+    static func closingQuote(
+        _ bytes: RawSpan, from offset: Int, hasEscapes: inout Bool
+    ) -> Int? {
+        var offset = offset
+        while true {
+            offset = quoteOrBackslash(bytes, from: offset)
+            guard offset < bytes.byteCount else { return nil }
+            if bytes.byte(at: offset) == UInt8(ascii: "\"") { return offset }
+            hasEscapes = true
+            offset += 2
+        }
+    }
+
+    /// The first offset from `offset` on where a quote or a backslash is, or the end. Eight bytes
+    /// at a time.
+    static func quoteOrBackslash(_ bytes: RawSpan, from offset: Int) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
         var offset = offset
@@ -17,18 +32,46 @@ enum JSONText {
             // A borrow can only raise a false mark above a true one, and the lowest mark is taken.
             let quote = word ^ (ones &* 0x22)
             let slash = word ^ (ones &* 0x5C)
-            let marks =
-                ((quote &- ones) & ~quote) | ((slash &- ones) & ~slash)
-                | ((word &- ones &* 0x20) & ~word) | word
-            if marks & highs != 0 { return offset + (marks & highs).trailingZeroBitCount / 8 }
+            let marks = (((quote &- ones) & ~quote) | ((slash &- ones) & ~slash)) & highs
+            if marks != 0 { return offset + marks.trailingZeroBitCount / 8 }
             offset += 8
         }
         while offset < bytes.byteCount {
             let byte = bytes.byte(at: offset)
-            if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5C { break }
+            if byte == 0x22 || byte == 0x5C { break }
             offset += 1
         }
+        return min(offset, bytes.byteCount)
+    }
+
+    /// The first offset from `offset` on where no white space is (RFC 8259 section 2), or the end.
+    static func spaceEnd(_ bytes: RawSpan, from offset: Int) -> Int {
+        var offset = offset
+        while offset < bytes.byteCount {
+            switch bytes.byte(at: offset) {
+            case 0x20, 0x09, 0x0A, 0x0D: offset += 1
+            default: return offset
+            }
+        }
         return offset
+    }
+
+    /// Whether a string is `text`, its escapes resolved. One that is no JSON string is no text.
+    @inline(__always)
+    static func isText(_ written: RawSpan, hasEscapes: Bool, _ text: StaticString) -> Bool {
+        guard hasEscapes else { return written.equalsText(text) }
+        return isText(
+            written,
+            unsafe RawSpan(_unsafeStart: text.utf8Start, byteCount: text.utf8CodeUnitCount))
+    }
+
+    /// The same with escapes in it.
+    static func isText(_ written: RawSpan, _ text: RawSpan) -> Bool {
+        var unescaped = Unescaped(written)
+        for index in 0..<text.byteCount {
+            guard unescaped.next() == text.byte(at: index) else { return false }
+        }
+        return unescaped.next() == nil && !unescaped.isBroken
     }
 
     /// An escape: the scalar that it stands for, and the offset where it ends.
@@ -123,29 +166,5 @@ enum JSONText {
             end += 1
         }
         return range.lowerBound..<end
-    }
-
-    /// How many bytes the character at `offset` has, 2 to 4; 0 where it is not UTF-8: overlong, a
-    /// surrogate, past U+10FFFF, cut short (RFC 3629 section 4).
-    static func multibyteLength(_ bytes: RawSpan, at offset: Int) -> Int {
-        let lead = bytes.byte(at: offset)
-        let length: Int
-        let second: ClosedRange<UInt8>
-        switch lead {
-        case 0xC2...0xDF: (length, second) = (2, 0x80...0xBF)
-        case 0xE0: (length, second) = (3, 0xA0...0xBF)
-        case 0xED: (length, second) = (3, 0x80...0x9F)
-        case 0xE1...0xEF: (length, second) = (3, 0x80...0xBF)
-        case 0xF0: (length, second) = (4, 0x90...0xBF)
-        case 0xF1...0xF3: (length, second) = (4, 0x80...0xBF)
-        case 0xF4: (length, second) = (4, 0x80...0x8F)
-        default: return 0
-        }
-        guard offset + length <= bytes.byteCount, second.contains(bytes.byte(at: offset + 1))
-        else { return 0 }
-        for index in 2..<max(2, length) where bytes.byte(at: offset + index) & 0xC0 != 0x80 {
-            return 0
-        }
-        return length
     }
 }

@@ -21,8 +21,12 @@ enum JWTExpiry {
     private static func expiry(_ json: RawSpan) throws(VaultError) -> UnixTime? {
         var scanner = try JSONScanner(json)
         var expiry: UnixTime?
+        var isThere = false
         while let member = try scanner.next() {
             guard scanner.isText(member.name, "exp") else { continue }
+            // Of two, nobody knows which one counts.
+            guard !isThere else { return nil }
+            isThere = true
             expiry = TokenReply.moment(scanner.wholeNumber(member.value))
         }
         return expiry

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The two header fields of an answer that matter here, read as they arrive. `Set-Cookie` and all
+/// The header fields of an answer that matter here, read as they arrive. `Set-Cookie` and all
 /// others are passed over.
 struct ReplyHeaders {
     /// The value of `Date` (RFC 9110 section 6.6.1).
     private(set) var date: HTTPDate.Text?
+    /// How the body was coded, beside chunks.
+    private(set) var coding = Coding.none
     /// How many bytes of header fields arrived.
     private(set) var byteCount = 0
     private var retryAfter: RetryAfter?
@@ -12,6 +14,16 @@ struct ReplyHeaders {
     private enum RetryAfter {
         case seconds(Int64)
         case date(UnixTime)
+    }
+
+    /// What `Content-Encoding` (RFC 9110 section 8.4) or `Transfer-Encoding` says.
+    enum Coding {
+        case none
+        /// One that curl undoes with zlib, which frees what it used through curl's allocators:
+        /// `gzip` or `deflate`.
+        case compressed
+        /// Another one, or several on top of each other.
+        case unknown
     }
 
     /// The most header bytes of one answer.
@@ -31,6 +43,17 @@ struct ReplyHeaders {
         case UInt8(ascii: "h") where Self.value(of: line, named: "http/", ends: false) != nil:
             date = nil
             retryAfter = nil
+            coding = .none
+        case UInt8(ascii: "c"):
+            guard let range = Self.value(of: line, named: "content-encoding:", ends: true) else {
+                break
+            }
+            note(codings: line.extracting(range))
+        case UInt8(ascii: "t"):
+            guard let range = Self.value(of: line, named: "transfer-encoding:", ends: true) else {
+                break
+            }
+            note(codings: line.extracting(range))
         case UInt8(ascii: "d"):
             guard let range = Self.value(of: line, named: "date:", ends: true) else { break }
             date = HTTPDate.Text(line.extracting(range))
@@ -42,6 +65,34 @@ struct ReplyHeaders {
         default: break
         }
         return true
+    }
+
+    private mutating func note(codings list: RawSpan) {
+        var start = 0
+        while start <= list.byteCount {
+            var end = start
+            while end < list.byteCount, list.byte(at: end) != UInt8(ascii: ",") { end += 1 }
+            note(coding: Self.trimmed(list, start..<end))
+            start = end + 1
+        }
+    }
+
+    private mutating func note(coding name: RawSpan) {
+        func isNamed(_ text: StaticString) -> Bool {
+            name.byteCount == text.utf8CodeUnitCount
+                && Self.value(of: name, named: text, ends: false) != nil
+        }
+        if name.byteCount == 0 || isNamed("identity") || isNamed("chunked") { return }
+        let isKnown = isNamed("gzip") || isNamed("x-gzip") || isNamed("deflate")
+        coding = coding == .none && isKnown ? .compressed : .unknown
+    }
+
+    @_lifetime(copy line)
+    private static func trimmed(_ line: RawSpan, _ range: Range<Int>) -> RawSpan {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end, line.byte(at: start) <= 0x20 { start += 1 }
+        while end > start, line.byte(at: end - 1) <= 0x20 { end -= 1 }
+        return line.extracting(start..<end)
     }
 
     /// `Retry-After` (RFC 9110 section 10.2.3) in seconds, 0 to `retryAfterSecondsMax`. A date

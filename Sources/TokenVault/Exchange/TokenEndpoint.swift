@@ -29,9 +29,10 @@ package struct TokenEndpoint: Sendable {
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.exchange(
             code: code, codeVerifier: codeVerifier, for: application)
+        let types = BearerTypes.connect(application.provider)
         let made = try make(
             request, to: application.provider.tokenEndpoint, isReserved: true
-        ) { reply in completion(Verdict(reply)) }
+        ) { reply in completion(Verdict(reply, types: types)) }
         send(made)
         return made
     }
@@ -48,18 +49,21 @@ package struct TokenEndpoint: Sendable {
         completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(token, by: credentials)
-        let lost = credentials.grantLostErrors
+        let (lost, likelyLost) = (credentials.grantLostErrors, credentials.grantLostAnswers)
+        let types = credentials.bearerTypes
         return try make(
             request, to: application.provider.tokenEndpoint,
             listenMilliseconds: overdue == nil ? 0 : application.provider.listenMilliseconds,
             overdue: overdue
-        ) { reply in completion(Verdict(reply, lost: lost)) }
+        ) { reply in
+            completion(Verdict(reply, lost: lost, likelyLost: likelyLost, types: types))
+        }
     }
 
     /// The request that revokes a token, for `send`; nil where the provider has no revocation
     /// endpoint.
     package func revocation(
-        of token: borrowing Secret, _ hint: TokenRequest.Hint,
+        of token: RawSpan, _ hint: TokenRequest.Hint,
         for application: borrowing Application, completion: @escaping RevocationCompletion
     ) throws(VaultError) -> TransportRequest? {
         guard let url = application.provider.revocationEndpoint else { return nil }
@@ -73,7 +77,7 @@ package struct TokenEndpoint: Sendable {
     /// with `unsupported`, and nil is returned.
     @discardableResult
     package func revoke(
-        _ token: borrowing Secret, _ hint: TokenRequest.Hint,
+        _ token: RawSpan, _ hint: TokenRequest.Hint,
         for application: borrowing Application, completion: @escaping RevocationCompletion
     ) throws(VaultError) -> TransportRequest? {
         let request = try revocation(of: token, hint, for: application, completion: completion)

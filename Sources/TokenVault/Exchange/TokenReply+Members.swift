@@ -10,33 +10,41 @@ extension TokenReply {
             let hasEscapes: Bool
         }
 
-        /// `access_token`; nil where it is absent, `null` or empty.
+        /// `access_token`; nil where it is absent, `null`, `false` or empty.
         var accessToken: Place?
-        /// `refresh_token`; nil where it is absent, `null` or empty: then the old one stays valid.
+        /// `refresh_token`; nil where it is absent, `null`, `false` or empty: then the old one
+        /// stays valid.
         var refreshToken: Place?
-        /// `token_type` as it was written; nil where it is absent, empty or no string.
-        var tokenType: String?
-        /// `scope` as it was written; nil where it is absent, empty or no string.
+        /// `token_type`.
+        var tokenType = BearerTypes.Named.bearer
+        /// `scope` as it was written; nil where it is absent, empty, too long or no text.
         var scope: String?
-        /// `expires_in`: seconds from the request on, 1 to `lifetimeSecondsMax`.
-        var expiresInSeconds: Int64?
-        /// `expires_at`: a moment of the provider's clock.
+        /// `expires_in`, and `expiresIn`: counted from the request on.
+        var expiresIn: Stated?
+        var expiresInCamel: Stated?
+        /// `expires_at`, and `expires_on`: moments of the provider's clock.
         var expiresAt: UnixTime?
-        /// `refresh_token_expires_in` and its kin, as `expiresInSeconds`; the least where there are
-        /// two.
-        var refreshTokenExpiresInSeconds: Int64?
+        var expiresOn: UnixTime?
+        /// `expires`, which is either.
+        var expires: Stated?
+        /// `refresh_token_expires_in` and its kin.
+        var refreshTokenExpiresIn: Stated?
+        var refreshTokenExpiresInX: Stated?
+        var refreshExpiresIn: Stated?
         /// `error`; nil where it is absent, `null`, `false` or empty.
         var error: OAuthError?
 
+        private var seen = ReplyMember.Set()
+
         /// Reads the body of an answer and takes no slot for it. Unknown members are ignored
-        /// (RFC 6749 section 5.1).
+        /// (RFC 6749 section 5.1), whatever is wrong with them.
         ///
-        /// Strict where a token could be lost or confused: the JSON (see `JSONScanner`), and
-        /// tokens, which are strings of at most `TokenSet.tokenBytesMax` bytes, each in 0x20 to
+        /// Strict where a token could be lost or confused: no member that is read here may be there
+        /// twice, and tokens are strings of at most `TokenSet.tokenBytesMax` bytes, each in 0x20 to
         /// 0x7E (appendix A.12). Lenient where the worst is an early refresh: a lifetime may be a
         /// number or a string with a number in it and is rounded down; one that is zero, negative
-        /// or no number counts as absent, as some servers write 0 or -1 for "never". For
-        /// `expires_at` see `moment`.
+        /// or no number counts as absent, as some servers write 0 or -1 for "never". For moments
+        /// see `TokenReply.moment` and `InternetTime`.
         ///
         /// - Throws: `providerAnswerUnreadable`.
         init(_ body: RawSpan) throws(VaultError) {
@@ -44,20 +52,14 @@ extension TokenReply {
             while let member = try scanner.next() { try take(member, of: scanner) }
         }
 
-        /// Whether this is what a token endpoint answers when it grants: a bearer access token and
-        /// no error.
-        var isTokenResponse: Bool { error == nil && accessToken != nil && isBearer }
+        /// Whether this is what a token endpoint answers when it grants: an access token that is
+        /// sent as a bearer token, and no error.
+        func isTokenResponse(_ types: BearerTypes) -> Bool {
+            error == nil && accessToken != nil && types.take(tokenType)
+        }
 
         /// Whether there is a token of either kind: something that must not be lost.
         var holdsToken: Bool { accessToken != nil || refreshToken != nil }
-
-        /// Whether `token_type` is one that is sent as `Authorization: Bearer`: compared without
-        /// case (RFC 6749 section 5.1). Absent counts as bearer, since several providers leave it
-        /// out.
-        private var isBearer: Bool {
-            guard let tokenType, tokenType != "Bearer" else { return true }
-            return tokenType.lowercased() == "bearer"
-        }
     }
 }
 
@@ -65,34 +67,39 @@ extension TokenReply.Members {
     private mutating func take(
         _ member: JSONScanner.Member, of scanner: borrowing JSONScanner
     ) throws(VaultError) {
-        let (name, value) = (member.name, member.value)
-        if scanner.isText(name, "access_token") {
-            accessToken = try Self.token(value, of: scanner)
-        } else if scanner.isText(name, "refresh_token") {
-            refreshToken = try Self.token(value, of: scanner)
-        } else if scanner.isText(name, "token_type") {
-            tokenType = try Self.text(value, of: scanner, bytesMax: TokenReply.tokenTypeBytesMax)
-        } else if scanner.isText(name, "scope") {
-            scope = try Self.text(value, of: scanner, bytesMax: TokenReply.scopeBytesMax)
-        } else if scanner.isText(name, "expires_in") {
-            expiresInSeconds = TokenReply.lifetime(scanner.wholeNumber(value))
-        } else if scanner.isText(name, "expires_at") {
-            expiresAt = TokenReply.moment(scanner.wholeNumber(value))
-        } else if scanner.isText(name, "refresh_token_expires_in")
-            || scanner.isText(name, "x_refresh_token_expires_in")
-            || scanner.isText(name, "refresh_expires_in")
-        {
-            guard let seconds = TokenReply.lifetime(scanner.wholeNumber(value)) else { return }
-            refreshTokenExpiresInSeconds = min(seconds, refreshTokenExpiresInSeconds ?? .max)
-        } else if scanner.isText(name, "error") {
-            error = OAuthError.read(value, in: scanner)
+        let value = member.value
+        guard
+            let name = ReplyMember(
+                scanner.written(member.name), hasEscapes: member.name.hasEscapes),
+            // Which no grant depends on.
+            name != .status
+        else { return }
+        guard seen.insert(name) else { throw JSONScanner.unreadable }
+        switch name {
+        case .accessToken: accessToken = try Self.token(value, of: scanner)
+        case .refreshToken: refreshToken = try Self.token(value, of: scanner)
+        case .tokenType: tokenType = Self.type(value, of: scanner)
+        case .scope: scope = Self.scope(value, of: scanner)
+        case .expiresIn: expiresIn = Self.stated(value, of: scanner)
+        case .expiresInCamel: expiresInCamel = Self.stated(value, of: scanner)
+        case .expiresAt: expiresAt = Self.moment(value, of: scanner)
+        case .expiresOn: expiresOn = Self.moment(value, of: scanner)
+        case .expires:
+            expires =
+                Self.stated(value, of: scanner)
+                ?? Self.moment(value, of: scanner).map { .moment($0) }
+        case .refreshTokenExpiresIn: refreshTokenExpiresIn = Self.stated(value, of: scanner)
+        case .refreshTokenExpiresInX: refreshTokenExpiresInX = Self.stated(value, of: scanner)
+        case .refreshExpiresIn: refreshExpiresIn = Self.stated(value, of: scanner)
+        case .error: error = OAuthError.read(value, in: scanner)
+        case .status: break
         }
     }
 
     private static func token(
         _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
     ) throws(VaultError) -> Place? {
-        if value.kind == .null { return nil }
+        if value.kind == .null || value.kind == .false { return nil }
         guard value.kind == .string else { throw JSONScanner.unreadable }
         if value.range.isEmpty { return nil }
         // A VSCHAR is %x20-7E (RFC 6749 appendix A).
@@ -102,11 +109,36 @@ extension TokenReply.Members {
         return Place(range: value.range, hasEscapes: value.hasEscapes)
     }
 
-    private static func text(
-        _ value: JSONScanner.Value, of scanner: borrowing JSONScanner, bytesMax: Int
-    ) throws(VaultError) -> String? {
-        guard value.kind == .string, !value.range.isEmpty else { return nil }
-        guard value.range.count <= bytesMax else { throw JSONScanner.unreadable }
+    private static func type(
+        _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
+    ) -> BearerTypes.Named {
+        guard value.kind == .string, !value.range.isEmpty else { return .bearer }
+        return BearerTypes.Named(scanner.publicText(value))
+    }
+
+    private static func scope(
+        _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
+    ) -> String? {
+        guard value.kind == .string, (1...TokenReply.scopeBytesMax).contains(value.range.count)
+        else { return nil }
         return scanner.publicText(value)
+    }
+
+    private static func stated(
+        _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
+    ) -> TokenReply.Stated? {
+        TokenReply.Stated(scanner.wholeNumber(value))
+    }
+
+    private static func moment(
+        _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
+    ) -> UnixTime? {
+        if let number = scanner.wholeNumber(value) { return TokenReply.moment(number) }
+        guard value.kind == .string else { return nil }
+        guard value.hasEscapes else { return InternetTime.parse(scanner.written(value)) }
+        // Some servers escape the plus sign.
+        guard let text = scanner.publicText(value) else { return nil }
+        let span = text.utf8Span.span
+        return unsafe InternetTime.parse(span.bytes)
     }
 }

@@ -13,10 +13,10 @@ package struct TokenReply: ~Copyable, Sendable {
     /// The provider's clock when it answered, where it said so.
     private let date: HTTPDate.Text?
 
-    /// The longest lifetime that is believed, in seconds: ten years. Longer ones count as this.
+    /// The longest lifetime that is believed, in seconds: ten years. Longer ones count as this, but
+    /// see `Stated`.
     package static let lifetimeSecondsMax: Int64 = 315_360_000
-    /// The longest `token_type` and `scope`, in bytes.
-    package static let tokenTypeBytesMax = 64
+    /// The longest `scope`, in bytes.
     package static let scopeBytesMax = 16384
 
     /// How wrong the provider's clock, or ours, may be before `Date` is believed to be wrong
@@ -26,7 +26,7 @@ package struct TokenReply: ~Copyable, Sendable {
 
     /// Takes a body over whose members are a token response.
     init(_ body: consuming Secret, _ members: Members, date: HTTPDate.Text? = nil) {
-        guard members.isTokenResponse, let accessToken = members.accessToken else {
+        guard members.error == nil, let accessToken = members.accessToken else {
             preconditionFailure("a reply that grants nothing")
         }
         self.members = members
@@ -68,33 +68,36 @@ package struct TokenReply: ~Copyable, Sendable {
     package var hasRefreshToken: Bool { refreshToken != nil }
     /// How long the body is, in bytes.
     package var byteCount: Int { body.count }
-    /// `token_type` as it was written; nil where it is absent, empty or no string.
-    package var tokenType: String? { members.tokenType }
     /// `scope` as it was written; nil where it is absent, empty or no string.
     package var scope: String? { members.scope }
-    /// `expires_in`: seconds from the request on, 1 to `lifetimeSecondsMax`.
-    package var expiresInSeconds: Int64? { members.expiresInSeconds }
 
     /// When the access token expires, and who says so: the first that is there of `expires_in`,
-    /// `expires_at`, the `exp` of a JWT, the provider's default and the application's default.
-    /// Lifetimes count from `requestedAt`, the moment the request was sent, so that the network's
-    /// delay shortens them. A moment is the provider's, and is set by our clock where its `Date`
-    /// says that the two differ; one that is not after `requestedAt` even then is passed over.
-    /// Where no slot is free for a JWT's payload, it is no source.
+    /// `expires_at`, the `exp` of a JWT, the provider's default and the application's default; of
+    /// the first two also by the other names that `ReplyMember` lists. Lifetimes count from
+    /// `requestedAt`, the moment the request was sent, so that the network's delay shortens them. A
+    /// moment is the provider's, and is set by our clock where its `Date` says that the two differ;
+    /// one that is not after `requestedAt` even then is passed over, and so is one more than
+    /// `lifetimeSecondsMax` ahead where a lifetime should be. Where no slot is free for a JWT's
+    /// payload, it is no source.
     package borrowing func expiry(
         requestedAt: UnixTime, providerLifetimeSeconds: Int64?, applicationLifetimeSeconds: Int64?
     ) -> (moment: UnixTime?, source: TokenSet.ExpirySource) {
-        if let moment = Self.moment(members.expiresInSeconds, after: requestedAt) {
+        if let moment = lifetimeEnd(members.expiresIn, requestedAt) { return (moment, .expiresIn) }
+        if let moment = lifetimeEnd(members.expiresInCamel, requestedAt) {
             return (moment, .expiresIn)
         }
-        func usable(_ moment: UnixTime?) -> UnixTime? {
-            guard let moment = moment?.adding(milliseconds: -clockError(requestedAt)),
-                moment > requestedAt
-            else { return nil }
-            return min(moment, requestedAt.adding(milliseconds: Self.lifetimeSecondsMax * 1000))
+        if let moment = Self.moment(members.expires?.seconds, after: requestedAt) {
+            return (moment, .expiresIn)
         }
-        if let moment = usable(members.expiresAt) { return (moment, .expiresAt) }
-        if let moment = usable(JWTExpiry.read(accessTokenBytes)) { return (moment, .jwt) }
+        let latest = requestedAt.adding(milliseconds: Self.lifetimeSecondsMax * 1000)
+        if let moment = ours(members.expiresAt, requestedAt) ?? ours(members.expiresOn, requestedAt)
+            ?? ours(members.expires?.moment, requestedAt)
+        {
+            return (min(moment, latest), .expiresAt)
+        }
+        if let moment = ours(JWTExpiry.read(accessTokenBytes), requestedAt) {
+            return (min(moment, latest), .jwt)
+        }
         if let moment = Self.moment(providerLifetimeSeconds, after: requestedAt) {
             return (moment, .provider)
         }
@@ -102,6 +105,21 @@ package struct TokenReply: ~Copyable, Sendable {
             return (moment, .application)
         }
         return (nil, .unknown)
+    }
+
+    /// A moment of the provider's by our clock; nil where it is not after the request.
+    private borrowing func ours(_ moment: UnixTime?, _ requestedAt: UnixTime) -> UnixTime? {
+        guard let moment = moment?.adding(milliseconds: -clockError(requestedAt)),
+            moment > requestedAt
+        else { return nil }
+        return moment
+    }
+
+    /// When a lifetime ends; nil where it is nonsense.
+    private borrowing func lifetimeEnd(_ stated: Stated?, _ requestedAt: UnixTime) -> UnixTime? {
+        if let seconds = stated?.seconds { return Self.moment(seconds, after: requestedAt) }
+        let latest = requestedAt.adding(milliseconds: Self.lifetimeSecondsMax * 1000)
+        return ours(stated?.moment, requestedAt).flatMap { $0 <= latest ? $0 : nil }
     }
 
     /// By how many milliseconds the provider's clock is ahead of ours.
@@ -113,7 +131,10 @@ package struct TokenReply: ~Copyable, Sendable {
 
     /// When the refresh token expires, where the reply says so.
     package borrowing func refreshTokenExpiry(requestedAt: UnixTime) -> UnixTime? {
-        Self.moment(members.refreshTokenExpiresInSeconds, after: requestedAt)
+        let first = Self.earlier(
+            lifetimeEnd(members.refreshTokenExpiresIn, requestedAt),
+            lifetimeEnd(members.refreshTokenExpiresInX, requestedAt))
+        return Self.earlier(first, lifetimeEnd(members.refreshExpiresIn, requestedAt))
     }
 
     /// Turns the reply into a token set, each token in a slot of its own; for the lifetimes see
@@ -137,15 +158,45 @@ package struct TokenReply: ~Copyable, Sendable {
             refreshTokenExpiry: refreshTokenExpiry(requestedAt: requestedAt))
     }
 
+    private static func earlier(_ one: UnixTime?, _ other: UnixTime?) -> UnixTime? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
+    }
+
     private static func moment(_ seconds: Int64?, after start: UnixTime) -> UnixTime? {
         lifetime(seconds).map { start.adding(milliseconds: $0 * 1000) }
     }
 
-    /// A lifetime that can be believed.
+    /// What a lifetime says: how long, or where somebody wrote a moment instead, until when.
+    enum Stated: Sendable, Equatable {
+        case seconds(Int64)
+        case moment(UnixTime)
+
+        /// Of a number: from 10^9 on, 31 years, it is no lifetime but a moment, or nonsense. Nil
+        /// where it says nothing.
+        init?(_ number: Int64?) {
+            guard let number, number > 0 else { return nil }
+            if number < TokenReply.momentMin {
+                self = .seconds(min(number, TokenReply.lifetimeSecondsMax))
+            } else if let moment = TokenReply.moment(number) {
+                self = .moment(moment)
+            } else {
+                return nil
+            }
+        }
+
+        var seconds: Int64? { if case .seconds(let seconds) = self { seconds } else { nil } }
+        var moment: UnixTime? { if case .moment(let moment) = self { moment } else { nil } }
+    }
+
+    /// A default lifetime that can be believed.
     static func lifetime(_ seconds: Int64?) -> Int64? {
         guard let seconds, seconds > 0 else { return nil }
         return min(seconds, lifetimeSecondsMax)
     }
+
+    /// The least number that is a moment, not a lifetime: 2001 in seconds.
+    static let momentMin: Int64 = 1_000_000_000
 
     /// A moment from a number without a unit, told apart by size: 10^9 up to 10^11 are seconds (the
     /// years 2001 to 5138), 10^12 up to 10^14 milliseconds (the same years). Nil for anything else:
@@ -153,7 +204,7 @@ package struct TokenReply: ~Copyable, Sendable {
     static func moment(_ number: Int64?) -> UnixTime? {
         guard let number else { return nil }
         switch number {
-        case 1_000_000_000..<100_000_000_000: return UnixTime(seconds: number)
+        case momentMin..<100_000_000_000: return UnixTime(seconds: number)
         case 1_000_000_000_000..<100_000_000_000_000: return UnixTime(milliseconds: number)
         default: return nil
         }

@@ -83,12 +83,12 @@ package struct TokenRequest: ~Copyable, Sendable {
     /// Revokes a token (RFC 7009 section 2.1). Added parameters belong to token requests and are
     /// not sent here.
     package static func revocation(
-        of token: borrowing Secret, _ hint: Hint, for application: borrowing Application
+        of token: RawSpan, _ hint: Hint, for application: borrowing Application
     ) throws(VaultError) -> TokenRequest {
         let credentials = try ClientCredentials(application)
-        try check(token.count, 1...TokenSet.tokenBytesMax)
+        try check(token.byteCount, 1...TokenSet.tokenBytesMax)
         let body = try Form.filled { form in
-            form.add("token", token.bytes)
+            form.add("token", token)
             form.add("token_type_hint", text: hint.text)
             form.add(credentials)
         }

@@ -11,8 +11,8 @@ package protocol Transport: AnyObject, Sendable {
     func send(_ request: TransportRequest)
 }
 
-/// One POST to a provider. It owns its secrets until all of it is sent, or it is cancelled; then they
-/// are wiped, whoever still holds the request.
+/// One POST to a provider. It owns its secrets until all of it is sent, or it is cancelled; then
+/// they are wiped, whoever still holds the request.
 ///
 /// Where nothing but its answer holds the new refresh token it is listened to beyond its deadline:
 /// that lets go of who waits, not of the answer.

@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What an answer of the token endpoint means for the grant. A pure function of the answer: no
-/// clock, nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant, and only
-/// `invalid_grant` leads there, or what the provider's definition says means the same.
+/// clock, nothing deleted, nothing decided by a guess. Only `grantLost` ends a grant at once, and
+/// only `invalid_grant` leads there, or what the provider's definition says means the same.
 ///
 /// | answer                                                         | verdict                   |
 /// |----------------------------------------------------------------|---------------------------|
 /// | none: cancelled, unreachable, no slot                          | transient, not sent       |
 /// | none: lost, deadline, too long                                 | transient, sent           |
 /// | none: URL or address not allowed                               | refused, status 0         |
-/// | 2xx, bearer access token, no `error`                           | tokens                    |
-/// | 2xx, anything else without an `error`, or one beside a token   | unreadable, body kept     |
+/// | 2xx, access token of a type that is taken, no `error`          | tokens                    |
+/// | 2xx, a whole object or form that names a token, but not so     | unread, body kept         |
+/// | 2xx, anything else without an `error`: a page, nothing, half   | unreadable                |
 /// | 408, 425, 429, 5xx, whatever they carry                        | transient, sent           |
 /// | `temporarily_unavailable`, `server_error`                      | transient, sent           |
 /// | `invalid_grant`                                                | grant lost                |
-/// | `invalid_client`, `unauthorized_client`,                       | application misconfigured |
-/// | `unsupported_grant_type`, 401 with any other `error` or none   | application misconfigured |
+/// | `invalid_client`                                               | application misconfigured |
 /// | an error of the provider's own that `GrantLostErrors` lists    | grant lost                |
+/// | an answer that `GrantLostAnswers` lists                        | grant likely lost         |
+/// | `unauthorized_client`, `unsupported_grant_type`,               | application misconfigured |
+/// | 401 with any other `error` or none                             | application misconfigured |
 /// | anything else: `invalid_request`, `invalid_scope`, 403, 404,   | refused                   |
 /// | 3xx, an unknown `error`                                        | refused                   |
 ///
 /// An `error` counts with any 2xx or 4xx, since some servers send it with 200 and others with 403.
 /// `invalid_scope` concerns one connection, whose scopes may be overridden, so it does not blame
-/// the application. A redirect is never followed (RFC 6749 section 3.2 knows none).
+/// the application. A redirect is never followed (RFC 6749 section 3.2 knows none). Which types are
+/// taken see `BearerTypes`.
 package enum Verdict: ~Copyable, Sendable {
-    /// A token response. There is an access token, and it is a bearer token. It owns the body.
+    /// A token response. There is an access token, and it is a bearer token, or taken for one. It
+    /// owns the body.
     case tokens(TokenReply)
     /// Try again later with the same refresh token. `status` is 0 where there was no answer; with
     /// 429 and 503 the provider asks for a pause. `sent`: the provider may have acted on it.
@@ -35,16 +40,28 @@ package enum Verdict: ~Copyable, Sendable {
     case applicationMisconfigured(status: Int, error: OAuthError?)
     /// The grant is gone, definitely: the user must connect again.
     case grantLost(status: Int)
-    /// Success by its status, but no token response. The body may hold the only copy of a rotated
-    /// token: seal it before anything else. Nil where there was none.
-    case unreadable(status: Int, body: Secret?)
+    /// The provider's definition says that it means a lost grant, but it may be the application
+    /// that is rejected: to be believed once another connection of it has succeeded since.
+    case grantLikelyLost(status: Int)
+    /// A success that names an access or a refresh token, and nobody here can use: `UnreadReply`
+    /// says which. The body, of which only that is left, may hold the only copy of a token that
+    /// replaced the one which was presented: seal it before anything else.
+    case unread(status: Int, body: Secret)
+    /// Success by its status, and nothing that names a token. The provider may have acted on it.
+    case unreadable(status: Int)
     /// Anything else that is definite. Status 0: the request itself was not allowed.
     case refused(status: Int, error: OAuthError?)
 
     /// Judges the answer to a refresh or a code exchange; takes its body over.
     ///
-    /// - Parameter lost: the errors of the provider's own that say that a grant is gone.
-    package init(_ reply: consuming TransportReply, lost: GrantLostErrors = .none) {
+    /// - Parameters:
+    ///   - lost: the errors of the provider's own that say that a grant is gone.
+    ///   - likelyLost: the answers that may say so.
+    ///   - types: which `token_type`s are taken.
+    init(
+        _ reply: consuming TransportReply, lost: GrantLostErrors = .none,
+        likelyLost: GrantLostAnswers = .none, types: BearerTypes = .bearer
+    ) {
         if let failure = reply.failure {
             self = Self.judge(failure)
             return
@@ -53,9 +70,14 @@ package enum Verdict: ~Copyable, Sendable {
         let date = reply.date
         let body = reply.body.take()
         switch status {
-        case 200..<300: self = Self.judgeSuccess(status, body, retryAfter, date, lost)
+        case 200..<300:
+            switch consume body {
+            case .none: self = .unreadable(status: status)
+            case .some(let body):
+                self = Self.judgeSuccess(status, body, retryAfter, date, lost, types)
+            }
         case 300..<500 where ![408, 425, 429].contains(status):
-            self = Self.judgeRefusal(status, body, retryAfter, lost)
+            self = Self.judgeRefusal(status, body, retryAfter, lost, likelyLost)
         default: self = .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
         }
     }
@@ -71,21 +93,20 @@ package enum Verdict: ~Copyable, Sendable {
     }
 
     private static func judgeSuccess(
-        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ date: HTTPDate.Text?,
-        _ lost: GrantLostErrors
+        _ status: Int, _ body: consuming Secret, _ retryAfter: Int64?, _ date: HTTPDate.Text?,
+        _ lost: GrantLostErrors, _ types: BearerTypes
     ) -> Verdict {
-        guard let body else { return .unreadable(status: status, body: nil) }
-        guard let members = members(of: body) else {
-            return .unreadable(status: status, body: body)
-        }
-        if !members.holdsToken {
-            let isLost = lost.occur(in: body)
-            if isLost || members.error != nil {
+        if let members = members(of: body) {
+            if members.isTokenResponse(types) {
+                return .tokens(TokenReply(body, members, date: date))
+            }
+            let isLost = !members.holdsToken && lost.occur(in: body)
+            if !members.holdsToken, isLost || members.error != nil {
                 return judge(members.error, status, retryAfter, isLost: isLost)
             }
         }
-        guard members.isTokenResponse else { return .unreadable(status: status, body: body) }
-        return .tokens(TokenReply(body, members, date: date))
+        guard UnreadReply.reduce(&body) else { return .unreadable(status: status) }
+        return .unread(status: status, body: body)
     }
 
     private static func members(of body: borrowing Secret) -> TokenReply.Members? {
@@ -93,34 +114,46 @@ package enum Verdict: ~Copyable, Sendable {
     }
 
     private static func judgeRefusal(
-        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ lost: GrantLostErrors
+        _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ lost: GrantLostErrors,
+        _ likelyLost: GrantLostAnswers
     ) -> Verdict {
         var error: OAuthError?
         var isLost = false
-        if let body, status >= 400 {
+        switch body {
+        case .some(let body) where status >= 400:
             error = members(of: body)?.error
             isLost = lost.occur(in: body)
+        default: break
         }
-        return judge(error, status, retryAfter, isLost: isLost)
+        let isLikelyLost = likelyLost.contain(status, body, namesError: error != nil)
+        return judge(error, status, retryAfter, isLost: isLost, isLikelyLost: isLikelyLost)
     }
 
-    /// - Parameter isLost: whether the answer names a `GrantLostErrors`. It ends no grant beside an
-    ///   `error` that blames the application or asks for patience.
+    /// - Parameters:
+    ///   - isLost: whether the answer names a `GrantLostErrors`. It ends no grant beside an `error`
+    ///     that blames the application or asks for patience.
+    ///   - isLikelyLost: whether it is one of the `GrantLostAnswers`.
     private static func judge(
-        _ error: OAuthError?, _ status: Int, _ retryAfter: Int64?, isLost: Bool
+        _ error: OAuthError?, _ status: Int, _ retryAfter: Int64?, isLost: Bool,
+        isLikelyLost: Bool = false
     ) -> Verdict {
         switch error {
         case .invalidGrant: .grantLost(status: status)
-        case .invalidClient, .unauthorizedClient, .unsupportedGrantType:
-            .applicationMisconfigured(status: status, error: error)
+        case .invalidClient: .applicationMisconfigured(status: status, error: error)
         case .temporarilyUnavailable, .serverError:
             .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
+        case .unauthorizedClient, .unsupportedGrantType:
+            isLikelyLost
+                ? .grantLikelyLost(status: status)
+                : .applicationMisconfigured(status: status, error: error)
         default:
             isLost
                 ? .grantLost(status: status)
-                : status == 401
-                    ? .applicationMisconfigured(status: status, error: error)
-                    : .refused(status: status, error: error)
+                : isLikelyLost
+                    ? .grantLikelyLost(status: status)
+                    : status == 401
+                        ? .applicationMisconfigured(status: status, error: error)
+                        : .refused(status: status, error: error)
         }
     }
 }

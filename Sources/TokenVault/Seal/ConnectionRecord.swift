@@ -56,10 +56,16 @@ struct ConnectionRecord: ~Copyable {
     /// reasons; nil where the present one is.
     var tokensSince: UInt64? { fields.integer(ConnectionTag.tokensSince) }
 
+    /// The oldest generation with the present failure; as `tokensSince`.
+    var failureSince: UInt64? { fields.integer(ConnectionTag.failureSince) }
+
     /// Before a change that leaves the tokens as they are in version `generation`.
     mutating func keepTokens(of generation: UInt64) throws(VaultError) {
         if tokensSince == nil {
             try fields.set(ConnectionTag.tokensSince, integer: generation)
+        }
+        if fields.has(ConnectionTag.failure), failureSince == nil {
+            try fields.set(ConnectionTag.failureSince, integer: generation)
         }
     }
 
@@ -80,7 +86,14 @@ struct ConnectionRecord: ~Copyable {
             time: UnixTime(milliseconds: span.integer(at: range.lowerBound + 6)))
     }
 
+    /// What a refusal of the provider's may mean, where that is its failure.
+    var refusal: UInt8? { fields.integer(ConnectionTag.refusal) }
+
     mutating func set(_ failure: Failure?) throws(VaultError) {
+        if fields.has(ConnectionTag.failure) {
+            try fields.set(ConnectionTag.refusal, nil)
+            try fields.set(ConnectionTag.failureSince, nil)
+        }
         guard let failure else { return try fields.set(ConnectionTag.failure, nil) }
         var value = try Secret(zeroes: 14)
         value.store(failure.code, at: 0)
@@ -100,6 +113,31 @@ struct ConnectionRecord: ~Copyable {
         var accessTokenExpiry: UnixTime?
         var expirySource = TokenSet.ExpirySource.unknown
         var refreshTokenExpiry: UnixTime?
+
+        init(
+            tokenType: String = "Bearer", scope: String? = nil,
+            accessTokenExpiry: UnixTime? = nil,
+            expirySource: TokenSet.ExpirySource = .unknown, refreshTokenExpiry: UnixTime? = nil
+        ) {
+            self.tokenType = tokenType
+            self.scope = scope
+            self.accessTokenExpiry = accessTokenExpiry
+            self.expirySource = expirySource
+            self.refreshTokenExpiry = refreshTokenExpiry
+        }
+
+        /// Those of a reply; for the lifetimes see `TokenReply.expiry`.
+        init(
+            _ reply: borrowing TokenReply, requestedAt: UnixTime, providerLifetime: Int64?,
+            applicationLifetime: Int64?
+        ) {
+            let expiry = reply.expiry(
+                requestedAt: requestedAt, providerLifetimeSeconds: providerLifetime,
+                applicationLifetimeSeconds: applicationLifetime)
+            self.init(
+                scope: reply.scope, accessTokenExpiry: expiry.moment, expirySource: expiry.source,
+                refreshTokenExpiry: reply.refreshTokenExpiry(requestedAt: requestedAt))
+        }
     }
 
     /// Takes over new tokens, copied from where they lie; where there is no new refresh token the
@@ -108,7 +146,7 @@ struct ConnectionRecord: ~Copyable {
         accessToken: RawSpan, refreshToken: RawSpan?, _ terms: Terms, requestStart: UnixTime
     ) throws(VaultError) {
         // First, because it may be so long that there is no room beside it.
-        try fields.set(ConnectionTag.unreadReply, nil)
+        try forgetUnread()
         try fields.set(ConnectionTag.accessToken, accessToken)
         if let refreshToken { try fields.set(ConnectionTag.refreshToken, refreshToken) }
         try fields.set(ConnectionTag.tokenType, text: terms.tokenType)
@@ -137,23 +175,6 @@ struct ConnectionRecord: ~Copyable {
         try adopt(
             accessToken: reply.accessTokenBytes, refreshToken: reply.refreshTokenBytes, terms,
             requestStart: requestStart)
-    }
-
-    /// Keeps a reply that could not be read, until one comes that can. Of two the later, but for a
-    /// page after an object: a provider's maintenance must not replace what may hold a token.
-    mutating func keepUnread(_ body: borrowing Secret) throws(VaultError) {
-        if let place = fields.range(ConnectionTag.unreadReply),
-            Self.isObject(fields.bytes.extracting(place)), !Self.isObject(body.bytes)
-        {
-            return
-        }
-        try fields.set(ConnectionTag.unreadReply, body.bytes)
-    }
-
-    private static func isObject(_ body: RawSpan) -> Bool {
-        var start = 0
-        while start < body.byteCount, body.byte(at: start) <= 0x20 { start += 1 }
-        return start < body.byteCount && body.byte(at: start) == UInt8(ascii: "{")
     }
 
     /// Takes over a token set.

@@ -111,7 +111,7 @@ final class KeySlots: @unchecked Sendable {
 
     /// Opens the data key in a slot that belongs to `key`.
     ///
-    /// - Throws: `notFound` where the slot is free, `authenticationFailed` where it does not open.
+    /// - Throws: `authenticationFailed` where it does not open, be it free or another's.
     func dataKey(_ number: UInt32, for key: RecordKey) throws(VaultError) -> Secret {
         guard number < UInt32(Self.slotCountMax), Int(number) < slotCount else {
             throw VaultError(.authenticationFailed, .seal, number: Int(number))
@@ -119,10 +119,7 @@ final class KeySlots: @unchecked Sendable {
         let span = bytes(number)
         guard RecordKey(span, at: Offset.key) == key,
             span.integer(at: Offset.term, as: UInt32.self) == keyring.currentTerm
-        else {
-            throw VaultError(
-                isFree(number) ? .notFound : .authenticationFailed, .seal, number: Int(number))
-        }
+        else { throw VaultError(.authenticationFailed, .seal, number: Int(number)) }
         var dataKey = try Secret(zeroes: Sodium.keyBytes)
         var output = dataKey.mutableBytes
         let associated = Associated(keyring.vaultID, number, span.extracting(0..<Offset.nonce))
@@ -141,9 +138,7 @@ final class KeySlots: @unchecked Sendable {
             _ = try dataKey(number, for: entry.key)
             return entry
         } catch {
-            guard error.code == .notFound || error.code == .authenticationFailed else {
-                throw error
-            }
+            guard error.code == .authenticationFailed else { throw error }
             return nil
         }
     }

@@ -24,6 +24,10 @@ enum ConnectionTag {
     static let unreadReply: UInt16 = 29
     static let requestStart: UInt16 = 30
     static let tokensSince: UInt16 = 31
+    static let unreadRequestStart: UInt16 = 32
+    static let retriesUnread: UInt16 = 33
+    static let refusal: UInt16 = 36
+    static let failureSince: UInt16 = 37
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken
@@ -57,8 +61,13 @@ enum ApplicationTag {
     static let redirectURI: UInt16 = 16
     static let scope: UInt16 = 17
     static let applicationLifetime: UInt16 = 18
+    // What follows is no setting: settings have the numbers before.
+    static let changedSince: UInt16 = 256
+    static let change: UInt16 = 257
 
-    static let all = [id, clientID, clientSecret, redirectURI, scope, applicationLifetime]
+    static let all = [
+        id, clientID, clientSecret, redirectURI, scope, applicationLifetime, changedSince, change,
+    ]
 }
 
 /// Fields of a pending authorization.

@@ -46,5 +46,14 @@ final class KeptRecord: Sendable {
         return content.withLock { $0.take() }
     }
 
+    var isWiped: Bool {
+        content.withLock { content in
+            switch content {
+            case .some: false
+            case .none: true
+            }
+        }
+    }
+
     func wipe() { content.withLock { $0 = nil } }
 }

@@ -12,9 +12,9 @@ final class Store: Reading {
     /// again under it before anything is called damaged.
     let slotChange = Monitor<Void>(())
     private let isClosed = Atomic(false)
-    private let process = ProcessNumber.current
     /// What was found wrong with `meta` before anything was verified.
     private let damage = Mutex<VaultError?>(nil)
+    private let process = ProcessNumber.current
 
     /// Opens the files of a vault in `directory`.
     init(
@@ -89,9 +89,7 @@ final class Store: Reading {
         do throws(VaultError) {
             return try openOnce(key)
         } catch {
-            guard error.code == .authenticationFailed || error.code == .notFound else {
-                throw error
-            }
+            guard error.code == .authenticationFailed else { throw error }
         }
         // Perhaps the writer was in the middle of the slot: once more while it is not.
         return try slotChange.withLock { _ throws(VaultError) in
@@ -99,7 +97,6 @@ final class Store: Reading {
                 return try openOnce(key)
             } catch {
                 if try isCutShort(key) { return nil }
-                if error.code == .notFound { throw VaultError(.authenticationFailed, .store) }
                 throw error
             }
         }
@@ -166,16 +163,16 @@ final class Store: Reading {
             return try openFlow(value, lmdbKey)
         } catch {
             // Its connection was erased, and perhaps another one has the slot.
-            guard error.code == .notFound || error.code == .authenticationFailed else {
-                throw error
-            }
+            guard error.code == .authenticationFailed else { throw error }
             return nil
         }
     }
 
     private func openFlow(_ value: RawSpan, _ lmdbKey: RawSpan) throws(VaultError) -> Fields {
         let header = try SealedRecord.header(of: value)
-        guard let entry = slots.entry(header.slot) else { throw VaultError(.notFound, .store) }
+        guard let entry = slots.entry(header.slot) else {
+            throw VaultError(.authenticationFailed, .store)
+        }
         let dataKey = try slots.dataKey(header.slot, for: entry.key)
         return try Fields(
             SealedRecord.open(
@@ -204,9 +201,7 @@ final class Store: Reading {
             do throws(VaultError) {
                 return try body(open(value, key: key))
             } catch {
-                guard error.code == .notFound || error.code == .authenticationFailed else {
-                    throw error
-                }
+                guard error.code == .authenticationFailed else { throw error }
             }
             guard let opened = try open(key) else { return true }
             return try body(opened)

@@ -65,9 +65,7 @@ struct StoreCheck {
         do throws(VaultError) {
             return try store.open(value, key: key)
         } catch {
-            guard error.code == .notFound || error.code == .authenticationFailed else {
-                throw error
-            }
+            guard error.code == .authenticationFailed else { throw error }
             return try store.open(key)
         }
     }

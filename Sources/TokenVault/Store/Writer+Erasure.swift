@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The end of a record: a fence, its slot overwritten, the record deleted. A slot is overwritten only
-// after the very record that is erased has opened under the data key in it: what stands in the
+// The end of a record: a fence, its slot overwritten, the record deleted. A slot is overwritten
+// only after the very record that is erased has opened under the data key in it: what stands in the
 // clear in a record's header, or in a fence that was kept and put back, costs nobody else a key.
 extension Writer {
     /// What an erasure does to the slot of its record.
@@ -45,8 +45,8 @@ extension Writer {
     /// Finds out what an erasure may do, before any slot is overwritten. Where it may do nothing
     /// its commit is refused by `check`.
     ///
-    /// - Parameter isRecovery: whether nothing is verified yet: then the fence must name the version
-    ///   that opens.
+    /// - Parameter isRecovery: whether nothing is verified yet: then the fence must name the
+    ///   version that opens.
     mutating func prepareErasure(
         of key: RecordKey, isRecovery: Bool, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) {
@@ -66,9 +66,7 @@ extension Writer {
             erasures[key] = Erasure(
                 slot: opened.slot, generation: opened.generation, overwrites: true)
         } catch {
-            guard error.code == .notFound || error.code == .authenticationFailed else {
-                throw error
-            }
+            guard error.code == .authenticationFailed else { throw error }
             guard !isRecovery, let fence, fence.names(header),
                 try store.slots.life(fence.slot) == nil
             else { return }

@@ -12,6 +12,8 @@ struct EndpointQueue {
     var boardedCount = 0
     /// Flights whose attempt is durable, in the order in which they leave.
     var ready: Deque<UInt64> = []
+    /// Connections whose refresh is refused, and nothing has succeeded here since.
+    var refused = RefusedQueue()
     /// Whether `UpkeepState` looks at it: something is ready, or a lane is not empty.
     var isPending = false
 
@@ -22,7 +24,7 @@ struct EndpointQueue {
     private var aheadMax: Int { min(UpkeepState.aheadMax, 4 * governor.allowance) }
 
     /// How many may be on board: those ahead, and what the wire has room for now.
-    var boardedMax: Int { aheadMax + max(0, governor.allowance - governor.inFlight) }
+    var boardedMax: Int { aheadMax + max(0, governor.room) }
 
     /// Whether it is worth boarding: not one by one, because an attempt record of one costs as much
     /// as one of many.

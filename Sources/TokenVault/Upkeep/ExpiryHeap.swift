@@ -50,6 +50,11 @@ package struct ExpiryHeap: ~Copyable {
     /// The earliest entry. O(1).
     package var min: Entry? { entries.isEmpty ? nil : entries[0] }
 
+    /// The entry of a handle; nil where it has none. O(1).
+    package func entry(_ handle: UInt32) -> Entry? {
+        position(handle).map { entries[$0] }
+    }
+
     /// The deadline of a handle. O(1).
     package func deadline(_ handle: UInt32) -> UnixTime? {
         position(handle).map { entries[$0].deadline }

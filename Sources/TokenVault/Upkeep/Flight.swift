@@ -12,6 +12,8 @@ struct Flight {
         case ready
         /// Handed to the transport.
         case sent
+        /// Not answered in time, and listened to: out of everybody's way, until its answer comes.
+        case overdue
         /// Answered, or not sent after all; what follows from it is being stored.
         case landed
     }
@@ -24,11 +26,25 @@ struct Flight {
     var stage: Stage
     /// Whose limits it counts against, from its boarding on; its application may move to another.
     var endpoint = 0
+    /// Who is told when it is overdue.
     var waiters: [UpkeepState.WaiterID] = []
+    /// Who waits for its answer, however late.
+    var patientWaiters: [UpkeepState.WaiterID] = []
     var isOrphan = false
     /// Somebody stored other tokens: these must not be sent any more, and if they were, what
     /// becomes of them is nothing to the others.
     var isSuperseded = false
+    /// Which version of its application its request was made of, or an earlier one.
+    var revision: UInt32 = 0
+    /// Its place in the order in which requests of its application left; 0 before.
+    var order: UInt64 = 0
     /// When it was handed to the transport.
     var sent = UnixTime(milliseconds: 0)
+    /// Until when it is listened to, once it is overdue.
+    var listensUntil: UnixTime?
+
+    /// Whether the transport has it.
+    var isOut: Bool { stage == .sent || stage == .overdue }
+    /// Everybody who waits.
+    var allWaiters: [UpkeepState.WaiterID] { waiters + patientWaiters }
 }

@@ -12,6 +12,10 @@
 /// probe cannot be mistaken for the late end of a request begun before. Where the probe is
 /// answered, one request may be in flight, then two, four, and so on up to the limit: an outage is
 /// not followed by a storm.
+///
+/// A request that is overdue counts as a failure once, and is in flight no more; it is listened to
+/// until it ends. While there are such, they and those in flight together keep the limit: whatever
+/// the provider does with one, it never has more than that to do.
 struct Governor {
     /// What a provider allows.
     struct Limits: Hashable, Sendable {
@@ -117,6 +121,8 @@ struct Governor {
     var limits: Limits
     /// Requests that have begun and not ended.
     private(set) var inFlight = 0
+    /// Requests that are overdue and have not ended.
+    private(set) var listening = 0
     /// Requests that may leave, in `requestCost`, as it was at `counted`.
     private var credit: Int64 = requestCost
     private var counted = UnixTime(milliseconds: .min)
@@ -142,10 +148,19 @@ struct Governor {
     /// How many may be in flight as things are.
     var allowance: Int { mustProbe ? 1 : min(widening ?? .max, limits.concurrentMax) }
 
+    /// How many more may be in flight as things are.
+    var room: Int {
+        let free = allowance - inFlight
+        return listening == 0 ? free : min(free, limits.concurrentMax - inFlight - listening)
+    }
+
+    /// Whether nothing leaves until one that is overdue ends.
+    var isFullOfListeners: Bool { listening > 0 && listening >= limits.concurrentMax }
+
     /// Whether one request may leave at `now`.
     func admission(_ now: UnixTime) -> Admission {
         if let pause, pause.holds(now) { return .at(pause.until) }
-        guard inFlight < allowance else { return .whenOneEnds }
+        guard room > 0 else { return .whenOneEnds }
         let credit = credit(now)
         if credit >= Self.requestCost { return .now }
         // The clock was set back: whoever ends next says what time it is.
@@ -174,7 +189,7 @@ struct Governor {
     mutating func end(_ outcome: Outcome, _ now: UnixTime, random: UInt64) {
         precondition(inFlight > 0)
         inFlight -= 1
-        if now < counted { (counted, credit) = (now, 0) }
+        settleClock(now)
         guard !mustProbe || isProbing else {
             // It began before the pause; all it can do is ask for a longer one.
             if case .busy(.some(let seconds)) = outcome { extendPause(seconds, now, random) }
@@ -184,12 +199,7 @@ struct Governor {
         switch outcome {
         case .unsent: break
         case .answered: widen()
-        case .busy(let seconds):
-            isDown = false
-            stop(
-                until: RefreshPolicy.retry(
-                    now: now, failures: seconds == nil ? pausesInARow + 1 : 1,
-                    retryAfterSeconds: seconds, random: random), now)
+        case .busy(let seconds): rest(seconds, now, random)
         case .failed:
             failuresInARow += 1
             guard mustProbe || failuresInARow >= Self.failuresInARowMax else { return }
@@ -199,6 +209,45 @@ struct Governor {
                     now: now, failures: pausesInARow + 1 + Self.pauseHeadStart,
                     retryAfterSeconds: nil, random: random), now)
         }
+    }
+
+    /// A request in flight is overdue: a failure, whatever comes of it.
+    mutating func beginListening(_ now: UnixTime, random: UInt64) {
+        end(.failed, now, random: random)
+        listening += 1
+    }
+
+    /// A request that was overdue has ended; its failure was counted. Whoever answers after all
+    /// lives: a pause that was made because nobody did is over.
+    mutating func endListening(_ outcome: Outcome, _ now: UnixTime, random: UInt64) {
+        precondition(listening > 0)
+        listening -= 1
+        settleClock(now)
+        switch outcome {
+        case .unsent, .failed: break
+        case .answered:
+            failuresInARow = 0
+            if mustProbe, isDown { reopen() }
+        case .busy(let seconds):
+            if !mustProbe {
+                rest(seconds, now, random)
+            } else if let seconds {
+                extendPause(seconds, now, random)
+            }
+        }
+    }
+
+    private mutating func settleClock(_ now: UnixTime) {
+        if now < counted { (counted, credit) = (now, 0) }
+    }
+
+    /// It asks for a pause.
+    private mutating func rest(_ seconds: Int64?, _ now: UnixTime, _ random: UInt64) {
+        isDown = false
+        stop(
+            until: RefreshPolicy.retry(
+                now: now, failures: seconds == nil ? pausesInARow + 1 : 1,
+                retryAfterSeconds: seconds, random: random), now)
     }
 
     /// Moves all its moments by so many milliseconds.
@@ -224,10 +273,14 @@ struct Governor {
         pause = Pause(from: now, until: until)
     }
 
+    private mutating func reopen() {
+        (mustProbe, isDown, pause, widening) = (false, false, nil, 1)
+    }
+
     private mutating func widen() {
         failuresInARow = 0
         if mustProbe {
-            (mustProbe, isDown, pause, widening) = (false, false, nil, 1)
+            reopen()
         } else if let current = widening {
             widening = current * 2 < limits.concurrentMax ? current * 2 : nil
             if widening == nil { pausesInARow = 0 }

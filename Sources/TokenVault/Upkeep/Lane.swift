@@ -16,14 +16,27 @@ struct Lane {
     var endpointLimits: Governor.Limits
     /// What the provider says about its refresh tokens' lives.
     var limits: RefreshPolicy.Limits
+    /// Since which generation its application has the credentials that it has, and what was changed
+    /// about it then.
+    var changed: (generation: UInt64, change: Suspicion.Change) = (0, .identity)
     /// Whether its application could not be looked at yet.
     var isProvisional = false
     /// When the next probe may leave, while the provider rejects the application.
     private(set) var nextProbe: UnixTime?
     /// The slot of the connection that probes.
     private var probe: UInt32?
-    /// The connection at which an answer last looked as if the application were rejected.
-    private var suspect: UInt32?
+    /// What the answers say of the application.
+    var suspicion = Suspicion()
+    /// Counts the changes of its application: a request that was made before one is not sent.
+    private(set) var revision: UInt32 = 0
+    /// Flights that left the backlog and are not sent yet.
+    private(set) var boardedCount = 0
+    /// Requests that are out and not overdue.
+    private(set) var outCount = 0
+    /// Connections whose refresh is refused; of those in the queue no other one's success says
+    /// anything yet.
+    var refusedSlots: Set<UInt32> = []
+    var refused = RefusedQueue()
     private var backlog = Heap<Entry>()
 
     /// A connection that is due, or one that somebody waits for.
@@ -69,6 +82,9 @@ struct Lane {
         return demands
     }
 
+    /// The entries in no order.
+    var unordered: [Entry] { backlog.unordered }
+
     /// Moves all its moments by so many milliseconds.
     mutating func move(milliseconds: Int64) {
         nextProbe = nextProbe?.adding(milliseconds: milliseconds)
@@ -89,28 +105,59 @@ struct Lane {
         return probe == nil && nextProbe <= now
     }
 
-    /// Whether one that has boarded may leave: the probe alone, where the application is rejected.
-    func mayLeave(_ slot: UInt32) -> Bool { nextProbe == nil || probe == slot }
+    /// Whether it matters which connection is next, and there is one at a time.
+    var isCareful: Bool { isRejected || suspicion.isCareful }
+
+    /// Whether one may board: one at a time, where the application is not sure to be taken.
+    func mayBoard(_ now: UnixTime) -> Bool {
+        isOpen(now) && (!isCareful || boardedCount + outCount == 0)
+    }
+
+    /// Whether a connection may be asked at all: not one more than is at risk already.
+    func mayRisk(_ slot: UInt32) -> Bool {
+        let risked = suspicion.risked
+        return !isCareful || risked.contains(slot)
+            || !suspicion.isExhausted && !(isRejected && !risked.isEmpty)
+    }
+
+    /// Whether one that has boarded may become ready: the probe alone, where the application is
+    /// rejected; none whose request was made before the application was changed.
+    func takes(_ flight: Flight) -> Bool {
+        flight.revision == revision && (nextProbe == nil || probe == flight.slot)
+    }
+
+    /// Whether one that is ready may leave now.
+    func mayLeave(_ flight: Flight) -> Bool {
+        takes(flight) && (!isCareful || outCount == 0 && mayRisk(flight.slot))
+    }
 
     /// When one may, if time alone decides it.
     var opens: UnixTime? { probe == nil ? nextProbe : nil }
 
-    /// One is about to leave.
-    mutating func begin(_ slot: UInt32) { if isRejected { probe = slot } }
+    /// One is about to leave the backlog.
+    mutating func begin(_ slot: UInt32) {
+        boardedCount += 1
+        if isRejected { probe = slot }
+    }
+
+    /// One leaves for the provider; returns its place in the order.
+    mutating func send() -> UInt64 {
+        boardedCount -= 1
+        outCount += 1
+        return suspicion.send()
+    }
+
+    /// One left the board without being sent.
+    mutating func giveUp() { boardedCount -= 1 }
+
+    /// One that was sent is out no longer, or nobody waits for it.
+    mutating func arrive() { outCount -= 1 }
 
     /// One came back, or did not leave after all, and said nothing about the application.
     mutating func end(_ slot: UInt32, _ now: UnixTime) {
         guard probe == slot else { return }
         probe = nil
         nextProbe = now.adding(milliseconds: Self.probeMilliseconds)
-    }
-
-    /// An answer that may mean the application or just this connection: some servers say
-    /// `unauthorized_client` of a dead refresh token. True where another connection had one before
-    /// and none was answered better since.
-    mutating func confirmsRejection(_ slot: UInt32) -> Bool {
-        defer { suspect = slot }
-        return isRejected || suspect.map { $0 != slot } ?? false
     }
 
     /// The provider rejects the application. True the first time.
@@ -127,8 +174,38 @@ struct Lane {
         defer {
             nextProbe = nil
             probe = nil
-            suspect = nil
         }
         return nextProbe != nil
+    }
+
+    /// Whether enough connections were refused, and none is out that may yet say otherwise.
+    var isSuspicionConfirmed: Bool { suspicion.isExhausted && outCount == 0 && !isRejected }
+
+    /// Its application was changed: what was found out is void, and what was made of it is old.
+    mutating func change(_ change: Suspicion.Change) {
+        suspicion.change(change)
+        revision &+= 1
+        _ = accept()
+    }
+
+    /// Something else about it was changed: it is worth a try now.
+    mutating func probeSoon(_ now: UnixTime) {
+        if let next = nextProbe, probe == nil { nextProbe = min(next, now) }
+    }
+
+    /// What an earlier process found out.
+    mutating func restore(
+        risked: [(slot: UInt32, isProbe: Bool)], change: Suspicion.Change?, isRejected: Bool
+    ) {
+        suspicion.restore(risked: risked, change: change)
+        if isRejected || suspicion.isExhausted, nextProbe == nil {
+            nextProbe = UnixTime(milliseconds: 0)
+        }
+    }
+
+    /// Somebody says that nothing is wrong with the application.
+    mutating func forgive() {
+        suspicion.forgive()
+        _ = accept()
     }
 }

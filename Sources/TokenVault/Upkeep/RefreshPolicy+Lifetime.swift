@@ -30,8 +30,16 @@ extension RefreshPolicy {
         var reuseGraceSeconds: Int64 = 0
         /// Whether an access token of which nobody says when it expires is taken to expire.
         var accessTokensExpire = true
+        /// Whether the provider says of a dead grant what may also mean the application.
+        var listsGrantLostAnswers = false
+        /// How long the answer to a refresh is listened for, in milliseconds: what it replaces may
+        /// be of no use any more. 0 where the same token can be presented again.
+        var listenMilliseconds = Int(Provider.listenSecondsDefault) * 1000
         /// Whether the access token is exchanged for the next one, and no refresh token presented.
         var exchangesAccessToken = false
+        /// Whether the answer to a refresh may hold the only refresh token there is: then nothing
+        /// but that answer, or somebody who knows better, says what may be presented next.
+        var isAnswerPrecious = true
     }
 }
 
@@ -53,6 +61,20 @@ extension RefreshPolicy.Lifetime {
     }
 }
 
+extension RefreshPolicy.Lifetime {
+    /// When a record's access token expires, as far as anybody knows or assumes; now, where another
+    /// clock wrote its times.
+    static func expiry(
+        _ record: borrowing ConnectionRecord, _ limits: RefreshPolicy.Limits, now: UnixTime
+    ) -> UnixTime? {
+        let (issued, stated) = (record.issued, record.accessTokenExpiry)
+        let isOfTheFuture =
+            issued.milliseconds(since: now) > RefreshPolicy.clockToleranceMilliseconds
+        return isOfTheFuture
+            ? now : RefreshPolicy.expiry(issued: issued, stated: stated, limits)
+    }
+}
+
 extension RefreshPolicy.Limits {
     /// What a provider's definition says.
     init(_ provider: Provider) {
@@ -61,6 +83,9 @@ extension RefreshPolicy.Limits {
         marginSeconds = provider.refreshMarginSeconds
         reuseGraceSeconds = provider.reuseGraceSeconds
         accessTokensExpire = provider.accessTokensExpire
+        listsGrantLostAnswers = !provider.grantLostAnswers.isEmpty
+        listenMilliseconds = provider.listenMilliseconds
         exchangesAccessToken = provider.refreshGrant != .refreshToken
+        isAnswerPrecious = provider.listenMilliseconds > 0
     }
 }

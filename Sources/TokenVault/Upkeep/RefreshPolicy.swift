@@ -33,6 +33,11 @@ enum RefreshPolicy {
     static let urgentAttemptsMax = 12
     /// The least time before the next attempt where the provider refused, in milliseconds.
     static let refusedMilliseconds: Int64 = 60_000
+    /// Between two requests of a connection that has expired and is refused, in milliseconds: an
+    /// hour, since it may be the application that was rejected; a day, where another connection of
+    /// it has succeeded since.
+    static let expiredMilliseconds: Int64 = 3_600_000
+    static let provenMilliseconds: Int64 = 86_400_000
     /// The most that a provider's `Retry-After` is honoured, in seconds.
     static let retryAfterSecondsMax: Int64 = 3600
     /// A token is taken for expired this long before it is, in milliseconds: the way to the
@@ -113,13 +118,20 @@ enum RefreshPolicy {
         return lifetime.connected?.adding(milliseconds: milliseconds(seconds))
     }
 
+    /// When an access token expires; where nobody says, what is assumed. Nil where it does not.
+    static func expiry(
+        issued: UnixTime, stated: UnixTime?, _ limits: Limits
+    ) -> UnixTime? {
+        stated
+            ?? (limits.accessTokensExpire
+                ? issued.adding(milliseconds: unknownLifetimeMilliseconds) : nil)
+    }
+
     /// When a connection is of no use, or lost, if nothing is done: a backlog drains in this order.
     static func death(_ lifetime: Lifetime, _ limits: Limits) -> UnixTime {
         let access =
-            lifetime.accessTokenExpiry
-            ?? (limits.accessTokensExpire
-                ? lifetime.issued.adding(milliseconds: unknownLifetimeMilliseconds)
-                : UnixTime(milliseconds: .max))
+            expiry(issued: lifetime.issued, stated: lifetime.accessTokenExpiry, limits)
+            ?? UnixTime(milliseconds: .max)
         guard lifetime.hasRefreshToken, let end = end(lifetime, limits) else { return access }
         return min(access, end.time)
     }
@@ -183,6 +195,24 @@ enum RefreshPolicy {
         guard grace > 0, failures <= urgentAttemptsMax else { return backoffMillisecondsMax }
         let part = milliseconds(grace) / graceParts
         return min(backoffMillisecondsMax, max(backoffMillisecondsBase, part))
+    }
+
+    /// The next attempt after `refusals` in a row, where the access token has not expired by then:
+    /// from a minute doubling to an hour, with a jitter of up to a tenth.
+    static func refused(now: UnixTime, refusals: Int, random: UInt64) -> UnixTime {
+        let exponent = min(max(refusals - 1, 0), 6)
+        let wait = min(expiredMilliseconds, refusedMilliseconds << Int64(exponent))
+        return now.adding(milliseconds: wait + fraction(of: wait / 10, random))
+    }
+
+    /// A moment with a jitter of up to a tenth of what is between it and `now`.
+    static func jittered(_ moment: UnixTime, now: UnixTime, random: UInt64) -> UnixTime {
+        moment.adding(milliseconds: fraction(of: moment.milliseconds(since: now) / 10, random))
+    }
+
+    /// What is between two requests of a connection that has expired and is refused.
+    static func pauseMilliseconds(isProven: Bool) -> Int64 {
+        isProven ? provenMilliseconds : expiredMilliseconds
     }
 
     private static func fraction(of range: Int64, _ random: UInt64) -> Int64 {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DequeModule
+
 // From a lane to the wire: who boards, and when it leaves.
 extension UpkeepState {
     /// One that may board: its request is to be made and its attempt recorded.
@@ -25,7 +27,7 @@ extension UpkeepState {
             let endpoint = pending.removeFirst()
             let isHungry =
                 endpoints[endpoint].isHungry
-                && endpoints[endpoint].pauseMilliseconds(now) < Self.patienceMilliseconds
+                && pauseMilliseconds(endpoint, now) < Self.patienceMilliseconds
             var isEmpty = false
             while isHungry, boardings.count < limit, aloftCount < Self.flightsMax,
                 endpoints[endpoint].boardedCount < endpoints[endpoint].boardedMax
@@ -56,12 +58,16 @@ extension UpkeepState {
         var least: (lane: Int, entry: Lane.Entry)?
         for lane in endpoints[endpoint].lanes {
             dropStale(lane)
-            guard lanes[lane].isOpen(now), let entry = lanes[lane].first else { continue }
+            guard lanes[lane].mayBoard(now),
+                let entry = lanes[lane].isCareful
+                    ? mostPromising(lane, now, onlyDemands: onlyDemands) : lanes[lane].first
+            else { continue }
             if let least, least.entry < entry { continue }
             least = (lane, entry)
         }
         guard let (lane, entry) = least, entry.flight != 0 || !onlyDemands else { return nil }
-        lanes[lane].removeFirst()
+        // One from the middle stays there as a stale one.
+        if lanes[lane].first == entry { lanes[lane].removeFirst() }
         lanes[lane].begin(entry.slot)
         endpoints[endpoint].boardedCount += 1
         aloftCount += 1
@@ -73,6 +79,7 @@ extension UpkeepState {
         demandCount -= 1
         flights[entry.flight]?.stage = .boarding
         flights[entry.flight]?.endpoint = endpoint
+        flights[entry.flight]?.revision = lanes[lane].revision
         return Boarding(
             slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death,
             flight: flights[entry.flight])
@@ -81,12 +88,70 @@ extension UpkeepState {
     /// Drops what was taken out of upkeep, or boarded, since it came into the lane.
     private mutating func dropStale(_ lane: Int) {
         while let first = lanes[lane].first {
-            let isLive =
-                first.flight != 0
-                ? flights[first.flight]?.stage == .waiting : backlogged[first.slot] == lane
-            if isLive { return }
+            if isLive(first, lane) { return }
             lanes[lane].removeFirst()
         }
+    }
+
+    private func isLive(_ entry: Lane.Entry, _ lane: Int) -> Bool {
+        entry.flight != 0
+            ? flights[entry.flight]?.stage == .waiting : backlogged[entry.slot] == lane
+    }
+
+    /// Whose turn it is in a lane whose application may be rejected: the connection that was
+    /// refreshed last, due or not, since its grant is the likeliest to live. Where none is known,
+    /// of those that are due and were not refused before, the one that dies last.
+    private mutating func mostPromising(
+        _ lane: Int, _ now: UnixTime, onlyDemands: Bool
+    ) -> Lane.Entry? {
+        guard lanes[lane].first != nil else { return nil }
+        if !onlyDemands, let entry = lastRefreshed(lane, now) { return entry }
+        var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: Lane.Entry)?
+        for entry in lanes[lane].unordered
+        where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot)
+            && isLive(entry, lane)
+        {
+            let death = flights[entry.flight]?.death ?? entry.death
+            let rank = (!lanes[lane].refusedSlots.contains(entry.slot), death)
+            if let best, !Self.isBetter(rank, than: best.rank) { continue }
+            best = (rank, entry)
+        }
+        return best?.entry
+    }
+
+    /// The connection of a lane that was refreshed last, taken out of the schedule where it is not
+    /// due; nil where none is known that may be asked now.
+    private mutating func lastRefreshed(_ lane: Int, _ now: UnixTime) -> Lane.Entry? {
+        // Some providers refuse what comes early.
+        guard lanes[lane].limits.marginSeconds == nil, !lanes[lane].limits.exchangesAccessToken
+        else { return nil }
+        for success in lanes[lane].suspicion.successes.reversed()
+        where lanes[lane].mayRisk(success.slot)
+            && failureCount(success.key) == 0
+            && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
+        {
+            let slot = success.slot
+            if backlogged[slot] != lane {
+                guard let entry = heap.entry(slot) else { continue }
+                let plan = Plan(due: entry.deadline, tag: entry.lane)
+                guard plan.lane == lane else { continue }
+                heap.remove(slot)
+                addToLane(lane, slot, death: plan.death)
+            }
+            let entries = lanes[lane].unordered
+            if let entry = entries.first(where: { $0.slot == slot && $0.flight == 0 }) {
+                return entry
+            }
+        }
+        return nil
+    }
+
+    private static func isBetter(
+        _ rank: (isUnrefused: Bool, death: UnixTime),
+        than other: (isUnrefused: Bool, death: UnixTime)
+    ) -> Bool {
+        rank.isUnrefused == other.isUnrefused
+            ? rank.death > other.death : rank.isUnrefused
     }
 
     /// The flight of one that boards. Nil where its connection has another flight by now, or was
@@ -101,9 +166,10 @@ extension UpkeepState {
             release(boarding, UnixTime(milliseconds: 0))
             return nil
         }
-        let flight = Flight(
+        var flight = Flight(
             number: takeNumber(), key: key, slot: boarding.slot, lane: boarding.lane,
             death: boarding.death, stage: .boarding, endpoint: boarding.endpoint)
+        flight.revision = lanes[boarding.lane].revision
         flights[flight.number] = flight
         numbers[key] = flight.number
         heap.remove(boarding.slot)
@@ -117,6 +183,7 @@ extension UpkeepState {
             return end(flight.number, now)
         }
         endpoints[boarding.endpoint].boardedCount -= 1
+        lanes[boarding.lane].giveUp()
         aloftCount -= 1
         lanes[boarding.lane].end(boarding.slot, now)
         return []
@@ -126,8 +193,8 @@ extension UpkeepState {
     /// would wait too long: whoever closed its lane, or began a pause, could not take it back yet.
     mutating func makeReady(_ number: UInt64, _ now: UnixTime) -> Bool {
         guard let flight = flights[number], flight.stage == .boarding, !flight.isOrphan,
-            !flight.isSuperseded, lanes[flight.lane].mayLeave(flight.slot),
-            endpoints[flight.endpoint].pauseMilliseconds(now) <= Self.patienceMilliseconds
+            !flight.isSuperseded, lanes[flight.lane].takes(flight),
+            pauseMilliseconds(flight.endpoint, now) <= Self.patienceMilliseconds
         else { return false }
         flights[number]?.stage = .ready
         endpoints[flight.endpoint].ready.append(number)
@@ -152,22 +219,29 @@ extension UpkeepState {
     private mutating func depart(
         _ endpoint: Int, _ now: UnixTime, _ departures: inout [UInt64]
     ) {
+        // Those that wait for their turn behind another one of their application.
+        var held: [UInt64] = []
         while let number = endpoints[endpoint].ready.first {
             guard let flight = flights[number], flight.stage == .ready, !flight.isOrphan else {
                 endpoints[endpoint].ready.removeFirst()
                 continue
             }
-            // Whoever closed the lane takes it back.
-            guard endpoints[endpoint].governor.admission(now) == .now,
-                lanes[flight.lane].mayLeave(flight.slot)
-            else { return }
+            guard endpoints[endpoint].governor.admission(now) == .now, !isBlocked(endpoint) else {
+                break
+            }
             endpoints[endpoint].ready.removeFirst()
+            guard lanes[flight.lane].mayLeave(flight) else {
+                held.append(number)
+                continue
+            }
             endpoints[endpoint].governor.begin(now)
             endpoints[endpoint].boardedCount -= 1
+            flights[number]?.order = lanes[flight.lane].send()
             flights[number]?.stage = .sent
             flights[number]?.sent = now
             departures.append(number)
         }
+        if !held.isEmpty { endpoints[endpoint].ready.prepend(contentsOf: held) }
     }
 
     /// Whether something is ready that only time keeps from leaving: then somebody has to look at

@@ -21,15 +21,23 @@ extension UpkeepState {
     /// A caller wants a connection refreshed.
     mutating func demand(
         _ key: RecordKey, slot: UInt32, lane: Int, death: UnixTime, waiter: WaiterID,
-        _ now: UnixTime
+        isPatient: Bool = false, _ now: UnixTime
     ) -> Demand {
         if let number = numbers[key] {
+            if isPatient {
+                flights[number]?.patientWaiters.append(waiter)
+                return .joined
+            }
+            if flights[number]?.stage == .overdue { return .refused(.answerOutstanding) }
             flights[number]?.waiters.append(waiter)
             return .joined
         }
         let endpoint = lanes[lane].endpoint
-        guard lanes[lane].isOpen(now) else { return .refused(.applicationMisconfigured) }
-        guard endpoints[endpoint].pauseMilliseconds(now) <= Self.patienceMilliseconds else {
+        if isPaused(key, now) { return .refused(.notRefreshable) }
+        guard lanes[lane].isOpen(now), !lanes[lane].isRejected || lanes[lane].mayRisk(slot) else {
+            return .refused(.applicationMisconfigured)
+        }
+        guard pauseMilliseconds(endpoint, now) <= Self.patienceMilliseconds else {
             return .refused(.providerUnreachable)
         }
         guard demandCount < Self.demandsMax else { return .refused(.limitExceeded) }
@@ -37,7 +45,7 @@ extension UpkeepState {
         var flight = Flight(
             number: takeNumber(), key: key, slot: slot, lane: lane, death: death,
             stage: .waiting)
-        flight.waiters = [waiter]
+        if isPatient { flight.patientWaiters = [waiter] } else { flight.waiters = [waiter] }
         flights[flight.number] = flight
         numbers[key] = flight.number
         schedule(slot, nil)
@@ -60,31 +68,37 @@ extension UpkeepState {
     var isAnyHungry: Bool { pending.contains { isHungry($0) } }
 
     /// Somebody stored other tokens: the number of a flight that may not leave with the old ones,
-    /// unless a byte of it has left already. What has landed by now is nothing to the new ones.
+    /// unless a byte of it has left already. What has landed by now is nothing to the new ones. One
+    /// that is overdue is detached.
     mutating func supersede(_ key: RecordKey) -> UInt64? {
         guard let number = numbers[key], let flight = flights[number],
             flight.stage != .waiting
         else { return nil }
         flights[number]?.isSuperseded = true
+        if flight.stage == .overdue { detach(number, key) }
         return number
     }
 
     /// Whether somebody waits for a flight, be it its disconnect.
     func isAwaited(_ number: UInt64) -> Bool {
         guard let flight = flights[number] else { return false }
-        return !flight.waiters.isEmpty || flight.isOrphan
+        return !flight.waiters.isEmpty || !flight.patientWaiters.isEmpty || flight.isOrphan
     }
 
     /// A caller gave up waiting; the flight goes on.
     mutating func leave(_ key: RecordKey, _ waiter: WaiterID) {
         guard let number = numbers[key] else { return }
         flights[number]?.waiters.removeAll { $0 == waiter }
+        flights[number]?.patientWaiters.removeAll { $0 == waiter }
     }
 
     /// Those who wait for a flight that stays out.
     mutating func dismissWaiters(_ number: UInt64) -> [WaiterID] {
-        defer { flights[number]?.waiters = [] }
-        return flights[number]?.waiters ?? []
+        defer {
+            flights[number]?.waiters = []
+            flights[number]?.patientWaiters = []
+        }
+        return flights[number]?.allWaiters ?? []
     }
 
     /// The transport has answered, or did not send.
@@ -93,24 +107,16 @@ extension UpkeepState {
     ) {
         guard let flight = flights[number] else { return }
         switch flight.stage {
-        case .sent: endpoints[flight.endpoint].governor.end(outcome, now, random: random)
-        case .boarding, .ready: endpoints[flight.endpoint].boardedCount -= 1
+        case .sent:
+            endpoints[flight.endpoint].governor.end(outcome, now, random: random)
+            lanes[flight.lane].arrive()
+        case .overdue: endListening(flight, outcome, now, random: random)
+        case .boarding, .ready:
+            endpoints[flight.endpoint].boardedCount -= 1
+            lanes[flight.lane].giveUp()
         case .waiting, .landed: return
         }
         flights[number]?.stage = .landed
-    }
-
-    /// How sure it is that an answer rejects the application, not the connection.
-    enum Rejection {
-        case certain, likely
-    }
-
-    /// An answer rejects the application of a flight: its lane is closed until the next probe. True
-    /// where it was open before; nil where it stays open, because it may be the connection alone.
-    mutating func reject(_ flight: Flight, _ rejection: Rejection, _ now: UnixTime) -> Bool? {
-        let isConfirmed = lanes[flight.lane].confirmsRejection(flight.slot)
-        guard rejection == .certain || isConfirmed else { return nil }
-        return lanes[flight.lane].reject(now)
     }
 
     /// What a lane has on board or waiting that a pause keeps from leaving: the requests to take
@@ -120,7 +126,7 @@ extension UpkeepState {
     mutating func recall(
         _ lane: Int, at endpoint: Int, _ now: UnixTime
     ) -> (requests: [UInt64], waiters: [WaiterID]) {
-        let isPaused = endpoints[endpoint].pauseMilliseconds(now) > Self.patienceMilliseconds
+        let isPaused = pauseMilliseconds(endpoint, now) > Self.patienceMilliseconds
         var waiters: [WaiterID] = []
         for other in isPaused ? endpoints[endpoint].lanes : [lane]
         where isPaused || !lanes[other].isOpen(now) {
@@ -151,7 +157,7 @@ extension UpkeepState {
         let live = backlogged
         for entry in lanes[lane].removeDemands({ live[$0] == lane }) {
             guard let flight = flights[entry.flight], flight.stage == .waiting else { continue }
-            waiters += flight.waiters
+            waiters += flight.allWaiters
             flights[flight.number] = nil
             numbers[flight.key] = nil
             demandCount -= 1
@@ -166,8 +172,13 @@ extension UpkeepState {
         guard let flight = flights.removeValue(forKey: number) else { return [] }
         switch flight.stage {
         case .waiting: demandCount -= 1
-        case .boarding, .ready: endpoints[flight.endpoint].boardedCount -= 1
-        case .sent: endpoints[flight.endpoint].governor.end(.unsent, now, random: 0)
+        case .boarding, .ready:
+            endpoints[flight.endpoint].boardedCount -= 1
+            lanes[flight.lane].giveUp()
+        case .sent:
+            endpoints[flight.endpoint].governor.end(.unsent, now, random: 0)
+            lanes[flight.lane].arrive()
+        case .overdue: endListening(flight, .unsent, now, random: 0)
         case .landed: break
         }
         if flight.stage != .waiting {
@@ -175,24 +186,32 @@ extension UpkeepState {
             lanes[flight.lane].end(flight.slot, now)
         }
         if numbers[flight.key] == number { numbers[flight.key] = nil }
-        return flight.waiters
+        if !detached.isEmpty { detached.remove(number) }
+        return flight.allWaiters
     }
 
     /// The connection is being disconnected: it leaves the schedule, and its flight is orphaned, or
-    /// ended where it has not boarded.
-    mutating func orphan(_ key: RecordKey, slot: UInt32) -> Flight? {
+    /// ended where it has not boarded. Detached ones of it are orphans from now on too.
+    ///
+    /// - Returns: all of them, as they were.
+    mutating func orphan(_ key: RecordKey, slot: UInt32) -> [Flight] {
         schedule(slot, nil)
         clearFailures(key)
-        guard let number = numbers.removeValue(forKey: key), let flight = flights[number] else {
-            return nil
+        forgetRisk(slot)
+        var orphans = detached.compactMap { flights[$0] }.filter { $0.key == key }
+        if let number = numbers.removeValue(forKey: key), let flight = flights[number] {
+            orphans.append(flight)
+            if flight.stage == .overdue { detached.insert(number) }
         }
-        if flight.stage == .waiting {
-            demandCount -= 1
-            flights[number] = nil
-        } else {
-            flights[number]?.isOrphan = true
-            flights[number]?.waiters = []
+        for flight in orphans {
+            if flight.stage == .waiting {
+                demandCount -= 1
+                flights[flight.number] = nil
+                continue
+            }
+            flights[flight.number]?.isOrphan = true
+            _ = dismissWaiters(flight.number)
         }
-        return flight
+        return orphans
     }
 }

@@ -13,6 +13,9 @@ struct UpkeepState: ~Copyable {
     static let aheadMax = 512
     /// The most callers that wait for a flight which has not boarded.
     static let demandsMax = 100_000
+    /// The most refreshes that are listened to beyond their deadline. With so many, nothing new
+    /// leaves for an endpoint that has one of them.
+    static let listenersMax = 512
     /// How long a caller is kept waiting, in milliseconds, for a provider that asked for a pause or
     /// is down; where it is longer the caller is told at once.
     static let patienceMilliseconds: Int64 = 2000
@@ -37,9 +40,15 @@ struct UpkeepState: ~Copyable {
     var numbers: [RecordKey: UInt64] = [:]
     /// Flights that have boarded, orphans among them.
     var aloftCount = 0
+    /// Flights that are overdue; they are no longer among those.
+    var listenerCount = 0
+    /// Those of them whose connection has other tokens by now, or is gone.
+    var detached: Set<UInt64> = []
     var demandCount = 0
     /// Failures in a row; only connections that are failing.
-    private var failures: [RecordKey: Failures] = [:]
+    var failures: [RecordKey: Failures] = [:]
+    /// Slots of connections that may have lost their grant to a wrong secret, and their lanes.
+    var risks: [UInt32: Int] = [:]
     private var laneNumbers: [ApplicationID: Int] = [:]
     private var endpointNumbers: [String: Int] = [:]
     private var nextFlight: UInt64 = 1
@@ -68,12 +77,14 @@ struct UpkeepState: ~Copyable {
             guard lane == lanes.count else { return lane }
             lanes.append(
                 Lane(application: application, endpoint: endpoint, limits, limits: policy))
+            lanes[lane].suspicion.isSaidOfGrants = policy.listsGrantLostAnswers
             if endpoints[endpoint].lanes.isEmpty { endpoints[endpoint].governor.limits = limits }
             endpoints[endpoint].lanes.append(lane)
             endpoints[endpoint].governor.limits.narrow(to: limits)
             return lane
         }
         lanes[lane].limits = policy
+        if policy.listsGrantLostAnswers { lanes[lane].suspicion.isSaidOfGrants = true }
         lanes[lane].endpointLimits = limits
         let former = lanes[lane].endpoint
         if former != endpoint {
@@ -156,10 +167,12 @@ struct UpkeepState: ~Copyable {
 
     // MARK: Failures
 
-    private struct Failures {
+    struct Failures {
         var count = 0
-        /// Whether the last one was a refusal of the provider's.
+        /// Whether the last one was a refusal.
         var isRefusal = false
+        /// The last refusal that the provider itself gave, where none but refusals came since.
+        var refusal: Refusal?
     }
 
     func failureCount(_ key: RecordKey) -> Int { failures[key]?.count ?? 0 }
@@ -167,15 +180,16 @@ struct UpkeepState: ~Copyable {
 
     /// Counts a failure and returns how many there were in a row.
     mutating func countFailure(_ key: RecordKey, isRefusal: Bool = false) -> Int {
-        let count = failureCount(key) + 1
-        failures[key] = Failures(count: count, isRefusal: isRefusal)
-        return count
+        failures[key, default: Failures()].isRefusal = isRefusal
+        failures[key]?.count += 1
+        return failureCount(key)
     }
 
     /// The connection works again, or is gone; true where it failed before.
     @discardableResult
     mutating func clearFailures(_ key: RecordKey) -> Bool {
-        failures.removeValue(forKey: key) != nil
+        forgetRefusal(key)
+        return failures.removeValue(forKey: key).map { $0.count > 0 } ?? false
     }
 
     mutating func takeNumber() -> UInt64 {

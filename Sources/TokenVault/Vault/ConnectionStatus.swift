@@ -28,6 +28,10 @@ public struct ConnectionStatus: Sendable {
         case correctApplication
         /// Make room on the disk; a vault whose disk failed has to be opened anew.
         case makeRoom
+        /// An answer to a refresh lies here unread. A newer version of this library may read it
+        /// when it opens the vault; `retry` presents the refresh token that it was the answer to
+        /// again, which some providers take for theft.
+        case retry
     }
 
     /// The connection.
@@ -36,7 +40,8 @@ public struct ConnectionStatus: Sendable {
     public let light: Light
     /// Why it is red, or why a refresh is being retried.
     public let reason: VaultEvent.Kind?
-    /// The HTTP status that came with the reason, 0 where none did.
+    /// The HTTP status that came with the reason, 0 where none did; of an answer that lies unread
+    /// its length in bytes.
     public let reasonNumber: Int
     /// What to do.
     public let nextStep: NextStep
@@ -55,6 +60,10 @@ public struct ConnectionStatus: Sendable {
     public let endCause: EndCause?
     /// When the next refresh is due, while it is scheduled; now where it waits for its turn.
     public let nextRefresh: UnixTime?
+    /// Since when the provider has owed an answer to a refresh, where it did not give it in time:
+    /// nothing is sent until it comes, or is given up. Also where a process before this one was not
+    /// answered, and it is too early to ask again.
+    public let answerOutstandingSince: UnixTime?
     /// When it was last refreshed, and how often it was.
     public let lastRefreshed: UnixTime?
     /// How often it was refreshed.
@@ -82,6 +91,7 @@ extension Vault {
         let (slot, generation) = (opened.header.slot, opened.header.generation)
         let record = ConnectionRecord(fields: opened.takeFields())
         let end = refresher.end(record)
+        let outstanding = refresher.outstandingSince(key, record)
         let failing = refresher.trouble(key, slot: slot, application: record.application)
         let light: ConnectionStatus.Light
         var reason: VaultEvent.Kind?
@@ -98,9 +108,14 @@ extension Vault {
             switch failing {
             case .applicationRejected: (light, nextStep) = (.red, .correctApplication)
             case .storageRefused: (light, nextStep) = (working, .makeRoom)
+            case _ where refresher.isHeld(record):
+                let isLent = record.accessTokenExpiry.map { $0 > time.now() } ?? true
+                (light, reason, nextStep) = (isLent ? working : .red, .replyUnread, .retry)
             // Whatever failed before.
             case _ where refresher.isOver(record):
                 (light, reason, nextStep) = (.red, nil, .reconnect)
+            case _ where refresher.isRefused(record):
+                (light, reason, nextStep) = (.red, .refreshRefused, .reconnect)
             case .refreshRefused: (light, nextStep) = (working, .correctApplication)
             case nil: (light, nextStep) = (working, .none)
             default: (light, nextStep) = (working, .wait)
@@ -113,7 +128,7 @@ extension Vault {
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
             nextRefresh: refresher.deadline(slot: slot).map { max($0, time.now()) },
-            lastRefreshed: record.refreshed,
+            answerOutstandingSince: outstanding, lastRefreshed: record.refreshed,
             refreshCount: record.refreshCount, lastUsed: record.used,
             requestedScope: record.requestedScope, grantedScope: record.grantedScope,
             generation: generation)
@@ -130,11 +145,29 @@ extension Refresher {
         return RefreshPolicy.end(lifetime, known)
     }
 
+    /// Whether nothing that is done can help a connection any more, by what its provider is known
+    /// to do.
+    func isOver(_ record: borrowing ConnectionRecord, _ lane: Int) -> Bool {
+        let (now, limits) = (time.now(), limits(lane))
+        let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
+        return RefreshPolicy.end(lifetime, limits).map { $0.time <= now } ?? false
+    }
+
     /// Whether a connection's token has expired and nothing can renew it. What the platform only
     /// stores it looks after itself.
     func isOver(_ record: borrowing ConnectionRecord) -> Bool {
         guard record.application != nil, let end = end(record) else { return false }
         return end.cause == .notRenewable && end.time <= time.now()
+    }
+
+    /// Whether a connection's token has expired and the provider refuses to renew it.
+    func isRefused(_ record: borrowing ConnectionRecord) -> Bool {
+        guard record.failure?.code == VaultEvent.Kind.refreshRefused.code,
+            let application = record.application
+        else { return false }
+        let now = time.now()
+        let expiry = RefreshPolicy.Lifetime.expiry(record, limits(lane(application)), now: now)
+        return expiry.map { $0 <= now } ?? false
     }
 
     /// Why a connection's refreshing does not work at the moment, if it does not.
@@ -149,6 +182,7 @@ extension Refresher {
             }
             if shared.upkeep.lanes[lane].isRejected { return .applicationRejected }
             if shared.storage.isPresent { return .storageRefused }
+            if shared.upkeep.flight(key)?.stage == .overdue { return .answerOutstanding }
             if isRefused { return .refreshRefused }
             let isDelayed = isFailing || shared.upkeep.isHeldBack(slot, lane)
             return isDelayed ? .refreshDelayed : nil

@@ -34,8 +34,11 @@ public struct DisconnectReceipt: Sendable, Equatable {
     /// False where a refresh was still unanswered after ten seconds: its tokens, should they come,
     /// are revoked and wiped, never stored.
     public let isEveryAnswerIn: Bool
-    /// How many key slots were overwritten, synced, zeroed and synced, each after the record of this
-    /// connection had opened under the key in it.
+    /// Until when that answer is listened for at most, while the vault is open; nil where every
+    /// answer is in.
+    public let listensUntil: UnixTime?
+    /// How many key slots were overwritten, synced, zeroed and synced, each after the record of
+    /// this connection had opened under the key in it.
     public let erasedSlots: Int
     /// How good that is here.
     public let erasure: Erasure

@@ -8,22 +8,23 @@ extension Refresher {
         let reply: TokenReply
         let terms: ConnectionRecord.Terms
         let requestedAt: UnixTime
+        /// Whether they came after the deadline.
+        let isLate: Bool
         // Written before the tokens are first given to the writer.
         fileprivate var news = News()
         // What the writer's thread found out while it stored the tokens.
         fileprivate var plan: Plan?
 
-        init(_ reply: consuming TokenReply, _ sent: Sent, requestedAt: UnixTime) {
-            let expiry = reply.expiry(
-                requestedAt: requestedAt, providerLifetimeSeconds: sent.providerLifetime,
-                applicationLifetimeSeconds: sent.applicationLifetime)
+        /// - Parameter flight: as it was when they came.
+        init(_ reply: consuming TokenReply, _ sent: Sent, _ flight: Flight) {
+            let requestedAt = flight.sent
             terms = ConnectionRecord.Terms(
-                scope: reply.scope, accessTokenExpiry: expiry.moment,
-                expirySource: expiry.source,
-                refreshTokenExpiry: reply.refreshTokenExpiry(requestedAt: requestedAt))
+                reply, requestedAt: requestedAt, providerLifetime: sent.providerLifetime,
+                applicationLifetime: sent.applicationLifetime)
             self.sent = sent
             self.reply = reply
             self.requestedAt = requestedAt
+            isLate = flight.stage == .overdue
         }
     }
 
@@ -34,18 +35,19 @@ extension Refresher {
     }
 
     /// Merges new tokens into the record, makes that durable, and only then tells who waits.
-    func store(_ cargo: Cargo) {
+    ///
+    /// - Parameter isAccepted: whether the provider rejected the application before.
+    func store(_ cargo: Cargo, isAccepted: Bool) {
         let flight = cargo.sent.flight
         cargo.news = shared.withLock { shared in
-            News(
-                isAccepted: shared.upkeep.lanes[flight.lane].accept(),
-                // What failed since is the next life's.
-                isRecovered: !shared.upkeep.isOrphan(flight.number)
-                    && shared.upkeep.clearFailures(flight.key),
+            // What failed since is of the next life, or of other tokens.
+            let isCurrent = shared.upkeep.isCurrent(flight)
+            let hadFailed = isCurrent && shared.upkeep.clearFailures(flight.key)
+            return News(
+                isAccepted: isAccepted, isRecovered: hadFailed || isCurrent && cargo.isLate,
                 isAwaited: shared.upkeep.isAwaited(flight.number),
                 doubt: Self.takeDoubt(cargo.sent, &shared))
         }
-        if cargo.news.isAccepted { alarm.ring() }
         submit(cargo)
     }
 
@@ -122,10 +124,9 @@ extension Refresher {
     private func landLate(_ sent: Sent, _ cargo: Cargo) {
         do throws(VaultError) {
             let application = try store.application(sent.application)
-            let tokens = try cargo.reply.tokens(
-                requestedAt: cargo.requestedAt, providerLifetimeSeconds: nil,
-                applicationLifetimeSeconds: nil)
-            try Revocation(network).send(application, tokens) { [self] _ in endLate(sent, nil) }
+            try Revocation(network).send(application, cargo.reply) { [self] _ in
+                endLate(sent, nil)
+            }
         } catch {
             endLate(sent, nil)
         }

@@ -37,9 +37,10 @@ extension Refresher {
         if let doubt { commit.add(.endAttempt(wave: doubt, sent.flight.key)) }
     }
 
-    /// The older doubt that an answer ends; one of the connection's next life is not its business.
+    /// The older doubt that an answer ends; one of the connection's next life, or of other tokens,
+    /// is not its business.
     static func takeDoubt(_ sent: Sent, _ shared: inout Shared) -> UInt64? {
-        if shared.upkeep.isOrphan(sent.flight.number) { return nil }
+        guard shared.upkeep.isCurrent(sent.flight) else { return nil }
         return shared.doubts.removeValue(forKey: sent.flight.key)
     }
 
@@ -67,6 +68,18 @@ extension Refresher {
         if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key) }) {
             commit.add(.endAttempt(wave: doubt, key))
         }
+    }
+
+    /// The attempt of an earlier process that the provider may still be at work on, and until when
+    /// the connection is left alone for that.
+    func hold(
+        _ key: RecordKey, lane: Int, death: UnixTime, _ shared: borrowing Shared, _ now: UnixTime
+    ) -> (since: UnixTime, until: UnixTime)? {
+        guard let doubt = earlier[key], shared.doubts[key] == doubt.wave else { return nil }
+        let until = RefreshPolicy.doubtEnd(
+            recorded: doubt.recorded, opened: opened, death: death,
+            shared.upkeep.lanes[lane].limits)
+        return until > now ? (doubt.recorded, until) : nil
     }
 
     /// The tokens that a doubt was about are replaced: its attempt is taken off the record.

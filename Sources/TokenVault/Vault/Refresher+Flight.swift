@@ -111,6 +111,10 @@ extension Refresher {
             let error = VaultError(.generationChanged, .upkeep, connection: id)
             return finish(flight, .failure(error), plan(record, open.lane))
         }
+        // An answer lies unread that may hold the successor of what would be presented.
+        guard !Self.isHeld(record, limits(open.lane)) else {
+            throw VaultError(.providerAnswerUnreadable, .upkeep, connection: id)
+        }
         let isExchange = open.credentials.refreshGrant != .refreshToken
         guard let place = presented(record, isExchange: isExchange) else {
             throw VaultError(.notRefreshable, .upkeep, connection: id)
@@ -120,10 +124,12 @@ extension Refresher {
             flight: flight, id: id, application: applicationID, generation: generation,
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds,
-            isExchange: isExchange, kept: kept)
+            isExchange: isExchange, isOver: isOver(record, open.lane), kept: kept)
         let request = try network.endpoint.refresh(
-            token, for: open.application, by: open.credentials
+            token, for: open.application, by: open.credentials,
+            overdue: { [self] in listen(sent) }
         ) { [self] verdict in land(sent, verdict) }
+        sent.listenMilliseconds = request.listenMilliseconds
         wave.flights.append(sent)
         wave.requests.append(request)
         wave.attempts.append(Attempt(key: flight.key, generation: generation))
@@ -167,7 +173,7 @@ extension Refresher {
             var left: [TransportRequest] = []
             for (sent, request) in zip(flights, requests) {
                 sent.wave = wave
-                if !shared.isClosed, shared.upkeep.makeReady(sent.flight.number, now) {
+                if !shared.sendsNothing, shared.upkeep.makeReady(sent.flight.number, now) {
                     shared.outgoing[sent.flight.number] = Outgoing(
                         request: request, kept: sent.kept)
                 } else {
@@ -187,7 +193,7 @@ extension Refresher {
 
     /// The requests that leave now.
     static func depart(_ shared: inout Shared, _ now: UnixTime) -> [TransportRequest] {
-        guard !shared.isClosed else { return [] }
+        guard !shared.sendsNothing else { return [] }
         return shared.upkeep.depart(now).compactMap { shared.outgoing[$0]?.request }
     }
 
@@ -199,7 +205,8 @@ extension Refresher {
     private func abandon(_ flight: Flight, _ error: VaultError) {
         shared.withLock { $0.upkeep.land(flight.number, .unsent, time.now(), random: 0) }
         switch error.code {
-        case .notFound, .disconnecting, .grantLost, .notRefreshable, .notConnected:
+        case .notFound, .disconnecting, .grantLost, .notRefreshable, .notConnected,
+            .providerAnswerUnreadable:
             finish(flight, .failure(error), nil)
         case .applicationNotFound:
             // Nobody's fault but the application's: its other connections need not ask.

@@ -7,25 +7,31 @@ extension Refresher {
     /// Runs on the transport's thread, or where an unsent request is taken back.
     func land(_ sent: Sent, _ verdict: consuming Verdict) {
         let outcome = Self.outcome(verdict)
-        let rejection = Self.rejection(verdict)
-        let bringsTokens = Self.bringsTokens(verdict)
+        let bearing = Self.bearing(verdict)
+        let refusal = Self.refusal(verdict)
+        let status = Self.status(verdict)
         let now = time.now()
         let number = sent.flight.number
-        var alarms: Bool?
-        let (flight, departures, rings) = shared.withLock { shared in
+        let (flight, finding, departures, rings) = shared.withLock { shared in
             let flight = shared.upkeep.flights[number] ?? sent.flight
+            let wasFull = shared.upkeep.isFullOfListeners
             shared.outgoing[number] = nil
             shared.upkeep.land(number, outcome, now, random: randomness.next())
             // Before the next one of this application leaves.
-            if let rejection {
-                alarms = shared.upkeep.reject(flight, rejection, now)
-            }
+            let finding =
+                flight.isOut
+                ? shared.upkeep.judge(
+                    flight, bearing, refusal: refusal,
+                    prospect: sent.isOver
+                        ? .over : shared.doubts[flight.key] == nil ? .good : .doubtful, now)
+                : UpkeepState.Finding()
             let departures =
-                shared.isClosed ? [] : shared.upkeep.depart(flight.endpoint, now)
+                shared.sendsNothing ? [] : shared.upkeep.depart(flight.endpoint, now)
             return (
-                flight, departures.compactMap { shared.outgoing[$0]?.request },
-                shared.upkeep.isHungry(flight.endpoint)
+                flight, finding, departures.compactMap { shared.outgoing[$0]?.request },
+                finding.wakes || shared.upkeep.isHungry(flight.endpoint)
                     || shared.upkeep.waitsForTime(flight.endpoint, now)
+                    || wasFull && !shared.upkeep.isFullOfListeners
             )
         }
         send(departures)
@@ -34,11 +40,22 @@ extension Refresher {
         case .busy, .failed: recall(flight.lane, at: flight.endpoint)
         case .answered, .unsent: break
         }
-        if !bringsTokens || flight.stage != .sent { sent.kept?.wipe() }
+        if finding.isAlarm { announceRejection(sent, status) }
+        for lost in finding.lost { landBelieved(lost.key, lost.refusal) }
+        if bearing != .accepted || !flight.isOut { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.
-        guard flight.stage == .sent else { return landUnsent(sent) }
+        guard flight.isOut else { return landUnsent(sent) }
+        conclude(sent, verdict, flight, finding, refusal?.kind ?? .unknown)
+    }
+
+    /// What follows for the connection from an answer to what was sent.
+    private func conclude(
+        _ sent: Sent, _ verdict: consuming Verdict, _ flight: Flight,
+        _ finding: UpkeepState.Finding, _ kind: Refusal.Kind
+    ) {
         switch consume verdict {
-        case .tokens(let reply): store(Cargo(reply, sent, requestedAt: flight.sent))
+        case .tokens(let reply):
+            store(Cargo(reply, sent, flight), isAccepted: finding.isAccepted)
         // Where it had been handed over, a slot for its answer was missing, or a pause began.
         case .unsent: landUnsent(sent, milliseconds: Self.scarceMilliseconds)
         case .transient(let status, let retryAfterSeconds, let wasSent):
@@ -46,16 +63,27 @@ extension Refresher {
                 sent, VaultError(.providerUnreachable, .upkeep, number: status),
                 retryAfterSeconds: retryAfterSeconds,
                 effect: Effect(status: status, wasSent: wasSent))
-        case .applicationMisconfigured(let status, _): landRejected(sent, status, alarms)
-        case .grantLost(let status): landLost(sent, status)
-        case .unreadable(_, let body): landUnread(sent, body)
+        case .applicationMisconfigured(let status, .invalidClient):
+            landRejected(sent, status, finding)
+        case .grantLost(let status) where !finding.isDoubted: landLost(sent, status)
+        case .unread(_, let body): landUnread(sent, body, requestedAt: flight.sent)
+        // A page, nothing, half an answer: what the provider did nobody knows.
+        case .unreadable(let status):
+            landDelayed(
+                sent, VaultError(.providerAnswerUnreadable, .upkeep, number: status),
+                effect: .inDoubt)
+        case .refused(status: 0, _):
+            landDelayed(
+                sent, VaultError(.providerRefused, .upkeep), event: .refreshRefused,
+                atLeastMilliseconds: RefreshPolicy.refusedMilliseconds, effect: .none)
+        case .applicationMisconfigured(let status, _):
+            landRefused(sent, status, .application, finding, .none)
+        case .grantLikelyLost(let status): landRefused(sent, status, .grant, finding, .none)
+        case .grantLost(let status): landRefused(sent, status, .grant, finding, .known)
         case .refused(let status, let error):
             // A gateway's 403 or 404 says nothing about the refresh token.
-            landDelayed(
-                sent, VaultError(.providerRefused, .upkeep, number: status),
-                event: .refreshRefused,
-                atLeastMilliseconds: RefreshPolicy.refusedMilliseconds,
-                effect: error == nil ? .none : .known)
+            landRefused(
+                sent, status, kind, finding, error == nil ? .none : .known)
         }
     }
 
@@ -69,23 +97,6 @@ extension Refresher {
             status == 429 || retryAfterSeconds != nil
                 ? .busy(retryAfterSeconds: retryAfterSeconds) : .failed
         default: .answered
-        }
-    }
-
-    private static func bringsTokens(_ verdict: borrowing Verdict) -> Bool {
-        switch verdict {
-        case .tokens: true
-        default: false
-        }
-    }
-
-    /// Whether an answer rejects the application, for certain or perhaps.
-    private static func rejection(
-        _ verdict: borrowing Verdict
-    ) -> UpkeepState.Rejection? {
-        switch verdict {
-        case .applicationMisconfigured(_, let error): error == .invalidClient ? .certain : .likely
-        default: nil
         }
     }
 
@@ -110,14 +121,20 @@ extension Refresher {
     private func landUnsent(_ sent: Sent, milliseconds: Int64 = 0) {
         if isReplaced(sent) { return landReplaced(sent) }
         let commit = Commit { [self] _ in
-            if let refusal = sent.refusal {
+            if isOutdated(sent) {
+                finish(
+                    sent.flight, .failure(VaultError(.generationChanged, .upkeep)),
+                    again(sent.flight))
+            } else if let refusal = sent.refusal {
                 // The disk's failure, not the provider's: nothing is counted.
                 let wait =
                     refusal.code == .storageFailed
                     ? RefreshPolicy.backoffMillisecondsMax : Self.strandedMilliseconds
                 finish(sent.flight, .failure(refusal), again(sent.flight, milliseconds: wait))
             } else {
-                let error = VaultError(.providerUnreachable, .upkeep, connection: sent.id)
+                let ends = shared.withLock { $0.sendsNothing }
+                let error = VaultError(
+                    ends ? .closed : .providerUnreachable, .upkeep, connection: sent.id)
                 finish(
                     sent.flight, .failure(error), again(sent.flight, milliseconds: milliseconds))
             }
@@ -126,20 +143,27 @@ extension Refresher {
     }
 
     /// Whether somebody stored other tokens since the request was made.
-    private func isReplaced(_ sent: Sent) -> Bool {
+    func isReplaced(_ sent: Sent) -> Bool {
         shared.withLock { $0.upkeep.flights[sent.flight.number]?.isSuperseded ?? true }
+    }
+
+    /// Whether the application was changed since the request was made.
+    func isOutdated(_ sent: Sent) -> Bool {
+        shared.withLock {
+            $0.upkeep.lanes[sent.flight.lane].revision != sent.flight.revision
+        }
     }
 
     /// What becomes of a request whose tokens were replaced is nothing to the new ones, and whoever
     /// waits finds those.
-    private func landReplaced(_ sent: Sent) {
+    func landReplaced(_ sent: Sent) {
         submitEnd(
             sent,
             Commit { [self] _ in finish(sent.flight, .success(()), currentPlan(sent.flight)) })
     }
 
     /// Ends the attempt, if it was recorded.
-    private func submitEnd(_ sent: Sent, _ commit: Commit) {
+    func submitEnd(_ sent: Sent, _ commit: Commit) {
         if sent.wave == nil { return commit.completion(.success(Committed())) }
         endAttempt(sent, .none, commit)
         committer.submit(commit)
@@ -169,39 +193,5 @@ extension Refresher {
         endAttempt(sent, effect, commit)
         if isFirst { commit.add(.event(entry(sent, event, number))) }
         committer.submit(commit)
-    }
-
-    /// The application's id, secret or redirect URI is wrong: one alarm for all its connections,
-    /// which keep their state and wait for the next probe.
-    ///
-    /// - Parameter alarms: whether the alarm is due; nil where it may be this connection alone.
-    private func landRejected(_ sent: Sent, _ status: Int, _ alarms: Bool?) {
-        guard let isFirst = alarms else {
-            return landDelayed(
-                sent, VaultError(.providerRefused, .upkeep, number: status),
-                event: .refreshRefused,
-                atLeastMilliseconds: RefreshPolicy.refusedMilliseconds, effect: .none)
-        }
-        let lane = sent.flight.lane
-        let now = time.now()
-        let number = Int64(status)
-        let error = VaultError(
-            .applicationMisconfigured, .upkeep, connection: sent.id, number: status)
-        let commit = Commit { [self] _ in
-            if isFirst { publish(.applicationRejected, sent.id, number: number) }
-            // The next probe is another connection's, where there is one.
-            finish(
-                sent.flight, .failure(error),
-                again(sent.flight, milliseconds: Lane.probeMilliseconds))
-        }
-        // The client was not let in: nobody looked at the refresh token.
-        endAttempt(sent, .none, commit)
-        if isFirst {
-            let key = store.key(.application, sent.application.text)
-            commit.add(
-                .event(EventEntry(time: now, key: key, kind: .applicationRejected, number: number)))
-        }
-        committer.submit(commit)
-        recall(lane, at: sent.flight.endpoint)
     }
 }

@@ -15,6 +15,7 @@ extension Refresher {
     ) -> Plan? {
         guard record.state == .active, record.application != nil else { return nil }
         let limits = limits(lane)
+        guard !Self.isHeld(record, limits) else { return nil }
         let lag = stepsBack.lag(generation)
         let now = time.now().adding(milliseconds: lag)
         let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
@@ -64,13 +65,20 @@ extension Refresher {
         return known ?? reload(application)
     }
 
-    /// Takes over what an application's record says now; what was rejected is tried again.
+    /// Takes over what an application's record says now.
     @discardableResult
     func reload(_ id: ApplicationID) -> Int {
         var provider: Provider?
+        var changed: (UInt64, Suspicion.Change)?
         var isProvisional = false
         do throws(VaultError) {
-            provider = try store.application(id).provider
+            guard let opened = try store.open(store.key(.application, id.text)) else {
+                throw VaultError(.applicationNotFound, .upkeep)
+            }
+            let generation = opened.header.generation
+            let fields = opened.takeFields()
+            provider = try ApplicationRecord.decode(fields).provider
+            changed = Self.changed(fields, generation)
         } catch {
             // There may be no room to open it at this moment: then what is known of it stays, and
             // it is looked at again when somebody needs it.
@@ -91,7 +99,7 @@ extension Refresher {
                     perSecondMax: provider?.refreshesPerSecondMax ?? 1),
                 provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
             shared.upkeep.lanes[lane].isProvisional = isProvisional
-            _ = shared.upkeep.lanes[lane].accept()
+            if let changed { shared.upkeep.lanes[lane].changed = changed }
             shared.unmetMinimums.forgetAll()
             return lane
         }
@@ -111,14 +119,24 @@ extension Refresher {
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
     /// and what became of the old ones is nothing to the new.
-    func supersede(_ key: RecordKey) {
-        let (request, doubt) = shared.withLock { shared in
+    func supersede(_ key: RecordKey, _ slot: UInt32) {
+        let (request, waiting, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
             shared.unmetMinimums.forget(key)
-            let request = shared.upkeep.supersede(key).flatMap { shared.outgoing[$0]?.request }
-            return (request, shared.doubts.removeValue(forKey: key))
+            shared.upkeep.forgetRisk(slot)
+            let number = shared.upkeep.supersede(key)
+            // Nobody waits for one that is overdue: the other tokens are there.
+            let ids =
+                number.map { shared.upkeep.detached.contains($0) } ?? false
+                ? number.map { shared.upkeep.dismissWaiters($0) } ?? [] : []
+            return (
+                number.flatMap { shared.outgoing[$0]?.request },
+                ids.compactMap { shared.waiters.removeValue(forKey: $0) },
+                shared.doubts.removeValue(forKey: key)
+            )
         }
         _ = request?.cancelIfUnsent()
+        for waiter in waiting { waiter.resume(.success(())) }
         if let doubt { settle(doubt, key) }
     }
 

@@ -5,8 +5,6 @@ extension Refresher {
     /// Red: the user must connect again. No further attempt is made, and it is told once.
     func landLost(_ sent: Sent, _ status: Int) {
         let error = VaultError(.grantLost, .upkeep, connection: sent.id, number: status)
-        // The provider takes the application.
-        if shared.withLock({ $0.upkeep.lanes[sent.flight.lane].accept() }) { alarm.ring() }
         rewrite(sent, event: .grantLost, number: Int64(status), .known, addedBytesMax: 0) {
             (record) throws(VaultError) in
             try record.set(ConnectionState.failed)
@@ -15,39 +13,8 @@ extension Refresher {
         }
     }
 
-    /// A 200 that is no token response may still hold the only copy of a new refresh token: it is
-    /// sealed before anybody judges it, and the refresh is tried again.
-    func landUnread(_ sent: Sent, _ body: consuming Secret?) {
-        let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
-        guard let body else {
-            return landDelayed(sent, error, event: .replyUnread, effect: .inDoubt)
-        }
-        landUnread(sent, Kept(body))
-    }
-
-    private func landUnread(_ sent: Sent, _ kept: Kept) {
-        let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
-        let count = kept.body.count
-        rewrite(sent, event: .replyUnread, number: Int64(count), .inDoubt, addedBytesMax: count) {
-            (record) throws(VaultError) in
-            try record.keepUnread(kept.body)
-        } then: { [self] in
-            postpone(sent.flight, error)
-        } else: { [self] error in
-            // Longer than a record can be.
-            if error.code == .limitExceeded { return postpone(sent.flight, error) }
-            // It may be the only copy of a new token: kept until it can be sealed.
-            strand(sent, error) { [self] in landUnread(sent, kept) }
-        }
-    }
-
-    private final class Kept: Sendable {
-        let body: Secret
-        init(_ body: consuming Secret) { self.body = body }
-    }
-
     /// Changes the record the flight was made for, unless it has moved on, and ends the attempt.
-    private func rewrite(
+    func rewrite(
         _ sent: Sent, event: VaultEvent.Kind, number: Int64, _ effect: Effect, addedBytesMax: Int,
         _ change: @escaping @Sendable (inout ConnectionRecord) throws(VaultError) -> Void,
         then end: @escaping @Sendable () -> Void,

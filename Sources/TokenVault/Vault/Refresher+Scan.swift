@@ -24,6 +24,7 @@ extension Refresher {
         switch result {
         case .success(let ending):
             resumeDoubts(doubts)
+            rereadAll(shared.withLock { $0.unread[...] })
             finishDisconnects(ending) { [self] in endScan(.complete) }
         case .failure(let error):
             // A store that does not match its MAC is for audit and salvage only.
@@ -49,6 +50,7 @@ extension Refresher {
 
     /// Verifies and plans; returns whose disconnects are still to be finished.
     private func verify() -> Result<[RecordKey], VaultError> {
+        var evidence = Evidence()
         do throws(VaultError) {
             let total = try store.recordCount()
             let step = max(Self.scanReportRecordsMin, total / Self.scanReportsMax)
@@ -56,10 +58,12 @@ extension Refresher {
             /// Records that say that they are being disconnected.
             var ending: [RecordKey] = []
             let verified = try store.verify(zeroesOrphans: true) { (opened) throws(VaultError) in
-                if try scanned(opened) { ending.append(opened.key) }
+                if try scanned(opened, &evidence) { ending.append(opened.key) }
                 done += 1
                 if done % step == 0 { try report(done, of: total) }
             }
+            let now = time.now()
+            shared.withLock { $0.upkeep.restore(evidence, now) }
             committer.allow(verified)
             let known = Set(ending)
             return .success(ending + verified.fenced.filter { !known.contains($0) })
@@ -92,7 +96,9 @@ extension Refresher {
     }
 
     /// Plans a connection's next refresh. True where it says that it is being disconnected.
-    private func scanned(_ opened: borrowing Store.Opened) throws(VaultError) -> Bool {
+    private func scanned(
+        _ opened: borrowing Store.Opened, _ evidence: inout Evidence
+    ) throws(VaultError) -> Bool {
         guard opened.header.kind == .connection else { return false }
         let slot = opened.header.slot
         let record = ConnectionRecord(fields: try opened.fields.copy())
@@ -103,6 +109,9 @@ extension Refresher {
         if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
             throw VaultError(.tooManySecrets, .upkeep)
         }
+        evidence.add(record, opened.header, opened.key, lane, limits(lane), now: time.now())
+        let key = opened.key
+        if record.holdsUnread { shared.withLock { $0.unread.append(key) } }
         let generation = record.tokensSince ?? opened.header.generation
         guard let plan = plan(record, lane, asOf: generation) else { return false }
         shared.withLock { $0.upkeep.schedule(slot, plan) }
@@ -110,8 +119,8 @@ extension Refresher {
     }
 
     /// What earlier processes have begun to disconnect and what could not be finished before: its
-    /// slot is overwritten already, or its fence was lost, which no crash does. The store MAC covers
-    /// the records, so they are believed.
+    /// slot is overwritten already, or its fence was lost, which no crash does. The store MAC
+    /// covers the records, so they are believed.
     private func finishDisconnects(
         _ keys: [RecordKey], _ completion: @escaping @Sendable () -> Void
     ) {
@@ -177,15 +186,20 @@ extension Refresher {
                 plan = self.plan(record)
             }
         }
-        // Before everything that is merely due.
+        // Before everything that is merely due, as soon as nobody is at work on it any more.
         let first = UnixTime(milliseconds: 0)
+        let now = time.now()
         let isFirst = shared.withLock { shared -> Bool? in
             guard shared.doubts[key] == doubt.wave else { return nil }
             guard let plan, store.owner(slot)?.key == key else {
                 shared.doubts[key] = nil
                 return false
             }
-            shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
+            // It was answered since, if only with a refusal.
+            if shared.upkeep.isPaused(key, now) { return nil }
+            let hold = hold(key, lane: plan.lane, death: plan.death, shared, now)
+            shared.upkeep.schedule(
+                slot, Plan(lane: plan.lane, due: hold?.until ?? first, death: first))
             return true
         }
         switch isFirst {

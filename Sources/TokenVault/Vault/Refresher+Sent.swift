@@ -13,8 +13,12 @@ extension Refresher {
         let applicationLifetime: Int64?
         /// Whether the access token was presented: no refresh token outlives the answer.
         let isExchange: Bool
+        /// Whether the provider's limits say that the grant is over.
+        let isOver: Bool
         /// The record as it was sent; nil where there was no room to keep it.
         let kept: KeptRecord?
+        /// How long the answer is listened for. Written where the request is made.
+        var listenMilliseconds = 0
         // Written by the writer's thread before the request is sent, or cancelled.
         var wave: UInt64?
         /// Why the attempt could not be recorded.
@@ -23,7 +27,7 @@ extension Refresher {
         init(
             flight: Flight, id: ConnectionID?, application: ApplicationID, generation: UInt64,
             providerLifetime: Int64?, applicationLifetime: Int64?, isExchange: Bool,
-            kept: KeptRecord?
+            isOver: Bool, kept: KeptRecord?
         ) {
             self.flight = flight
             self.id = id
@@ -32,6 +36,7 @@ extension Refresher {
             self.providerLifetime = providerLifetime
             self.applicationLifetime = applicationLifetime
             self.isExchange = isExchange
+            self.isOver = isOver
             self.kept = kept
         }
     }

@@ -5,48 +5,92 @@ extension Refresher {
     /// Joins the connection's flight, or starts one, and waits for its end. A caller that is
     /// cancelled stops waiting; the flight goes on.
     ///
+    /// - Parameter isPatient: waits for an answer that does not come in time, too.
     /// - Throws: what ended the flight, or `cancelled`.
-    func refresh(_ key: RecordKey, slot: UInt32, _ plan: Plan) async throws(VaultError) {
+    func refresh(
+        _ key: RecordKey, slot: UInt32, _ plan: Plan, isPatient: Bool = false
+    ) async throws(VaultError) {
         // The caller opened the record, and goes on with another thread.
         MemoryHygiene.scrub()
-        let waiter = shared.withLock { shared in
+        let number = shared.withLock { shared in
             defer { shared.nextWaiter += 1 }
             return shared.nextWaiter
         }
+        let demander = Demander(
+            key: key, slot: slot, plan: plan, number: number, isPatient: isPatient)
         let outcome = await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation {
                 (continuation: UnsafeContinuation<Outcome, Never>) in
-                demand(
-                    key, slot, plan, waiter, Waiter { unsafe continuation.resume(returning: $0) })
+                demand(demander, Waiter { unsafe continuation.resume(returning: $0) })
             }
         } onCancel: {
-            leave(key, waiter)
+            leave(key, number)
         }
         try outcome.get()
     }
 
-    private func demand(
-        _ key: RecordKey, _ slot: UInt32, _ plan: Plan, _ number: UpkeepState.WaiterID,
-        _ waiter: Waiter
-    ) {
+    /// A caller that wants a connection refreshed.
+    private struct Demander {
+        let key: RecordKey
+        let slot: UInt32
+        let plan: Plan
+        let number: UpkeepState.WaiterID
+        let isPatient: Bool
+    }
+
+    private func demand(_ demander: Demander, _ waiter: Waiter) {
         let now = time.now()
+        var held: UnixTime?
+        var age = 0
         let demand = shared.withLock { shared -> UpkeepState.Demand in
-            if shared.isClosed { return .refused(.closed) }
+            if shared.sendsNothing { return .refused(.closed) }
             if Task.isCancelled { return .refused(.cancelled) }
+            let (key, plan) = (demander.key, demander.plan)
             // Slots are given to others in time.
-            guard store.owner(slot)?.key == key else { return .refused(.notFound) }
+            guard store.owner(demander.slot)?.key == key else { return .refused(.notFound) }
             // Nobody boards, nor has a chance to.
             if shared.upkeep.isFull, shared.storage.isPresent { return .refused(.storeFull) }
-            let demand = shared.upkeep.demand(
-                key, slot: slot, lane: plan.lane, death: plan.death, waiter: number, now)
-            if case .refused = demand { return demand }
-            shared.waiters[number] = waiter
-            return demand
+            if let hold = hold(key, lane: plan.lane, death: plan.death, shared, now),
+                shared.upkeep.flight(key) == nil
+            {
+                age = Int(clamping: max(0, now.milliseconds(since: hold.since)) / 1000)
+                guard demander.isPatient else { return .refused(.answerOutstanding) }
+                held = hold.until
+            } else {
+                let demand = shared.upkeep.demand(
+                    key, slot: demander.slot, lane: plan.lane, death: plan.death,
+                    waiter: demander.number, isPatient: demander.isPatient, now)
+                if case .refused = demand {
+                    age = shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
+                    return demand
+                }
+            }
+            shared.waiters[demander.number] = waiter
+            return .joined
         }
         switch demand {
-        case .joined: return
-        case .waits: alarm.ring()
-        case .refused(let code): waiter.resume(.failure(VaultError(code, .upkeep)))
+        case .joined, .waits:
+            if let held { wait(demander, until: held) } else { alarm.ring() }
+        case .refused(let code):
+            let isOutstanding = code == .answerOutstanding
+            waiter.resume(
+                .failure(VaultError(code, .upkeep, number: isOutstanding ? age : 0)))
+        }
+    }
+
+    /// Asks again when the connection is left alone no longer, unless it has other tokens by then.
+    private func wait(_ demander: Demander, until moment: UnixTime) {
+        let milliseconds = moment.milliseconds(since: time.now())
+        after(milliseconds: max(0, milliseconds)) { [self] in
+            // Cancelled, or closed.
+            let (waiter, isSettled) = shared.withLock { shared in
+                (
+                    shared.waiters.removeValue(forKey: demander.number),
+                    shared.doubts[demander.key] == nil && !shared.isClosed
+                )
+            }
+            guard let waiter else { return }
+            if isSettled { waiter.resume(.success(())) } else { demand(demander, waiter) }
         }
     }
 
@@ -67,13 +111,17 @@ extension Refresher {
             shared.outgoing[flight.number] = nil
             let isRoomy = shared.storage.note(.landed(flight.number))
             let before = shared.upkeep.heap.min?.deadline
-            let isOrphan = shared.upkeep.isOrphan(flight.number)
+            let isCurrent = shared.upkeep.isCurrent(flight)
             let wasFull = shared.upkeep.isFull
             var waiting = shared.upkeep.end(flight.number, now).compactMap {
                 shared.waiters.removeValue(forKey: $0)
             }
             waiting += shared.mourners.removeValue(forKey: flight.number) ?? []
-            if !isOrphan, isOwner, !shared.upkeep.isScheduled(flight.slot) {
+            if shared.isDraining, shared.upkeep.flights.isEmpty {
+                waiting += shared.drainers
+                shared.drainers = []
+            }
+            if isCurrent, isOwner, !shared.upkeep.isScheduled(flight.slot) {
                 shared.upkeep.schedule(flight.slot, plan)
             }
             let isSooner = shared.isRunning && shared.upkeep.heap.min?.deadline != before
@@ -92,7 +140,9 @@ extension Refresher {
         _ flight: Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
         atLeastMilliseconds: Int64 = 0
     ) {
-        let tally = shared.withLock { shared -> (Int, Int64, Bool)? in
+        let now = time.now()
+        let random = randomness.next()
+        let planned = shared.withLock { shared -> Plan? in
             // A failure of tokens that were replaced meanwhile.
             if shared.upkeep.isSuperseded(flight.number) { return nil }
             let grace = shared.upkeep.lanes[flight.lane].limits.reuseGraceSeconds
@@ -103,39 +153,63 @@ extension Refresher {
                 ? 1
                 : shared.upkeep.countFailure(
                     flight.key, isRefusal: error.code == .providerRefused)
-            return (failures, grace, isInDoubt)
+            let retry = RefreshPolicy.retry(
+                now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
+                reuseGraceSeconds: grace, random: random)
+            let due = shared.upkeep.pause(
+                flight.key, due: max(retry, now.adding(milliseconds: atLeastMilliseconds)), now,
+                random: random)
+            let death = isInDoubt ? min(due, flight.death) : flight.death
+            return Plan(lane: flight.lane, due: due, death: death)
         }
-        guard let (failures, grace, isInDoubt) = tally else {
-            return finish(flight, .success(()), currentPlan(flight))
-        }
-        let now = time.now()
-        let retry = RefreshPolicy.retry(
-            now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
-            reuseGraceSeconds: grace, random: randomness.next())
-        let due = max(retry, now.adding(milliseconds: atLeastMilliseconds))
-        let death = isInDoubt ? min(due, flight.death) : flight.death
-        finish(flight, .failure(error), Plan(lane: flight.lane, due: due, death: death))
+        guard let planned else { return finish(flight, .success(()), currentPlan(flight)) }
+        finish(flight, .failure(error), planned)
     }
 
-    /// Takes a connection out of upkeep for its disconnect. Its flight, if any, is orphaned: an
+    /// Takes a connection out of upkeep for its disconnect. Its flights, if any, are orphaned: an
     /// unsent request is cancelled, a sent one awaited at most `milliseconds`.
     ///
-    /// - Returns: false where an answer was still outstanding then.
-    func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> Bool {
-        let orphan = shared.withLock { shared -> (UInt64, Outgoing?, [Waiter])? in
+    /// - Returns: where an answer was still outstanding then, until when it is listened for.
+    func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> UnixTime? {
+        let (orphans, waiting) = shared.withLock { shared -> ([Orphan], [Waiter]) in
             shared.unmetMinimums.forget(key)
-            guard let flight = shared.upkeep.orphan(key, slot: slot) else { return nil }
-            let waiting = flight.waiters.compactMap { shared.waiters.removeValue(forKey: $0) }
-            return (flight.number, shared.outgoing[flight.number], waiting)
+            let flights = shared.upkeep.orphan(key, slot: slot)
+            let orphans = flights.map { flight in
+                Orphan(flight: flight, outgoing: shared.outgoing[flight.number])
+            }
+            let ids = flights.flatMap(\.allWaiters)
+            return (orphans, ids.compactMap { shared.waiters.removeValue(forKey: $0) })
         }
-        guard let (number, outgoing, waiting) = orphan else { return true }
         // Its answer is nobody's: nothing is sealed with that data key any more.
-        outgoing?.kept?.wipe()
+        for orphan in orphans { orphan.outgoing?.kept?.wipe() }
         for waiter in waiting {
             waiter.resume(.failure(VaultError(.disconnecting, .upkeep)))
         }
-        return unsafe await withUnsafeContinuation {
-            (continuation: UnsafeContinuation<Bool, Never>) in
+        let moment = time.now().adding(milliseconds: milliseconds)
+        var end: UnixTime?
+        for orphan in orphans {
+            let request = orphan.outgoing?.request
+            _ = request?.cancelIfUnsent()
+            // What was not taken back was sent by now.
+            let listens = Int64(
+                max(request?.listenMilliseconds ?? 0, request?.deadlineMilliseconds ?? 0))
+            let last = orphan.flight.listensUntil ?? time.now().adding(milliseconds: listens)
+            if await !isAnswered(orphan.flight.number, until: moment) {
+                end = max(end ?? last, last)
+            }
+        }
+        return end
+    }
+
+    /// A flight of a connection that is being disconnected, as it was.
+    private struct Orphan {
+        let flight: Flight
+        let outgoing: Outgoing?
+    }
+
+    /// Waits for a flight's end. False where it had not come by `moment`.
+    private func isAnswered(_ number: UInt64, until moment: UnixTime) async -> Bool {
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
             // Whichever comes first, the answer or the limit, resumes; the other finds it done.
             let once = Monitor(false)
             let end: @Sendable (Bool) -> Void = { answered in
@@ -151,7 +225,7 @@ extension Refresher {
                 return true
             }
             guard isOut else { return end(true) }
-            _ = outgoing?.request.cancelIfUnsent()
+            let milliseconds = max(0, moment.milliseconds(since: time.now()))
             if !after(milliseconds: milliseconds, { end(false) }) { end(false) }
         }
     }

@@ -29,6 +29,9 @@ final class Refresher: Sendable {
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts of earlier processes that are in doubt; the last of each connection.
     private let doubts: [Doubt]
+    /// The same by connection, and when this process began.
+    let earlier: [RecordKey: Doubt]
+    let opened: UnixTime
     /// Older ones of the same connections, with nothing left to do but to end them.
     let staleDoubts: [(wave: UInt64, key: RecordKey)]
 
@@ -67,6 +70,8 @@ final class Refresher: Sendable {
         /// Of connections in doubt, the wave of the last attempt: of this process or another.
         var doubts: [RecordKey: UInt64] = [:]
         var storage = StorageTrouble()
+        /// Connections in which the scan at open has found a reply that lies unread.
+        var unread: [RecordKey] = []
         var unmetMinimums = UnmetMinimums()
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
@@ -76,6 +81,11 @@ final class Refresher: Sendable {
         var runners = 0
         var isRunning: Bool { runners > 0 && !isClosed }
         var isClosed = false
+        /// Nothing new is sent, and what is out is listened to for a while.
+        var isDraining = false
+        var sendsNothing: Bool { isClosed || isDraining }
+        /// Whoever drains, until nothing is out.
+        var drainers: [Waiter] = []
     }
 
     enum ScanState {
@@ -104,6 +114,8 @@ final class Refresher: Sendable {
         }
         staleDoubts = stale
         self.doubts = doubts.filter { first.doubts[$0.attempt.key] == $0.wave }
+        earlier = self.doubts.reduce(into: [:]) { $0[$1.attempt.key] = $1 }
+        opened = time.now()
         shared = Monitor(first)
         alarm = try Alarm()
         guard startsThread else { return }
@@ -146,7 +158,7 @@ final class Refresher: Sendable {
         var isMoreDue = false
         let (boardings, departures) = shared.withLock {
             shared -> ([UpkeepState.Boarding], [TransportRequest]) in
-            guard !shared.isClosed else { return ([], []) }
+            guard !shared.sendsNothing else { return ([], []) }
             isMoreDue = shared.isRunning && shared.upkeep.ripen(now)
             let boardings = shared.upkeep.board(
                 now, limit: Self.waveMax, onlyDemands: !shared.isRunning)
@@ -156,6 +168,11 @@ final class Refresher: Sendable {
         if !boardings.isEmpty { board(boardings) }
         return shared.withLock { shared -> Turn in
             if shared.isClosed { return .end }
+            if shared.isDraining {
+                let timer = shared.timers.map(\.moment).min()
+                return .sleep(
+                    milliseconds: timer.map { max(0, $0.milliseconds(since: time.now())) })
+            }
             if isMoreDue || boardings.count == Self.waveMax { return .again }
             guard let next = Self.nextMoment(shared, now) else { return .sleep(milliseconds: nil) }
             return .sleep(milliseconds: max(0, next.milliseconds(since: time.now())))
@@ -181,6 +198,16 @@ final class Refresher: Sendable {
         }
         alarm.ring()
         return isKept
+    }
+
+    /// Waits for so many milliseconds. False where the vault is closed.
+    func pause(milliseconds: Int64) async -> Bool {
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
+            let isKept = after(milliseconds: milliseconds) {
+                unsafe continuation.resume(returning: true)
+            }
+            if !isKept { unsafe continuation.resume(returning: false) }
+        }
     }
 
     private func expireTimers() {
@@ -227,10 +254,11 @@ final class Refresher: Sendable {
                 shared.mourners = [:]
                 shared.scanWaiters = []
                 shared.scanWatchers = []
+                shared.drainers = []
             }
             let waiting =
                 Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
-                + shared.scanWaiters
+                + shared.scanWaiters + shared.drainers
             for watcher in shared.scanWatchers { watcher.finish() }
             return (waiting, shared.outgoing.values.map(\.request))
         }

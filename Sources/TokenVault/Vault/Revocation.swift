@@ -25,9 +25,28 @@ struct Revocation {
         _ application: borrowing Application, _ tokens: borrowing TokenSet,
         _ completion: @escaping @Sendable (Outcomes) -> Void
     ) throws(VaultError) {
+        switch tokens.refreshToken {
+        case .none: try send(application, tokens.accessToken.bytes, nil, completion)
+        case .some(let token):
+            try send(application, tokens.accessToken.bytes, token.bytes, completion)
+        }
+    }
+
+    /// The same of tokens where they arrived.
+    func send(
+        _ application: borrowing Application, _ reply: borrowing TokenReply,
+        _ completion: @escaping @Sendable (Outcomes) -> Void
+    ) throws(VaultError) {
+        try send(application, reply.accessTokenBytes, reply.refreshTokenBytes, completion)
+    }
+
+    private func send(
+        _ application: borrowing Application, _ accessToken: RawSpan, _ refreshToken: RawSpan?,
+        _ completion: @escaping @Sendable (Outcomes) -> Void
+    ) throws(VaultError) {
         let endpoint = network.revocationEndpoint
         let outcomes = Monitor(Outcomes())
-        let last = try endpoint.revocation(of: tokens.accessToken, .accessToken, for: application) {
+        let last = try endpoint.revocation(of: accessToken, .accessToken, for: application) {
             verdict in
             completion(
                 outcomes.withLock { outcomes in
@@ -39,13 +58,10 @@ struct Revocation {
             return completion(Outcomes(refreshToken: .unsupported, accessToken: .unsupported))
         }
         try network.addressGuard.check(url)
-        switch tokens.refreshToken {
-        case .none: endpoint.send(last)
-        case .some(let token):
-            try endpoint.revoke(token, .refreshToken, for: application) { verdict in
-                outcomes.withLock { $0.refreshToken = .init(verdict) }
-                endpoint.send(last)
-            }
+        guard let refreshToken else { return endpoint.send(last) }
+        try endpoint.revoke(refreshToken, .refreshToken, for: application) { verdict in
+            outcomes.withLock { $0.refreshToken = .init(verdict) }
+            endpoint.send(last)
         }
     }
 }

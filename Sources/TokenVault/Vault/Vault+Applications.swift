@@ -1,23 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Vault {
-    /// Adds an application, or replaces the one with this id.
+    /// Adds an application, or replaces the one with this id. To put the same again changes
+    /// nothing, not even what is known of it: a platform may do so at each start.
+    ///
+    /// Where its client id, its secret, how it authenticates, or its token endpoint is not as it
+    /// was, what was found out about it is void, and its refreshes leave one at a time until one of
+    /// them has succeeded: see `Suspicion`.
     ///
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant;
-    ///   `limitExceeded`, `endpointRefused`, `storeFull`.
+    ///   `limitExceeded`, `endpointRefused`, `storeFull`; `disconnecting` while it is being
+    ///   removed.
     public func put(_ application: consuming Application) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
         try check(application)
         let id = application.id
-        let key = store.key(.application, application.id.text)
-        let plaintext = try ApplicationRecord.encode(application)
-        let commit = Commit()
-        commit.add(.put(.application, key, .anything), plaintext)
-        _ = try await durable(commit)
-        // Perhaps it is corrected: the next refresh may try.
-        refresher.reload(id)
+        let key = store.key(.application, id.text)
+        // Somebody else's write between the read and ours would hide what is changed.
+        for _ in 0..<Self.putAttemptsMax {
+            let edit = try ApplicationEdit(application, over: store.open(key))
+            guard !edit.isVoid else { return }
+            let change = edit.change
+            let commit = Commit()
+            let expectation = edit.expectation
+            commit.add(.put(.application, key, expectation), edit.takePlaintext())
+            do throws(VaultError) {
+                _ = try await durable(commit)
+                return refresher.applicationStored(id, change)
+            } catch {
+                guard
+                    error.code == .generationChanged || error.code == .alreadyExists
+                        || error.code == .notFound
+                else { throw error }
+            }
+        }
+        throw VaultError(.generationChanged, .vault)
     }
 
     /// Everything about an application but its client secret.
@@ -80,7 +99,7 @@ extension Vault {
         do throws(VaultError) {
             _ = try await durable(fence)
             _ = try await durable(erasure)
-            refresher.reload(id)
+            refresher.applicationStored(id, .identity)
         } catch {
             throw error.code == .notFound ? VaultError(.applicationNotFound, .vault) : error
         }

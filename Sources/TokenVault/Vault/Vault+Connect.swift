@@ -83,7 +83,9 @@ extension Vault {
     ///   - browserBinding: what the browser showed; must be what `connect` was given.
     /// - Returns: the connection that has tokens now.
     /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `providerRefused`,
-    ///   `applicationMisconfigured`, `providerUnreachable`, `providerAnswerUnreadable`.
+    ///   `applicationMisconfigured`, `providerUnreachable`, `providerAnswerUnreadable`;
+    ///   `tooManySecrets` where there is no room for what the code brings: then the flow is still
+    ///   open.
     @discardableResult
     public func complete(
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
@@ -102,6 +104,7 @@ extension Vault {
         guard application == nil || application == flow.application,
             try flow.isBound(to: browserBinding)
         else { throw VaultError(.callbackRejected, .vault) }
+        let room = try ExchangeRoom()
         // One-time: of two identical callbacks one takes the flow, the other finds it gone.
         do throws(VaultError) {
             let commit = Commit()
@@ -112,7 +115,7 @@ extension Vault {
         }
         let id = flow.connection
         do throws(VaultError) {
-            try await finish(flow, callback, life)
+            try await finish(flow, callback, life, room)
         } catch {
             await record(id, .connectFailed, number: Int64(error.number))
             throw error.concerning(id)
@@ -121,7 +124,8 @@ extension Vault {
     }
 
     private func finish(
-        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ life: UInt64?
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ life: UInt64?,
+        _ room: ExchangeRoom
     ) async throws(VaultError) {
         guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
         let application = try store.application(flow.application)
@@ -134,20 +138,26 @@ extension Vault {
             }
         }
         let requestedAt = time.now()
-        let tokens: TokenSet
+        let granted: GrantedTokens
         switch callback.code {
         case .none: throw VaultError(.flowDenied, .vault)
         case .some(let code):
+            let probe = refresher.beginProbe(application.id)
             let verdict = try await exchange(application, code, flow.codeVerifier)
-            tokens = try Self.tokens(verdict, application, requestedAt)
+            granted = try self.granted(verdict, application, requestedAt)
+            refresher.accept(probe, flow.connection)
         }
         do throws(VaultError) {
-            try await store(tokens, flow, requestedAt, life)
+            try await store(granted, flow, life, room)
         } catch {
-            // Nobody will ever use them: whatever the provider says, they are wiped here.
-            try? Revocation(network).send(application, tokens) { _ in }
+            revoke(granted, application)
             throw error
         }
+    }
+
+    /// Nobody will ever use them: whatever the provider says, they are wiped here.
+    private func revoke(_ granted: GrantedTokens, _ application: borrowing Application) {
+        try? Revocation(network).send(application, granted.reply) { _ in }
     }
 
     private func exchange(
@@ -156,7 +166,8 @@ extension Vault {
     ) async throws(VaultError) -> Verdict {
         try network.addressGuard.check(application.provider.tokenEndpoint)
         let answer = Answer()
-        let verifier: Secret? = application.provider.usesPKCE ? try codeVerifier.copy() : nil
+        let verifier: Secret? =
+            application.provider.usesPKCE ? try codeVerifier.copy() : nil
         try network.endpoint.exchange(code: code, codeVerifier: verifier, for: application) {
             verdict in
             answer.give(verdict)
@@ -164,78 +175,33 @@ extension Vault {
         return await answer.wait()
     }
 
-    private static func tokens(
+    private func granted(
         _ verdict: consuming Verdict, _ application: borrowing Application, _ requestedAt: UnixTime
-    ) throws(VaultError) -> TokenSet {
+    ) throws(VaultError) -> GrantedTokens {
         switch consume verdict {
         case .tokens(let reply):
-            return try reply.tokens(
-                requestedAt: requestedAt,
-                providerLifetimeSeconds: application.provider.defaultLifetimeSeconds,
-                applicationLifetimeSeconds: application.defaultLifetimeSeconds)
+            return GrantedTokens(reply, application, requestedAt: requestedAt)
         case .unsent: throw VaultError(.providerUnreachable, .vault)
         case .transient: throw VaultError(.providerUnreachable, .vault)
         case .applicationMisconfigured(let status, _):
             throw VaultError(.applicationMisconfigured, .vault, number: status)
         case .grantLost(let status):
             throw VaultError(.providerRefused, .vault, number: status)
+        case .grantLikelyLost(let status):
+            throw VaultError(.providerRefused, .vault, number: status)
         case .refused(let status, _):
             throw VaultError(.providerRefused, .vault, number: status)
+        case .unread(let status, let body):
+            // Perhaps it is only their type that is not taken.
+            if case .tokens(let reply) = Verdict(
+                TransportReply(status: status, body: body), types: .any)
+            {
+                revoke(GrantedTokens(reply, application, requestedAt: requestedAt), application)
+            }
+            throw VaultError(.providerAnswerUnreadable, .vault)
         case .unreadable:
             throw VaultError(.providerAnswerUnreadable, .vault)
         }
-    }
-
-    /// Puts the tokens of a completed flow over whatever the connection had.
-    private func store(
-        _ tokens: borrowing TokenSet, _ flow: borrowing PendingAuthorization,
-        _ requestedAt: UnixTime, _ life: UInt64?
-    ) async throws(VaultError) {
-        let id = flow.connection
-        let key = store.key(.connection, id.text)
-        for _ in 0..<Self.putAttemptsMax {
-            let expectation: Change.Expectation
-            var record: ConnectionRecord
-            switch try store.open(key) {
-            case .none:
-                // Disconnected while its flow was open: the flow does not bring it back.
-                throw VaultError(.notFound, .vault)
-            case .some(let opened):
-                // Disconnected and set up anew meanwhile: these tokens are of the life before.
-                guard life == store.owner(opened.header.slot)?.life else {
-                    throw VaultError(.callbackRejected, .vault)
-                }
-                expectation = .generation(opened.header.generation)
-                record = ConnectionRecord(fields: opened.takeFields())
-            }
-            let now = time.now()
-            // A new grant: nothing of the old one, its refresh token least of all, may stay.
-            try record.forgetRefreshToken()
-            try record.fields.set(ConnectionTag.grantedScope, nil)
-            try record.fields.set(ConnectionTag.used, nil)
-            try record.fields.set(ConnectionTag.application, text: flow.application.text)
-            try record.fields.set(ConnectionTag.requestedScope, text: flow.requestedScope)
-            try record.fields.set(ConnectionTag.connected, time: now)
-            try record.adopt(tokens, requestStart: requestedAt)
-            let plan = refresher.plan(record)
-            let plaintext = record.plaintext()
-            do throws(VaultError) {
-                let commit = Commit()
-                commit.mustLand = true
-                commit.add(.put(.connection, key, expectation), plaintext)
-                commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
-                _ = try await durable(commit) { [refresher] committed in
-                    refresher.schedule(committed.slot, plan)
-                    refresher.supersede(key)
-                }
-                feed.publish(
-                    VaultEvent(time: now, kind: .connected, number: 0, connection: id))
-                return
-            } catch {
-                guard error.code == .generationChanged else { throw error }
-            }
-        }
-        throw VaultError(.generationChanged, .vault)
     }
 
     /// Writes an event that stands alone; the log is no reason to fail what it tells of.

@@ -32,7 +32,7 @@ extension Vault {
         defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         do throws(VaultError) {
             let slot = try await fence(id, key)
-            let isEveryAnswerIn = await refresher.orphan(
+            let listensUntil = await refresher.orphan(
                 key, slot: slot, milliseconds: Self.answerMilliseconds)
             let outcomes = revoking ? await revoke(key) : Revocation.Outcomes()
             let erasure = Self.erasure(of: key, time.now())
@@ -43,7 +43,8 @@ extension Vault {
             let quality = directory?.erasureQuality
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
-                accessToken: outcomes.accessToken, isEveryAnswerIn: isEveryAnswerIn,
+                accessToken: outcomes.accessToken, isEveryAnswerIn: listensUntil == nil,
+                listensUntil: listensUntil,
                 erasedSlots: erased.erasedSlots,
                 erasure: quality?.isInPlace ?? true
                     ? .inPlace : .bestEffort(fileSystem: quality?.fileSystem ?? 0),

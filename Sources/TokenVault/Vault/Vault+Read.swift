@@ -8,26 +8,29 @@ extension Vault {
     /// result; a caller that is cancelled does not cancel it. The token is wiped when `body`
     /// returns: do not keep its bytes.
     ///
-    /// - Parameter minimumLifetime: how long the token must live at least; zero by default. Where
-    ///   the provider's tokens live shorter that costs one refresh; from then on `notRefreshable`
-    ///   is thrown at once, until the token at hand is due or one that lives longer has come.
+    /// - Parameters:
+    ///   - minimumLifetime: how long the token must live at least; zero by default. Where the
+    ///     provider's tokens live shorter that costs one refresh; from then on `notRefreshable` is
+    ///     thrown at once, until the token at hand is due or one that lives longer has come.
+    ///   - awaitsLateAnswer: as `refresh`.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
-    ///   `providerRefused`, `applicationMisconfigured`, `disconnecting`, `cancelled`.
+    ///   `providerRefused`, `providerAnswerUnreadable`, `applicationMisconfigured`,
+    ///   `disconnecting`, `cancelled`, `answerOutstanding`.
     public func withAccessToken<Result>(
-        _ id: ConnectionID, minimumLifetime: Duration = .zero,
+        _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false,
         _ body: (borrowing Secret) throws -> Result
     ) async throws -> Result {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
         if !refresher.isVerified { try await readable() }
-        let token = try await freshToken(id, minimumLifetime)
+        let token = try await freshToken(id, minimumLifetime, awaitsLateAnswer)
         let result = try body(token)
         token.destroy()
         return result
     }
 
     private func freshToken(
-        _ id: ConnectionID, _ minimumLifetime: Duration
+        _ id: ConnectionID, _ minimumLifetime: Duration, _ isPatient: Bool
     ) async throws(VaultError) -> Secret {
         let key = store.key(.connection, id.text)
         let minimum = Self.milliseconds(minimumLifetime)
@@ -43,7 +46,8 @@ extension Vault {
             else { break }
             try await verified()
             do throws(VaultError) {
-                try await refresher.refresh(key, slot: stale.slot, stale.plan)
+                try await refresher.refresh(
+                    key, slot: stale.slot, stale.plan, isPatient: isPatient)
                 asked = stale.tokens.generation
             } catch {
                 // Its application was replaced while it boarded: it asks again.
@@ -90,7 +94,7 @@ extension Vault {
                 return .fresh(token)
             }
             guard let plan = refresher.plan(record) else {
-                throw VaultError(.notRefreshable, .vault)
+                throw refresher.refusal(record)
             }
             let tokens = PresentTokens(
                 generation: tokensSince,

@@ -4,38 +4,43 @@ extension Vault {
     /// Refreshes a connection now, whatever its expiry, or joins the refresh that is under way;
     /// returns when the new tokens are durable.
     ///
+    /// - Parameter awaitsLateAnswer: waits for an answer that does not come in time, as long as the
+    ///   vault itself listens for it, instead of throwing `answerOutstanding`; and where a process
+    ///   before this one was not answered, until it is safe to ask again.
     /// - Throws: as `withAccessToken`.
-    public func refresh(_ id: ConnectionID) async throws(VaultError) {
+    public func refresh(
+        _ id: ConnectionID, awaitsLateAnswer: Bool = false
+    ) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
         let key = store.key(.connection, id.text)
         do throws(VaultError) {
-            try await refreshOnce(key)
+            try await refreshOnce(key, awaitsLateAnswer)
         } catch {
             // Its application was replaced while it boarded.
             guard error.code == .generationChanged else { throw error.concerning(id) }
             do throws(VaultError) {
-                try await refreshOnce(key)
+                try await refreshOnce(key, awaitsLateAnswer)
             } catch {
                 throw error.concerning(id)
             }
         }
     }
 
-    private func refreshOnce(_ key: RecordKey) async throws(VaultError) {
+    private func refreshOnce(_ key: RecordKey, _ isPatient: Bool) async throws(VaultError) {
         let (slot, plan) = try flightPlan(key)
-        try await refresher.refresh(key, slot: slot, plan)
+        try await refresher.refresh(key, slot: slot, plan, isPatient: isPatient)
     }
 
     /// Where a connection's flight would start.
     private func flightPlan(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, plan: Plan) {
         guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-        let slot = opened.header.slot
+        let header = opened.header
         let record = ConnectionRecord(fields: opened.takeFields())
         if let refusal = record.state.refusal { throw VaultError(refusal, .vault) }
-        guard let plan = refresher.plan(record) else { throw VaultError(.notRefreshable, .vault) }
-        return (slot, plan)
+        guard let plan = refresher.plan(record) else { throw refresher.refusal(record) }
+        return (header.slot, plan)
     }
 
     /// The platform used the token and it worked: the light turns green. Written at most once a
@@ -48,7 +53,7 @@ extension Vault {
         let key = store.key(.connection, id.text)
         let now = time.now()
         let commit = Commit()
-        let revision = Revision(addedBytesMax: 2 * (Fields.headBytes + 8)) {
+        let revision = Revision(addedBytesMax: 3 * (Fields.headBytes + 8)) {
             (record, header) throws(VaultError) in
             // One in the future is a clock's that was ahead.
             let since = record.used.map { now.milliseconds(since: $0) } ?? .max
@@ -76,9 +81,10 @@ extension Vault {
     ///
     /// - Parameter generation: of the token that was rejected, as `status` and `get` give it; nil
     ///   for the present one.
+    /// - Parameter awaitsLateAnswer: as `refresh`.
     /// - Throws: as `refresh`.
     public func reportRejected(
-        _ id: ConnectionID, generation: UInt64? = nil
+        _ id: ConnectionID, generation: UInt64? = nil, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
@@ -95,6 +101,6 @@ extension Vault {
         commit.add(.event(EventEntry(time: now, key: key, kind: .tokenRejected)))
         _ = try await durable(commit)
         feed.publish(VaultEvent(time: now, kind: .tokenRejected, number: 0, connection: id))
-        try await refresh(id)
+        try await refresh(id, awaitsLateAnswer: awaitsLateAnswer)
     }
 }

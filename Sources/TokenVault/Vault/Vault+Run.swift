@@ -14,4 +14,19 @@ extension Vault {
         // An empty stream ends when the task is cancelled.
         for await _ in ended {}
     }
+
+    /// The orderly end of a process: sends no refresh any more, takes back what has not left, and
+    /// listens for the answers that are out until all have come and are stored, at most so long.
+    /// Whoever asks for a refresh is told `closed`. Call `close` next: it does not wait for the
+    /// late answers again. What was not answered stays in doubt, on record, for the next process.
+    ///
+    /// What the caller himself begins meanwhile, such as a disconnect, is done.
+    ///
+    /// - Returns: how many refreshes were not answered.
+    @discardableResult
+    public func drain(for duration: Duration) async -> Int {
+        let left = await refresher.drain(milliseconds: Self.milliseconds(duration))
+        network.drained()
+        return left
+    }
 }

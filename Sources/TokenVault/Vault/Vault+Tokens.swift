@@ -102,7 +102,7 @@ extension Vault {
         let committed = try await durable(commit) { [refresher] committed in
             tokens.wipe()
             refresher.schedule(committed.slot, plan)
-            refresher.supersede(key)
+            refresher.supersede(key, committed.slot)
             refresher.noteRoom()
         }
         feed.publish(VaultEvent(time: now, kind: .tokensPut, number: 0, connection: id))

@@ -41,7 +41,7 @@ public final class Vault: Sendable {
     /// Whether reads are served that no verification vouches for.
     let readsUnverified: Bool
     private let closing: @Sendable () -> Void
-    let process = ProcessNumber.current
+    private let process = ProcessNumber.current
     private let closeOnce = Monitor(false)
 
     /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
@@ -92,7 +92,7 @@ public final class Vault: Sendable {
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
-        try settings.check()
+        try check(settings)
         let directory = try VaultDirectory(path)
         let keyring = try Keyring(path, rootKey: rootKey)
         let mapBytes = max(settings.mapBytes, 1 << 20)
@@ -130,6 +130,15 @@ public final class Vault: Sendable {
             guard error.isOfDamage else { throw error }
             writer.store.condemn(error)
             return Writer.Inheritance()
+        }
+    }
+
+    private static func check(_ settings: Settings) throws(VaultError) {
+        guard let file = settings.certificateFile else { return }
+        do throws(VaultError) {
+            try Descriptor.requireRegularFile(file, stage: .vault)
+        } catch {
+            throw VaultError(.invalidArgument, .vault, number: error.number)
         }
     }
 
@@ -179,6 +188,15 @@ public final class Vault: Sendable {
     }
 
     deinit { close() }
+
+    /// Whether this is a child process, made by fork, of the one that opened the vault.
+    var isInherited: Bool { process != ProcessNumber.current }
+
+    /// The first thing that each verb does: before it looks at a secret, or waits for a lock that a
+    /// thread of the parent's held.
+    func checkProcess() throws(VaultError) {
+        if isInherited { throw VaultError(.forked, .vault) }
+    }
 
     /// How well secrets are kept out of reach in this process.
     public struct MemoryStatus: Sendable {

@@ -56,7 +56,8 @@ struct DisconnectCommand: AsyncParsableCommand {
 
     private func show(_ receipt: ReceiptForm) throws {
         if json { return try Outlet.output.line(JSONLine.of(receipt)) }
-        let answers = receipt.everyAnswerIn ? "in" : "one refresh was still unanswered"
+        var answers = receipt.everyAnswerIn ? "in" : "one refresh was still unanswered"
+        if let end = receipt.listensUntil { answers += "; listened for until \(end.time.text)" }
         let rows = [
             ("refresh token", receipt.refreshToken), ("access token", receipt.accessToken),
             ("provider's answers", answers), ("key slots erased", String(receipt.erasedSlots)),

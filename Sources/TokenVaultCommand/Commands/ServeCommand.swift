@@ -15,8 +15,9 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Own the vault: refresh every token on time and answer the other commands.",
         discussion: """
             Prints `ready` once every record has been verified and requests are answered; ends \
-            cleanly on SIGTERM or SIGINT. Meanwhile the other commands go through the socket \
-            `control` in the vault's directory: they need no key, and their \
+            cleanly on SIGTERM or SIGINT: it sends nothing new, and listens for the answers that \
+            are still out, at most --drain seconds. Meanwhile the other commands go through the \
+            socket `control` in the vault's directory: they need no key, and their \
             --allow-loopback-http, --ca-file and --read-unverified have no effect. Only processes \
             of the same user are answered.
 
@@ -33,22 +34,38 @@ struct ServeCommand: AsyncParsableCommand {
         help: "What browsers see instead of --listen, such as https://oauth2.example.com.")
     var publicURL: String?
 
+    @Option(
+        help: """
+            How many seconds the answers that are out are listened for at the end; 0 to 3600. What \
+            is not answered by then is in doubt, on record.
+            """)
+    var drain: Int64 = 60
+
     @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
+
+    func validate() throws {
+        guard (0...3600).contains(drain) else {
+            throw ValidationError("--drain is 0 to 3600 seconds")
+        }
+    }
 
     func run() async throws {
         // A client that hangs up is an error of one request, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         let front = try callbackFront()
         let folder = try VaultFolder(options.location.path())
-        let door = try options.open(readsUnverified: reading.readUnverified)
+        let door = try options.open(
+            readsUnverified: reading.readUnverified, endsWithRequest: false)
         defer { door.close() }
         if reading.readUnverified { try Outlet.errors.line(ReadOptions.warning) }
         let control = try ControlServer(folder, door)
         defer { control.stop() }
         try control.start()
         var services: [any Service] = [
-            RefreshService(vault: door.vault, readsUnverified: reading.readUnverified)
+            RefreshService(
+                vault: door.vault, readsUnverified: reading.readUnverified,
+                drain: .seconds(drain))
         ]
         if let front { services.append(try Self.front(door.vault, front)) }
         let group = ServiceGroup(
@@ -95,6 +112,7 @@ struct ServeCommand: AsyncParsableCommand {
 private struct RefreshService: Service {
     let vault: Vault
     let readsUnverified: Bool
+    let drain: Duration
 
     func run() async throws {
         do throws(VaultError) {
@@ -108,5 +126,10 @@ private struct RefreshService: Service {
         try Outlet.output.line("ready")
         let vault = vault
         try await cancelWhenGracefulShutdown { try await vault.run() }
+        let left = await vault.drain(for: drain)
+        if left > 0 {
+            try Outlet.errors.line(
+                "tokenvault: \(left) refreshes were not answered: they are in doubt, on record")
+        }
     }
 }

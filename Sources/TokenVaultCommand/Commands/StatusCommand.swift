@@ -46,6 +46,7 @@ struct StatusCommand: AsyncParsableCommand {
             ("connect again by", moment(status.diesAt)),
             ("because", status.endCause.map(Self.explanation)),
             ("next refresh", moment(status.nextRefresh)),
+            ("answer outstanding", moment(status.answerOutstandingSince).map { "since \($0)" }),
             ("last refreshed", moment(status.lastRefreshed)),
             ("refreshes", String(status.refreshCount)),
             ("last used", moment(status.lastUsed)),
@@ -63,7 +64,9 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func reason(_ status: StatusForm) -> String? {
         status.reason.map { reason in
-            status.reasonNumber.map { "\(reason) (HTTP \($0))" } ?? reason
+            status.reasonNumber.map {
+                reason == "replyUnread" ? "\(reason) (\($0) bytes)" : "\(reason) (HTTP \($0))"
+            } ?? reason
         }
     }
 
@@ -78,6 +81,9 @@ struct StatusCommand: AsyncParsableCommand {
             "correct the application, or its provider's definition (`grant_lost_errors`): "
                 + "`tokenvault app add --replace`"
         case "make_room": "make room on the disk"
+        case "retry":
+            "the provider's answer names a token and cannot be used: a newer version may read it, "
+                + "or `tokenvault retry` presents the old token again"
         default: step
         }
     }

@@ -5,8 +5,14 @@ import TokenVault
 /// The vault, opened in this process.
 final class OwnVault: VaultDoor {
     let vault: Vault
+    /// Whether the process ends with the request. Then it stays until the provider has answered:
+    /// nobody else would hear the answer.
+    private let endsWithRequest: Bool
 
-    init(_ vault: Vault) { self.vault = vault }
+    init(_ vault: Vault, endsWithRequest: Bool) {
+        self.vault = vault
+        self.endsWithRequest = endsWithRequest
+    }
 
     func ask(
         _ request: Request, secret: consuming Secret?, _ take: (Reply) throws -> Void
@@ -39,7 +45,23 @@ final class OwnVault: VaultDoor {
                 throw VaultError(.notFound, .vault, connection: try ConnectionID(id))
             }
             try take(.status(StatusForm(status)))
-        case .refresh(let id): try await vault.refresh(ConnectionID(id))
+        case .refresh(let id):
+            let id = try ConnectionID(id)
+            try await staying(id) {
+                try await vault.refresh(id, awaitsLateAnswer: endsWithRequest)
+            }
+        case .retry(let id):
+            let id = try ConnectionID(id)
+            try await staying(id) {
+                try await vault.retry(id, awaitsLateAnswer: endsWithRequest)
+            }
+        case .retryApplication(let id):
+            let outcome = try await vault.retry(
+                application: ApplicationID(id), awaitsLateAnswers: endsWithRequest)
+            for id in outcome.recovered { try take(.retried(id: id.text, failure: nil)) }
+            for (id, error) in outcome.failed {
+                try take(.retried(id: id.text, failure: FailureForm(error.concerning(id))))
+            }
         case .disconnect(let id):
             try take(.receipt(ReceiptForm(try await vault.disconnect(ConnectionID(id)))))
         case .log(let id, let limit):
@@ -64,9 +86,32 @@ final class OwnVault: VaultDoor {
     func withToken(
         id: String, minimumSeconds: Int, _ body: (borrowing Secret) throws -> Void
     ) async throws {
-        try await vault.withAccessToken(
-            ConnectionID(id), minimumLifetime: .seconds(minimumSeconds), body)
+        let id = try ConnectionID(id)
+        try await staying(id) {
+            try await vault.withAccessToken(
+                id, minimumLifetime: .seconds(minimumSeconds),
+                awaitsLateAnswer: endsWithRequest, body)
+        }
     }
+
+    /// Says what the command waits for, where it waits long.
+    private func staying(_ id: ConnectionID, _ body: () async throws -> Void) async throws {
+        guard endsWithRequest else { return try await body() }
+        let teller = Task { [vault] in
+            while !Task.isCancelled {
+                try await Task.sleep(for: Self.noticeInterval)
+                guard let since = try vault.status(id)?.answerOutstandingSince else { continue }
+                return try Outlet.errors.line(
+                    "\(id.text.printable): answer outstanding since \(since.text); waiting for it. "
+                        + "Ctrl-C ends this, and leaves the attempt in doubt, on record.")
+            }
+        }
+        defer { teller.cancel() }
+        try await body()
+    }
+
+    /// How soon somebody who waits is told why.
+    private static let noticeInterval = Duration.seconds(1)
 
     func close() { vault.close() }
 }

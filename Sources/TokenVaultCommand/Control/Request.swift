@@ -17,8 +17,21 @@ enum Request: Codable, Sendable {
     /// Answered by the token itself.
     case token(id: String, minimumSeconds: Int)
     case refresh(id: String)
+    case retry(id: String)
+    case retryApplication(id: String)
     case disconnect(id: String)
     case log(id: String, limit: Int)
+}
+
+extension Request {
+    /// How long the answer may take, in milliseconds.
+    var answerMilliseconds: Int64 {
+        switch self {
+        // As many at a time as the provider's limits allow.
+        case .retryApplication: 3_600_000
+        default: Wire.answerMilliseconds
+        }
+    }
 }
 
 /// One part of an answer; some requests have many, some none.
@@ -28,6 +41,8 @@ enum Reply: Codable, Sendable {
     case authorization(url: String)
     case connected(id: String)
     case status(StatusForm)
+    /// One for each connection of a `retryApplication`.
+    case retried(id: String, failure: FailureForm?)
     case event(EventForm)
     case receipt(ReceiptForm)
 }

@@ -17,7 +17,7 @@ final class ServedVault: VaultDoor {
         _ request: Request, secret: consuming Secret?, _ take: (Reply) throws -> Void
     ) async throws {
         let wire = try send(request, secret)
-        let deadline = Deadline.after(milliseconds: Wire.answerMilliseconds)
+        let deadline = Deadline.after(milliseconds: request.answerMilliseconds)
         while true {
             let head = try wire.receiveHead(by: deadline)
             switch head.kind {

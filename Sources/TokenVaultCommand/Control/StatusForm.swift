@@ -16,6 +16,7 @@ struct StatusForm: Codable, Sendable {
     var diesAt: Moment?
     var endCause: String?
     var nextRefresh: Moment?
+    var answerOutstandingSince: Moment?
     var lastRefreshed: Moment?
     var refreshCount: UInt64
     var lastUsed: Moment?
@@ -32,6 +33,7 @@ struct StatusForm: Codable, Sendable {
         case diesAt = "dies_at"
         case endCause = "end_cause"
         case nextRefresh = "next_refresh"
+        case answerOutstandingSince = "answer_outstanding_since"
         case lastRefreshed = "last_refreshed"
         case refreshCount = "refresh_count"
         case lastUsed = "last_used"
@@ -52,6 +54,7 @@ struct StatusForm: Codable, Sendable {
         diesAt = status.diesAt.map(Moment.init)
         endCause = status.endCause?.rawValue
         nextRefresh = status.nextRefresh.map(Moment.init)
+        answerOutstandingSince = status.answerOutstandingSince.map(Moment.init)
         lastRefreshed = status.lastRefreshed.map(Moment.init)
         refreshCount = status.refreshCount
         lastUsed = status.lastUsed.map(Moment.init)
@@ -123,6 +126,8 @@ struct ReceiptForm: Codable, Sendable {
     /// A token was to be revoked, and the provider did not.
     var tokensLiveOn: Bool
     var everyAnswerIn: Bool
+    /// Until when an answer that was still out is listened for.
+    var listensUntil: Moment?
     var erasedSlots: Int
     var erasure: String
     var completed: Moment
@@ -133,6 +138,7 @@ struct ReceiptForm: Codable, Sendable {
         case accessToken = "access_token"
         case tokensLiveOn = "tokens_live_on"
         case everyAnswerIn = "every_answer_in"
+        case listensUntil = "listens_until"
         case erasedSlots = "erased_slots"
     }
 
@@ -144,6 +150,7 @@ struct ReceiptForm: Codable, Sendable {
             if case .failed = $0 { true } else { false }
         }
         everyAnswerIn = receipt.isEveryAnswerIn
+        listensUntil = receipt.listensUntil.map(Moment.init)
         erasedSlots = receipt.erasedSlots
         switch receipt.erasure {
         case .inPlace: erasure = "in place"

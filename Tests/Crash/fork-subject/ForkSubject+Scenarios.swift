@@ -87,8 +87,7 @@ extension ForkSubject {
                             clientID: "c", redirectURI: "https://h.example/"))
                 }
             ),
-            ("run", { try await vault.run() }), ("readable", { try await vault.readable() }),
-            ("ready", { try await vault.ready() }),
+            ("run", { try await vault.run() }), ("ready", { try await vault.ready() }),
             (
                 "events",
                 {

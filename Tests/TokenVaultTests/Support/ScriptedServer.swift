@@ -36,6 +36,8 @@ final class ScriptedServer: Sendable {
         case reply(status: Int = 200, headers: [String] = [], body: String = "{}")
         /// These bytes, as they are; the connection is closed behind them.
         case raw(String)
+        /// These bytes, piece after piece; the connection is kept. `true` once they have left.
+        case pieces([[UInt8]], sent: Monitor<Bool>? = nil)
         /// These bytes, one every so many milliseconds.
         case drip(String, everyMilliseconds: Int)
         /// These bytes, then as `hang`.
@@ -215,6 +217,15 @@ final class ScriptedServer: Sendable {
                 if isStopped { return false }
             }
             return false
+        case .pieces(let pieces, let sent):
+            for piece in pieces {
+                guard write(piece, to: socket) else { return false }
+                // Not in one segment with the next.
+                usleep(20_000)
+            }
+            sent?.withLock { $0 = true }
+            sent?.broadcast()
+            return true
         case .close: return false
         case .reset:
             var linger = linger(l_onoff: 1, l_linger: 0)
@@ -233,7 +244,10 @@ final class ScriptedServer: Sendable {
     }
 
     private func write(_ text: String, to socket: Int32) -> Bool {
-        let bytes = Array(text.utf8)
+        write(Array(text.utf8), to: socket)
+    }
+
+    private func write(_ bytes: [UInt8], to socket: Int32) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { buffer in

@@ -15,7 +15,10 @@ final class TLSServer {
     private let process = Process()
     private let directory: URL
 
-    init(_ certificate: Certificate, oldestProtocolOnly: Bool = false) throws {
+    /// - Parameter hasExcess: sends more than it announces, in one record with the body.
+    init(
+        _ certificate: Certificate, oldestProtocolOnly: Bool = false, hasExcess: Bool = false
+    ) throws {
         directory = FileManager.default.temporaryDirectory.appending(
             path: "tokenvault-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -28,7 +31,7 @@ final class TLSServer {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
             "python3", path + "server.py", path + "leaf.pem", path + "leaf.key",
-            oldestProtocolOnly ? "old" : "new",
+            oldestProtocolOnly ? "old" : "new", hasExcess ? "more" : "",
         ]
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
@@ -122,8 +125,12 @@ final class TLSServer {
                         while len(data) < length:
                             data += connection.recv(65536)
                         data = data[length:]
-                        connection.sendall(
-                            b"HTTP/1.1 200 OK\\r\\nContent-Length: 9\\r\\n\\r\\n{\\"tls\\":1}")
+                        head = b"HTTP/1.1 200 OK\\r\\nContent-Length: 9\\r\\n\\r\\n"
+                        if sys.argv[4] == "more":
+                            connection.sendall(head)
+                            connection.sendall(b'{"tls":1}HTTP/1.1 400 No\\r\\n\\r\\n')
+                        else:
+                            connection.sendall(head + b'{"tls":1}')
             except OSError:
                 plain.close()
 

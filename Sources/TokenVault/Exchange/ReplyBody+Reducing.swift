@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A body that is reduced while it arrives: what is settled lies at the beginning, and behind it
+// what has come since and is not whole enough to be told.
+extension ReplyBody {
+    /// How long a name is looked for to its end, in bytes as it is written: one of ours with every
+    /// letter escaped.
+    private static let nameBytesMax = 6 * ReplyMember.nameBytesMax
+
+    /// Begins to reduce what lies there, where it is an object.
+    mutating func begin() {
+        let start = JSONText.spaceEnd(secret.bytes, from: JSONScanner.markEnd(secret.bytes))
+        guard start < secret.count, secret.bytes.byte(at: start) == UInt8(ascii: "{") else {
+            place = .page
+            return
+        }
+        keepUnread(from: start)
+        settled = 1
+        place = .member(isFirst: true)
+    }
+
+    /// Settles what can be told by now.
+    mutating func settle() {
+        var offset = settled
+        var goesOn = isReducing
+        while goesOn {
+            do throws(VaultError) {
+                goesOn = try step(&offset)
+            } catch {
+                place = .broken
+            }
+            switch place {
+            case .end, .broken:
+                if case .broken = place { settled = 0 }
+                secret.shorten(to: settled)
+                return
+            default: break
+            }
+        }
+        if isReducing, offset > settled { keepUnread(from: offset) }
+    }
+
+    /// Moves what is not settled behind what is.
+    private mutating func keepUnread(from offset: Int) {
+        let rest = offset..<secret.count
+        secret.move(rest, to: settled)
+        secret.shorten(to: settled + rest.count)
+    }
+
+    /// The rest of a name or a value, of which nothing is kept; returns where it ends in the piece.
+    mutating func pass(
+        _ piece: RawSpan, from offset: Int, _ skip: JSONSkip, isName: Bool
+    ) -> Int {
+        var skip = skip
+        do throws(VaultError) {
+            guard let end = try skip.end(in: piece, from: offset) else {
+                place = isName ? .longName(skip) : .rest(skip)
+                return piece.byteCount
+            }
+            place = isName ? .colon : .member(isFirst: false)
+            return end
+        } catch {
+            place = .broken
+            return piece.byteCount
+        }
+    }
+
+    /// One step on from `offset`, which it moves. False where more bytes are needed.
+    private mutating func step(_ offset: inout Int) throws(VaultError) -> Bool {
+        switch place {
+        case .member(let isFirst):
+            offset = JSONText.spaceEnd(secret.bytes, from: offset)
+            return try member(&offset, isFirst: isFirst)
+        case .colon:
+            offset = JSONText.spaceEnd(secret.bytes, from: offset)
+            guard offset < secret.count else { return false }
+            try expect(UInt8(ascii: ":"), at: offset)
+            offset += 1
+            place = .value
+            return true
+        case .value:
+            offset = JSONText.spaceEnd(secret.bytes, from: offset)
+            guard offset < secret.count else { return false }
+            return try passValue(&offset)
+        default: return false
+        }
+    }
+
+    private func expect(_ byte: UInt8, at offset: Int) throws(VaultError) {
+        guard secret.bytes.byte(at: offset) == byte else { throw JSONScanner.unreadable }
+    }
+
+    /// A member with the comma before it, or the end.
+    private mutating func member(
+        _ offset: inout Int, isFirst: Bool
+    ) throws(VaultError) -> Bool {
+        guard offset < secret.count else { return false }
+        if secret.bytes.byte(at: offset) == UInt8(ascii: "}") {
+            secret.store(UInt8(ascii: "}"), at: settled)
+            settled += 1
+            place = .end
+            return false
+        }
+        var start = offset
+        if !isFirst {
+            try expect(UInt8(ascii: ","), at: offset)
+            start = JSONText.spaceEnd(secret.bytes, from: offset + 1)
+        }
+        guard start < secret.count else { return false }
+        try expect(UInt8(ascii: "\""), at: start)
+        var hasEscapes = false
+        guard
+            let nameEnd = JSONText.closingQuote(
+                secret.bytes, from: start + 1, hasEscapes: &hasEscapes)
+        else {
+            guard secret.count - start > Self.nameBytesMax else { return false }
+            var skip = JSONSkip()
+            _ = try skip.end(in: secret.bytes, from: start)
+            (place, offset) = (.longName(skip), secret.count)
+            return false
+        }
+        let colon = JSONText.spaceEnd(secret.bytes, from: nameEnd + 1)
+        guard colon < secret.count else { return false }
+        try expect(UInt8(ascii: ":"), at: colon)
+        let value = JSONText.spaceEnd(secret.bytes, from: colon + 1)
+        guard value < secret.count else { return false }
+        guard isOurs(start + 1..<nameEnd, hasEscapes: hasEscapes) else {
+            offset = value
+            return try passValue(&offset)
+        }
+        var skip = JSONSkip()
+        guard let end = try skip.end(in: secret.bytes, from: value) else { return false }
+        settle(start..<end)
+        (place, offset) = (.member(isFirst: false), end)
+        return true
+    }
+
+    private func isOurs(_ name: Range<Int>, hasEscapes: Bool) -> Bool {
+        ReplyMember(secret.bytes.extracting(name), hasEscapes: hasEscapes) != nil
+    }
+
+    /// A value that nobody reads, from where it begins.
+    private mutating func passValue(_ offset: inout Int) throws(VaultError) -> Bool {
+        var skip = JSONSkip()
+        guard let end = try skip.end(in: secret.bytes, from: offset) else {
+            (place, offset) = (.rest(skip), secret.count)
+            return false
+        }
+        (place, offset) = (.member(isFirst: false), end)
+        return true
+    }
+
+    /// Moves a member behind those that are settled. Before it there was a comma, or the brace.
+    private mutating func settle(_ member: Range<Int>) {
+        if settled > 1 {
+            secret.store(UInt8(ascii: ","), at: settled)
+            settled += 1
+        }
+        secret.move(member, to: settled)
+        settled += member.count
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The body of a success that nobody here can use, and that yet may hold the only copy of a token:
+/// one whole JSON object, or form (RFC 6749 appendix B), that names an access or a refresh token,
+/// at any depth. A page, half an object or anything else names none, whatever words are in it.
+enum UnreadReply {
+    /// What is kept of one.
+    enum Extent {
+        /// The members that `ReplyMember` lists, and those in which a token is named.
+        case members
+        /// The tokens, where there is no room for more.
+        case tokens
+        /// The refresh tokens, where there is no room for both.
+        case refreshTokens
+    }
+
+    /// Whether a body is one.
+    static func namesToken(_ body: RawSpan) -> Bool { found(in: body, .members) != nil }
+
+    /// Reduces a body, in place. False, with nothing changed, where it is none, or nothing is left
+    /// of it.
+    static func reduce(_ body: inout Secret, to extent: Extent = .members) -> Bool {
+        guard let found = Self.found(in: body, extent) else { return false }
+        // A brace or a separator was before each part, so what is written never overtakes what is
+        // still to be read.
+        var end = 0
+        func write(_ byte: UInt8, _ body: inout Secret) {
+            body.store(byte, at: end)
+            end += 1
+        }
+        if found.isObject { write(UInt8(ascii: "{"), &body) }
+        for (index, range) in found.parts.enumerated() {
+            if index > 0 { write(UInt8(ascii: found.isObject ? "," : "&"), &body) }
+            body.move(range, to: end)
+            end += range.count
+        }
+        if found.isObject { write(UInt8(ascii: "}"), &body) }
+        body.shorten(to: end)
+        return true
+    }
+
+    /// What is kept of a body.
+    private struct Found {
+        let isObject: Bool
+        /// Names and values, in their order.
+        var parts: [Range<Int>] = []
+        var namesToken = false
+
+        /// A name, whether its value may be a token, and where both lie.
+        mutating func add(
+            _ name: ReplyMember?, isToken: Bool, _ range: Range<Int>, _ extent: Extent
+        ) {
+            let isKept =
+                switch extent {
+                case .members: name != nil || isToken
+                case .tokens: isToken
+                // What is deeper is not looked through.
+                case .refreshTokens: isToken && name != .accessToken
+                }
+            guard isKept else { return }
+            namesToken = namesToken || isToken
+            parts.append(range)
+        }
+    }
+
+    private static func found(in body: borrowing Secret, _ extent: Extent) -> Found? {
+        found(in: body.bytes, extent)
+    }
+
+    private static func found(in body: RawSpan, _ extent: Extent) -> Found? {
+        var found: Found?
+        do throws(VaultError) {
+            found = try members(of: body, extent)
+        } catch {
+            found = pairs(of: body, extent)
+        }
+        return found.flatMap { $0.namesToken ? $0 : nil }
+    }
+
+    // MARK: Objects
+
+    private static func members(
+        of body: RawSpan, _ extent: Extent
+    ) throws(VaultError) -> Found {
+        var scanner = try JSONScanner(body)
+        var found = Found(isObject: true)
+        while let member = try scanner.next() {
+            let value = member.value
+            let name = ReplyMember(
+                scanner.written(member.name), hasEscapes: member.name.hasEscapes)
+            var isToken = name?.isToken ?? false
+            switch value.kind {
+            case .null, .false: isToken = false
+            case .string: isToken = isToken && !value.range.isEmpty
+            case .object, .array: isToken = isToken || holdsToken(scanner.written(value))
+            case .number, .true, .other: break
+            }
+            // With the quotes around the name, and around a value that has some.
+            let start = member.name.range.lowerBound - 1
+            let end = value.range.upperBound + (value.kind == .string ? 1 : 0)
+            found.add(name, isToken: isToken, start..<end, extent)
+        }
+        return found
+    }
+
+    /// Whether a token is named inside an object or an array, however deep.
+    private static func holdsToken(_ container: RawSpan) -> Bool {
+        var offset = 0
+        while true {
+            offset = JSONText.quoteOrBackslash(container, from: offset) + 1
+            var hasEscapes = false
+            guard
+                let end = JSONText.closingQuote(container, from: offset, hasEscapes: &hasEscapes)
+            else { return false }
+            let text = container.extracting(offset..<end)
+            offset = JSONText.spaceEnd(container, from: end + 1)
+            guard offset < container.byteCount,
+                container.byte(at: offset) == UInt8(ascii: ":")
+            else { continue }
+            offset = JSONText.spaceEnd(container, from: offset + 1)
+            if ReplyMember(text, hasEscapes: hasEscapes)?.isToken ?? false,
+                isToken(container, at: offset)
+            {
+                return true
+            }
+        }
+    }
+
+    /// Whether a value may be a token: no literal, and not empty.
+    private static func isToken(_ container: RawSpan, at offset: Int) -> Bool {
+        guard offset + 1 < container.byteCount else { return false }
+        switch container.byte(at: offset) {
+        case UInt8(ascii: "n"), UInt8(ascii: "f"): return false
+        case UInt8(ascii: "\""): return container.byte(at: offset + 1) != UInt8(ascii: "\"")
+        default: return true
+        }
+    }
+
+    // MARK: Forms
+
+    private static func pairs(of body: RawSpan, _ extent: Extent) -> Found? {
+        var end = body.byteCount
+        while end > 0, body.byte(at: end - 1) <= 0x20 { end -= 1 }
+        let form = body.extracting(0..<end)
+        var found = Found(isObject: false)
+        var start = 0
+        while start < end {
+            guard let pair = pair(form, from: start) else { return nil }
+            if let name = ReplyMember(form.extracting(pair.name), hasEscapes: false) {
+                let isToken = name.isToken && pair.end > pair.name.upperBound + 1
+                found.add(name, isToken: isToken, start..<pair.end, extent)
+            }
+            start = pair.end + 1
+        }
+        return found
+    }
+
+    /// A name and where its value ends. Nil where there is a byte that a form does not have.
+    private static func pair(_ form: RawSpan, from start: Int) -> (name: Range<Int>, end: Int)? {
+        var (offset, nameEnd) = (start, Int?.none)
+        while offset < form.byteCount {
+            switch form.byte(at: offset) {
+            case UInt8(ascii: "&"): return (start..<(nameEnd ?? offset), offset)
+            case UInt8(ascii: "="): nameEnd = nameEnd ?? offset
+            case ...0x20, 0x7F..., UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"),
+                UInt8(ascii: "{"), UInt8(ascii: "}"):
+                return nil
+            default: break
+            }
+            offset += 1
+        }
+        return (start..<(nameEnd ?? offset), offset)
+    }
+}

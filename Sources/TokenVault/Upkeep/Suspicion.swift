@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Whether the provider takes an application, as far as its answers say.
+///
+/// Some servers answer a wrong client secret as they answer a dead grant, and burn the refresh
+/// token over it. So an application that was changed, or of which an answer looks as if it were
+/// rejected, sends one request at a time, the connection that was refreshed last before all others,
+/// until one that left after that answer has succeeded. Once two connections were refused in a row
+/// nothing is risked any more but what was already. Of a provider that is known to say so of dead
+/// grants one of the two must have been such a request, or a few dead grants would stop all others.
+///
+/// What came before what is a matter of the order in which requests left, not of any clock.
+struct Suspicion {
+    /// So many connections are refused, with no success between, and the application is taken to be
+    /// rejected.
+    static let riskedMax = 2
+
+    /// What was changed about an application since its last success.
+    enum Change: UInt8 {
+        /// Its client secret or the method of authentication: a grant that is refused for good is
+        /// gone.
+        case credentials = 1
+        /// Its client id or its token endpoint: another client is told of every grant that it is
+        /// not valid.
+        case identity = 2
+    }
+
+    /// A connection that was refused, and when its request left.
+    private struct Risk {
+        let slot: UInt32
+        let order: UInt64
+        /// Whether it left while the application was looked at with care already.
+        let isProbe: Bool
+        /// Whether the connection is gone, or has another grant: what was risked was risked.
+        var isGone = false
+    }
+
+    /// A connection that was refreshed, and when.
+    struct Success {
+        let slot: UInt32
+        let key: RecordKey
+        let time: UnixTime
+    }
+
+    /// The most successes that are kept in mind.
+    static let successesMax = 8
+
+    /// How many requests of the application have left.
+    private(set) var sentCount: UInt64 = 0
+    /// What was changed since the last success.
+    private(set) var change: Change?
+    /// Whether an answer looked like a rejection, and nothing sent since has succeeded.
+    private(set) var isRaised = false
+    /// Whether the provider is known to say of a dead grant what may mean the application.
+    var isSaidOfGrants = false
+    /// How many had left when it was first looked at with care.
+    private var careful: UInt64 = 0
+    /// The connections that were refreshed last, the last one last.
+    private(set) var successes: [Success] = []
+    /// How many had left when it was last changed: what they bring says nothing of it as it is now.
+    private var changed: UInt64 = 0
+    /// How many had left when it last looked rejected: what they bring does not clear it.
+    private var barrier: UInt64 = 0
+    private var risks: [Risk] = []
+
+    /// Whether one request is sent at a time.
+    var isCareful: Bool { isRaised || change != nil }
+    /// Whether no further connection is risked.
+    var isExhausted: Bool {
+        risks.count >= Self.riskedMax && (!isSaidOfGrants || risks.contains { $0.isProbe })
+    }
+    /// The connections that were refused since the last success.
+    var risked: [UInt32] { risks.filter { !$0.isGone }.map(\.slot) }
+
+    /// Whether a request left before the application was last changed.
+    func predates(_ order: UInt64) -> Bool { order <= changed }
+
+    func isRisked(_ slot: UInt32) -> Bool { risks.contains { $0.slot == slot && !$0.isGone } }
+
+    /// A request leaves; returns its place in the order.
+    mutating func send() -> UInt64 {
+        sentCount += 1
+        return sentCount
+    }
+
+    /// The application was changed: what was found out about it is void.
+    mutating func change(_ change: Change) {
+        self.change = max(change, self.change ?? change)
+        (changed, barrier, careful) = (sentCount, sentCount, sentCount)
+        isRaised = false
+        risks = []
+    }
+
+    /// A connection was refused in a way that may mean the application. True where it was not
+    /// refused before since the last success.
+    mutating func refuse(_ slot: UInt32, order: UInt64) -> Bool {
+        guard order > changed else { return false }
+        if !isCareful { careful = sentCount }
+        isRaised = true
+        barrier = sentCount
+        guard !isRisked(slot) else { return false }
+        risks.append(Risk(slot: slot, order: order, isProbe: order > careful))
+        return true
+    }
+
+    /// Whether a connection that was refused had been sent with care.
+    func isProbe(_ slot: UInt32) -> Bool { risks.contains { $0.slot == slot && $0.isProbe } }
+
+    /// A connection was refreshed.
+    mutating func note(_ success: Success) {
+        successes.removeAll { $0.slot == success.slot }
+        if successes.count == Self.successesMax { successes.removeFirst() }
+        successes.append(success)
+    }
+
+    /// The same of an earlier process.
+    mutating func restore(risked: [(slot: UInt32, isProbe: Bool)], change: Change?) {
+        for risk in risked where !isRisked(risk.slot) {
+            risks.append(Risk(slot: risk.slot, order: 0, isProbe: risk.isProbe))
+        }
+        isRaised = isRaised || !risks.isEmpty
+        self.change = self.change ?? change
+    }
+
+    /// A request has succeeded that left as the `order`-th. True where that clears the application.
+    mutating func succeed(order: UInt64) -> Bool {
+        guard order > changed else { return false }
+        // Who was refused before it left was not refused for the application's sake, most likely.
+        risks.removeAll { $0.order < order }
+        guard order > barrier else { return false }
+        change = nil
+        isRaised = false
+        return true
+    }
+
+    /// The connection is gone, or has another grant.
+    mutating func forget(_ slot: UInt32) {
+        for index in risks.indices where risks[index].slot == slot { risks[index].isGone = true }
+        successes.removeAll { $0.slot == slot }
+    }
+
+    /// Somebody says that nothing is wrong with the application.
+    mutating func forgive() {
+        risks = []
+        isRaised = false
+    }
+}
+
+extension Suspicion.Change: Comparable {
+    static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Flights that are overdue: their answers may hold the only new refresh tokens, so that they are
+// listened to, for as long as it takes, out of everybody's way.
+extension UpkeepState {
+    /// Whether nothing new leaves for an endpoint until one that is overdue has ended: it has as
+    /// many as may be in flight there, or there are too many in all.
+    func isBlocked(_ endpoint: Int) -> Bool {
+        let governor = endpoints[endpoint].governor
+        return governor.isFullOfListeners
+            || isFullOfListeners && governor.listening > 0
+    }
+
+    /// Whether endpoints wait that have room for themselves.
+    var isFullOfListeners: Bool { listenerCount >= Self.listenersMax }
+
+    /// How long nothing leaves for an endpoint, in milliseconds; 0 where only requests that are in
+    /// flight stand in the way.
+    func pauseMilliseconds(_ endpoint: Int, _ now: UnixTime) -> Int64 {
+        isBlocked(endpoint) ? .max : endpoints[endpoint].pauseMilliseconds(now)
+    }
+
+    /// A flight was not answered in time, and is listened to further. It leaves its place to
+    /// others; its connection has no other flight meanwhile, unless it was given other tokens.
+    ///
+    /// - Returns: who is told; nil where it was not out.
+    mutating func beginListening(
+        _ number: UInt64, until end: UnixTime, _ now: UnixTime, random: UInt64
+    ) -> [WaiterID]? {
+        guard let flight = flights[number], flight.stage == .sent else { return nil }
+        endpoints[flight.endpoint].governor.beginListening(now, random: random)
+        listenerCount += 1
+        aloftCount -= 1
+        // The turn passes on.
+        lanes[flight.lane].arrive()
+        lanes[flight.lane].end(flight.slot, now)
+        flights[number]?.stage = .overdue
+        flights[number]?.listensUntil = end
+        if flight.isSuperseded || flight.isOrphan {
+            detach(number, flight.key)
+            return dismissWaiters(number)
+        }
+        flights[number]?.waiters = []
+        return flight.waiters
+    }
+
+    /// It ends: until that is stored it has a place again.
+    mutating func endListening(
+        _ flight: Flight, _ outcome: Governor.Outcome, _ now: UnixTime, random: UInt64
+    ) {
+        endpoints[flight.endpoint].governor.endListening(outcome, now, random: random)
+        listenerCount -= 1
+        aloftCount += 1
+    }
+
+    /// From here on the connection may have another flight: single flight is for each refresh
+    /// token.
+    mutating func detach(_ number: UInt64, _ key: RecordKey) {
+        if numbers[key] == number { numbers[key] = nil }
+        detached.insert(number)
+    }
+
+    /// Whether a flight is the one that its connection's next refresh joins: it alone plans.
+    func isCurrent(_ flight: Flight) -> Bool { numbers[flight.key] == flight.number }
+}

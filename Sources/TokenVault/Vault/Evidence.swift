@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the records say of how providers take their applications: gathered by the scan at open, so
+/// that a restart forgets neither who was refused nor that nobody may be risked any more.
+///
+/// What came first is told by generations, which no clock can confuse.
+struct Evidence: ~Copyable {
+    /// A connection that was refused and has no newer tokens.
+    struct Refused {
+        let key: RecordKey
+        let slot: UInt32
+        /// The generation of its refusal.
+        let generation: UInt64
+        let isRejection: Bool
+        let kind: Refusal.Kind
+        let isOld: Bool
+        let isProbe: Bool
+        let isProven: Bool
+        let status: Int
+        let time: UnixTime
+        let expiry: UnixTime?
+
+        /// Nil where the record's failure, if any, is no refusal.
+        init?(
+            _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
+            _ limits: RefreshPolicy.Limits, now: UnixTime
+        ) {
+            guard record.state == .active, let failure = record.failure else { return nil }
+            isRejection = failure.code == VaultEvent.Kind.applicationRejected.code
+            guard isRejection || failure.code == VaultEvent.Kind.refreshRefused.code else {
+                return nil
+            }
+            self.key = key
+            slot = header.slot
+            generation = record.failureSince ?? header.generation
+            kind = Refusal.Kind(record: record.refusal) ?? .unknown
+            isOld = (record.refusal ?? 0) & Refusal.oldFlag != 0
+            isProbe = (record.refusal ?? 0) & Refusal.probeFlag != 0
+            isProven = (record.refusal ?? 0) & Refusal.provenFlag != 0
+            status = Int(failure.status)
+            time = failure.time
+            expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now)
+        }
+    }
+
+    /// A connection that was refreshed.
+    private struct Refreshed {
+        let generation: UInt64
+        let slot: UInt32
+        let key: RecordKey
+        let time: UnixTime
+    }
+
+    /// By lane, the connections that were refreshed last, the last one last.
+    private var refreshed: [Int: [Refreshed]] = [:]
+    private(set) var refused: [Int: [Refused]] = [:]
+
+    /// Takes in what a connection's record says.
+    mutating func add(
+        _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
+        _ lane: Int, _ limits: RefreshPolicy.Limits, now: UnixTime
+    ) {
+        if record.state == .active, let moment = record.refreshed, moment >= record.issued {
+            let generation = record.tokensSince ?? header.generation
+            insert(
+                Refreshed(
+                    generation: generation, slot: header.slot, key: key, time: moment), lane)
+        }
+        if let found = Refused(record, header, key, limits, now: now) {
+            refused[lane, default: []].append(found)
+        }
+    }
+}
+
+extension Evidence {
+    private mutating func insert(_ found: Refreshed, _ lane: Int) {
+        let isFull = refreshed[lane]?.count == Suspicion.successesMax
+        if isFull, let first = refreshed[lane]?.first, found.generation < first.generation {
+            return
+        }
+        if isFull { refreshed[lane]?.removeFirst() }
+        let place = refreshed[lane]?.firstIndex { $0.generation > found.generation }
+        refreshed[lane, default: []].insert(found, at: place ?? refreshed[lane]?.count ?? 0)
+    }
+
+    /// The generation of the last tokens that a refresh brought; 0 where there are none.
+    func lastRefreshed(_ lane: Int) -> UInt64 { refreshed[lane]?.last?.generation ?? 0 }
+
+    func successes(_ lane: Int) -> [Suspicion.Success] {
+        (refreshed[lane] ?? []).map { Suspicion.Success(slot: $0.slot, key: $0.key, time: $0.time) }
+    }
+}
+
+extension UpkeepState {
+    /// Takes over what an earlier process has found out, as far as this one knows no better.
+    mutating func restore(_ evidence: borrowing Evidence, _ now: UnixTime) {
+        for lane in lanes.indices where lanes[lane].suspicion.sentCount == 0 {
+            let changed = lanes[lane].changed
+            let refreshed = evidence.lastRefreshed(lane)
+            let isProven = refreshed > changed.generation
+            var risked: [(slot: UInt32, isProbe: Bool)] = []
+            var isRejected = false
+            for found in evidence.refused[lane] ?? [] {
+                let isAnswered = found.isProven || found.generation < refreshed
+                restore(found, lane, isAnswered: isAnswered, now)
+                if isAnswered, found.kind != .unknown {
+                    lanes[lane].suspicion.isSaidOfGrants = true
+                }
+                guard found.generation > changed.generation, !found.isOld, !isAnswered,
+                    !isProven || found.kind != .unknown
+                else { continue }
+                risked.append((found.slot, found.isProbe))
+                risks[found.slot] = lane
+                isRejected = isRejected || found.isRejection
+            }
+            for success in evidence.successes(lane) {
+                lanes[lane].suspicion.note(success)
+            }
+            lanes[lane].restore(
+                risked: risked, change: isProven ? nil : changed.change, isRejected: isRejected)
+        }
+    }
+
+    /// The same of one connection.
+    ///
+    /// - Parameter isAnswered: whether another connection has succeeded since.
+    private mutating func restore(
+        _ found: Evidence.Refused, _ lane: Int, isAnswered: Bool, _ now: UnixTime
+    ) {
+        guard !found.isRejection, failures[found.key]?.refusal == nil, numbers[found.key] == nil
+        else { return }
+        var refusal = Refusal(
+            slot: found.slot, lane: lane, kind: found.kind, status: found.status, order: 0,
+            heard: found.time)
+        refusal.proof = isAnswered ? .application : .none
+        refusal.isOld = found.isOld
+        refusal.expiry = found.expiry
+        if found.generation <= lanes[lane].changed.generation { refusal.outdate() }
+        set(refusal, found.key)
+        _ = countFailure(found.key, isRefusal: true)
+        guard let due = heap.deadline(found.slot) else { return }
+        let later = pause(found.key, due: max(due, now), now, random: 0)
+        guard later > max(due, now) else { return }
+        schedule(found.slot, Plan(lane: lane, due: later, death: later))
+    }
+}

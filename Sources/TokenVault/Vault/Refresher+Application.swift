@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What becomes of an application: it is changed, or shows to be taken.
+extension Refresher {
+    /// Since which generation an application has its credentials, and what was changed then.
+    static func changed(
+        _ fields: borrowing Fields, _ generation: UInt64
+    ) -> (generation: UInt64, change: Suspicion.Change) {
+        let change = fields.integer(ApplicationTag.change, as: UInt8.self)
+            .flatMap(Suspicion.Change.init(rawValue:))
+        return (fields.integer(ApplicationTag.changedSince) ?? generation, change ?? .identity)
+    }
+
+    /// An application was stored anew: what its record says now holds from here on.
+    ///
+    /// - Parameter change: what about it is not as it was; nil where the provider sees the same
+    ///   client as before. Then what is known of it stays.
+    func applicationStored(_ id: ApplicationID, _ change: Suspicion.Change?) {
+        let now = time.now()
+        // Before it may move to another endpoint.
+        let known = shared.withLock { shared -> (isKnown: Bool, requests: [TransportRequest]) in
+            guard let lane = shared.upkeep.lane(id) else { return (false, []) }
+            guard let change else {
+                shared.upkeep.lanes[lane].probeSoon(now)
+                return (true, [])
+            }
+            let flights = shared.upkeep.change(lane, change, now)
+            return (true, flights.compactMap { shared.outgoing[$0]?.request })
+        }
+        let lane = reload(id)
+        if !known.isKnown, let change {
+            shared.withLock { _ = $0.upkeep.change(lane, change, now) }
+        }
+        // They carry what is not valid any more. What has left has left.
+        for request in known.requests { _ = request.cancelIfUnsent() }
+        alarm.ring()
+    }
+
+    /// A request of an application that is not a refresh, and may show that the provider takes it.
+    struct Probe {
+        let lane: Int
+        let order: UInt64
+    }
+
+    /// To be called before it is sent.
+    func beginProbe(_ id: ApplicationID) -> Probe {
+        let lane = lane(id)
+        let order = shared.withLock { $0.upkeep.lanes[lane].suspicion.send() }
+        return Probe(lane: lane, order: order)
+    }
+
+    /// The probe has succeeded, for this connection's sake.
+    func accept(_ probe: Probe, _ id: ConnectionID) {
+        let now = time.now()
+        let finding = shared.withLock { shared in
+            var finding = UpkeepState.Finding()
+            shared.upkeep.accept(probe.lane, order: probe.order, now, &finding)
+            return finding
+        }
+        for lost in finding.lost where lost.key != store.key(.connection, id.text) {
+            landBelieved(lost.key, lost.refusal)
+        }
+        if finding.isAccepted { publish(.recovered, id) }
+        if finding.wakes { alarm.ring() }
+    }
+}

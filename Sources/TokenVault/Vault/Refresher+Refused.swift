@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Refreshes that the provider refuses, be it for the application's sake or the grant's. Which of
+// the two shows when another connection of the application is answered.
+extension Refresher {
+    /// What the writer's thread found in a record.
+    private final class Found: @unchecked Sendable {
+        var expiry: UnixTime?
+        var isExpired = false
+    }
+
+    /// The provider refuses this connection, and nobody knows whether for good. It is asked again,
+    /// ever more seldom; red where its token has expired.
+    ///
+    /// - Parameter effect: what the provider may have done.
+    func landRefused(
+        _ sent: Sent, _ status: Int, _ kind: Refusal.Kind, _ finding: UpkeepState.Finding,
+        _ effect: Effect
+    ) {
+        if isReplaced(sent) { return landReplaced(sent) }
+        if finding.isOutdated { return landOutdated(sent) }
+        let found = Found()
+        let isFirst = shared.withLock { shared in
+            !shared.upkeep.isOrphan(sent.flight.number)
+                && shared.upkeep.failureCount(sent.flight.key) == 0
+        }
+        let entry = entry(sent, .refreshRefused, Int64(status))
+        let commit = Commit { [self] result in
+            switch result {
+            case .success(let committed) where committed.fate != .changed:
+                finish(sent.flight, .success(()), currentPlan(sent.flight))
+            case .success, .failure:
+                if isFirst { publish(.refreshRefused, sent.id, number: Int64(status)) }
+                putOff(sent, status, isRejected: finding.isRejected, found)
+            }
+        }
+        commit.add(
+            .revise(
+                sent.flight.key,
+                refusing(
+                    sent, .refreshRefused, status, kind, finding, entry.time, found)))
+        endAttempt(sent, effect, commit)
+        if isFirst { commit.add(.event(entry)) }
+        committer.submit(commit)
+    }
+
+    /// The application was changed since the request was made: whatever was wrong with it then.
+    private func landOutdated(_ sent: Sent) {
+        let error = VaultError(.generationChanged, .upkeep, connection: sent.id)
+        submitEnd(
+            sent, Commit { [self] _ in finish(sent.flight, .failure(error), again(sent.flight)) })
+    }
+
+    /// By how many bytes a refusal makes a record longer: failure, kind and two generations.
+    private static let refusalBytesMax = 4 * (Fields.headBytes + 14)
+
+    /// Writes a refusal into the record the flight was made for.
+    private func refusing(
+        _ sent: Sent, _ event: VaultEvent.Kind, _ status: Int, _ kind: Refusal.Kind,
+        _ finding: UpkeepState.Finding,
+        _ now: UnixTime, _ found: Found
+    ) -> Revision {
+        Revision(addedBytesMax: Self.refusalBytesMax) {
+            [self] (record, header) throws(VaultError) in
+            guard record.state == .active, isCurrent(record, header, sent) else {
+                return .leave
+            }
+            found.expiry = RefreshPolicy.Lifetime.expiry(
+                record, limits(sent.flight.lane), now: now)
+            found.isExpired = record.accessTokenExpiry.map { $0 <= now } ?? false
+            try record.keepTokens(of: header.generation)
+            try record.set(
+                ConnectionRecord.Failure(
+                    code: event.code, status: Int32(clamping: status), time: now))
+            try record.fields.set(
+                ConnectionTag.refusal,
+                integer: kind.rawValue | (finding.isOld ? Refusal.oldFlag : 0)
+                    | (finding.isProbe ? Refusal.probeFlag : 0)
+                    | (finding.isProven ? Refusal.provenFlag : 0))
+            return .change
+        }
+    }
+
+    private func putOff(_ sent: Sent, _ status: Int, isRejected: Bool, _ found: Found) {
+        let flight = sent.flight
+        let now = time.now()
+        let random = randomness.next()
+        let planned = shared.withLock { shared -> UnixTime? in
+            if shared.upkeep.isSuperseded(flight.number) { return nil }
+            // What an orphan meets is nothing to the connection's next life.
+            if shared.upkeep.isOrphan(flight.number) { return now }
+            let refusals = shared.upkeep.countFailure(flight.key, isRefusal: true)
+            shared.upkeep.setExpiry(flight.key, found.expiry)
+            return shared.upkeep.pause(
+                flight.key,
+                due: RefreshPolicy.refused(now: now, refusals: refusals, random: random), now,
+                random: random)
+        }
+        guard let due = planned else {
+            return finish(flight, .success(()), currentPlan(flight))
+        }
+        let code: VaultError.Code =
+            isRejected
+            ? .applicationMisconfigured
+            : found.isExpired ? .notRefreshable : .providerRefused
+        finish(
+            flight, .failure(VaultError(code, .upkeep, connection: sent.id, number: status)),
+            Plan(lane: flight.lane, due: due, death: flight.death))
+    }
+
+    // MARK: Rejected applications
+
+    /// The provider rejects the application: its connections keep their state and wait until one of
+    /// those that were refused is let in.
+    func landRejected(_ sent: Sent, _ status: Int, _ finding: UpkeepState.Finding) {
+        if finding.isOutdated { return landOutdated(sent) }
+        let error = VaultError(
+            .applicationMisconfigured, .upkeep, connection: sent.id, number: status)
+        let commit = Commit { [self] _ in
+            finish(
+                sent.flight, .failure(error),
+                again(sent.flight, milliseconds: Lane.probeMilliseconds))
+        }
+        // A restart must not risk another one.
+        if finding.isNewRisk {
+            commit.add(
+                .revise(
+                    sent.flight.key,
+                    refusing(
+                        sent, .applicationRejected, status, .application, finding,
+                        time.now(), Found())))
+        }
+        // The client was not let in: nobody looked at the refresh token.
+        endAttempt(sent, .none, commit)
+        committer.submit(commit)
+        recall(sent.flight.lane, at: sent.flight.endpoint)
+    }
+
+    /// One alarm for all connections of an application.
+    func announceRejection(_ sent: Sent, _ status: Int) {
+        let number = Int64(status)
+        let key = store.key(.application, sent.application.text)
+        let commit = Commit { [self] _ in
+            publish(.applicationRejected, sent.id, number: number)
+        }
+        commit.add(
+            .event(
+                EventEntry(
+                    time: time.now(), key: key, kind: .applicationRejected, number: number)))
+        committer.submit(commit)
+        recall(sent.flight.lane, at: sent.flight.endpoint)
+    }
+
+    // MARK: Lost grants
+
+    /// The provider's definition says that such a refusal means a lost grant, and another
+    /// connection of the same application has succeeded since: it is believed.
+    func landBelieved(_ key: RecordKey, _ refusal: Refusal) {
+        let now = time.now()
+        let found = FoundID()
+        let revision = Revision(addedBytesMax: Self.refusalBytesMax) {
+            (record, header) throws(VaultError) in
+            // Else other tokens came since.
+            guard record.state == .active, Refusal.Kind(record: record.refusal) == .grant
+            else {
+                return .leave
+            }
+            found.id = record.id
+            try record.keepTokens(of: header.generation)
+            try record.set(ConnectionState.failed)
+            try record.set(
+                ConnectionRecord.Failure(
+                    code: VaultEvent.Kind.grantLost.code, status: Int32(clamping: refusal.status),
+                    time: now))
+            return .change
+        }
+        let number = Int64(refusal.status)
+        let commit = Commit { [self] result in
+            guard case .success(let committed) = result, committed.fate == .changed else {
+                return
+            }
+            schedule(refusal.slot, nil)
+            shared.withLock { _ = $0.upkeep.clearFailures(key) }
+            publish(.grantLost, found.id, number: number)
+        }
+        commit.mustLand = true
+        commit.add(.revise(key, revision))
+        endDoubt(key, commit)
+        commit.add(.event(EventEntry(time: now, key: key, kind: .grantLost, number: number)))
+        committer.submit(commit)
+    }
+
+    private final class FoundID: @unchecked Sendable {
+        var id: ConnectionID?
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Replies that lie unread, looked at again.
+extension Refresher {
+    /// One of them, looked at on the writer's thread.
+    final class Reread: Sendable {
+        enum Outcome: Sendable {
+            /// As it was.
+            case left
+            /// Its tokens are in the record.
+            case adopted
+            /// The old refresh token may be presented.
+            case released
+        }
+
+        let key: RecordKey
+        let id: ConnectionID?
+        let found = Monitor<(outcome: Outcome, plan: Plan?)>((.left, nil))
+
+        init(key: RecordKey, id: ConnectionID?) {
+            (self.key, self.id) = (key, id)
+        }
+
+        var outcome: Outcome { found.withLock { $0.outcome } }
+    }
+
+    /// The change that takes the tokens of an unread reply over where they can be used.
+    ///
+    /// - Parameter releases: whether the old refresh token may be presented where they cannot.
+    func change(
+        _ reread: Reread, _ reader: UnreadReader, releases: Bool
+    ) -> Commit {
+        let now = time.now()
+        let revision = Revision(addedBytesMax: 16 * (Fields.headBytes + 8)) {
+            [self] (record, header) throws(VaultError) in
+            var outcome = Reread.Outcome.left
+            if try reader.adopt(in: &record, now) {
+                outcome = .adopted
+            } else if releases, record.state == .active, record.holdsUnread,
+                !record.retriesUnread
+            {
+                try record.keepTokens(of: header.generation)
+                try record.retryUnread()
+                outcome = .released
+            }
+            let plan = outcome == .left ? nil : plan(record)
+            reread.found.withLock { $0 = (outcome, plan) }
+            return outcome == .left ? .leave : .change
+        }
+        let commit = Commit()
+        commit.mustLand = true
+        commit.add(.revise(reread.key, revision))
+        return commit
+    }
+
+    /// What follows on the writer's thread, once that is durable.
+    func land(_ reread: Reread, _ committed: Committed) {
+        guard committed.fate == .changed else { return }
+        let (outcome, plan) = reread.found.withLock { $0 }
+        schedule(committed.slot, plan)
+        guard outcome == .adopted else { return }
+        supersede(reread.key, committed.slot)
+        let commit = Commit { [self] _ in publish(.recovered, reread.id) }
+        commit.add(
+            .event(EventEntry(time: time.now(), key: reread.key, kind: .recovered)))
+        committer.submit(commit)
+    }
+
+    /// Looks at the unread replies that the scan at open has found, one after the other: those
+    /// whose tokens can be used by now have them from then on.
+    func rereadAll(_ keys: ArraySlice<RecordKey>) {
+        var keys = keys
+        while let key = keys.popFirst() {
+            // What is being asked for is told by its own answer.
+            let isBusy = shared.withLock { $0.isClosed || $0.upkeep.flight(key) != nil }
+            guard !isBusy, let (reread, reader) = reread(key) else { continue }
+            let commit = change(reread, reader, releases: false)
+            let rest = keys
+            commit.completion = { [self] result in
+                // What the store refuses now it refuses of the others too.
+                guard case .success(let committed) = result else { return }
+                land(reread, committed)
+                rereadAll(rest)
+            }
+            return committer.submit(commit)
+        }
+    }
+
+    private func reread(_ key: RecordKey) -> (Reread, UnreadReader)? {
+        do throws(VaultError) {
+            guard let opened = try store.open(key) else { return nil }
+            let record = ConnectionRecord(fields: opened.takeFields())
+            guard let application = record.application else { return nil }
+            return (
+                Reread(key: key, id: record.id), UnreadReader(try store.application(application))
+            )
+        } catch {
+            // It cannot be told at this moment: the next open tries again.
+            return nil
+        }
+    }
+}

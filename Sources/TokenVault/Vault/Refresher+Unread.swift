@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Successes that name a token and cannot be used. They are kept, sealed, and while one lies there
+// the refresh token that it was the answer to is not presented again: a provider that has replaced
+// it would take that for theft, and end the grant.
+extension Refresher {
+    /// Whether a connection waits for somebody who knows better: a newer version of this library,
+    /// which can read what lies here, or an operator.
+    static func isHeld(
+        _ record: borrowing ConnectionRecord, _ limits: RefreshPolicy.Limits
+    ) -> Bool {
+        limits.isAnswerPrecious && record.holdsUnread && !record.retriesUnread
+    }
+
+    /// The same where the limits of its provider have to be looked up.
+    func isHeld(_ record: borrowing ConnectionRecord) -> Bool {
+        guard let application = record.application, record.holdsUnread else { return false }
+        return Self.isHeld(record, limits(lane(application)))
+    }
+
+    /// Why a record that is active is not refreshed.
+    func refusal(_ record: borrowing ConnectionRecord) -> VaultError {
+        VaultError(isHeld(record) ? .providerAnswerUnreadable : .notRefreshable, .vault)
+    }
+
+    /// Seals the body before anybody judges it.
+    func landUnread(_ sent: Sent, _ body: consuming Secret, requestedAt: UnixTime) {
+        landUnread(sent, Kept(body), .members, requestedAt)
+    }
+
+    private func landUnread(
+        _ sent: Sent, _ kept: Kept, _ extent: UnreadReply.Extent, _ requestedAt: UnixTime
+    ) {
+        let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
+        let isPrecious = limits(sent.flight.lane).isAnswerPrecious
+        guard let count = kept.reduce(to: extent) else {
+            // What is left of it is longer than a record can be, and no refresh token.
+            return landDelayed(sent, error, effect: .inDoubt)
+        }
+        rewrite(
+            sent, event: .replyUnread, number: Int64(count), isPrecious ? .known : .inDoubt,
+            addedBytesMax: count + 2 * (Fields.headBytes + 8)
+        ) { (record) throws(VaultError) in
+            try kept.keep(in: &record, requestStart: requestedAt)
+        } then: { [self] in
+            guard isPrecious else { return postpone(sent.flight, error) }
+            shared.withLock { shared in
+                if !shared.upkeep.isOrphan(sent.flight.number) {
+                    _ = shared.upkeep.countFailure(sent.flight.key)
+                }
+            }
+            finish(sent.flight, .failure(error), nil)
+        } else: { [self] error in
+            if error.code == .limitExceeded, let less = extent.less {
+                return landUnread(sent, kept, less, requestedAt)
+            }
+            // It may be the only copy of a new token: kept until it can be sealed.
+            strand(sent, error) { [self] in landUnread(sent, kept, extent, requestedAt) }
+        }
+    }
+
+    private final class Kept: Sendable {
+        private let body: Monitor<Secret>
+        init(_ body: consuming Secret) { self.body = Monitor(body) }
+
+        /// How long it is then; nil where nothing is left.
+        func reduce(to extent: UnreadReply.Extent) -> Int? {
+            body.withLock { UnreadReply.reduce(&$0, to: extent) ? $0.count : nil }
+        }
+
+        func keep(
+            in record: inout ConnectionRecord, requestStart: UnixTime
+        ) throws(VaultError) {
+            try body.withLock { (body) throws(VaultError) in
+                try record.keepUnread(body, requestStart: requestStart)
+            }
+        }
+    }
+}
+
+extension UnreadReply.Extent {
+    fileprivate var less: Self? {
+        switch self {
+        case .members: .tokens
+        case .tokens: .refreshTokens
+        case .refreshTokens: nil
+        }
+    }
+}

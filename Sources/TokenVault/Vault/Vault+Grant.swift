@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What a code was exchanged for, on its way into the store.
+extension Vault {
+    /// Puts the tokens of a completed flow over whatever the connection had.
+    func store(
+        _ granted: GrantedTokens, _ flow: borrowing PendingAuthorization, _ life: UInt64?,
+        _ room: ExchangeRoom
+    ) async throws(VaultError) {
+        for attempt in 1...Self.storeAttemptsMax {
+            do throws(VaultError) {
+                return try await storeOnce(granted, flow, life, room)
+            } catch {
+                // Longer tokens than there was room kept for.
+                guard error.code == .tooManySecrets, attempt < Self.storeAttemptsMax,
+                    await refresher.pause(milliseconds: Refresher.strandedMilliseconds)
+                else { throw error }
+            }
+        }
+    }
+
+    private func storeOnce(
+        _ granted: GrantedTokens, _ flow: borrowing PendingAuthorization, _ life: UInt64?,
+        _ room: ExchangeRoom
+    ) async throws(VaultError) {
+        let (id, application, scope) = (flow.connection, flow.application, flow.requestedScope)
+        let key = store.key(.connection, id.text)
+        let lane = refresher.lane(application)
+        let now = time.now()
+        let plan = Monitor<Plan?>(nil)
+        let addedBytes =
+            granted.reply.byteCount + (scope?.utf8.count ?? 0) + application.text.utf8.count
+            + 16 * (Fields.headBytes + 8)
+        let revision = Revision(addedBytesMax: addedBytes) {
+            [store, refresher] (record, header) throws(VaultError) in
+            // Disconnected and set up anew meanwhile: these tokens are of the life before.
+            guard life == store.owner(header.slot)?.life else { return .leave }
+            // A new grant: nothing of the old one, its refresh token least of all, may stay.
+            try record.forgetRefreshToken()
+            try record.fields.set(ConnectionTag.grantedScope, nil)
+            try record.fields.set(ConnectionTag.used, nil)
+            try record.fields.set(ConnectionTag.application, text: application.text)
+            try record.fields.set(ConnectionTag.requestedScope, text: scope)
+            try record.fields.set(ConnectionTag.connected, time: now)
+            try record.adopt(granted.reply, granted.terms, requestStart: granted.requestedAt)
+            plan.withLock { $0 = refresher.plan(record, lane) }
+            return .change
+        }
+        let commit = Commit()
+        commit.mustLand = true
+        commit.add(.revise(key, revision))
+        commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
+        room.release()
+        let committed = try await durable(commit) { [refresher] committed in
+            guard committed.fate == .changed else { return }
+            refresher.schedule(committed.slot, plan.withLock { $0 })
+            refresher.supersede(key, committed.slot)
+        }
+        switch committed.fate {
+        case .changed:
+            feed.publish(VaultEvent(time: now, kind: .connected, number: 0, connection: id))
+        case .left: throw VaultError(.callbackRejected, .vault)
+        // Disconnected while its flow was open: the flow does not bring it back.
+        default:
+            let isGone = try store.header(key) == nil
+            throw VaultError(isGone ? .notFound : .disconnecting, .vault)
+        }
+    }
+
+    /// How often tokens are tried to be stored that there is no room to seal.
+    private static let storeAttemptsMax = 60
+}
