@@ -85,7 +85,7 @@ import Testing
         let id = try ConnectionID("doubt")
         do {
             let vault = try practice.open()
-            try await practice.register(vault)
+            try await practice.register(vault) { $0.reuseGraceSeconds = 60 }
             try await practice.connect(vault, id)
             // The process ends after the wave was recorded and before the answer was.
             let key = vault.store.key(.connection, id.text)

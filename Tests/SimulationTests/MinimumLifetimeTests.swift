@@ -134,7 +134,9 @@ import Testing
         #expect(try refreshed(rig, 7200) == .notRefreshable)
         #expect(try outcome(rig, 7200) == .notRefreshable)
         let application = try rig.call { vault in
-            try await vault.put(vault.store.application(ApplicationID("app")))
+            var application = try vault.store.application(ApplicationID("app"))
+            application.provider.refreshMarginSeconds = 120
+            try await vault.put(application)
         }
         try rig.flush()
         #expect(application.isDone && application.code == nil)

@@ -200,27 +200,4 @@ import Testing
         }
         #expect((0..<30).allSatisfy { disk.serial($0) == 2 })
     }
-
-    @Test("A code that is exchanged shows that the application is taken")
-    func aCodeIsProof() throws {
-        let disk = try Disk.populated(12, concurrent: 2)
-        let server = BurningServer(dead: [0, 1, 2, 3])
-        let rig = try Rig(disk)
-        try rig.start()
-        try rig.answerAll(milliseconds: Self.hour, server.reply)
-        // By chance the first that were asked are all gone.
-        #expect(disk.count(.applicationRejected) == 1)
-        let connect = try rig.call { vault in
-            let request = try await vault.connect(
-                Disk.id(50), application: ApplicationID("app"))
-            let query = try Secret(text: "code=k50.0&state=\(request.state)")
-            _ = try await vault.complete(callbackQuery: query)
-        }
-        try rig.flush()
-        let code = try #require(rig.network.open.first)
-        code.request.answer(try Rig.tokens(50, 1))
-        try rig.answerAll(milliseconds: Self.hour, server.reply)
-        #expect(connect.isDone && connect.code == nil)
-        #expect(Set(server.served).isSuperset(of: 4..<12))
-    }
 }

@@ -113,7 +113,10 @@ import Testing
     func doubtsAreResumed() throws {
         let disk: Disk
         do {
-            let rig = try rig { $0.accessTokensExpire = false }
+            let rig = try rig {
+                $0.accessTokensExpire = false
+                $0.rotation = .never
+            }
             _ = try rig.call { try await $0.refresh(Disk.id(0)) }
             try rig.flush()
             #expect(rig.network.all.count == 1)

@@ -133,20 +133,6 @@ import Testing
         try expectHeld(rig)
         try pass(rig, hours: 1)
         #expect(rig.network.open.isEmpty)
-        // Another process may carry it out.
-        let second = try rig.call { try await $0.retry(Disk.id(0)) }
-        try rig.flush()
-        rig.close()
-        #expect(second.isDone)
-        let next = try Rig(rig.disk, moment: rig.clock.now)
-        try next.start()
-        try next.flush()
-        #expect(next.network.open.map(\.serial) == [1])
-        try next.answerWithTokens(0)
-        try next.flush()
-        #expect(next.disk.serial(0) == 2 && !next.record(0).contains("r0.3"))
-        #expect(try next.vault.status(Disk.id(0))?.nextStep == ConnectionStatus.NextStep.none)
-        #expect(next.isIdle)
     }
 
     @Test("Where it can be used by now an operator's retry takes its tokens over and sends nothing")
@@ -225,14 +211,6 @@ import Testing
         #expect(
             status.accessTokenExpiry == UnixTime(milliseconds: sent).adding(milliseconds: 7_200_000)
         )
-        // The successor is presented from now on.
-        try next.start()
-        let refresh = try next.call { try await $0.refresh(Disk.id(0)) }
-        try next.flush()
-        #expect(next.network.last(0)?.serial == 2)
-        try next.answerWithTokens(0)
-        try next.flush()
-        #expect(refresh.isDone && refresh.code == nil)
     }
 
     @Test("What earlier versions kept of pages and halves holds nothing up")

@@ -82,7 +82,7 @@ struct TerminalTests {
             try await bench.expect(["list", "--passphrase-fd", "0"], input: "open sesame\n")
             try await bench.expect(
                 ["list", "--passphrase-fd", "0"], status: 77, input: "open sesami\n")
-            try await bench.expect(["list", "--key-file", "v.key"], status: 77)
+            try await bench.expect(["list", "--key-file", "v.key"], status: 66)
         }
     }
 
