@@ -88,6 +88,7 @@ struct Lane {
     /// Moves all its moments by so many milliseconds.
     mutating func move(milliseconds: Int64) {
         nextProbe = nextProbe?.adding(milliseconds: milliseconds)
+        suspicion.move(milliseconds: milliseconds)
         backlog = Heap(
             backlog.unordered.map {
                 Entry(

@@ -39,7 +39,7 @@ struct Suspicion {
     struct Success {
         let slot: UInt32
         let key: RecordKey
-        let time: UnixTime
+        var time: UnixTime
     }
 
     /// The most successes that are kept in mind.
@@ -111,6 +111,13 @@ struct Suspicion {
         successes.removeAll { $0.slot == success.slot }
         if successes.count == Self.successesMax { successes.removeFirst() }
         successes.append(success)
+    }
+
+    /// Moves all its moments by so many milliseconds.
+    mutating func move(milliseconds: Int64) {
+        for index in successes.indices {
+            successes[index].time = successes[index].time.adding(milliseconds: milliseconds)
+        }
     }
 
     /// The same of an earlier process.

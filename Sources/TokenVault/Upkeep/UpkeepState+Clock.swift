@@ -11,6 +11,9 @@ extension UpkeepState {
             endpoints[endpoint].governor.move(milliseconds: milliseconds)
         }
         for (number, flight) in flights { flights[number] = flight.moved(milliseconds) }
+        for (key, failing) in failures where failing.refusal != nil {
+            failures[key]?.refusal?.move(milliseconds: milliseconds)
+        }
     }
 }
 
@@ -19,6 +22,7 @@ extension Flight {
         var flight = self
         flight.death = death.adding(milliseconds: milliseconds)
         flight.sent = sent.adding(milliseconds: milliseconds)
+        flight.listensUntil = listensUntil?.adding(milliseconds: milliseconds)
         return flight
     }
 }

@@ -78,7 +78,8 @@ extension Refresher {
         guard let doubt = earlier[key], shared.doubts[key] == doubt.wave else { return nil }
         let until = RefreshPolicy.doubtEnd(
             recorded: doubt.recorded, opened: opened, death: death,
-            shared.upkeep.lanes[lane].limits)
+            shared.upkeep.lanes[lane].limits
+        ).adding(milliseconds: -stepsBack.lag(0))
         return until > now ? (doubt.recorded, until) : nil
     }
 
