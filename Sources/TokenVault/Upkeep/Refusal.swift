@@ -52,14 +52,15 @@ struct Refusal {
     /// Whether another refusal says nothing new of the application.
     var isNoNews: Bool { isOld || proof == .application }
 
-    /// Moves its moments by so many milliseconds.
+    /// Moves all its moments by so many milliseconds.
     mutating func move(milliseconds: Int64) {
         heard = heard.adding(milliseconds: milliseconds)
         expiry = expiry?.adding(milliseconds: milliseconds)
         pauseEnd = pauseEnd?.adding(milliseconds: milliseconds)
     }
 
-    /// Whether it must not be asked yet. A clock that was set back voids the pause.
+    /// Whether it must not be asked yet. A clock that was set back voids the pause, unless it was
+    /// moved along.
     func isPaused(_ now: UnixTime) -> Bool {
         guard let pauseEnd else { return false }
         return now < pauseEnd && !isOfTheFuture(now)

@@ -42,7 +42,7 @@ struct Suspicion {
     struct Success {
         let slot: UInt32
         let key: RecordKey
-        let time: UnixTime
+        var time: UnixTime
     }
 
     /// The most successes that are kept in mind.
@@ -132,6 +132,9 @@ struct Suspicion {
     mutating func move(milliseconds: Int64) {
         for index in risks.indices {
             risks[index].heard = risks[index].heard.adding(milliseconds: milliseconds)
+        }
+        for index in successes.indices {
+            successes[index].time = successes[index].time.adding(milliseconds: milliseconds)
         }
     }
 

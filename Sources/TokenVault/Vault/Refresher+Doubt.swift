@@ -78,7 +78,8 @@ extension Refresher {
         guard let doubt = earlier[key], shared.doubts[key] == doubt.wave else { return nil }
         let until = RefreshPolicy.doubtEnd(
             recorded: doubt.recorded, opened: opened, death: death,
-            shared.upkeep.lanes[lane].limits)
+            shared.upkeep.lanes[lane].limits
+        ).adding(milliseconds: -stepsBack.lag(0))
         // The clock may have been set back since.
         let left = until.milliseconds(since: now)
         guard left > 0, left <= RefreshPolicy.doubtMillisecondsMax else { return nil }

@@ -116,7 +116,8 @@ extension Refresher {
             throw VaultError(.providerAnswerUnreadable, .upkeep, connection: id)
         }
         let isExchange = open.credentials.refreshGrant != .refreshToken
-        guard let place = presented(record, isExchange: isExchange) else {
+        let theirs = now(asOf: record.tokensSince ?? generation)
+        guard let place = presented(record, isExchange: isExchange, theirs) else {
             throw VaultError(.notRefreshable, .upkeep, connection: id)
         }
         let token = record.fields.bytes.extracting(place)
@@ -124,7 +125,7 @@ extension Refresher {
             flight: flight, id: id, application: applicationID, generation: generation,
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds,
-            isExchange: isExchange, isOver: isOver(record, open.lane), kept: kept)
+            isExchange: isExchange, isOver: isOver(record, open.lane, theirs), kept: kept)
         let request = try network.endpoint.refresh(
             token, for: open.application, by: open.credentials,
             overdue: { [self] in listen(sent) }
@@ -138,10 +139,10 @@ extension Refresher {
     /// Where the token lies that is presented for new ones; nil where there is none, or where it
     /// has expired and cannot be exchanged any more.
     private func presented(
-        _ record: borrowing ConnectionRecord, isExchange: Bool
+        _ record: borrowing ConnectionRecord, isExchange: Bool, _ now: UnixTime
     ) -> Range<Int>? {
         guard isExchange else { return record.fields.range(ConnectionTag.refreshToken) }
-        if let expiry = record.accessTokenExpiry, expiry <= time.now() { return nil }
+        if let expiry = record.accessTokenExpiry, expiry <= now { return nil }
         return record.fields.range(ConnectionTag.accessToken)
     }
 

@@ -65,9 +65,11 @@ extension Refresher {
             guard record.state == .active, isCurrent(record, header, sent) else {
                 return .leave
             }
+            let lag = stepsBack.lag(record.tokensSince ?? header.generation)
+            let theirs = now.adding(milliseconds: lag)
             found.expiry = RefreshPolicy.Lifetime.expiry(
-                record, limits(sent.flight.lane), now: now)
-            found.isExpired = record.accessTokenExpiry.map { $0 <= now } ?? false
+                record, limits(sent.flight.lane), now: theirs)?.adding(milliseconds: -lag)
+            found.isExpired = record.accessTokenExpiry.map { $0 <= theirs } ?? false
             try record.keepTokens(of: header.generation)
             try record.set(
                 ConnectionRecord.Failure(
