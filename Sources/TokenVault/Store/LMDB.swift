@@ -46,8 +46,14 @@ final class LMDB: @unchecked Sendable {
             let result = unsafe mdb_dbi_open(
                 transaction, "\(database)", flags, &handles[database.rawValue])
             // Its robust mutex would be unmapped while this thread holds it.
-            if result != MDB_SUCCESS { unsafe mdb_txn_abort(transaction) }
-            try Self.check(result)
+            var order: UInt32 = 0
+            if result == MDB_SUCCESS {
+                unsafe mdb_dbi_flags(transaction, handles[database.rawValue], &order)
+            }
+            // One whose keys are compared in another way is none that we made.
+            let isOurs = order == 0
+            if result != MDB_SUCCESS || !isOurs { unsafe mdb_txn_abort(transaction) }
+            try Self.check(isOurs ? result : MDB_INCOMPATIBLE)
         }
         unsafe try Self.check(mdb_txn_commit(transaction))
     }
@@ -129,6 +135,8 @@ final class LMDB: @unchecked Sendable {
 
         /// Every entry in key order, from the first key that is not below `start`, until `body`
         /// says false.
+        ///
+        /// - Throws: `integrityFailed` where keys are out of order: a search may miss them.
         func scan(
             _ database: Database, from start: RawSpan = RawSpan(), _ body: Visitor
         ) throws(VaultError) {
@@ -197,10 +205,6 @@ final class LMDB: @unchecked Sendable {
             try LMDB.check(result)
             return true
         }
-
-        func scan(_ database: Database, _ body: Visitor) throws(VaultError) {
-            unsafe try owner.scan(handle, database, from: RawSpan(), body)
-        }
     }
 
     private static func value(_ buffer: UnsafeRawBufferPointer) -> MDB_val {
@@ -243,7 +247,12 @@ final class LMDB: @unchecked Sendable {
             return unsafe mdb_cursor_get(
                 cursor, &key, &value, start.byteCount == 0 ? MDB_FIRST : MDB_SET_RANGE)
         }
+        var last = unsafe MDB_val()
         while result == MDB_SUCCESS {
+            guard unsafe last.mv_data == nil || Self.isBelow(last, key) else {
+                return try Self.check(MDB_CORRUPTED)
+            }
+            unsafe last = key
             let goesOn = try unsafe body(
                 RawSpan(_unsafeStart: key.mv_data, byteCount: key.mv_size),
                 RawSpan(_unsafeStart: value.mv_data, byteCount: value.mv_size))
@@ -253,6 +262,12 @@ final class LMDB: @unchecked Sendable {
         if result != MDB_NOTFOUND { try Self.check(result) }
     }
 
+    /// As LMDB compares keys.
+    private static func isBelow(_ left: MDB_val, _ right: MDB_val) -> Bool {
+        let order = unsafe memcmp(left.mv_data, right.mv_data, min(left.mv_size, right.mv_size))
+        return unsafe order < 0 || order == 0 && left.mv_size < right.mv_size
+    }
+
     fileprivate static func check(_ result: Int32) throws(VaultError) {
         switch result {
         case MDB_SUCCESS: return
@@ -260,7 +275,7 @@ final class LMDB: @unchecked Sendable {
             throw VaultError(.storeFull, .store, number: Int(result))
         // Not found: one of the four databases; a missing entry is no error.
         case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
-            MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
+            MDB_INCOMPATIBLE, MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
         case MDB_READERS_FULL: throw VaultError(.limitExceeded, .store, number: readersMax)
