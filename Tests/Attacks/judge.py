@@ -192,8 +192,8 @@ class Judge:
 
     # Commands.
 
-    def run(self, name):
-        words = self.stage.words(*COMMANDS[name], vault=self.directory)
+    def run(self, name, *options):
+        words = self.stage.words(*COMMANDS[name], *options, vault=self.directory)
         began = time.monotonic()
         if name == "serve":
             return self.serve(words, began)

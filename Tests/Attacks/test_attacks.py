@@ -23,8 +23,9 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import hand as hands  # noqa: E402
-from attacks import CATALOGUE, HARMLESS, SEEN, header_altered  # noqa: E402
-from judge import COMMANDS, LONGEST_SECONDS, TARGETS, Fault, Judge, patience  # noqa: E402
+from attacks import CATALOGUE, HARMLESS, SEEN, TOLD, header_altered  # noqa: E402
+from judge import (  # noqa: E402
+    COMMANDS, LONGEST_SECONDS, TARGETS, Fault, Judge, patience, state_of)
 from stage import Stage  # noqa: E402
 from survey import tries  # noqa: E402
 
@@ -111,6 +112,37 @@ def enter_seen(number, title, name, case, base, command):
 
 for _number, _seen in enumerate(SEEN):
     enter_seen(_number, *_seen)
+
+
+class Unverified(Case):
+    """With --read-unverified a damaged vault may be read: warned, and nothing else comes of it."""
+
+    COMMANDS = ("list", "apps", "status anna", "token anna", "token ben", "log anna")
+
+    def read(self, name, case, command):
+        JUDGE.reset("now")
+        CATALOGUE[name].does(JUDGE.hand(), *case)
+        before, sent = state_of(JUDGE.directory), STAGE.practice.gate.requests
+        outcome = JUDGE.run(command, "--read-unverified")
+        where = f"{name} {case}: {outcome}"
+        self.assertFalse(outcome.hung, where)
+        self.assertGreaterEqual(outcome.status, 0, where)
+        self.assertNotEqual(outcome.status, 64, where)
+        self.assertNotEqual(outcome.errors.strip(), "", f"without a warning: {where}")
+        self.assertEqual(STAGE.practice.gate.requests, sent, where)
+        after = state_of(JUDGE.directory)
+        for file in ("HEADER", "SLOTS"):
+            self.assertEqual(before[file], after[file], f"{file} was changed: {where}")
+        old, new = before["db/data.mdb"], after["db/data.mdb"]
+        self.assertEqual(old[2], new[2][:len(old[2])], f"data.mdb was changed: {where}")
+
+    def test_reading_what_was_altered(self):
+        for number, (_, name, case, base, _) in enumerate(SEEN):
+            attack = CATALOGUE[name]
+            if attack.expectation(case) == TOLD and base == "now":
+                command = self.COMMANDS[number % len(self.COMMANDS)]
+                with self.subTest(attack=name, case=case, command=command):
+                    self.read(name, case, command)
 
 
 class KeyFile(Case):
