@@ -4,6 +4,9 @@
 
 // The process begins, ends in order, and dies.
 extension World {
+    /// How long the close of the transport awaits answers, in milliseconds.
+    static let closeMilliseconds = Int64(CurlTransport.closeMillisecondsDefault)
+
     func startProcess() throws(VaultError) {
         incarnations += 1
         let store = SimulatedStore(
@@ -28,8 +31,8 @@ extension World {
         }
         let network = Network(
             transport: transport, addressGuard: AddressGuard(),
-            closing: { milliseconds in
-                transport.patience = Int64(milliseconds)
+            closing: { isDrained in
+                transport.awaitsLate = !isDrained
                 transport.close()
             })
         forgetProcess()
@@ -144,8 +147,8 @@ extension World {
         for exchange in network.open where exchange.isOpen {
             if exchange.request.cancelIfUnsent() { close(exchange, network) }
         }
-        let limit = clock.now + network.patience
-        while network.openCount > 0, let next = queue.nextMoment, next <= limit { step() }
+        let limit = clock.now + Self.closeMilliseconds
+        while network.isAwaited, let next = queue.nextMoment, next <= limit { step() }
         for exchange in network.open where exchange.isOpen {
             close(exchange, network)
             noteCutOff(exchange)
