@@ -71,7 +71,7 @@ import Testing
         "", " ", "{}", "[]", "null", "a", "<p>access_token=a</p>", #"{"access_token":"a""#,
         #"{"access_token":null,"refresh_token":false}"#, #"{"access_token":""}"#,
         #"{"x":{"access_token":""}}"#, #"{"x":{"access_token":null}}"#, #"{"x":["access_token"]}"#,
-        #"{"x":"\"access_token\":\"a\""}"#, #"{"access_token_":"a","x":{"my_access_token":"a"}}"#,
+        #"{"x":"\"access_token\":\"a\""}"#, #"{"x":{"my_access_token":"a"}}"#,
         "access_token", "access_token=", "access_token=&x=1", "access_token=a b",
         "access_token=\"a\"", "access_token=ü", "x=access_token", #"{"access_tokens":"a"}"#,
         #"{"accessTokenType":"a","my_access_token":1}"#, #"{"access_token":[ ],"refreshToken":{}}"#,
