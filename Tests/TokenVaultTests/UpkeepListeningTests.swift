@@ -31,7 +31,7 @@ import Testing
             if boardings.isEmpty { break }
             for boarding in boardings {
                 let key = try boarding.flight?.key ?? key(UInt64(boarding.slot))
-                guard let flight = state.begin(boarding, key) else { continue }
+                guard let flight = state.begin(boarding, key, now) else { continue }
                 check(state.makeReady(flight.number, now))
             }
             departures += state.depart(now)

@@ -154,9 +154,9 @@ extension UpkeepState {
             ? rank.death > other.death : rank.isUnrefused
     }
 
-    /// The flight of one that boards. Nil where its connection has another flight by now, or was
-    /// disconnected: it is released then.
-    mutating func begin(_ boarding: Boarding, _ key: RecordKey) -> Flight? {
+    /// The flight of one that boards. Nil where its connection has another flight by now, was
+    /// disconnected, or is not to be asked yet: it is released then.
+    mutating func begin(_ boarding: Boarding, _ key: RecordKey, _ now: UnixTime) -> Flight? {
         if let flight = boarding.flight {
             if numbers[key] == flight.number { return flights[flight.number] }
             release(boarding, UnixTime(milliseconds: 0))
@@ -164,6 +164,11 @@ extension UpkeepState {
         }
         guard numbers[key] == nil else {
             release(boarding, UnixTime(milliseconds: 0))
+            return nil
+        }
+        if let end = overduePause(boarding, key, now) {
+            release(boarding, now)
+            schedule(boarding.slot, Plan(lane: boarding.lane, due: end, death: end))
             return nil
         }
         var flight = Flight(
@@ -227,9 +232,10 @@ extension UpkeepState {
                 endpoints[endpoint].ready.removeFirst()
                 continue
             }
+            let isListenable = isListenedTo(flight.lane)
             // What was recorded too long ago the upkeep's thread has recorded anew.
             guard !isOutdated(flight, now), endpoints[endpoint].governor.admission(now) == .now,
-                !isBlocked(endpoint)
+                !isBlocked(endpoint), !isListenable || !isFullOfListeners
             else { break }
             endpoints[endpoint].ready.removeFirst()
             guard lanes[flight.lane].mayLeave(flight, now) else {
@@ -241,6 +247,8 @@ extension UpkeepState {
             flights[number]?.order = lanes[flight.lane].send()
             flights[number]?.stage = .sent
             flights[number]?.sent = now
+            flights[number]?.isListenable = isListenable
+            if isListenable { listenableCount += 1 }
             departures.append(number)
         }
         if !held.isEmpty { endpoints[endpoint].ready.prepend(contentsOf: held) }

@@ -191,7 +191,7 @@ extension UpkeepState {
     ) {
         var refusal = refusal
         let wasPaused = refusal.pauseEnd != nil
-        refusal.pauseEnd = nil
+        (refusal.pauseEnd, refusal.isReprieved) = (nil, true)
         failures[key]?.refusal = refusal
         guard wasPaused, numbers[key] == nil, heap.deadline(refusal.slot) != nil else { return }
         // Not at once where it was refused a moment ago, and behind everybody who was not refused.
@@ -233,6 +233,16 @@ extension UpkeepState {
         return moment
     }
 
+    /// Until when one is not to be asked that was to be asked while its token was fresh, and has
+    /// expired before its turn came. One that is tried for its application's sake is not meant.
+    func overduePause(_ boarding: Boarding, _ key: RecordKey, _ now: UnixTime) -> UnixTime? {
+        guard !failures.isEmpty, !lanes[boarding.lane].isCareful,
+            let refusal = failures[key]?.refusal, !refusal.isReprieved,
+            let end = refusal.pauseEnd(due: now, now), end > now
+        else { return nil }
+        return end
+    }
+
     // MARK: Changes
 
     /// The application of a lane was changed: what its connections were refused with is void, and
@@ -257,7 +267,10 @@ extension UpkeepState {
     }
 
     /// Somebody says that a connection is worth another try, whatever it was refused with.
-    mutating func forgive(_ key: RecordKey) { failures[key]?.refusal?.pauseEnd = nil }
+    mutating func forgive(_ key: RecordKey) {
+        failures[key]?.refusal?.pauseEnd = nil
+        failures[key]?.refusal?.isReprieved = true
+    }
 
     /// The same of an application and of all its connections. Those that were refused have nothing
     /// to lose: that they are refused again does not count against it.

@@ -45,7 +45,9 @@ struct UpkeepState: ~Copyable {
     var aloftCount = 0
     /// Flights that are overdue; they are no longer among those.
     var listenerCount = 0
-    /// Those of them whose connection has other tokens by now, or is gone.
+    /// Flights in flight that are listened to once they are overdue.
+    var listenableCount = 0
+    /// Of those that are overdue, those whose connection has other tokens by now, or is gone.
     var detached: Set<UInt64> = []
     var demandCount = 0
     /// Failures in a row; only connections that are failing.

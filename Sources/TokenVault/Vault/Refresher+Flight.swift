@@ -33,7 +33,8 @@ extension Refresher {
             alarm.ring()
             return nil
         }
-        if let flight = shared.withLock({ $0.upkeep.begin(boarding, key) }) { return flight }
+        let now = time.now()
+        if let flight = shared.withLock({ $0.upkeep.begin(boarding, key, now) }) { return flight }
         // Its place is given back already; a disconnect may wait for its end.
         if let gone = boarding.flight {
             finish(gone, .failure(VaultError(.disconnecting, .upkeep)), nil)
