@@ -70,7 +70,8 @@ extension World {
     func judgeMissed(_ owner: Int, death: Int64, _ what: String) {
         let index = grants[owner].subject
         guard subjects[index].isConnected, subjects[index].grant == owner,
-            let fair = fairMoment(index, from: grants[owner].used), fair < death
+            !isUnread(subjects[index]), let fair = fairMoment(index, from: grants[owner].used),
+            fair < death
         else { return }
         violated(.graceMissed, index, "\(what), \(death - fair) ms after it could")
     }

@@ -108,7 +108,9 @@ extension World {
         }
         age(subject.grant)
         let temper = providers[subject.provider].temper
-        guard grants[subject.grant].isAlive, temper.saysLifetime else { return }
+        guard grants[subject.grant].isAlive, temper.saysLifetime, !isUnread(subject) else {
+            return
+        }
         guard let fair = fairMoment(index, from: expiry) else {
             return after(Self.lookAgainMilliseconds) { [self] in checkExpiry(index, expiry) }
         }

@@ -36,7 +36,7 @@ extension World {
             if subject.isFenced, !subject.isBusy {
                 violated(.unfinished, index, "it is fenced, and nobody is at it")
             }
-            guard subject.isConnected, grants[subject.grant].isAlive,
+            guard subject.isConnected, grants[subject.grant].isAlive, !isUnread(subject),
                 let record = disk.contents.records[subject.key]
             else { continue }
             let isFresh =

@@ -77,6 +77,12 @@ extension World {
         grants[shown.owner].cutOff = (shown.serial, end, lastOffset)
     }
 
+    /// Whether a success lies there that nobody can use: then the refresh token that it was the
+    /// answer to is not presented again, and the connection waits for somebody who knows better.
+    func isUnread(_ subject: Subject) -> Bool {
+        subject.grant >= 0 && grants[subject.grant].unreadSerial == subject.refreshSerial
+    }
+
     /// How long the next process waits for it at least, in milliseconds: counted from the record of
     /// the attempt, which is a little older than its departure.
     static let doubtMilliseconds = 45_000 - UpkeepState.patienceMilliseconds

@@ -50,6 +50,24 @@ import Testing
         }
     }
 
+    @Test func nobodyIsAskedForWhileItIsHeld() throws {
+        var state = UpkeepState()
+        let lane = try lane(&state, 0)
+        schedule(&state, 1..<3, lane)
+        state.hold(1, until: time(45))
+        check(state.deadline(1) == time(45))
+        // Whatever makes it due: somebody else's success, a change of its application.
+        schedule(&state, 1..<2, lane)
+        check(state.deadline(1) == time(45) && state.isHeld(1, time(44)))
+        check(try fly(&state, time(10)).count == 1)
+        state.move(milliseconds: -5000)
+        check(state.deadline(1) == time(40) && !state.isHeld(1, time(40)))
+        // It has other tokens.
+        state.forgetRisk(1)
+        schedule(&state, 1..<2, lane)
+        check(state.deadline(1) == time(1))
+    }
+
     @Test func leavesItsPlaceAndTakesOneWhenItEnds() throws {
         var state = UpkeepState()
         let lane = try lane(&state, 0)

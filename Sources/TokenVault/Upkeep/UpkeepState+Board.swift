@@ -127,7 +127,7 @@ extension UpkeepState {
         else { return nil }
         for success in lanes[lane].suspicion.successes.reversed()
         where lanes[lane].mayRisk(success.slot, now)
-            && failureCount(success.key) == 0
+            && failureCount(success.key) == 0 && !isHeld(success.slot, now)
             && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
         {
             let slot = success.slot

@@ -121,6 +121,7 @@ extension UpkeepState {
 
     /// The connection of a slot is gone, or has other tokens.
     mutating func forgetRisk(_ slot: UInt32) {
+        holds[slot] = nil
         if let lane = risks.removeValue(forKey: slot) { lanes[lane].suspicion.forget(slot) }
     }
 

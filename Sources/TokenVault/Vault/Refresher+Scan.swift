@@ -195,11 +195,12 @@ extension Refresher {
                 shared.doubts[key] = nil
                 return false
             }
+            if let hold = hold(key, lane: plan.lane, death: plan.death, shared, now) {
+                shared.upkeep.hold(slot, until: hold.until)
+            }
             // It was answered since, if only with a refusal.
             if shared.upkeep.isPaused(key, now) { return nil }
-            let hold = hold(key, lane: plan.lane, death: plan.death, shared, now)
-            shared.upkeep.schedule(
-                slot, Plan(lane: plan.lane, due: hold?.until ?? first, death: first))
+            shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
             return true
         }
         switch isFirst {
