@@ -80,8 +80,8 @@ final class KeySlots: @unchecked Sendable {
     /// Finds out which slots are free, so that they can be taken.
     ///
     /// - Parameter lives: how many lives there can have been: the file never doubles without need.
-    /// - Throws: `integrityFailed` where it is longer than they explain. It is not read then, for it
-    ///   may be a hole that takes all of the disk.
+    /// - Throws: `integrityFailed` where it is longer than they explain. It is not read then, for
+    ///   it may be a hole that takes all of the disk.
     func findFree(lives: UInt64) throws(VaultError) {
         let slotCount = slotCount
         guard slotCount <= Self.slotCountInitial || UInt64(slotCount) / 2 <= lives else {
@@ -149,8 +149,8 @@ final class KeySlots: @unchecked Sendable {
         case nothing
         /// A data key that opens.
         case life(Entry)
-        /// The form of a slot, and nothing that opens: not of this vault, of a term that HEADER does
-        /// not hold, from another place, or altered. No crash leaves that.
+        /// The form of a slot, and nothing that opens: not of this vault, of a term that HEADER
+        /// does not hold, from another place, or altered. No crash leaves that.
         case unknown
 
         var isNothing: Bool { if case .nothing = self { true } else { false } }
