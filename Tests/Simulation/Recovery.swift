@@ -56,12 +56,13 @@ extension World {
         guard let incarnation, incarnation.isRunning, !incarnation.isDraining,
             incarnation.offset == 0,
             provider.isHealthy, disk.room == .enough, uplink == .up, standstill == nil,
-            !isBlocked(provider)
+            !isBlocked(provider), provider.suspectedUntil <= clock.now
         else { return nil }
         let recovered = max(
             provider.healthySince,
             Recovery.kept(provider.retryAfter, now: provider.healthySince),
-            incarnation.started, roomSince, uplinkSince, thawed, provider.unblockedSince)
+            incarnation.started, roomSince, uplinkSince, thawed, provider.unblockedSince,
+            provider.suspectedUntil, provider.carefulSince)
         return max(base, subject.troubleEnd, recovered + recovery(provider))
     }
 

@@ -31,7 +31,7 @@ extension World {
         let provider = providers[secret.owner]
         guard secret.serial != provider.knownSecretSerial else { return }
         provider.knownSecretSerial = secret.serial
-        provider.changed = clock.now
+        provider.noteChange(clock.now)
         provider.rejectedUntil = 0
         provider.risk = VirtualProvider.Risk()
     }

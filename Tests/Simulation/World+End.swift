@@ -42,6 +42,7 @@ extension World {
             let isFresh =
                 subject.accessExpiry > clock.now || !providers[subject.provider].temper.saysLifetime
                 || clock.now < subject.troubleEnd
+                || fairMoment(index, from: subject.accessExpiry).map { clock.now < $0 } ?? true
                 // What another clock wrote, which was ahead, looks fresh still.
                 || clock.now >= subject.plausibleSince
             if !isFresh {

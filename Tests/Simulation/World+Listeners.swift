@@ -43,9 +43,8 @@ extension World {
 
     /// Whether nothing new may leave, because of the answers that are listened for.
     func isBlocked(_ provider: VirtualProvider) -> Bool {
-        provider.listeners > 0
-            && (provider.listeners >= provider.temper.concurrencyMax
-                || listeners >= Self.listenersMax)
+        provider.listeners > 0 && provider.listeners >= provider.temper.concurrencyMax
+            || provider.temper.isListenedTo && listeners >= Self.listenersMax
     }
 
     /// A refresh was handed to the transport.
@@ -63,8 +62,8 @@ extension World {
         switch answer {
         case .failure, .status(500, _), .status(503, .none):
             if !exchange.isOverdue { exchange.provider.silent += 1 }
-        case .status: break
-        default: exchange.provider.silent = 0
+        case .status: exchange.provider.askedForPause = true
+        default: (exchange.provider.silent, exchange.provider.askedForPause) = (0, false)
         }
     }
 

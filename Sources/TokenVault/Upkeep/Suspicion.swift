@@ -124,6 +124,13 @@ struct Suspicion {
         return true
     }
 
+    /// A connection was refused that counts against nobody: the next one is risked as long after it
+    /// as after one that does.
+    mutating func refuseAgain(_ slot: UInt32, _ now: UnixTime) {
+        guard isExhausted, !isRisked(slot) else { return }
+        risks[risks.endIndex - 1].heard = now
+    }
+
     /// A refusal that looked like a rejection of the application was one of a dead grant.
     mutating func learn() { isSaidOfGrants = true }
 

@@ -181,6 +181,17 @@ extension UpkeepState {
         return flight
     }
 
+    /// Until when one is not to be asked that was to be asked while its token was fresh, and has
+    /// expired before its turn came. One that is tried for its application's sake is not meant.
+    private func overduePause(_ boarding: Boarding, _ key: RecordKey, _ now: UnixTime) -> UnixTime?
+    {
+        guard !failures.isEmpty, !lanes[boarding.lane].isCareful,
+            let refusal = failures[key]?.refusal, !refusal.isReprieved,
+            let end = refusal.pauseEnd(due: now, now), end > now
+        else { return nil }
+        return end
+    }
+
     /// Gives back the place of one that does not board after all; returns who waited for it.
     @discardableResult
     mutating func release(_ boarding: Boarding, _ now: UnixTime) -> [WaiterID] {

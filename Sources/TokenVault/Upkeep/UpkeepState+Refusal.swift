@@ -20,11 +20,11 @@ extension UpkeepState {
             finding.isOutdated = true
             return finding
         }
-        // Of one that was refused before, or whose grant was likely to be over, no more is learnt.
+        // Of one that was refused before, or whose grant was likely to be over, no more is learnt;
+        // but after a change it counts what was risked, whatever was to be expected of it.
         let isChanged = lanes[lane].suspicion.change != nil
         let isNews =
-            !(failures[flight.key]?.refusal?.isNoNews ?? false) && prospect != .over
-            && (prospect != .doubtful || isChanged)
+            !(failures[flight.key]?.refusal?.isNoNews ?? false) && (prospect == .good || isChanged)
         switch bearing {
         case .none: break
         case .accepted:
@@ -40,7 +40,8 @@ extension UpkeepState {
         case .grantLost:
             finding.isDoubted = true
             if isNews { suspect(flight, now, &finding) }
-        case .likelyRejected: if isNews { suspect(flight, now, &finding) }
+        case .likelyRejected where isNews: suspect(flight, now, &finding)
+        case .likelyRejected: lanes[lane].suspicion.refuseAgain(flight.slot, now)
         case .unclear: if isNews, isChanged { suspect(flight, now, &finding) }
         }
         // Whoever was out with it has had its say by now.
@@ -231,16 +232,6 @@ extension UpkeepState {
         let moment = max(due, RefreshPolicy.jittered(end, now: now, random: random))
         failures[key]?.refusal?.pauseEnd = moment
         return moment
-    }
-
-    /// Until when one is not to be asked that was to be asked while its token was fresh, and has
-    /// expired before its turn came. One that is tried for its application's sake is not meant.
-    func overduePause(_ boarding: Boarding, _ key: RecordKey, _ now: UnixTime) -> UnixTime? {
-        guard !failures.isEmpty, !lanes[boarding.lane].isCareful,
-            let refusal = failures[key]?.refusal, !refusal.isReprieved,
-            let end = refusal.pauseEnd(due: now, now), end > now
-        else { return nil }
-        return end
     }
 
     // MARK: Changes
