@@ -56,8 +56,6 @@ final class VirtualProvider: @unchecked Sendable {
 
     /// Refreshes in a row of which it answered none.
     var silent = 0
-    /// Whether it has asked for a pause since it last answered.
-    var askedForPause = false
     /// Refusals since a refresh brought tokens, and when the last was heard.
     var refusedInARow = 0
     var refused: Int64 = .min

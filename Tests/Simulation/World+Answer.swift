@@ -99,11 +99,12 @@ extension World {
         }
         let divisor: Int64 = scenario.sabotage == .hurries ? 2 : 1
         let isHidden = scenario.sabotage == .hidesRefusals && exchange.meaning != .nothing
+        let before = health(exchange.provider)
         exchange.request.answer(
             Exchange.reply(
                 isHidden ? .status(500, retryAfterSeconds: nil) : answer,
                 exchange.provider.temper, hurriedBy: divisor))
-        judgeBreaker(exchange, answer)
+        judgeBreaker(exchange, answer, before: before)
         if case .tokens = answer, exchange.kind == .refresh,
             below(10_000) < ambushesPerTenThousand
         {

@@ -6,28 +6,28 @@
 // it is looked at inside.
 extension World {
     /// An answer, or the lack of one, was just handed to the vault.
-    func judgeBreaker(_ exchange: Exchange, _ answer: Exchange.Answer) {
-        guard exchange.kind == .refresh, isDown(exchange.provider) else { return }
+    ///
+    /// - Parameter before: how the vault took the provider to be until then.
+    func judgeBreaker(_ exchange: Exchange, _ answer: Exchange.Answer, before: Governor.Health?) {
+        guard exchange.kind == .refresh, case .down = health(exchange.provider) else { return }
         let provider = exchange.provider
         if exchange.isOverdue, answer.isDefinite {
             violated(.pauseKept, exchange.subject, "provider \(provider.index)")
-        } else if provider.silent < Governor.failuresInARowMax, !provider.askedForPause {
+        } else if before == .up, provider.silent < Governor.failuresInARowMax {
             violated(
                 .pausedEarly, exchange.subject,
                 "provider \(provider.index), after \(provider.silent) failures")
         }
     }
 
-    /// Whether the vault takes a provider to be down.
-    private func isDown(_ provider: VirtualProvider) -> Bool {
+    /// How the vault takes a provider to be.
+    func health(_ provider: VirtualProvider) -> Governor.Health? {
         guard let incarnation, let id = try? ApplicationID(provider.application) else {
-            return false
+            return nil
         }
         return incarnation.vault.refresher.shared.withLock { shared in
-            guard let lane = shared.upkeep.lane(id) else { return false }
-            let endpoint = shared.upkeep.lanes[lane].endpoint
-            if case .down = shared.upkeep.endpoints[endpoint].governor.health { return true }
-            return false
+            guard let lane = shared.upkeep.lane(id) else { return nil }
+            return shared.upkeep.endpoints[shared.upkeep.lanes[lane].endpoint].governor.health
         }
     }
 }

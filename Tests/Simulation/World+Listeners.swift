@@ -62,8 +62,8 @@ extension World {
         switch answer {
         case .failure, .status(500, _), .status(503, .none):
             if !exchange.isOverdue { exchange.provider.silent += 1 }
-        case .status: exchange.provider.askedForPause = true
-        default: (exchange.provider.silent, exchange.provider.askedForPause) = (0, false)
+        case .status: break
+        default: exchange.provider.silent = 0
         }
     }
 

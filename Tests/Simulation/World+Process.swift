@@ -94,7 +94,6 @@ extension World {
             provider.inFlight = 0
             provider.listeners = 0
             provider.silent = 0
-            provider.askedForPause = false
             provider.unblockedSince = clock.now
             provider.risk.isHeard = false
             provider.rejectedUntil = 0
