@@ -44,17 +44,28 @@ extension UpkeepState {
         case .likelyRejected: lanes[lane].suspicion.refuseAgain(flight.slot, now)
         case .unclear: if isNews, isChanged { suspect(flight, now, &finding) }
         }
-        // Whoever was out with it has had its say by now.
-        if lanes[lane].isSuspicionConfirmed { finding.isAlarm = lanes[lane].reject(now) }
+        if confirmSuspicion(lane, now) != nil { finding.isAlarm = true }
         finding.isRejected = lanes[lane].isRejected
         finding.isOld = failures[flight.key]?.refusal?.isOld ?? false
         finding.isProven = failures[flight.key]?.refusal?.proof == .application
         finding.isRisk = lanes[lane].suspicion.isRisked(flight.slot)
         finding.isProbe = lanes[lane].suspicion.isProbe(flight.slot)
         if let refusal, bearing != .grantLost || finding.isDoubted {
-            note(refusal.kind, refusal.status, of: flight, now)
+            note(refusal.kind, refusal.status, of: flight, now, &finding)
         }
         return finding
+    }
+
+    /// Takes an application to be rejected where so many were refused, and whoever was out with
+    /// them has had its say or is overdue.
+    ///
+    /// - Returns: the status of such a refusal; nil where it is not so, or was before.
+    mutating func confirmSuspicion(_ lane: Int, _ now: UnixTime) -> Int? {
+        guard lanes[lane].isSuspicionConfirmed, lanes[lane].reject(now) else { return nil }
+        let risked = lanes[lane].suspicion.risked
+        // In an order that no hash decides.
+        let refusals = failures.values.compactMap(\.refusal).filter { risked.contains($0.slot) }
+        return refusals.max { $0.slot < $1.slot }?.status ?? 0
     }
 
     private mutating func suspect(
@@ -70,7 +81,8 @@ extension UpkeepState {
 
     /// A connection was refused: until somebody else's success says more.
     private mutating func note(
-        _ kind: Refusal.Kind, _ status: Int, of flight: Flight, _ now: UnixTime
+        _ kind: Refusal.Kind, _ status: Int, of flight: Flight, _ now: UnixTime,
+        _ finding: inout Finding
     ) {
         guard !flight.isOrphan, !flight.isSuperseded else { return }
         let lane = flight.lane
@@ -79,6 +91,10 @@ extension UpkeepState {
             order: lanes[lane].suspicion.sentCount, heard: now)
         if let before = failures[flight.key]?.refusal {
             (refusal.proof, refusal.isOld) = (before.proof, before.isOld)
+            // It was believed, and could not be stored then, or not before the process ended.
+            if kind == .grant, before.kind == .grant, before.proof == .application {
+                finding.lost.append((flight.key, refusal))
+            }
         }
         set(refusal, flight.key)
     }
