@@ -130,6 +130,25 @@ import Testing
         #expect(server.served.contains(9))
     }
 
+    @Test("What was heard by a clock that was ahead does not stop the others until that time comes")
+    func heardInTheFuture() throws {
+        let disk = try Disk.populated(10, concurrent: 1)
+        try disk.changeProvider {
+            $0.grantLostAnswers = [Provider.GrantLostAnswer(status: 400, error: nil)]
+        }
+        let server = BurningServer(dead: Set(0..<9))
+        do {
+            let rig = try Rig(disk, offset: 3653 * 24 * Self.hour)
+            try rig.start()
+            try rig.answerAll(milliseconds: Self.hour / 2, server.reply)
+        }
+        #expect(server.served.isEmpty && disk.count(.refreshRefused) == 2)
+        let rig = try Rig(disk, moment: VirtualClock.start + Self.hour)
+        try rig.start()
+        try rig.answerAll(milliseconds: 24 * Self.hour, server.reply)
+        #expect(server.served.contains(9))
+    }
+
     @Test("One that expires before its turn comes is not asked again until an hour is over")
     func expiresBeforeItsTurn() throws {
         let disk = try Disk.populated(1, expiringIn: 100_000)
