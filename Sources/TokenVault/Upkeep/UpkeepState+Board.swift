@@ -243,10 +243,9 @@ extension UpkeepState {
                 endpoints[endpoint].ready.removeFirst()
                 continue
             }
-            let isListenable = isListenedTo(flight.lane)
             // What was recorded too long ago the upkeep's thread has recorded anew.
             guard !isOutdated(flight, now), endpoints[endpoint].governor.admission(now) == .now,
-                !isBlocked(endpoint), !isListenable || !isFullOfListeners
+                !isBlocked(endpoint), !flight.isListenable || !isFullOfListeners
             else { break }
             endpoints[endpoint].ready.removeFirst()
             guard lanes[flight.lane].mayLeave(flight, now) else {
@@ -258,8 +257,7 @@ extension UpkeepState {
             flights[number]?.order = lanes[flight.lane].send()
             flights[number]?.stage = .sent
             flights[number]?.sent = now
-            flights[number]?.isListenable = isListenable
-            if isListenable { listenableCount += 1 }
+            if flight.isListenable { listenableCount += 1 }
             departures.append(number)
         }
         if !held.isEmpty { endpoints[endpoint].ready.prepend(contentsOf: held) }
