@@ -81,9 +81,23 @@ import Testing
         #expect(server.burnt.count == Suspicion.riskedMax)
     }
 
+    @Test("A lost answer that costs nothing is no reason to risk one more")
+    func aLostAnswer() throws {
+        let disk = try Disk.populated(12, concurrent: 1)
+        try disk.changeProvider { $0.reuseGraceSeconds = 3600 }
+        let server = BurningServer()
+        server.secret = 2
+        let rig = try Rig.started(disk)
+        let first = try #require(rig.network.open.first)
+        try rig.answer(first.connection, TransportReply(failure: .lost(curlCode: 56)))
+        try rig.answerAll(milliseconds: 6 * Self.hour, server.reply)
+        #expect(server.burnt.count == Suspicion.riskedMax)
+        #expect(server.burnt.contains(first.connection))
+    }
+
     @Test("Where refusals are known to mean grants one more is risked an hour, whatever it counts")
     func oneAnHour() throws {
-        let disk = try Disk.populated(2)
+        let disk = try Disk.populated(2, concurrent: 1)
         try disk.connect(2..<20, expiringIn: 2 * Self.hour)
         try disk.changeProvider {
             $0.grantLostAnswers = [Provider.GrantLostAnswer(status: 400, error: nil)]
@@ -111,6 +125,25 @@ import Testing
         }
         let server = BurningServer(dead: Set(0..<9))
         let rig = try Rig(disk)
+        try rig.start()
+        try rig.answerAll(milliseconds: 24 * Self.hour, server.reply)
+        #expect(server.served.contains(9))
+    }
+
+    @Test("What was heard by a clock that was ahead does not stop the others until that time comes")
+    func heardInTheFuture() throws {
+        let disk = try Disk.populated(10, concurrent: 1)
+        try disk.changeProvider {
+            $0.grantLostAnswers = [Provider.GrantLostAnswer(status: 400, error: nil)]
+        }
+        let server = BurningServer(dead: Set(0..<9))
+        do {
+            let rig = try Rig(disk, offset: 3653 * 24 * Self.hour)
+            try rig.start()
+            try rig.answerAll(milliseconds: Self.hour / 2, server.reply)
+        }
+        #expect(server.served.isEmpty && disk.count(.refreshRefused) == 2)
+        let rig = try Rig(disk, moment: VirtualClock.start + Self.hour)
         try rig.start()
         try rig.answerAll(milliseconds: 24 * Self.hour, server.reply)
         #expect(server.served.contains(9))

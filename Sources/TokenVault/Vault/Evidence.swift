@@ -114,7 +114,8 @@ extension UpkeepState {
                 risked.append(
                     Suspicion.Risk(
                         slot: found.slot, order: 0, isProbe: found.has(Refusal.probeFlag),
-                        heard: found.time))
+                        // By a clock that was ahead, nobody knows when.
+                        heard: min(found.time, now)))
                 risks[found.slot] = lane
                 isRejected = isRejected || found.isRejection
             }
