@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trials. Each is a vault, a proxy and an application of its own at one of the servers.
+
+A trial says what it expects of each connection in the end: that its grant is alive, or that the
+server has ended it. Alive means: one more refresh succeeds, and the server's resource takes the
+token that the vault lends.
+"""
+
+import signal
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+import fault_proxy as faults
+from fault_proxy import Fault, Loop, Proxy, late, saying
+from servers import Servers, certificate, until
+from vault import APPLICATION_WRONG, DONE, NO_GRANT, Vault
+
+NEVER, STRICT, GRACE = "never", "0", "30"
+ROTATIONS = [STRICT, NEVER, GRACE]
+SERVERS = ["django-oauth-toolkit", "Authlib"]
+WORDS = {
+    "400 none": (400, ""),
+    "400 invalid_request": (400, {"error": "invalid_request"}),
+    "403 unauthorized_client": (403, {"error": "unauthorized_client"}),
+}
+# What versions before did not know of a provider.
+NEWER_SETTINGS = {"rotation", "listen_seconds", "grant_lost_answers"}
+# A vault that cannot do it within this time does not do it.
+RECOVERY_SECONDS = 100
+
+
+@dataclass
+class Trial:
+    """One trial, before it runs."""
+
+    name: str
+    run: object
+    server: str
+    rotation: str
+    who: tuple = ("anna",)
+    settings: dict = field(default_factory=dict)
+    burns: bool = False
+
+    @property
+    def id(self):
+        return f"{self.name}-{self.server}-{self.rotation}".replace(" ", "_").replace(",", "")
+
+
+@dataclass
+class Result:
+    """What came of it."""
+
+    trial: Trial
+    saw: str = ""
+    said: list = field(default_factory=list)
+    grants: dict = field(default_factory=dict)  # connection -> what became of its grant
+    faults: list = field(default_factory=list)
+
+
+class Stage:
+    """What a trial has to do with."""
+
+    def __init__(self, trial, house):
+        self.trial = trial
+        self.expected = {who: "alive" for who in trial.who}
+        self.faults = []
+        self.server = house.servers.find(trial.server, trial.rotation)
+        self.client, self.secret = trial.id, "secret-of-" + trial.id
+        self.house = house
+        more = {"rotation": trial.rotation, "burns": trial.burns}
+        self.server.register(self.client, self.secret, **more)
+        self.proxy = Proxy(
+            house.loop,
+            house.certificate,
+            self.server.port,
+            trial.rotation,
+            self.server.token_path,
+            trial.settings.get("listen_seconds", 600),
+        )
+        self.vault = Vault(house.folder / trial.id, house.certificate)
+        base = f"https://127.0.0.1:{self.proxy.port}"
+        self.definition = {
+            "name": "trial",
+            "authorization_endpoint": base + self.server.authorize_path,
+            "token_endpoint": base + self.server.token_path,
+            "revocation_endpoint": base + self.server.revoke_path,
+        } | trial.settings
+        if trial.rotation == NEVER:
+            self.definition["rotation"] = "never"
+        elif trial.rotation != STRICT:
+            self.definition["reuse_grace_seconds"] = int(trial.rotation)
+        if house.before:
+            for key in NEWER_SETTINGS & self.definition.keys():
+                del self.definition[key]
+
+    def connect(self, who):
+        """Takes a user through the flow."""
+        self.proxy.connecting = who
+        self.vault.connect(
+            who, lambda user, url: self.server.authorize(user, url, self.house.certificate)
+        )
+
+    def store_secret(self, secret, replace=True):
+        """`app add`."""
+        self.vault.add_application(self.definition, self.client, secret, replace)
+
+    def set_up(self):
+        """An application, and all its connections."""
+        self.store_secret(self.secret, replace=False)
+        for who in self.trial.who:
+            self.connect(who)
+
+    def refresh(self, who, **options):
+        """`tokenvault refresh`."""
+        return self.vault.ask("refresh", who, **options)
+
+    def check(self, holds, otherwise):
+        """Notes a fault where something does not hold."""
+        if not holds:
+            self.faults.append(otherwise)
+
+    def presented(self, who="anna", number=None):
+        """How often a refresh token of somebody was presented."""
+        return sum(
+            1
+            for note in self.proxy.presented
+            if note.owner == who and number in (None, note.number)
+        )
+
+    def is_alive(self, who):
+        """Whether the vault can still do with the grant what a vault is for."""
+        self.proxy.faults.clear()
+        self.proxy.always = faults.NONE
+        end = time.monotonic() + RECOVERY_SECONDS
+        while (said := self.vault.run("refresh", who).ended()).status != DONE:
+            if said.status == NO_GRANT or time.monotonic() > end:
+                self.vault.said.append(f"refresh {who}, last: {said}")
+                return False
+            time.sleep(1)
+        lent = self.vault.run("token", who).ended()
+        return lent.status == DONE and self.server.takes(lent.out.strip())
+
+    def judge(self, who):
+        """What became of a grant, against what was expected."""
+        had = self.server.has_grant(self.client, who)
+        alive = self.is_alive(who)
+        has = self.server.has_grant(self.client, who)
+        if self.expected[who] == "alive":
+            self.check(alive, f"{who}'s grant is lost" + ("" if has else ", and ended at the server"))
+            return "alive" if alive else "lost"
+        self.check(not had and not alive, f"{who}'s grant should have been ended by the server")
+        self.check(
+            self.vault.status(who)["light"] == "red", f"{who}'s light is not red: {self.vault.status(who)}"
+        )
+        self.connect(who)
+        self.check(self.is_alive(who), f"{who} connected again, and it does not work")
+        return "ended by the server"
+
+
+# The trials themselves. Each gets a stage that is set up.
+
+
+def late_answers(stage, seconds, serving):
+    """The server has acted at once; its answers are late, and so are those to what is retried."""
+    if serving:
+        stage.vault.serve()
+    stage.proxy.faults = [late(seconds)] * 4
+    said = stage.refresh("anna")
+    strict = stage.trial.rotation == STRICT
+    if serving:
+        if strict:
+            stage.check("answer" in said.error.lower(), f"no word of the answer: {said}")
+        # By then the vault has retried where it does, more than once.
+        started = stage.proxy.presented[0].at
+        until(lambda: time.monotonic() > started + seconds + 25)
+    elif strict:
+        stage.check(said.status == DONE, f"the command did not stay for the answer: {said}")
+    else:
+        # Somebody who asks again as long as it does not work.
+        while said.status != DONE and len(stage.proxy.presented) < 3:
+            said = stage.refresh("anna")
+    if strict:
+        stage.check(stage.presented(number=0) == 1, "presented again")
+
+
+def frozen(stage, serving, closed=False):
+    """The process stands still from 0.4 s after its request on; the answer lies in the socket."""
+    gate = threading.Event()
+    name = "answered and closed while frozen" if closed else "answered while frozen"
+    stage.proxy.faults = [Fault(name, gate=gate, end="answered and closed" if closed else "answered")]
+    asking = None
+    if serving:
+        frozen = stage.vault.serve()
+        asking = stage.vault.run("refresh", "anna")
+    else:
+        frozen = stage.vault.run("refresh", "anna")
+    until(lambda: stage.proxy.presented and stage.proxy.presented[0].status)
+    time.sleep(0.4)
+    frozen.freeze()
+    gate.set()
+    time.sleep(16)
+    frozen.thaw()
+    said = stage.vault.noted(["refresh", "anna"], (asking or frozen).ended())
+    if stage.trial.rotation == STRICT:
+        stage.check(said.status == DONE, f"the answer that lay there was not read: {said}")
+    stage.check(stage.presented(number=0) == 1, "presented again although the answer lay there")
+
+
+def dropped(stage, fault, serving):
+    """The answer never arrives. At a strict server nobody can know whether it had acted: the same
+    token is presented again, and where the server takes that for theft it ends the grant."""
+    if serving:
+        stage.vault.serve()
+    stage.proxy.faults = [fault]
+    stage.refresh("anna")
+    if not serving:
+        stage.refresh("anna")
+    until(lambda: stage.presented() > 1 and all(note.done for note in stage.proxy.presented))
+    if stage.trial.rotation == STRICT and fault.reaches:
+        stage.expected["anna"] = "ended"
+        until(lambda: stage.vault.status("anna").get("reason") == "grantLost", 30)
+        asked = stage.presented()
+        stage.check(stage.refresh("anna").status == NO_GRANT, "a lost grant was not told as such")
+        stage.check(stage.presented() == asked, "presented again after the grant had been lost")
+        stage.check(asked == 2, f"presented {asked} times instead of twice")
+
+
+def drained(stage):
+    """SIGTERM while an answer is outstanding: it is waited for, and is there at the next start."""
+    serving = stage.vault.serve()
+    stage.proxy.faults = [late(20)]
+    asking = stage.vault.run("refresh", "anna")
+    until(lambda: stage.proxy.presented and stage.proxy.presented[0].status)
+    said = stage.vault.stop_serving(signal.SIGTERM)
+    stage.vault.noted(["serve", "SIGTERM"], said)
+    stage.vault.noted(["refresh", "anna"], asking.ended())
+    stage.check(said.status == DONE, f"serve ended with {said}")
+    stage.check(serving.process.poll() is not None, "serve did not end")
+    stage.vault.serve()
+    stage.check(stage.vault.status("anna")["refresh_count"] == 1, "the late answer is not in the vault")
+
+
+def wrong_secret(stage, serving, corrected, told=None):
+    """The secret is wrong for a while: stored wrong and corrected; or expired at the server, and
+    then stored anew, or renewed there."""
+    if serving:
+        stage.vault.serve()
+    if told:
+        stage.proxy.always = saying(*WORDS[told], only=401)
+    if corrected == "stored":
+        stage.store_secret("a-wrong-secret")
+    else:
+        stage.server.change_secret(stage.client, "another-secret")
+    said = [stage.refresh(who) for who in stage.trial.who * 2]
+    stage.check(all(one.status not in (DONE, NO_GRANT) for one in said), "told as a lost grant")
+    if not told:
+        stage.check(APPLICATION_WRONG in {one.status for one in said}, "not told as a wrong secret")
+    if corrected == "renewed":
+        stage.server.change_secret(stage.client, stage.secret)
+        # The last one that was asked for is the first to be answered.
+        stage.proxy.always = faults.NONE
+    elif corrected == "replaced":
+        stage.store_secret("another-secret")
+    else:
+        stage.store_secret(stage.secret)
+    stage.check(
+        all(stage.server.has_grant(stage.client, who) for who in stage.trial.who),
+        "the server ended a grant",
+    )
+
+
+def burnt(stage, change, at_once):
+    """The server ends the grant of whoever comes with a wrong secret, and says 400 and no more."""
+    stage.vault.serve()
+    if change:
+        stage.store_secret("a-wrong-secret")
+    else:
+        stage.server.change_secret(stage.client, "another-secret")
+    if at_once:
+        asking = [(who, stage.vault.run("refresh", who)) for who in stage.trial.who]
+        for who, running in asking:
+            stage.vault.noted(["refresh", who], running.ended())
+    else:
+        for who in stage.trial.who * 2:
+            stage.refresh(who)
+    # Time for whatever the vault does by itself.
+    time.sleep(20)
+    ended = [w for w in stage.trial.who if not stage.server.has_grant(stage.client, w)]
+    stage.check(len(ended) <= 2, f"{len(ended)} of {len(stage.trial.who)} burnt: {ended}")
+    if change:
+        stage.store_secret(stage.secret)
+    else:
+        stage.store_secret("another-secret")
+    for who in ended:
+        stage.expected[who] = "ended"
+
+
+def withdrawn(stage, told=None, expired=False):
+    """The user takes the consent back. The server says so, in its words or in others."""
+    if expired:
+        stage.proxy.lifetime = 20
+        stage.refresh("anna")
+    stage.proxy.lifetime = None
+    stage.vault.serve()
+    stage.server.withdraw(stage.client, "anna")
+    stage.expected["anna"] = "ended"
+    if told:
+        stage.proxy.always = saying(*WORDS[told], only=400)
+    if expired:
+        time.sleep(25)
+    first = stage.refresh("anna")
+    stage.check(first.status != DONE, f"a withdrawn grant was refreshed: {first}")
+    # The other connection works and so vouches for the application.
+    stage.check(stage.refresh("bert").status == DONE, "the other connection suffers")
+    lost = lambda: stage.refresh("anna").status == NO_GRANT
+    try:
+        until(lost, 30)
+    except AssertionError:
+        stage.check(False, "a dead grant is not told as one")
+    asked = stage.presented("anna")
+    for _ in range(3):
+        stage.refresh("anna")
+    time.sleep(10)
+    stage.check(stage.presented("anna") <= asked + 1, "a dead grant is asked for again and again")
+
+
+def mistaken(stage, told):
+    """For a while the server says of all grants what it says of dead ones, and ends none."""
+    stage.vault.serve()
+    stage.proxy.always = saying(*WORDS[told], reaches=False)
+    for who in stage.trial.who * 2:
+        said = stage.refresh(who)
+        stage.check(said.status != NO_GRANT, f"told as lost: {said}")
+    stage.proxy.always = faults.NONE
+
+
+def all_trials():
+    """Every trial at every server and rotation where it makes a difference."""
+    two, four = ("anna", "bert"), ("anna", "bert", "carl", "dora")
+    trials = []
+    for server in SERVERS:
+        for rotation in (NEVER, STRICT, GRACE):
+            add = lambda name, run, **more: trials.append(
+                Trial(name, run, server, rotation, **more)
+            )
+            for way, serving in (("serve", True), ("command", False)):
+                for seconds in (20, 40):
+                    run = partial(late_answers, seconds=seconds, serving=serving)
+                    add(f"{seconds} s late, {way}", run)
+                add(f"frozen, {way}", partial(frozen, serving=serving))
+                add(
+                    f"frozen and closed, {way}",
+                    partial(frozen, serving=serving, closed=True),
+                )
+                for fault in (
+                    faults.CLOSED,
+                    faults.RESET,
+                    faults.CUT,
+                    faults.SILENT,
+                    faults.LOST_BEFORE,
+                ):
+                    settings = {"listen_seconds": 20} if fault is faults.SILENT else {}
+                    run = partial(dropped, fault=fault, serving=serving)
+                    add(f"{fault.name}, {way}", run, settings=settings)
+            if rotation == STRICT:
+                add("SIGTERM while an answer is late", drained)
+        strict = lambda name, run, **more: trials.append(Trial(name, run, server, STRICT, **more))
+        for corrected in ("stored", "replaced", "renewed"):
+            strict(
+                f"secret wrong, {corrected}",
+                partial(wrong_secret, serving=True, corrected=corrected),
+                who=two,
+            )
+        strict(
+            "secret wrong, stored, command",
+            partial(wrong_secret, serving=False, corrected="stored"),
+            who=two,
+        )
+        strict("withdrawn", withdrawn, who=two)
+        for word, (status, body) in WORDS.items():
+            entry = {"status": status, "error": body["error"] if body else "none"}
+            told = {"grant_lost_answers": [entry]}
+            for corrected in ("stored", "renewed"):
+                run = partial(wrong_secret, serving=True, corrected=corrected, told=word)
+                strict(f"secret {corrected} told {word}", run, who=two)
+                strict(f"secret {corrected} told {word}, defined", run, who=two, settings=told)
+            strict(f"withdrawn told {word}, defined", partial(withdrawn, told=word), who=two, settings=told)
+            strict(
+                f"withdrawn told {word} and expired",
+                partial(withdrawn, told=word, expired=True),
+                who=two,
+            )
+            strict(f"mistaken {word}", partial(mistaken, told=word), who=two)
+            strict(f"mistaken {word}, defined", partial(mistaken, told=word), who=two, settings=told)
+    for change in (True, False):
+        for at_once in (True, False):
+            if change or not at_once:
+                name = "changed" if change else "expired"
+                name = f"burnt, {name}, {'at once' if at_once else 'in turn'}"
+                run = partial(burnt, change=change, at_once=at_once)
+                told = {"grant_lost_answers": [{"status": 400, "error": "none"}]}
+                trials.append(Trial(name, run, "Authlib", STRICT, four, told, burns=True))
+    return trials
+
+
+class House:
+    """The servers, and the trials that run there all at once: mostly they wait."""
+
+    def __init__(self, folder, before=False):
+        self.folder, self.before = folder, before
+        self.servers = Servers(folder, ROTATIONS)
+        # Nothing is timed before a trial is set up, so that nothing has to be set up fast.
+        self.setting_up = threading.Semaphore(2)
+        self.loop = self.certificate = self.pool = None
+
+    def __enter__(self):
+        self.certificate = certificate(self.folder)
+        self.loop = Loop()
+        try:
+            self.servers.__enter__()
+        except BaseException:
+            self.loop.stop()
+            raise
+        self.pool = ThreadPoolExecutor(200)
+        return self
+
+    def __exit__(self, *_):
+        self.pool.shutdown(cancel_futures=True)
+        self.servers.__exit__()
+        self.loop.stop()
+
+    def start(self, trial):
+        """Starts a trial; the result comes with the future."""
+        return self.pool.submit(self.run, trial)
+
+    def run(self, trial):
+        """A trial from beginning to end. Whatever goes wrong is a fault in the result."""
+        result = Result(trial)
+        stage = None
+        try:
+            with self.setting_up:
+                stage = Stage(trial, self)
+                stage.set_up()
+            try:
+                trial.run(stage)
+            except AssertionError as error:
+                stage.check(False, str(error))
+            for who in trial.who:
+                result.grants[who] = stage.judge(who)
+        except Exception:
+            result.faults.append(traceback.format_exc())
+        finally:
+            if stage:
+                stage.vault.close()
+                stage.proxy.stop()
+                result.saw, result.said = stage.proxy.saw(), stage.vault.said
+                result.faults += stage.faults + stage.proxy.violations
+        return result
