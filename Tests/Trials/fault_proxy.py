@@ -197,18 +197,14 @@ class Proxy:
 
     async def waited(self, reader, fault):
         """Waits as long as the answer is late: False where the vault hangs up before."""
-        start = time.monotonic()
         ended = asyncio.ensure_future(reader.read(1))
         try:
-            while (
-                fault.end == "silent"
-                or time.monotonic() < start + fault.delay
-                or (fault.gate and not fault.gate.is_set())
-            ):
+            while fault.gate and not fault.gate.is_set():
                 await asyncio.wait({ended}, timeout=0.1)
-                if ended.done():
-                    return False
-            return True
+            seconds = None if fault.end == "silent" else fault.delay
+            if seconds != 0:
+                await asyncio.wait({ended}, timeout=seconds)
+            return not ended.done()
         finally:
             ended.cancel()
             await asyncio.gather(ended, return_exceptions=True)

@@ -21,12 +21,12 @@ REDIRECT = "https://client.example/callback"
 PATIENCE = 120
 
 
-def until(condition, seconds=PATIENCE, what=None):
+def until(condition, what, seconds=PATIENCE, pause=0.1):
     """Waits until something holds and returns it; an AssertionError where it never does."""
     end = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < end, f"in {seconds} s never: {what or condition}"
-        time.sleep(0.05)
+        assert time.monotonic() < end, f"in {seconds} s never: {what}"
+        time.sleep(pause)
     return value
 
 
@@ -68,7 +68,7 @@ class Server:
             assert self.process.poll() is None, (self.folder / "log").read_text()
             return (self.folder / "port").exists()
 
-        until(listens, what=f"{self.name} listens")
+        until(listens, f"{self.name} listens")
         self.port = int((self.folder / "port").read_text())
         return self
 

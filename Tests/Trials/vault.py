@@ -82,7 +82,7 @@ class Running:
     def freeze(self):
         """SIGSTOP, and waits until it stands."""
         self.process.send_signal(signal.SIGSTOP)
-        until(lambda: self.state() == "T", what="the process stands")
+        until(lambda: self.state() == "T", "the process stands")
 
     def thaw(self):
         """SIGCONT."""
@@ -150,7 +150,7 @@ class Vault:
             texts = "".join(running.out + running.error).split()
             return next((text for text in texts if text.startswith("https://")), None)
 
-        url = until(link, what="connect prints a URL")
+        url = until(link, "connect prints a URL")
         running.process.stdin.write(authorize(who, url) + "\n")
         running.process.stdin.flush()
         said = running.ended()
@@ -159,7 +159,7 @@ class Vault:
     def serve(self, *options):
         """Starts `serve` and waits until it is ready."""
         server = self.run("serve", *options)
-        until(lambda: server.out or server.process.poll() is not None, what="serve is ready")
+        until(lambda: server.out or server.process.poll() is not None, "serve is ready")
         assert server.process.poll() is None, server.ended().error
         self.server = server
         return server
