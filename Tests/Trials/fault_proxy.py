@@ -23,6 +23,7 @@ class Fault:
     name: str
     delay: float = 0  # seconds by which the answer is late
     gate: threading.Event | None = None  # what the answer waits for
+    begun: bool = False  # whether the answer's head comes before the delay
     end: str = "answered"  # or "answered and closed", "closed", "reset", "cut", "silent"
     instead: bytes | None = None  # the whole answer that is given in the server's place
     only: int | None = None  # the status that has to have been the server's for that
@@ -44,6 +45,11 @@ LOST_BEFORE = Fault("closed before the server", end="closed", reaches=False)
 def late(seconds):
     """The answer comes that late."""
     return Fault(f"{seconds} s late", delay=seconds)
+
+
+def begun(seconds):
+    """The head comes at once, and the body that late."""
+    return Fault(f"body {seconds} s late", delay=seconds, begun=True)
 
 
 def saying(status, body="", kind="application/json", only=None, reaches=True):
@@ -176,6 +182,10 @@ class Proxy:
                     answer = self.shortened(answer)
             if fault(note.status):
                 answer = fault.instead
+            if fault.begun:
+                head, between, answer = answer.partition(b"\r\n\r\n")
+                writer.write(head + between)
+                await writer.drain()
             if not await self.waited(reader, fault):
                 note.hung_up = time.monotonic()
                 return False

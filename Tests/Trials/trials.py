@@ -17,7 +17,7 @@ from functools import partial
 import fault_proxy as faults
 from fault_proxy import Fault, Loop, Proxy, late, saying
 from servers import Servers, certificate, until
-from vault import APPLICATION_WRONG, DONE, NO_GRANT, Vault
+from vault import APPLICATION_WRONG, BUSY, DONE, NO_GRANT, UNREACHABLE, Vault
 
 NEVER, STRICT, GRACE = "never", "0", "30"
 ROTATIONS = [STRICT, NEVER, GRACE]
@@ -158,6 +158,9 @@ class Stage:
     def judge(self, who):
         """What became of a grant, against what was expected."""
         had = self.server.has_grant(self.client, who)
+        if self.expected[who] == "revoked":
+            self.check(not had, f"{who}'s grant lives on at the server")
+            return "lives on" if had else "revoked"
         alive = self.is_alive(who)
         has = self.server.has_grant(self.client, who)
         if self.expected[who] == "alive":
@@ -182,18 +185,18 @@ def defining(word):
 # The trials themselves. Each gets a stage that is set up.
 
 
-def late_answers(stage, seconds, serving, times=4):
+def late_answers(stage, fault, serving, times=4):
     """The server has acted at once; its answers are late, and so are those to what is retried."""
     if serving:
         stage.vault.serve()
-    stage.proxy.faults = [late(seconds)] * times
+    stage.proxy.faults = [fault] * times
     said = stage.refresh("anna")
     strict = stage.trial.rotation == STRICT
     if serving:
         if strict:
             stage.check("answer" in said.error.lower(), f"no word of the answer: {said}")
         # By then the vault has retried where it does, more than once.
-        time.sleep(max(0, stage.proxy.presented[0].at + seconds + 25 - time.monotonic()))
+        time.sleep(max(0, stage.proxy.presented[0].at + fault.delay + 25 - time.monotonic()))
     elif strict:
         stage.check(said.status == DONE, f"the command did not stay for the answer: {said}")
     else:
@@ -202,6 +205,83 @@ def late_answers(stage, seconds, serving, times=4):
             said = stage.refresh("anna")
     if strict:
         stage.check(stage.presented() == 1, f"presented {stage.presented()} times")
+
+
+def late_and_asked(stage):
+    """Whoever asks while an answer is outstanding is told so, and gets the token that is fresh."""
+    stage.vault.serve()
+    stage.proxy.faults = [faults.begun(40)]
+    for _ in range(3):
+        said = stage.refresh("anna")
+        stage.check(said.status == BUSY, f"not told that an answer is outstanding: {said}")
+    said = stage.vault.ask("token", "anna")
+    stage.check(said.status == DONE, f"the token that is fresh is not lent: {said}")
+    until(lambda: stage.proxy.presented[0].done, "the answer comes")
+    stage.check(stage.presented() == 1, f"presented {stage.presented()} times")
+
+
+def late_by_itself(stage):
+    """The same, of a refresh that is due and that nobody asked for."""
+    stage.vault.serve()
+    stage.proxy.lifetime = None
+    stage.proxy.faults = [late(20)]
+    until(lambda: stage.presented(), "refreshed when due", pause=1)
+    until(lambda: stage.proxy.presented[0].done, "the answer comes", pause=1)
+    refreshed = lambda: stage.vault.status("anna")["refresh_count"] == 2
+    until(refreshed, "the late answer is in the vault", seconds=30, pause=2)
+    stage.check(stage.presented() == 1, f"presented {stage.presented()} times")
+
+
+def late_at_the_limit(stage):
+    """One request may be in flight, and it is listened to: nothing else leaves."""
+    stage.vault.serve()
+    stage.proxy.faults = [late(40)]
+    stage.refresh("anna")
+    said = stage.refresh("bert")
+    stage.check(said.status == UNREACHABLE, f"not told that the provider is unreachable: {said}")
+    stage.check(not stage.presented("bert"), "sent beyond the limit")
+    until(lambda: stage.proxy.presented[0].done, "the answer comes")
+
+
+def late_and_replaced(stage):
+    """The application is put again, with another secret, while an answer is outstanding."""
+    stage.vault.serve()
+    stage.proxy.faults = [late(20)]
+    asking = stage.vault.run("refresh", "anna")
+    stage.await_request()
+    stage.server.change_secret(stage.client, "another-secret")
+    stage.store_secret("another-secret")
+    stage.vault.noted(["refresh", "anna"], asking.ended())
+    until(lambda: stage.proxy.presented[0].done, "the answer comes")
+    stage.check(stage.presented() == 1, f"presented {stage.presented()} times")
+
+
+def late_and_connected_again(stage):
+    """The user connects again while an answer is outstanding: what it brings is dropped."""
+    stage.vault.serve()
+    stage.proxy.faults = [late(20)]
+    asking = stage.vault.run("refresh", "anna")
+    stage.await_request()
+    stage.connect("anna")
+    newest = stage.proxy.latest["anna"]
+    stage.vault.noted(["refresh", "anna"], asking.ended())
+    until(lambda: stage.proxy.presented[0].done, "the answer comes")
+    time.sleep(2)
+    stage.check(stage.refresh("anna").status == DONE, "the new grant cannot be refreshed")
+    stage.check(stage.proxy.presented[-1].number == newest, "the late answer replaced the new grant")
+
+
+def late_and_disconnected(stage):
+    """What an answer brings after a disconnect is revoked."""
+    stage.vault.serve()
+    stage.proxy.faults = [late(20)]
+    asking = stage.vault.run("refresh", "anna")
+    stage.await_request()
+    stage.vault.ask("disconnect", "anna", "--yes")
+    stage.vault.noted(["refresh", "anna"], asking.ended())
+    stage.expected["anna"] = "revoked"
+    gone = lambda: not stage.server.has_grant(stage.client, "anna")
+    until(gone, "the late tokens are revoked", seconds=60)
 
 
 def frozen(stage, serving, closed=False):
@@ -394,15 +474,15 @@ def mistaken(stage, told):
 def all_trials():
     """Every trial, at both servers, and with each rotation where that makes a difference."""
     trials = []
-    for server in SERVERS:
-        trials += trials_of_secrets(server) + trials_of_dead_grants(server)
-        for rotation in ROTATIONS:
-            trials += trials_of_answers(server, rotation)
     for seconds in (20, 40):
         for serving, way in WAYS:
             # A grace that is over before anybody gives up.
-            run = partial(late_answers, seconds=seconds, serving=serving)
+            run = partial(late_answers, fault=late(seconds), serving=serving)
             trials.append(Trial(f"{seconds} s late, {way}", run, "Authlib", "10"))
+    for server in SERVERS:
+        for rotation in ROTATIONS:
+            trials += trials_of_answers(server, rotation)
+        trials += trials_of_secrets(server) + trials_of_dead_grants(server)
     return trials + trials_of_burnt_grants()
 
 
@@ -412,20 +492,36 @@ def trials_of_answers(server, rotation):
     add = lambda name, run, **more: trials.append(Trial(name, run, server, rotation, **more))
     for serving, way in WAYS:
         for seconds in (20, 40):
-            add(f"{seconds} s late, {way}", partial(late_answers, seconds=seconds, serving=serving))
+            add(f"{seconds} s late, {way}", partial(late_answers, fault=late(seconds), serving=serving))
         add(f"frozen, {way}", partial(frozen, serving=serving))
-        add(f"frozen and closed, {way}", partial(frozen, serving=serving, closed=True))
+        if rotation == STRICT:
+            add(f"frozen and closed, {way}", partial(frozen, serving=serving, closed=True))
         for fault in DROPPED:
             settings = {"listen_seconds": 20} if fault is faults.SILENT else {}
             # A process that follows another asks again the earlier the shorter tokens live.
             lifetime = None if serving else 100
             run = partial(dropped, fault=fault, serving=serving)
             add(f"{fault.name}, {way}", run, settings=settings, lifetime=lifetime)
-    add("late once", partial(late_answers, seconds=20, serving=True, times=1))
+    add("late once", partial(late_answers, fault=late(20), serving=True, times=1))
     add("killed", killed, lifetime=100)
     if rotation == STRICT:
         add("SIGTERM while an answer is late", drained)
+        for serving, way in WAYS:
+            run = partial(late_answers, serving=serving, fault=faults.begun(20))
+            add(f"body 20 s late, {way}", run)
+        add("late, asked meanwhile", late_and_asked)
+        add("late, refreshed by itself", late_by_itself, lifetime=40)
+        limit = {"concurrent_refreshes_max": 1}
+        add("late, at the limit", late_at_the_limit, who=("anna", "bert"), settings=limit)
+        add("late, application put again", late_and_replaced)
+        add("late, connected again", late_and_connected_again)
+        add("late, disconnected", late_and_disconnected)
     return trials
+
+
+def words_at(server):
+    """It is the proxy that says them, so that one server gets them all and the other the first."""
+    return WORDS if server == SERVERS[0] else ["400 none"]
 
 
 def trials_of_secrets(server):
@@ -437,8 +533,8 @@ def trials_of_secrets(server):
     for corrected in ("stored", "replaced", "renewed"):
         add(f"secret {corrected}", corrected=corrected)
     add("secret stored, command", corrected="stored", serving=False)
-    for word in WORDS:
-        for corrected in ("stored", "replaced", "renewed"):
+    for word in words_at(server):
+        for corrected in ("stored", "renewed"):
             name = f"secret {corrected}, told {word}"
             add(name, corrected=corrected, told=word)
             add(f"{name}, defined", corrected=corrected, told=word, settings=defining(word))
@@ -453,7 +549,7 @@ def trials_of_dead_grants(server):
     )
     add("withdrawn", withdrawn)
     add("withdrawn, never refreshed", withdrawn_alone, who=("anna",), proven=False)
-    for word in WORDS:
+    for word in words_at(server):
         told, settings = f"told {word}", defining(word)
         add(f"withdrawn, {told}, defined", partial(withdrawn, told=word), settings=settings)
         add(f"withdrawn and expired, {told}", partial(withdrawn, told=word, expired=True))
@@ -485,7 +581,7 @@ class House:
         self.folder, self.before = folder, before
         self.servers = Servers(folder, ROTATIONS)
         # Nothing is timed before a trial is set up, so that nothing has to be set up fast.
-        self.setting_up = threading.Semaphore(2)
+        self.setting_up = threading.Semaphore(4)
         self.loop = self.certificate = self.pool = None
 
     def __enter__(self):
