@@ -179,7 +179,9 @@ class CodeGrant(grants.AuthorizationCodeGrant):
 
     def delete_authorization_code(self, authorization_code):
         with database() as connection:
-            connection.execute("DELETE FROM code WHERE code = ?", (authorization_code.stored["code"],))
+            connection.execute(
+                "DELETE FROM code WHERE code = ?", (authorization_code.stored["code"],)
+            )
 
     def authenticate_user(self, authorization_code):
         return authorization_code.stored["user"]
@@ -292,9 +294,7 @@ def authorize():
             f'<form method="post" action="{escape(request.full_path)}"><input name="username">'
             '<input type="submit" name="allow" value="Authorize"></form>'
         )
-    return server.create_authorization_response(
-        grant_user=request.form["username"], grant=grant
-    )
+    return server.create_authorization_response(grant_user=request.form["username"], grant=grant)
 
 
 @app.post("/token")
@@ -310,8 +310,7 @@ def token():
 def burn(request):
     """Whether the refresh token's client burns, after doing so."""
     stored = row(
-        "SELECT family FROM token JOIN client USING (client_id)"
-        " WHERE refresh_token = ? AND burns",
+        "SELECT family FROM token JOIN client USING (client_id) WHERE refresh_token = ? AND burns",
         request.form.get("refresh_token", ""),
     )
     if stored:

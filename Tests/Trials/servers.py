@@ -21,12 +21,21 @@ REDIRECT = "https://client.example/callback"
 PATIENCE = 120
 
 
-def until(condition, what, seconds=PATIENCE, pause=0.1):
+# Set where the trials are to end, be they through or not.
+over = threading.Event()
+
+
+def pause(seconds):
+    """Sleeps, unless the trials end."""
+    assert not over.wait(max(0, seconds)), "the trials were ended"
+
+
+def until(condition, what, seconds=PATIENCE, every=0.1):
     """Waits until something holds and returns it; an AssertionError where it never does."""
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, f"in {seconds} s never: {what}"
-        time.sleep(pause)
+        pause(every)
     return value
 
 
@@ -226,7 +235,8 @@ class Django(Server):
             self.execute(
                 "SELECT 1 FROM oauth2_provider_refreshtoken token"
                 " JOIN auth_user ON auth_user.id = token.user_id"
-                " JOIN oauth2_provider_application application ON application.id = token.application_id"
+                " JOIN oauth2_provider_application application"
+                " ON application.id = token.application_id"
                 " WHERE token.revoked IS NULL AND client_id = ? AND username = ?",
                 client,
                 user,
@@ -258,9 +268,7 @@ class Authlib(Server):
 
     def withdraw(self, client, user):
         """The user takes the consent back."""
-        self.execute(
-            "UPDATE token SET ended = 1 WHERE client_id = ? AND user = ?", client, user
-        )
+        self.execute("UPDATE token SET ended = 1 WHERE client_id = ? AND user = ?", client, user)
 
     def has_grant(self, client, user):
         """Whether a refresh token of theirs is still good."""
@@ -279,7 +287,9 @@ class Servers:
 
     def __init__(self, folder, rotations):
         self.authlib = Authlib(folder / "authlib", "0")
-        self.djangos = {rotation: Django(folder / f"django-{rotation}", rotation) for rotation in rotations}
+        self.djangos = {
+            rotation: Django(folder / f"django-{rotation}", rotation) for rotation in rotations
+        }
         self.all = [self.authlib, *self.djangos.values()]
 
     def __enter__(self):
@@ -317,5 +327,3 @@ def certificate(folder):
     ).stdout
     path.write_bytes(made)
     return path
-
-

@@ -16,7 +16,7 @@ from functools import partial
 
 import fault_proxy as faults
 from fault_proxy import Fault, Loop, Proxy, late, saying
-from servers import Servers, certificate, until
+from servers import Servers, certificate, over, pause, until
 from vault import APPLICATION_WRONG, BUSY, DONE, NO_GRANT, UNREACHABLE, Vault
 
 NEVER, STRICT, GRACE = "never", "0", "30"
@@ -137,9 +137,7 @@ class Stage:
 
     def await_request(self):
         """Waits until the server has answered the first refresh."""
-        until(
-            lambda: self.proxy.presented and self.proxy.presented[0].status, "the server answers"
-        )
+        until(lambda: self.proxy.presented and self.proxy.presented[0].status, "the server answers")
         return self.proxy.presented[0]
 
     def is_alive(self, who):
@@ -151,7 +149,7 @@ class Stage:
             if said.status == NO_GRANT or time.monotonic() > end:
                 self.vault.said.append(f"refresh {who}, last: {said}")
                 return False
-            time.sleep(2)
+            pause(2)
         lent = self.vault.run("token", who).ended()
         return lent.status == DONE and self.server.takes(lent.out.strip())
 
@@ -164,11 +162,14 @@ class Stage:
         alive = self.is_alive(who)
         has = self.server.has_grant(self.client, who)
         if self.expected[who] == "alive":
-            self.check(alive, f"{who}'s grant is lost" + ("" if has else ", and ended at the server"))
+            self.check(
+                alive, f"{who}'s grant is lost" + ("" if has else ", and ended at the server")
+            )
             return "alive" if alive else "lost"
         self.check(not had and not alive, f"{who}'s grant should have been ended by the server")
         self.check(
-            self.vault.status(who)["light"] == "red", f"{who}'s light is not red: {self.vault.status(who)}"
+            self.vault.status(who)["light"] == "red",
+            f"{who}'s light is not red: {self.vault.status(who)}",
         )
         self.connect(who)
         self.check(self.is_alive(who), f"{who} connected again, and it does not work")
@@ -196,7 +197,7 @@ def late_answers(stage, fault, serving, times=4):
         if strict:
             stage.check("answer" in said.error.lower(), f"no word of the answer: {said}")
         # By then the vault has retried where it does, more than once.
-        time.sleep(max(0, stage.proxy.presented[0].at + fault.delay + 25 - time.monotonic()))
+        pause(stage.proxy.presented[0].at + fault.delay + 25 - time.monotonic())
     elif strict:
         stage.check(said.status == DONE, f"the command did not stay for the answer: {said}")
     else:
@@ -225,10 +226,14 @@ def late_by_itself(stage):
     stage.vault.serve()
     stage.proxy.lifetime = None
     stage.proxy.faults = [late(20)]
-    until(lambda: stage.presented(), "refreshed when due", pause=1)
-    until(lambda: stage.proxy.presented[0].done, "the answer comes", pause=1)
-    refreshed = lambda: stage.vault.status("anna")["refresh_count"] == 2
-    until(refreshed, "the late answer is in the vault", seconds=30, pause=2)
+    until(lambda: stage.presented(), "refreshed when due", every=1)
+    until(lambda: stage.proxy.presented[0].done, "the answer comes", every=1)
+    until(
+        lambda: stage.vault.status("anna")["refresh_count"] == 2,
+        "the late answer is in the vault",
+        seconds=60,
+        every=2,
+    )
     stage.check(stage.presented() == 1, f"presented {stage.presented()} times")
 
 
@@ -266,9 +271,11 @@ def late_and_connected_again(stage):
     newest = stage.proxy.latest["anna"]
     stage.vault.noted(["refresh", "anna"], asking.ended())
     until(lambda: stage.proxy.presented[0].done, "the answer comes")
-    time.sleep(2)
+    pause(2)
     stage.check(stage.refresh("anna").status == DONE, "the new grant cannot be refreshed")
-    stage.check(stage.proxy.presented[-1].number == newest, "the late answer replaced the new grant")
+    stage.check(
+        stage.proxy.presented[-1].number == newest, "the late answer replaced the new grant"
+    )
 
 
 def late_and_disconnected(stage):
@@ -277,18 +284,25 @@ def late_and_disconnected(stage):
     stage.proxy.faults = [late(20)]
     asking = stage.vault.run("refresh", "anna")
     stage.await_request()
-    stage.vault.ask("disconnect", "anna", "--yes")
+    receipt = stage.vault.ask("disconnect", "anna", "--yes").out
+    stage.check("listen" in receipt, f"the receipt does not say that an answer may come: {receipt}")
     stage.vault.noted(["refresh", "anna"], asking.ended())
     stage.expected["anna"] = "revoked"
-    gone = lambda: not stage.server.has_grant(stage.client, "anna")
-    until(gone, "the late tokens are revoked", seconds=60)
+    until(lambda: stage.proxy.presented[0].done, "the answer comes")
+    until(
+        lambda: not stage.server.has_grant(stage.client, "anna"),
+        "the late tokens are revoked",
+        seconds=60,
+    )
 
 
 def frozen(stage, serving, closed=False):
     """The process stands still from 0.4 s after its request on; the answer lies in the socket."""
     gate = threading.Event()
     name = "answered and closed while frozen" if closed else "answered while frozen"
-    stage.proxy.faults = [Fault(name, gate=gate, end="answered and closed" if closed else "answered")]
+    stage.proxy.faults = [
+        Fault(name, gate=gate, end="answered and closed" if closed else "answered")
+    ]
     asking = None
     if serving:
         frozen = stage.vault.serve()
@@ -296,10 +310,10 @@ def frozen(stage, serving, closed=False):
     else:
         frozen = stage.vault.run("refresh", "anna")
     stage.await_request()
-    time.sleep(0.4)
+    pause(0.4)
     frozen.freeze()
     gate.set()
-    time.sleep(16)
+    pause(16)
     frozen.thaw()
     said = stage.vault.noted(["refresh", "anna"], (asking or frozen).ended())
     if stage.trial.rotation == STRICT:
@@ -325,8 +339,8 @@ def dropped(stage, fault, serving):
         until(
             lambda: stage.vault.status("anna").get("reason") == "grantLost",
             "told as a lost grant",
-            seconds=30,
-            pause=2,
+            seconds=60,
+            every=2,
         )
         asked = stage.presented()
         stage.check(stage.refresh("anna").status == NO_GRANT, "a lost grant was not told as such")
@@ -346,7 +360,9 @@ def drained(stage):
     stage.check(said.status == DONE, f"serve ended with {said}")
     stage.check(serving.process.poll() is not None, "serve did not end")
     stage.vault.serve()
-    stage.check(stage.vault.status("anna")["refresh_count"] == 2, "the late answer is not in the vault")
+    stage.check(
+        stage.vault.status("anna")["refresh_count"] == 2, "the late answer is not in the vault"
+    )
 
 
 def killed(stage):
@@ -361,7 +377,7 @@ def killed(stage):
     asking.ended()
     first.gone = time.monotonic()
     stage.vault.serve()
-    until(lambda: stage.presented() > 1, "presented again", pause=1)
+    until(lambda: stage.presented() > 1, "presented again", every=1)
     if stage.trial.rotation == STRICT:
         waited = stage.proxy.presented[1].at - first.at
         stage.check(waited > 44, f"presented again after {waited:.0f} s")
@@ -411,7 +427,7 @@ def burnt(stage, change, at_once):
         for who in stage.trial.who * 2:
             stage.refresh(who)
     # Time for whatever the vault does by itself.
-    time.sleep(20)
+    pause(20)
     ended = [w for w in stage.trial.who if not stage.server.has_grant(stage.client, w)]
     stage.check(len(ended) <= 2, f"{len(ended)} of {len(stage.trial.who)} burnt: {ended}")
     if change:
@@ -434,7 +450,7 @@ def withdrawn(stage, told=None, expired=False):
     if told:
         stage.proxy.always = saying(*WORDS[told], only=400)
     if expired:
-        time.sleep(25)
+        pause(25)
     first = stage.refresh("anna")
     stage.check(first.status != DONE, f"a withdrawn grant was refreshed: {first}")
     # The other connection works and so vouches for the application.
@@ -442,13 +458,13 @@ def withdrawn(stage, told=None, expired=False):
     until(
         lambda: stage.refresh("anna").status == NO_GRANT,
         "a dead grant is told as one",
-        seconds=20,
-        pause=4,
+        seconds=40,
+        every=4,
     )
     asked = stage.presented("anna")
     for _ in range(3):
         stage.refresh("anna")
-    time.sleep(10)
+    pause(10)
     stage.check(stage.presented("anna") <= asked + 1, "a dead grant is asked for again and again")
 
 
@@ -489,10 +505,16 @@ def all_trials():
 def trials_of_answers(server, rotation):
     """Answers that are late, lie in a socket, or never come."""
     trials = []
-    add = lambda name, run, **more: trials.append(Trial(name, run, server, rotation, **more))
+
+    def add(name, run, **more):
+        trials.append(Trial(name, run, server, rotation, **more))
+
     for serving, way in WAYS:
         for seconds in (20, 40):
-            add(f"{seconds} s late, {way}", partial(late_answers, fault=late(seconds), serving=serving))
+            add(
+                f"{seconds} s late, {way}",
+                partial(late_answers, fault=late(seconds), serving=serving),
+            )
         add(f"frozen, {way}", partial(frozen, serving=serving))
         if rotation == STRICT:
             add(f"frozen and closed, {way}", partial(frozen, serving=serving, closed=True))
@@ -527,9 +549,11 @@ def words_at(server):
 def trials_of_secrets(server):
     """Wrong client secrets, told in the server's own words or in others."""
     trials = []
-    add = lambda name, settings={}, **more: trials.append(
-        Trial(name, partial(wrong_secret, **more), server, STRICT, ("anna", "bert"), settings)
-    )
+
+    def add(name, settings=None, **more):
+        run = partial(wrong_secret, **more)
+        trials.append(Trial(name, run, server, STRICT, ("anna", "bert"), settings or {}))
+
     for corrected in ("stored", "replaced", "renewed"):
         add(f"secret {corrected}", corrected=corrected)
     add("secret stored, command", corrected="stored", serving=False)
@@ -544,9 +568,10 @@ def trials_of_secrets(server):
 def trials_of_dead_grants(server):
     """Grants that the user withdrew, and such as are only said to be dead."""
     trials = []
-    add = lambda name, run, **more: trials.append(
-        Trial(name, run, server, STRICT, more.pop("who", ("anna", "bert")), **more)
-    )
+
+    def add(name, run, who=("anna", "bert"), **more):
+        trials.append(Trial(name, run, server, STRICT, who, **more))
+
     add("withdrawn", withdrawn)
     add("withdrawn, never refreshed", withdrawn_alone, who=("anna",), proven=False)
     for word in words_at(server):
@@ -583,8 +608,10 @@ class House:
         # Nothing is timed before a trial is set up, so that nothing has to be set up fast.
         self.setting_up = threading.Semaphore(4)
         self.loop = self.certificate = self.pool = None
+        self.stages = set()
 
     def __enter__(self):
+        over.clear()
         self.certificate = certificate(self.folder)
         self.loop = Loop()
         try:
@@ -596,6 +623,10 @@ class House:
         return self
 
     def __exit__(self, *_):
+        # Whatever still runs here was interrupted.
+        over.set()
+        for stage in list(self.stages):
+            stage.vault.close()
         self.pool.shutdown(cancel_futures=True)
         self.servers.__exit__()
         self.loop.stop()
@@ -611,6 +642,7 @@ class House:
         try:
             with self.setting_up:
                 stage = Stage(trial, self)
+                self.stages.add(stage)
                 stage.set_up()
             try:
                 trial.run(stage)
@@ -623,6 +655,7 @@ class House:
             result.faults.append(traceback.format_exc())
         finally:
             if stage:
+                self.stages.discard(stage)
                 stage.vault.close()
                 stage.proxy.stop()
                 result.saw, result.said = stage.proxy.saw(), stage.vault.said

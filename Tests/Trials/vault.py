@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import PATIENCE, REDIRECT, until
+from servers import PATIENCE, REDIRECT, over, until
 
 PROGRAMS = Path(
     os.environ.get("TOKENVAULT_PROGRAMS", Path(__file__).parents[2] / ".build" / "debug")
@@ -108,6 +108,7 @@ class Vault:
 
     def run(self, *arguments, open=True):
         """Starts a command."""
+        assert not over.is_set(), "the trials were ended"
         key = self.key if self.server is None else []
         trust = ["--ca-file", str(self.authority), "--allow-loopback-http"] if open else []
         running = Running([*arguments, *key, *trust], self.environment)
@@ -117,7 +118,9 @@ class Vault:
     def command(self, *arguments, open=True, expect=DONE):
         """Runs a command that has to succeed."""
         said = self.run(*arguments, open=open).ended()
-        assert said.status == expect, f"tokenvault {' '.join(arguments)}: {said.status} {said.error}"
+        assert said.status == expect, (
+            f"tokenvault {' '.join(arguments)}: {said.status} {said.error}"
+        )
         return said
 
     def ask(self, *arguments, seconds=PATIENCE):
