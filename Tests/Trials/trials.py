@@ -412,30 +412,38 @@ def wrong_secret(stage, corrected, serving=True, told=None):
     )
 
 
-def burnt(stage, change, at_once):
+def burnt(stage, change, asking):
     """The server ends the grant of whoever comes with a wrong secret, and says 400 and no more."""
-    stage.vault.serve()
+    if asking != "commands":
+        stage.vault.serve()
     if change:
         stage.store_secret("a-wrong-secret")
     else:
         stage.server.change_secret(stage.client, "another-secret")
-    if at_once:
-        asking = [(who, stage.vault.run("refresh", who)) for who in stage.trial.who]
-        for who, running in asking:
-            stage.vault.noted(["refresh", who], running.ended())
-    else:
+    if asking == "at once":
+        running = [(who, stage.vault.run("refresh", who)) for who in stage.trial.who]
+        for who, command in running:
+            stage.vault.noted(["refresh", who], command.ended())
+    elif asking != "nobody":
         for who in stage.trial.who * 2:
             stage.refresh(who)
+    else:
+        until(lambda: stage.proxy.presented, "somebody is refreshed when due", every=1)
+        pause(20)
     # Time for whatever the vault does by itself.
     pause(20)
     ended = [w for w in stage.trial.who if not stage.server.has_grant(stage.client, w)]
     stage.check(len(ended) <= 2, f"{len(ended)} of {len(stage.trial.who)} burnt: {ended}")
-    if change:
-        stage.store_secret(stage.secret)
-    else:
-        stage.store_secret("another-secret")
+    stage.proxy.lifetime = None
+    stage.store_secret(stage.secret if change else "another-secret")
     for who in ended:
         stage.expected[who] = "ended"
+
+
+def withdrawn_and_put_again(stage):
+    """The same application is put again, as some do at each start: that is no change."""
+    stage.store_secret(stage.secret)
+    withdrawn_alone(stage)
 
 
 def withdrawn(stage, told=None, expired=False):
@@ -574,6 +582,7 @@ def trials_of_dead_grants(server):
 
     add("withdrawn", withdrawn)
     add("withdrawn, never refreshed", withdrawn_alone, who=("anna",), proven=False)
+    add("withdrawn, application put again", withdrawn_and_put_again, who=("anna",))
     for word in words_at(server):
         told, settings = f"told {word}", defining(word)
         add(f"withdrawn, {told}, defined", partial(withdrawn, told=word), settings=settings)
@@ -588,14 +597,18 @@ def trials_of_burnt_grants():
     who = ("anna", "bert", "carl", "dora")
     trials = []
     for defined, settings in (("", {}), (", defined", defining("400 none"))):
-        for name, change, at_once in (
-            ("stored wrong, asked at once", True, True),
-            ("stored wrong, asked in turn", True, False),
-            ("expired, asked in turn", False, False),
+        for name, change, asking in (
+            ("stored wrong, asked at once", True, "at once"),
+            ("stored wrong, asked in turn", True, "in turn"),
+            ("stored wrong, commands", True, "commands"),
+            ("stored wrong, nobody asks", True, "nobody"),
+            ("expired, asked in turn", False, "in turn"),
+            ("expired, commands", False, "commands"),
         ):
-            run = partial(burnt, change=change, at_once=at_once)
-            name = f"burnt, {name}{defined}"
-            trials.append(Trial(name, run, "Authlib", STRICT, who, settings, burns=True))
+            run = partial(burnt, change=change, asking=asking)
+            trial = Trial(f"burnt, {name}{defined}", run, "Authlib", STRICT, who, settings)
+            trial.burns, trial.lifetime = True, 40 if asking == "nobody" else None
+            trials.append(trial)
     return trials
 
 

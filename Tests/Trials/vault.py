@@ -41,7 +41,8 @@ class Running:
     def __init__(self, arguments, environment):
         self.start = time.monotonic()
         self.process = subprocess.Popen(
-            [PROGRAM, *arguments],
+            # It does not outlive the thread that started it, and so not the tests either.
+            ["setpriv", "--pdeathsig", "KILL", PROGRAM, *arguments],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
