@@ -110,7 +110,8 @@ def attempt(judge, seed, index):
         expected = oracle(judge, done)
         if expected in (TOLD, HARMLESS) and not alone:
             expected = REFUSED if expected == TOLD and base != ANY_MOMENT else NOTICED
-    outcome, faults = judge.command(command, expected, base, heal=index % 10 == 0)
+    finishes = any(case in attack.finishes for attack, case in done)
+    outcome, faults = judge.command(command, expected, base, index % 10 == 0, finishes)
     faults = not_later(faults, [attack for attack, _ in done])
     told = " + ".join(f"{attack.name}{list(case)}" for attack, case in done) or "nothing"
     return f"{base}: {told}: {command} (expected {expected})", outcome, faults
