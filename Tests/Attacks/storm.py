@@ -5,7 +5,7 @@
     storm.py --seed S --only I          one try again, with what it printed
 
 Ends with status 1 at the first healthy slot that is erased, crash, hang, file that grows, or silent
-acceptance, and says how to see it again; --keep-going counts them instead. What is expected of a
+acceptance, and says how to see it again; --keep-going lists and counts them instead. What is expected of a
 combination is asked of the independent reader, which has the root key, before the command runs.
 """
 
@@ -110,7 +110,8 @@ def attempt(judge, seed, index):
         expected = oracle(judge, done)
         if expected in (TOLD, HARMLESS) and not alone:
             expected = REFUSED if expected == TOLD and base != ANY_MOMENT else NOTICED
-    outcome, faults = judge.command(command, expected, base, heal=index % 10 == 0)
+    finishes = any(case in attack.finishes for attack, case in done)
+    outcome, faults = judge.command(command, expected, base, index % 10 == 0, finishes)
     faults = not_later(faults, [attack for attack, _ in done])
     told = " + ".join(f"{attack.name}{list(case)}" for attack, case in done) or "nothing"
     return f"{base}: {told}: {command} (expected {expected})", outcome, faults
@@ -175,10 +176,12 @@ def run(stage, options):
             first.setdefault(fault.kind, (index, what, fault.text))
         fatal = [fault for fault in faults if fault.kind in FATAL]
         failed += bool(fatal)
-        if fatal and not options.keep_going and not stop.is_set():
-            stop.set()
-            print(f"try {index}: {what}\n  {fatal[0].kind}: {fatal[0].text}\n"
-                  f"  again: storm.py --seed {options.seed} --only {index}", flush=True)
+        if faults and (options.keep_going or fatal and not stop.is_set()):
+            worst = (fatal or faults)[0]
+            print(f"try {index}: {what}\n  {worst.kind}: {worst.text}", flush=True)
+            if not options.keep_going:
+                stop.set()
+                print(f"  again: storm.py --seed {options.seed} --only {index}", flush=True)
         if count % 1000 == 0:
             print(f"{count} tries, {time.monotonic() - began:.0f} s, {dict(kinds)}", flush=True)
     for worker in workers:

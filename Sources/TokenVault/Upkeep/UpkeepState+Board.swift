@@ -80,6 +80,8 @@ extension UpkeepState {
         flights[entry.flight]?.stage = .boarding
         flights[entry.flight]?.endpoint = endpoint
         flights[entry.flight]?.revision = lanes[lane].revision
+        let isListenable = isListenedTo(lane)
+        flights[entry.flight]?.isListenable = isListenable
         return Boarding(
             slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death,
             flight: flights[entry.flight])
@@ -175,6 +177,7 @@ extension UpkeepState {
             number: takeNumber(), key: key, slot: boarding.slot, lane: boarding.lane,
             death: boarding.death, stage: .boarding, endpoint: boarding.endpoint)
         flight.revision = lanes[boarding.lane].revision
+        flight.isListenable = isListenedTo(boarding.lane)
         flights[flight.number] = flight
         numbers[key] = flight.number
         heap.remove(boarding.slot)
@@ -243,10 +246,9 @@ extension UpkeepState {
                 endpoints[endpoint].ready.removeFirst()
                 continue
             }
-            let isListenable = isListenedTo(flight.lane)
             // What was recorded too long ago the upkeep's thread has recorded anew.
             guard !isOutdated(flight, now), endpoints[endpoint].governor.admission(now) == .now,
-                !isBlocked(endpoint), !isListenable || !isFullOfListeners
+                !isBlocked(endpoint), !flight.isListenable || !isFullOfListeners
             else { break }
             endpoints[endpoint].ready.removeFirst()
             guard lanes[flight.lane].mayLeave(flight, now) else {
@@ -258,8 +260,7 @@ extension UpkeepState {
             flights[number]?.order = lanes[flight.lane].send()
             flights[number]?.stage = .sent
             flights[number]?.sent = now
-            flights[number]?.isListenable = isListenable
-            if isListenable { listenableCount += 1 }
+            if flight.isListenable { listenableCount += 1 }
             departures.append(number)
         }
         if !held.isEmpty { endpoints[endpoint].ready.prepend(contentsOf: held) }

@@ -16,8 +16,11 @@ extension UpkeepState {
     /// may become overdue together.
     var isFullOfListeners: Bool { listenerCount + listenableCount >= Self.listenersMax }
 
-    /// Whether what a lane sends is listened to beyond its deadline.
-    func isListenedTo(_ lane: Int) -> Bool { lanes[lane].limits.listenMilliseconds > 0 }
+    /// Whether what a lane sends for the first time is listened to beyond its deadline.
+    func isListenedTo(_ lane: Int) -> Bool {
+        RefreshPolicy.listenMilliseconds(
+            inDoubtSince: nil, lanes[lane].limits, UnixTime(milliseconds: 0)) > 0
+    }
 
     /// A flight is in flight no more.
     mutating func endInFlight(_ flight: Flight) {

@@ -103,7 +103,9 @@ extension UpkeepState {
                 let isAnswered = found.has(Refusal.provenFlag) || found.generation < refreshed
                 restore(found, lane, isAnswered: isAnswered, now)
                 // What was heard before a change says nothing of how it refuses dead grants.
-                if isAnswered, found.generation > changed.generation, found.kind != .unknown {
+                if found.has(Refusal.provenFlag), found.generation > changed.generation,
+                    found.kind != .unknown
+                {
                     lanes[lane].suspicion.learn()
                 }
                 guard found.generation > changed.generation, !isAnswered,
@@ -137,12 +139,14 @@ extension UpkeepState {
             slot: found.slot, lane: lane, kind: found.kind, status: found.status, order: 0,
             heard: found.time)
         refusal.proof = isAnswered ? .application : .none
+        // One that was not asked since another was served is asked once more.
+        refusal.isReprieved = isAnswered && !found.has(Refusal.provenFlag)
         refusal.isOld = found.has(Refusal.oldFlag)
         refusal.expiry = found.expiry
         if found.generation <= lanes[lane].changed.generation { refusal.outdate() }
         set(refusal, found.key)
         _ = countFailure(found.key, isRefusal: true)
-        guard let due = heap.deadline(found.slot) else { return }
+        guard !refusal.isReprieved, let due = heap.deadline(found.slot) else { return }
         let later = pause(found.key, due: max(due, now), now, random: 0)
         guard later > max(due, now) else { return }
         schedule(found.slot, Plan(lane: lane, due: later, death: later))

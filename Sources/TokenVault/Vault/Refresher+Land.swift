@@ -40,7 +40,7 @@ extension Refresher {
         case .answered, .unsent: break
         }
         if finding.isAlarm { announceRejection(sent, status) }
-        for lost in finding.lost { landBelieved(lost.key, lost.refusal) }
+        if let lost = finding.lost { landBelieved(lost.key, lost.refusal) }
         if bearing != .accepted || !flight.isOut { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.
         guard flight.isOut else { return landUnsent(sent) }

@@ -190,7 +190,7 @@ extension Refresher {
         let first = UnixTime(milliseconds: 0)
         let now = time.now()
         let isFirst = shared.withLock { shared -> Bool? in
-            guard shared.doubts[key] == doubt.wave else { return nil }
+            guard shared.doubts[key]?.wave == doubt.wave else { return nil }
             guard let plan, store.owner(slot)?.key == key else {
                 shared.doubts[key] = nil
                 return false
