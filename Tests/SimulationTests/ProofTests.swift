@@ -52,7 +52,7 @@ import Testing
         #expect(Set(server.served).intersection(0..<6) == Set(0..<6).subtracting(server.burnt))
     }
 
-    @Test("A code that is exchanged shows of a refusal before it that the grant is lost")
+    @Test("Refused before a code was exchanged, and again after it: the grant is lost")
     func aCodeProvesALoss() throws {
         let disk = try Disk.populated(1)
         try disk.changeProvider {
@@ -63,6 +63,10 @@ import Testing
         try rig.flush()
         #expect(disk.count(.grantLost) == 0 && disk.count(.refreshRefused) == 1)
         try connect(rig)
+        #expect(disk.count(.grantLost) == 0)
+        #expect(try rig.untilNext(0) <= RefreshPolicy.backoffMillisecondsMax)
+        try rig.answer(0, TransportReply(status: 400, body: nil))
+        try rig.flush()
         #expect(disk.count(.grantLost) == 1)
         let status = try #require(try rig.vault.status(Disk.id(0)))
         #expect(status.light == .red && status.nextStep == .reconnect)
