@@ -152,6 +152,25 @@ import Testing
         #expect(server.served.contains(9))
     }
 
+    @Test("A grant that seems dead is red, though the disk is full too")
+    func redOnAFullDisk() throws {
+        let disk = try Disk.populated(2)
+        let rig = try Rig.started(disk)
+        try rig.answer(0, Rig.refusal(400, "invalid_request"))
+        try rig.advance(milliseconds: 6000)
+        try rig.flush()
+        disk.room = .none
+        try rig.answerWithTokens(1)
+        try rig.flush()
+        #expect(try rig.vault.status(Disk.id(1))?.reason == .storageRefused)
+        let status = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(status.light == .red && status.reason == .refreshRefused)
+        #expect(status.nextStep == .reconnect)
+        disk.room = .enough
+        try rig.advance(milliseconds: Refresher.strandedMilliseconds)
+        try rig.flush()
+    }
+
     @Test("One that expires before its turn comes is not asked again until an hour is over")
     func expiresBeforeItsTurn() throws {
         let disk = try Disk.populated(1, expiringIn: 100_000)
