@@ -377,7 +377,10 @@ def killed(stage):
     asking.ended()
     first.gone = time.monotonic()
     stage.vault.serve()
-    until(lambda: stage.presented() > 1, "presented again", every=1)
+    until(
+        lambda: stage.presented() > 1 and all(note.done for note in stage.proxy.presented),
+        "presented again",
+    )
     if stage.trial.rotation == STRICT:
         waited = stage.proxy.presented[1].at - first.at
         stage.check(waited > 44, f"presented again after {waited:.0f} s")
