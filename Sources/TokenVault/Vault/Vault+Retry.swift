@@ -17,7 +17,9 @@ extension Vault {
     ) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         do throws(VaultError) {
+            try refresher.mustSend()
             if try await release(id) { return }
             refresher.forgive(store.key(.connection, id.text))
         } catch {
@@ -44,6 +46,8 @@ extension Vault {
     ) async throws(VaultError) -> RetryOutcome {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
+        try refresher.mustSend()
         _ = try store.application(application)
         refresher.forgive(application)
         var waiting: [ConnectionID] = []
