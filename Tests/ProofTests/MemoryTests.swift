@@ -115,6 +115,8 @@ import Testing
         for kind in ["access", "refresh", "client"] {
             #expect(stage.kinds[kind, default: 0] > 0, "no \(kind) among \(stage.hits)")
         }
+        // What zlib leaves a busy server soon writes over.
+        guard name == "proof-subject" else { return }
         let coded = try #require(proof.stages["after_coded_answers"])
         #expect(coded.kinds["identity", default: 0] > 0, "nothing of zlib's among \(coded.hits)")
     }

@@ -56,12 +56,13 @@ extension World {
         guard let incarnation, incarnation.isRunning, !incarnation.isDraining,
             incarnation.offset == 0,
             provider.isHealthy, disk.room == .enough, uplink == .up, standstill == nil,
-            !isBlocked(provider)
+            !isBlocked(provider), provider.suspectedUntil <= clock.now
         else { return nil }
         let recovered = max(
             provider.healthySince,
             Recovery.kept(provider.retryAfter, now: provider.healthySince),
-            incarnation.started, roomSince, uplinkSince, thawed, provider.unblockedSince)
+            incarnation.started, roomSince, uplinkSince, thawed, provider.unblockedSince,
+            provider.suspectedUntil, provider.carefulSince)
         return max(base, subject.troubleEnd, recovered + recovery(provider))
     }
 
@@ -70,7 +71,8 @@ extension World {
     func judgeMissed(_ owner: Int, death: Int64, _ what: String) {
         let index = grants[owner].subject
         guard subjects[index].isConnected, subjects[index].grant == owner,
-            let fair = fairMoment(index, from: grants[owner].used), fair < death
+            !isUnread(subjects[index]), let fair = fairMoment(index, from: grants[owner].used),
+            fair < death
         else { return }
         violated(.graceMissed, index, "\(what), \(death - fair) ms after it could")
     }

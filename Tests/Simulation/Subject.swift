@@ -17,6 +17,9 @@ struct Subject {
     var refreshSerial: Int64 = 0
     /// The moment the stored access token expires, which is its name too.
     var accessExpiry: Int64 = 0
+    /// Of an access token that an answer brought, the same as the vault counts it: from the moment
+    /// that the request was sent.
+    var counted: (accessExpiry: Int64, expiry: Int64) = (0, 0)
     /// From here on the times of another clock, which was ahead, look right: nobody can tell.
     var plausibleSince: Int64 = .max
     /// The serial of the life that is stored, or was.

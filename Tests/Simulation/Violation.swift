@@ -30,6 +30,8 @@ package struct Violation: Sendable, CustomStringConvertible {
         case toldLate = "a caller was not told in time that the answer is outstanding"
         case sentWhileClosing = "a request left after the vault began to close"
         case unreadPresentedAgain = "a refresh token was presented again over an unread success"
+        case pauseKept = "a late answer did not end the pause of its provider"
+        case pausedEarly = "a provider was taken to be down after too few failures"
         case disconnectStuck = "a disconnect did not end in its time"
         case stuck = "the upkeep turned and turned, or stood still"
     }

@@ -31,7 +31,7 @@ extension World {
         let provider = providers[secret.owner]
         guard secret.serial != provider.knownSecretSerial else { return }
         provider.knownSecretSerial = secret.serial
-        provider.changed = clock.now
+        provider.noteChange(clock.now)
         provider.rejectedUntil = 0
         provider.risk = VirtualProvider.Risk()
     }
@@ -108,7 +108,9 @@ extension World {
         }
         age(subject.grant)
         let temper = providers[subject.provider].temper
-        guard grants[subject.grant].isAlive, temper.saysLifetime else { return }
+        guard grants[subject.grant].isAlive, temper.saysLifetime, !isUnread(subject) else {
+            return
+        }
         guard let fair = fairMoment(index, from: expiry) else {
             return after(Self.lookAgainMilliseconds) { [self] in checkExpiry(index, expiry) }
         }

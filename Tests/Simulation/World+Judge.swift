@@ -90,7 +90,9 @@ extension World {
         let index = exchange.subject
         noteSilence(exchange, answer)
         switch answer {
-        case .tokens(_, let refresh): noteTokens(exchange, refresh)
+        case .tokens(let access, let refresh):
+            noteExpiry(exchange, access)
+            noteTokens(exchange, refresh)
         case .error(401, _):
             // The application's fault, not the connection's: one of them probes, again and again.
             note(index, .failed, 401)
@@ -121,12 +123,19 @@ extension World {
         }
     }
 
+    /// The vault counts a token's life from the moment at which it asked.
+    func noteExpiry(_ exchange: Exchange, _ access: TokenText) {
+        let lifetime = exchange.provider.temper.lifetimeMilliseconds
+        subjects[exchange.subject].counted = (access.serial, exchange.started + lifetime)
+    }
+
     private func noteTokens(_ exchange: Exchange, _ refresh: TokenText?) {
         let index = exchange.subject
         note(index, .received, refresh?.serial ?? 0)
         subjects[index].forgetFailures()
         exchange.provider.rejectedUntil = 0
         exchange.provider.refusedInARow = 0
+        exchange.provider.accept(exchange.started, clock.now)
         guard let refresh else { return }
         if refresh.owner == subjects[index].receivedGrant {
             subjects[index].receivedSerial = max(subjects[index].receivedSerial, refresh.serial)

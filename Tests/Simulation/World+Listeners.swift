@@ -43,9 +43,8 @@ extension World {
 
     /// Whether nothing new may leave, because of the answers that are listened for.
     func isBlocked(_ provider: VirtualProvider) -> Bool {
-        provider.listeners > 0
-            && (provider.listeners >= provider.temper.concurrencyMax
-                || listeners >= Self.listenersMax)
+        provider.listeners > 0 && provider.listeners >= provider.temper.concurrencyMax
+            || provider.temper.isListenedTo && listeners >= Self.listenersMax
     }
 
     /// A refresh was handed to the transport.

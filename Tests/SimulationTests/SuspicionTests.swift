@@ -201,30 +201,6 @@ import Testing
         #expect((0..<30).allSatisfy { disk.serial($0) == 2 })
     }
 
-    @Test("A code that is exchanged shows that the application is taken")
-    func aCodeIsProof() throws {
-        let disk = try Disk.populated(12, concurrent: 2)
-        let server = BurningServer()
-        server.secret = 2
-        let rig = try Rig(disk)
-        try rig.start()
-        try rig.answerAll(milliseconds: 60_000, server.reply)
-        #expect(disk.count(.applicationRejected) == 1)
-        // The provider takes the old secret again, and nobody puts anything.
-        server.secret = 1
-        let connect = try rig.call { vault in
-            let request = try await vault.connect(Disk.id(50), application: ApplicationID("app"))
-            let query = try Secret(text: "code=k50.0&state=\(request.state)")
-            _ = try await vault.complete(callbackQuery: query)
-        }
-        try rig.flush()
-        let code = try #require(rig.network.open.first)
-        code.request.answer(try Rig.tokens(50, 1))
-        try rig.answerAll(milliseconds: Self.hour, server.reply)
-        #expect(connect.isDone && connect.code == nil)
-        #expect(Set(server.served).intersection(0..<12).count == 12 - server.burnt.count)
-    }
-
     @Test("An operator's word ends it too, at the cost of two more at most")
     func anOperatorSaysSo() throws {
         let disk = try Disk.populated(12, concurrent: 2)

@@ -33,7 +33,7 @@ import Testing
         _ = state.ripen(now)
         let boardings = state.board(now, limit: limit, onlyDemands: onlyDemands)
         return try boardings.compactMap { boarding in
-            state.begin(boarding, try boarding.flight?.key ?? key(UInt64(boarding.slot)))
+            state.begin(boarding, try boarding.flight?.key ?? key(UInt64(boarding.slot)), now)
         }
     }
 

@@ -45,11 +45,15 @@ package struct TokenEndpoint: Sendable {
     /// wants to see. The credentials are made once for all requests of an application that leave
     /// together.
     ///
-    /// - Parameter overdue: runs where the deadline has passed and the answer is listened for, on a
-    ///   thread of the transport's, before the completion. Where nil the deadline is the end.
+    /// - Parameters:
+    ///   - listenMilliseconds: for how long the answer is listened for; where that is not beyond
+    ///     the deadline, the deadline is the end.
+    ///   - overdue: runs where the deadline has passed and the answer is listened for, on a thread
+    ///     of the transport's, before the completion.
     package func refresh(
         _ token: RawSpan, for application: borrowing Application,
-        by credentials: ClientCredentials, overdue: TransportRequest.Overdue? = nil,
+        by credentials: ClientCredentials, listenMilliseconds: Int = 0,
+        overdue: TransportRequest.Overdue? = nil,
         completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(token, by: credentials)
@@ -57,8 +61,7 @@ package struct TokenEndpoint: Sendable {
         let types = credentials.bearerTypes
         return try make(
             request, to: application.provider.tokenEndpoint,
-            listenMilliseconds: overdue == nil ? 0 : application.provider.listenMilliseconds,
-            overdue: overdue
+            listenMilliseconds: listenMilliseconds, overdue: overdue
         ) { reply in
             completion(Verdict(reply, lost: lost, likelyLost: likelyLost, types: types))
         }

@@ -45,6 +45,9 @@ struct Flight {
     /// Until when it is listened to, once it is overdue.
     var listensUntil: UnixTime?
 
+    /// Whether it is listened to beyond its deadline.
+    var isListenable = false
+
     /// Whether the transport has it.
     var isOut: Bool { stage == .sent || stage == .overdue }
     /// Everybody who waits.

@@ -38,6 +38,8 @@ struct Refusal {
     var expiry: UnixTime?
     /// Until when it is not asked again; nil where the usual back-off decides.
     var pauseEnd: UnixTime?
+    /// Whether somebody's success, or word, is a reason to ask it once more.
+    var isReprieved = false
 
     /// The application was changed: it was refused by way of what does not hold any more, and no
     /// success says anything of that.

@@ -57,7 +57,6 @@ struct Suspicion {
     /// Whether the provider is known to say of a dead grant what may mean the application: by its
     /// definition, or because it did.
     var isSaidOfGrants = false
-    private var wasSaidOfGrants = false
     /// How many had left when it was first looked at with care.
     private var careful: UInt64 = 0
     /// The connections that were refreshed last, the last one last.
@@ -80,9 +79,9 @@ struct Suspicion {
 
     /// When one more connection may be risked although two were; nil where that is for somebody to
     /// say, or to change. A few dead grants in a row would else stop, for ever, an application that
-    /// was not changed, at a provider that has said so of dead grants before.
+    /// was not changed, at a provider that is known to say so of dead grants.
     var risksAgain: UnixTime? {
-        guard change == nil, wasSaidOfGrants else { return nil }
+        guard change == nil, isSaidOfGrants else { return nil }
         return risks.map(\.heard).max()?.adding(milliseconds: Self.riskMilliseconds)
     }
 
@@ -125,8 +124,15 @@ struct Suspicion {
         return true
     }
 
+    /// A connection was refused that counts against nobody: the next one is risked as long after it
+    /// as after one that does.
+    mutating func refuseAgain(_ slot: UInt32, _ now: UnixTime) {
+        guard isExhausted, !isRisked(slot) else { return }
+        risks[risks.endIndex - 1].heard = now
+    }
+
     /// A refusal that looked like a rejection of the application was one of a dead grant.
-    mutating func learn() { (isSaidOfGrants, wasSaidOfGrants) = (true, true) }
+    mutating func learn() { isSaidOfGrants = true }
 
     /// The clock was set: all moments move with it.
     mutating func move(milliseconds: Int64) {

@@ -127,7 +127,7 @@ extension UpkeepState {
         else { return nil }
         for success in lanes[lane].suspicion.successes.reversed()
         where lanes[lane].mayRisk(success.slot, now)
-            && failureCount(success.key) == 0
+            && failureCount(success.key) == 0 && !isHeld(success.slot, now)
             && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
         {
             let slot = success.slot
@@ -154,9 +154,9 @@ extension UpkeepState {
             ? rank.death > other.death : rank.isUnrefused
     }
 
-    /// The flight of one that boards. Nil where its connection has another flight by now, or was
-    /// disconnected: it is released then.
-    mutating func begin(_ boarding: Boarding, _ key: RecordKey) -> Flight? {
+    /// The flight of one that boards. Nil where its connection has another flight by now, was
+    /// disconnected, or is not to be asked yet: it is released then.
+    mutating func begin(_ boarding: Boarding, _ key: RecordKey, _ now: UnixTime) -> Flight? {
         if let flight = boarding.flight {
             if numbers[key] == flight.number { return flights[flight.number] }
             release(boarding, UnixTime(milliseconds: 0))
@@ -164,6 +164,11 @@ extension UpkeepState {
         }
         guard numbers[key] == nil else {
             release(boarding, UnixTime(milliseconds: 0))
+            return nil
+        }
+        if let end = overduePause(boarding, key, now) {
+            release(boarding, now)
+            schedule(boarding.slot, Plan(lane: boarding.lane, due: end, death: end))
             return nil
         }
         var flight = Flight(
@@ -174,6 +179,17 @@ extension UpkeepState {
         numbers[key] = flight.number
         heap.remove(boarding.slot)
         return flight
+    }
+
+    /// Until when one is not to be asked that was to be asked while its token was fresh, and has
+    /// expired before its turn came. One that is tried for its application's sake is not meant.
+    private func overduePause(_ boarding: Boarding, _ key: RecordKey, _ now: UnixTime) -> UnixTime?
+    {
+        guard !failures.isEmpty, !lanes[boarding.lane].isCareful,
+            let refusal = failures[key]?.refusal, !refusal.isReprieved,
+            let end = refusal.pauseEnd(due: now, now), end > now
+        else { return nil }
+        return end
     }
 
     /// Gives back the place of one that does not board after all; returns who waited for it.
@@ -229,7 +245,7 @@ extension UpkeepState {
             }
             // What was recorded too long ago the upkeep's thread has recorded anew.
             guard !isOutdated(flight, now), endpoints[endpoint].governor.admission(now) == .now,
-                !isBlocked(endpoint)
+                !isBlocked(endpoint), !flight.isListenable || !isFullOfListeners
             else { break }
             endpoints[endpoint].ready.removeFirst()
             guard lanes[flight.lane].mayLeave(flight, now) else {
@@ -241,6 +257,7 @@ extension UpkeepState {
             flights[number]?.order = lanes[flight.lane].send()
             flights[number]?.stage = .sent
             flights[number]?.sent = now
+            if flight.isListenable { listenableCount += 1 }
             departures.append(number)
         }
         if !held.isEmpty { endpoints[endpoint].ready.prepend(contentsOf: held) }

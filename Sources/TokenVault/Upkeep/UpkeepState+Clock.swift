@@ -10,6 +10,7 @@ extension UpkeepState {
         for endpoint in endpoints.indices {
             endpoints[endpoint].governor.move(milliseconds: milliseconds)
         }
+        for slot in holds.keys { holds[slot] = holds[slot]?.adding(milliseconds: milliseconds) }
         for (number, flight) in flights { flights[number] = flight.moved(milliseconds) }
         for key in failures.keys { failures[key]?.refusal?.move(milliseconds: milliseconds) }
     }

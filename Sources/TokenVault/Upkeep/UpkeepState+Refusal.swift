@@ -20,11 +20,11 @@ extension UpkeepState {
             finding.isOutdated = true
             return finding
         }
-        // Of one that was refused before, or whose grant was likely to be over, no more is learnt.
+        // Of one that was refused before, or whose grant was likely to be over, no more is learnt;
+        // but after a change it counts what was risked, whatever was to be expected of it.
         let isChanged = lanes[lane].suspicion.change != nil
         let isNews =
-            !(failures[flight.key]?.refusal?.isNoNews ?? false) && prospect != .over
-            && (prospect != .doubtful || isChanged)
+            !(failures[flight.key]?.refusal?.isNoNews ?? false) && (prospect == .good || isChanged)
         switch bearing {
         case .none: break
         case .accepted:
@@ -40,20 +40,32 @@ extension UpkeepState {
         case .grantLost:
             finding.isDoubted = true
             if isNews { suspect(flight, now, &finding) }
-        case .likelyRejected: if isNews { suspect(flight, now, &finding) }
+        case .likelyRejected where isNews: suspect(flight, now, &finding)
+        case .likelyRejected: lanes[lane].suspicion.refuseAgain(flight.slot, now)
         case .unclear: if isNews, isChanged { suspect(flight, now, &finding) }
         }
-        // Whoever was out with it has had its say by now.
-        if lanes[lane].isSuspicionConfirmed { finding.isAlarm = lanes[lane].reject(now) }
+        if confirmSuspicion(lane, now) != nil { finding.isAlarm = true }
         finding.isRejected = lanes[lane].isRejected
         finding.isOld = failures[flight.key]?.refusal?.isOld ?? false
         finding.isProven = failures[flight.key]?.refusal?.proof == .application
         finding.isRisk = lanes[lane].suspicion.isRisked(flight.slot)
         finding.isProbe = lanes[lane].suspicion.isProbe(flight.slot)
         if let refusal, bearing != .grantLost || finding.isDoubted {
-            note(refusal.kind, refusal.status, of: flight, now)
+            note(refusal.kind, refusal.status, of: flight, now, &finding)
         }
         return finding
+    }
+
+    /// Takes an application to be rejected where so many were refused, and whoever was out with
+    /// them has had its say or is overdue.
+    ///
+    /// - Returns: the status of such a refusal; nil where it is not so, or was before.
+    mutating func confirmSuspicion(_ lane: Int, _ now: UnixTime) -> Int? {
+        guard lanes[lane].isSuspicionConfirmed, lanes[lane].reject(now) else { return nil }
+        let risked = lanes[lane].suspicion.risked
+        // In an order that no hash decides.
+        let refusals = failures.values.compactMap(\.refusal).filter { risked.contains($0.slot) }
+        return refusals.max { $0.slot < $1.slot }?.status ?? 0
     }
 
     private mutating func suspect(
@@ -69,7 +81,8 @@ extension UpkeepState {
 
     /// A connection was refused: until somebody else's success says more.
     private mutating func note(
-        _ kind: Refusal.Kind, _ status: Int, of flight: Flight, _ now: UnixTime
+        _ kind: Refusal.Kind, _ status: Int, of flight: Flight, _ now: UnixTime,
+        _ finding: inout Finding
     ) {
         guard !flight.isOrphan, !flight.isSuperseded else { return }
         let lane = flight.lane
@@ -78,6 +91,10 @@ extension UpkeepState {
             order: lanes[lane].suspicion.sentCount, heard: now)
         if let before = failures[flight.key]?.refusal {
             (refusal.proof, refusal.isOld) = (before.proof, before.isOld)
+            // It was believed, and could not be stored then, or not before the process ended.
+            if kind == .grant, before.kind == .grant, before.proof == .application {
+                finding.lost.append((flight.key, refusal))
+            }
         }
         set(refusal, flight.key)
     }
@@ -121,6 +138,7 @@ extension UpkeepState {
 
     /// The connection of a slot is gone, or has other tokens.
     mutating func forgetRisk(_ slot: UInt32) {
+        holds[slot] = nil
         if let lane = risks.removeValue(forKey: slot) { lanes[lane].suspicion.forget(slot) }
     }
 
@@ -190,7 +208,7 @@ extension UpkeepState {
     ) {
         var refusal = refusal
         let wasPaused = refusal.pauseEnd != nil
-        refusal.pauseEnd = nil
+        (refusal.pauseEnd, refusal.isReprieved) = (nil, true)
         failures[key]?.refusal = refusal
         guard wasPaused, numbers[key] == nil, heap.deadline(refusal.slot) != nil else { return }
         // Not at once where it was refused a moment ago, and behind everybody who was not refused.
@@ -256,7 +274,10 @@ extension UpkeepState {
     }
 
     /// Somebody says that a connection is worth another try, whatever it was refused with.
-    mutating func forgive(_ key: RecordKey) { failures[key]?.refusal?.pauseEnd = nil }
+    mutating func forgive(_ key: RecordKey) {
+        failures[key]?.refusal?.pauseEnd = nil
+        failures[key]?.refusal?.isReprieved = true
+    }
 
     /// The same of an application and of all its connections. Those that were refused have nothing
     /// to lose: that they are refused again does not count against it.

@@ -102,7 +102,10 @@ extension UpkeepState {
             for found in evidence.refused[lane] ?? [] {
                 let isAnswered = found.has(Refusal.provenFlag) || found.generation < refreshed
                 restore(found, lane, isAnswered: isAnswered, now)
-                if isAnswered, found.kind != .unknown { lanes[lane].suspicion.learn() }
+                // What was heard before a change says nothing of how it refuses dead grants.
+                if isAnswered, found.generation > changed.generation, found.kind != .unknown {
+                    lanes[lane].suspicion.learn()
+                }
                 guard found.generation > changed.generation, !isAnswered,
                     found.has(Refusal.riskFlag)
                 else { continue }

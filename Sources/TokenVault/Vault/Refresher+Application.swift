@@ -11,6 +11,13 @@ extension Refresher {
         return (fields.integer(ApplicationTag.changedSince) ?? generation, change ?? .identity)
     }
 
+    /// What was changed about an application, if nothing has succeeded since.
+    func unprovenChange(_ id: ApplicationID) -> Suspicion.Change? {
+        shared.withLock { shared in
+            shared.upkeep.lane(id).flatMap { shared.upkeep.lanes[$0].suspicion.change }
+        }
+    }
+
     /// An application was stored anew: what its record says now holds from here on.
     ///
     /// - Parameter change: what about it is not as it was; nil where the provider sees the same

@@ -41,7 +41,7 @@ extension Refresher {
     /// is not its business.
     static func takeDoubt(_ sent: Sent, _ shared: inout Shared) -> UInt64? {
         guard shared.upkeep.isCurrent(sent.flight) else { return nil }
-        return shared.doubts.removeValue(forKey: sent.flight.key)
+        return shared.doubts.removeValue(forKey: sent.flight.key)?.wave
     }
 
     /// Leaves the attempt on record, in place of an older one in doubt.
@@ -50,22 +50,22 @@ extension Refresher {
         let (key, lane) = (sent.flight.key, sent.flight.lane)
         let ended = shared.withLock { shared -> UInt64? in
             // What it did is nothing to the tokens that are there now.
-            let isCurrent =
-                shared.upkeep.flights[sent.flight.number]
-                .map { !$0.isOrphan && !$0.isSuperseded } ?? false
-            guard isCurrent else { return wave }
-            let older = shared.doubts.updateValue(wave, forKey: key)
+            guard let flight = shared.upkeep.flights[sent.flight.number], !flight.isOrphan,
+                !flight.isSuperseded
+            else { return wave }
+            let older = shared.doubts[key]
+            shared.doubts[key] = InDoubt(wave: wave, since: older?.since ?? flight.sent)
             // The provider's grace begins now, however often it failed before.
             if older == nil, shared.upkeep.lanes[lane].limits.reuseGraceSeconds > 0 {
                 shared.upkeep.clearFailures(key)
             }
-            return older == wave ? nil : older
+            return older?.wave == wave ? nil : older?.wave
         }
         if let ended { commit.add(.endAttempt(wave: ended, key)) }
     }
 
     func endDoubt(_ key: RecordKey, _ commit: Commit) {
-        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key) }) {
+        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key)?.wave }) {
             commit.add(.endAttempt(wave: doubt, key))
         }
     }
@@ -75,7 +75,7 @@ extension Refresher {
     func hold(
         _ key: RecordKey, lane: Int, death: UnixTime, _ shared: borrowing Shared, _ now: UnixTime
     ) -> (since: UnixTime, until: UnixTime)? {
-        guard let doubt = earlier[key], shared.doubts[key] == doubt.wave else { return nil }
+        guard let doubt = earlier[key], shared.doubts[key]?.wave == doubt.wave else { return nil }
         let until = RefreshPolicy.doubtEnd(
             recorded: doubt.recorded, opened: opened, death: death,
             shared.upkeep.lanes[lane].limits

@@ -33,7 +33,8 @@ extension Refresher {
             alarm.ring()
             return nil
         }
-        if let flight = shared.withLock({ $0.upkeep.begin(boarding, key) }) { return flight }
+        let now = time.now()
+        if let flight = shared.withLock({ $0.upkeep.begin(boarding, key, now) }) { return flight }
         // Its place is given back already; a disconnect may wait for its end.
         if let gone = boarding.flight {
             finish(gone, .failure(VaultError(.disconnecting, .upkeep)), nil)
@@ -111,8 +112,9 @@ extension Refresher {
             let error = VaultError(.generationChanged, .upkeep, connection: id)
             return finish(flight, .failure(error), plan(record, open.lane))
         }
+        let (limits, listenMilliseconds) = prepareToListen(flight, open.lane)
         // An answer lies unread that may hold the successor of what would be presented.
-        guard !Self.isHeld(record, limits(open.lane)) else {
+        guard !Self.isHeld(record, limits) else {
             throw VaultError(.providerAnswerUnreadable, .upkeep, connection: id)
         }
         let isExchange = open.credentials.refreshGrant != .refreshToken
@@ -128,12 +130,27 @@ extension Refresher {
             isExchange: isExchange, isOver: isOver(record, open.lane, theirs), kept: kept)
         let request = try network.endpoint.refresh(
             token, for: open.application, by: open.credentials,
-            overdue: { [self] in listen(sent) }
+            listenMilliseconds: listenMilliseconds, overdue: { [self] in listen(sent) }
         ) { [self] verdict in land(sent, verdict) }
         sent.listenMilliseconds = request.listenMilliseconds
         wave.flights.append(sent)
         wave.requests.append(request)
         wave.attempts.append(Attempt(key: flight.key, generation: generation))
+    }
+
+    /// What is known of a flight's provider, and for how long its answer is listened for.
+    private func prepareToListen(
+        _ flight: Flight, _ lane: Int
+    ) -> (limits: RefreshPolicy.Limits, milliseconds: Int) {
+        let now = time.now()
+        return shared.withLock { shared in
+            let limits = shared.upkeep.lanes[lane].limits
+            let milliseconds = RefreshPolicy.listenMilliseconds(
+                inDoubtSince: shared.doubts[flight.key]?.since, limits, now)
+            shared.upkeep.flights[flight.number]?.isListenable =
+                milliseconds > TransportRequest.deadlineMillisecondsDefault
+            return (limits, milliseconds)
+        }
     }
 
     /// Where the token lies that is presented for new ones; nil where there is none, or where it

@@ -132,11 +132,14 @@ extension Refresher {
                     ? RefreshPolicy.backoffMillisecondsMax : Self.strandedMilliseconds
                 finish(sent.flight, .failure(refusal), again(sent.flight, milliseconds: wait))
             } else {
-                let ends = shared.withLock { $0.sendsNothing }
-                let error = VaultError(
-                    ends ? .closed : .providerUnreachable, .upkeep, connection: sent.id)
+                let code = shared.withLock { shared -> VaultError.Code in
+                    if shared.sendsNothing { return .closed }
+                    return shared.upkeep.lanes[sent.flight.lane].isRejected
+                        ? .applicationMisconfigured : .providerUnreachable
+                }
                 finish(
-                    sent.flight, .failure(error), again(sent.flight, milliseconds: milliseconds))
+                    sent.flight, .failure(VaultError(code, .upkeep, connection: sent.id)),
+                    again(sent.flight, milliseconds: milliseconds))
             }
         }
         submitEnd(sent, commit)

@@ -19,7 +19,8 @@ extension Refresher {
             else { return nil }
             let departures = shared.sendsNothing ? [] : shared.upkeep.depart(flight.endpoint, now)
             return Change(
-                flight: flight, isCurrent: shared.upkeep.isCurrent(flight),
+                flight: flight, rejected: shared.upkeep.confirmSuspicion(flight.lane, now),
+                isCurrent: shared.upkeep.isCurrent(flight),
                 waiting: ids.compactMap { shared.waiters.removeValue(forKey: $0) },
                 departures: departures.compactMap { shared.outgoing[$0]?.request })
         }
@@ -33,6 +34,7 @@ extension Refresher {
             waiter.resume(change.isCurrent ? .failure(error) : .success(()))
         }
         if change.isCurrent { tellListening(sent) }
+        if let status = change.rejected { announceRejection(sent, status) }
         // The breaker, or the number of listeners, may keep back what is ready; and a place is
         // free.
         recall(flight.lane, at: flight.endpoint)
@@ -41,6 +43,8 @@ extension Refresher {
     /// What becomes of others when a flight is overdue.
     private struct Change {
         let flight: Flight
+        /// The status with which its application is taken to be rejected from here on.
+        let rejected: Int?
         let isCurrent: Bool
         let waiting: [Waiter]
         let departures: [TransportRequest]

@@ -190,16 +190,17 @@ extension Refresher {
         let first = UnixTime(milliseconds: 0)
         let now = time.now()
         let isFirst = shared.withLock { shared -> Bool? in
-            guard shared.doubts[key] == doubt.wave else { return nil }
+            guard shared.doubts[key]?.wave == doubt.wave else { return nil }
             guard let plan, store.owner(slot)?.key == key else {
                 shared.doubts[key] = nil
                 return false
             }
+            if let hold = hold(key, lane: plan.lane, death: plan.death, shared, now) {
+                shared.upkeep.hold(slot, until: hold.until)
+            }
             // It was answered since, if only with a refusal.
             if shared.upkeep.isPaused(key, now) { return nil }
-            let hold = hold(key, lane: plan.lane, death: plan.death, shared, now)
-            shared.upkeep.schedule(
-                slot, Plan(lane: plan.lane, due: hold?.until ?? first, death: first))
+            shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
             return true
         }
         switch isFirst {

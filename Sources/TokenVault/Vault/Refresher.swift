@@ -36,6 +36,14 @@ final class Refresher: Sendable {
     let staleDoubts: [(wave: UInt64, key: RecordKey)]
 
     typealias Outcome = Result<Void, VaultError>
+    /// What is known of a connection in doubt.
+    struct InDoubt {
+        /// The wave of its last attempt.
+        let wave: UInt64
+        /// When the first attempt left of which nobody knows what it did.
+        var since: UnixTime
+    }
+
     /// An attempt, the wave that it was recorded in, and when.
     typealias Doubt = (wave: UInt64, attempt: Attempt, recorded: UnixTime)
 
@@ -63,8 +71,8 @@ final class Refresher: Sendable {
         var timers: [Timer] = []
         /// Connections that a disconnect of this process is at.
         var disconnecting: Set<RecordKey> = []
-        /// Of connections in doubt, the wave of the last attempt: of this process or another.
-        var doubts: [RecordKey: UInt64] = [:]
+        /// Connections in doubt: by an attempt of this process or another.
+        var doubts: [RecordKey: InDoubt] = [:]
         var storage = StorageTrouble()
         var unread = UnreadKeys()
         var unmetMinimums = UnmetMinimums()
@@ -104,11 +112,12 @@ final class Refresher: Sendable {
         var stale: [(wave: UInt64, key: RecordKey)] = []
         for doubt in doubts.sorted(by: { $0.wave < $1.wave }) {
             let key = doubt.attempt.key
-            guard let older = first.doubts.updateValue(doubt.wave, forKey: key) else { continue }
-            stale.append((older, key))
+            let older = first.doubts[key]
+            first.doubts[key] = InDoubt(wave: doubt.wave, since: older?.since ?? doubt.recorded)
+            if let older { stale.append((older.wave, key)) }
         }
         staleDoubts = stale
-        self.doubts = doubts.filter { first.doubts[$0.attempt.key] == $0.wave }
+        self.doubts = doubts.filter { first.doubts[$0.attempt.key]?.wave == $0.wave }
         earlier = self.doubts.reduce(into: [:]) { $0[$1.attempt.key] = $1 }
         opened = time.now()
         shared = Monitor(first)
