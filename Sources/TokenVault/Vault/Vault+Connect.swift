@@ -84,8 +84,8 @@ extension Vault {
     /// - Returns: the connection that has tokens now.
     /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `providerAnswerUnreadable`;
-    ///   `tooManySecrets` where there is no room for what the code brings: then the flow is still
-    ///   open.
+    ///   `tooManySecrets` where there is no room for the request or for what the code brings: then
+    ///   nothing was sent, and the flow is still open.
     @discardableResult
     public func complete(
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,

@@ -11,7 +11,8 @@ extension Vault {
     /// also where the provider has refused that and it is not asked again for a while.
     ///
     /// - Parameter awaitsLateAnswer: as `refresh`.
-    /// - Throws: as `refresh`.
+    /// - Throws: as `refresh`; `providerAnswerUnreadable` where the next answer cannot be used
+    ///   either; `closed` where the vault is drained, with nothing changed.
     public func retry(
         _ id: ConnectionID, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
@@ -40,7 +41,8 @@ extension Vault {
     /// time as its provider's limits allow. Where the application was taken to be rejected, its
     /// refreshes leave one at a time until one succeeds; two more grants are risked at most.
     ///
-    /// - Throws: `applicationNotFound`; `authenticationFailed` where a record does not open.
+    /// - Throws: `applicationNotFound`; `authenticationFailed` where a record does not open;
+    ///   `closed` as above. What becomes of a connection is in the outcome.
     public func retry(
         application: ApplicationID, awaitsLateAnswers: Bool = false
     ) async throws(VaultError) -> RetryOutcome {
