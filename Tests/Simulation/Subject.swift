@@ -71,6 +71,9 @@ struct Subject {
         recentFailures += 1
     }
 
+    /// The provider has said something of its refresh token: a new doubt begins anew.
+    mutating func endDoubt() { isInDoubt = false }
+
     mutating func forgetFailures() {
         (hasFailed, failures, recentFailures, isInDoubt) = (false, 0, 0, false)
     }

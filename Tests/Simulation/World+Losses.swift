@@ -82,6 +82,10 @@ extension World {
     func noteCutOff(_ exchange: Exchange) {
         guard exchange.kind == .refresh else { return }
         outcome.crashedInFlight += 1
+        // It was asked, and nobody knows what it was told.
+        if let owner = exchange.form.refresh?.owner {
+            (grants[owner].refused, grants[owner].reprieved) = (.min, .min)
+        }
         guard let shown = exchange.form.refresh, let departed = exchange.departed,
             exchange.provider.temper.isListenedTo
         else { return }
