@@ -45,16 +45,18 @@ extension Refresher {
     }
 
     /// Leaves the attempt on record, in place of an older one in doubt; as one whose request has
-    /// ended, so that no other process waits for it.
+    /// ended, so that no other process waits for it, unless this process ended it.
     private func keepDoubt(_ sent: Sent, _ commit: Commit) {
         guard let wave = sent.wave else { return }
         let (key, lane) = (sent.flight.key, sent.flight.lane)
-        commit.add(.endAttempt(wave: wave, key))
-        let isKept = shared.withLock { shared -> Bool in
+        let isOver = shared.withLock { shared -> Bool in
             // What it did is nothing to the tokens that are there now.
             guard let flight = shared.upkeep.flights[sent.flight.number], !flight.isOrphan,
                 !flight.isSuperseded
-            else { return false }
+            else {
+                commit.add(.endAttempt(wave: wave, key))
+                return false
+            }
             let older = shared.doubts[key]
             if let older, older.wave != wave {
                 commit.add(.endAttempt(wave: older.wave, key))
@@ -64,15 +66,16 @@ extension Refresher {
             if older == nil, shared.upkeep.lanes[lane].limits.reuseGraceSeconds > 0 {
                 shared.upkeep.clearFailures(key)
             }
-            return true
+            return !shared.sendsNothing
         }
-        guard isKept else { return }
+        guard isOver else { return }
+        commit.add(.endAttempt(wave: wave, key))
         let attempt = Attempt(key: key, generation: sent.generation)
         commit.add(.beginWave([attempt], RefreshPolicy.longAgo))
         let completion = commit.completion
         commit.completion = { [self] result in
-            if case .success(let committed) = result, let anew = committed.wave {
-                move(key, from: wave, to: anew)
+            if case .success(let committed) = result {
+                move(key, from: wave, to: committed.wave)
             }
             completion(result)
         }
