@@ -21,20 +21,24 @@ package struct TokenEndpoint: Sendable {
         self.deadlineMilliseconds = deadlineMilliseconds
     }
 
-    /// Exchanges an authorization code for tokens.
-    @discardableResult
+    /// The request that exchanges an authorization code for tokens, for `send`.
+    ///
+    /// - Parameters:
+    ///   - listenMilliseconds: how long its answer is listened for, beyond the deadline too; 0
+    ///     where that is the end.
+    ///   - overdue: as of `refresh`.
     package func exchange(
         code: borrowing Secret, codeVerifier: borrowing Secret?,
-        for application: borrowing Application, completion: @escaping Completion
+        for application: borrowing Application, listenMilliseconds: Int = 0,
+        overdue: TransportRequest.Overdue? = nil, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.exchange(
             code: code, codeVerifier: codeVerifier, for: application)
         let types = BearerTypes.connect(application.provider)
-        let made = try make(
-            request, to: application.provider.tokenEndpoint, isReserved: true
+        return try make(
+            request, to: application.provider.tokenEndpoint, isReserved: true,
+            listenMilliseconds: listenMilliseconds, overdue: overdue
         ) { reply in completion(Verdict(reply, types: types)) }
-        send(made)
-        return made
     }
 
     /// The request that refreshes, for `send`; the token is what the provider's `refreshGrant`

@@ -41,6 +41,12 @@ extension Refresher {
         // They carry what is not valid any more. What has left has left.
         for request in known.requests { _ = request.cancelIfUnsent() }
         alarm.ring()
+        rereadAll(of: id)
+    }
+
+    /// - Throws: `closed` where nothing is sent any more: then nothing is said in vain.
+    func mustSend() throws(VaultError) {
+        if shared.withLock({ $0.sendsNothing }) { throw VaultError(.closed, .upkeep) }
     }
 
     /// Somebody says that a connection is worth another try now.

@@ -24,7 +24,7 @@ extension Refresher {
         switch result {
         case .success(let ending):
             resumeDoubts(doubts)
-            rereadAll(shared.withLock { $0.unread[...] })
+            rereadAll(shared.withLock { $0.unread.keys[...] })
             finishDisconnects(ending) { [self] in endScan(.complete) }
         case .failure(let error):
             // A store that does not match its MAC is for audit and salvage only.
@@ -111,7 +111,7 @@ extension Refresher {
         }
         evidence.add(record, opened.header, opened.key, lane, limits(lane), now: time.now())
         let key = opened.key
-        if record.holdsUnread { shared.withLock { $0.unread.append(key) } }
+        if record.holdsUnread { shared.withLock { $0.unread.insert(key) } }
         let generation = record.tokensSince ?? opened.header.generation
         guard let plan = plan(record, lane, asOf: generation) else { return false }
         shared.withLock { $0.upkeep.schedule(slot, plan) }

@@ -82,7 +82,7 @@ extension Refresher {
     /// Asks again when the connection is left alone no longer, unless it has other tokens by then.
     private func wait(_ demander: Demander, until moment: UnixTime) {
         let milliseconds = moment.milliseconds(since: time.now())
-        after(milliseconds: max(0, milliseconds)) { [self] in
+        let ask: @Sendable () -> Void = { [self] in
             // Cancelled, or closed.
             let (waiter, isSettled) = shared.withLock { shared in
                 (
@@ -93,6 +93,7 @@ extension Refresher {
             guard let waiter else { return }
             if isSettled { waiter.resume(.success(())) } else { demand(demander, waiter) }
         }
+        if !after(milliseconds: max(0, milliseconds), forSending: true, ask) { ask() }
     }
 
     private func leave(_ key: RecordKey, _ number: UpkeepState.WaiterID) {
@@ -210,16 +211,7 @@ extension Refresher {
 
     /// Waits for a flight's end. False where it had not come by `moment`.
     private func isAnswered(_ number: UInt64, until moment: UnixTime) async -> Bool {
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
-            // Whichever comes first, the answer or the limit, resumes; the other finds it done.
-            let once = Monitor(false)
-            let end: @Sendable (Bool) -> Void = { answered in
-                let isFirst = once.withLock { done in
-                    defer { done = true }
-                    return !done
-                }
-                if isFirst { unsafe continuation.resume(returning: answered) }
-            }
+        await first { end in
             let isOut = shared.withLock { shared in
                 guard shared.upkeep.isOut(number) else { return false }
                 shared.mourners[number, default: []].append(Waiter { _ in end(true) })

@@ -52,12 +52,6 @@ final class Refresher: Sendable {
         let resume: @Sendable (Outcome) -> Void
     }
 
-    /// Something to do at a moment; when the vault is closed, at once.
-    struct Timer {
-        var moment: UnixTime
-        let action: @Sendable () -> Void
-    }
-
     /// What a flight has on its way, to be taken back or wiped.
     struct Outgoing {
         let request: TransportRequest
@@ -80,8 +74,7 @@ final class Refresher: Sendable {
         /// Connections in doubt: by an attempt of this process or another.
         var doubts: [RecordKey: InDoubt] = [:]
         var storage = StorageTrouble()
-        /// Connections in which the scan at open has found a reply that lies unread.
-        var unread: [RecordKey] = []
+        var unread = UnreadKeys()
         var unmetMinimums = UnmetMinimums()
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
@@ -199,41 +192,6 @@ final class Refresher: Sendable {
         let timer = shared.timers.map(\.moment).min()
         guard let next, let timer else { return next ?? timer }
         return min(next, timer)
-    }
-
-    /// Runs `action` on the upkeep thread after so many milliseconds, or when the vault is closed.
-    /// False, and nothing is run, where it is closed already.
-    @discardableResult
-    func after(milliseconds: Int64, _ action: @escaping @Sendable () -> Void) -> Bool {
-        let moment = time.now().adding(milliseconds: milliseconds)
-        let isKept = shared.withLock { shared in
-            guard !shared.isClosed else { return false }
-            shared.timers.append(Timer(moment: moment, action: action))
-            return true
-        }
-        alarm.ring()
-        return isKept
-    }
-
-    /// Waits for so many milliseconds. False where the vault is closed.
-    func pause(milliseconds: Int64) async -> Bool {
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
-            let isKept = after(milliseconds: milliseconds) {
-                unsafe continuation.resume(returning: true)
-            }
-            if !isKept { unsafe continuation.resume(returning: false) }
-        }
-    }
-
-    private func expireTimers() {
-        let now = time.now()
-        let expired = shared.withLock { shared -> [Timer] in
-            guard shared.timers.contains(where: { $0.moment <= now }) else { return [] }
-            let expired = shared.timers.filter { $0.moment <= now }
-            shared.timers.removeAll { $0.moment <= now }
-            return expired
-        }
-        for timer in expired { timer.action() }
     }
 
     /// Begins or ends refreshing what is due, once for each `run`. Callers that need a token are

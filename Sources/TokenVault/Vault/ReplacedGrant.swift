@@ -73,22 +73,15 @@ extension Vault {
     }
 
     private func revoke(_ replaced: ReplacedGrant) async -> Bool {
-        guard let application = replaced.application, let tokens = replaced.takeTokens() else {
-            return false
+        guard let application = replaced.application else { return false }
+        switch replaced.takeTokens() {
+        case .none: return false
+        case .some(let tokens):
+            let revocation = Revocation(network)
+            return await revocation.outcomes { [store] (end) throws(VaultError) in
+                try revocation.send(store.application(application), tokens, end)
+            }.isComplete
         }
-        let outcomes = Monitor<Revocation.Outcomes?>(nil)
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-            defer { MemoryHygiene.scrub() }
-            do throws(VaultError) {
-                try Revocation(network).send(store.application(application), tokens) { result in
-                    outcomes.withLock { $0 = result }
-                    unsafe continuation.resume()
-                }
-            } catch {
-                unsafe continuation.resume()
-            }
-        }
-        return outcomes.withLock { $0?.isComplete ?? false }
     }
 
     private func forgetEarlierGrant(_ key: RecordKey) async {

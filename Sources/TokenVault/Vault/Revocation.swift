@@ -65,6 +65,40 @@ struct Revocation {
         try send(application, reply.accessTokenBytes, reply.refreshTokenBytes, completion)
     }
 
+    /// The same of one token, for nobody who waits.
+    func send(
+        _ token: borrowing Secret, _ hint: TokenRequest.Hint, _ application: borrowing Application
+    ) throws(VaultError) {
+        guard let url = application.provider.revocationEndpoint else { return }
+        try network.addressGuard.check(url)
+        try network.revocationEndpoint.revoke(token.bytes, hint, for: application) { _ in }
+    }
+
+    /// Asks, and waits for what comes of it. All has failed where nothing could be sent.
+    func outcomes(
+        _ send: (@escaping @Sendable (Outcomes) -> Void) throws(VaultError) -> Void
+    ) async -> Outcomes {
+        let outcomes = Monitor(Outcomes())
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            // The tokens were opened on this thread, and the task goes on with another.
+            defer { MemoryHygiene.scrub() }
+            do throws(VaultError) {
+                try send { result in
+                    outcomes.withLock { $0 = result }
+                    unsafe continuation.resume()
+                }
+            } catch {
+                outcomes.withLock {
+                    $0 = Outcomes(
+                        refreshToken: .failed(number: 0), accessToken: .failed(number: 0),
+                        isWorthRetrying: error.isPassing)
+                }
+                unsafe continuation.resume()
+            }
+        }
+        return outcomes.withLock { $0 }
+    }
+
     private func send(
         _ application: borrowing Application, _ accessToken: RawSpan, _ refreshToken: RawSpan?,
         _ completion: @escaping @Sendable (Outcomes) -> Void

@@ -13,8 +13,8 @@ extension Vault {
     /// finishes it. The id can be connected again.
     ///
     /// - Parameter waiting: for how long the revocation is tried again where the provider is down;
-    ///   a day at most. The connection is fenced meanwhile and its tokens are kept, since nobody
-    ///   could revoke them without.
+    ///   a day at most, and until the vault is drained. The connection is fenced meanwhile and its
+    ///   tokens are kept, since nobody could revoke them without.
     /// - Throws: `notFound`; `disconnecting` where another call is at it; `storeFull`,
     ///   `storageFailed`: the fence holds, and the call can be repeated; `authenticationFailed`
     ///   where the record does not open: nothing is erased then.

@@ -11,13 +11,16 @@ extension Vault {
     /// also where the provider has refused that and it is not asked again for a while.
     ///
     /// - Parameter awaitsLateAnswer: as `refresh`.
-    /// - Throws: as `refresh`.
+    /// - Throws: as `refresh`; `providerAnswerUnreadable` where the next answer cannot be used
+    ///   either; `closed` where the vault is drained, with nothing changed.
     public func retry(
         _ id: ConnectionID, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         do throws(VaultError) {
+            try refresher.mustSend()
             if try await release(id) { return }
             refresher.forgive(store.key(.connection, id.text))
         } catch {
@@ -38,12 +41,15 @@ extension Vault {
     /// time as its provider's limits allow. Where the application was taken to be rejected, its
     /// refreshes leave one at a time until one succeeds; two more grants are risked at most.
     ///
-    /// - Throws: `applicationNotFound`; `authenticationFailed` where a record does not open.
+    /// - Throws: `applicationNotFound`; `authenticationFailed` where a record does not open;
+    ///   `closed` as above. What becomes of a connection is in the outcome.
     public func retry(
         application: ApplicationID, awaitsLateAnswers: Bool = false
     ) async throws(VaultError) -> RetryOutcome {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
+        try refresher.mustSend()
         _ = try store.application(application)
         refresher.forgive(application)
         var waiting: [ConnectionID] = []

@@ -8,8 +8,8 @@ extension Vault {
     /// half a minute.
     static let revocationFailuresMax = 6
 
-    /// Asks for the revocation; again, with a growing pause between, for as long as `waiting` says
-    /// and it may do any good. Never fails.
+    /// Asks for the revocation; again, with a growing pause between, for as long as `waiting` says,
+    /// it may do any good, and the vault is not drained. Never fails.
     func revoke(_ key: RecordKey, waiting: Duration) async -> Revocation.Outcomes {
         let wait = min(Self.milliseconds(waiting), Self.revocationWaitMillisecondsMax)
         let end = time.now().adding(milliseconds: wait)
@@ -21,9 +21,11 @@ extension Vault {
                 now: now, failures: min(failures, Self.revocationFailuresMax),
                 retryAfterSeconds: outcomes.retryAfterSeconds,
                 random: refresher.randomness.next())
-            // The vault may be closed meanwhile: then the next open erases.
+            // The vault may be drained or closed meanwhile. Whoever comes later could only erase:
+            // an open asks nobody to revoke what an earlier process has fenced.
             guard next <= end,
-                await refresher.pause(milliseconds: next.milliseconds(since: now))
+                await refresher.pause(
+                    milliseconds: next.milliseconds(since: now), forSending: true)
             else { break }
             failures += 1
             var again = await revokeOnce(key)
@@ -34,30 +36,14 @@ extension Vault {
     }
 
     private func revokeOnce(_ key: RecordKey) async -> Revocation.Outcomes {
-        let outcomes = Monitor<Revocation.Outcomes?>(nil)
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-            defer { MemoryHygiene.scrub() }
-            do throws(VaultError) {
-                guard let opened = try store.open(key) else {
-                    return unsafe continuation.resume()
-                }
-                let record = ConnectionRecord(fields: opened.takeFields())
-                guard let tokens = try record.tokens(), let application = record.application
-                else { return unsafe continuation.resume() }
-                try Revocation(network).send(store.application(application), tokens) { result in
-                    outcomes.withLock { $0 = result }
-                    unsafe continuation.resume()
-                }
-            } catch {
-                outcomes.withLock {
-                    $0 = Revocation.Outcomes(
-                        refreshToken: .failed(number: 0), accessToken: .failed(number: 0),
-                        isWorthRetrying: error.isPassing)
-                }
-                unsafe continuation.resume()
-            }
+        let revocation = Revocation(network)
+        return await revocation.outcomes { [store] (end) throws(VaultError) in
+            guard let opened = try store.open(key) else { return end(Revocation.Outcomes()) }
+            let record = ConnectionRecord(fields: opened.takeFields())
+            guard let tokens = try record.tokens(), let application = record.application
+            else { return end(Revocation.Outcomes()) }
+            try revocation.send(store.application(application), tokens, end)
         }
-        return outcomes.withLock { $0 } ?? Revocation.Outcomes()
     }
 
     /// How many grants of a connection may live on at the provider beside the present one.

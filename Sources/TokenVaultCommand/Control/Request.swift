@@ -24,6 +24,15 @@ enum Request: Codable, Sendable {
 }
 
 extension Request {
+    /// Whether it may take longer than a verb does: somebody has said to wait.
+    var isLong: Bool {
+        switch self {
+        case .retryApplication: true
+        case .disconnect(_, let waitSeconds): waitSeconds ?? 0 > 0
+        default: false
+        }
+    }
+
     /// How long the answer may take, in milliseconds.
     var answerMilliseconds: Int64 {
         switch self {
