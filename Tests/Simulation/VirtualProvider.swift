@@ -72,6 +72,9 @@ final class VirtualProvider: @unchecked Sendable {
     private var isSaidOfGrants = false
     /// Whether a refresh has brought tokens since what the vault knows of it was changed.
     private var isProven = true
+    /// Connections whose success shows that, and their grants: what is stored of them is all that
+    /// the next process knows of it.
+    private var proofs: [Int: Int] = [:]
 
     func refuse(_ subject: Int, _ moment: Int64) {
         let dialect = temper.dialect
@@ -81,8 +84,11 @@ final class VirtualProvider: @unchecked Sendable {
     }
 
     /// A refresh that left at `departed` has brought tokens.
-    func accept(_ departed: Int64, _ moment: Int64) {
-        if departed > changed { isProven = true }
+    func accept(_ subject: Int, _ grant: Int, _ departed: Int64, _ moment: Int64) {
+        if departed > changed {
+            isProven = true
+            proofs[subject] = grant
+        }
         guard departed > riskedSince, !risked.isEmpty else { return }
         (isSaidOfGrants, trustedSince) = (true, moment)
         (risked, refusedHere) = ([], [])
@@ -90,6 +96,7 @@ final class VirtualProvider: @unchecked Sendable {
 
     func noteChange(_ moment: Int64) {
         (changed, isProven, risked, refusedHere) = (moment, false, [], [])
+        proofs = [:]
     }
 
     /// Until when no further connection is risked: an hour from the last, where such words are
@@ -155,8 +162,12 @@ final class VirtualProvider: @unchecked Sendable {
 
     /// A process died, and all its requests with it: it is a second or more until the next begins,
     /// which may not know who was refused last.
-    func forgetProcess() {
+    ///
+    /// - Parameter isStored: whether a connection works, with this grant.
+    func forgetProcess(isStored: (_ subject: Int, _ grant: Int) -> Bool) {
         recent = Array(repeating: .min, count: recent.count)
         refusedHere = []
+        isSaidOfGrants = false
+        if changed > .min { isProven = proofs.contains { isStored($0.key, $0.value) } }
     }
 }

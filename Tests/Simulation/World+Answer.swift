@@ -95,7 +95,7 @@ extension World {
         if exchange.kind == .refresh { noteAnswer(exchange, answer) }
         if case .tokens(let access, _) = answer, exchange.kind == .code {
             noteExpiry(exchange, access)
-            exchange.provider.accept(exchange.started, clock.now)
+            acceptProof(exchange)
         }
         let divisor: Int64 = scenario.sabotage == .hurries ? 2 : 1
         let isHidden = scenario.sabotage == .hidesRefusals && exchange.meaning != .nothing

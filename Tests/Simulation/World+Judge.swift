@@ -135,7 +135,7 @@ extension World {
         subjects[index].forgetFailures()
         exchange.provider.rejectedUntil = 0
         exchange.provider.refusedInARow = 0
-        exchange.provider.accept(exchange.started, clock.now)
+        acceptProof(exchange)
         guard let refresh else { return }
         if refresh.owner == subjects[index].receivedGrant {
             subjects[index].receivedSerial = max(subjects[index].receivedSerial, refresh.serial)

@@ -42,6 +42,12 @@ extension World {
         }
     }
 
+    /// Tokens came: the provider takes the application.
+    func acceptProof(_ exchange: Exchange) {
+        let owner = (exchange.form.refresh ?? exchange.form.code)?.owner ?? -1
+        exchange.provider.accept(exchange.subject, owner, exchange.started, clock.now)
+    }
+
     private static func refuses(_ answer: Exchange.Answer) -> Bool {
         switch answer {
         case .error, .text: true

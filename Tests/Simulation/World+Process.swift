@@ -90,7 +90,9 @@ extension World {
             subjects[index].isBusy = false
         }
         for provider in providers {
-            provider.forgetProcess()
+            provider.forgetProcess { [subjects] index, grant in
+                subjects[index].isConnected && subjects[index].grant == grant
+            }
             provider.inFlight = 0
             provider.listeners = 0
             provider.silent = 0

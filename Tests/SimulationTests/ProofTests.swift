@@ -72,6 +72,29 @@ import Testing
         #expect(status.light == .red && status.nextStep == .reconnect)
     }
 
+    @Test("What had left before a refusal was heard proves nothing to the next process either")
+    func storedAfterTheRefusal() throws {
+        let disk = try Disk.populated(2)
+        try disk.changeProvider {
+            $0.grantLostAnswers = [Provider.GrantLostAnswer(status: 400, error: nil)]
+        }
+        let rig = try Rig.started(disk)
+        try rig.advance(milliseconds: 100)
+        try rig.answer(0, TransportReply(status: 400, body: nil))
+        try rig.flush()
+        try rig.answerWithTokens(1)
+        try rig.flush()
+        #expect(disk.serial(1) == 2)
+        rig.close()
+        let next = try Rig(disk, moment: rig.clock.now + 1000)
+        try next.start()
+        // The other one is fresh for longer than that.
+        try next.answerAll(milliseconds: Self.hour / 2) { _ in
+            TransportReply(status: 400, body: nil)
+        }
+        #expect(next.askedCount(0) > 0 && disk.count(.grantLost) == 0)
+    }
+
     @Test(
         "By the provider's limits all grants are over: after a change two are risked all the same")
     func limitsSaySo() throws {

@@ -47,6 +47,8 @@ struct Evidence: ~Copyable {
         let generation: UInt64
         let slot: UInt32
         let key: RecordKey
+        /// When it was asked for.
+        let issued: UnixTime
         let time: UnixTime
     }
 
@@ -54,7 +56,7 @@ struct Evidence: ~Copyable {
     private var refreshed: [Int: [Refreshed]] = [:]
     private(set) var refused: [Int: [Refused]] = [:]
     /// By lane, the newest generation of a grant that came by a code.
-    private var exchanged: [Int: UInt64] = [:]
+    private var exchanged: [Int: (generation: UInt64, issued: UnixTime)] = [:]
 
     /// Takes in what a connection's record says.
     mutating func add(
@@ -65,10 +67,13 @@ struct Evidence: ~Copyable {
         if record.state == .active, let moment = record.refreshed, moment >= record.issued {
             insert(
                 Refreshed(
-                    generation: generation, slot: header.slot, key: key, time: moment), lane)
+                    generation: generation, slot: header.slot, key: key, issued: record.issued,
+                    time: moment), lane)
         }
         if record.isExchanged, record.refreshed == nil {
-            exchanged[lane] = max(generation, exchanged[lane] ?? 0)
+            if generation > exchanged[lane]?.generation ?? 0 {
+                exchanged[lane] = (generation, record.issued)
+            }
         }
         if let found = Refused(record, header, key, limits, now: now) {
             refused[lane, default: []].append(found)
@@ -89,7 +94,21 @@ extension Evidence {
 
     /// The generation of the last tokens that a refresh or a code brought; 0 where there are none.
     func lastServed(_ lane: Int) -> UInt64 {
-        max(refreshed[lane]?.last?.generation ?? 0, exchanged[lane] ?? 0)
+        max(refreshed[lane]?.last?.generation ?? 0, exchanged[lane]?.generation ?? 0)
+    }
+
+    /// Whether another connection was served since one was refused: asked for after that was heard,
+    /// not merely stored after it.
+    func isAnswered(_ found: Refused, _ lane: Int, now: UnixTime) -> Bool {
+        if found.has(Refusal.provenFlag) { return true }
+        // Of a clock that was ahead nobody knows when that was.
+        let heard = found.time > now ? UnixTime(milliseconds: .min) : found.time
+        if let code = exchanged[lane], code.generation > found.generation, code.issued >= heard {
+            return true
+        }
+        return (refreshed[lane] ?? []).contains {
+            $0.generation > found.generation && $0.issued >= heard
+        }
     }
 
     func successes(_ lane: Int) -> [Suspicion.Success] {
@@ -107,7 +126,7 @@ extension UpkeepState {
             var risked: [Suspicion.Risk] = []
             var isRejected = false
             for found in evidence.refused[lane] ?? [] {
-                let isAnswered = found.has(Refusal.provenFlag) || found.generation < served
+                let isAnswered = evidence.isAnswered(found, lane, now: now)
                 restore(found, lane, isAnswered: isAnswered, now)
                 // What was heard before a change says nothing of how it refuses dead grants.
                 if found.has(Refusal.provenFlag), found.generation > changed.generation,
