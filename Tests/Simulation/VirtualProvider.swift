@@ -64,6 +64,8 @@ final class VirtualProvider: @unchecked Sendable {
     /// left after that brought tokens; and when the last of them was refused first.
     private var risked: Set<Int> = []
     private var riskedSince: Int64 = .min
+    /// Those of them that the present process has heard of.
+    private var refusedHere: Set<Int> = []
     /// When such a success last came.
     private var trustedSince: Int64 = .min
     /// Whether such words were followed by a success: so they are known to mean grants.
@@ -74,8 +76,8 @@ final class VirtualProvider: @unchecked Sendable {
     func refuse(_ subject: Int, _ moment: Int64) {
         let dialect = temper.dialect
         guard dialect.mayMeanApplication || !isProven && dialect.loss != .standard else { return }
-        guard risked.insert(subject).inserted else { return }
-        riskedSince = moment
+        risked.insert(subject)
+        if refusedHere.insert(subject).inserted { riskedSince = moment }
     }
 
     /// A refresh that left at `departed` has brought tokens.
@@ -83,11 +85,11 @@ final class VirtualProvider: @unchecked Sendable {
         if departed > changed { isProven = true }
         guard departed > riskedSince, !risked.isEmpty else { return }
         (isSaidOfGrants, trustedSince) = (true, moment)
-        risked = []
+        (risked, refusedHere) = ([], [])
     }
 
     func noteChange(_ moment: Int64) {
-        (changed, isProven, risked) = (moment, false, [])
+        (changed, isProven, risked, refusedHere) = (moment, false, [], [])
     }
 
     /// Until when no further connection is risked: an hour from the last, where such words are
@@ -151,6 +153,10 @@ final class VirtualProvider: @unchecked Sendable {
         return oldest == .min || moment - oldest >= 1000
     }
 
-    /// A process died, and all its requests with it: it is a second or more until the next begins.
-    func forgetRate() { recent = Array(repeating: .min, count: recent.count) }
+    /// A process died, and all its requests with it: it is a second or more until the next begins,
+    /// which may not know who was refused last.
+    func forgetProcess() {
+        recent = Array(repeating: .min, count: recent.count)
+        refusedHere = []
+    }
 }

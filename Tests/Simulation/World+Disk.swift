@@ -76,6 +76,7 @@ extension World {
             return
         }
         guard access.serial != before.accessExpiry || before.grant != owner else { return }
+        subjects[index].accessSince = clock.now
         if before.grant == owner { outcome.refreshes += 1 }
         // Times count from the request, and a little of the future is believed.
         let ahead = incarnation?.offset ?? 0

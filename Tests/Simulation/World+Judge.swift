@@ -149,6 +149,7 @@ extension World {
     /// A failure of one connection's own, as far as it counts.
     private func judgeFailure(_ exchange: Exchange, _ answer: Exchange.Answer) {
         let index = exchange.subject
+        if case .error = answer { subjects[index].endDoubt() }
         subjects[index].countFailure(
             leavesDoubt: answer.leavesDoubt && exchange.provider.temper.graceMilliseconds > 0)
         subjects[index].failedAt = clock.now

@@ -56,6 +56,9 @@ extension World {
         let temper = exchange.provider.temper
         let isLimited = temper.idleMilliseconds != nil || temper.ageMilliseconds != nil
         if isLimited, grants[owner].used <= clockWrong { return }
+        // An answer was lost before, and perhaps the grant with it.
+        let key = subjects[exchange.subject].key
+        if temper.isListenedTo, disk.doubts.count(where: { $0.attempt.key == key }) > 1 { return }
         exchange.provider.risk.burnt += 1
         let (risk, allowed) = (exchange.provider.risk, exchange.provider.risksAllowed(clock.now))
         guard risk.isHeard, risk.burnt > allowed else { return }
@@ -79,6 +82,10 @@ extension World {
     func noteCutOff(_ exchange: Exchange) {
         guard exchange.kind == .refresh else { return }
         outcome.crashedInFlight += 1
+        // It was asked, and nobody knows what it was told.
+        if let owner = exchange.form.refresh?.owner {
+            (grants[owner].refused, grants[owner].reprieved) = (.min, .min)
+        }
         guard let shown = exchange.form.refresh, let departed = exchange.departed,
             exchange.provider.temper.isListenedTo
         else { return }
@@ -90,7 +97,8 @@ extension World {
             departed - UpkeepState.recordMillisecondsMax)
         var wait = Self.doubtMillisecondsMin
         if temper.saysLifetime, !temper.saysRefreshLifetime, temper.idleMilliseconds == nil,
-            temper.ageMilliseconds == nil, lastOffset == 0
+            temper.ageMilliseconds == nil, lastOffset == 0,
+            subjects[exchange.subject].accessSince > clockWrong
         {
             let (expiry, counted) = (
                 subjects[exchange.subject].accessExpiry, subjects[exchange.subject].counted

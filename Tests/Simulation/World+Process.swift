@@ -90,7 +90,7 @@ extension World {
             subjects[index].isBusy = false
         }
         for provider in providers {
-            provider.forgetRate()
+            provider.forgetProcess()
             provider.inFlight = 0
             provider.listeners = 0
             provider.silent = 0

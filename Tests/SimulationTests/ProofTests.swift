@@ -52,7 +52,7 @@ import Testing
         #expect(Set(server.served).intersection(0..<6) == Set(0..<6).subtracting(server.burnt))
     }
 
-    @Test("A code that is exchanged shows of a refusal before it that the grant is lost")
+    @Test("Refused before a code was exchanged, and again after it: the grant is lost")
     func aCodeProvesALoss() throws {
         let disk = try Disk.populated(1)
         try disk.changeProvider {
@@ -63,6 +63,10 @@ import Testing
         try rig.flush()
         #expect(disk.count(.grantLost) == 0 && disk.count(.refreshRefused) == 1)
         try connect(rig)
+        #expect(disk.count(.grantLost) == 0)
+        #expect(try rig.untilNext(0) <= RefreshPolicy.backoffMillisecondsMax)
+        try rig.answer(0, TransportReply(status: 400, body: nil))
+        try rig.flush()
         #expect(disk.count(.grantLost) == 1)
         let status = try #require(try rig.vault.status(Disk.id(0)))
         #expect(status.light == .red && status.nextStep == .reconnect)
@@ -81,9 +85,22 @@ import Testing
         #expect(server.burnt.count == Suspicion.riskedMax)
     }
 
+    @Test("A lost answer that costs nothing is no reason to risk one more")
+    func aLostAnswer() throws {
+        let disk = try Disk.populated(1, concurrent: 1)
+        try disk.connect(1..<12, expiringIn: 2 * Self.hour)
+        try disk.changeProvider { $0.reuseGraceSeconds = 3600 }
+        let server = BurningServer()
+        server.secret = 2
+        let rig = try Rig.started(disk)
+        try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
+        try rig.answerAll(milliseconds: 6 * Self.hour, server.reply)
+        #expect(server.burnt.first == 0 && server.burnt.count == Suspicion.riskedMax)
+    }
+
     @Test("Where refusals are known to mean grants one more is risked an hour, whatever it counts")
     func oneAnHour() throws {
-        let disk = try Disk.populated(2)
+        let disk = try Disk.populated(2, concurrent: 1)
         try disk.connect(2..<20, expiringIn: 2 * Self.hour)
         try disk.changeProvider {
             $0.grantLostAnswers = [Provider.GrantLostAnswer(status: 400, error: nil)]
@@ -114,6 +131,44 @@ import Testing
         try rig.start()
         try rig.answerAll(milliseconds: 24 * Self.hour, server.reply)
         #expect(server.served.contains(9))
+    }
+
+    @Test("What was heard by a clock that was ahead does not stop the others until that time comes")
+    func heardInTheFuture() throws {
+        let disk = try Disk.populated(10, concurrent: 1)
+        try disk.changeProvider {
+            $0.grantLostAnswers = [Provider.GrantLostAnswer(status: 400, error: nil)]
+        }
+        let server = BurningServer(dead: Set(0..<9))
+        do {
+            let rig = try Rig(disk, offset: 3653 * 24 * Self.hour)
+            try rig.start()
+            try rig.answerAll(milliseconds: Self.hour / 2, server.reply)
+        }
+        #expect(server.served.isEmpty && disk.count(.refreshRefused) == 2)
+        let rig = try Rig(disk, moment: VirtualClock.start + Self.hour)
+        try rig.start()
+        try rig.answerAll(milliseconds: 24 * Self.hour, server.reply)
+        #expect(server.served.contains(9))
+    }
+
+    @Test("A grant that seems dead is red, though the disk is full too")
+    func redOnAFullDisk() throws {
+        let disk = try Disk.populated(2)
+        let rig = try Rig.started(disk)
+        try rig.answer(0, Rig.refusal(400, "invalid_request"))
+        try rig.advance(milliseconds: 6000)
+        try rig.flush()
+        disk.room = .none
+        try rig.answerWithTokens(1)
+        try rig.flush()
+        #expect(try rig.vault.status(Disk.id(1))?.reason == .storageRefused)
+        let status = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(status.light == .red && status.reason == .refreshRefused)
+        #expect(status.nextStep == .reconnect)
+        disk.room = .enough
+        try rig.advance(milliseconds: Refresher.strandedMilliseconds)
+        try rig.flush()
     }
 
     @Test("One that expires before its turn comes is not asked again until an hour is over")

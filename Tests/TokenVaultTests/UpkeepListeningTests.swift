@@ -224,7 +224,8 @@ import Testing
             state.land(flight, .answered, time(27), random: 0)
             state.end(flight, time(27))
         }
-        check(try flying(time(40)).count == 5)
+        check(try !flying(time(40)).isEmpty)
+        check(state.listenerCount + state.listenableCount <= UpkeepState.listenersMax)
     }
 
     @Test func at512OnlyEndpointsWithoutOneGoOn() throws {

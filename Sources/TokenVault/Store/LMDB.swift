@@ -249,8 +249,12 @@ final class LMDB: @unchecked Sendable {
         }
         var last = unsafe MDB_val()
         while result == MDB_SUCCESS {
-            guard unsafe last.mv_data == nil || Self.isBelow(last, key) else {
-                return try Self.check(MDB_CORRUPTED)
+            guard unsafe last.mv_data == nil || mdb_cmp(transaction, handle, &last, &key) < 0
+            else { return try Self.check(MDB_CORRUPTED) }
+            // A search goes by the branches: whether they lead to a leaf shows at its edges.
+            if unsafe Self.page(last) != Self.page(key) {
+                unsafe try Self.find(last, transaction, handle)
+                unsafe try Self.find(key, transaction, handle)
             }
             unsafe last = key
             let goesOn = try unsafe body(
@@ -260,12 +264,20 @@ final class LMDB: @unchecked Sendable {
             result = unsafe mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
         }
         if result != MDB_NOTFOUND { try Self.check(result) }
+        unsafe try Self.find(last, transaction, handle)
     }
 
-    /// As LMDB compares keys.
-    private static func isBelow(_ left: MDB_val, _ right: MDB_val) -> Bool {
-        let order = unsafe memcmp(left.mv_data, right.mv_data, min(left.mv_size, right.mv_size))
-        return unsafe order < 0 || order == 0 && left.mv_size < right.mv_size
+    private static func page(_ key: MDB_val) -> UInt {
+        unsafe UInt(bitPattern: key.mv_data) / UInt(pageBytes)
+    }
+
+    /// Looks a key up that is there, if it is any.
+    private static func find(
+        _ key: MDB_val, _ transaction: OpaquePointer?, _ handle: MDB_dbi
+    ) throws(VaultError) {
+        guard unsafe key.mv_data != nil else { return }
+        var (key, value) = unsafe (key, MDB_val())
+        try check(unsafe mdb_get(transaction, handle, &key, &value))
     }
 
     fileprivate static func check(_ result: Int32) throws(VaultError) {
@@ -275,7 +287,7 @@ final class LMDB: @unchecked Sendable {
             throw VaultError(.storeFull, .store, number: Int(result))
         // Not found: one of the four databases; a missing entry is no error.
         case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
-            MDB_INCOMPATIBLE, MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
+            MDB_INCOMPATIBLE, MDB_BAD_VALSIZE, MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
         case MDB_READERS_FULL: throw VaultError(.limitExceeded, .store, number: readersMax)

@@ -10,6 +10,8 @@ extension RefreshPolicy {
     /// So long before the tokens die, in milliseconds, the time is over that is not the least.
     static let doubtLeadMilliseconds: Int64 = 60_000
 
+    /// When an attempt is recorded whose request has ended.
+    static let longAgo = UnixTime(milliseconds: 0)
     /// So long before a provider's grace ends, in milliseconds, the same refresh token has to leave
     /// again to be taken in it.
     static let graceLeadMilliseconds: Int64 = 8000

@@ -29,6 +29,9 @@ struct Refusal {
     /// How many requests of the application had left when it was heard.
     var order: UInt64
     var proof = Proof.none
+    /// How many requests of the application had left when another one's success was heard: only a
+    /// refusal of what left later is believed. The secret may have been wrong for a while.
+    var provenAt: UInt64 = 0
     /// Whether it was refused before its application was changed, too: it has nothing to lose by
     /// being asked, so that it is refused again says less.
     var isOld = false

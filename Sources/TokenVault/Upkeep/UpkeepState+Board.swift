@@ -80,6 +80,8 @@ extension UpkeepState {
         flights[entry.flight]?.stage = .boarding
         flights[entry.flight]?.endpoint = endpoint
         flights[entry.flight]?.revision = lanes[lane].revision
+        let isListenable = isListenedTo(lane)
+        flights[entry.flight]?.isListenable = isListenable
         return Boarding(
             slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death,
             flight: flights[entry.flight])
@@ -175,6 +177,7 @@ extension UpkeepState {
             number: takeNumber(), key: key, slot: boarding.slot, lane: boarding.lane,
             death: boarding.death, stage: .boarding, endpoint: boarding.endpoint)
         flight.revision = lanes[boarding.lane].revision
+        flight.isListenable = isListenedTo(boarding.lane)
         flights[flight.number] = flight
         numbers[key] = flight.number
         heap.remove(boarding.slot)

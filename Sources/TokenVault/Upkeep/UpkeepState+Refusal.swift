@@ -91,9 +91,15 @@ extension UpkeepState {
             order: lanes[lane].suspicion.sentCount, heard: now)
         if let before = failures[flight.key]?.refusal {
             (refusal.proof, refusal.isOld) = (before.proof, before.isOld)
-            // It was believed, and could not be stored then, or not before the process ended.
-            if kind == .grant, before.kind == .grant, before.proof == .application {
-                finding.lost.append((flight.key, refusal))
+            refusal.provenAt = before.provenAt
+            // Refused, another one served, and refused again.
+            if before.proof == .application, flight.order > before.provenAt {
+                if min(kind.rawValue, before.kind.rawValue) > Refusal.Kind.unknown.rawValue {
+                    lanes[lane].suspicion.learn()
+                }
+                if kind == .grant, before.kind == .grant {
+                    finding.lost = (flight.key, refusal)
+                }
             }
         }
         set(refusal, flight.key)
@@ -164,19 +170,8 @@ extension UpkeepState {
             _ = lanes[lane].refused.removeFirst()
             guard var refusal = live(first, below: .application) else { continue }
             refusal.proof = .application
-            if refusal.kind != .unknown { lanes[lane].suspicion.learn() }
-            guard refusal.kind == .grant, numbers[first.key] == nil else {
-                reprieve(refusal, first.key, now, &finding)
-                continue
-            }
-            // Not asked meanwhile. Should it not come to be stored, it is asked again.
-            let end = now.adding(milliseconds: RefreshPolicy.expiredMilliseconds)
-            refusal.pauseEnd = end
-            failures[first.key]?.refusal = refusal
-            if isScheduled(refusal.slot) {
-                schedule(refusal.slot, Plan(lane: lane, due: end, death: end))
-            }
-            finding.lost.append((first.key, refusal))
+            refusal.provenAt = lanes[lane].suspicion.sentCount
+            reprieve(refusal, first.key, now, &finding)
         }
     }
 

@@ -108,7 +108,6 @@ extension Vault {
             let working = record.used == nil ? ConnectionStatus.Light.yellow : .green
             switch failing {
             case .applicationRejected: (light, nextStep) = (.red, .correctApplication)
-            case .storageRefused: (light, nextStep) = (working, .makeRoom)
             case _ where refresher.isHeld(record):
                 let isLent = record.accessTokenExpiry.map { $0 > now } ?? true
                 (light, reason, nextStep) = (isLent ? working : .red, .replyUnread, .retry)
@@ -117,6 +116,7 @@ extension Vault {
                 (light, reason, nextStep) = (.red, nil, .reconnect)
             case _ where refresher.isRefused(record, now):
                 (light, reason, nextStep) = (.red, .refreshRefused, .reconnect)
+            case .storageRefused: (light, nextStep) = (working, .makeRoom)
             case .refreshRefused: (light, nextStep) = (working, .correctApplication)
             case nil: (light, nextStep) = (working, .none)
             default: (light, nextStep) = (working, .wait)

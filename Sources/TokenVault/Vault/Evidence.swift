@@ -53,17 +53,22 @@ struct Evidence: ~Copyable {
     /// By lane, the connections that were refreshed last, the last one last.
     private var refreshed: [Int: [Refreshed]] = [:]
     private(set) var refused: [Int: [Refused]] = [:]
+    /// By lane, the newest generation of a grant that came by a code.
+    private var exchanged: [Int: UInt64] = [:]
 
     /// Takes in what a connection's record says.
     mutating func add(
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
         _ lane: Int, _ limits: RefreshPolicy.Limits, now: UnixTime
     ) {
+        let generation = record.tokensSince ?? header.generation
         if record.state == .active, let moment = record.refreshed, moment >= record.issued {
-            let generation = record.tokensSince ?? header.generation
             insert(
                 Refreshed(
                     generation: generation, slot: header.slot, key: key, time: moment), lane)
+        }
+        if record.isExchanged, record.refreshed == nil {
+            exchanged[lane] = max(generation, exchanged[lane] ?? 0)
         }
         if let found = Refused(record, header, key, limits, now: now) {
             refused[lane, default: []].append(found)
@@ -82,8 +87,10 @@ extension Evidence {
         refreshed[lane, default: []].insert(found, at: place ?? refreshed[lane]?.count ?? 0)
     }
 
-    /// The generation of the last tokens that a refresh brought; 0 where there are none.
-    func lastRefreshed(_ lane: Int) -> UInt64 { refreshed[lane]?.last?.generation ?? 0 }
+    /// The generation of the last tokens that a refresh or a code brought; 0 where there are none.
+    func lastServed(_ lane: Int) -> UInt64 {
+        max(refreshed[lane]?.last?.generation ?? 0, exchanged[lane] ?? 0)
+    }
 
     func successes(_ lane: Int) -> [Suspicion.Success] {
         (refreshed[lane] ?? []).map { Suspicion.Success(slot: $0.slot, key: $0.key, time: $0.time) }
@@ -95,15 +102,17 @@ extension UpkeepState {
     mutating func restore(_ evidence: borrowing Evidence, _ now: UnixTime) {
         for lane in lanes.indices where lanes[lane].suspicion.sentCount == 0 {
             let changed = lanes[lane].changed
-            let refreshed = evidence.lastRefreshed(lane)
-            let isProven = refreshed > changed.generation
+            let served = evidence.lastServed(lane)
+            let isProven = served > changed.generation
             var risked: [Suspicion.Risk] = []
             var isRejected = false
             for found in evidence.refused[lane] ?? [] {
-                let isAnswered = found.has(Refusal.provenFlag) || found.generation < refreshed
+                let isAnswered = found.has(Refusal.provenFlag) || found.generation < served
                 restore(found, lane, isAnswered: isAnswered, now)
                 // What was heard before a change says nothing of how it refuses dead grants.
-                if isAnswered, found.generation > changed.generation, found.kind != .unknown {
+                if found.has(Refusal.provenFlag), found.generation > changed.generation,
+                    found.kind != .unknown
+                {
                     lanes[lane].suspicion.learn()
                 }
                 guard found.generation > changed.generation, !isAnswered,
@@ -112,7 +121,8 @@ extension UpkeepState {
                 risked.append(
                     Suspicion.Risk(
                         slot: found.slot, order: 0, isProbe: found.has(Refusal.probeFlag),
-                        heard: found.time))
+                        // By a clock that was ahead, nobody knows when.
+                        heard: min(found.time, now)))
                 risks[found.slot] = lane
                 isRejected = isRejected || found.isRejection
             }
@@ -136,12 +146,14 @@ extension UpkeepState {
             slot: found.slot, lane: lane, kind: found.kind, status: found.status, order: 0,
             heard: found.time)
         refusal.proof = isAnswered ? .application : .none
+        // One that was not asked since another was served is asked once more.
+        refusal.isReprieved = isAnswered && !found.has(Refusal.provenFlag)
         refusal.isOld = found.has(Refusal.oldFlag)
         refusal.expiry = found.expiry
         if found.generation <= lanes[lane].changed.generation { refusal.outdate() }
         set(refusal, found.key)
         _ = countFailure(found.key, isRefusal: true)
-        guard let due = heap.deadline(found.slot) else { return }
+        guard !refusal.isReprieved, let due = heap.deadline(found.slot) else { return }
         let later = pause(found.key, due: max(due, now), now, random: 0)
         guard later > max(due, now) else { return }
         schedule(found.slot, Plan(lane: lane, due: later, death: later))

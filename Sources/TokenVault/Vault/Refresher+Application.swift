@@ -81,9 +81,6 @@ extension Refresher {
             shared.upkeep.accept(probe.lane, order: probe.order, now, &finding)
             return finding
         }
-        for lost in finding.lost where lost.key != store.key(.connection, id.text) {
-            landBelieved(lost.key, lost.refusal)
-        }
         if finding.isAccepted { publish(.recovered, id) }
         if finding.wakes { alarm.ring() }
     }

@@ -22,8 +22,7 @@ extension Refresher {
                 flight.isOut
                 ? shared.upkeep.judge(
                     flight, bearing, refusal: refusal,
-                    prospect: sent.isOver
-                        ? .over : shared.doubts[flight.key] == nil ? .good : .doubtful, now)
+                    prospect: Self.prospect(sent, flight, shared), now)
                 : UpkeepState.Finding()
             let departures =
                 shared.sendsNothing ? [] : shared.upkeep.depart(flight.endpoint, now)
@@ -41,11 +40,21 @@ extension Refresher {
         case .answered, .unsent: break
         }
         if finding.isAlarm { announceRejection(sent, status) }
-        for lost in finding.lost { landBelieved(lost.key, lost.refusal) }
+        if let lost = finding.lost { landBelieved(lost.key, lost.refusal) }
         if bearing != .accepted || !flight.isOut { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.
         guard flight.isOut else { return landUnsent(sent) }
         conclude(sent, verdict, flight, finding, refusal?.kind ?? .unknown)
+    }
+
+    /// What was to be expected of the grant. A lost answer means nothing where the same refresh
+    /// token is taken again.
+    private static func prospect(
+        _ sent: Sent, _ flight: Flight, _ shared: borrowing Shared
+    ) -> UpkeepState.Prospect {
+        if sent.isOver { return .over }
+        let isPrecious = shared.upkeep.lanes[flight.lane].limits.isAnswerPrecious
+        return isPrecious && shared.doubts[flight.key] != nil ? .doubtful : .good
     }
 
     /// What follows for the connection from an answer to what was sent.

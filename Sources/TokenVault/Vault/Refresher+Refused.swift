@@ -151,8 +151,8 @@ extension Refresher {
 
     // MARK: Lost grants
 
-    /// The provider's definition says that such a refusal means a lost grant, and another
-    /// connection of the same application has succeeded since: it is believed.
+    /// The provider's definition says that such a refusal means a lost grant, and it came before
+    /// and after another connection of the same application succeeded: it is believed.
     func landBelieved(_ key: RecordKey, _ refusal: Refusal) {
         let now = time.now()
         let found = FoundID()

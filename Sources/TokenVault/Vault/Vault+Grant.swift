@@ -48,6 +48,7 @@ extension Vault {
             try record.fields.set(ConnectionTag.application, text: application.text)
             try record.fields.set(ConnectionTag.requestedScope, text: scope)
             try record.fields.set(ConnectionTag.connected, time: now)
+            try record.fields.set(ConnectionTag.isExchanged, integer: UInt8(1))
             try record.adopt(granted.reply, granted.terms, requestStart: granted.requestedAt)
             plan.withLock { $0 = refresher.plan(record, lane) }
             return .change
