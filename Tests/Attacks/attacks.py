@@ -37,7 +37,7 @@ class Attack:
     expected: str
     otherwise: dict
     bases: tuple
-    finishes: tuple  # cases in which a fence names a version that opens: that disconnect is finished
+    finishes: tuple  # cases with a fence whose record opens: that disconnect may be finished
 
     def expectation(self, case):
         return self.otherwise.get(case, self.expected)
@@ -727,7 +727,8 @@ def free_slot_filled(hand, how):
 
 @attack("slots", TOLD, ("copy", "another vault's", "another term's", "altered"))
 def free_slot_forged(hand, how):
-    """What has the form of a slot in one that nobody has: no crash leaves one that does not open."""
+    """What has the form of a slot, and does not open, in one that nobody has: no crash leaves
+    that."""
     anna, number = hand.slot_bytes(hand.slot("anna")), hand.free_slot()
     there = SLOT * hand.slot("anna")
     hand.put_slot(number, {

@@ -93,7 +93,8 @@ class Healthy(Case):
                     JUDGE.reset(base)
                     outcome, faults = JUDGE.command(command, HARMLESS, base)
                     self.assertEqual(faults, [], outcome)
-                    self.assertEqual(JUDGE.unhealed(base, TARGETS.get(command)), "")
+                    refreshed = command.split()[1] if command.startswith("refresh") else None
+                    self.assertEqual(JUDGE.unhealed(base, TARGETS.get(command, refreshed)), "")
 
     def test_a_disconnect_cut_short_is_finished(self):
         for base in KILLED:
@@ -127,6 +128,7 @@ class Judged(Case):
     FLOW = ("flow-changed", ("deleted",))        # the same; NOTICED
     LINK = ("file-replaced", ("db/data.mdb", "link to a canary"))  # REFUSED
     TOLD = 'echo "the vault was altered" >&2; exit 65'
+    RECEIPT = """echo '{"erased_slots":1}'"""
 
     def found(self, script, attack, command):
         """The kinds of fault that the script is found to commit."""
@@ -152,11 +154,11 @@ class Judged(Case):
         # Also where the command fails as it should, and where somebody else was to be erased.
         self.check_kinds(f"{self.over('frank')}; {self.TOLD}", self.DELETED, "list",
                          "erased", "written")
-        self.check_kinds(f"{self.over('frank')}; {self.over('dora')}; echo '{{\"erased_slots\":1}}'",
-                         self.FLOW, "disconnect dora", "erased")
+        self.check_kinds(f"{self.over('frank')}; {self.over('dora')}; {self.RECEIPT}", self.FLOW,
+                         "disconnect dora", "erased")
 
     def test_kept(self):
-        self.check_kinds("echo '{\"erased_slots\":1}'", self.FLOW, "disconnect dora", "kept")
+        self.check_kinds(self.RECEIPT, self.FLOW, "disconnect dora", "kept")
 
     def test_crashed(self):
         self.check_kinds("kill -SEGV $$", self.DELETED, "list", "crashed")

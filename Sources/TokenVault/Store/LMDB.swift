@@ -287,7 +287,7 @@ final class LMDB: @unchecked Sendable {
             throw VaultError(.storeFull, .store, number: Int(result))
         // Not found: one of the four databases; a missing entry is no error.
         case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
-            MDB_INCOMPATIBLE, MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
+            MDB_INCOMPATIBLE, MDB_BAD_VALSIZE, MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
         case MDB_READERS_FULL: throw VaultError(.limitExceeded, .store, number: readersMax)
