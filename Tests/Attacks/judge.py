@@ -423,9 +423,10 @@ class Judge:
         if self.outside() != outside:
             faults.append(Fault("outside", command, "a file outside was changed"))
         # What a user asked to erase is no loss, also where it came to an end in the middle.
-        number = self.healthy(base).get(TARGETS.get(command))
-        done = number is not None and (
-            slot(slots_of(before), number) != slot(slots_of(after), number))
+        target = TARGETS.get(command)
+        done = target is not None and (
+            slot(slots_of(before), self.facts[target]["slot"])
+            != slot(slots_of(after), self.facts[target]["slot"]))
         # Nor is what was stored beside something that did no harm.
         stored = (before["db/data.mdb"] != after["db/data.mdb"]
                   and before["db/data.mdb"] == self.base_states[base]["db/data.mdb"])
