@@ -15,8 +15,8 @@ extension RefreshPolicy {
     /// So long before a provider's grace ends, in milliseconds, the same refresh token has to leave
     /// again to be taken in it.
     static let graceLeadMilliseconds: Int64 = 8000
-    /// Where a provider's grace lasts so much longer, in milliseconds, nobody has to wait for a late
-    /// answer: there is time for another, and for a pause before it.
+    /// Where a provider's grace lasts so much longer, in milliseconds, nobody has to wait for a
+    /// late answer: there is time for another, and for a pause before it.
     static let graceRoomMilliseconds: Int64 = 60_000
 
     /// For how long the answer to a refresh that leaves now is listened for, in milliseconds; 0
@@ -25,8 +25,8 @@ extension RefreshPolicy {
     /// Within a provider's grace that is the way out where an answer was lost, but only as long as
     /// the grace lasts: what would come after it takes the answer that comes, however late.
     ///
-    /// - Parameter inDoubtSince: when the first request with this refresh token left of which nobody
-    ///   knows whether the provider has replaced it.
+    /// - Parameter inDoubtSince: when the first request with this refresh token left of which
+    ///   nobody knows whether the provider has replaced it.
     static func listenMilliseconds(
         inDoubtSince: UnixTime?, _ limits: Limits, _ now: UnixTime
     ) -> Int {
