@@ -19,8 +19,8 @@ struct Subject {
     var accessExpiry: Int64 = 0
     /// When that was stored.
     var accessSince: Int64 = 0
-    /// Of an access token that an answer brought, its expiry as the vault counts it: from the moment
-    /// that the request was sent.
+    /// Of an access token that an answer brought, its expiry as the vault counts it: from the
+    /// moment that the request was sent.
     var counted: (accessExpiry: Int64, expiry: Int64) = (0, 0)
     /// From here on the times of another clock, which was ahead, look right: nobody can tell.
     var plausibleSince: Int64 = .max
