@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import TokenVault
+internal import TokenVault
 internal import Yams
 
 /// One definition on its way from YAML to a `Provider`.

@@ -38,7 +38,9 @@ extension VaultError {
         (
             .keyDerivationRefused, .refused,
             "the vault's HEADER asks for more time or memory to stretch the passphrase than is "
-                + "allowed: if nobody made it so, it was altered: restore it from a backup"
+                + "allowed: give the --passphrase-opslimit and --passphrase-memlimit (here in "
+                + "MiB) it was made with; if nobody made it so, it was altered: restore it from a "
+                + "backup"
         ),
         (
             .authenticationFailed, .badData,
@@ -98,7 +100,9 @@ extension VaultError {
         (.providerUnreachable, .providerUnavailable, "the provider cannot be reached: try later"),
         (
             .providerAnswerUnreadable, .providerUnavailable,
-            "the provider's answer is no token response: check the token endpoint"
+            "the provider's answer is no token response: where `tokenvault status` says "
+                + "replyUnread it is kept, and `tokenvault retry ID` goes on; else check the token "
+                + "endpoint"
         ),
         (.deadlineExceeded, .providerUnavailable, "the provider took too long: try later"),
         (
@@ -109,7 +113,8 @@ extension VaultError {
         (.grantLost, .connectAgain, "the provider has ended the grant: run connect again"),
         (
             .notRefreshable, .connectAgain,
-            "the token cannot be refreshed or lives too short: run connect again"
+            "the token cannot be refreshed: see `tokenvault status`, and run connect again; where "
+                + "--min-ttl was given, the provider's tokens live shorter: ask for less"
         ),
         (
             .answerOutstanding, .temporaryFailure,

@@ -40,6 +40,27 @@ struct KeyOptions: ParsableArguments {
     @Flag(help: "Ask for the passphrase at the terminal.")
     var passphrase = false
 
+    @Option(
+        name: .customLong("passphrase-opslimit"),
+        help: ArgumentHelp(
+            """
+            How many passes stretch the passphrase of a new vault, and how many that of another \
+            may ask for at most: libsodium's opslimit for Argon2id, 3 to 64. Without it \
+            \(Argon2idLimits.moderate.operations), MODERATE.
+            """,
+            valueName: "passes"))
+    var operationsMax: UInt64?
+
+    @Option(
+        name: .customLong("passphrase-memlimit"),
+        help: ArgumentHelp(
+            """
+            The same of the memory they go over: memlimit, in MiB, 256 to 4096. Without it \
+            \(Argon2idLimits.moderate.memoryBytes >> 20).
+            """,
+            valueName: "MiB"))
+    var memoryMax: UInt64?
+
     func validate() throws {
         let given = [
             keyFile != nil, keyFD != nil, passphraseFD != nil, passphrase,
@@ -51,6 +72,26 @@ struct KeyOptions: ParsableArguments {
         guard keyFD.map({ $0 >= 0 }) ?? true, passphraseFD.map({ $0 >= 0 }) ?? true else {
             throw ValidationError("a descriptor is a number from 0")
         }
+        try validateLimits()
+    }
+
+    private func validateLimits() throws {
+        guard operationsMax.map(Argon2idLimits.operationsRange.contains) ?? true else {
+            throw ValidationError("--passphrase-opslimit is 3 to 64")
+        }
+        let memory = Argon2idLimits.memoryBytesRange
+        guard
+            memoryMax.map({ (memory.lowerBound >> 20...memory.upperBound >> 20).contains($0) })
+                ?? true
+        else { throw ValidationError("--passphrase-memlimit is 256 to 4096 MiB") }
+    }
+
+    /// What stretching the passphrase takes, or may take.
+    private var limits: Argon2idLimits {
+        let moderate = Argon2idLimits.moderate
+        return Argon2idLimits(
+            operations: operationsMax ?? moderate.operations,
+            memoryBytes: memoryMax.map { $0 << 20 } ?? moderate.memoryBytes)
     }
 
     /// - Parameter isNew: asks for a passphrase twice.
@@ -62,9 +103,10 @@ struct KeyOptions: ParsableArguments {
         if let keyFD { return .descriptor(keyFD) }
         if let passphraseFD {
             return .passphrase(
-                try SecretInput.read(descriptor: passphraseFD, what: "the passphrase"))
+                try SecretInput.read(descriptor: passphraseFD, what: "the passphrase"),
+                limits: limits)
         }
-        if passphrase { return .passphrase(try ask(isNew: isNew)) }
+        if passphrase { return .passphrase(try ask(isNew: isNew), limits: limits) }
         throw CommandFailure(
             .usage,
             (isNew ? "a new vault needs a key" : "no process serves this vault: its key is needed")

@@ -192,8 +192,8 @@ class Judge:
 
     # Commands.
 
-    def run(self, name):
-        words = self.stage.words(*COMMANDS[name], vault=self.directory)
+    def run(self, name, *options):
+        words = self.stage.words(*COMMANDS[name], *options, vault=self.directory)
         began = time.monotonic()
         if name == "serve":
             return self.serve(words, began)
@@ -266,8 +266,9 @@ class Judge:
             return False
         return True
 
-    def faults(self, outcome, expected, base, before, after, sizes, sent):
-        """Everything that is wrong with one command on one attacked directory."""
+    def faults(self, outcome, expected, base, before, after, sizes, sent, finishes=False):
+        """Everything that is wrong with one command on one attacked directory. `finishes`: a fence
+        that opens is there, and its disconnect may be brought to its end."""
         out = []
 
         def fault(kind, text):
@@ -292,7 +293,8 @@ class Judge:
                 fault("erased", f"slot {number} of {name} (status {outcome.status})")
         self.judge_answer(outcome, expected, base, fault)
         if outcome.status == DAMAGED and outcome.command != "connect nora" and expected != OLDER:
-            self.judge_writes(before, after, base, target, fault)
+            if not finishes and not base.startswith("killed"):
+                self.judge_writes(before, after, fault)
             if sent:
                 fault("sent", f"{sent} requests")
         number = self.healthy(base).get(target)
@@ -321,10 +323,8 @@ class Judge:
         if outcome.status > 0 and not succeeded and len(said) < 10:
             fault("untold", f"{outcome.status} without a word: {said!r}")
 
-    def judge_writes(self, before, after, base, target, fault):
+    def judge_writes(self, before, after, fault):
         """After damage was found nothing is written, but for what a killed process had begun."""
-        if base.startswith("killed"):
-            return
         for name in ("HEADER", "SLOTS"):
             if before[name] != after[name]:
                 fault("written", f"{name} was changed")
@@ -408,23 +408,25 @@ class Judge:
         """One attack, one command, and the attack undone. Returns the outcome and its faults."""
         self.reset(base)
         attack.does(self.hand(seed), *case)
-        outcome, faults = self.command(command, expected or attack.expectation(case), base, heal)
+        outcome, faults = self.command(command, expected or attack.expectation(case), base, heal,
+                                       case in attack.finishes)
         return outcome, not_later(faults, [attack])
 
-    def command(self, command, expected, base, heal=True):
+    def command(self, command, expected, base, heal=True, finishes=False):
         before, sizes = state_of(self.directory), sizes_of(self.directory)
         outside = self.outside()
         sent = self.stage.practice.gate.requests
         outcome = self.run(command)
         after = state_of(self.directory)
         faults = self.faults(outcome, expected, base, before, after, sizes,
-                             self.stage.practice.gate.requests - sent)
+                             self.stage.practice.gate.requests - sent, finishes)
         if self.outside() != outside:
             faults.append(Fault("outside", command, "a file outside was changed"))
         # What a user asked to erase is no loss, also where it came to an end in the middle.
-        number = self.healthy(base).get(TARGETS.get(command))
-        done = number is not None and (
-            slot(slots_of(before), number) != slot(slots_of(after), number))
+        target = TARGETS.get(command)
+        done = target is not None and (
+            slot(slots_of(before), self.facts[target]["slot"])
+            != slot(slots_of(after), self.facts[target]["slot"]))
         # Nor is what was stored beside something that did no harm.
         stored = (before["db/data.mdb"] != after["db/data.mdb"]
                   and before["db/data.mdb"] == self.base_states[base]["db/data.mdb"])

@@ -20,8 +20,9 @@ from stage import Stage
 # The worst first.
 ORDER = ("erased", "crashed", "hung", "kept", "outside", "silent", "sent", "written", "grew",
          "unhealed", "untold")
-# Tries of one attack, where not all are asked for. At least one of every command.
-TRIES = 24
+# Tries of one attack: some, at least one of every command; or a few of these.
+SOME = 24
+FEW = 3
 
 
 def near(case):
@@ -30,12 +31,16 @@ def near(case):
     return [name for name in COMMANDS if name.split()[-1] in words]
 
 
-def tries(attack, everything=False):
-    """(base, case, command): all of them, or an even choice in which every command comes."""
+def tries(attack, choice="some"):
+    """(base, case, command): all of them; some, an even choice in which every command comes; or a
+    few, in which every state and everything that is expected comes, and every command somewhere in
+    the catalogue."""
+    if choice == "few":
+        return few(attack)
     pairs = [(base, case) for base in attack.bases for case in attack.cases]
-    if everything:
+    if choice == "all":
         return [(base, case, command) for base, case in pairs for command in COMMANDS]
-    count, commands, out = max(TRIES, len(COMMANDS)), list(COMMANDS), []
+    count, commands, out = max(SOME, len(COMMANDS)), list(COMMANDS), []
     # Pairs and commands pass at different speeds, so that they meet in ever new ways.
     step = max(1, len(pairs) // count)
     for i in range(count):
@@ -43,6 +48,23 @@ def tries(attack, everything=False):
         out.append((base, case, commands[i % len(commands)]))
         if i % 2 and near(case):
             out.append((base, case, near(case)[i // 2 % len(near(case))]))
+    return out
+
+
+def few(attack):
+    listed = tries(attack)
+    # Another beginning for each attack, or all would get the same commands.
+    start = 5 * list(CATALOGUE).index(attack.name) % len(listed)
+    listed = listed[start:] + listed[:start]
+    out, met = [], set()
+    for base, case, command in listed:
+        facts = {base, attack.expectation(case)}
+        if not facts <= met:
+            out.append((base, case, command))
+            met |= facts
+    for i in range(FEW):
+        if len(out) < FEW:
+            out.append(listed[(i + 1) * len(listed) // (FEW + 1)])
     return out
 
 
@@ -73,7 +95,7 @@ def survey(judge, options):
         if options.names and not {attack.name, attack.group} & set(options.names):
             continue
         kinds, succeeded, done = collections.Counter(), 0, 0
-        for base, case, command in tries(attack, options.all):
+        for base, case, command in tries(attack, "all" if options.all else "some"):
             _, faults = judge.attempt(attack, case, base, command)
             done += 1
             succeeded += bool(faults)

@@ -4,8 +4,8 @@
     Tests/Forensics/prepare && .build/forensics-venv/bin/python -m unittest discover Tests/Attacks
 
 Also pytest collects it. TOKENVAULT_PROGRAMS is the folder of the programs, `.build/debug` without
-it. Each attack of `attacks.py` is a test: a choice of its cases, each with commands in turn.
-ATTACKS=all tries every case with every command.
+it. Each attack of `attacks.py` is a test: a few of its cases, each with commands in turn.
+ATTACKS=some tries more of them with every command, ATTACKS=all every case with every command.
 """
 
 import contextlib
@@ -19,16 +19,19 @@ import subprocess
 import sys
 import time
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import hand as hands  # noqa: E402
-from attacks import CATALOGUE, HARMLESS, SEEN, header_altered  # noqa: E402
-from judge import COMMANDS, LONGEST_SECONDS, TARGETS, Fault, Judge, patience  # noqa: E402
+from attacks import (  # noqa: E402
+    CATALOGUE, HARMLESS, KILLED, SEEN, TOLD, header_altered)
+from judge import (  # noqa: E402
+    COMMANDS, LONGEST_SECONDS, TARGETS, Fault, Judge, patience, state_of)
 from stage import Stage  # noqa: E402
 from survey import tries  # noqa: E402
 
-ALL = os.environ.get("ATTACKS") == "all"
+CHOICE = os.environ.get("ATTACKS") or "few"
 STAGE = JUDGE = None
 
 
@@ -66,7 +69,7 @@ class Catalogue(Case):
 def enter(name, attack):
     def test(self):
         found = []
-        for base, case, command in tries(attack, ALL):
+        for base, case, command in tries(attack, CHOICE):
             found += self.attempt(name, case, base, command)
         self.check(found)
     test.__doc__ = attack.what
@@ -81,16 +84,20 @@ class Healthy(Case):
     """Where nothing was done every command answers, or the rest proves nothing."""
 
     def test_every_command(self):
-        for base in ("now", "tip", "rotated", "killed", "killed-zeroed", "killed-random"):
-            for command in COMMANDS:
+        commands = list(COMMANDS)
+        for number, base in enumerate(("now", "tip", "rotated", *KILLED)):
+            # Of the other states each gets some, and each command comes on one of them.
+            part = slice(None) if base == "now" or CHOICE != "few" else slice(number - 1, None, 5)
+            for command in commands[part]:
                 with self.subTest(base=base, command=command):
                     JUDGE.reset(base)
                     outcome, faults = JUDGE.command(command, HARMLESS, base)
                     self.assertEqual(faults, [], outcome)
-                    self.assertEqual(JUDGE.unhealed(base, TARGETS.get(command)), "")
+                    refreshed = command.split()[1] if command.startswith("refresh") else None
+                    self.assertEqual(JUDGE.unhealed(base, TARGETS.get(command, refreshed)), "")
 
     def test_a_disconnect_cut_short_is_finished(self):
-        for base in ("killed", "killed-zeroed", "killed-random"):
+        for base in KILLED:
             JUDGE.reset(base)
             JUDGE.command("list", HARMLESS, base)
             number = JUDGE.facts["gus"]["slot"]
@@ -111,6 +118,117 @@ def enter_seen(number, title, name, case, base, command):
 
 for _number, _seen in enumerate(SEEN):
     enter_seen(_number, *_seen)
+
+
+class Judged(Case):
+    """The judge finds each fault: in place of the program a script that does it."""
+
+    FREE = ("free-slot-forged", ("copy",))       # SLOTS is altered, and nothing else; TOLD
+    DELETED = ("record-deleted", ("anna",))      # data.mdb is; TOLD
+    FLOW = ("flow-changed", ("deleted",))        # the same; NOTICED
+    LINK = ("file-replaced", ("db/data.mdb", "link to a canary"))  # REFUSED
+    TOLD = 'echo "the vault was altered" >&2; exit 65'
+    RECEIPT = """echo '{"erased_slots":1}'"""
+
+    def found(self, script, attack, command):
+        """The kinds of fault that the script is found to commit."""
+        path = os.path.join(STAGE.folder, "script")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700), "w",
+                  encoding="ascii") as file:
+            file.write(f"#!/bin/bash\ncd '{JUDGE.directory}'\n{script}\n")
+        with mock.patch.object(STAGE, "program", path):
+            return {fault.kind for _, fault in self.attempt(*attack, "now", command)}
+
+    def check_kinds(self, script, attack, command, *kinds):
+        self.assertEqual(self.found(script, attack, command), set(kinds), script)
+
+    def over(self, who):
+        """Words that overwrite somebody's slot."""
+        return (f"dd if=/dev/zero of=SLOTS bs={hands.SLOT} count=1 seek={JUDGE.facts[who]['slot']} "
+                "conv=notrunc 2>/dev/null")
+
+    def test_nothing(self):
+        self.check_kinds(self.TOLD, self.DELETED, "list")
+
+    def test_erased(self):
+        # Also where the command fails as it should, and where somebody else was to be erased.
+        self.check_kinds(f"{self.over('frank')}; {self.TOLD}", self.DELETED, "list",
+                         "erased", "written")
+        self.check_kinds(f"{self.over('frank')}; {self.over('dora')}; {self.RECEIPT}", self.FLOW,
+                         "disconnect dora", "erased")
+
+    def test_kept(self):
+        self.check_kinds(self.RECEIPT, self.FLOW, "disconnect dora", "kept")
+
+    def test_crashed(self):
+        self.check_kinds("kill -SEGV $$", self.DELETED, "list", "crashed")
+
+    def test_hung(self):
+        with mock.patch("judge.patience", lambda: 0.5):
+            self.check_kinds("exec sleep 20", self.DELETED, "list", "hung")
+
+    def test_grew(self):
+        self.check_kinds(f"truncate -s 1G db/lock.mdb; {self.TOLD}", self.DELETED, "list", "grew")
+
+    def test_silent(self):
+        token = JUDGE.tokens["anna"]
+        self.check_kinds(f"echo {token}", self.DELETED, "token anna", "silent")
+        self.check_kinds(f"echo {token}", self.FLOW, "token anna")
+        self.check_kinds("echo another", self.FLOW, "token anna", "silent")
+        self.check_kinds('echo "no such connection (notFound, vault)" >&2; exit 66', self.FLOW,
+                         "token anna", "silent")
+
+    def test_untold(self):
+        self.check_kinds('echo "the disk is full" >&2; exit 74', self.DELETED, "list", "untold")
+        self.check_kinds("exit 65", self.DELETED, "list", "untold")
+
+    def test_written(self):
+        self.check_kinds(f"echo -n x >> db/data.mdb; {self.TOLD}", self.DELETED, "list")
+        self.check_kinds(f"echo -n x 1<> db/data.mdb; {self.TOLD}", self.DELETED, "list", "written")
+
+    def test_sent(self):
+        server = f"/dev/tcp/127.0.0.1/{STAGE.practice.gate.server_port}"
+        request = "POST /token HTTP/1.0\\r\\n\\r\\n"
+        self.check_kinds(f"exec 3<>{server}; printf '{request}' >&3; cat <&3 >/dev/null; "
+                         f"{self.TOLD}", self.DELETED, "list", "sent")
+
+    def test_outside(self):
+        self.check_kinds(f"echo mine > db/data.mdb; {self.TOLD}", self.LINK, "list", "outside")
+
+    def test_unhealed(self):
+        self.check_kinds(f"truncate -s 100 HEADER; {self.TOLD}", self.FREE, "list",
+                         "written", "unhealed")
+
+
+class Unverified(Case):
+    """With --read-unverified a damaged vault may be read: warned, and nothing else comes of it."""
+
+    COMMANDS = ("list", "apps", "status anna", "token anna", "token ben", "log anna")
+
+    def read(self, name, case, command):
+        JUDGE.reset("now")
+        CATALOGUE[name].does(JUDGE.hand(), *case)
+        before, sent = state_of(JUDGE.directory), STAGE.practice.gate.requests
+        outcome = JUDGE.run(command, "--read-unverified")
+        where = f"{name} {case}: {outcome}"
+        self.assertFalse(outcome.hung, where)
+        self.assertGreaterEqual(outcome.status, 0, where)
+        self.assertNotEqual(outcome.status, 64, where)
+        self.assertNotEqual(outcome.errors.strip(), "", f"without a warning: {where}")
+        self.assertEqual(STAGE.practice.gate.requests, sent, where)
+        after = state_of(JUDGE.directory)
+        for file in ("HEADER", "SLOTS"):
+            self.assertTrue(before[file] == after[file], f"{file} was changed: {where}")
+        old, new = before["db/data.mdb"], after["db/data.mdb"]
+        self.assertTrue(old[2] == new[2][:len(old[2])], f"data.mdb was changed: {where}")
+
+    def test_reading_what_was_altered(self):
+        for number, (_, name, case, base, _) in enumerate(SEEN):
+            attack = CATALOGUE[name]
+            if attack.expectation(case) == TOLD and base == "now":
+                command = self.COMMANDS[number % len(self.COMMANDS)]
+                with self.subTest(attack=name, case=case, command=command):
+                    self.read(name, case, command)
 
 
 class KeyFile(Case):

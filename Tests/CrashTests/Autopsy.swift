@@ -83,7 +83,7 @@ struct Autopsy {
         var found: [String] = []
         for slot in 0..<UInt32(disk.slots.slotCount)
         where !live.contains(slot) && !disk.slots.isFree(slot) {
-            if let life = try disk.slots.life(slot),
+            if case .life(let life) = try disk.slots.content(slot),
                 life.generation + StoreCheck.orphanGenerations >= root.generation
             {
                 continue

@@ -6,20 +6,35 @@ the wire, here. Over HTTPS this is also where TLS ends, since the practice serve
 """
 
 import base64
+import gzip
 import http.client
 import http.server
 import json
 import os
+import secrets
 import socket
 import ssl
 import subprocess
 import threading
 import urllib.parse
+import zlib
 
 SECRET_FIELDS = {"code": "code", "code_verifier": "verifier", "refresh_token": "refresh",
                  "access_token": "access", "client_secret": "client"}
 # What the practice server makes, as "marker-kind-random".
 MARKED = {"code", "refresh", "access"}
+
+
+def deflate_raw(content):
+    coder = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return coder.compress(content) + coder.flush()
+
+
+# What an answer may be coded with though nobody asked: its header and how.
+CODINGS = {"gzip": ("gzip", gzip.compress), "deflate": ("deflate", zlib.compress),
+           "deflate without its header": ("deflate", deflate_raw), "nothing": (None, bytes)}
+# How long the id_token of a coded answer is, in bytes: longer than a vault's largest slot.
+ID_TOKEN_BYTES = 100_000
 # How much an untidy answer is longer than what a vault may read at a time, in bytes.
 UNTIDY_BYTES = 5000
 
@@ -103,6 +118,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         finally:
             upstream.close()
         memory.keep_answer(content)
+        coding = None
+        if self.server.coding is not None:
+            content, coding = self.code(content, memory)
         more = b""
         if self.server.is_untidy:
             content += b" " * UNTIDY_BYTES
@@ -112,9 +130,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.getheader("Content-Type", "text/plain"))
+        if coding is not None:
+            self.send_header("Content-Encoding", coding)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content + more)
+
+    def code(self, content, memory):
+        """The answer as the server codes it at the moment, with a large member in front."""
+        try:
+            members = json.loads(content)
+        except ValueError:
+            members = {}
+        if "access_token" in members:
+            text = secrets.token_urlsafe(30)
+            memory.keep("identity", text)
+            large = (text + ".") * (ID_TOKEN_BYTES // (len(text) + 1))
+            content = json.dumps({"id_token": large, **members}).encode()
+        name, encode = CODINGS[self.server.coding]
+        return encode(content), name
 
     def log_message(self, *_):
         pass
@@ -131,6 +165,8 @@ class GoBetween(http.server.ThreadingHTTPServer):
         # Whether answers are long, and more comes than they announce: the record is not read to
         # its end, and the connection is kept.
         self.is_untidy = False
+        # One of CODINGS; then answers with tokens are large, too.
+        self.coding = None
         self.context = None
         if certificate is not None:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -2,7 +2,7 @@
 """Takes connections through their lives in a vault's process and looks for what is left of them.
 
     memory_proof.py --server FILE (--subject FILE | --command FILE) [--https] [--lives N]
-        [--parallel N] [--leaky] [--readable-arena]
+        [--parallel N] [--late-answer] [--leaky] [--readable-arena]
 
 Four processes: the vault's (the library's host, or the command that serves), the practice server,
 the scanner, and this one, which stands between the first two and so knows what to look for. Prints
@@ -34,6 +34,9 @@ REFRESHES = 2
 AT_ONCE = 20
 # How long the practice server takes for an answer where many shall be under way at once.
 OVERLAP_MILLISECONDS = 500
+# How long it takes where the vault shall listen beyond its deadline, and when it does, in seconds.
+LATE_MILLISECONDS = 25000
+OVERDUE_SECONDS = 17
 
 
 class Practice:
@@ -152,6 +155,8 @@ class Proof:
     def stage_all(self):
         self.memory.keep("client", self.client_secret)
         self.one_life()
+        if self.options.late_answer:
+            self.late_answer()
         while self.lives < self.options.lives:
             self.live(min(AT_ONCE, self.options.lives - self.lives), refreshes=1)
         if self.options.lives > 1:
@@ -159,6 +164,10 @@ class Proof:
         if self.options.parallel:
             self.live(self.options.parallel, refreshes=1, overlap=True)
             self.look("after_parallel_transfers")
+        for self.wire.coding in go_between.CODINGS:
+            self.live(1, refreshes=REFRESHES)
+        self.wire.coding = None
+        self.look("after_coded_answers")
         if self.options.https:
             self.wire.is_untidy = True
             names = self.connect(1)
@@ -179,6 +188,16 @@ class Proof:
         self.look("while_connected")
         self.disconnect(names)
         self.look("after_disconnect")
+
+    def late_answer(self):
+        names = self.connect(1)
+        self.practice.fault("delay_before", milliseconds=LATE_MILLISECONDS)
+        with self.vault.refreshing(names[0]):
+            self.practice.fault("none")
+            time.sleep(OVERDUE_SECONDS)
+            self.look("while_outstanding")
+        self.look("after_late_answer")
+        self.disconnect(names)
 
     def connect(self, count):
         names = [f"life-{self.lives + i}-{secrets.token_urlsafe(24)}" for i in range(count)]
@@ -224,6 +243,8 @@ def main():
     parser.add_argument("--https", action="store_true")
     parser.add_argument("--lives", type=int, default=1)
     parser.add_argument("--parallel", type=int, default=0)
+    parser.add_argument("--late-answer", action="store_true",
+                        help="of a host: look while an answer is overdue, too")
     parser.add_argument("--leaky", action="store_true", help="of a host: without its care")
     parser.add_argument("--readable-arena", action="store_true", help="of a host: no memfd_secret")
     options = parser.parse_args()

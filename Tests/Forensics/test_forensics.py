@@ -274,6 +274,17 @@ class ReaderFindsDamage(VaultCase):
         self.writer.write_slot(9, self.writer.slot_bytes(9, os.urandom(32), 999, os.urandom(32)))
         self.expect("slot.tooNew")
 
+    def test_slot_that_nobody_names_and_nothing_opens(self):
+        """Of another vault, of a term that HEADER does not hold, or from another place."""
+        window = self.writer.slot_bytes(9, os.urandom(32), 1, os.urandom(32))
+        for number, content in ((10, window), (9, window[:80] + b"altered" + window[87:])):
+            with self.subTest(number=number):
+                self.writer.write_slot(number, content)
+                self.expect("slot.authentication")
+                self.writer.write_slot(number, bytes(128))
+        self.writer.write_slot(9, window[:4] + struct.pack("<I", 7) + window[8:])
+        self.expect("slot.malformed")
+
     def test_slot_of_unknown_state(self):
         self.writer.write_slot(1, self.writer.slot_bytes(
             1, self.second, 1, os.urandom(32), state=2))

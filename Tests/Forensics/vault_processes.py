@@ -9,6 +9,7 @@ import secrets
 import socket
 import struct
 import subprocess
+import time
 import urllib.parse
 
 
@@ -72,6 +73,14 @@ class LibraryHost:
 
     def refresh(self, names):
         self.tell(*(f"refresh {name}" for name in names))
+        self.settle()
+
+    @contextlib.contextmanager
+    def refreshing(self, name):
+        """A refresh whose answer is waited for behind this."""
+        self.tell(f"refresh {name}")
+        time.sleep(1)
+        yield
         self.settle()
 
     def disconnect(self, names):

@@ -137,7 +137,7 @@ class Reader:
     # SLOTS.
 
     def read_slots(self):
-        raw = self.file("SLOTS")
+        raw = self.raw_slots = self.file("SLOTS")
         self.slot_count = len(raw) // form.SLOT_BYTES
         if len(raw) % (32 * form.SLOT_BYTES):
             self.problem("slots.damaged", "SLOTS", f"{len(raw)} bytes are no multiple of 4096")
@@ -165,13 +165,18 @@ class Reader:
             return f"is of term {slot.term}, which HEADER does not hold"
         return None
 
+    def has_form_of_slot(self, number):
+        """Random bytes of an erasure that was cut short have not."""
+        raw = self.raw_slots[form.SLOT_BYTES * number:form.SLOT_BYTES * (number + 1)]
+        return raw[:3] == b"\x01\x01\x01" and not any(raw[120:])
+
     def judge_slots(self, entries, root):
         """Slots that no record names are left over from a crash, unless they are too new for
         that. A record under a fence names none: its erasure may have come as far as the slot."""
         named = {record.slot for key, record in entries.items()
                  if record is not None and key not in self.fences}
         for number, (kind, text) in self.bad_slots.items():
-            if number in named:
+            if number in named or self.has_form_of_slot(number):
                 self.problem(kind, f"slot {number}", text)
             else:
                 self.note("slot.unclaimed", f"slot {number}", f"no record names it, and it {text}")

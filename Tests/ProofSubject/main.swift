@@ -142,7 +142,8 @@ final class Subject: Sendable {
             let request = try await vault.connect(
                 ConnectionID(words[1]), application: application)
             say("url \(request.url)")
-        case "refresh": try await vault.refresh(ConnectionID(words[1]))
+        case "refresh":
+            try await vault.refresh(ConnectionID(words[1]), awaitsLateAnswer: true)
         case "disconnect":
             let receipt = try await vault.disconnect(ConnectionID(words[1]))
             say("receipt \(receipt.refreshToken) \(receipt.accessToken) \(receipt.erasedSlots)")

@@ -9,14 +9,17 @@ import Testing
 ///
 /// The scanner reads all of the process's memory and every file of the vault's directory, and looks
 /// for every 16 bytes of access tokens, refresh tokens, authorization codes, code verifiers and the
-/// client secret: raw, base64, base64url, percent-encoded, UTF-16 and more.
+/// client secret: raw, base64, base64url, percent-encoded, UTF-16 and more; and of an `id_token`
+/// that is longer than any slot, in answers that come compressed.
 @Suite struct MemoryTests {
     enum Scheme: String, CaseIterable {
         case http, https
 
         /// Only TLS reads a record as a whole, and keeps the rest of one that is longer than its
         /// answer says.
-        var furtherStages: [String] { self == .https ? ["after_untidy_answers"] : [] }
+        var furtherStages: [String] {
+            ["after_coded_answers"] + (self == .https ? ["after_untidy_answers"] : [])
+        }
     }
 
     struct Proof: Decodable {
@@ -51,22 +54,23 @@ import Testing
 
     /// The arena is memory that the scanner can read, so that it finds the token while it is lent,
     /// once, and would find one that is left in a slot. After one life, after 300, and after 64
-    /// requests that were under way at the same time.
+    /// requests that were under way at the same time; and while a refresh is listened to: what was
+    /// sent is gone, the refresh token and the client secret with it.
     @Test(arguments: Scheme.allCases)
     func aHostForgets(_ scheme: Scheme) async throws {
         let proof = try await prove(
             scheme,
             ["--subject", Tool.executable("proof-subject"), "--readable-arena"]
-                + ["--lives", "300", "--parallel", "64"])
+                + ["--lives", "300", "--parallel", "64", "--late-answer"])
         let lent = try #require(proof.stages["while_lent"])
         #expect(lent.kinds == ["access": 1], "\(lent.hits)")
         try expectNothing(
             in: proof,
             at: [
-                "while_connected", "after_disconnect", "after_many_lives",
-                "after_parallel_transfers",
+                "while_connected", "after_disconnect", "while_outstanding",
+                "after_late_answer", "after_many_lives", "after_parallel_transfers",
             ] + scheme.furtherStages)
-        #expect(proof.lives >= 364)
+        #expect(proof.lives >= 365)
         #expect(proof.peak >= 64)
         let searched = try #require(proof.stages["after_parallel_transfers"]?.needles)
         #expect(searched > 4 * proof.lives)
@@ -111,5 +115,9 @@ import Testing
         for kind in ["access", "refresh", "client"] {
             #expect(stage.kinds[kind, default: 0] > 0, "no \(kind) among \(stage.hits)")
         }
+        // What zlib leaves a busy server soon writes over.
+        guard name == "proof-subject" else { return }
+        let coded = try #require(proof.stages["after_coded_answers"])
+        #expect(coded.kinds["identity", default: 0] > 0, "nothing of zlib's among \(coded.hits)")
     }
 }

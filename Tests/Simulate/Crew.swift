@@ -39,7 +39,7 @@ struct Crew {
         let failed = members.map { $0.status() }.contains { $0 != 0 }
         if hasSeed { exit(failed ? 1 : 0) }
         var total = Tally()
-        for name in ["day", "month"] {
+        for name in Worker.scenarios {
             var tally = Tally()
             for number in numbers {
                 for line in Worker.done(number) where line.scenario == name { tally += line.tally }

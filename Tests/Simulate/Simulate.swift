@@ -3,7 +3,7 @@
 import Foundation
 import Simulation
 
-/// The long run: as many seeds of both scales as fit the time, on two processes, each seed once.
+/// The long run: as many seeds of all scales as fit the time, on two processes, each seed once.
 ///
 /// `simulate` alone is what `make simulate` runs. `simulate worker <number>` is one of its two
 /// processes; `simulate <day|month|morning|crowd> <seed>` runs one seed and prints every violation,

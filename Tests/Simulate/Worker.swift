@@ -3,10 +3,12 @@
 import Foundation
 import Simulation
 
-/// One of the processes: every second seed, a day and a month by turns, until the time is over.
+/// One of the processes: every second seed, all scenarios by turns, until the time is over.
 /// Each seed that is done is a line of its state file, so a run that was cut short goes on.
 struct Worker {
     static let count = 2
+    /// What is run of each seed, in this order.
+    static let scenarios = ["day", "month", "morning", "crowd"]
     static let directory = ".build/simulate"
 
     let number: Int
@@ -36,7 +38,7 @@ struct Worker {
 
     func run() throws {
         if let seed {
-            for name in ["day", "month"] { try run(name, seed) }
+            for name in Self.scenarios { try run(name, seed) }
             return
         }
         let finished = Set(Self.done(number).map { "\($0.scenario) \($0.seed)" })
@@ -44,8 +46,8 @@ struct Worker {
         let end = Date().addingTimeInterval(minutes * 60 - spent)
         var next = UInt64(number)
         while Date() < end {
-            for name in ["day", "month"] where Date() < end && !finished.contains("\(name) \(next)")
-            {
+            for name in Self.scenarios
+            where Date() < end && !finished.contains("\(name) \(next)") {
                 try run(name, next)
             }
             next += UInt64(Self.count)

@@ -49,6 +49,15 @@ struct Dialect {
         isListed = loss != .standard && random.chance(50)
     }
 
+    /// Whether what it says of a grant that is over may be said of a wrong client secret.
+    var mayMeanApplication: Bool {
+        switch loss {
+        case .standard: false
+        case .invalidRequest: isListed
+        case .empty, .status, .unauthorizedClient: true
+        }
+    }
+
     /// What the vault is told.
     var lostAnswers: [Provider.GrantLostAnswer] {
         guard isListed else { return [] }

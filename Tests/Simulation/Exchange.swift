@@ -22,10 +22,19 @@ final class Exchange {
         case page
         case done
 
+        /// Whether it shows that the provider lives.
+        var isDefinite: Bool {
+            switch self {
+            case .failure, .status: false
+            default: true
+            }
+        }
+
         /// Whether the provider may have acted, as far as anybody can tell from it.
         var leavesDoubt: Bool {
             switch self {
-            case .failure(.lost), .failure(.deadlineExceeded), .status(500, _), .page: true
+            case .failure(.lost), .failure(.deadlineExceeded), .status(500, _), .page, .unusable:
+                true
             default: false
             }
         }

@@ -9,7 +9,7 @@ struct History {
     enum Kind: UInt8 {
         case put, presented, refused, acted, received, failed, fenced, erased, lost, asked
         case lent, revoked, crash, start, revived, reuse, cancelled, connected, fault, recovered
-        case frozen, thawed, overdue, arrived, burnt, unread
+        case frozen, thawed, draining, overdue, arrived, burnt, unread
     }
 
     private struct Entry {

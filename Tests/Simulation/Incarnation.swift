@@ -12,6 +12,8 @@ final class Incarnation {
     let offset: Int64
     /// Neither closing nor dead.
     var isRunning = true
+    /// It was told to end: it sends nothing new, and listens for what is out.
+    var isDraining = false
     /// When it is to be woken.
     var wake: Int64 = .min
 

@@ -53,14 +53,16 @@ extension World {
     func fairMoment(_ index: Int, from base: Int64) -> Int64? {
         let subject = subjects[index]
         let provider = providers[subject.provider]
-        guard let incarnation, incarnation.isRunning, incarnation.offset == 0,
+        guard let incarnation, incarnation.isRunning, !incarnation.isDraining,
+            incarnation.offset == 0,
             provider.isHealthy, disk.room == .enough, uplink == .up, standstill == nil,
-            !isBlocked(provider)
+            !isBlocked(provider), provider.suspectedUntil <= clock.now
         else { return nil }
         let recovered = max(
             provider.healthySince,
             Recovery.kept(provider.retryAfter, now: provider.healthySince),
-            incarnation.started, roomSince, uplinkSince, thawed, provider.unblockedSince)
+            incarnation.started, roomSince, uplinkSince, thawed, provider.unblockedSince,
+            provider.suspectedUntil, provider.carefulSince)
         return max(base, subject.troubleEnd, recovered + recovery(provider))
     }
 
@@ -69,7 +71,8 @@ extension World {
     func judgeMissed(_ owner: Int, death: Int64, _ what: String) {
         let index = grants[owner].subject
         guard subjects[index].isConnected, subjects[index].grant == owner,
-            let fair = fairMoment(index, from: grants[owner].used), fair < death
+            !isUnread(subjects[index]), let fair = fairMoment(index, from: grants[owner].used),
+            fair < death
         else { return }
         violated(.graceMissed, index, "\(what), \(death - fair) ms after it could")
     }

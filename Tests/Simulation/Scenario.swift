@@ -21,7 +21,7 @@ package struct Scenario: Sendable {
     /// Whether processes begin with a wrong wall clock from time to time.
     package var jumpsClock = true
     /// What may go wrong beside what always does.
-    package var faults: Set<Fault> = [.freezes]
+    package var faults = Set(Fault.allCases)
     /// What is broken on purpose, to see that the checks object.
     package var sabotage: Sabotage = .none
 

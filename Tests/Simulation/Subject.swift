@@ -17,6 +17,11 @@ struct Subject {
     var refreshSerial: Int64 = 0
     /// The moment the stored access token expires, which is its name too.
     var accessExpiry: Int64 = 0
+    /// When that was stored.
+    var accessSince: Int64 = 0
+    /// Of an access token that an answer brought, its expiry as the vault counts it: from the
+    /// moment that the request was sent.
+    var counted: (accessExpiry: Int64, expiry: Int64) = (0, 0)
     /// From here on the times of another clock, which was ahead, look right: nobody can tell.
     var plausibleSince: Int64 = .max
     /// The serial of the life that is stored, or was.
@@ -65,6 +70,9 @@ struct Subject {
         if leavesDoubt, !isInDoubt { (isInDoubt, recentFailures) = (true, 0) }
         recentFailures += 1
     }
+
+    /// The provider has said something of its refresh token: a new doubt begins anew.
+    mutating func endDoubt() { isInDoubt = false }
 
     mutating func forgetFailures() {
         (hasFailed, failures, recentFailures, isInDoubt) = (false, 0, 0, false)

@@ -43,16 +43,82 @@ final class VirtualProvider: @unchecked Sendable {
     struct Risk {
         /// Those that were out when the first of them was refused, and so many more.
         static let grantsMax = 2
+        /// Where its words are known to mean grants, one more may be risked so long after the last.
+        static let hourMilliseconds: Int64 = 3_600_000
 
         var burnt = 0
         var allowed = Risk.grantsMax
         /// Whether a process has heard that it is wrong.
         var isHeard = true
+        /// When the first did.
+        var heard: Int64 = .min
     }
 
+    /// Refreshes in a row of which it answered none.
+    var silent = 0
     /// Refusals since a refresh brought tokens, and when the last was heard.
     var refusedInARow = 0
     var refused: Int64 = .min
+
+    /// Connections that were refused, in words that may mean the application, since a refresh that
+    /// left after that brought tokens; and when the last of them was refused first.
+    private var risked: Set<Int> = []
+    private var riskedSince: Int64 = .min
+    /// Those of them that the present process has heard of.
+    private var refusedHere: Set<Int> = []
+    /// When such a success last came.
+    private var trustedSince: Int64 = .min
+    /// Whether such words were followed by a success: so they are known to mean grants.
+    private var isSaidOfGrants = false
+    /// Whether a refresh has brought tokens since what the vault knows of it was changed.
+    private var isProven = true
+    /// Connections whose success shows that, and their grants: what is stored of them is all that
+    /// the next process knows of it.
+    private var proofs: [Int: Int] = [:]
+
+    func refuse(_ subject: Int, _ moment: Int64) {
+        let dialect = temper.dialect
+        guard dialect.mayMeanApplication || !isProven && dialect.loss != .standard else { return }
+        risked.insert(subject)
+        if refusedHere.insert(subject).inserted { riskedSince = moment }
+    }
+
+    /// A refresh that left at `departed` has brought tokens.
+    func accept(_ subject: Int, _ grant: Int, _ departed: Int64, _ moment: Int64) {
+        if departed > changed {
+            isProven = true
+            proofs[subject] = grant
+        }
+        guard departed > riskedSince, !risked.isEmpty else { return }
+        (isSaidOfGrants, trustedSince) = (true, moment)
+        (risked, refusedHere) = ([], [])
+    }
+
+    func noteChange(_ moment: Int64) {
+        (changed, isProven, risked, refusedHere) = (moment, false, [], [])
+        proofs = [:]
+    }
+
+    /// Until when no further connection is risked: an hour from the last, where such words are
+    /// known to mean grants; for ever where they may mean the application, or it was changed. The
+    /// past where nothing is suspected.
+    var suspectedUntil: Int64 {
+        guard risked.count >= Risk.grantsMax else { return .min }
+        guard risksHourly else { return .max }
+        return riskedSince + Risk.hourMilliseconds
+    }
+
+    /// Since when requests leave one at a time, or do so no more.
+    var carefulSince: Int64 { risked.isEmpty ? trustedSince : max(riskedSince, trustedSince) }
+
+    /// Whether one more is risked an hour after the last.
+    private var risksHourly: Bool { isProven && (isSaidOfGrants || temper.dialect.isListed) }
+
+    /// How many grants a wrong client secret may have cost by now.
+    func risksAllowed(_ moment: Int64) -> Int {
+        guard risksHourly, risk.heard > .min else { return risk.allowed }
+        return risk.allowed + Int((moment - risk.heard) / Risk.hourMilliseconds)
+    }
 
     // Its own count.
     var inFlight = 0
@@ -94,6 +160,14 @@ final class VirtualProvider: @unchecked Sendable {
         return oldest == .min || moment - oldest >= 1000
     }
 
-    /// A process died, and all its requests with it: it is a second or more until the next begins.
-    func forgetRate() { recent = Array(repeating: .min, count: recent.count) }
+    /// A process died, and all its requests with it: it is a second or more until the next begins,
+    /// which may not know who was refused last.
+    ///
+    /// - Parameter isStored: whether a connection works, with this grant.
+    func forgetProcess(isStored: (_ subject: Int, _ grant: Int) -> Bool) {
+        recent = Array(repeating: .min, count: recent.count)
+        refusedHere = []
+        isSaidOfGrants = false
+        if changed > .min { isProven = proofs.contains { isStored($0.key, $0.value) } }
+    }
 }

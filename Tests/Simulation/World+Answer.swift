@@ -93,12 +93,18 @@ extension World {
         if case .tokens = answer, exchange.isOverdue { outcome.heardLate += 1 }
         close(exchange, incarnation.network)
         if exchange.kind == .refresh { noteAnswer(exchange, answer) }
+        if case .tokens(let access, _) = answer, exchange.kind == .code {
+            noteExpiry(exchange, access)
+            acceptProof(exchange)
+        }
         let divisor: Int64 = scenario.sabotage == .hurries ? 2 : 1
         let isHidden = scenario.sabotage == .hidesRefusals && exchange.meaning != .nothing
+        let before = health(exchange.provider)
         exchange.request.answer(
             Exchange.reply(
                 isHidden ? .status(500, retryAfterSeconds: nil) : answer,
                 exchange.provider.temper, hurriedBy: divisor))
+        judgeBreaker(exchange, answer, before: before)
         if case .tokens = answer, exchange.kind == .refresh,
             below(10_000) < ambushesPerTenThousand
         {

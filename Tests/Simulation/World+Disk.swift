@@ -31,7 +31,7 @@ extension World {
         let provider = providers[secret.owner]
         guard secret.serial != provider.knownSecretSerial else { return }
         provider.knownSecretSerial = secret.serial
-        provider.changed = clock.now
+        provider.noteChange(clock.now)
         provider.rejectedUntil = 0
         provider.risk = VirtualProvider.Risk()
     }
@@ -76,6 +76,7 @@ extension World {
             return
         }
         guard access.serial != before.accessExpiry || before.grant != owner else { return }
+        subjects[index].accessSince = clock.now
         if before.grant == owner { outcome.refreshes += 1 }
         // Times count from the request, and a little of the future is believed.
         let ahead = incarnation?.offset ?? 0
@@ -108,7 +109,9 @@ extension World {
         }
         age(subject.grant)
         let temper = providers[subject.provider].temper
-        guard grants[subject.grant].isAlive, temper.saysLifetime else { return }
+        guard grants[subject.grant].isAlive, temper.saysLifetime, !isUnread(subject) else {
+            return
+        }
         guard let fair = fairMoment(index, from: expiry) else {
             return after(Self.lookAgainMilliseconds) { [self] in checkExpiry(index, expiry) }
         }

@@ -36,12 +36,13 @@ extension World {
             if subject.isFenced, !subject.isBusy {
                 violated(.unfinished, index, "it is fenced, and nobody is at it")
             }
-            guard subject.isConnected, grants[subject.grant].isAlive,
+            guard subject.isConnected, grants[subject.grant].isAlive, !isUnread(subject),
                 let record = disk.contents.records[subject.key]
             else { continue }
             let isFresh =
                 subject.accessExpiry > clock.now || !providers[subject.provider].temper.saysLifetime
                 || clock.now < subject.troubleEnd
+                || fairMoment(index, from: subject.accessExpiry).map { clock.now < $0 } ?? true
                 // What another clock wrote, which was ahead, looks fresh still.
                 || clock.now >= subject.plausibleSince
             if !isFresh {

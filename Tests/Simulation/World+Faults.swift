@@ -116,7 +116,7 @@ extension World {
             default:
                 // Who is told to end and does not is killed.
                 if standstill != nil { return crash() }
-                if shutDown() { restart(after: between(1500...60_000)) }
+                endInOrder()
             }
         }
     }
@@ -159,6 +159,6 @@ extension World {
         if uplink != .up { restoreUplink() }
         isUplinkArmed = false
         guard let incarnation, incarnation.isRunning else { return }
-        if incarnation.offset != 0, shutDown() { restart(after: 2000) }
+        if incarnation.offset != 0 { endInOrder() }
     }
 }

@@ -12,6 +12,7 @@ extension World {
         if let shown = exchange.form.refresh { judgeAlone(index, shown) }
         judgeListeners(exchange)
         let isInRate = provider.count(at: clock.now)
+        judgeSilence(exchange)
         if provider.inFlight > provider.temper.concurrencyMax { reap() }
         if !isInRate || provider.inFlight > provider.temper.concurrencyMax {
             let temper = provider.temper
@@ -52,7 +53,7 @@ extension World {
     }
 
     /// Requests that were taken back before their first byte are in flight no longer.
-    private func reap() {
+    func reap() {
         guard let network = incarnation?.network else { return }
         for exchange in network.open where exchange.isOpen && exchange.request.isAnswered {
             close(exchange, network)
@@ -87,8 +88,11 @@ extension World {
     /// An answer to a refresh reached the process.
     func noteAnswer(_ exchange: Exchange, _ answer: Exchange.Answer) {
         let index = exchange.subject
+        noteSilence(exchange, answer)
         switch answer {
-        case .tokens(_, let refresh): noteTokens(exchange, refresh)
+        case .tokens(let access, let refresh):
+            noteExpiry(exchange, access)
+            noteTokens(exchange, refresh)
         case .error(401, _):
             // The application's fault, not the connection's: one of them probes, again and again.
             note(index, .failed, 401)
@@ -119,12 +123,19 @@ extension World {
         }
     }
 
+    /// The vault counts a token's life from the moment at which it asked.
+    func noteExpiry(_ exchange: Exchange, _ access: TokenText) {
+        let lifetime = exchange.provider.temper.lifetimeMilliseconds
+        subjects[exchange.subject].counted = (access.serial, exchange.started + lifetime)
+    }
+
     private func noteTokens(_ exchange: Exchange, _ refresh: TokenText?) {
         let index = exchange.subject
         note(index, .received, refresh?.serial ?? 0)
         subjects[index].forgetFailures()
         exchange.provider.rejectedUntil = 0
         exchange.provider.refusedInARow = 0
+        acceptProof(exchange)
         guard let refresh else { return }
         if refresh.owner == subjects[index].receivedGrant {
             subjects[index].receivedSerial = max(subjects[index].receivedSerial, refresh.serial)
@@ -138,6 +149,7 @@ extension World {
     /// A failure of one connection's own, as far as it counts.
     private func judgeFailure(_ exchange: Exchange, _ answer: Exchange.Answer) {
         let index = exchange.subject
+        if case .error = answer { subjects[index].endDoubt() }
         subjects[index].countFailure(
             leavesDoubt: answer.leavesDoubt && exchange.provider.temper.graceMilliseconds > 0)
         subjects[index].failedAt = clock.now

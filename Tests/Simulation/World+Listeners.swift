@@ -17,6 +17,7 @@ extension World {
         provider.listeners += 1
         listeners += 1
         provider.failed += 1
+        provider.silent += 1
         expectTold(exchange.subject)
         if provider.listeners == provider.temper.concurrencyMax { outcome.fullEndpoints += 1 }
         if listeners == Self.listenersMax { outcome.fullHouses += 1 }
@@ -42,9 +43,8 @@ extension World {
 
     /// Whether nothing new may leave, because of the answers that are listened for.
     func isBlocked(_ provider: VirtualProvider) -> Bool {
-        provider.listeners > 0
-            && (provider.listeners >= provider.temper.concurrencyMax
-                || listeners >= Self.listenersMax)
+        provider.listeners > 0 && provider.listeners >= provider.temper.concurrencyMax
+            || provider.temper.isListenedTo && listeners >= Self.listenersMax
     }
 
     /// A refresh was handed to the transport.
@@ -54,6 +54,29 @@ extension World {
             .listenersExceeded, exchange.subject,
             "one more leaves for provider \(exchange.provider.index) with "
                 + "\(exchange.provider.listeners) listeners, \(listeners) in all")
+    }
+
+    /// What an answer says of the provider: it lives, or nobody knows. Of one that is overdue that
+    /// was counted.
+    func noteSilence(_ exchange: Exchange, _ answer: Exchange.Answer) {
+        switch answer {
+        case .failure, .status(500, _), .status(503, .none):
+            if !exchange.isOverdue { exchange.provider.silent += 1 }
+        case .status: break
+        default: exchange.provider.silent = 0
+        }
+    }
+
+    /// A refresh was handed to the transport: of those that try a provider that does not answer one
+    /// is out at a time.
+    func judgeSilence(_ exchange: Exchange) {
+        let provider = exchange.provider
+        guard provider.silent >= Governor.failuresInARowMax, provider.inFlight > 1 else { return }
+        reap()
+        guard provider.inFlight > 1 else { return }
+        violated(
+            .silentCrowded, exchange.subject,
+            "provider \(provider.index): \(provider.silent) unanswered, \(provider.inFlight) out")
     }
 
     /// The answer is at the machine of a process that lives, which has to use it where it was to

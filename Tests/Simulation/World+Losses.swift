@@ -6,12 +6,16 @@
 extension World {
     /// How long a grant that is over is left alone, in milliseconds, less the least jitter.
     static let deadMilliseconds: Int64 = 3_600_000
+    /// The same of one that was asked for again since others have succeeded.
+    static let provenMilliseconds: Int64 = 86_400_000
 
     /// A refusal was heard.
     func noteRefusal(_ exchange: Exchange, _ answer: Exchange.Answer) {
         guard Self.refuses(answer) else {
             // It was asked, and nobody knows what it was told.
-            if let owner = exchange.form.refresh?.owner { grants[owner].refused = .min }
+            if let owner = exchange.form.refresh?.owner {
+                (grants[owner].refused, grants[owner].reprieved) = (.min, .min)
+            }
             return
         }
         guard let owner = exchange.form.refresh?.owner else { return }
@@ -26,14 +30,22 @@ extension World {
                 scheduleReplacement(exchange.subject, owner)
             }
             grants[owner].refused = clock.now
+            exchange.provider.refuse(exchange.subject, clock.now)
         case .rejection:
             if exchange.provider.temper.dialect.rejection == .burns {
                 scheduleReplacement(exchange.subject, owner)
             }
             guard !exchange.provider.risk.isHeard else { return }
             exchange.provider.risk.isHeard = true
+            if exchange.provider.risk.heard == .min { exchange.provider.risk.heard = clock.now }
             exchange.provider.risk.allowed += exchange.provider.inFlight
         }
+    }
+
+    /// Tokens came: the provider takes the application.
+    func acceptProof(_ exchange: Exchange) {
+        let owner = (exchange.form.refresh ?? exchange.form.code)?.owner ?? -1
+        exchange.provider.accept(exchange.subject, owner, exchange.started, clock.now)
     }
 
     private static func refuses(_ answer: Exchange.Answer) -> Bool {
@@ -44,14 +56,21 @@ extension World {
     }
 
     /// A refresh token was used up over a wrong client secret.
-    func judgeBurnt(_ exchange: Exchange) {
+    func judgeBurnt(_ exchange: Exchange, _ owner: Int) {
         outcome.burnt += 1
+        // By what another clock wrote, and the provider's limits, it is over for long.
+        let temper = exchange.provider.temper
+        let isLimited = temper.idleMilliseconds != nil || temper.ageMilliseconds != nil
+        if isLimited, grants[owner].used <= clockWrong { return }
+        // An answer was lost before, and perhaps the grant with it.
+        let key = subjects[exchange.subject].key
+        if temper.isListenedTo, disk.doubts.count(where: { $0.attempt.key == key }) > 1 { return }
         exchange.provider.risk.burnt += 1
-        let risk = exchange.provider.risk
-        guard risk.isHeard, risk.burnt > risk.allowed else { return }
+        let (risk, allowed) = (exchange.provider.risk, exchange.provider.risksAllowed(clock.now))
+        guard risk.isHeard, risk.burnt > allowed else { return }
         violated(
             .grantsRisked, exchange.subject,
-            "provider \(exchange.provider.index): \(risk.burnt) of \(risk.allowed)")
+            "provider \(exchange.provider.index): \(risk.burnt) of \(allowed)")
     }
 
     /// A success that cannot be used was heard.
@@ -69,17 +88,46 @@ extension World {
     func noteCutOff(_ exchange: Exchange) {
         guard exchange.kind == .refresh else { return }
         outcome.crashedInFlight += 1
+        // It was asked, and nobody knows what it was told.
+        if let owner = exchange.form.refresh?.owner {
+            (grants[owner].refused, grants[owner].reprieved) = (.min, .min)
+        }
         guard let shown = exchange.form.refresh, let departed = exchange.departed,
             exchange.provider.temper.isListenedTo
         else { return }
-        let seconds = exchange.provider.temper.listenSeconds
-        let end = departed + min(1000 * seconds, Self.doubtMilliseconds)
+        let temper = exchange.provider.temper
+        // What the next process goes by; a request leaves soon after, or is recorded anew.
+        let written = disk.doubts.last { $0.attempt.key == subjects[exchange.subject].key }
+        let recorded = max(
+            written.map { $0.recorded.milliseconds - lastOffset } ?? departed,
+            departed - UpkeepState.recordMillisecondsMax)
+        var wait = Self.doubtMillisecondsMin
+        if temper.saysLifetime, !temper.saysRefreshLifetime, temper.idleMilliseconds == nil,
+            temper.ageMilliseconds == nil, lastOffset == 0,
+            subjects[exchange.subject].accessSince > clockWrong
+        {
+            let (expiry, counted) = (
+                subjects[exchange.subject].accessExpiry, subjects[exchange.subject].counted
+            )
+            let death = counted.accessExpiry == expiry ? counted.expiry : expiry
+            let last = death - Self.doubtLeadMilliseconds
+            wait = max(wait, min(last - recorded, Self.doubtMillisecondsMax))
+        }
+        let end = recorded + min(1000 * temper.listenSeconds, wait)
         grants[shown.owner].cutOff = (shown.serial, end, lastOffset)
     }
 
-    /// How long the next process waits for it at least, in milliseconds: counted from the record of
-    /// the attempt, which is a little older than its departure.
-    static let doubtMilliseconds = 45_000 - UpkeepState.patienceMilliseconds
+    /// How long the next process waits for it, in milliseconds: until so long before its access
+    /// token's death, between the least and the most.
+    static let doubtMillisecondsMin: Int64 = 45_000
+    static let doubtMillisecondsMax: Int64 = 300_000
+    static let doubtLeadMilliseconds: Int64 = 60_000
+
+    /// Whether a success lies there that nobody can use: then the refresh token that it was the
+    /// answer to is not presented again, and the connection waits for somebody who knows better.
+    func isUnread(_ subject: Subject) -> Bool {
+        subject.grant >= 0 && grants[subject.grant].unreadSerial == subject.refreshSerial
+    }
 
     /// A refresh token was presented that was presented before.
     func judgeRepeated(_ exchange: Exchange, _ shown: TokenText) {
@@ -111,16 +159,23 @@ extension World {
         guard disk.room == .enough, roomSince < grant.refused, incarnation?.offset == 0,
             clock.now < subjects[index].plausibleSince
         else { return }
-        guard subjects[index].asked < grant.refused,
-            clock.now < grant.refused + Self.deadMilliseconds, looksExpired(index)
+        // It was refused again after others had succeeded, and this process knows.
+        let provider = exchange.provider
+        let isProven =
+            grant.reprieved > max(provider.changed, incarnation?.started ?? .max)
+            && grant.refused > grant.reprieved
+        let pause = isProven ? Self.provenMilliseconds : Self.deadMilliseconds
+        guard subjects[index].asked < grant.refused, clock.now < grant.refused + pause,
+            looksExpired(index)
         else { return }
         // Of what another clock wrote nobody knows when it was.
         guard min(grant.used, grant.refused) > clockWrong else { return }
         // An application that seems to be rejected is tried with one of those that were refused.
-        let provider = exchange.provider
-        if provider.refusedInARow > 1, clock.now >= provider.refused + Lane.probeMilliseconds {
-            return
-        }
+        // A process that begins tries at once.
+        let started = incarnation?.started ?? .min
+        let probed =
+            started > provider.refused ? started : provider.refused + Lane.probeMilliseconds
+        if provider.refusedInARow > 1, clock.now >= probed { return }
         if provider.changed >= grant.refused { return }
         // Once more, where something has come to work since.
         let isFirst = grant.reprieved == .min || grant.reprieved < provider.changed
@@ -158,7 +213,8 @@ extension World {
 
     /// A request left, and its process must not be closing.
     func judgeDeparture(_ exchange: Exchange) {
-        if incarnation?.number == exchange.process, incarnation?.isRunning == false {
+        guard let incarnation, incarnation.number == exchange.process else { return }
+        if !incarnation.isRunning || incarnation.isDraining && exchange.kind == .refresh {
             violated(.sentWhileClosing, exchange.subject, exchange.request.url)
         }
     }

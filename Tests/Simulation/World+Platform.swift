@@ -44,6 +44,7 @@ extension World {
     }
 
     private func lend(_ index: Int) {
+        guard standstill == nil else { return inProcess { [self] in lend(index) } }
         // What another clock wrote may look stale: of what fails, any caller may ask for more.
         let offset = incarnation?.offset ?? 0
         let isStale = subjects[index].accessExpiry < clock.now + 60_000
@@ -64,6 +65,7 @@ extension World {
     }
 
     private func reportRejected(_ index: Int) {
+        guard standstill == nil else { return inProcess { [self] in reportRejected(index) } }
         asks(index)
         perform { world, vault, number in
             world.subjects[index].asked = world.clock.now

@@ -30,7 +30,11 @@ extension World {
             [unowned self] request in take(request)
         }
         let network = Network(
-            transport: transport, addressGuard: AddressGuard(), closing: { _ in transport.close() })
+            transport: transport, addressGuard: AddressGuard(),
+            closing: { isDrained in
+                transport.awaitsLate = !isDrained
+                transport.close()
+            })
         forgetProcess()
         crashesAfterGroup = false
         crashesInFlight = false
@@ -86,9 +90,12 @@ extension World {
             subjects[index].isBusy = false
         }
         for provider in providers {
-            provider.forgetRate()
+            provider.forgetProcess { [subjects] index, grant in
+                subjects[index].isConnected && subjects[index].grant == grant
+            }
             provider.inFlight = 0
             provider.listeners = 0
+            provider.silent = 0
             provider.unblockedSince = clock.now
             provider.risk.isHeard = false
             provider.rejectedUntil = 0
@@ -114,6 +121,27 @@ extension World {
         return true
     }
 
+    /// How long a process that is told to end listens for answers, in milliseconds.
+    static let drainMilliseconds = 60_000
+
+    /// The process is told to end, does so when its answers are in, and begins again.
+    func endInOrder() {
+        guard let leaving = incarnation, leaving.isRunning, !leaving.isDraining else { return }
+        leaving.isDraining = true
+        note(-1, .draining, Int64(leaving.network.openCount))
+        let (vault, number) = (leaving.vault, leaving.number)
+        Task(executorPreference: thread) { [self] in
+            await vault.drain(for: .milliseconds(Self.drainMilliseconds))
+            after(0) { [self] in
+                inProcess { [self] in
+                    guard incarnation?.number == number, shutDown() else { return }
+                    restart(after: between(1500...60_000))
+                }
+            }
+        }
+        settle()
+    }
+
     /// In the middle of the vault's close: the world goes on while the transport waits.
     private func closeBehind(_ network: VirtualNetwork, _ store: SimulatedStore) {
         network.close()
@@ -122,7 +150,7 @@ extension World {
             if exchange.request.cancelIfUnsent() { close(exchange, network) }
         }
         let limit = clock.now + Self.closeMilliseconds
-        while network.openCount > 0, let next = queue.nextMoment, next <= limit { step() }
+        while network.isAwaited, let next = queue.nextMoment, next <= limit { step() }
         for exchange in network.open where exchange.isOpen {
             close(exchange, network)
             noteCutOff(exchange)

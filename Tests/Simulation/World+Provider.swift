@@ -25,10 +25,11 @@ extension World {
     private func reject(_ owner: Int, _ exchange: Exchange) -> Exchange.Answer {
         let dialect = exchange.provider.temper.dialect
         exchange.meaning = .rejection
+        age(owner)
         if dialect.rejection == .burns, exchange.kind == .refresh, grants[owner].isAlive {
             grants[owner].end = .burnt
             note(exchange.subject, .burnt, Int64(owner))
-            judgeBurnt(exchange)
+            judgeBurnt(exchange, owner)
         }
         return dialect.rejected
     }

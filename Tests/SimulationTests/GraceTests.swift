@@ -39,6 +39,34 @@ import Testing
         #expect(rig.disk.doubts.allSatisfy { $0.attempt.key != Disk.key(0) })
     }
 
+    @Test(
+        "It is listened for until there is just time to ask again, then for as long as it takes",
+        arguments: [
+            (10, 600_000), (23, 600_000), (24, 16_000), (30, 22_000), (59, 51_000), (60, 0),
+        ] as [(Int64, Int)])
+    func listensMeanwhile(_ grace: Int64, _ expected: Int) throws {
+        let rig = try rig(grace: grace)
+        let first = try #require(rig.network.last(0)).request
+        #expect(first.listenMilliseconds == expected)
+        #expect(first.isListenedTo == (expected > 0))
+        // It is never answered.
+        if first.isListenedTo {
+            try rig.advance(milliseconds: 15_000)
+            try rig.makeOverdue(0)
+        }
+        let end = max(expected, first.deadlineMilliseconds)
+        try rig.advance(milliseconds: Int64(end) - (first.isListenedTo ? 15_000 : 0))
+        try rig.answer(0, TransportReply(failure: .deadlineExceeded))
+        try rig.flush()
+        let wait = try rig.untilNext(0)
+        if expected < 600_000 { #expect(Int64(end) + wait < 1000 * grace) }
+        let second = try #require(rig.network.last(0))
+        #expect(second.serial == 1)
+        // Nothing that comes after it is sure to be taken any more.
+        let listens = second.request.listenMilliseconds
+        #expect(grace < 60 ? listens == 600_000 : (33_000...37_000).contains(listens))
+    }
+
     @Test("When the grace is over there is no hurry any more")
     func calmsDown() throws {
         let rig = try rig(grace: 30)

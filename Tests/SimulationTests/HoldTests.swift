@@ -84,6 +84,29 @@ import Testing
         #expect(rig.network.open.map(\.serial) == [1])
     }
 
+    @Test("An application that is looked at with care is not tried with it")
+    func careful() throws {
+        let disk = Disk()
+        try disk.register()
+        try disk.connect(1..<3, expiringIn: 10_000)
+        // It was refreshed last, as far as anybody knows.
+        try disk.connect(0..<1, expiringIn: 7_200_000)
+        let rig = try Rig(disk)
+        _ = try rig.putApplication(secret: 2)
+        _ = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        #expect(rig.network.open.map(\.connection) == [0])
+        rig.store.die()
+        let next = try next(disk)
+        #expect(next.network.open.count == 1 && !next.wasAsked(0))
+        try next.answerAll(milliseconds: 44_000 - 5000) {
+            try Rig.tokens($0.connection, $0.serial + 1)
+        }
+        #expect(next.wasAsked(1) && next.wasAsked(2) && !next.wasAsked(0))
+        _ = try next.untilNext(0)
+        #expect(next.clock.now - Self.start == 300_000)
+    }
+
     @Test("Where the same refresh token is taken again nothing is waited for", arguments: [0, 1])
     func lenient(_ which: Int) throws {
         let disk = try disk(expiringIn: 7_200_000) {
@@ -126,5 +149,37 @@ import Testing
         rig.close()
         #expect(patient.isDone && patient.code == .closed)
         #expect(rig.disk.doubts.count == 1)
+    }
+
+    @Test("What waited for its turn is recorded anew before it leaves", arguments: [true, false])
+    func recordedAnew(_ isFull: Bool) throws {
+        let disk = try Disk.populated(3, concurrent: 1)
+        let rig = try Rig.started(disk)
+        let caller = try rig.call { try await $0.refresh(Disk.id(1)) }
+        for _ in 0..<3 {
+            try rig.advance(milliseconds: 10_000)
+            try rig.flush()
+        }
+        if isFull { disk.room = .onlyWhatMustLand }
+        try rig.advance(milliseconds: 10_000)
+        try rig.flush()
+        let first = try #require(rig.network.open.first).connection
+        disk.room = .enough
+        try rig.answerWithTokens(first)
+        try rig.flush()
+        if isFull { try rig.advance(milliseconds: 2000) }
+        try rig.flush()
+        let next = try #require(rig.network.open.first).connection
+        let recorded = disk.doubts.filter { $0.attempt.key == Disk.key(next) }
+        #expect(recorded.count == 1)
+        let age = try #require(recorded.first).recorded.milliseconds - rig.clock.now
+        #expect(-age < UpkeepState.recordMillisecondsMax)
+        while let open = rig.network.open.first {
+            try rig.answerWithTokens(open.connection)
+            try rig.flush()
+        }
+        #expect(caller.isDone && (caller.code == nil || isFull))
+        #expect(disk.doubts.isEmpty && disk.contents.waves.isEmpty && rig.isIdle)
+        #expect(rig.network.all.count == 3)
     }
 }

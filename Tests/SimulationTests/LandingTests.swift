@@ -211,7 +211,10 @@ import Testing
 
     @Test("Where all places are taken by what the disk refuses, callers are told at once")
     func allPlacesStranded() throws {
-        let rig = try Rig.started(.populated(UpkeepState.flightsMax + 1, concurrent: 1024))
+        let disk = try Disk.populated(UpkeepState.flightsMax + 1, concurrent: 1024)
+        // So many cannot be listened to.
+        try disk.changeProvider { $0.rotation = .never }
+        let rig = try Rig.started(disk)
         #expect(rig.network.open.count == UpkeepState.flightsMax)
         let left = try #require((0...UpkeepState.flightsMax).first { !rig.wasAsked($0) })
         let early = try rig.call { try await $0.refresh(Disk.id(left)) }

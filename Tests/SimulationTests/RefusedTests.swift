@@ -125,13 +125,32 @@ import Testing
         // When it is due again the other one is asked before it, though it is not due.
         try rig.answerAll(milliseconds: Self.hour) { try reply($0, dialect) }
         #expect(rig.askedCount(1) > 0)
+        #expect(rig.askedCount(0) == 2)
         #expect(disk.count(.grantLost) == 1)
         #expect(try rig.vault.status(Disk.id(0))?.reason == .grantLost)
         #expect(heard.count(.grantLost) == 1)
         // For good, in this process and the next.
         try rig.answerAll(milliseconds: Self.day) { try reply($0, dialect) }
-        #expect(rig.askedCount(0) == 1)
+        #expect(rig.askedCount(0) == 2)
         #expect(rig.isIdle)
+    }
+
+    @Test(
+        "Declared, but it was the secret, which the provider takes again by now: nobody is lost",
+        arguments: Dialect.allCases)
+    func declaredOfASecret(_ dialect: Dialect) throws {
+        let disk = try Disk.populated(4, concurrent: 1)
+        try disk.changeProvider { $0.grantLostAnswers = [dialect.answer] }
+        let rig = try Rig(disk)
+        try rig.start()
+        try rig.flush()
+        let first = try #require(rig.network.open.first).connection
+        try rig.answer(first, dialect.reply())
+        try rig.answerAll(milliseconds: Self.hour / 2) {
+            try Rig.tokens($0.connection, $0.serial + 1)
+        }
+        #expect(disk.count(.grantLost) == 0)
+        #expect((0..<4).allSatisfy { disk.serial($0) ?? 0 > 1 })
     }
 
     @Test("A success that left before the refusal was heard, or by another secret, proves nothing")

@@ -100,7 +100,9 @@ import Testing
         }
         try rig.start()
         try rig.flush()
-        #expect(callers.allSatisfy { $0.isDone && $0.code == .providerUnreachable })
+        let code: VaultError.Code =
+            barrier == .rejection ? .applicationMisconfigured : .providerUnreachable
+        #expect(callers.allSatisfy { $0.isDone && $0.code == code })
         #expect(rig.network.all.count == 1)
         #expect(rig.isIdle)
         #expect(rig.disk.doubts.isEmpty)

@@ -64,6 +64,9 @@ final class BurningServer {
 
     init(dead: Set<Int> = []) { self.dead = dead }
 
+    /// The user withdraws a grant.
+    func lose(_ connection: Int) { dead.insert(connection) }
+
     func reply(_ held: HeldNetwork.Held) throws -> TransportReply {
         if held.secret != secret {
             if dead.insert(held.connection).inserted { burnt.append(held.connection) }

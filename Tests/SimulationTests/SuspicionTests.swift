@@ -200,4 +200,41 @@ import Testing
         }
         #expect((0..<30).allSatisfy { disk.serial($0) == 2 })
     }
+
+    @Test("An operator's word ends it too, at the cost of two more at most")
+    func anOperatorSaysSo() throws {
+        let disk = try Disk.populated(12, concurrent: 2)
+        let server = BurningServer()
+        server.secret = 2
+        let rig = try Rig(disk)
+        try rig.start()
+        try rig.answerAll(milliseconds: 60_000, server.reply)
+        let burnt = server.burnt.count
+        for _ in 0..<2 {
+            let retry = try rig.call { _ = try await $0.retry(application: ApplicationID("app")) }
+            try rig.answerAll(milliseconds: Self.hour, server.reply)
+            #expect(retry.isDone && retry.code == nil)
+        }
+        #expect(server.burnt.count <= burnt + 2 * Suspicion.riskedMax)
+        server.secret = 1
+        _ = try rig.call { _ = try await $0.retry(application: ApplicationID("app")) }
+        try rig.answerAll(milliseconds: Self.hour, server.reply)
+        #expect(Set(server.served).count == 12 - server.burnt.count)
+    }
+
+    @Test("Where dead grants are known a few in a row stop the others for an hour, not for ever")
+    func aFewDeadGrantsInARow() throws {
+        let disk = try Disk.populated(10, concurrent: 1)
+        let server = BurningServer(dead: [0])
+        let rig = try Rig(disk)
+        try rig.start()
+        // The provider is known to say so of dead grants now.
+        try rig.answerAll(milliseconds: 2 * Self.hour, server.reply)
+        #expect(disk.count(.applicationRejected) == 0)
+        for connection in 1..<9 { server.lose(connection) }
+        try rig.answerAll(milliseconds: 24 * Self.hour, server.reply)
+        let served = server.served.count
+        try rig.answerAll(milliseconds: 2 * Self.hour, server.reply)
+        #expect(server.served.count > served && server.served.last == 9)
+    }
 }

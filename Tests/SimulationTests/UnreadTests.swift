@@ -135,6 +135,31 @@ import Testing
         #expect(rig.network.open.isEmpty)
     }
 
+    @Test("Another process carries an operator's word out, once nobody can be at work on it")
+    func retriedByAnother() throws {
+        let rig = try rig()
+        try answer(rig, Self.unread)
+        let retry = try rig.call { try await $0.retry(Disk.id(0)) }
+        try rig.flush()
+        #expect(rig.network.open.map(\.serial) == [1])
+        rig.close()
+        #expect(retry.isDone)
+        let next = try Rig(rig.disk, moment: rig.clock.now)
+        try next.start()
+        try next.flush()
+        #expect(next.network.all.isEmpty)
+        let another = try next.call { try await $0.retry(Disk.id(0)) }
+        try next.flush()
+        #expect(another.isDone && another.code == .answerOutstanding)
+        #expect(try next.untilNext(0) <= RefreshPolicy.doubtMillisecondsMax)
+        #expect(next.network.open.map(\.serial) == [1])
+        try next.answerWithTokens(0)
+        try next.flush()
+        #expect(next.disk.serial(0) == 2 && !next.record(0).contains("mac"))
+        #expect(try next.vault.status(Disk.id(0))?.nextStep == ConnectionStatus.NextStep.none)
+        #expect(next.isIdle && next.disk.doubts.isEmpty)
+    }
+
     @Test("Where it can be used by now an operator's retry takes its tokens over and sends nothing")
     func retriedWithAnotherDefinition() throws {
         let rig = try rig()
@@ -211,6 +236,17 @@ import Testing
         #expect(
             status.accessTokenExpiry == UnixTime(milliseconds: sent).adding(milliseconds: 7_200_000)
         )
+        // The successors are presented from now on; one at a time, for none was refreshed yet.
+        try next.start()
+        let refresh = try next.call { try await $0.refresh(Disk.id(0)) }
+        try next.flush()
+        #expect(next.network.open.map(\.serial) == [2])
+        try next.answerWithTokens(1)
+        try next.flush()
+        #expect(next.network.last(0)?.serial == 2)
+        try next.answerWithTokens(0)
+        try next.flush()
+        #expect(refresh.isDone && refresh.code == nil)
     }
 
     @Test("What earlier versions kept of pages and halves holds nothing up")

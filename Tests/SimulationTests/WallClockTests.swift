@@ -168,6 +168,27 @@ import Testing
         #expect(waited <= 1000 + 60_000)
     }
 
+    @Test("A connection that is refused is asked as rarely as before, and not more so")
+    func refused() throws {
+        let rig = try Rig.started(.populated(1))
+        func refuse(milliseconds: Int64) throws -> Int {
+            let asked = rig.network.all.count
+            try rig.answerAll(milliseconds: milliseconds) { _ in
+                TransportReply(status: 400, body: nil)
+            }
+            return rig.network.all.count - asked
+        }
+        _ = try refuse(milliseconds: Self.hour / 2)
+        #expect(rig.wasAsked(0))
+        for _ in 0..<3 {
+            rig.time.set(byMilliseconds: -3 * Self.hour)
+            #expect(try refuse(milliseconds: 600_000) == 0)
+            #expect(try lend(rig, 0) == nil)
+            #expect(try refuse(milliseconds: 0) == 0)
+            #expect(try (1...2).contains(refuse(milliseconds: 2 * Self.hour - 600_000)))
+        }
+    }
+
     @Test("Small corrections change nothing, nor does the clock go back before all is moved")
     func corrections() throws {
         let rig = try Rig(.populated(1))

@@ -2,7 +2,8 @@
 
 import Testing
 
-/// A vault that a child process inherited is not touched: each verb asks first whose it is.
+/// A vault that a child process inherited is not touched: each verb asks first whose it is, those
+/// that cannot throw by `isInherited`.
 enum VerbRule {
     static let folder = "Sources/TokenVault/Vault/"
 
@@ -13,10 +14,14 @@ enum VerbRule {
         where tokens[index].text == "func" && tokens[index - 1].text == "public" {
             guard let open = body(after: index, in: tokens) else { continue }
             let signature = tokens[index..<open]
-            guard signature.contains(where: { $0.text == "throws" }) else { continue }
             let first = tokens[open...].dropFirst().prefix(3).map(\.text)
-            if first == ["try", "checkProcess", "("] { continue }
-            let message = "\(tokens[index + 1].text) does not begin with checkProcess"
+            let throwing = signature.contains { $0.text == "throws" }
+            let question = throwing ? "checkProcess" : "isInherited"
+            if throwing, first == ["try", question, "("] { continue }
+            if !throwing, first.prefix(2) == ["if", question] || first.first == question {
+                continue
+            }
+            let message = "\(tokens[index + 1].text) does not begin with \(question)"
             findings.append(Finding(file, tokens[index].line, message))
         }
         return findings
@@ -51,15 +56,17 @@ struct VerbTests {
                 public func get(_ id: ConnectionID = { "a" }()) throws(VaultError) -> Int {
                     GUARDtry store.get(id)
                 }
-                public func events() -> Int { feed }
+                public func count() async -> Int { ASK 1 }
                 func own() throws { }
             }
             """
-        func findings(_ first: String) -> Int {
-            let text = verb.replacing("GUARD", with: first)
+        func findings(_ first: String, _ second: String) -> Int {
+            let text = verb.replacing("GUARD", with: first).replacing("ASK", with: second)
             return VerbRule.findings(in: SourceFile(VerbRule.folder + "A.swift", text)).count
         }
-        #expect(findings("") == 1)
-        #expect(findings("try checkProcess()\n") == 0)
+        #expect(findings("", "") == 2)
+        #expect(findings("try checkProcess()\n", "") == 1)
+        #expect(findings("try checkProcess()\n", "if isInherited { return 0 }; return") == 0)
+        #expect(findings("try checkProcess()\n", "isInherited ? 0 :") == 0)
     }
 }

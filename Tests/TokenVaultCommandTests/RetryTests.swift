@@ -15,7 +15,9 @@ struct RetryTests {
             for id in ids { try await bench.connect(id) }
             bench.simulator.set(fault: .duplicateAccessToken)
             for id in ids {
-                try await bench.expect(["refresh", id] + bench.keyOptions, status: 69)
+                let refused = try await bench.expect(
+                    ["refresh", id] + bench.keyOptions, status: 69)
+                #expect(refused.errors.contains("`tokenvault retry"))
             }
             bench.simulator.set(fault: nil)
             try await body(bench)
@@ -49,6 +51,15 @@ struct RetryTests {
             try await bench.expect(["retry"] + bench.keyOptions, status: 64)
             try await bench.expect(
                 ["retry", "anna", "--app", "demo"] + bench.keyOptions, status: 64)
+        }
+    }
+
+    @Test func allOfAnApplicationAreWaitedForAloud() async throws {
+        try await unread(["anna"]) { bench in
+            bench.simulator.set(fault: .delayAfter(.seconds(6)), replies: 1)
+            let output = try await bench.expect(["retry", "--app", "demo"] + bench.keyOptions)
+            #expect(output.text == "anna refreshed\n")
+            #expect(output.errors.contains("demo: waiting for the provider's answers"))
         }
     }
 

@@ -72,7 +72,7 @@ import Testing
     func transactions() throws -> UInt64 {
         let bytes = try home.bytes("db/data.mdb")
         let span = bytes.span
-        return unsafe [144, 4096 + 144].map { unsafe span.bytes.integer(at: $0) }.max() ?? 0
+        return [144, 4096 + 144].map { unsafe span.bytes.integer(at: $0) }.max() ?? 0
     }
 
     @Test func whoIsBeyondTheLimitIsRefusedAloneAndSpendsNobodysTime() async throws {

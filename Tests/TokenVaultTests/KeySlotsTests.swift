@@ -19,7 +19,11 @@ import Testing
         try KeySlots.create(home.path)
     }
 
-    func open() throws -> KeySlots { try KeySlots(home.path, keyring: keyring) }
+    func open() throws -> KeySlots {
+        let slots = try KeySlots(home.path, keyring: keyring)
+        try slots.findFree(lives: 10_000)
+        return slots
+    }
 
     func key(_ number: UInt64) throws -> RecordKey {
         let text = try Secret(integer: number)
@@ -32,6 +36,12 @@ import Testing
         let slot = try slots.take()
         try slots.write(dataKey, to: slot, for: key, generation: 9)
         return (slot, dataKey.exposed)
+    }
+
+    /// When the life of what is in a slot began; nil where nothing opens.
+    func life(_ slots: KeySlots, _ slot: UInt32) throws -> UInt64? {
+        guard case .life(let entry) = try slots.content(slot) else { return nil }
+        return entry.generation
     }
 
     @Test func givesAKeyBackToItsOwnerAlone() throws {
@@ -99,17 +109,24 @@ import Testing
         let (named, _) = try fill(slots, try key(1))
         let (other, _) = try fill(slots, try key(2))
         check(slots.filled(besides: [named]) == [other])
-        check(try slots.life(other)?.generation == 9)
+        check(try life(slots, other) == 9)
         let bytes = try home.bytes("SLOTS")
         let at = Int(other) * KeySlots.slotBytes
         for byte in 0..<120 {
             try home.overwrite("SLOTS", at: at + byte, [bytes[at + byte] ^ 1])
-            check(try slots.life(other) == nil, "byte \(byte)")
+            check(try life(slots, other) == nil, "byte \(byte)")
+            // Whatever has the form of a slot was not left by an erasure.
+            check(try slots.content(other).isNothing == (byte < 3), "byte \(byte)")
             try home.overwrite("SLOTS", at: at + byte, [bytes[at + byte]])
         }
-        check(try slots.life(other) != nil)
-        check(try slots.life(other + 1) == nil)
-        check(try slots.life(.max) == nil)
+        check(try life(slots, other) == 9)
+        for noise: [UInt8] in [[1, 1, 1, 0], [7, 7, 7, 7]] {
+            let random = noise + [UInt8](repeating: 9, count: 124)
+            try home.overwrite("SLOTS", at: at, random)
+            check(try slots.content(other).isNothing)
+        }
+        check(try slots.content(other + 1).isNothing)
+        check(try slots.content(.max).isNothing)
     }
 
     @Test func whatIsWithheldIsTakenWhenItIsGivenAndNotBefore() throws {
@@ -123,6 +140,17 @@ import Testing
         check(try slots.take() == first)
     }
 
+    @Test func isNotReadWhereItIsLongerThanTheLivesThereWere() throws {
+        _ = unsafe truncate("\(home.path)/SLOTS", 1 << 30)
+        let slots = try KeySlots(home.path, keyring: keyring)
+        check(refusal { try slots.findFree(lives: 4_194_303) } == .integrityFailed)
+        _ = unsafe truncate("\(home.path)/SLOTS", 4096 * KeySlots.slotBytes)
+        let shorter = try KeySlots(home.path, keyring: keyring)
+        check(refusal { try shorter.findFree(lives: 2047) } == .integrityFailed)
+        try shorter.findFree(lives: 2048)
+        check(try shorter.take() == 0)
+    }
+
     @Test func overwritesNothingBeyondItsEnd() throws {
         let slots = try open()
         let (slot, _) = try fill(slots, try key(1))
@@ -131,7 +159,7 @@ import Testing
             check(!slots.isFree(number))
         }
         check(try home.bytes("SLOTS").count == 1024 * KeySlots.slotBytes)
-        check(try slots.life(slot) != nil)
+        check(try life(slots, slot) == 9)
     }
 
     @Test func refusesAFileOfAnotherSize() throws {

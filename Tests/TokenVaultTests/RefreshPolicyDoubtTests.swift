@@ -44,7 +44,11 @@ import Testing
     @Test("Who takes the same refresh token again is not waited for")
     func lenient() {
         #expect(end(recorded: 0, death: 3600) { $0.rotation = .never } < 0)
-        #expect(end(recorded: 0, death: 3600) { $0.reuseGraceSeconds = 1 } < 0)
+        #expect(end(recorded: 0, death: 3600) { $0.reuseGraceSeconds = 30 } < 0)
+        #expect(end(recorded: -22, death: 3600) { $0.reuseGraceSeconds = 30 } < 0)
+        // There is no time left to be sure that it is taken.
+        #expect(end(recorded: -23, death: 3600) { $0.reuseGraceSeconds = 30 } == 277)
+        #expect(end(recorded: 0, death: 3600) { $0.reuseGraceSeconds = 7 } == 300)
         #expect(
             end(recorded: 0, death: 3600) {
                 $0.refreshGrant = .exchange(grantType: "x", parameter: "y")

@@ -86,7 +86,8 @@ import Testing
     @Test(
         "longer than a slot: ours, a page, half an object, what is none after all",
         arguments: [
-            (#"{"access_token":"LONG"}"#, true), ("<p>LONG</p>", true),
+            ("<p>LONG</p>", true), (#"{"access_token":"LONG"#, false),
+            (#"{"access_token":"LONG","LONG"#, false),
             ("access_token=a&id_token=LONG", true), (#"["LONG"]"#, true),
             (#"{"x":"LONG"#, false), (#"{"x":"LONG",}"#, false), (#"{"x":"LONG" "y":1}"#, false),
             (#"{"x":"LONG","access_token"}"#, false), (#"{"x":"LONG","y":[}"#, false),
@@ -97,6 +98,54 @@ import Testing
             let arrived = try arrive(body, inPiecesOf: size)
             #expect((arrived.appetite == .enough) == isEnough)
             #expect(!arrived.isWhole)
+        }
+    }
+
+    /// Longer than a token may be, and nearly as long.
+    static let (long60, long16) = (
+        String(repeating: "t", count: 60_000), String(repeating: "u", count: 16_000)
+    )
+
+    @Test(
+        "of one of ours that there is no room for the name is left, and the others are whole",
+        arguments: [
+            (
+                #"{"access_token":"LONG","refresh_token":"r"}"#,
+                #"{"access_token":[0],"refresh_token":"r"}"#, "unread"
+            ),
+            (
+                #"{"x":1,"access_token":"a","refresh_token":"LONG\"","scope":"s"}"#,
+                #"{"access_token":"a","refresh_token":[0],"scope":"s"}"#, "unread"
+            ),
+            (
+                #"{"access_token":"a","scope" : "LONG","refresh_token":"r"}"#,
+                #"{"access_token":"a","scope":[0],"refresh_token":"r"}"#, "tokens"
+            ),
+            (
+                #"{"access_token":"a","status":{"x":["LONG"]},"error":{"x":"LONG"}}"#,
+                #"{"access_token":"a","status":[0],"error":[0]}"#, "unread"
+            ),
+            (
+                #"{"access_token":"SIXTY","y":"LONG","refresh_token":"TOKEN"}"#,
+                #"{"access_token":[0],"refresh_token":"TOKEN"}"#, "unread"
+            ),
+            (#"{"access_token":"LONG"}"#, #"{"access_token":[0]}"#, "unread"),
+            (#"{"access\u005ftoken":LONG}"#, #"{"access\u005ftoken":[0]}"#, "unread"),
+        ])
+    func overlong(_ pattern: String, _ left: String, _ verdict: String) throws {
+        func filled(_ text: String) -> String {
+            text.replacing("LONG", with: Self.long).replacing("SIXTY", with: Self.long60)
+                .replacing("TOKEN", with: Self.long16)
+        }
+        for size in [1000, 4096, 200_000] {
+            let arrived = try arrive(filled(pattern), inPiecesOf: size)
+            #expect(arrived == Arrived(filled(left)), "pieces of \(size)")
+        }
+        let body = try filled(left).secret()
+        switch Verdict(TransportReply(status: 200, body: body)) {
+        case .tokens: #expect(verdict == "tokens")
+        case .unread: #expect(verdict == "unread")
+        default: Issue.record("it is lost")
         }
     }
 

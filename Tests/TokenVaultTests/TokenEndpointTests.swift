@@ -41,11 +41,13 @@ import Testing
     @Test func aCancelledExchangeWasNotSent() throws {
         let transport = HeldTransport()
         let wasUnsent = Monitor(false)
-        let request = try TokenEndpoint(transport: transport).exchange(
+        let endpoint = TokenEndpoint(transport: transport)
+        let request = try endpoint.exchange(
             code: try "c".secret(), codeVerifier: nil, for: try application()
         ) { verdict in
             if case .unsent = consume verdict { wasUnsent.withLock { $0 = true } }
         }
+        endpoint.send(request)
         #expect(request.cancelIfUnsent())
         #expect(wasUnsent.withLock { $0 })
     }

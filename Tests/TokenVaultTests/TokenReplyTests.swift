@@ -28,6 +28,7 @@ import Testing
         #"{"expires_in":null,"expires_at":null,"refresh_token_expires_in":null,"error":null}"#,
         #"{"token_type":1,"scope":["a","b"],"expires_in":true,"expires_at":{},"error":false}"#,
         #"{"access_token":false,"refresh_token":false}"#, #"{"scope":"\ud800","expires_in":NaN}"#,
+        #"{"access_token":[],"refresh_token":{ },"error":0}"#, #"{"error":[],"access_token":{}}"#,
     ]) func emptyIsAbsent(_ body: String) throws {
         let read = try Read(body)
         #expect(read.accessToken == nil && read.refreshToken == nil && read.tokenType == .bearer)
@@ -102,7 +103,7 @@ import Testing
         #expect(try Read(#"{"error":"bad_refresh_token"}"#).error == .other)
         #expect(try Read(#"{"error":{"code":190,"message":"x"}}"#).error == .other)
         #expect(try Read(#"{"error":true}"#).error == .other)
-        #expect(try Read(#"{"error":0}"#).error == .other)
+        #expect(try Read(#"{"error":1}"#).error == .other)
         #expect(try Read(#"{"error_description":"invalid_grant"}"#).error == nil)
     }
 

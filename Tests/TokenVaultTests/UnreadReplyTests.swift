@@ -33,6 +33,12 @@ import Testing
             ("access_token=a&x=1&token_type=bearer", "access_token=a&token_type=bearer"),
             ("x=y&refresh_token=r%2F&&=&scope=a+b \r\n", "refresh_token=r%2F&scope=a+b"),
             ("access_token=a=", "access_token=a="),
+            // Or be spelled otherwise.
+            (
+                #"{"accessToken":"a","RefreshToken":"r","expireIn":1}"#,
+                #"{"accessToken":"a","RefreshToken":"r"}"#
+            ),
+            (#"{"body":{"refresh-token":"r"}}"#, #"{"body":{"refresh-token":"r"}}"#),
         ]) func keepsOnlyOurs(_ body: String, _ kept: String) throws
     {
         #expect(try reduced(body, to: .members) == kept)
@@ -65,9 +71,10 @@ import Testing
         "", " ", "{}", "[]", "null", "a", "<p>access_token=a</p>", #"{"access_token":"a""#,
         #"{"access_token":null,"refresh_token":false}"#, #"{"access_token":""}"#,
         #"{"x":{"access_token":""}}"#, #"{"x":{"access_token":null}}"#, #"{"x":["access_token"]}"#,
-        #"{"x":"\"access_token\":\"a\""}"#, #"{"access_token_":"a","x":{"my_access_token":"a"}}"#,
+        #"{"x":"\"access_token\":\"a\""}"#, #"{"x":{"my_access_token":"a"}}"#,
         "access_token", "access_token=", "access_token=&x=1", "access_token=a b",
-        "access_token=\"a\"", "access_token=ü", "x=access_token",
+        "access_token=\"a\"", "access_token=ü", "x=access_token", #"{"access_tokens":"a"}"#,
+        #"{"accessTokenType":"a","my_access_token":1}"#, #"{"access_token":[ ],"refreshToken":{}}"#,
     ]) func namesNone(_ body: String) throws {
         #expect(try reduced(body, to: .members) == nil)
         #expect(body.lend { !UnreadReply.namesToken($0) })

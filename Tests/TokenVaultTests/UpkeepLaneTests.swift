@@ -211,14 +211,14 @@ extension UpkeepStateTests {
                 number: 1, key: try key(UInt64(slot)), slot: slot, lane: lane, death: time(1),
                 stage: .ready)
         }
-        check(state.lanes[lane].mayLeave(try flight(1)))
-        check(!state.lanes[lane].mayLeave(try flight(2)))
+        check(state.lanes[lane].mayLeave(try flight(1), time(90_000)))
+        check(!state.lanes[lane].mayLeave(try flight(2), time(90_000)))
         // One that was out for long ends: the probe is still to come back.
         state.lanes[lane].end(2, time(70_000))
-        check(state.lanes[lane].mayLeave(try flight(1)))
+        check(state.lanes[lane].mayLeave(try flight(1), time(90_000)))
         check(state.lanes[lane].opens == nil)
         state.lanes[lane].end(1, time(80_000))
-        check(!state.lanes[lane].mayLeave(try flight(1)))
+        check(!state.lanes[lane].mayLeave(try flight(1), time(90_000)))
         check(state.lanes[lane].opens == time(80_000).adding(milliseconds: Lane.probeMilliseconds))
     }
 

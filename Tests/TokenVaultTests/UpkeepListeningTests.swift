@@ -15,11 +15,14 @@ import Testing
     func time(_ seconds: Int64) -> UnixTime { UnixTime(seconds: seconds) }
 
     /// A lane at an endpoint of its own.
-    func lane(_ state: inout UpkeepState, _ number: Int, concurrent: Int = 8) throws -> Int {
-        state.setLane(
+    func lane(
+        _ state: inout UpkeepState, _ number: Int, concurrent: Int = 8, isListenedTo: Bool = true
+    ) throws -> Int {
+        var limits = RefreshPolicy.Limits()
+        if !isListenedTo { limits.listenMilliseconds = 0 }
+        return state.setLane(
             try ApplicationID("app\(number)"), endpoint: "https://\(number).example",
-            Governor.Limits(concurrentMax: concurrent, perSecondMax: 100_000),
-            RefreshPolicy.Limits())
+            Governor.Limits(concurrentMax: concurrent, perSecondMax: 100_000), limits)
     }
 
     /// Sends all that may leave at `now`; returns their flights.
@@ -31,7 +34,7 @@ import Testing
             if boardings.isEmpty { break }
             for boarding in boardings {
                 let key = try boarding.flight?.key ?? key(UInt64(boarding.slot))
-                guard let flight = state.begin(boarding, key) else { continue }
+                guard let flight = state.begin(boarding, key, now) else { continue }
                 check(state.makeReady(flight.number, now))
             }
             departures += state.depart(now)
@@ -48,6 +51,24 @@ import Testing
         for slot in slots {
             state.schedule(slot, Plan(lane: lane, due: time(1), death: time(100)))
         }
+    }
+
+    @Test func nobodyIsAskedForWhileItIsHeld() throws {
+        var state = UpkeepState()
+        let lane = try lane(&state, 0)
+        schedule(&state, 1..<3, lane)
+        state.hold(1, until: time(45))
+        check(state.deadline(1) == time(45))
+        // Whatever makes it due: somebody else's success, a change of its application.
+        schedule(&state, 1..<2, lane)
+        check(state.deadline(1) == time(45) && state.isHeld(1, time(44)))
+        check(try fly(&state, time(10)).count == 1)
+        state.move(milliseconds: -5000)
+        check(state.deadline(1) == time(40) && !state.isHeld(1, time(40)))
+        // It has other tokens.
+        state.forgetRisk(1)
+        schedule(&state, 1..<2, lane)
+        check(state.deadline(1) == time(1))
     }
 
     @Test func leavesItsPlaceAndTakesOneWhenItEnds() throws {
@@ -179,11 +200,41 @@ import Testing
         check(try fly(&state, time(3600)).count == 1)
     }
 
+    @Test func neverMoreThan512ThoughAllBecomeOverdueTogether() throws {
+        var state = UpkeepState()
+        let lanes = try (0..<4).map {
+            try lane(&state, $0, concurrent: 400, isListenedTo: $0 < 3)
+        }
+        for (number, lane) in lanes.enumerated() {
+            schedule(&state, UInt32(number * 400)..<UInt32(number * 400 + 400), lane)
+        }
+        func flying(_ now: UnixTime) throws -> [UInt64] {
+            try fly(&state, now).filter { (state.flights[$0]?.lane ?? 3) < 3 }
+        }
+        var flights: [UInt64] = []
+        for second in 10..<20 as Range<Int64> { flights += try flying(time(second)) }
+        check(flights.count == UpkeepState.listenersMax)
+        check(state.isFullOfListeners && (0..<3).allSatisfy { !state.isBlocked($0) })
+        for flight in flights { try listen(&state, flight, time(25)) }
+        check(state.listenerCount == UpkeepState.listenersMax && state.listenableCount == 0)
+        check((0..<3).allSatisfy { state.isBlocked($0) } && !state.isBlocked(3))
+        check(try flying(time(26)).isEmpty)
+        // Each that ends makes room for one.
+        for flight in flights.prefix(5) {
+            state.land(flight, .answered, time(27), random: 0)
+            state.end(flight, time(27))
+        }
+        check(try !flying(time(40)).isEmpty)
+        check(state.listenerCount + state.listenableCount <= UpkeepState.listenersMax)
+    }
+
     @Test func at512OnlyEndpointsWithoutOneGoOn() throws {
         check(UpkeepState.listenersMax == 512)
         var state = UpkeepState()
-        // 65 endpoints with 8 of at most 16 each: 520, the last of which are never overdue.
-        let lanes = try (0..<66).map { try lane(&state, $0, concurrent: 16) }
+        // 65 endpoints with 8 of at most 16 each: 520, the last of which are not listened to.
+        let lanes = try (0..<66).map {
+            try lane(&state, $0, concurrent: 16, isListenedTo: $0 < 64)
+        }
         for (number, lane) in lanes.prefix(65).enumerated() {
             schedule(&state, UInt32(number * 8)..<UInt32(number * 8 + 8), lane)
         }

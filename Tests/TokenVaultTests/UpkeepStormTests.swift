@@ -55,7 +55,7 @@ import Testing
             for boarding in state.board(now, limit: 256, onlyDemands: false) {
                 let text = try Secret(integer: UInt64(boarding.slot))
                 let key = RecordKey(hashing: text.bytes)
-                if let flight = state.begin(boarding, key) {
+                if let flight = state.begin(boarding, key, now) {
                     check(state.makeReady(flight.number, now))
                 }
             }

@@ -57,6 +57,28 @@ struct VaultExchangeTests {
         #expect(try stand.accessToken("c1") == "a1")
     }
 
+    /// Gives slots back one after the other until there are enough for all of it.
+    @Test("too little room, wherever it ends: nothing is sent, and the same callback works later")
+    func littleRoom() async throws {
+        let stand = try await Stand()
+        stand.answer(Stand.tokens("1"))
+        let query = try await stand.connect("c1")
+        let others = SlotHoard.take(allOf: [65_536, 8192])
+        var hoards = [2048, 512, 128].map { SlotHoard.take(allOf: [$0]) }
+        for index in hoards.indices { SlotHoard.give(5, of: &hoards[index]) }
+        var refusals = 0
+        var end = await stand.complete(query)
+        while end == .tooManySecrets, refusals < 40 {
+            #expect(stand.server.requestCount == 0)
+            SlotHoard.give(1, of: &hoards[refusals % hoards.count])
+            refusals += 1
+            end = await stand.complete(query)
+        }
+        withExtendedLifetime((others, hoards)) {}
+        #expect(end == nil && refusals > 0)
+        #expect(try stand.accessToken("c1") == "a1")
+    }
+
     @Test("disconnected meanwhile: the tokens are revoked, and nothing comes back")
     func disconnectedMeanwhile() async throws {
         let stand = try await Stand()
@@ -75,13 +97,16 @@ struct VaultExchangeTests {
         arguments: [
             (#"{"access_token":"a1","refresh_token":"r1","token_type":"bot"}"#, ["r1", "a1"]),
             (#"{"access_token":"a1","refresh_token":"r1","token_type":"DPoP"}"#, ["r1", "a1"]),
-            (#"{"access_token":"a1\n","refresh_token":"r1"}"#, []),
+            (#"{"access_token":"a1\n","refresh_token":"r1"}"#, ["r1"]),
+            (#"{"access_token":"LONG","refresh_token":"r\u0031"}"#, ["r1"]),
+            (#"{"refresh_token":"","access_token":"a1","error":"x"}"#, ["a1"]),
             ("<p>access_token</p>", []),
         ])
     func notTaken(_ body: String, _ revoked: [String]) async throws {
         let stand = try await Stand()
         let query = try await stand.connect("c1")
-        stand.answer(body)
+        let long = String(repeating: "x", count: TokenSet.tokenBytesMax + 1)
+        stand.answer(body.replacing("LONG", with: long))
         #expect(await stand.complete(query) == .providerAnswerUnreadable)
         #expect(stand.waitForRevocations(revoked.count) == revoked)
         let status = try #require(try stand.vault.status(ConnectionID("c1")))

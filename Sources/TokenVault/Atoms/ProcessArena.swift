@@ -21,21 +21,33 @@ enum ProcessArena {
         process == first.process ? first : later(process)
     }
 
-    /// Without a lock: in a child its holder may be missing.
+    /// Without a lock: in a child its holder may be missing. One thread of the process makes the
+    /// arena, the others wait for it; where the maker was a thread of the parent's, nobody does.
     @inline(never)
-    private static func later(_ process: UInt32) -> SecretArena {
+    static func later(
+        _ process: UInt32, make: () -> SecretArena = make
+    ) -> SecretArena {
+        // Odd, as no address is.
+        let making = UInt(process) << 1 | 1
         while true {
             let held = latest.load(ordering: .acquiring)
-            if let pointer = unsafe UnsafeRawPointer(bitPattern: held) {
+            if held == making {
+                WorkerThread.sleep(milliseconds: 1)
+                continue
+            }
+            if held & 1 == 0, let pointer = unsafe UnsafeRawPointer(bitPattern: held) {
                 let arena = unsafe Unmanaged<SecretArena>.fromOpaque(pointer)
                     .takeUnretainedValue()
                 if arena.process == process { return arena }
             }
+            guard
+                latest.compareExchange(
+                    expected: held, desired: making, ordering: .acquiringAndReleasing
+                ).exchanged
+            else { continue }
             let made = unsafe Unmanaged.passRetained(make())
-            let (isOurs, _) = latest.compareExchange(
-                expected: held, desired: UInt(bitPattern: unsafe made.toOpaque()),
-                ordering: .acquiringAndReleasing)
-            if isOurs { return unsafe made.takeUnretainedValue() }
+            latest.store(UInt(bitPattern: unsafe made.toOpaque()), ordering: .releasing)
+            return unsafe made.takeUnretainedValue()
         }
     }
 }

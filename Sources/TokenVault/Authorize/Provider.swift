@@ -104,7 +104,7 @@ public struct Provider: Hashable, Sendable {
     public var grantLostErrors: [String] = []
     /// The answers, beside those of `grantLostErrors`, by which the provider says that a grant is
     /// gone. At most 16. Each may also mean that the client secret is wrong, so it is believed only
-    /// after another connection of the unchanged application has succeeded since.
+    /// where it comes again after another connection of the unchanged application has succeeded.
     public var grantLostAnswers: [GrantLostAnswer] = []
     /// Whether a refresh replaces the refresh token. Where it may, and without
     /// `reuseGraceSeconds`, the answer to a refresh is waited for as long as it can come.

@@ -22,6 +22,7 @@ extension CurlTransfer {
         guard easy.sentBodyByteCount >= request.bodyByteCount else { return false }
         easy.unload()
         request.wipe()
+        hasLeft = true
         easy.setWriteBuffer(byteCount: CurlTransport.writeBytes)
         writeBufferBytes = CurlTransport.writeBytes
         return true

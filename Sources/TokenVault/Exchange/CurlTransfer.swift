@@ -50,6 +50,8 @@ final class CurlTransfer {
     /// When it was sent, and until when it is listened to.
     var sent: Int64 = 0
     var isOverdue = false
+    /// Whether all of the request has left, and nothing of it is here.
+    var hasLeft = false
 
     /// The slot that an answer begins in, in bytes.
     static let replyBytes = 2048
@@ -82,6 +84,7 @@ final class CurlTransfer {
         stage = .connecting
         failure = nil
         isOverdue = false
+        hasLeft = false
         deadline = now + Int64(request.deadlineMilliseconds)
         easy.setBodyByteCount(request.bodyByteCount)
         setWriteBuffer(for: request.bodyByteCount + request.headerByteCount)
@@ -212,7 +215,7 @@ final class CurlTransfer {
         guard let request else { return }
         let status = easy.status
         let ending = failure ?? failure(curlCode: code, status: status)
-        easy.unload()
+        if !hasLeft { easy.unload() }
         restore()
         self.request = nil
         if !held.transfers.isEmpty {

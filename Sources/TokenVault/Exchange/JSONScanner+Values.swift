@@ -9,6 +9,18 @@ extension JSONScanner {
         bytes.extracting(value.range)
     }
 
+    /// Whether it holds nothing: `null`, `false`, and an empty string, array or object, as some
+    /// servers write what is absent.
+    func isEmpty(_ value: Value) -> Bool {
+        switch value.kind {
+        case .null, .false: true
+        case .string: value.range.isEmpty
+        case .object, .array:
+            JSONText.spaceEnd(written(value), from: 1) == value.range.count - 1
+        case .number, .true, .other: false
+        }
+    }
+
     /// How many bytes a string has, escapes resolved, where each of them is 0x20 to 0x7E; else nil.
     func visibleByteCount(_ value: Value) -> Int? {
         precondition(value.kind == .string)

@@ -42,17 +42,15 @@ package enum OAuthError: UInt8, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// What the member `error` says: nil where it says nothing (`null`, `false`, an empty string).
+    /// What the member `error` says: nil where it says nothing (`null`, `false`, zero, and what is
+    /// empty).
     static func read(_ value: JSONScanner.Value, in scanner: borrowing JSONScanner) -> OAuthError? {
+        if scanner.isEmpty(value) { return nil }
         switch value.kind {
-        case .null, .false: nil
         case .string:
-            if value.range.isEmpty {
-                nil
-            } else {
-                allCases.first { $0 != .other && scanner.isText(value, $0.code) } ?? .other
-            }
-        default: .other
+            return allCases.first { $0 != .other && scanner.isText(value, $0.code) } ?? .other
+        case .number: return scanner.wholeNumber(value) == 0 ? nil : .other
+        default: return .other
         }
     }
 }

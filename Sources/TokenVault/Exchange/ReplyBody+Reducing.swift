@@ -101,13 +101,7 @@ extension ReplyBody {
             place = .end
             return false
         }
-        var start = offset
-        if !isFirst {
-            try expect(UInt8(ascii: ","), at: offset)
-            start = JSONText.spaceEnd(secret.bytes, from: offset + 1)
-        }
-        guard start < secret.count else { return false }
-        try expect(UInt8(ascii: "\""), at: start)
+        guard let start = try nameStart(from: offset, isFirst: isFirst) else { return false }
         var hasEscapes = false
         guard
             let nameEnd = JSONText.closingQuote(
@@ -119,20 +113,39 @@ extension ReplyBody {
             (place, offset) = (.longName(skip), secret.count)
             return false
         }
-        let colon = JSONText.spaceEnd(secret.bytes, from: nameEnd + 1)
-        guard colon < secret.count else { return false }
-        try expect(UInt8(ascii: ":"), at: colon)
-        let value = JSONText.spaceEnd(secret.bytes, from: colon + 1)
-        guard value < secret.count else { return false }
+        guard let value = try valueStart(behind: nameEnd) else { return false }
         guard isOurs(start + 1..<nameEnd, hasEscapes: hasEscapes) else {
             offset = value
             return try passValue(&offset)
         }
         var skip = JSONSkip()
         guard let end = try skip.end(in: secret.bytes, from: value) else { return false }
-        settle(start..<end)
+        if leavesRoom(start..<end, value: value..<end) || !settleName(start..<nameEnd + 1) {
+            settle(start..<end)
+        }
         (place, offset) = (.member(isFirst: false), end)
         return true
+    }
+
+    /// Where the name of the next member begins, with its quote.
+    private func nameStart(from offset: Int, isFirst: Bool) throws(VaultError) -> Int? {
+        var start = offset
+        if !isFirst {
+            try expect(UInt8(ascii: ","), at: offset)
+            start = JSONText.spaceEnd(secret.bytes, from: offset + 1)
+        }
+        guard start < secret.count else { return nil }
+        try expect(UInt8(ascii: "\""), at: start)
+        return start
+    }
+
+    /// Where the value begins of a name that ends there.
+    private func valueStart(behind nameEnd: Int) throws(VaultError) -> Int? {
+        let colon = JSONText.spaceEnd(secret.bytes, from: nameEnd + 1)
+        guard colon < secret.count else { return nil }
+        try expect(UInt8(ascii: ":"), at: colon)
+        let value = JSONText.spaceEnd(secret.bytes, from: colon + 1)
+        return value < secret.count ? value : nil
     }
 
     private func isOurs(_ name: Range<Int>, hasEscapes: Bool) -> Bool {
@@ -149,6 +162,58 @@ extension ReplyBody {
         (place, offset) = (.member(isFirst: false), end)
         return true
     }
+
+    // MARK: Members of ours that are too long
+
+    /// What is kept free for the others where one of ours is longer than it may be: another token.
+    private static let roomBytes = TokenSet.tokenBytesMax + 1024
+
+    /// Whether a member of ours may be kept whole: one that nobody can use anyway, for its length,
+    /// must not cost those that can.
+    private func leavesRoom(_ member: Range<Int>, value: Range<Int>) -> Bool {
+        value.count <= TokenSet.tokenBytesMax + 2
+            || settled + member.count <= Self.slotBytesMax - Self.roomBytes
+    }
+
+    /// The slot is full, and what comes next is a member of ours that has not ended: its name
+    /// stays, so that it is there for whoever reads the rest, and its value is passed over. False
+    /// where something else comes next.
+    mutating func passOverlong() -> Bool {
+        guard case .member(let isFirst) = place else { return false }
+        do throws(VaultError) {
+            let offset = JSONText.spaceEnd(secret.bytes, from: settled)
+            guard offset < secret.count,
+                let start = try nameStart(from: offset, isFirst: isFirst)
+            else { return false }
+            var (hasEscapes, skip) = (false, JSONSkip())
+            guard
+                let nameEnd = JSONText.closingQuote(
+                    secret.bytes, from: start + 1, hasEscapes: &hasEscapes),
+                let value = try valueStart(behind: nameEnd),
+                try skip.end(in: secret.bytes, from: value) == nil,
+                settleName(start..<nameEnd + 1)
+            else { return false }
+            place = .rest(skip)
+            secret.shorten(to: settled)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Settles a member of ours by its name alone, with a value that is neither empty nor of any
+    /// use: a reply whose token is this is one that cannot be used. False where there is no room.
+    private mutating func settleName(_ name: Range<Int>) -> Bool {
+        guard settled + 1 + name.count + Self.overlongMark.utf8.count <= secret.count else {
+            return false
+        }
+        settle(name)
+        secret.store(Self.overlongMark, at: settled)
+        settled += Self.overlongMark.utf8.count
+        return true
+    }
+
+    private static let overlongMark = ":[0]"
 
     /// Moves a member behind those that are settled. Before it there was a comma, or the brace.
     private mutating func settle(_ member: Range<Int>) {

@@ -5,7 +5,8 @@
 /// It is kept as it comes while it fits into its slot. One that outgrows every slot that is free is
 /// reduced to the members that `ReplyMember` lists, where it lies, and from then on the others are
 /// passed over as they come: however long an `id_token` is, it costs no memory. What is left is one
-/// JSON object again.
+/// JSON object again. Of a member that there is no room for, only the name is left, with a value
+/// that says that it was there: the tokens beside it must not be lost for it.
 struct ReplyBody: ~Copyable {
     /// What became of a piece.
     enum Appetite {
@@ -130,7 +131,8 @@ struct ReplyBody: ~Copyable {
             settle()
         }
         if secret.count < secret.capacity { return .taken }
-        return secret.capacity < Self.slotBytesMax ? .later : .enough
+        if secret.capacity < Self.slotBytesMax { return .later }
+        return passOverlong() ? .taken : .enough
     }
 
     /// Moves into a slot of the next size. False where none is free.

@@ -49,6 +49,24 @@ enum ReplyMember: UInt8, CaseIterable {
         return nil
     }
 
+    /// Whether a name is that of a token in any spelling: `accessToken`, `Refresh-Token`.
+    static func namesToken(_ written: RawSpan) -> Bool {
+        isSpelled(written, "accesstoken") || isSpelled(written, "refreshtoken")
+    }
+
+    private static func isSpelled(_ written: RawSpan, _ letters: StaticString) -> Bool {
+        var matched = 0
+        for offset in 0..<written.byteCount {
+            let byte = written.byte(at: offset)
+            if byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") { continue }
+            guard matched < letters.utf8CodeUnitCount,
+                unsafe byte | 0x20 == letters.utf8Start[matched]
+            else { return false }
+            matched += 1
+        }
+        return matched == letters.utf8CodeUnitCount
+    }
+
     /// Whether it names a token.
     var isToken: Bool { self == .accessToken || self == .refreshToken }
 

@@ -21,31 +21,39 @@ package struct TokenEndpoint: Sendable {
         self.deadlineMilliseconds = deadlineMilliseconds
     }
 
-    /// Exchanges an authorization code for tokens.
-    @discardableResult
+    /// The request that exchanges an authorization code for tokens, for `send`.
+    ///
+    /// - Parameters:
+    ///   - listenMilliseconds: how long its answer is listened for, beyond the deadline too; 0
+    ///     where that is the end.
+    ///   - overdue: as of `refresh`.
     package func exchange(
         code: borrowing Secret, codeVerifier: borrowing Secret?,
-        for application: borrowing Application, completion: @escaping Completion
+        for application: borrowing Application, listenMilliseconds: Int = 0,
+        overdue: TransportRequest.Overdue? = nil, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.exchange(
             code: code, codeVerifier: codeVerifier, for: application)
         let types = BearerTypes.connect(application.provider)
-        let made = try make(
-            request, to: application.provider.tokenEndpoint, isReserved: true
+        return try make(
+            request, to: application.provider.tokenEndpoint, isReserved: true,
+            listenMilliseconds: listenMilliseconds, overdue: overdue
         ) { reply in completion(Verdict(reply, types: types)) }
-        send(made)
-        return made
     }
 
     /// The request that refreshes, for `send`; the token is what the provider's `refreshGrant`
     /// wants to see. The credentials are made once for all requests of an application that leave
     /// together.
     ///
-    /// - Parameter overdue: runs where the deadline has passed and the answer is listened for, on a
-    ///   thread of the transport's, before the completion. Where nil the deadline is the end.
+    /// - Parameters:
+    ///   - listenMilliseconds: for how long the answer is listened for; where that is not beyond
+    ///     the deadline, the deadline is the end.
+    ///   - overdue: runs where the deadline has passed and the answer is listened for, on a thread
+    ///     of the transport's, before the completion.
     package func refresh(
         _ token: RawSpan, for application: borrowing Application,
-        by credentials: ClientCredentials, overdue: TransportRequest.Overdue? = nil,
+        by credentials: ClientCredentials, listenMilliseconds: Int = 0,
+        overdue: TransportRequest.Overdue? = nil,
         completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(token, by: credentials)
@@ -53,8 +61,7 @@ package struct TokenEndpoint: Sendable {
         let types = credentials.bearerTypes
         return try make(
             request, to: application.provider.tokenEndpoint,
-            listenMilliseconds: overdue == nil ? 0 : application.provider.listenMilliseconds,
-            overdue: overdue
+            listenMilliseconds: listenMilliseconds, overdue: overdue
         ) { reply in
             completion(Verdict(reply, lost: lost, likelyLost: likelyLost, types: types))
         }

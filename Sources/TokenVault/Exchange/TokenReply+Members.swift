@@ -10,10 +10,9 @@ extension TokenReply {
             let hasEscapes: Bool
         }
 
-        /// `access_token`; nil where it is absent, `null`, `false` or empty.
+        /// `access_token`; nil where it is absent or empty.
         var accessToken: Place?
-        /// `refresh_token`; nil where it is absent, `null`, `false` or empty: then the old one
-        /// stays valid.
+        /// `refresh_token`; nil where it is absent or empty: then the old one stays valid.
         var refreshToken: Place?
         /// `token_type`.
         var tokenType = BearerTypes.Named.bearer
@@ -31,7 +30,7 @@ extension TokenReply {
         var refreshTokenExpiresIn: Stated?
         var refreshTokenExpiresInX: Stated?
         var refreshExpiresIn: Stated?
-        /// `error`; nil where it is absent, `null`, `false` or empty.
+        /// `error`; nil where it is absent, empty or zero.
         var error: OAuthError?
 
         private var seen = ReplyMember.Set()
@@ -99,9 +98,8 @@ extension TokenReply.Members {
     private static func token(
         _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
     ) throws(VaultError) -> Place? {
-        if value.kind == .null || value.kind == .false { return nil }
+        if scanner.isEmpty(value) { return nil }
         guard value.kind == .string else { throw JSONScanner.unreadable }
-        if value.range.isEmpty { return nil }
         // A VSCHAR is %x20-7E (RFC 6749 appendix A).
         guard let count = scanner.visibleByteCount(value), count <= TokenSet.tokenBytesMax else {
             throw JSONScanner.unreadable

@@ -49,8 +49,6 @@ package final class TransportRequest: @unchecked Sendable {
 
     /// The default deadline, in milliseconds.
     package static let deadlineMillisecondsDefault = 15_000
-    /// The longest answer that is read, in bytes: the arena's largest slot.
-    package static let replyBytesMax = SecretArena.secretBytesMax
 
     package init(
         url: String, credentials: ClientCredentials?, body: consuming Secret,
@@ -146,7 +144,7 @@ package struct TransportReply: ~Copyable, Sendable {
         case lost(curlCode: Int)
         /// The deadline passed; as `lost`.
         case deadlineExceeded
-        /// The answer is longer than `TransportRequest.replyBytesMax`; as `lost`.
+        /// The answer is longer than is read, see `ReplyBody`; as `lost`.
         case tooLong
         /// No slot for the answer came free. No byte was sent.
         case tooManySecrets

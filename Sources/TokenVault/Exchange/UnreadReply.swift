@@ -2,7 +2,8 @@
 
 /// The body of a success that nobody here can use, and that yet may hold the only copy of a token:
 /// one whole JSON object, or form (RFC 6749 appendix B), that names an access or a refresh token,
-/// at any depth. A page, half an object or anything else names none, whatever words are in it.
+/// at any depth and in any spelling. A page, half an object or anything else names none, whatever
+/// words are in it.
 enum UnreadReply {
     /// What is kept of one.
     enum Extent {
@@ -54,7 +55,7 @@ enum UnreadReply {
                 switch extent {
                 case .members: name != nil || isToken
                 case .tokens: isToken
-                // What is deeper is not looked through.
+                // What is deeper, or spelled otherwise, is not told apart.
                 case .refreshTokens: isToken && name != .accessToken
                 }
             guard isKept else { return }
@@ -85,15 +86,13 @@ enum UnreadReply {
         var scanner = try JSONScanner(body)
         var found = Found(isObject: true)
         while let member = try scanner.next() {
-            let value = member.value
-            let name = ReplyMember(
-                scanner.written(member.name), hasEscapes: member.name.hasEscapes)
-            var isToken = name?.isToken ?? false
-            switch value.kind {
-            case .null, .false: isToken = false
-            case .string: isToken = isToken && !value.range.isEmpty
-            case .object, .array: isToken = isToken || holdsToken(scanner.written(value))
-            case .number, .true, .other: break
+            let (written, value) = (scanner.written(member.name), member.value)
+            let name = ReplyMember(written, hasEscapes: member.name.hasEscapes)
+            var isToken = name?.isToken ?? ReplyMember.namesToken(written)
+            if scanner.isEmpty(value) {
+                isToken = false
+            } else if value.kind == .object || value.kind == .array {
+                isToken = isToken || holdsToken(scanner.written(value))
             }
             // With the quotes around the name, and around a value that has some.
             let start = member.name.range.lowerBound - 1
@@ -118,11 +117,9 @@ enum UnreadReply {
                 container.byte(at: offset) == UInt8(ascii: ":")
             else { continue }
             offset = JSONText.spaceEnd(container, from: offset + 1)
-            if ReplyMember(text, hasEscapes: hasEscapes)?.isToken ?? false,
-                isToken(container, at: offset)
-            {
-                return true
-            }
+            let isName =
+                ReplyMember(text, hasEscapes: hasEscapes)?.isToken ?? ReplyMember.namesToken(text)
+            if isName, isToken(container, at: offset) { return true }
         }
     }
 
@@ -146,10 +143,12 @@ enum UnreadReply {
         var start = 0
         while start < end {
             guard let pair = pair(form, from: start) else { return nil }
-            if let name = ReplyMember(form.extracting(pair.name), hasEscapes: false) {
-                let isToken = name.isToken && pair.end > pair.name.upperBound + 1
-                found.add(name, isToken: isToken, start..<pair.end, extent)
-            }
+            let written = form.extracting(pair.name)
+            let name = ReplyMember(written, hasEscapes: false)
+            let isToken =
+                (name?.isToken ?? ReplyMember.namesToken(written))
+                && pair.end > pair.name.upperBound + 1
+            found.add(name, isToken: isToken, start..<pair.end, extent)
             start = pair.end + 1
         }
         return found

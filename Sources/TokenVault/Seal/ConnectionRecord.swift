@@ -42,6 +42,10 @@ struct ConnectionRecord: ~Copyable {
     var connected: UnixTime? { fields.time(ConnectionTag.connected) }
     var used: UnixTime? { fields.time(ConnectionTag.used) }
     var refreshCount: UInt64 { fields.integer(ConnectionTag.refreshCount) ?? 0 }
+    /// How many grants connecting again has left behind, which may live on at the provider.
+    var earlierGrants: UInt32 { fields.integer(ConnectionTag.earlierGrants) ?? 0 }
+    /// Whether the present grant came by a code: then the provider took the application.
+    var isExchanged: Bool { fields.has(ConnectionTag.isExchanged) }
     var hasRefreshToken: Bool { fields.has(ConnectionTag.refreshToken) }
     var hasAccessToken: Bool { fields.has(ConnectionTag.accessToken) }
     var grantedScope: String? { fields.text(ConnectionTag.grantedScope) }

@@ -75,6 +75,18 @@ final class KeySlots: @unchecked Sendable {
         unsafe self.mapping = mapped
         self.keyring = keyring
         count = Atomic(slotCount)
+    }
+
+    /// Finds out which slots are free, so that they can be taken.
+    ///
+    /// - Parameter lives: how many lives there can have been: the file never doubles without need.
+    /// - Throws: `integrityFailed` where it is longer than they explain. It is not read then, for
+    ///   it may be a hole that takes all of the disk.
+    func findFree(lives: UInt64) throws(VaultError) {
+        let slotCount = slotCount
+        guard slotCount <= Self.slotCountInitial || UInt64(slotCount) / 2 <= lives else {
+            throw VaultError(.integrityFailed, .seal, number: slotCount)
+        }
         let numbers = (0..<UInt32(slotCount)).reversed().filter { isFree($0) }
         free.withLock { $0 = numbers }
     }
@@ -131,15 +143,29 @@ final class KeySlots: @unchecked Sendable {
         return dataKey
     }
 
-    /// What the slot says, where a data key in it opens; nil where none does.
-    func life(_ number: UInt32) throws(VaultError) -> Entry? {
-        guard let entry = entry(number) else { return nil }
+    /// What is in a slot that no record is known to own.
+    enum Content {
+        /// Zeros, or the random bytes of an erasure that was cut short.
+        case nothing
+        /// A data key that opens.
+        case life(Entry)
+        /// The form of a slot, and nothing that opens: not of this vault, of a term that HEADER
+        /// does not hold, from another place, or altered. No crash leaves that.
+        case unknown
+
+        var isNothing: Bool { if case .nothing = self { true } else { false } }
+    }
+
+    func content(_ number: UInt32) throws(VaultError) -> Content {
+        guard let entry = entry(number) else { return .nothing }
         do throws(VaultError) {
             _ = try dataKey(number, for: entry.key)
-            return entry
+            return .life(entry)
         } catch {
             guard error.code == .authenticationFailed else { throw error }
-            return nil
+            // Random bytes that begin like a slot do not end like one.
+            let tail = bytes(number).extracting(Offset.end..<Self.slotBytes)
+            return Sodium.isZero(tail) ? .unknown : .nothing
         }
     }
 

@@ -28,6 +28,8 @@ enum ConnectionTag {
     static let retriesUnread: UInt16 = 33
     static let refusal: UInt16 = 36
     static let failureSince: UInt16 = 37
+    static let earlierGrants: UInt16 = 38
+    static let isExchanged: UInt16 = 39
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

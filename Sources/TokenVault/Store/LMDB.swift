@@ -46,8 +46,14 @@ final class LMDB: @unchecked Sendable {
             let result = unsafe mdb_dbi_open(
                 transaction, "\(database)", flags, &handles[database.rawValue])
             // Its robust mutex would be unmapped while this thread holds it.
-            if result != MDB_SUCCESS { unsafe mdb_txn_abort(transaction) }
-            try Self.check(result)
+            var order: UInt32 = 0
+            if result == MDB_SUCCESS {
+                unsafe mdb_dbi_flags(transaction, handles[database.rawValue], &order)
+            }
+            // One whose keys are compared in another way is none that we made.
+            let isOurs = order == 0
+            if result != MDB_SUCCESS || !isOurs { unsafe mdb_txn_abort(transaction) }
+            try Self.check(isOurs ? result : MDB_INCOMPATIBLE)
         }
         unsafe try Self.check(mdb_txn_commit(transaction))
     }
@@ -129,6 +135,8 @@ final class LMDB: @unchecked Sendable {
 
         /// Every entry in key order, from the first key that is not below `start`, until `body`
         /// says false.
+        ///
+        /// - Throws: `integrityFailed` where keys are out of order: a search may miss them.
         func scan(
             _ database: Database, from start: RawSpan = RawSpan(), _ body: Visitor
         ) throws(VaultError) {
@@ -197,10 +205,6 @@ final class LMDB: @unchecked Sendable {
             try LMDB.check(result)
             return true
         }
-
-        func scan(_ database: Database, _ body: Visitor) throws(VaultError) {
-            unsafe try owner.scan(handle, database, from: RawSpan(), body)
-        }
     }
 
     private static func value(_ buffer: UnsafeRawBufferPointer) -> MDB_val {
@@ -243,7 +247,16 @@ final class LMDB: @unchecked Sendable {
             return unsafe mdb_cursor_get(
                 cursor, &key, &value, start.byteCount == 0 ? MDB_FIRST : MDB_SET_RANGE)
         }
+        var last = unsafe MDB_val()
         while result == MDB_SUCCESS {
+            guard unsafe last.mv_data == nil || mdb_cmp(transaction, handle, &last, &key) < 0
+            else { return try Self.check(MDB_CORRUPTED) }
+            // A search goes by the branches: whether they lead to a leaf shows at its edges.
+            if unsafe Self.page(last) != Self.page(key) {
+                unsafe try Self.find(last, transaction, handle)
+                unsafe try Self.find(key, transaction, handle)
+            }
+            unsafe last = key
             let goesOn = try unsafe body(
                 RawSpan(_unsafeStart: key.mv_data, byteCount: key.mv_size),
                 RawSpan(_unsafeStart: value.mv_data, byteCount: value.mv_size))
@@ -251,6 +264,20 @@ final class LMDB: @unchecked Sendable {
             result = unsafe mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
         }
         if result != MDB_NOTFOUND { try Self.check(result) }
+        unsafe try Self.find(last, transaction, handle)
+    }
+
+    private static func page(_ key: MDB_val) -> UInt {
+        unsafe UInt(bitPattern: key.mv_data) / UInt(pageBytes)
+    }
+
+    /// Looks a key up that is there, if it is any.
+    private static func find(
+        _ key: MDB_val, _ transaction: OpaquePointer?, _ handle: MDB_dbi
+    ) throws(VaultError) {
+        guard unsafe key.mv_data != nil else { return }
+        var (key, value) = unsafe (key, MDB_val())
+        try check(unsafe mdb_get(transaction, handle, &key, &value))
     }
 
     fileprivate static func check(_ result: Int32) throws(VaultError) {
@@ -260,7 +287,7 @@ final class LMDB: @unchecked Sendable {
             throw VaultError(.storeFull, .store, number: Int(result))
         // Not found: one of the four databases; a missing entry is no error.
         case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
-            MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
+            MDB_INCOMPATIBLE, MDB_BAD_VALSIZE, MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
         case MDB_READERS_FULL: throw VaultError(.limitExceeded, .store, number: readersMax)

@@ -112,7 +112,7 @@ final class Store: Reading {
         else { return false }
         let header = try SealedRecord.header(of: value)
         guard try openFence(fence, label).names(header) else { return false }
-        return try slots.life(header.slot) == nil
+        return try slots.content(header.slot).isNothing
     }
 
     func openFence(_ value: RawSpan, _ label: borrowing Secret) throws(VaultError) -> Fence {

@@ -48,7 +48,10 @@ struct StoreCheck {
             try visit(opened)
             return true
         }
-        guard fences.isEmpty else { throw VaultError(.integrityFailed, .store) }
+        // What LMDB counts, a search may find, or not.
+        guard fences.isEmpty, try transaction.count(.records) == count else {
+            throw VaultError(.integrityFailed, .store)
+        }
         verified = Verified(
             recordCount: count, fenced: fenced,
             flows: try Self.flows(transaction, store))
@@ -101,29 +104,33 @@ struct StoreCheck {
     /// crash leaves it between its slot and its commit, but so does an older database that somebody
     /// put in place, and then it is a connection's.
     ///
-    /// - Throws: `integrityFailed` where one began later than a crash can explain.
+    /// - Throws: `integrityFailed` where no crash explains what is in a slot; nothing was zeroed.
     func zeroOrphanSlots(_ store: Store) throws(VaultError) {
         precondition(isIntact)
         try store.slotChange.withLock { (_) throws(VaultError) in
             var orphans: [UInt32] = []
             for slot in store.slots.filled(besides: liveSlots) {
-                guard let life = try store.slots.life(slot)?.generation else {
-                    orphans.append(slot)
-                    continue
-                }
-                let distance = Self.orphanGenerations
-                if life > root.generation, life - root.generation > distance {
-                    throw VaultError(.integrityFailed, .store, number: Int(slot))
-                }
-                if life < root.generation, root.generation - life > distance {
-                    orphans.append(slot)
-                }
+                if try isOrphan(store.slots.content(slot), slot) { orphans.append(slot) }
             }
             // Given again when the records are gone that name them.
             store.slots.withhold(lostSlots)
             guard !orphans.isEmpty else { return }
             try store.slots.erase(orphans)
             for slot in orphans where !lostSlots.contains(slot) { store.slots.give(slot) }
+        }
+    }
+    private func isOrphan(
+        _ content: KeySlots.Content, _ slot: UInt32
+    ) throws(VaultError) -> Bool {
+        switch content {
+        case .nothing: return true
+        case .unknown: throw VaultError(.integrityFailed, .store, number: Int(slot))
+        case .life(let entry):
+            let (life, now) = (entry.generation, root.generation)
+            if life > now, life - now > Self.orphanGenerations {
+                throw VaultError(.integrityFailed, .store, number: Int(slot))
+            }
+            return life < now && now - life > Self.orphanGenerations
         }
     }
 }

@@ -68,7 +68,7 @@ extension Writer {
         } catch {
             guard error.code == .authenticationFailed else { throw error }
             guard !isRecovery, let fence, fence.names(header),
-                try store.slots.life(fence.slot) == nil
+                try store.slots.content(fence.slot).isNothing
             else { return }
             erasures[key] = Erasure(
                 slot: fence.slot, generation: fence.generation, overwrites: false)

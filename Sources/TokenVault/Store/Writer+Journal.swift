@@ -102,11 +102,13 @@ extension Writer {
 
     /// Loads ROOT, the fences and the waves.
     ///
-    /// - Throws: as `Meta`; nothing of the store can be verified then.
+    /// - Throws: as `Meta`, and `integrityFailed` where SLOTS is longer than it can be; nothing of
+    ///   the store can be verified then.
     mutating func load() throws(VaultError) -> Inheritance {
         let transaction = try store.beginRead()
         let meta = try Meta(transaction, of: store)
         root = meta.root
+        try store.slots.findFree(lives: root.generation + StoreCheck.orphanGenerations)
         fences = meta.fences
         for (wave, attempt, _) in meta.attempts { waves[wave, default: []].insert(attempt.key) }
         var inheritance = Inheritance(doubts: meta.attempts)

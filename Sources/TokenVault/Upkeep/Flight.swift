@@ -34,6 +34,8 @@ struct Flight {
     /// Somebody stored other tokens: these must not be sent any more, and if they were, what
     /// becomes of them is nothing to the others.
     var isSuperseded = false
+    /// When its attempt became durable.
+    var recorded = UnixTime(milliseconds: 0)
     /// Which version of its application its request was made of, or an earlier one.
     var revision: UInt32 = 0
     /// Its place in the order in which requests of its application left; 0 before.
@@ -42,6 +44,9 @@ struct Flight {
     var sent = UnixTime(milliseconds: 0)
     /// Until when it is listened to, once it is overdue.
     var listensUntil: UnixTime?
+
+    /// Whether it is listened to beyond its deadline.
+    var isListenable = false
 
     /// Whether the transport has it.
     var isOut: Bool { stage == .sent || stage == .overdue }

@@ -88,6 +88,7 @@ struct Lane {
     /// Moves all its moments by so many milliseconds.
     mutating func move(milliseconds: Int64) {
         nextProbe = nextProbe?.adding(milliseconds: milliseconds)
+        suspicion.move(milliseconds: milliseconds)
         backlog = Heap(
             backlog.unordered.map {
                 Entry(
@@ -114,10 +115,16 @@ struct Lane {
     }
 
     /// Whether a connection may be asked at all: not one more than is at risk already.
-    func mayRisk(_ slot: UInt32) -> Bool {
-        let risked = suspicion.risked
-        return !isCareful || risked.contains(slot)
-            || !suspicion.isExhausted && !(isRejected && !risked.isEmpty)
+    func mayRisk(_ slot: UInt32, _ now: UnixTime) -> Bool {
+        if !isCareful || suspicion.isRisked(slot) { return true }
+        // One that was rejected in so many words is tried with those that were out then.
+        let isTried = isRejected && !suspicion.isExhausted && !suspicion.risked.isEmpty
+        return !isTried && suspicion.mayRiskMore(now)
+    }
+
+    /// When one more may be risked, if time alone decides it.
+    var risksAgain: UnixTime? {
+        isCareful && suspicion.isExhausted ? suspicion.risksAgain : nil
     }
 
     /// Whether one that has boarded may become ready: the probe alone, where the application is
@@ -127,8 +134,8 @@ struct Lane {
     }
 
     /// Whether one that is ready may leave now.
-    func mayLeave(_ flight: Flight) -> Bool {
-        takes(flight) && (!isCareful || outCount == 0 && mayRisk(flight.slot))
+    func mayLeave(_ flight: Flight, _ now: UnixTime) -> Bool {
+        takes(flight) && (!isCareful || outCount == 0 && mayRisk(flight.slot, now))
     }
 
     /// When one may, if time alone decides it.
@@ -195,9 +202,9 @@ struct Lane {
 
     /// What an earlier process found out.
     mutating func restore(
-        risked: [(slot: UInt32, isProbe: Bool)], change: Suspicion.Change?, isRejected: Bool
+        _ risks: [Suspicion.Risk], change: Suspicion.Change?, isRejected: Bool
     ) {
-        suspicion.restore(risked: risked, change: change)
+        suspicion.restore(risks, change: change)
         if isRejected || suspicion.isExhausted, nextProbe == nil {
             nextProbe = UnixTime(milliseconds: 0)
         }

@@ -10,9 +10,40 @@ extension RefreshPolicy {
     /// So long before the tokens die, in milliseconds, the time is over that is not the least.
     static let doubtLeadMilliseconds: Int64 = 60_000
 
+    /// When an attempt is recorded whose request has ended.
+    static let longAgo = UnixTime(milliseconds: 0)
+    /// So long before a provider's grace ends, in milliseconds, the same refresh token has to leave
+    /// again to be taken in it.
+    static let graceLeadMilliseconds: Int64 = 8000
+    /// Where a provider's grace lasts so much longer, in milliseconds, nobody has to wait for a
+    /// late answer: there is time for another, and for a pause before it.
+    static let graceRoomMilliseconds: Int64 = 60_000
+
+    /// For how long the answer to a refresh that leaves now is listened for, in milliseconds; 0
+    /// where the request ends at its deadline, and the same refresh token is presented again.
+    ///
+    /// Within a provider's grace that is the way out where an answer was lost, but only as long as
+    /// the grace lasts: what would come after it takes the answer that comes, however late.
+    ///
+    /// - Parameter inDoubtSince: when the first request with this refresh token left of which
+    ///   nobody knows whether the provider has replaced it.
+    static func listenMilliseconds(
+        inDoubtSince: UnixTime?, _ limits: Limits, _ now: UnixTime
+    ) -> Int {
+        let start = min(inDoubtSince ?? now, now)
+        let left = start.adding(milliseconds: limits.reuseGraceSeconds * 1000)
+            .milliseconds(since: now)
+        if left >= graceRoomMilliseconds { return 0 }
+        let deadline = Int64(TransportRequest.deadlineMillisecondsDefault)
+        let isRetried = left - graceLeadMilliseconds > deadline
+        return isRetried
+            ? min(limits.listenMilliseconds, Int(left - graceLeadMilliseconds))
+            : limits.listenMilliseconds
+    }
+
     /// Until when a connection is left alone whose attempt of an earlier process was never
-    /// answered. The past where nothing can be out any more: the attempt is old. So is one of a
-    /// provider that takes the same refresh token again.
+    /// answered. The past where nothing can be out any more: the attempt is old. So it is where the
+    /// provider takes the same refresh token again, always or still.
     ///
     /// - Parameters:
     ///   - recorded: when the attempt was recorded, just before it was sent.
@@ -21,8 +52,12 @@ extension RefreshPolicy {
     static func doubtEnd(
         recorded: UnixTime, opened: UnixTime, death: UnixTime, _ limits: Limits
     ) -> UnixTime {
-        guard limits.listenMilliseconds > 0 else { return UnixTime(milliseconds: .min) }
         let start = min(recorded, opened)
+        let graceEnd = start.adding(milliseconds: limits.reuseGraceSeconds * 1000)
+        let isInGrace = graceEnd.milliseconds(since: opened) >= graceLeadMilliseconds
+        guard limits.listenMilliseconds > 0, !isInGrace else {
+            return UnixTime(milliseconds: .min)
+        }
         let longest = start.adding(milliseconds: doubtMillisecondsMax)
         return max(
             start.adding(milliseconds: doubtMillisecondsMin),

@@ -32,8 +32,9 @@ extension RefreshPolicy {
         var accessTokensExpire = true
         /// Whether the provider says of a dead grant what may also mean the application.
         var listsGrantLostAnswers = false
-        /// How long the answer to a refresh is listened for, in milliseconds: what it replaces may
-        /// be of no use any more. 0 where the same token can be presented again.
+        /// How long the answer to a refresh is listened for at most, in milliseconds: what it
+        /// replaces may be of no use any more. 0 where the same token can always be presented
+        /// again.
         var listenMilliseconds = Int(Provider.listenSecondsDefault) * 1000
         /// Whether the access token is exchanged for the next one, and no refresh token presented.
         var exchangesAccessToken = false
@@ -86,6 +87,6 @@ extension RefreshPolicy.Limits {
         listsGrantLostAnswers = !provider.grantLostAnswers.isEmpty
         listenMilliseconds = provider.listenMilliseconds
         exchangesAccessToken = provider.refreshGrant != .refreshToken
-        isAnswerPrecious = provider.listenMilliseconds > 0
+        isAnswerPrecious = provider.listenMilliseconds > 0 && reuseGraceSeconds <= 0
     }
 }

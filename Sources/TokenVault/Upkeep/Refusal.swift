@@ -29,6 +29,9 @@ struct Refusal {
     /// How many requests of the application had left when it was heard.
     var order: UInt64
     var proof = Proof.none
+    /// How many requests of the application had left when another one's success was heard: only a
+    /// refusal of what left later is believed. The secret may have been wrong for a while.
+    var provenAt: UInt64 = 0
     /// Whether it was refused before its application was changed, too: it has nothing to lose by
     /// being asked, so that it is refused again says less.
     var isOld = false
@@ -38,6 +41,8 @@ struct Refusal {
     var expiry: UnixTime?
     /// Until when it is not asked again; nil where the usual back-off decides.
     var pauseEnd: UnixTime?
+    /// Whether somebody's success, or word, is a reason to ask it once more.
+    var isReprieved = false
 
     /// The application was changed: it was refused by way of what does not hold any more, and no
     /// success says anything of that.
@@ -52,7 +57,15 @@ struct Refusal {
     /// Whether another refusal says nothing new of the application.
     var isNoNews: Bool { isOld || proof == .application }
 
-    /// Whether it must not be asked yet. A clock that was set back voids the pause.
+    /// Moves all its moments by so many milliseconds.
+    mutating func move(milliseconds: Int64) {
+        heard = heard.adding(milliseconds: milliseconds)
+        expiry = expiry?.adding(milliseconds: milliseconds)
+        pauseEnd = pauseEnd?.adding(milliseconds: milliseconds)
+    }
+
+    /// Whether it must not be asked yet. A clock that was set back voids the pause, unless it was
+    /// moved along.
     func isPaused(_ now: UnixTime) -> Bool {
         guard let pauseEnd else { return false }
         return now < pauseEnd && !isOfTheFuture(now)
@@ -83,8 +96,10 @@ extension Refusal {
     /// In a record, beside the kind: that others of its application succeeded, and it was refused
     /// before and after.
     static let provenFlag: UInt8 = 0x20
+    /// In a record, beside the kind: that it counts against the application.
+    static let riskFlag: UInt8 = 0x10
     /// The flags of a record.
-    static let flags = oldFlag | probeFlag | provenFlag
+    static let flags = oldFlag | probeFlag | provenFlag | riskFlag
 }
 
 extension Refusal.Kind {

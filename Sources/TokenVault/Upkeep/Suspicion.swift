@@ -25,12 +25,15 @@ struct Suspicion {
         case identity = 2
     }
 
-    /// A connection that was refused, and when its request left.
-    private struct Risk {
+    /// A connection that was refused, and may have lost its grant over that.
+    struct Risk {
         let slot: UInt32
+        /// Which of the application's requests it was.
         let order: UInt64
         /// Whether it left while the application was looked at with care already.
         let isProbe: Bool
+        /// When that was heard.
+        var heard: UnixTime
         /// Whether the connection is gone, or has another grant: what was risked was risked.
         var isGone = false
     }
@@ -39,7 +42,7 @@ struct Suspicion {
     struct Success {
         let slot: UInt32
         let key: RecordKey
-        let time: UnixTime
+        var time: UnixTime
     }
 
     /// The most successes that are kept in mind.
@@ -51,7 +54,8 @@ struct Suspicion {
     private(set) var change: Change?
     /// Whether an answer looked like a rejection, and nothing sent since has succeeded.
     private(set) var isRaised = false
-    /// Whether the provider is known to say of a dead grant what may mean the application.
+    /// Whether the provider is known to say of a dead grant what may mean the application: by its
+    /// definition, or because it did.
     var isSaidOfGrants = false
     /// How many had left when it was first looked at with care.
     private var careful: UInt64 = 0
@@ -69,6 +73,23 @@ struct Suspicion {
     var isExhausted: Bool {
         risks.count >= Self.riskedMax && (!isSaidOfGrants || risks.contains { $0.isProbe })
     }
+
+    /// Between two risks beyond the two, in milliseconds.
+    static let riskMilliseconds: Int64 = 3_600_000
+
+    /// When one more connection may be risked although two were; nil where that is for somebody to
+    /// say, or to change. A few dead grants in a row would else stop, for ever, an application that
+    /// was not changed, at a provider that is known to say so of dead grants.
+    var risksAgain: UnixTime? {
+        guard change == nil, isSaidOfGrants else { return nil }
+        return risks.map(\.heard).max()?.adding(milliseconds: Self.riskMilliseconds)
+    }
+
+    /// Whether one more connection may be risked.
+    func mayRiskMore(_ now: UnixTime) -> Bool {
+        !isExhausted || (risksAgain.map { $0 <= now } ?? false)
+    }
+
     /// The connections that were refused since the last success.
     var risked: [UInt32] { risks.filter { !$0.isGone }.map(\.slot) }
 
@@ -93,14 +114,34 @@ struct Suspicion {
 
     /// A connection was refused in a way that may mean the application. True where it was not
     /// refused before since the last success.
-    mutating func refuse(_ slot: UInt32, order: UInt64) -> Bool {
+    mutating func refuse(_ slot: UInt32, order: UInt64, _ now: UnixTime) -> Bool {
         guard order > changed else { return false }
         if !isCareful { careful = sentCount }
         isRaised = true
         barrier = sentCount
         guard !isRisked(slot) else { return false }
-        risks.append(Risk(slot: slot, order: order, isProbe: order > careful))
+        risks.append(Risk(slot: slot, order: order, isProbe: order > careful, heard: now))
         return true
+    }
+
+    /// A connection was refused that counts against nobody: the next one is risked as long after it
+    /// as after one that does.
+    mutating func refuseAgain(_ slot: UInt32, _ now: UnixTime) {
+        guard isExhausted, !isRisked(slot) else { return }
+        risks[risks.endIndex - 1].heard = now
+    }
+
+    /// A refusal that looked like a rejection of the application was one of a dead grant.
+    mutating func learn() { isSaidOfGrants = true }
+
+    /// The clock was set: all moments move with it.
+    mutating func move(milliseconds: Int64) {
+        for index in risks.indices {
+            risks[index].heard = risks[index].heard.adding(milliseconds: milliseconds)
+        }
+        for index in successes.indices {
+            successes[index].time = successes[index].time.adding(milliseconds: milliseconds)
+        }
     }
 
     /// Whether a connection that was refused had been sent with care.
@@ -113,11 +154,9 @@ struct Suspicion {
         successes.append(success)
     }
 
-    /// The same of an earlier process.
-    mutating func restore(risked: [(slot: UInt32, isProbe: Bool)], change: Change?) {
-        for risk in risked where !isRisked(risk.slot) {
-            risks.append(Risk(slot: risk.slot, order: 0, isProbe: risk.isProbe))
-        }
+    /// What an earlier process found out.
+    mutating func restore(_ risks: [Risk], change: Change?) {
+        self.risks += risks.filter { !isRisked($0.slot) }
         isRaised = isRaised || !risks.isEmpty
         self.change = self.change ?? change
     }

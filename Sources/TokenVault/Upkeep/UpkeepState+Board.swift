@@ -80,6 +80,8 @@ extension UpkeepState {
         flights[entry.flight]?.stage = .boarding
         flights[entry.flight]?.endpoint = endpoint
         flights[entry.flight]?.revision = lanes[lane].revision
+        let isListenable = isListenedTo(lane)
+        flights[entry.flight]?.isListenable = isListenable
         return Boarding(
             slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death,
             flight: flights[entry.flight])
@@ -108,7 +110,7 @@ extension UpkeepState {
         if !onlyDemands, let entry = lastRefreshed(lane, now) { return entry }
         var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: Lane.Entry)?
         for entry in lanes[lane].unordered
-        where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot)
+        where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot, now)
             && isLive(entry, lane)
         {
             let death = flights[entry.flight]?.death ?? entry.death
@@ -126,8 +128,8 @@ extension UpkeepState {
         guard lanes[lane].limits.marginSeconds == nil, !lanes[lane].limits.exchangesAccessToken
         else { return nil }
         for success in lanes[lane].suspicion.successes.reversed()
-        where lanes[lane].mayRisk(success.slot)
-            && failureCount(success.key) == 0
+        where lanes[lane].mayRisk(success.slot, now)
+            && failureCount(success.key) == 0 && !isHeld(success.slot, now)
             && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
         {
             let slot = success.slot
@@ -154,9 +156,9 @@ extension UpkeepState {
             ? rank.death > other.death : rank.isUnrefused
     }
 
-    /// The flight of one that boards. Nil where its connection has another flight by now, or was
-    /// disconnected: it is released then.
-    mutating func begin(_ boarding: Boarding, _ key: RecordKey) -> Flight? {
+    /// The flight of one that boards. Nil where its connection has another flight by now, was
+    /// disconnected, or is not to be asked yet: it is released then.
+    mutating func begin(_ boarding: Boarding, _ key: RecordKey, _ now: UnixTime) -> Flight? {
         if let flight = boarding.flight {
             if numbers[key] == flight.number { return flights[flight.number] }
             release(boarding, UnixTime(milliseconds: 0))
@@ -166,14 +168,31 @@ extension UpkeepState {
             release(boarding, UnixTime(milliseconds: 0))
             return nil
         }
+        if let end = overduePause(boarding, key, now) {
+            release(boarding, now)
+            schedule(boarding.slot, Plan(lane: boarding.lane, due: end, death: end))
+            return nil
+        }
         var flight = Flight(
             number: takeNumber(), key: key, slot: boarding.slot, lane: boarding.lane,
             death: boarding.death, stage: .boarding, endpoint: boarding.endpoint)
         flight.revision = lanes[boarding.lane].revision
+        flight.isListenable = isListenedTo(boarding.lane)
         flights[flight.number] = flight
         numbers[key] = flight.number
         heap.remove(boarding.slot)
         return flight
+    }
+
+    /// Until when one is not to be asked that was to be asked while its token was fresh, and has
+    /// expired before its turn came. One that is tried for its application's sake is not meant.
+    private func overduePause(_ boarding: Boarding, _ key: RecordKey, _ now: UnixTime) -> UnixTime?
+    {
+        guard !failures.isEmpty, !lanes[boarding.lane].isCareful,
+            let refusal = failures[key]?.refusal, !refusal.isReprieved,
+            let end = refusal.pauseEnd(due: now, now), end > now
+        else { return nil }
+        return end
     }
 
     /// Gives back the place of one that does not board after all; returns who waited for it.
@@ -197,6 +216,7 @@ extension UpkeepState {
             pauseMilliseconds(flight.endpoint, now) <= Self.patienceMilliseconds
         else { return false }
         flights[number]?.stage = .ready
+        flights[number]?.recorded = now
         endpoints[flight.endpoint].ready.append(number)
         notePending(flight.endpoint)
         return true
@@ -226,11 +246,12 @@ extension UpkeepState {
                 endpoints[endpoint].ready.removeFirst()
                 continue
             }
-            guard endpoints[endpoint].governor.admission(now) == .now, !isBlocked(endpoint) else {
-                break
-            }
+            // What was recorded too long ago the upkeep's thread has recorded anew.
+            guard !isOutdated(flight, now), endpoints[endpoint].governor.admission(now) == .now,
+                !isBlocked(endpoint), !flight.isListenable || !isFullOfListeners
+            else { break }
             endpoints[endpoint].ready.removeFirst()
-            guard lanes[flight.lane].mayLeave(flight) else {
+            guard lanes[flight.lane].mayLeave(flight, now) else {
                 held.append(number)
                 continue
             }
@@ -239,42 +260,29 @@ extension UpkeepState {
             flights[number]?.order = lanes[flight.lane].send()
             flights[number]?.stage = .sent
             flights[number]?.sent = now
+            if flight.isListenable { listenableCount += 1 }
             departures.append(number)
         }
         if !held.isEmpty { endpoints[endpoint].ready.prepend(contentsOf: held) }
     }
 
-    /// Whether something is ready that only time keeps from leaving: then somebody has to look at
-    /// the clock.
-    func waitsForTime(_ endpoint: Int, _ now: UnixTime) -> Bool {
-        guard !endpoints[endpoint].ready.isEmpty else { return false }
-        if case .at = endpoints[endpoint].governor.admission(now) { return true }
-        return false
+    private func isOutdated(_ flight: Flight, _ now: UnixTime) -> Bool {
+        now.milliseconds(since: flight.recorded) >= Self.recordMillisecondsMax
     }
 
-    /// The same for any endpoint.
-    func waitsForTime(_ now: UnixTime) -> Bool { pending.contains { waitsForTime($0, now) } }
-
-    /// When there is something to do that no event announces.
-    func nextMoment(_ now: UnixTime, onlyDemands: Bool) -> UnixTime? {
-        var next = onlyDemands ? nil : heap.min?.deadline
-        func sooner(_ moment: UnixTime?) {
-            guard let moment else { return }
-            next = next.map { Swift.min($0, moment) } ?? moment
-        }
+    /// The flights that have been ready for too long: they board again, to be recorded anew.
+    mutating func takeOutdated(_ now: UnixTime) -> [UInt64] {
+        var outdated: [UInt64] = []
         for endpoint in pending {
-            let queue = endpoints[endpoint]
-            if case .at(let moment) = queue.governor.admission(now) {
-                if !queue.ready.isEmpty { sooner(moment) }
-                if queue.isHungry, queue.pauseMilliseconds(now) >= Self.patienceMilliseconds {
-                    sooner(moment.adding(milliseconds: 1 - Self.patienceMilliseconds))
+            while let number = endpoints[endpoint].ready.first {
+                if let flight = flights[number], flight.stage == .ready {
+                    guard isOutdated(flight, now) else { break }
+                    flights[number]?.stage = .boarding
+                    outdated.append(number)
                 }
-            }
-            for lane in queue.lanes where lanes[lane].first != nil {
-                // One that is open already waits for something that rings.
-                if let opens = lanes[lane].opens, opens > now { sooner(opens) }
+                endpoints[endpoint].ready.removeFirst()
             }
         }
-        return next
+        return outdated
     }
 }

@@ -10,7 +10,9 @@ extension UpkeepState {
         for endpoint in endpoints.indices {
             endpoints[endpoint].governor.move(milliseconds: milliseconds)
         }
+        for slot in holds.keys { holds[slot] = holds[slot]?.adding(milliseconds: milliseconds) }
         for (number, flight) in flights { flights[number] = flight.moved(milliseconds) }
+        for key in failures.keys { failures[key]?.refusal?.move(milliseconds: milliseconds) }
     }
 }
 
@@ -18,7 +20,9 @@ extension Flight {
     fileprivate func moved(_ milliseconds: Int64) -> Flight {
         var flight = self
         flight.death = death.adding(milliseconds: milliseconds)
+        flight.recorded = recorded.adding(milliseconds: milliseconds)
         flight.sent = sent.adding(milliseconds: milliseconds)
+        flight.listensUntil = listensUntil?.adding(milliseconds: milliseconds)
         return flight
     }
 }

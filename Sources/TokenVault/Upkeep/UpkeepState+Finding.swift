@@ -38,10 +38,12 @@ extension UpkeepState {
         var isAlarm = false
         /// Whether it was rejected until now.
         var isAccepted = false
-        /// Whether the connection has come to be at risk by this answer.
+        /// Whether the refusal counts against the application, and whether it did not before.
+        var isRisk = false
         var isNewRisk = false
-        /// Connections whose grant is gone: they were refused, and their application is taken.
-        var lost: [(key: RecordKey, refusal: Refusal)] = []
+        /// The connection, where its grant is gone: it was refused before and after another one of
+        /// its application was served.
+        var lost: (key: RecordKey, refusal: Refusal)?
         /// Whether the connection was refused before its application was changed, too.
         var isOld = false
         /// Whether another connection of the application succeeded since it was first refused.

@@ -34,7 +34,9 @@ extension UpkeepState {
         }
         let endpoint = lanes[lane].endpoint
         if isPaused(key, now) { return .refused(.notRefreshable) }
-        guard lanes[lane].isOpen(now), !lanes[lane].isRejected || lanes[lane].mayRisk(slot) else {
+        guard lanes[lane].isOpen(now),
+            !lanes[lane].isRejected || lanes[lane].mayRisk(slot, now)
+        else {
             return .refused(.applicationMisconfigured)
         }
         guard pauseMilliseconds(endpoint, now) <= Self.patienceMilliseconds else {
@@ -109,7 +111,7 @@ extension UpkeepState {
         switch flight.stage {
         case .sent:
             endpoints[flight.endpoint].governor.end(outcome, now, random: random)
-            lanes[flight.lane].arrive()
+            endInFlight(flight)
         case .overdue: endListening(flight, outcome, now, random: random)
         case .boarding, .ready:
             endpoints[flight.endpoint].boardedCount -= 1
@@ -177,7 +179,7 @@ extension UpkeepState {
             lanes[flight.lane].giveUp()
         case .sent:
             endpoints[flight.endpoint].governor.end(.unsent, now, random: 0)
-            lanes[flight.lane].arrive()
+            endInFlight(flight)
         case .overdue: endListening(flight, .unsent, now, random: 0)
         case .landed: break
         }

@@ -4,15 +4,29 @@
 // listened to, for as long as it takes, out of everybody's way.
 extension UpkeepState {
     /// Whether nothing new leaves for an endpoint until one that is overdue has ended: it has as
-    /// many as may be in flight there, or there are too many in all.
+    /// many as may be in flight there, or there are too many in all, and would be one more.
     func isBlocked(_ endpoint: Int) -> Bool {
-        let governor = endpoints[endpoint].governor
-        return governor.isFullOfListeners
-            || isFullOfListeners && governor.listening > 0
+        endpoints[endpoint].governor.isFullOfListeners
+            || listenerCount >= Self.listenersMax
+                && (endpoints[endpoint].governor.listening > 0
+                    || endpoints[endpoint].lanes.contains { isListenedTo($0) })
     }
 
-    /// Whether endpoints wait that have room for themselves.
-    var isFullOfListeners: Bool { listenerCount >= Self.listenersMax }
+    /// Whether no further request leaves that may come to be listened to: all that are in flight
+    /// may become overdue together.
+    var isFullOfListeners: Bool { listenerCount + listenableCount >= Self.listenersMax }
+
+    /// Whether what a lane sends for the first time is listened to beyond its deadline.
+    func isListenedTo(_ lane: Int) -> Bool {
+        RefreshPolicy.listenMilliseconds(
+            inDoubtSince: nil, lanes[lane].limits, UnixTime(milliseconds: 0)) > 0
+    }
+
+    /// A flight is in flight no more.
+    mutating func endInFlight(_ flight: Flight) {
+        if flight.isListenable { listenableCount -= 1 }
+        lanes[flight.lane].arrive()
+    }
 
     /// How long nothing leaves for an endpoint, in milliseconds; 0 where only requests that are in
     /// flight stand in the way.
@@ -32,7 +46,7 @@ extension UpkeepState {
         listenerCount += 1
         aloftCount -= 1
         // The turn passes on.
-        lanes[flight.lane].arrive()
+        endInFlight(flight)
         lanes[flight.lane].end(flight.slot, now)
         flights[number]?.stage = .overdue
         flights[number]?.listensUntil = end

@@ -20,11 +20,11 @@ extension UpkeepState {
             finding.isOutdated = true
             return finding
         }
-        // Of one that was refused before, or whose grant was likely to be over, no more is learnt.
+        // Of one that was refused before, or whose grant was likely to be over, no more is learnt;
+        // but after a change it counts what was risked, whatever was to be expected of it.
         let isChanged = lanes[lane].suspicion.change != nil
         let isNews =
-            !(failures[flight.key]?.refusal?.isNoNews ?? false) && prospect != .over
-            && (prospect != .doubtful || isChanged)
+            !(failures[flight.key]?.refusal?.isNoNews ?? false) && (prospect == .good || isChanged)
         switch bearing {
         case .none: break
         case .accepted:
@@ -35,30 +35,45 @@ extension UpkeepState {
             finding.isAccepted = lanes[lane].accept()
             finding.wakes = finding.isAccepted
         case .rejected:
-            suspect(flight, &finding)
+            suspect(flight, now, &finding)
             finding.isAlarm = lanes[lane].reject(now)
         case .grantLost:
             finding.isDoubted = true
-            if isNews { suspect(flight, &finding) }
-        case .likelyRejected: if isNews { suspect(flight, &finding) }
-        case .unclear: if isNews, isChanged { suspect(flight, &finding) }
+            if isNews { suspect(flight, now, &finding) }
+        case .likelyRejected where isNews: suspect(flight, now, &finding)
+        case .likelyRejected: lanes[lane].suspicion.refuseAgain(flight.slot, now)
+        case .unclear: if isNews, isChanged { suspect(flight, now, &finding) }
         }
-        // Whoever was out with it has had its say by now.
-        if lanes[lane].isSuspicionConfirmed { finding.isAlarm = lanes[lane].reject(now) }
+        if confirmSuspicion(lane, now) != nil { finding.isAlarm = true }
         finding.isRejected = lanes[lane].isRejected
         finding.isOld = failures[flight.key]?.refusal?.isOld ?? false
         finding.isProven = failures[flight.key]?.refusal?.proof == .application
+        finding.isRisk = lanes[lane].suspicion.isRisked(flight.slot)
         finding.isProbe = lanes[lane].suspicion.isProbe(flight.slot)
         if let refusal, bearing != .grantLost || finding.isDoubted {
-            note(refusal.kind, refusal.status, of: flight, now)
+            note(refusal.kind, refusal.status, of: flight, now, &finding)
         }
         return finding
     }
 
-    private mutating func suspect(_ flight: Flight, _ finding: inout Finding) {
+    /// Takes an application to be rejected where so many were refused, and whoever was out with
+    /// them has had its say or is overdue.
+    ///
+    /// - Returns: the status of such a refusal; nil where it is not so, or was before.
+    mutating func confirmSuspicion(_ lane: Int, _ now: UnixTime) -> Int? {
+        guard lanes[lane].isSuspicionConfirmed, lanes[lane].reject(now) else { return nil }
+        let risked = lanes[lane].suspicion.risked
+        // In an order that no hash decides.
+        let refusals = failures.values.compactMap(\.refusal).filter { risked.contains($0.slot) }
+        return refusals.max { $0.slot < $1.slot }?.status ?? 0
+    }
+
+    private mutating func suspect(
+        _ flight: Flight, _ now: UnixTime, _ finding: inout Finding
+    ) {
         // What is being disconnected, or has other tokens, has nothing to lose.
         guard !flight.isOrphan, !flight.isSuperseded else { return }
-        if lanes[flight.lane].suspicion.refuse(flight.slot, order: flight.order) {
+        if lanes[flight.lane].suspicion.refuse(flight.slot, order: flight.order, now) {
             risks[flight.slot] = flight.lane
             finding.isNewRisk = true
         }
@@ -66,7 +81,8 @@ extension UpkeepState {
 
     /// A connection was refused: until somebody else's success says more.
     private mutating func note(
-        _ kind: Refusal.Kind, _ status: Int, of flight: Flight, _ now: UnixTime
+        _ kind: Refusal.Kind, _ status: Int, of flight: Flight, _ now: UnixTime,
+        _ finding: inout Finding
     ) {
         guard !flight.isOrphan, !flight.isSuperseded else { return }
         let lane = flight.lane
@@ -75,6 +91,16 @@ extension UpkeepState {
             order: lanes[lane].suspicion.sentCount, heard: now)
         if let before = failures[flight.key]?.refusal {
             (refusal.proof, refusal.isOld) = (before.proof, before.isOld)
+            refusal.provenAt = before.provenAt
+            // Refused, another one served, and refused again.
+            if before.proof == .application, flight.order > before.provenAt {
+                if min(kind.rawValue, before.kind.rawValue) > Refusal.Kind.unknown.rawValue {
+                    lanes[lane].suspicion.learn()
+                }
+                if kind == .grant, before.kind == .grant {
+                    finding.lost = (flight.key, refusal)
+                }
+            }
         }
         set(refusal, flight.key)
     }
@@ -118,6 +144,7 @@ extension UpkeepState {
 
     /// The connection of a slot is gone, or has other tokens.
     mutating func forgetRisk(_ slot: UInt32) {
+        holds[slot] = nil
         if let lane = risks.removeValue(forKey: slot) { lanes[lane].suspicion.forget(slot) }
     }
 
@@ -143,19 +170,8 @@ extension UpkeepState {
             _ = lanes[lane].refused.removeFirst()
             guard var refusal = live(first, below: .application) else { continue }
             refusal.proof = .application
-            if refusal.kind != .unknown { lanes[lane].suspicion.isSaidOfGrants = true }
-            guard refusal.kind == .grant, numbers[first.key] == nil else {
-                reprieve(refusal, first.key, now, &finding)
-                continue
-            }
-            // Not asked meanwhile. Should it not come to be stored, it is asked again.
-            let end = now.adding(milliseconds: RefreshPolicy.expiredMilliseconds)
-            refusal.pauseEnd = end
-            failures[first.key]?.refusal = refusal
-            if isScheduled(refusal.slot) {
-                schedule(refusal.slot, Plan(lane: lane, due: end, death: end))
-            }
-            finding.lost.append((first.key, refusal))
+            refusal.provenAt = lanes[lane].suspicion.sentCount
+            reprieve(refusal, first.key, now, &finding)
         }
     }
 
@@ -187,7 +203,7 @@ extension UpkeepState {
     ) {
         var refusal = refusal
         let wasPaused = refusal.pauseEnd != nil
-        refusal.pauseEnd = nil
+        (refusal.pauseEnd, refusal.isReprieved) = (nil, true)
         failures[key]?.refusal = refusal
         guard wasPaused, numbers[key] == nil, heap.deadline(refusal.slot) != nil else { return }
         // Not at once where it was refused a moment ago, and behind everybody who was not refused.
@@ -250,5 +266,28 @@ extension UpkeepState {
         return flights.values.filter {
             $0.lane == lane && ($0.stage == .ready || $0.stage == .sent)
         }.map(\.number).sorted()
+    }
+
+    /// Somebody says that a connection is worth another try, whatever it was refused with.
+    mutating func forgive(_ key: RecordKey) {
+        failures[key]?.refusal?.pauseEnd = nil
+        failures[key]?.refusal?.isReprieved = true
+    }
+
+    /// The same of an application and of all its connections. Those that were refused have nothing
+    /// to lose: that they are refused again does not count against it.
+    mutating func forgive(lane: Int, _ now: UnixTime) {
+        for slot in lanes[lane].suspicion.risked { risks[slot] = nil }
+        lanes[lane].forgive()
+        // In an order that no hash decides.
+        let refused = failures.compactMap { key, failure in failure.refusal.map { (key, $0) } }
+            .filter { $0.1.lane == lane }.sorted { $0.1.slot < $1.1.slot }
+        for (key, refusal) in refused {
+            failures[key]?.refusal?.isOld = true
+            forgive(key)
+            guard refusal.pauseEnd != nil, numbers[key] == nil, heap.deadline(refusal.slot) != nil
+            else { continue }
+            schedule(refusal.slot, Plan(lane: lane, due: now, death: Self.last(now)))
+        }
     }
 }

@@ -13,6 +13,9 @@ struct UpkeepState: ~Copyable {
     static let aheadMax = 512
     /// The most callers that wait for a flight which has not boarded.
     static let demandsMax = 100_000
+    /// How long after its attempt was recorded a request may leave, in milliseconds: from there on
+    /// another process counts the time in which the provider may be at work on it.
+    static let recordMillisecondsMax: Int64 = 15_000
     /// The most refreshes that are listened to beyond their deadline. With so many, nothing new
     /// leaves for an endpoint that has one of them.
     static let listenersMax = 512
@@ -42,13 +45,18 @@ struct UpkeepState: ~Copyable {
     var aloftCount = 0
     /// Flights that are overdue; they are no longer among those.
     var listenerCount = 0
-    /// Those of them whose connection has other tokens by now, or is gone.
+    /// Flights in flight that are listened to once they are overdue.
+    var listenableCount = 0
+    /// Of those that are overdue, those whose connection has other tokens by now, or is gone.
     var detached: Set<UInt64> = []
     var demandCount = 0
     /// Failures in a row; only connections that are failing.
     var failures: [RecordKey: Failures] = [:]
     /// Slots of connections that may have lost their grant to a wrong secret, and their lanes.
     var risks: [UInt32: Int] = [:]
+    /// Slots of connections whose attempt of an earlier process may be out still, and until when
+    /// nobody asks for them.
+    var holds: [UInt32: UnixTime] = [:]
     private var laneNumbers: [ApplicationID: Int] = [:]
     private var endpointNumbers: [String: Int] = [:]
     private var nextFlight: UInt64 = 1
@@ -136,16 +144,26 @@ struct UpkeepState: ~Copyable {
         backlogged[slot] == lane && endpoints[lanes[lane].endpoint].governor.health != .up
     }
 
-    /// A connection is due as planned; nil, or a plan that is never due, takes it out of the
-    /// schedule.
+    /// A connection is due as planned, but not while it is held; nil, or a plan that is never due,
+    /// takes it out of the schedule.
     mutating func schedule(_ slot: UInt32, _ plan: Plan?) {
         backlogged[slot] = nil
         if let plan, let due = plan.due {
-            heap.set(slot, due, lane: plan.tag)
+            let held = holds.isEmpty ? nil : holds[slot]
+            heap.set(slot, held.map { max(due, $0) } ?? due, lane: plan.tag)
         } else {
             heap.remove(slot)
         }
     }
+
+    /// Nobody asks for a connection before `end`, whatever else is a reason to.
+    mutating func hold(_ slot: UInt32, until end: UnixTime) {
+        holds[slot] = end
+        guard let entry = heap.entry(slot), entry.deadline < end else { return }
+        schedule(slot, Plan(due: entry.deadline, tag: entry.lane))
+    }
+
+    func isHeld(_ slot: UInt32, _ now: UnixTime) -> Bool { holds[slot].map { now < $0 } ?? false }
 
     /// Moves what is due into its lane. True where more is due.
     mutating func ripen(_ now: UnixTime) -> Bool {

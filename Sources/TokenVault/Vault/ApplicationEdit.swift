@@ -10,8 +10,11 @@ struct ApplicationEdit: ~Copyable {
     let expectation: Change.Expectation
     private var plaintext: Secret
 
+    /// - Parameter unproven: what was changed before, if nothing has succeeded since: that holds
+    ///   still, also after a restart.
     init(
-        _ application: borrowing Application, over old: consuming Store.Opened?
+        _ application: borrowing Application, over old: consuming Store.Opened?,
+        unproven: Suspicion.Change?
     ) throws(VaultError) {
         var fields = try Fields(ApplicationRecord.encode(application))
         let expectation: Change.Expectation
@@ -31,7 +34,10 @@ struct ApplicationEdit: ~Copyable {
                 isVoid = Self.isSame(before, fields)
             }
         }
-        if let change { try fields.set(ApplicationTag.change, integer: change.rawValue) }
+        if let last = change {
+            change = max(last, unproven ?? last)
+            try fields.set(ApplicationTag.change, integer: change?.rawValue)
+        }
         (self.isVoid, self.change, self.expectation) = (isVoid, change, expectation)
         plaintext = fields.takeAll()
     }

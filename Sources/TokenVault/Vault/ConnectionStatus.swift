@@ -93,6 +93,7 @@ extension Vault {
         let end = refresher.end(record)
         let outstanding = refresher.outstandingSince(key, record)
         let failing = refresher.trouble(key, slot: slot, application: record.application)
+        let now = refresher.now(asOf: record.tokensSince ?? generation)
         let light: ConnectionStatus.Light
         var reason: VaultEvent.Kind?
         let nextStep: ConnectionStatus.NextStep
@@ -107,15 +108,15 @@ extension Vault {
             let working = record.used == nil ? ConnectionStatus.Light.yellow : .green
             switch failing {
             case .applicationRejected: (light, nextStep) = (.red, .correctApplication)
-            case .storageRefused: (light, nextStep) = (working, .makeRoom)
             case _ where refresher.isHeld(record):
-                let isLent = record.accessTokenExpiry.map { $0 > time.now() } ?? true
+                let isLent = record.accessTokenExpiry.map { $0 > now } ?? true
                 (light, reason, nextStep) = (isLent ? working : .red, .replyUnread, .retry)
             // Whatever failed before.
-            case _ where refresher.isOver(record):
+            case _ where refresher.isOver(record, now):
                 (light, reason, nextStep) = (.red, nil, .reconnect)
-            case _ where refresher.isRefused(record):
+            case _ where refresher.isRefused(record, now):
                 (light, reason, nextStep) = (.red, .refreshRefused, .reconnect)
+            case .storageRefused: (light, nextStep) = (working, .makeRoom)
             case .refreshRefused: (light, nextStep) = (working, .correctApplication)
             case nil: (light, nextStep) = (working, .none)
             default: (light, nextStep) = (working, .wait)
@@ -135,6 +136,11 @@ extension Vault {
     }
 }
 
+extension ConnectionRecord {
+    /// Whether the provider refused its last refresh.
+    var isRefused: Bool { failure?.code == VaultEvent.Kind.refreshRefused.code }
+}
+
 extension Refresher {
     /// When a connection that works comes to its end, by what its provider is known to do.
     func end(_ record: borrowing ConnectionRecord) -> (time: UnixTime, cause: EndCause)? {
@@ -147,25 +153,24 @@ extension Refresher {
 
     /// Whether nothing that is done can help a connection any more, by what its provider is known
     /// to do.
-    func isOver(_ record: borrowing ConnectionRecord, _ lane: Int) -> Bool {
-        let (now, limits) = (time.now(), limits(lane))
+    func isOver(
+        _ record: borrowing ConnectionRecord, _ lane: Int, _ now: UnixTime
+    ) -> Bool {
+        let limits = limits(lane)
         let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
         return RefreshPolicy.end(lifetime, limits).map { $0.time <= now } ?? false
     }
 
     /// Whether a connection's token has expired and nothing can renew it. What the platform only
     /// stores it looks after itself.
-    func isOver(_ record: borrowing ConnectionRecord) -> Bool {
+    func isOver(_ record: borrowing ConnectionRecord, _ now: UnixTime) -> Bool {
         guard record.application != nil, let end = end(record) else { return false }
-        return end.cause == .notRenewable && end.time <= time.now()
+        return end.cause == .notRenewable && end.time <= now
     }
 
     /// Whether a connection's token has expired and the provider refuses to renew it.
-    func isRefused(_ record: borrowing ConnectionRecord) -> Bool {
-        guard record.failure?.code == VaultEvent.Kind.refreshRefused.code,
-            let application = record.application
-        else { return false }
-        let now = time.now()
+    func isRefused(_ record: borrowing ConnectionRecord, _ now: UnixTime) -> Bool {
+        guard record.isRefused, let application = record.application else { return false }
         let expiry = RefreshPolicy.Lifetime.expiry(record, limits(lane(application)), now: now)
         return expiry.map { $0 <= now } ?? false
     }

@@ -37,6 +37,9 @@ public struct DisconnectReceipt: Sendable, Equatable {
     /// Until when that answer is listened for at most, while the vault is open; nil where every
     /// answer is in.
     public let listensUntil: UnixTime?
+    /// How many grants the connection had before, and connecting again left behind, that may live
+    /// on at the provider: see `Provider.revokesReplacedGrant`.
+    public let earlierGrants: Int
     /// How many key slots were overwritten, synced, zeroed and synced, each after the record of
     /// this connection had opened under the key in it.
     public let erasedSlots: Int
@@ -44,4 +47,12 @@ public struct DisconnectReceipt: Sendable, Equatable {
     public let erasure: Erasure
     /// When all of it was done.
     public let completed: UnixTime
+
+    /// Whether the provider was asked to revoke a token and did not: it lives on there, and nobody
+    /// can revoke it any more.
+    public var tokensLiveOn: Bool {
+        [refreshToken, accessToken].contains { outcome in
+            if case .failed = outcome { true } else { false }
+        }
+    }
 }

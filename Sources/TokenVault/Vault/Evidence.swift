@@ -13,9 +13,8 @@ struct Evidence: ~Copyable {
         let generation: UInt64
         let isRejection: Bool
         let kind: Refusal.Kind
-        let isOld: Bool
-        let isProbe: Bool
-        let isProven: Bool
+        /// What was known of it.
+        private let flags: UInt8
         let status: Int
         let time: UnixTime
         let expiry: UnixTime?
@@ -34,13 +33,13 @@ struct Evidence: ~Copyable {
             slot = header.slot
             generation = record.failureSince ?? header.generation
             kind = Refusal.Kind(record: record.refusal) ?? .unknown
-            isOld = (record.refusal ?? 0) & Refusal.oldFlag != 0
-            isProbe = (record.refusal ?? 0) & Refusal.probeFlag != 0
-            isProven = (record.refusal ?? 0) & Refusal.provenFlag != 0
+            flags = (record.refusal ?? 0) & Refusal.flags
             status = Int(failure.status)
             time = failure.time
             expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now)
         }
+
+        func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
     }
 
     /// A connection that was refreshed.
@@ -48,23 +47,33 @@ struct Evidence: ~Copyable {
         let generation: UInt64
         let slot: UInt32
         let key: RecordKey
+        /// When it was asked for.
+        let issued: UnixTime
         let time: UnixTime
     }
 
     /// By lane, the connections that were refreshed last, the last one last.
     private var refreshed: [Int: [Refreshed]] = [:]
     private(set) var refused: [Int: [Refused]] = [:]
+    /// By lane, the newest generation of a grant that came by a code.
+    private var exchanged: [Int: (generation: UInt64, issued: UnixTime)] = [:]
 
     /// Takes in what a connection's record says.
     mutating func add(
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
         _ lane: Int, _ limits: RefreshPolicy.Limits, now: UnixTime
     ) {
+        let generation = record.tokensSince ?? header.generation
         if record.state == .active, let moment = record.refreshed, moment >= record.issued {
-            let generation = record.tokensSince ?? header.generation
             insert(
                 Refreshed(
-                    generation: generation, slot: header.slot, key: key, time: moment), lane)
+                    generation: generation, slot: header.slot, key: key, issued: record.issued,
+                    time: moment), lane)
+        }
+        if record.isExchanged, record.refreshed == nil {
+            if generation > exchanged[lane]?.generation ?? 0 {
+                exchanged[lane] = (generation, record.issued)
+            }
         }
         if let found = Refused(record, header, key, limits, now: now) {
             refused[lane, default: []].append(found)
@@ -83,8 +92,24 @@ extension Evidence {
         refreshed[lane, default: []].insert(found, at: place ?? refreshed[lane]?.count ?? 0)
     }
 
-    /// The generation of the last tokens that a refresh brought; 0 where there are none.
-    func lastRefreshed(_ lane: Int) -> UInt64 { refreshed[lane]?.last?.generation ?? 0 }
+    /// The generation of the last tokens that a refresh or a code brought; 0 where there are none.
+    func lastServed(_ lane: Int) -> UInt64 {
+        max(refreshed[lane]?.last?.generation ?? 0, exchanged[lane]?.generation ?? 0)
+    }
+
+    /// Whether another connection was served since one was refused: asked for after that was heard,
+    /// not merely stored after it.
+    func isAnswered(_ found: Refused, _ lane: Int, now: UnixTime) -> Bool {
+        if found.has(Refusal.provenFlag) { return true }
+        // Of a clock that was ahead nobody knows when that was.
+        let heard = found.time > now ? UnixTime(milliseconds: .min) : found.time
+        if let code = exchanged[lane], code.generation > found.generation, code.issued >= heard {
+            return true
+        }
+        return (refreshed[lane] ?? []).contains {
+            $0.generation > found.generation && $0.issued >= heard
+        }
+    }
 
     func successes(_ lane: Int) -> [Suspicion.Success] {
         (refreshed[lane] ?? []).map { Suspicion.Success(slot: $0.slot, key: $0.key, time: $0.time) }
@@ -96,20 +121,27 @@ extension UpkeepState {
     mutating func restore(_ evidence: borrowing Evidence, _ now: UnixTime) {
         for lane in lanes.indices where lanes[lane].suspicion.sentCount == 0 {
             let changed = lanes[lane].changed
-            let refreshed = evidence.lastRefreshed(lane)
-            let isProven = refreshed > changed.generation
-            var risked: [(slot: UInt32, isProbe: Bool)] = []
+            let served = evidence.lastServed(lane)
+            let isProven = served > changed.generation
+            var risked: [Suspicion.Risk] = []
             var isRejected = false
             for found in evidence.refused[lane] ?? [] {
-                let isAnswered = found.isProven || found.generation < refreshed
+                let isAnswered = evidence.isAnswered(found, lane, now: now)
                 restore(found, lane, isAnswered: isAnswered, now)
-                if isAnswered, found.kind != .unknown {
-                    lanes[lane].suspicion.isSaidOfGrants = true
+                // What was heard before a change says nothing of how it refuses dead grants.
+                if found.has(Refusal.provenFlag), found.generation > changed.generation,
+                    found.kind != .unknown
+                {
+                    lanes[lane].suspicion.learn()
                 }
-                guard found.generation > changed.generation, !found.isOld, !isAnswered,
-                    !isProven || found.kind != .unknown
+                guard found.generation > changed.generation, !isAnswered,
+                    found.has(Refusal.riskFlag)
                 else { continue }
-                risked.append((found.slot, found.isProbe))
+                risked.append(
+                    Suspicion.Risk(
+                        slot: found.slot, order: 0, isProbe: found.has(Refusal.probeFlag),
+                        // By a clock that was ahead, nobody knows when.
+                        heard: min(found.time, now)))
                 risks[found.slot] = lane
                 isRejected = isRejected || found.isRejection
             }
@@ -117,7 +149,7 @@ extension UpkeepState {
                 lanes[lane].suspicion.note(success)
             }
             lanes[lane].restore(
-                risked: risked, change: isProven ? nil : changed.change, isRejected: isRejected)
+                risked, change: isProven ? nil : changed.change, isRejected: isRejected)
         }
     }
 
@@ -133,12 +165,14 @@ extension UpkeepState {
             slot: found.slot, lane: lane, kind: found.kind, status: found.status, order: 0,
             heard: found.time)
         refusal.proof = isAnswered ? .application : .none
-        refusal.isOld = found.isOld
+        // One that was not asked since another was served is asked once more.
+        refusal.isReprieved = isAnswered && !found.has(Refusal.provenFlag)
+        refusal.isOld = found.has(Refusal.oldFlag)
         refusal.expiry = found.expiry
         if found.generation <= lanes[lane].changed.generation { refusal.outdate() }
         set(refusal, found.key)
         _ = countFailure(found.key, isRefusal: true)
-        guard let due = heap.deadline(found.slot) else { return }
+        guard !refusal.isReprieved, let due = heap.deadline(found.slot) else { return }
         let later = pause(found.key, due: max(due, now), now, random: 0)
         guard later > max(due, now) else { return }
         schedule(found.slot, Plan(lane: lane, due: later, death: later))

@@ -32,11 +32,13 @@ final class ExchangeRoom: Sendable {
 
     private let slots: Monitor<UniqueArray<Secret>>
 
-    /// - Throws: `tooManySecrets` where one of them did not come free within a second.
-    init() throws(VaultError) {
+    /// Nil where one of them is not free at this moment: whoever needs them must not block a thread
+    /// that tasks run on.
+    init?() {
         var slots = UniqueArray<Secret>()
         for byteCount in Self.byteCounts {
-            slots.append(try Secret(capacity: byteCount))
+            guard let slot = Secret(roomFor: byteCount) else { return nil }
+            slots.append(slot)
         }
         self.slots = Monitor(slots)
     }

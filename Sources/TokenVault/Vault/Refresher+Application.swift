@@ -11,6 +11,13 @@ extension Refresher {
         return (fields.integer(ApplicationTag.changedSince) ?? generation, change ?? .identity)
     }
 
+    /// What was changed about an application, if nothing has succeeded since.
+    func unprovenChange(_ id: ApplicationID) -> Suspicion.Change? {
+        shared.withLock { shared in
+            shared.upkeep.lane(id).flatMap { shared.upkeep.lanes[$0].suspicion.change }
+        }
+    }
+
     /// An application was stored anew: what its record says now holds from here on.
     ///
     /// - Parameter change: what about it is not as it was; nil where the provider sees the same
@@ -34,6 +41,23 @@ extension Refresher {
         // They carry what is not valid any more. What has left has left.
         for request in known.requests { _ = request.cancelIfUnsent() }
         alarm.ring()
+        rereadAll(of: id)
+    }
+
+    /// - Throws: `closed` where nothing is sent any more: then nothing is said in vain.
+    func mustSend() throws(VaultError) {
+        if shared.withLock({ $0.sendsNothing }) { throw VaultError(.closed, .upkeep) }
+    }
+
+    /// Somebody says that a connection is worth another try now.
+    func forgive(_ key: RecordKey) { shared.withLock { $0.upkeep.forgive(key) } }
+
+    /// The same of an application: what it was suspected of is forgotten.
+    func forgive(_ id: ApplicationID) {
+        let lane = lane(id)
+        let now = time.now()
+        shared.withLock { $0.upkeep.forgive(lane: lane, now) }
+        alarm.ring()
     }
 
     /// A request of an application that is not a refresh, and may show that the provider takes it.
@@ -56,9 +80,6 @@ extension Refresher {
             var finding = UpkeepState.Finding()
             shared.upkeep.accept(probe.lane, order: probe.order, now, &finding)
             return finding
-        }
-        for lost in finding.lost where lost.key != store.key(.connection, id.text) {
-            landBelieved(lost.key, lost.refusal)
         }
         if finding.isAccepted { publish(.recovered, id) }
         if finding.wakes { alarm.ring() }

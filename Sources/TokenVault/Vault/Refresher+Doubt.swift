@@ -41,31 +41,59 @@ extension Refresher {
     /// is not its business.
     static func takeDoubt(_ sent: Sent, _ shared: inout Shared) -> UInt64? {
         guard shared.upkeep.isCurrent(sent.flight) else { return nil }
-        return shared.doubts.removeValue(forKey: sent.flight.key)
+        return shared.doubts.removeValue(forKey: sent.flight.key)?.wave
     }
 
-    /// Leaves the attempt on record, in place of an older one in doubt.
+    /// Leaves the attempt on record, in place of an older one in doubt; as one whose request has
+    /// ended, so that no other process waits for it, unless this process ended it.
     private func keepDoubt(_ sent: Sent, _ commit: Commit) {
         guard let wave = sent.wave else { return }
         let (key, lane) = (sent.flight.key, sent.flight.lane)
-        let ended = shared.withLock { shared -> UInt64? in
+        let isOver = shared.withLock { shared -> Bool in
             // What it did is nothing to the tokens that are there now.
-            let isCurrent =
-                shared.upkeep.flights[sent.flight.number]
-                .map { !$0.isOrphan && !$0.isSuperseded } ?? false
-            guard isCurrent else { return wave }
-            let older = shared.doubts.updateValue(wave, forKey: key)
+            guard let flight = shared.upkeep.flights[sent.flight.number], !flight.isOrphan,
+                !flight.isSuperseded
+            else {
+                commit.add(.endAttempt(wave: wave, key))
+                return false
+            }
+            let older = shared.doubts[key]
+            if let older, older.wave != wave {
+                commit.add(.endAttempt(wave: older.wave, key))
+            }
+            shared.doubts[key] = InDoubt(wave: wave, since: older?.since ?? flight.sent)
             // The provider's grace begins now, however often it failed before.
             if older == nil, shared.upkeep.lanes[lane].limits.reuseGraceSeconds > 0 {
                 shared.upkeep.clearFailures(key)
             }
-            return older == wave ? nil : older
+            return !shared.sendsNothing
         }
-        if let ended { commit.add(.endAttempt(wave: ended, key)) }
+        guard isOver else { return }
+        commit.add(.endAttempt(wave: wave, key))
+        let attempt = Attempt(key: key, generation: sent.generation)
+        commit.add(.beginWave([attempt], RefreshPolicy.longAgo))
+        let completion = commit.completion
+        commit.completion = { [self] result in
+            if case .success(let committed) = result {
+                move(key, from: wave, to: committed.wave)
+            }
+            completion(result)
+        }
+    }
+
+    /// A connection in doubt has its attempt in another wave.
+    private func move(_ key: RecordKey, from wave: UInt64, to anew: UInt64) {
+        let isInDoubt = shared.withLock { shared in
+            guard let doubt = shared.doubts[key], doubt.wave == wave else { return false }
+            shared.doubts[key] = InDoubt(wave: anew, since: doubt.since)
+            return true
+        }
+        // Other tokens came meanwhile, or it was disconnected.
+        if !isInDoubt { settle(anew, key) }
     }
 
     func endDoubt(_ key: RecordKey, _ commit: Commit) {
-        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key) }) {
+        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key)?.wave }) {
             commit.add(.endAttempt(wave: doubt, key))
         }
     }
@@ -75,11 +103,15 @@ extension Refresher {
     func hold(
         _ key: RecordKey, lane: Int, death: UnixTime, _ shared: borrowing Shared, _ now: UnixTime
     ) -> (since: UnixTime, until: UnixTime)? {
-        guard let doubt = earlier[key], shared.doubts[key] == doubt.wave else { return nil }
+        guard let doubt = earlier[key], shared.doubts[key]?.wave == doubt.wave else { return nil }
         let until = RefreshPolicy.doubtEnd(
             recorded: doubt.recorded, opened: opened, death: death,
-            shared.upkeep.lanes[lane].limits)
-        return until > now ? (doubt.recorded, until) : nil
+            shared.upkeep.lanes[lane].limits
+        ).adding(milliseconds: -stepsBack.lag(0))
+        // The clock may have been set back since.
+        let left = until.milliseconds(since: now)
+        guard left > 0, left <= RefreshPolicy.doubtMillisecondsMax else { return nil }
+        return (doubt.recorded, until)
     }
 
     /// The tokens that a doubt was about are replaced: its attempt is taken off the record.

@@ -23,7 +23,7 @@ extension Refresher {
                 abandon(flight, error)
             }
         }
-        record(wave)
+        record(wave, time.now())
     }
 
     /// The flight of one that boards; nil where its connection is gone, or has another flight.
@@ -33,7 +33,8 @@ extension Refresher {
             alarm.ring()
             return nil
         }
-        if let flight = shared.withLock({ $0.upkeep.begin(boarding, key) }) { return flight }
+        let now = time.now()
+        if let flight = shared.withLock({ $0.upkeep.begin(boarding, key, now) }) { return flight }
         // Its place is given back already; a disconnect may wait for its end.
         if let gone = boarding.flight {
             finish(gone, .failure(VaultError(.disconnecting, .upkeep)), nil)
@@ -111,12 +112,14 @@ extension Refresher {
             let error = VaultError(.generationChanged, .upkeep, connection: id)
             return finish(flight, .failure(error), plan(record, open.lane))
         }
+        let (limits, listenMilliseconds) = prepareToListen(flight, open.lane)
         // An answer lies unread that may hold the successor of what would be presented.
-        guard !Self.isHeld(record, limits(open.lane)) else {
+        guard !Self.isHeld(record, limits) else {
             throw VaultError(.providerAnswerUnreadable, .upkeep, connection: id)
         }
         let isExchange = open.credentials.refreshGrant != .refreshToken
-        guard let place = presented(record, isExchange: isExchange) else {
+        let theirs = now(asOf: record.tokensSince ?? generation)
+        guard let place = presented(record, isExchange: isExchange, theirs) else {
             throw VaultError(.notRefreshable, .upkeep, connection: id)
         }
         let token = record.fields.bytes.extracting(place)
@@ -124,10 +127,10 @@ extension Refresher {
             flight: flight, id: id, application: applicationID, generation: generation,
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds,
-            isExchange: isExchange, isOver: isOver(record, open.lane), kept: kept)
+            isExchange: isExchange, isOver: isOver(record, open.lane, theirs), kept: kept)
         let request = try network.endpoint.refresh(
             token, for: open.application, by: open.credentials,
-            overdue: { [self] in listen(sent) }
+            listenMilliseconds: listenMilliseconds, overdue: { [self] in listen(sent) }
         ) { [self] verdict in land(sent, verdict) }
         sent.listenMilliseconds = request.listenMilliseconds
         wave.flights.append(sent)
@@ -135,17 +138,54 @@ extension Refresher {
         wave.attempts.append(Attempt(key: flight.key, generation: generation))
     }
 
+    /// What is known of a flight's provider, and for how long its answer is listened for.
+    private func prepareToListen(
+        _ flight: Flight, _ lane: Int
+    ) -> (limits: RefreshPolicy.Limits, milliseconds: Int) {
+        let now = time.now()
+        return shared.withLock { shared in
+            let limits = shared.upkeep.lanes[lane].limits
+            let milliseconds = RefreshPolicy.listenMilliseconds(
+                inDoubtSince: shared.doubts[flight.key]?.since, limits, now)
+            shared.upkeep.flights[flight.number]?.isListenable =
+                milliseconds > TransportRequest.deadlineMillisecondsDefault
+            return (limits, milliseconds)
+        }
+    }
+
     /// Where the token lies that is presented for new ones; nil where there is none, or where it
     /// has expired and cannot be exchanged any more.
     private func presented(
-        _ record: borrowing ConnectionRecord, isExchange: Bool
+        _ record: borrowing ConnectionRecord, isExchange: Bool, _ now: UnixTime
     ) -> Range<Int>? {
         guard isExchange else { return record.fields.range(ConnectionTag.refreshToken) }
-        if let expiry = record.accessTokenExpiry, expiry <= time.now() { return nil }
+        if let expiry = record.accessTokenExpiry, expiry <= now { return nil }
         return record.fields.range(ConnectionTag.accessToken)
     }
 
-    private func record(_ wave: Wave) {
+    /// What was recorded long before it could leave is recorded anew: for what the next process has
+    /// to know of it counts from there.
+    func recordAgain(_ outgoing: [Outgoing]) {
+        let now = time.now()
+        for start in stride(from: 0, to: outgoing.count, by: Self.recordedAgainMax) {
+            let end = min(start + Self.recordedAgainMax, outgoing.count)
+            var wave = Wave(count: end - start)
+            for outgoing in outgoing[start..<end] {
+                wave.flights.append(outgoing.sent)
+                wave.requests.append(outgoing.request)
+                wave.attempts.append(
+                    Attempt(
+                        key: outgoing.sent.flight.key, generation: outgoing.sent.generation))
+            }
+            record(wave, now)
+        }
+    }
+
+    /// How many at a time: each may end a wave of its own, and the room for a commit is counted as
+    /// that of a small one.
+    private static let recordedAgainMax = 64
+
+    private func record(_ wave: Wave, _ now: UnixTime) {
         guard !wave.flights.isEmpty else { return }
         let (flights, requests) = (wave.flights, wave.requests)
         let commit = Commit { [self] result in
@@ -161,7 +201,8 @@ extension Refresher {
                 for request in requests { _ = request.cancelIfUnsent() }
             }
         }
-        commit.add(.beginWave(wave.attempts, time.now()))
+        for sent in flights { endAttempt(sent, doubt: nil, commit) }
+        commit.add(.beginWave(wave.attempts, now))
         committer.submit(commit)
     }
 
@@ -175,7 +216,7 @@ extension Refresher {
                 sent.wave = wave
                 if !shared.sendsNothing, shared.upkeep.makeReady(sent.flight.number, now) {
                     shared.outgoing[sent.flight.number] = Outgoing(
-                        request: request, kept: sent.kept)
+                        request: request, sent: sent)
                 } else {
                     left.append(request)
                 }

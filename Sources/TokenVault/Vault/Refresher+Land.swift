@@ -22,8 +22,7 @@ extension Refresher {
                 flight.isOut
                 ? shared.upkeep.judge(
                     flight, bearing, refusal: refusal,
-                    prospect: sent.isOver
-                        ? .over : shared.doubts[flight.key] == nil ? .good : .doubtful, now)
+                    prospect: Self.prospect(sent, flight, shared), now)
                 : UpkeepState.Finding()
             let departures =
                 shared.sendsNothing ? [] : shared.upkeep.depart(flight.endpoint, now)
@@ -41,11 +40,21 @@ extension Refresher {
         case .answered, .unsent: break
         }
         if finding.isAlarm { announceRejection(sent, status) }
-        for lost in finding.lost { landBelieved(lost.key, lost.refusal) }
+        if let lost = finding.lost { landBelieved(lost.key, lost.refusal) }
         if bearing != .accepted || !flight.isOut { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.
         guard flight.isOut else { return landUnsent(sent) }
         conclude(sent, verdict, flight, finding, refusal?.kind ?? .unknown)
+    }
+
+    /// What was to be expected of the grant. A lost answer means nothing where the same refresh
+    /// token is taken again.
+    private static func prospect(
+        _ sent: Sent, _ flight: Flight, _ shared: borrowing Shared
+    ) -> UpkeepState.Prospect {
+        if sent.isOver { return .over }
+        let isPrecious = shared.upkeep.lanes[flight.lane].limits.isAnswerPrecious
+        return isPrecious && shared.doubts[flight.key] != nil ? .doubtful : .good
     }
 
     /// What follows for the connection from an answer to what was sent.
@@ -132,11 +141,14 @@ extension Refresher {
                     ? RefreshPolicy.backoffMillisecondsMax : Self.strandedMilliseconds
                 finish(sent.flight, .failure(refusal), again(sent.flight, milliseconds: wait))
             } else {
-                let ends = shared.withLock { $0.sendsNothing }
-                let error = VaultError(
-                    ends ? .closed : .providerUnreachable, .upkeep, connection: sent.id)
+                let code = shared.withLock { shared -> VaultError.Code in
+                    if shared.sendsNothing { return .closed }
+                    return shared.upkeep.lanes[sent.flight.lane].isRejected
+                        ? .applicationMisconfigured : .providerUnreachable
+                }
                 finish(
-                    sent.flight, .failure(error), again(sent.flight, milliseconds: milliseconds))
+                    sent.flight, .failure(VaultError(code, .upkeep, connection: sent.id)),
+                    again(sent.flight, milliseconds: milliseconds))
             }
         }
         submitEnd(sent, commit)
@@ -166,6 +178,8 @@ extension Refresher {
     func submitEnd(_ sent: Sent, _ commit: Commit) {
         if sent.wave == nil { return commit.completion(.success(Committed())) }
         endAttempt(sent, .none, commit)
+        // It was recorded, and could not be recorded anew.
+        commit.mustLand = sent.refusal != nil
         committer.submit(commit)
     }
 

@@ -132,7 +132,7 @@ extension Refresher {
             return (
                 number.flatMap { shared.outgoing[$0]?.request },
                 ids.compactMap { shared.waiters.removeValue(forKey: $0) },
-                shared.doubts.removeValue(forKey: key)
+                shared.doubts.removeValue(forKey: key)?.wave
             )
         }
         _ = request?.cancelIfUnsent()

@@ -19,7 +19,8 @@ extension Refresher {
             else { return nil }
             let departures = shared.sendsNothing ? [] : shared.upkeep.depart(flight.endpoint, now)
             return Change(
-                flight: flight, isCurrent: shared.upkeep.isCurrent(flight),
+                flight: flight, rejected: shared.upkeep.confirmSuspicion(flight.lane, now),
+                isCurrent: shared.upkeep.isCurrent(flight),
                 waiting: ids.compactMap { shared.waiters.removeValue(forKey: $0) },
                 departures: departures.compactMap { shared.outgoing[$0]?.request })
         }
@@ -33,6 +34,7 @@ extension Refresher {
             waiter.resume(change.isCurrent ? .failure(error) : .success(()))
         }
         if change.isCurrent { tellListening(sent) }
+        if let status = change.rejected { announceRejection(sent, status) }
         // The breaker, or the number of listeners, may keep back what is ready; and a place is
         // free.
         recall(flight.lane, at: flight.endpoint)
@@ -41,6 +43,8 @@ extension Refresher {
     /// What becomes of others when a flight is overdue.
     private struct Change {
         let flight: Flight
+        /// The status with which its application is taken to be rejected from here on.
+        let rejected: Int?
         let isCurrent: Bool
         let waiting: [Waiter]
         let departures: [TransportRequest]
@@ -81,31 +85,25 @@ extension Refresher {
     ///
     /// - Returns: how many are not.
     func drain(milliseconds: Int64) async -> Int {
-        let (requests, waiting) = shared.withLock { shared in
+        let (requests, waiting, timers) = shared.withLock { shared in
             shared.isDraining = true
             let ids = shared.upkeep.dismissAllDemands()
             return (
                 shared.outgoing.values.map(\.request),
-                ids.compactMap { shared.waiters.removeValue(forKey: $0) }
+                ids.compactMap { shared.waiters.removeValue(forKey: $0) },
+                shared.takeTimers(where: \.isForSending)
             )
         }
         for waiter in waiting { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
         for request in requests { _ = request.cancelIfUnsent() }
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-            let once = Monitor(false)
-            let end: @Sendable () -> Void = {
-                let isFirst = once.withLock { done in
-                    defer { done = true }
-                    return !done
-                }
-                if isFirst { unsafe continuation.resume() }
-            }
+        for timer in timers { timer.action() }
+        await first { (end: @escaping @Sendable (()) -> Void) in
             let waits = shared.withLock { shared in
                 guard !shared.upkeep.flights.isEmpty, !shared.isClosed else { return false }
-                shared.drainers.append(Waiter { _ in end() })
+                shared.drainers.append(Waiter { _ in end(()) })
                 return true
             }
-            if !waits || !after(milliseconds: milliseconds, end) { end() }
+            if !waits || !after(milliseconds: milliseconds, { end(()) }) { end(()) }
         }
         return shared.withLock { $0.upkeep.flights.count }
     }

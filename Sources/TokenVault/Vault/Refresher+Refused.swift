@@ -65,18 +65,16 @@ extension Refresher {
             guard record.state == .active, isCurrent(record, header, sent) else {
                 return .leave
             }
+            let lag = stepsBack.lag(record.tokensSince ?? header.generation)
+            let theirs = now.adding(milliseconds: lag)
             found.expiry = RefreshPolicy.Lifetime.expiry(
-                record, limits(sent.flight.lane), now: now)
-            found.isExpired = record.accessTokenExpiry.map { $0 <= now } ?? false
+                record, limits(sent.flight.lane), now: theirs)?.adding(milliseconds: -lag)
+            found.isExpired = record.accessTokenExpiry.map { $0 <= theirs } ?? false
             try record.keepTokens(of: header.generation)
             try record.set(
                 ConnectionRecord.Failure(
                     code: event.code, status: Int32(clamping: status), time: now))
-            try record.fields.set(
-                ConnectionTag.refusal,
-                integer: kind.rawValue | (finding.isOld ? Refusal.oldFlag : 0)
-                    | (finding.isProbe ? Refusal.probeFlag : 0)
-                    | (finding.isProven ? Refusal.provenFlag : 0))
+            try record.fields.set(ConnectionTag.refusal, integer: kind.rawValue | finding.flags)
             return .change
         }
     }
@@ -153,8 +151,8 @@ extension Refresher {
 
     // MARK: Lost grants
 
-    /// The provider's definition says that such a refusal means a lost grant, and another
-    /// connection of the same application has succeeded since: it is believed.
+    /// The provider's definition says that such a refusal means a lost grant, and it came before
+    /// and after another connection of the same application succeeded: it is believed.
     func landBelieved(_ key: RecordKey, _ refusal: Refusal) {
         let now = time.now()
         let found = FoundID()
@@ -192,5 +190,13 @@ extension Refresher {
 
     private final class FoundID: @unchecked Sendable {
         var id: ConnectionID?
+    }
+}
+
+extension UpkeepState.Finding {
+    /// What a record keeps of it.
+    fileprivate var flags: UInt8 {
+        (isOld ? Refusal.oldFlag : 0) | (isProbe ? Refusal.probeFlag : 0)
+            | (isProven ? Refusal.provenFlag : 0) | (isRisk ? Refusal.riskFlag : 0)
     }
 }

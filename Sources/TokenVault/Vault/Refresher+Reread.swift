@@ -15,7 +15,8 @@ extension Refresher {
 
         let key: RecordKey
         let id: ConnectionID?
-        let found = Monitor<(outcome: Outcome, plan: Plan?)>((.left, nil))
+        let found = Monitor<(outcome: Outcome, plan: Plan?, slot: UInt32)>(
+            (.left, nil, KeySlots.none))
 
         init(key: RecordKey, id: ConnectionID?) {
             (self.key, self.id) = (key, id)
@@ -43,8 +44,8 @@ extension Refresher {
                 try record.retryUnread()
                 outcome = .released
             }
-            let plan = outcome == .left ? nil : plan(record)
-            reread.found.withLock { $0 = (outcome, plan) }
+            let plan = plan(record)
+            reread.found.withLock { $0 = (outcome, plan, header.slot) }
             return outcome == .left ? .leave : .change
         }
         let commit = Commit()
@@ -56,7 +57,7 @@ extension Refresher {
     /// What follows on the writer's thread, once that is durable.
     func land(_ reread: Reread, _ committed: Committed) {
         guard committed.fate == .changed else { return }
-        let (outcome, plan) = reread.found.withLock { $0 }
+        let (outcome, plan, _) = reread.found.withLock { $0 }
         schedule(committed.slot, plan)
         guard outcome == .adopted else { return }
         supersede(reread.key, committed.slot)
@@ -66,8 +67,44 @@ extension Refresher {
         committer.submit(commit)
     }
 
-    /// Looks at the unread replies that the scan at open has found, one after the other: those
-    /// whose tokens can be used by now have them from then on.
+    /// The definition of an application's provider is another: replies of its connections that lie
+    /// unread may be of use by now, or stand in nobody's way any more.
+    func rereadAll(of application: ApplicationID) {
+        var gone: Set<RecordKey> = []
+        var found: [RecordKey] = []
+        for key in shared.withLock({ $0.unread.keys }) {
+            do throws(VaultError) {
+                guard let opened = try store.open(key) else {
+                    gone.insert(key)
+                    continue
+                }
+                let record = ConnectionRecord(fields: opened.takeFields())
+                if !record.holdsUnread { gone.insert(key) }
+                if record.holdsUnread, record.application == application { found.append(key) }
+            } catch {
+                // It cannot be told at this moment: the next open looks again.
+                continue
+            }
+        }
+        if !gone.isEmpty { shared.withLock { $0.unread.remove(gone) } }
+        rereadAll(found[...])
+    }
+
+    /// One whose reply is left, and that is due all the same: its provider is known by now to take
+    /// the old refresh token again.
+    private func scheduleLeft(_ reread: Reread) {
+        let (outcome, plan, slot) = reread.found.withLock { $0 }
+        guard outcome == .left, let plan, store.owner(slot)?.key == reread.key else { return }
+        shared.withLock { shared in
+            guard shared.upkeep.flight(reread.key) == nil, !shared.upkeep.isScheduled(slot)
+            else { return }
+            shared.upkeep.schedule(slot, plan)
+        }
+        alarm.ring()
+    }
+
+    /// Looks at unread replies, one after the other: connections whose tokens can be used by now
+    /// have them from then on.
     func rereadAll(_ keys: ArraySlice<RecordKey>) {
         var keys = keys
         while let key = keys.popFirst() {
@@ -80,6 +117,7 @@ extension Refresher {
                 // What the store refuses now it refuses of the others too.
                 guard case .success(let committed) = result else { return }
                 land(reread, committed)
+                scheduleLeft(reread)
                 rereadAll(rest)
             }
             return committer.submit(commit)

@@ -24,7 +24,7 @@ extension Refresher {
         switch result {
         case .success(let ending):
             resumeDoubts(doubts)
-            rereadAll(shared.withLock { $0.unread[...] })
+            rereadAll(shared.withLock { $0.unread.keys[...] })
             finishDisconnects(ending) { [self] in endScan(.complete) }
         case .failure(let error):
             // A store that does not match its MAC is for audit and salvage only.
@@ -111,7 +111,7 @@ extension Refresher {
         }
         evidence.add(record, opened.header, opened.key, lane, limits(lane), now: time.now())
         let key = opened.key
-        if record.holdsUnread { shared.withLock { $0.unread.append(key) } }
+        if record.holdsUnread { shared.withLock { $0.unread.insert(key) } }
         let generation = record.tokensSince ?? opened.header.generation
         guard let plan = plan(record, lane, asOf: generation) else { return false }
         shared.withLock { $0.upkeep.schedule(slot, plan) }
@@ -190,16 +190,17 @@ extension Refresher {
         let first = UnixTime(milliseconds: 0)
         let now = time.now()
         let isFirst = shared.withLock { shared -> Bool? in
-            guard shared.doubts[key] == doubt.wave else { return nil }
+            guard shared.doubts[key]?.wave == doubt.wave else { return nil }
             guard let plan, store.owner(slot)?.key == key else {
                 shared.doubts[key] = nil
                 return false
             }
+            if let hold = hold(key, lane: plan.lane, death: plan.death, shared, now) {
+                shared.upkeep.hold(slot, until: hold.until)
+            }
             // It was answered since, if only with a refusal.
             if shared.upkeep.isPaused(key, now) { return nil }
-            let hold = hold(key, lane: plan.lane, death: plan.death, shared, now)
-            shared.upkeep.schedule(
-                slot, Plan(lane: plan.lane, due: hold?.until ?? first, death: first))
+            shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
             return true
         }
         switch isFirst {

@@ -45,6 +45,7 @@ extension Refresher {
         } then: { [self] in
             guard isPrecious else { return postpone(sent.flight, error) }
             shared.withLock { shared in
+                shared.unread.insert(sent.flight.key)
                 if !shared.upkeep.isOrphan(sent.flight.number) {
                     _ = shared.upkeep.countFailure(sent.flight.key)
                 }

@@ -56,21 +56,22 @@ extension Refresher {
                 age = Int(clamping: max(0, now.milliseconds(since: hold.since)) / 1000)
                 guard demander.isPatient else { return .refused(.answerOutstanding) }
                 held = hold.until
-            } else {
-                let demand = shared.upkeep.demand(
-                    key, slot: demander.slot, lane: plan.lane, death: plan.death,
-                    waiter: demander.number, isPatient: demander.isPatient, now)
-                if case .refused = demand {
-                    age = shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
-                    return demand
-                }
+                shared.waiters[demander.number] = waiter
+                return .joined
+            }
+            let demand = shared.upkeep.demand(
+                key, slot: demander.slot, lane: plan.lane, death: plan.death,
+                waiter: demander.number, isPatient: demander.isPatient, now)
+            if case .refused = demand {
+                age = shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
+                return demand
             }
             shared.waiters[demander.number] = waiter
-            return .joined
+            return demand
         }
         switch demand {
-        case .joined, .waits:
-            if let held { wait(demander, until: held) } else { alarm.ring() }
+        case .joined: if let held { wait(demander, until: held) }
+        case .waits: alarm.ring()
         case .refused(let code):
             let isOutstanding = code == .answerOutstanding
             waiter.resume(
@@ -81,7 +82,7 @@ extension Refresher {
     /// Asks again when the connection is left alone no longer, unless it has other tokens by then.
     private func wait(_ demander: Demander, until moment: UnixTime) {
         let milliseconds = moment.milliseconds(since: time.now())
-        after(milliseconds: max(0, milliseconds)) { [self] in
+        let ask: @Sendable () -> Void = { [self] in
             // Cancelled, or closed.
             let (waiter, isSettled) = shared.withLock { shared in
                 (
@@ -92,6 +93,7 @@ extension Refresher {
             guard let waiter else { return }
             if isSettled { waiter.resume(.success(())) } else { demand(demander, waiter) }
         }
+        if !after(milliseconds: max(0, milliseconds), forSending: true, ask) { ask() }
     }
 
     private func leave(_ key: RecordKey, _ number: UpkeepState.WaiterID) {
@@ -209,16 +211,7 @@ extension Refresher {
 
     /// Waits for a flight's end. False where it had not come by `moment`.
     private func isAnswered(_ number: UInt64, until moment: UnixTime) async -> Bool {
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
-            // Whichever comes first, the answer or the limit, resumes; the other finds it done.
-            let once = Monitor(false)
-            let end: @Sendable (Bool) -> Void = { answered in
-                let isFirst = once.withLock { done in
-                    defer { done = true }
-                    return !done
-                }
-                if isFirst { unsafe continuation.resume(returning: answered) }
-            }
+        await first { end in
             let isOut = shared.withLock { shared in
                 guard shared.upkeep.isOut(number) else { return false }
                 shared.mourners[number, default: []].append(Waiter { _ in end(true) })

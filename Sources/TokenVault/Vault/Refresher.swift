@@ -36,6 +36,14 @@ final class Refresher: Sendable {
     let staleDoubts: [(wave: UInt64, key: RecordKey)]
 
     typealias Outcome = Result<Void, VaultError>
+    /// What is known of a connection in doubt.
+    struct InDoubt {
+        /// The wave of its last attempt.
+        let wave: UInt64
+        /// When the first attempt left of which nobody knows what it did.
+        var since: UnixTime
+    }
+
     /// An attempt, the wave that it was recorded in, and when.
     typealias Doubt = (wave: UInt64, attempt: Attempt, recorded: UnixTime)
 
@@ -44,16 +52,12 @@ final class Refresher: Sendable {
         let resume: @Sendable (Outcome) -> Void
     }
 
-    /// Something to do at a moment; when the vault is closed, at once.
-    struct Timer {
-        var moment: UnixTime
-        let action: @Sendable () -> Void
-    }
-
     /// What a flight has on its way, to be taken back or wiped.
     struct Outgoing {
         let request: TransportRequest
-        let kept: KeptRecord?
+        let sent: Sent
+
+        var kept: KeptRecord? { sent.kept }
     }
 
     struct Shared: ~Copyable {
@@ -67,11 +71,10 @@ final class Refresher: Sendable {
         var timers: [Timer] = []
         /// Connections that a disconnect of this process is at.
         var disconnecting: Set<RecordKey> = []
-        /// Of connections in doubt, the wave of the last attempt: of this process or another.
-        var doubts: [RecordKey: UInt64] = [:]
+        /// Connections in doubt: by an attempt of this process or another.
+        var doubts: [RecordKey: InDoubt] = [:]
         var storage = StorageTrouble()
-        /// Connections in which the scan at open has found a reply that lies unread.
-        var unread: [RecordKey] = []
+        var unread = UnreadKeys()
         var unmetMinimums = UnmetMinimums()
         var scan = ScanState.running
         var scanWaiters: [Waiter] = []
@@ -109,11 +112,12 @@ final class Refresher: Sendable {
         var stale: [(wave: UInt64, key: RecordKey)] = []
         for doubt in doubts.sorted(by: { $0.wave < $1.wave }) {
             let key = doubt.attempt.key
-            guard let older = first.doubts.updateValue(doubt.wave, forKey: key) else { continue }
-            stale.append((older, key))
+            let older = first.doubts[key]
+            first.doubts[key] = InDoubt(wave: doubt.wave, since: older?.since ?? doubt.recorded)
+            if let older { stale.append((older.wave, key)) }
         }
         staleDoubts = stale
-        self.doubts = doubts.filter { first.doubts[$0.attempt.key] == $0.wave }
+        self.doubts = doubts.filter { first.doubts[$0.attempt.key]?.wave == $0.wave }
         earlier = self.doubts.reduce(into: [:]) { $0[$1.attempt.key] = $1 }
         opened = time.now()
         shared = Monitor(first)
@@ -156,15 +160,19 @@ final class Refresher: Sendable {
         expireTimers()
         let now = time.now()
         var isMoreDue = false
-        let (boardings, departures) = shared.withLock {
-            shared -> ([UpkeepState.Boarding], [TransportRequest]) in
-            guard !shared.sendsNothing else { return ([], []) }
+        let (boardings, departures, outdated) = shared.withLock {
+            shared -> ([UpkeepState.Boarding], [TransportRequest], [Outgoing]) in
+            guard !shared.sendsNothing else { return ([], [], []) }
+            let outdated = shared.upkeep.takeOutdated(now).compactMap {
+                shared.outgoing.removeValue(forKey: $0)
+            }
             isMoreDue = shared.isRunning && shared.upkeep.ripen(now)
             let boardings = shared.upkeep.board(
                 now, limit: Self.waveMax, onlyDemands: !shared.isRunning)
-            return (boardings, Self.depart(&shared, now))
+            return (boardings, Self.depart(&shared, now), outdated)
         }
         send(departures)
+        if !outdated.isEmpty { recordAgain(outdated) }
         if !boardings.isEmpty { board(boardings) }
         return shared.withLock { shared -> Turn in
             if shared.isClosed { return .end }
@@ -184,41 +192,6 @@ final class Refresher: Sendable {
         let timer = shared.timers.map(\.moment).min()
         guard let next, let timer else { return next ?? timer }
         return min(next, timer)
-    }
-
-    /// Runs `action` on the upkeep thread after so many milliseconds, or when the vault is closed.
-    /// False, and nothing is run, where it is closed already.
-    @discardableResult
-    func after(milliseconds: Int64, _ action: @escaping @Sendable () -> Void) -> Bool {
-        let moment = time.now().adding(milliseconds: milliseconds)
-        let isKept = shared.withLock { shared in
-            guard !shared.isClosed else { return false }
-            shared.timers.append(Timer(moment: moment, action: action))
-            return true
-        }
-        alarm.ring()
-        return isKept
-    }
-
-    /// Waits for so many milliseconds. False where the vault is closed.
-    func pause(milliseconds: Int64) async -> Bool {
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
-            let isKept = after(milliseconds: milliseconds) {
-                unsafe continuation.resume(returning: true)
-            }
-            if !isKept { unsafe continuation.resume(returning: false) }
-        }
-    }
-
-    private func expireTimers() {
-        let now = time.now()
-        let expired = shared.withLock { shared -> [Timer] in
-            guard shared.timers.contains(where: { $0.moment <= now }) else { return [] }
-            let expired = shared.timers.filter { $0.moment <= now }
-            shared.timers.removeAll { $0.moment <= now }
-            return expired
-        }
-        for timer in expired { timer.action() }
     }
 
     /// Begins or ends refreshing what is due, once for each `run`. Callers that need a token are

@@ -13,6 +13,31 @@ struct Revocation {
     struct Outcomes: Sendable {
         var refreshToken = DisconnectReceipt.Revocation.notNeeded
         var accessToken = DisconnectReceipt.Revocation.notNeeded
+        /// Whether another attempt may do better, and for how many seconds the provider wants to be
+        /// left alone before.
+        var isWorthRetrying = false
+        var retryAfterSeconds: Int64?
+
+        /// Whether the provider ended all that it was asked to end.
+        var isComplete: Bool {
+            [refreshToken, accessToken].allSatisfy { $0 == .revoked || $0 == .notNeeded }
+        }
+
+        fileprivate mutating func judge(
+            _ verdict: RevocationVerdict
+        ) -> DisconnectReceipt.Revocation {
+            if case .failed(_, true, let seconds) = verdict {
+                isWorthRetrying = true
+                if let seconds { retryAfterSeconds = max(seconds, retryAfterSeconds ?? 0) }
+            }
+            return .init(verdict)
+        }
+
+        /// Takes over what an earlier attempt achieved.
+        mutating func keep(_ earlier: Outcomes) {
+            if earlier.refreshToken == .revoked { refreshToken = .revoked }
+            if earlier.accessToken == .revoked { accessToken = .revoked }
+        }
     }
 
     private let network: Network
@@ -40,6 +65,40 @@ struct Revocation {
         try send(application, reply.accessTokenBytes, reply.refreshTokenBytes, completion)
     }
 
+    /// The same of one token, for nobody who waits.
+    func send(
+        _ token: borrowing Secret, _ hint: TokenRequest.Hint, _ application: borrowing Application
+    ) throws(VaultError) {
+        guard let url = application.provider.revocationEndpoint else { return }
+        try network.addressGuard.check(url)
+        try network.revocationEndpoint.revoke(token.bytes, hint, for: application) { _ in }
+    }
+
+    /// Asks, and waits for what comes of it. All has failed where nothing could be sent.
+    func outcomes(
+        _ send: (@escaping @Sendable (Outcomes) -> Void) throws(VaultError) -> Void
+    ) async -> Outcomes {
+        let outcomes = Monitor(Outcomes())
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            // The tokens were opened on this thread, and the task goes on with another.
+            defer { MemoryHygiene.scrub() }
+            do throws(VaultError) {
+                try send { result in
+                    outcomes.withLock { $0 = result }
+                    unsafe continuation.resume()
+                }
+            } catch {
+                outcomes.withLock {
+                    $0 = Outcomes(
+                        refreshToken: .failed(number: 0), accessToken: .failed(number: 0),
+                        isWorthRetrying: error.isPassing)
+                }
+                unsafe continuation.resume()
+            }
+        }
+        return outcomes.withLock { $0 }
+    }
+
     private func send(
         _ application: borrowing Application, _ accessToken: RawSpan, _ refreshToken: RawSpan?,
         _ completion: @escaping @Sendable (Outcomes) -> Void
@@ -50,7 +109,7 @@ struct Revocation {
             verdict in
             completion(
                 outcomes.withLock { outcomes in
-                    outcomes.accessToken = .init(verdict)
+                    outcomes.accessToken = outcomes.judge(verdict)
                     return outcomes
                 })
         }
@@ -60,7 +119,7 @@ struct Revocation {
         try network.addressGuard.check(url)
         guard let refreshToken else { return endpoint.send(last) }
         try endpoint.revoke(refreshToken, .refreshToken, for: application) { verdict in
-            outcomes.withLock { $0.refreshToken = .init(verdict) }
+            outcomes.withLock { $0.refreshToken = $0.judge(verdict) }
             endpoint.send(last)
         }
     }

@@ -29,7 +29,7 @@ final class StepsBack: Sendable {
     }
 
     /// How far the clock is behind that by which tokens of this generation were stored, in
-    /// milliseconds.
+    /// milliseconds. Of 0: by which the process began.
     func lag(_ generation: UInt64) -> Int64 {
         guard isAny.load(ordering: .acquiring) else { return 0 }
         return steps.withLock { steps in

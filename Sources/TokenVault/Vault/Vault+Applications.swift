@@ -20,7 +20,8 @@ extension Vault {
         let key = store.key(.application, id.text)
         // Somebody else's write between the read and ours would hide what is changed.
         for _ in 0..<Self.putAttemptsMax {
-            let edit = try ApplicationEdit(application, over: store.open(key))
+            let edit = try ApplicationEdit(
+                application, over: store.open(key), unproven: refresher.unprovenChange(id))
             guard !edit.isVoid else { return }
             let change = edit.change
             let commit = Commit()

@@ -84,8 +84,8 @@ extension Vault {
     /// - Returns: the connection that has tokens now.
     /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `providerAnswerUnreadable`;
-    ///   `tooManySecrets` where there is no room for what the code brings: then the flow is still
-    ///   open.
+    ///   `tooManySecrets` where there is no room for the request or for what the code brings: then
+    ///   nothing was sent, and the flow is still open.
     @discardableResult
     public func complete(
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
@@ -104,7 +104,8 @@ extension Vault {
         guard application == nil || application == flow.application,
             try flow.isBound(to: browserBinding)
         else { throw VaultError(.callbackRejected, .vault) }
-        let room = try ExchangeRoom()
+        let room = try await exchangeRoom()
+        let prepared = try prepare(flow, callback)
         // One-time: of two identical callbacks one takes the flow, the other finds it gone.
         do throws(VaultError) {
             let commit = Commit()
@@ -115,93 +116,12 @@ extension Vault {
         }
         let id = flow.connection
         do throws(VaultError) {
-            try await finish(flow, callback, life, room)
+            try await finish(prepared, flow, life, room)
         } catch {
             await record(id, .connectFailed, number: Int64(error.number))
             throw error.concerning(id)
         }
         return id
-    }
-
-    private func finish(
-        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ life: UInt64?,
-        _ room: ExchangeRoom
-    ) async throws(VaultError) {
-        guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
-        let application = try store.application(flow.application)
-        if let issuer = application.provider.issuer {
-            // Some servers, django-oauth-toolkit 3.4 for one, leave `iss` out of an error. It ends
-            // the flow whoever sent it, so the user is told of the denial.
-            let isBareDenial = callback.code == nil && callback.issuer == nil
-            guard callback.issuer == issuer || isBareDenial else {
-                throw VaultError(.callbackRejected, .vault)
-            }
-        }
-        let requestedAt = time.now()
-        let granted: GrantedTokens
-        switch callback.code {
-        case .none: throw VaultError(.flowDenied, .vault)
-        case .some(let code):
-            let probe = refresher.beginProbe(application.id)
-            let verdict = try await exchange(application, code, flow.codeVerifier)
-            granted = try self.granted(verdict, application, requestedAt)
-            refresher.accept(probe, flow.connection)
-        }
-        do throws(VaultError) {
-            try await store(granted, flow, life, room)
-        } catch {
-            revoke(granted, application)
-            throw error
-        }
-    }
-
-    /// Nobody will ever use them: whatever the provider says, they are wiped here.
-    private func revoke(_ granted: GrantedTokens, _ application: borrowing Application) {
-        try? Revocation(network).send(application, granted.reply) { _ in }
-    }
-
-    private func exchange(
-        _ application: borrowing Application, _ code: borrowing Secret,
-        _ codeVerifier: borrowing Secret
-    ) async throws(VaultError) -> Verdict {
-        try network.addressGuard.check(application.provider.tokenEndpoint)
-        let answer = Answer()
-        let verifier: Secret? =
-            application.provider.usesPKCE ? try codeVerifier.copy() : nil
-        try network.endpoint.exchange(code: code, codeVerifier: verifier, for: application) {
-            verdict in
-            answer.give(verdict)
-        }
-        return await answer.wait()
-    }
-
-    private func granted(
-        _ verdict: consuming Verdict, _ application: borrowing Application, _ requestedAt: UnixTime
-    ) throws(VaultError) -> GrantedTokens {
-        switch consume verdict {
-        case .tokens(let reply):
-            return GrantedTokens(reply, application, requestedAt: requestedAt)
-        case .unsent: throw VaultError(.providerUnreachable, .vault)
-        case .transient: throw VaultError(.providerUnreachable, .vault)
-        case .applicationMisconfigured(let status, _):
-            throw VaultError(.applicationMisconfigured, .vault, number: status)
-        case .grantLost(let status):
-            throw VaultError(.providerRefused, .vault, number: status)
-        case .grantLikelyLost(let status):
-            throw VaultError(.providerRefused, .vault, number: status)
-        case .refused(let status, _):
-            throw VaultError(.providerRefused, .vault, number: status)
-        case .unread(let status, let body):
-            // Perhaps it is only their type that is not taken.
-            if case .tokens(let reply) = Verdict(
-                TransportReply(status: status, body: body), types: .any)
-            {
-                revoke(GrantedTokens(reply, application, requestedAt: requestedAt), application)
-            }
-            throw VaultError(.providerAnswerUnreadable, .vault)
-        case .unreadable:
-            throw VaultError(.providerAnswerUnreadable, .vault)
-        }
     }
 
     /// Writes an event that stands alone; the log is no reason to fail what it tells of.

@@ -12,17 +12,22 @@ extension Vault {
     /// twice; the record deleted; the receipt. If the process dies in between, the next open
     /// finishes it. The id can be connected again.
     ///
+    /// - Parameter waiting: for how long the revocation is tried again where the provider is down;
+    ///   a day at most, and until the vault is drained. The connection is fenced meanwhile and its
+    ///   tokens are kept, since nobody could revoke them without.
     /// - Throws: `notFound`; `disconnecting` where another call is at it; `storeFull`,
     ///   `storageFailed`: the fence holds, and the call can be repeated; `authenticationFailed`
     ///   where the record does not open: nothing is erased then.
     @discardableResult
-    public func disconnect(_ id: ConnectionID) async throws(VaultError) -> DisconnectReceipt {
+    public func disconnect(
+        _ id: ConnectionID, waiting: Duration = .zero
+    ) async throws(VaultError) -> DisconnectReceipt {
         try checkProcess()
-        return try await disconnect(id, revoking: true)
+        return try await disconnect(id, revoking: true, waiting: waiting)
     }
 
     func disconnect(
-        _ id: ConnectionID, revoking: Bool
+        _ id: ConnectionID, revoking: Bool, waiting: Duration = .zero
     ) async throws(VaultError) -> DisconnectReceipt {
         try await verified()
         let key = store.key(.connection, id.text)
@@ -34,7 +39,9 @@ extension Vault {
             let slot = try await fence(id, key)
             let listensUntil = await refresher.orphan(
                 key, slot: slot, milliseconds: Self.answerMilliseconds)
-            let outcomes = revoking ? await revoke(key) : Revocation.Outcomes()
+            let outcomes =
+                revoking ? await revoke(key, waiting: waiting) : Revocation.Outcomes()
+            let earlierGrants = try earlierGrants(key)
             let erasure = Self.erasure(of: key, time.now())
             refresher.endDoubt(key, erasure)
             let erased = try await durable(erasure)
@@ -44,7 +51,7 @@ extension Vault {
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
                 accessToken: outcomes.accessToken, isEveryAnswerIn: listensUntil == nil,
-                listensUntil: listensUntil,
+                listensUntil: listensUntil, earlierGrants: earlierGrants,
                 erasedSlots: erased.erasedSlots,
                 erasure: quality?.isInPlace ?? true
                     ? .inPlace : .bestEffort(fileSystem: quality?.fileSystem ?? 0),
@@ -72,33 +79,6 @@ extension Vault {
         commit.add(.erase(key))
         commit.add(.event(EventEntry(time: now, key: key, kind: .disconnected, number: 1)))
         return commit
-    }
-
-    /// Asks for the revocation of what the fenced record holds; never fails.
-    private func revoke(_ key: RecordKey) async -> Revocation.Outcomes {
-        let outcomes = Monitor<Revocation.Outcomes?>(nil)
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-            defer { MemoryHygiene.scrub() }
-            do throws(VaultError) {
-                guard let opened = try store.open(key) else {
-                    return unsafe continuation.resume()
-                }
-                let record = ConnectionRecord(fields: opened.takeFields())
-                guard let tokens = try record.tokens(), let application = record.application
-                else { return unsafe continuation.resume() }
-                try Revocation(network).send(store.application(application), tokens) { result in
-                    outcomes.withLock { $0 = result }
-                    unsafe continuation.resume()
-                }
-            } catch {
-                outcomes.withLock {
-                    $0 = Revocation.Outcomes(
-                        refreshToken: .failed(number: 0), accessToken: .failed(number: 0))
-                }
-                unsafe continuation.resume()
-            }
-        }
-        return outcomes.withLock { $0 } ?? Revocation.Outcomes()
     }
 
     /// Finishes, at open, a disconnect that was cut short: what was revoked was revoked, the rest

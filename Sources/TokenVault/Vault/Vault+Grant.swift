@@ -28,6 +28,7 @@ extension Vault {
         let lane = refresher.lane(application)
         let now = time.now()
         let plan = Monitor<Plan?>(nil)
+        let replaced = ReplacedGrant(revokedBy: revoker(of: key))
         let addedBytes =
             granted.reply.byteCount + (scope?.utf8.count ?? 0) + application.text.utf8.count
             + 16 * (Fields.headBytes + 8)
@@ -35,6 +36,11 @@ extension Vault {
             [store, refresher] (record, header) throws(VaultError) in
             // Disconnected and set up anew meanwhile: these tokens are of the life before.
             guard life == store.owner(header.slot)?.life else { return .leave }
+            try replaced.take(record, by: granted.reply)
+            if replaced.isThere {
+                try record.fields.set(
+                    ConnectionTag.earlierGrants, integer: record.earlierGrants &+ 1)
+            }
             // A new grant: nothing of the old one, its refresh token least of all, may stay.
             try record.forgetRefreshToken()
             try record.fields.set(ConnectionTag.grantedScope, nil)
@@ -42,6 +48,7 @@ extension Vault {
             try record.fields.set(ConnectionTag.application, text: application.text)
             try record.fields.set(ConnectionTag.requestedScope, text: scope)
             try record.fields.set(ConnectionTag.connected, time: now)
+            try record.fields.set(ConnectionTag.isExchanged, integer: UInt8(1))
             try record.adopt(granted.reply, granted.terms, requestStart: granted.requestedAt)
             plan.withLock { $0 = refresher.plan(record, lane) }
             return .change
@@ -59,6 +66,7 @@ extension Vault {
         switch committed.fate {
         case .changed:
             feed.publish(VaultEvent(time: now, kind: .connected, number: 0, connection: id))
+            await end(replaced, id, key)
         case .left: throw VaultError(.callbackRejected, .vault)
         // Disconnected while its flow was open: the flow does not bring it back.
         default:

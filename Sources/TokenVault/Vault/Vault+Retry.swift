@@ -7,17 +7,22 @@ extension Vault {
     /// Where the answer can be used by now, with this version and the provider's definition as it
     /// is, its tokens are taken over. Else the old refresh token is presented again, now and from
     /// now on: a provider that has replaced it may take that for theft and end the grant. The
-    /// answer stays where it is until tokens come. A connection that waits for nobody is refreshed.
+    /// answer stays where it is until tokens come. A connection that waits for nobody is refreshed,
+    /// also where the provider has refused that and it is not asked again for a while.
     ///
     /// - Parameter awaitsLateAnswer: as `refresh`.
-    /// - Throws: as `refresh`.
+    /// - Throws: as `refresh`; `providerAnswerUnreadable` where the next answer cannot be used
+    ///   either; `closed` where the vault is drained, with nothing changed.
     public func retry(
         _ id: ConnectionID, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
         do throws(VaultError) {
+            try refresher.mustSend()
             if try await release(id) { return }
+            refresher.forgive(store.key(.connection, id.text))
         } catch {
             throw error.concerning(id)
         }
@@ -32,21 +37,26 @@ extension Vault {
         public internal(set) var failed: [(connection: ConnectionID, error: VaultError)] = []
     }
 
-    /// The same for every connection of an application that waits so, as many at a time as its
-    /// provider's limits allow.
+    /// The same for every connection of an application that waits so, or is refused, as many at a
+    /// time as its provider's limits allow. Where the application was taken to be rejected, its
+    /// refreshes leave one at a time until one succeeds; two more grants are risked at most.
     ///
-    /// - Throws: `applicationNotFound`; `authenticationFailed` where a record does not open.
+    /// - Throws: `applicationNotFound`; `authenticationFailed` where a record does not open;
+    ///   `closed` as above. What becomes of a connection is in the outcome.
     public func retry(
         application: ApplicationID, awaitsLateAnswers: Bool = false
     ) async throws(VaultError) -> RetryOutcome {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
+        try await verified()
+        try refresher.mustSend()
         _ = try store.application(application)
+        refresher.forgive(application)
         var waiting: [ConnectionID] = []
         try store.scan(.connection) { (opened) throws(VaultError) in
             let record = ConnectionRecord(fields: try opened.fields.copy())
-            if record.application == application, record.state == .active, record.holdsUnread,
-                let id = record.id
+            if record.application == application, record.state == .active,
+                record.holdsUnread || record.isRefused, let id = record.id
             {
                 waiting.append(id)
             }

@@ -20,11 +20,14 @@ extension Vault {
     /// Whoever asks for a refresh is told `closed`. Call `close` next: it does not wait for the
     /// late answers again. What was not answered stays in doubt, on record, for the next process.
     ///
-    /// What the caller himself begins meanwhile, such as a disconnect, is done.
+    /// What the caller himself begins meanwhile, such as a disconnect, is done; one that waits for
+    /// a provider that is down waits no longer, and erases.
     ///
-    /// - Returns: how many refreshes were not answered.
+    /// - Returns: how many refreshes were not answered; 0 in a child process that inherited the
+    ///   vault, where nothing is done.
     @discardableResult
     public func drain(for duration: Duration) async -> Int {
+        if isInherited { return 0 }
         let left = await refresher.drain(milliseconds: Self.milliseconds(duration))
         network.drained()
         return left

@@ -91,6 +91,7 @@ extension Vault {
         }
         try tokens.adopt(into: &record, requestStart: now)
         try record.fields.set(ConnectionTag.connected, time: now)
+        try record.fields.set(ConnectionTag.isExchanged, nil)
         if let application {
             try record.fields.set(ConnectionTag.application, text: application.text)
         }

@@ -24,7 +24,7 @@ extension Vault {
     /// How far the verification at open is, about a thousand times in all, until it has ended, well
     /// or not: for a progress bar. Whoever is slow misses what is overtaken.
     public func verification() -> AsyncStream<VerificationProgress> {
-        refresher.verification()
+        isInherited ? AsyncStream { $0.finish() } : refresher.verification()
     }
 
     /// Waits until reads are served: as `ready`, or not at all where the settings let reads be

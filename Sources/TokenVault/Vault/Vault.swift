@@ -38,6 +38,7 @@ public final class Vault: Sendable {
     let time: any TimeSource
     let feed: EventFeed
     let network: Network
+    let exchangeListeners = ExchangeListeners()
     /// Whether reads are served that no verification vouches for.
     let readsUnverified: Bool
     private let closing: @Sendable () -> Void

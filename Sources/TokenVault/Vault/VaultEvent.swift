@@ -43,7 +43,8 @@ public struct VaultEvent: Sendable, Hashable {
         public static let applicationRejected = Kind(8, "applicationRejected")
         /// The provider refused for a reason that a retry does not mend. `number` is its status.
         public static let refreshRefused = Kind(9, "refreshRefused")
-        /// An answer to a refresh could not be read; it is kept, sealed. `number` is its length.
+        /// A refresh was answered by a success that names a token and cannot be used. What may hold
+        /// a token of it is kept, sealed; `number` is its length in bytes.
         public static let replyUnread = Kind(10, "replyUnread")
         /// A process ended while nobody knew whether the provider had replaced the refresh token: a
         /// request was on its way, or its answer was none.
@@ -66,11 +67,15 @@ public struct VaultEvent: Sendable, Hashable {
         /// nothing else is sent meanwhile. `number` is for how many seconds it is, at most.
         public static let answerOutstanding = Kind(17, "answerOutstanding")
 
+        /// The connection was connected again over a grant that it had. `number` is 0 where that
+        /// was revoked at the provider, and 1 where it may live on there.
+        public static let grantReplaced = Kind(18, "grantReplaced")
+
         static let all: [Kind] = [
             connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
             grantLost, applicationRejected, refreshRefused, replyUnread, attemptInDoubt,
             tokenRejected, disconnectStarted, disconnected, lateAnswer, storageRefused,
-            answerOutstanding,
+            answerOutstanding, grantReplaced,
         ]
     }
 

@@ -17,10 +17,17 @@ struct DisconnectCommand: AsyncParsableCommand {
             EXAMPLES
               tokenvault disconnect anna
               tokenvault disconnect anna --yes --json
+              tokenvault disconnect anna --wait 60
             """)
 
     @Argument(help: "The connection's id.")
     var id: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the provider is down, try for so long to revoke before erasing.",
+            valueName: "seconds"))
+    var wait = 0
 
     @Flag(help: "Do not ask.")
     var yes = false
@@ -29,6 +36,15 @@ struct DisconnectCommand: AsyncParsableCommand {
     var json = false
 
     @OptionGroup var options: VaultOptions
+
+    func validate() throws {
+        guard (0...Self.waitSecondsMax).contains(wait) else {
+            throw ValidationError("--wait is a number of seconds, 0 to \(Self.waitSecondsMax)")
+        }
+    }
+
+    /// A day, as the library has it.
+    private static let waitSecondsMax = 86_400
 
     func run() async throws {
         try await options.withDoor { door in
@@ -41,7 +57,7 @@ struct DisconnectCommand: AsyncParsableCommand {
                 }
             }
             var livesOn = false
-            try await door.ask(.disconnect(id: id)) { reply in
+            try await door.ask(.disconnect(id: id, waitSeconds: wait)) { reply in
                 guard case .receipt(let receipt) = reply else { return }
                 livesOn = receipt.tokensLiveOn
                 try show(receipt)
@@ -58,11 +74,15 @@ struct DisconnectCommand: AsyncParsableCommand {
         if json { return try Outlet.output.line(JSONLine.of(receipt)) }
         var answers = receipt.everyAnswerIn ? "in" : "one refresh was still unanswered"
         if let end = receipt.listensUntil { answers += "; listened for until \(end.time.text)" }
-        let rows = [
+        var rows = [
             ("refresh token", receipt.refreshToken), ("access token", receipt.accessToken),
             ("provider's answers", answers), ("key slots erased", String(receipt.erasedSlots)),
             ("erasure", receipt.erasure), ("completed", receipt.completed.time.text),
         ]
+        if receipt.earlierGrants > 0 {
+            let count = "\(receipt.earlierGrants) may live on at the provider"
+            rows.insert(("earlier grants", count), at: 2)
+        }
         let rest =
             receipt.tokensLiveOn
             ? ", but the provider did not revoke all of its tokens: they live on there"

@@ -9,12 +9,16 @@ import TokenVault
 /// that only the same user reaches, one request a connection.
 final class ControlServer: Sendable {
     /// How many requests are answered at a time; a few more wait in the socket's queue.
-    static let workerCount = 8
+    static let workerCount = 16
+    /// How many of those may be such that somebody has said to wait long for: the others must find
+    /// somebody who answers.
+    static let longRequestsMax = 8
 
     private let folder: VaultFolder
     private let door: OwnVault
     private let socket: Int32
     private let workers = Mutex<[WorkerThread]>([])
+    private let longRequests = Mutex(0)
 
     init(_ folder: VaultFolder, _ door: OwnVault) throws {
         self.folder = folder
@@ -68,8 +72,10 @@ final class ControlServer: Sendable {
             guard head.kind == .message else { return }
             let request = try wire.receive(Request.self, count: head.count, by: deadline)
             let errand = Errand(request, try Self.receiveSecret(wire, by: deadline))
+            guard !request.isLong || beginLong() else { throw Self.tooManyLong }
+            defer { if request.isLong { longRequests.withLock { $0 -= 1 } } }
             let done = DispatchSemaphore(value: 0)
-            // Blocks this thread, of which there are eight, and none of those that tasks run on.
+            // Blocks this thread, of which there are a few, and none of those that tasks run on.
             Task { [door] in
                 await errand.run(at: door, wire)
                 done.signal()
@@ -80,6 +86,21 @@ final class ControlServer: Sendable {
             // Nobody is left to tell: whoever asked hung up or did not speak the protocol.
             try? wire.send(FailureForm(error), as: .failure)
         }
+    }
+
+    private func beginLong() -> Bool {
+        longRequests.withLock { count in
+            guard count < Self.longRequestsMax else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    private static var tooManyLong: CommandFailure {
+        CommandFailure(
+            .temporaryFailure,
+            "\(longRequestsMax) commands that may wait long (disconnect --wait, retry --app) are "
+                + "at work already: try again later")
     }
 
     private static func receiveSecret(_ wire: Wire, by deadline: Int64) throws -> Secret? {

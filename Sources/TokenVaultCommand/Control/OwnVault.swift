@@ -56,14 +56,21 @@ final class OwnVault: VaultDoor {
                 try await vault.retry(id, awaitsLateAnswer: endsWithRequest)
             }
         case .retryApplication(let id):
-            let outcome = try await vault.retry(
-                application: ApplicationID(id), awaitsLateAnswers: endsWithRequest)
+            let application = try ApplicationID(id)
+            let outcome = try await staying {
+                "\(id.printable): waiting for the provider's answers. " + Self.whatEndsIt
+            } body: {
+                try await vault.retry(
+                    application: application, awaitsLateAnswers: endsWithRequest)
+            }
             for id in outcome.recovered { try take(.retried(id: id.text, failure: nil)) }
             for (id, error) in outcome.failed {
                 try take(.retried(id: id.text, failure: FailureForm(error.concerning(id))))
             }
-        case .disconnect(let id):
-            try take(.receipt(ReceiptForm(try await vault.disconnect(ConnectionID(id)))))
+        case .disconnect(let id, let waitSeconds):
+            let receipt = try await vault.disconnect(
+                ConnectionID(id), waiting: .seconds(waitSeconds ?? 0))
+            try take(.receipt(ReceiptForm(receipt)))
         case .log(let id, let limit):
             for event in try vault.log(ConnectionID(id), limit: min(max(limit, 1), 100_000)) {
                 try take(.event(EventForm(event)))
@@ -96,18 +103,34 @@ final class OwnVault: VaultDoor {
 
     /// Says what the command waits for, where it waits long.
     private func staying(_ id: ConnectionID, _ body: () async throws -> Void) async throws {
+        try await staying { [vault] in
+            let since = try vault.status(id)?.answerOutstandingSince
+            return since.map {
+                "\(id.text.printable): answer outstanding since \($0.text); waiting for it. "
+                    + Self.whatEndsIt
+            }
+        } body: {
+            try await body()
+        }
+    }
+
+    private static let whatEndsIt =
+        "Ctrl-C ends this, and leaves what is not answered in doubt, on record."
+
+    /// The same in words that are looked for again until there are some.
+    private func staying<Result>(
+        words: @escaping @Sendable () throws -> String?, body: () async throws -> Result
+    ) async throws -> Result {
         guard endsWithRequest else { return try await body() }
-        let teller = Task { [vault] in
+        let teller = Task {
             while !Task.isCancelled {
                 try await Task.sleep(for: Self.noticeInterval)
-                guard let since = try vault.status(id)?.answerOutstandingSince else { continue }
-                return try Outlet.errors.line(
-                    "\(id.text.printable): answer outstanding since \(since.text); waiting for it. "
-                        + "Ctrl-C ends this, and leaves the attempt in doubt, on record.")
+                guard let words = try words() else { continue }
+                return try Outlet.errors.line(words)
             }
         }
         defer { teller.cancel() }
-        try await body()
+        return try await body()
     }
 
     /// How soon somebody who waits is told why.

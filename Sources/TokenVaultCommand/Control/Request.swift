@@ -19,16 +19,27 @@ enum Request: Codable, Sendable {
     case refresh(id: String)
     case retry(id: String)
     case retryApplication(id: String)
-    case disconnect(id: String)
+    case disconnect(id: String, waitSeconds: Int?)
     case log(id: String, limit: Int)
 }
 
 extension Request {
+    /// Whether it may take longer than a verb does: somebody has said to wait.
+    var isLong: Bool {
+        switch self {
+        case .retryApplication: true
+        case .disconnect(_, let waitSeconds): waitSeconds ?? 0 > 0
+        default: false
+        }
+    }
+
     /// How long the answer may take, in milliseconds.
     var answerMilliseconds: Int64 {
         switch self {
         // As many at a time as the provider's limits allow.
         case .retryApplication: 3_600_000
+        case .disconnect(_, let waitSeconds):
+            Wire.answerMilliseconds + Int64(waitSeconds ?? 0) * 1000
         default: Wire.answerMilliseconds
         }
     }

@@ -128,12 +128,15 @@ struct ReceiptForm: Codable, Sendable {
     var everyAnswerIn: Bool
     /// Until when an answer that was still out is listened for.
     var listensUntil: Moment?
+    /// Grants before the last one that may live on at the provider.
+    var earlierGrants: Int
     var erasedSlots: Int
     var erasure: String
     var completed: Moment
 
     enum CodingKeys: String, CodingKey {
         case id, erasure, completed
+        case earlierGrants = "earlier_grants"
         case refreshToken = "refresh_token"
         case accessToken = "access_token"
         case tokensLiveOn = "tokens_live_on"
@@ -146,9 +149,8 @@ struct ReceiptForm: Codable, Sendable {
         id = receipt.connection.text
         refreshToken = Self.name(receipt.refreshToken)
         accessToken = Self.name(receipt.accessToken)
-        tokensLiveOn = [receipt.refreshToken, receipt.accessToken].contains {
-            if case .failed = $0 { true } else { false }
-        }
+        tokensLiveOn = receipt.tokensLiveOn
+        earlierGrants = receipt.earlierGrants
         everyAnswerIn = receipt.isEveryAnswerIn
         listensUntil = receipt.listensUntil.map(Moment.init)
         erasedSlots = receipt.erasedSlots

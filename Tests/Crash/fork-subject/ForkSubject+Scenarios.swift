@@ -87,6 +87,9 @@ extension ForkSubject {
                             clientID: "c", redirectURI: "https://h.example/"))
                 }
             ),
+            ("readable", { try await vault.readable() }),
+            ("retry", { try await vault.retry(id) }),
+            ("retry all", { _ = try await vault.retry(application: application) }),
             ("run", { try await vault.run() }), ("ready", { try await vault.ready() }),
             (
                 "events",

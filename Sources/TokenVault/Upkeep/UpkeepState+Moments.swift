@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What only time brings about.
+extension UpkeepState {
+    /// Whether something is ready that only time keeps from leaving: then somebody has to look at
+    /// the clock.
+    func waitsForTime(_ endpoint: Int, _ now: UnixTime) -> Bool {
+        guard !endpoints[endpoint].ready.isEmpty else { return false }
+        if case .at = endpoints[endpoint].governor.admission(now) { return true }
+        return false
+    }
+
+    /// The same for any endpoint.
+    func waitsForTime(_ now: UnixTime) -> Bool { pending.contains { waitsForTime($0, now) } }
+
+    /// When there is something to do that no event announces.
+    func nextMoment(_ now: UnixTime, onlyDemands: Bool) -> UnixTime? {
+        var next = onlyDemands ? nil : heap.min?.deadline
+        func sooner(_ moment: UnixTime?) {
+            guard let moment else { return }
+            next = next.map { Swift.min($0, moment) } ?? moment
+        }
+        for endpoint in pending {
+            let queue = endpoints[endpoint]
+            if let first = queue.ready.first.flatMap({ flights[$0] }) {
+                sooner(first.recorded.adding(milliseconds: Self.recordMillisecondsMax))
+            }
+            if case .at(let moment) = queue.governor.admission(now) {
+                if !queue.ready.isEmpty { sooner(moment) }
+                if queue.isHungry, queue.pauseMilliseconds(now) >= Self.patienceMilliseconds {
+                    sooner(moment.adding(milliseconds: 1 - Self.patienceMilliseconds))
+                }
+            }
+            for lane in queue.lanes where lanes[lane].first != nil {
+                // One that is open already waits for something that rings.
+                if let opens = lanes[lane].opens, opens > now { sooner(opens) }
+                if let again = lanes[lane].risksAgain, again > now { sooner(again) }
+            }
+        }
+        return next
+    }
+}

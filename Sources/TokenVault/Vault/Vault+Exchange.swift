@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The exchange of a code. Whatever there may be no room for is taken before the flow is, which is
+// one-time: then the same callback works later.
+extension Vault {
+    /// What a callback leads to.
+    enum Prepared: ~Copyable {
+        /// A request that is made, and not sent.
+        case exchange(CodeExchange)
+        /// The end of the flow.
+        case refused(VaultError)
+    }
+
+    struct CodeExchange: ~Copyable {
+        let application: Application
+        let request: TransportRequest
+        let answer: Answer
+    }
+
+    /// How often, and how many milliseconds apart, room is looked for.
+    private static let roomAttemptsMax = 10
+    private static let roomMilliseconds: Int64 = 100
+
+    /// - Throws: `tooManySecrets` where there is none within a second.
+    func exchangeRoom() async throws(VaultError) -> ExchangeRoom {
+        for attempt in 1...Self.roomAttemptsMax {
+            if let room = ExchangeRoom() { return room }
+            guard attempt < Self.roomAttemptsMax,
+                await refresher.pause(milliseconds: Self.roomMilliseconds)
+            else { break }
+        }
+        throw VaultError(.tooManySecrets, .vault)
+    }
+
+    /// - Throws: where it cannot be told at this moment: the flow is still open then.
+    func prepare(
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback
+    ) throws(VaultError) -> Prepared {
+        do throws(VaultError) {
+            return .exchange(try make(flow, callback))
+        } catch {
+            if error.isPassing { throw error }
+            return .refused(error)
+        }
+    }
+
+    private func make(
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback
+    ) throws(VaultError) -> CodeExchange {
+        guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
+        let application = try store.application(flow.application)
+        if let issuer = application.provider.issuer {
+            // Some servers, django-oauth-toolkit 3.4 for one, leave `iss` out of an error. It ends
+            // the flow whoever sent it, so the user is told of the denial.
+            let isBareDenial = callback.code == nil && callback.issuer == nil
+            guard callback.issuer == issuer || isBareDenial else {
+                throw VaultError(.callbackRejected, .vault)
+            }
+        }
+        try network.addressGuard.check(application.provider.tokenEndpoint)
+        let verifier: Secret? =
+            application.provider.usesPKCE ? try flow.codeVerifier.copy() : nil
+        let answer = Answer()
+        switch callback.code {
+        case .none: throw VaultError(.flowDenied, .vault)
+        case .some(let code):
+            let request = try makeRequest(application, code, verifier, answer)
+            return CodeExchange(application: application, request: request, answer: answer)
+        }
+    }
+
+    /// Whoever waits is let go at the deadline. What comes later is a grant that nobody knows of:
+    /// it is listened for where it can be revoked.
+    private func makeRequest(
+        _ application: borrowing Application, _ code: borrowing Secret,
+        _ verifier: borrowing Secret?, _ answer: Answer
+    ) throws(VaultError) -> TransportRequest {
+        let place =
+            application.provider.revocationEndpoint == nil ? nil : exchangeListeners.take()
+        guard let place else {
+            return try network.endpoint.exchange(
+                code: code, codeVerifier: verifier, for: application
+            ) { verdict in answer.give(verdict) }
+        }
+        let id = application.id
+        return try network.endpoint.exchange(
+            code: code, codeVerifier: verifier, for: application,
+            listenMilliseconds: ExchangeListeners.milliseconds,
+            overdue: {
+                place.setOverdue()
+                answer.give(.transient(status: 0, retryAfterSeconds: nil, sent: true))
+            },
+            completion: { [network, store] verdict in
+                guard place.isOverdue else { return answer.give(verdict) }
+                Self.revoke(verdict, id, network, store)
+            })
+    }
+
+    /// Sends what was prepared, and stores what comes.
+    func finish(
+        _ prepared: consuming Prepared, _ flow: borrowing PendingAuthorization, _ life: UInt64?,
+        _ room: ExchangeRoom
+    ) async throws(VaultError) {
+        switch consume prepared {
+        case .refused(let error): throw error
+        case .exchange(let exchange):
+            let application = exchange.application
+            let requestedAt = time.now()
+            let probe = refresher.beginProbe(application.id)
+            network.endpoint.send(exchange.request)
+            let granted = try granted(await exchange.answer.wait(), application, requestedAt)
+            refresher.accept(probe, flow.connection)
+            do throws(VaultError) {
+                try await store(granted, flow, life, room)
+            } catch {
+                Self.revoke(granted.reply, application, network)
+                throw error
+            }
+        }
+    }
+
+    private func granted(
+        _ verdict: consuming Verdict, _ application: borrowing Application, _ requestedAt: UnixTime
+    ) throws(VaultError) -> GrantedTokens {
+        switch consume verdict {
+        case .tokens(let reply):
+            return GrantedTokens(reply, application, requestedAt: requestedAt)
+        case .unsent: throw VaultError(.providerUnreachable, .vault)
+        case .transient: throw VaultError(.providerUnreachable, .vault)
+        case .applicationMisconfigured(let status, _):
+            throw VaultError(.applicationMisconfigured, .vault, number: status)
+        case .grantLost(let status):
+            throw VaultError(.providerRefused, .vault, number: status)
+        case .grantLikelyLost(let status):
+            throw VaultError(.providerRefused, .vault, number: status)
+        case .refused(let status, _):
+            throw VaultError(.providerRefused, .vault, number: status)
+        case .unread(let status, let body):
+            Self.revoke(.unread(status: status, body: body), application, network)
+            throw VaultError(.providerAnswerUnreadable, .vault)
+        case .unreadable:
+            throw VaultError(.providerAnswerUnreadable, .vault)
+        }
+    }
+
+    // MARK: Tokens that nobody will ever use
+
+    private static func revoke(
+        _ verdict: consuming Verdict, _ id: ApplicationID, _ network: Network,
+        _ store: any Reading
+    ) {
+        do throws(VaultError) {
+            revoke(verdict, try store.application(id), network)
+        } catch {
+            // The vault is closed, or there is no room: best effort.
+        }
+    }
+
+    /// Revokes what can be read of an answer.
+    private static func revoke(
+        _ verdict: consuming Verdict, _ application: borrowing Application, _ network: Network
+    ) {
+        switch consume verdict {
+        case .tokens(let reply): revoke(reply, application, network)
+        case .unread(let status, let body):
+            // Perhaps it is only their type that is not taken.
+            switch Verdict(TransportReply(status: status, body: body), types: .any) {
+            case .tokens(let reply): revoke(reply, application, network)
+            case .unread(_, let body): revoke(body, application, network)
+            default: break
+            }
+        default: break
+        }
+    }
+
+    /// Whatever the provider says, they are wiped here.
+    private static func revoke(
+        _ reply: borrowing TokenReply, _ application: borrowing Application, _ network: Network
+    ) {
+        try? Revocation(network).send(application, reply) { _ in }
+    }
+
+    /// One of the two is enough for most providers; the refresh token ends the grant (RFC 7009
+    /// section 2.1).
+    private static func revoke(
+        _ body: borrowing Secret, _ application: borrowing Application, _ network: Network
+    ) {
+        for (member, hint) in [
+            (ReplyMember.refreshToken, TokenRequest.Hint.refreshToken),
+            (.accessToken, .accessToken),
+        ] {
+            do throws(VaultError) {
+                guard let token = try UnreadReply.token(member, in: body.bytes) else { continue }
+                try Revocation(network).send(token, hint, application)
+                return
+            } catch {
+                continue
+            }
+        }
+    }
+}

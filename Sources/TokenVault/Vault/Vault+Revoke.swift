@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Asking the provider to end what a fenced record holds: once, and again where somebody waits.
+extension Vault {
+    /// The longest that a disconnect waits for a provider that is down, in milliseconds: a day.
+    static let revocationWaitMillisecondsMax: Int64 = 86_400_000
+    /// After so many failures in a row the time between two attempts does not grow any more: about
+    /// half a minute.
+    static let revocationFailuresMax = 6
+
+    /// Asks for the revocation; again, with a growing pause between, for as long as `waiting` says,
+    /// it may do any good, and the vault is not drained. Never fails.
+    func revoke(_ key: RecordKey, waiting: Duration) async -> Revocation.Outcomes {
+        let wait = min(Self.milliseconds(waiting), Self.revocationWaitMillisecondsMax)
+        let end = time.now().adding(milliseconds: wait)
+        var outcomes = await revokeOnce(key)
+        var failures = 1
+        while outcomes.isWorthRetrying, !Task.isCancelled {
+            let now = time.now()
+            let next = RefreshPolicy.retry(
+                now: now, failures: min(failures, Self.revocationFailuresMax),
+                retryAfterSeconds: outcomes.retryAfterSeconds,
+                random: refresher.randomness.next())
+            // The vault may be drained or closed meanwhile. Whoever comes later could only erase:
+            // an open asks nobody to revoke what an earlier process has fenced.
+            guard next <= end,
+                await refresher.pause(
+                    milliseconds: next.milliseconds(since: now), forSending: true)
+            else { break }
+            failures += 1
+            var again = await revokeOnce(key)
+            again.keep(outcomes)
+            outcomes = again
+        }
+        return outcomes
+    }
+
+    private func revokeOnce(_ key: RecordKey) async -> Revocation.Outcomes {
+        let revocation = Revocation(network)
+        return await revocation.outcomes { [store] (end) throws(VaultError) in
+            guard let opened = try store.open(key) else { return end(Revocation.Outcomes()) }
+            let record = ConnectionRecord(fields: opened.takeFields())
+            guard let tokens = try record.tokens(), let application = record.application
+            else { return end(Revocation.Outcomes()) }
+            try revocation.send(store.application(application), tokens, end)
+        }
+    }
+
+    /// How many grants of a connection may live on at the provider beside the present one.
+    func earlierGrants(_ key: RecordKey) throws(VaultError) -> Int {
+        guard let opened = try store.open(key) else { return 0 }
+        return Int(ConnectionRecord(fields: opened.takeFields()).earlierGrants)
+    }
+}

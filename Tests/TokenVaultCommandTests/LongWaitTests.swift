@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ProviderSimulator
+import Testing
+
+/// Commands that somebody has told to wait for a provider that is down.
+struct LongWaitTests {
+    /// Longer than anything here takes that does not wait for it, in seconds.
+    private static let wait = "180"
+
+    /// A provider that revokes nothing for so many requests, or ever.
+    private func down(
+        _ ids: [String], replies: Int? = nil, _ body: (Workbench) async throws -> Void
+    ) async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            for id in ids { try await bench.connect(id) }
+            bench.simulator.set(
+                fault: .status(503, retryAfter: nil), replies: replies, endpoint: .revoke)
+            try await body(bench)
+        }
+    }
+
+    private func serve(
+        _ bench: Workbench, _ body: (Running) async throws -> Void
+    ) async throws {
+        let server = try bench.start(["serve"] + bench.keyOptions, input: .open)
+        _ = try await server.line { $0 == "ready" }
+        do {
+            try await body(server)
+        } catch {
+            kill(server.identifier, SIGKILL)
+            _ = await server.end()
+            throw error
+        }
+    }
+
+    /// Disconnects that wait, each seen to have begun.
+    private func disconnect(_ bench: Workbench, _ ids: [String]) async throws -> [Running] {
+        var waiting: [Running] = []
+        for id in ids {
+            waiting.append(
+                try bench.start(
+                    ["disconnect", id, "--yes", "--wait", Self.wait], input: .text("")))
+            for _ in 0..<500 {
+                let status = try await bench.run(["status", id, "--json"])
+                if status.status != 0 || status.text.contains("disconnectStarted") { break }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+        return waiting
+    }
+
+    @Test func aDisconnectTriesAgainForAsLongAsItIsTold() async throws {
+        try await down(["anna"], replies: 4) { bench in
+            let receipt = try await bench.expect(
+                ["disconnect", "anna", "--json", "--wait", "60"] + bench.keyOptions)
+            #expect(try receipt.objects().first?["refresh_token"] as? String == "revoked")
+            #expect(bench.simulator.counters.revocations > 0)
+        }
+        try await down(["anna"]) { bench in
+            let output = try await bench.expect(
+                ["disconnect", "anna", "--wait", "2"] + bench.keyOptions, status: 69)
+            #expect(output.errors.contains("erased here, but not revoked at the provider"))
+            try await bench.expect(["status", "anna"] + bench.keyOptions, status: 66)
+        }
+    }
+
+    @Test func aServerThatEndsWaitsForNoRevocation() async throws {
+        try await down(["anna"]) { bench in
+            try await serve(bench) { server in
+                let waiting = try await disconnect(bench, ["anna"])
+                let start = ContinuousClock.now
+                server.terminate()
+                let end = await server.end()
+                #expect(end.status == 0, "\(end.errors)")
+                #expect(start.duration(to: .now) < .seconds(120))
+                // It was erased, and whoever waited has the receipt.
+                let output = await waiting[0].end()
+                #expect(output.status == 69)
+                #expect(output.errors.contains("erased here, but not revoked at the provider"))
+            }
+            try await bench.expect(["status", "anna"] + bench.keyOptions, status: 66)
+        }
+    }
+
+    @Test func theOthersAreAnsweredMeanwhile() async throws {
+        let ids = (1...8).map { "user\($0)" }
+        try await down(ids + ["anna", "bert"]) { bench in
+            try await serve(bench) { server in
+                let waiting = try await disconnect(bench, ids)
+                let token = try await bench.run(["token", "anna"], showsToken: true)
+                #expect(token.status == 0, "\(token.errors)")
+                let refused = try await bench.expect(
+                    ["disconnect", "bert", "--yes", "--wait", Self.wait], status: 75)
+                #expect(refused.errors.contains("8 commands that may wait long"))
+                let all = try await bench.expect(["retry", "--app", "demo"], status: 75)
+                #expect(all.errors.contains("8 commands that may wait long"))
+                // Without a wait it is done at once.
+                try await bench.expect(["disconnect", "bert", "--yes"], status: 69)
+                server.terminate()
+                let end = await server.end()
+                #expect(end.status == 0, "\(end.errors)")
+                for command in waiting { #expect(await command.end().status == 69) }
+            }
+        }
+    }
+}
