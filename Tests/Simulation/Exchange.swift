@@ -58,6 +58,8 @@ final class Exchange {
     /// Which process sent it.
     let process: Int
     var meaning = Meaning.nothing
+    /// Whether its refusal is nothing that anybody learns from.
+    var isExpected = false
     /// When its first byte left.
     var departed: Int64?
     /// Its deadline passed, and its answer is still listened for.

@@ -35,7 +35,7 @@ extension World {
             if exchange.provider.temper.dialect.rejection == .burns {
                 scheduleReplacement(exchange.subject, owner)
             }
-            guard !exchange.provider.risk.isHeard else { return }
+            guard !exchange.provider.risk.isHeard, !exchange.isExpected else { return }
             exchange.provider.risk.isHeard = true
             if exchange.provider.risk.heard == .min { exchange.provider.risk.heard = clock.now }
             exchange.provider.risk.allowed += exchange.provider.inFlight
@@ -55,16 +55,22 @@ extension World {
         }
     }
 
-    /// A refresh token was used up over a wrong client secret.
-    func judgeBurnt(_ exchange: Exchange, _ owner: Int) {
-        outcome.burnt += 1
-        // By what another clock wrote, and the provider's limits, it is over for long.
-        let temper = exchange.provider.temper
+    /// Whether a refusal says nothing of the application: by the provider's limits the grant is
+    /// over, or was by what another clock wrote; or an answer was lost before, and perhaps the
+    /// grant with it.
+    func isExpected(_ exchange: Exchange, _ owner: Int) -> Bool {
+        let (temper, grant) = (exchange.provider.temper, grants[owner])
+        if grant.end == .idle || grant.end == .age { return true }
         let isLimited = temper.idleMilliseconds != nil || temper.ageMilliseconds != nil
-        if isLimited, grants[owner].used <= clockWrong { return }
-        // An answer was lost before, and perhaps the grant with it.
+        if isLimited, grant.used <= clockWrong { return true }
         let key = subjects[exchange.subject].key
-        if temper.isListenedTo, disk.doubts.count(where: { $0.attempt.key == key }) > 1 { return }
+        return temper.isListenedTo && disk.doubts.count { $0.attempt.key == key } > 1
+    }
+
+    /// A refresh token was used up over a wrong client secret.
+    func judgeBurnt(_ exchange: Exchange) {
+        outcome.burnt += 1
+        if exchange.isExpected { return }
         exchange.provider.risk.burnt += 1
         let (risk, allowed) = (exchange.provider.risk, exchange.provider.risksAllowed(clock.now))
         guard risk.isHeard, risk.burnt > allowed else { return }

@@ -11,6 +11,7 @@ extension World {
             return reject(owner, exchange)
         }
         age(owner)
+        exchange.isExpected = isExpected(exchange, owner)
         switch exchange.kind {
         case .revocation:
             if grants[owner].isAlive { grants[owner].end = .revoked }
@@ -29,7 +30,7 @@ extension World {
         if dialect.rejection == .burns, exchange.kind == .refresh, grants[owner].isAlive {
             grants[owner].end = .burnt
             note(exchange.subject, .burnt, Int64(owner))
-            judgeBurnt(exchange, owner)
+            judgeBurnt(exchange)
         }
         return dialect.rejected
     }
