@@ -61,8 +61,8 @@ extension World {
     func isExpected(_ exchange: Exchange, _ owner: Int) -> Bool {
         let (temper, grant) = (exchange.provider.temper, grants[owner])
         if grant.end == .idle || grant.end == .age { return true }
-        let isLimited = temper.idleMilliseconds != nil || temper.ageMilliseconds != nil
-        if isLimited, grant.used <= clockWrong { return true }
+        if temper.idleMilliseconds != nil, grant.used <= clockWrong { return true }
+        if temper.ageMilliseconds != nil, grant.issued <= clockWrong { return true }
         let key = subjects[exchange.subject].key
         return temper.isListenedTo && disk.doubts.count { $0.attempt.key == key } > 1
     }
