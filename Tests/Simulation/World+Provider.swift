@@ -11,7 +11,6 @@ extension World {
             return reject(owner, exchange)
         }
         age(owner)
-        exchange.isExpected = isExpected(exchange, owner)
         switch exchange.kind {
         case .revocation:
             if grants[owner].isAlive { grants[owner].end = .revoked }
@@ -27,6 +26,7 @@ extension World {
         let dialect = exchange.provider.temper.dialect
         exchange.meaning = .rejection
         age(owner)
+        exchange.isExpected = isExpected(exchange, owner)
         if dialect.rejection == .burns, exchange.kind == .refresh, grants[owner].isAlive {
             grants[owner].end = .burnt
             note(exchange.subject, .burnt, Int64(owner))
