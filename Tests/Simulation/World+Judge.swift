@@ -117,7 +117,8 @@ extension World {
             if isCurrent { judgeFailure(exchange, answer) }
             // Right after an outage it may have been the probe: then it is as if it went on.
             let provider = exchange.provider
-            if provider.isHealthy, clock.now < provider.healthySince + recovery(provider) {
+            let since = max(provider.healthySince, uplinkSince, thawed)
+            if provider.isHealthy, clock.now < since + recovery(provider) {
                 provider.healthySince = clock.now
             }
         }
