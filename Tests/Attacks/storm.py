@@ -83,7 +83,9 @@ def oracle(judge, base, attacks):
         return NOTICED
     report = judge.read()
     if "error" in report:
-        return REFUSED
+        # The reader is stricter with HEADER: the vault may pass over a page, or what is behind.
+        header = any(attack.group == "header" for attack, _ in attacks)
+        return NOTICED if header and not {TOLD, REFUSED} & set(expected) else REFUSED
     grave = any(not problem["class"].startswith(TOLERABLE)
                 and not problem["where"].startswith(TOLERABLE_PLACES)
                 for problem in report["problems"])
