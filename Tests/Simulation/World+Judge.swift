@@ -115,12 +115,16 @@ extension World {
                 exchange.form.refresh?.owner == subjects[index].receivedGrant
                 && exchange.form.secret?.serial == exchange.provider.knownSecretSerial
             if isCurrent { judgeFailure(exchange, answer) }
-            // Right after an outage it may have been the probe: then it is as if it went on.
-            let provider = exchange.provider
-            let since = max(provider.healthySince, uplinkSince, thawed)
-            if provider.isHealthy, clock.now < since + recovery(provider) {
-                provider.healthySince = clock.now
-            }
+            noteProbe(exchange.provider)
+        }
+    }
+
+    /// A request failed, or is overdue. Right after an outage it may have been the probe: then it
+    /// is as if the outage went on.
+    func noteProbe(_ provider: VirtualProvider) {
+        let since = max(provider.healthySince, uplinkSince, thawed)
+        if provider.isHealthy, clock.now < since + recovery(provider) {
+            provider.healthySince = clock.now
         }
     }
 

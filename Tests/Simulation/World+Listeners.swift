@@ -18,6 +18,7 @@ extension World {
         listeners += 1
         provider.failed += 1
         provider.silent += 1
+        noteProbe(provider)
         expectTold(exchange.subject)
         if provider.listeners == provider.temper.concurrencyMax { outcome.fullEndpoints += 1 }
         if listeners == Self.listenersMax { outcome.fullHouses += 1 }
