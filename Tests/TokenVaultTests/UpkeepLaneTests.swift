@@ -222,6 +222,23 @@ extension UpkeepStateTests {
         check(state.lanes[lane].opens == time(80_000).adding(milliseconds: Lane.probeMilliseconds))
     }
 
+    /// Whoever was refused before the application was rejected may have a grant that is over.
+    @Test func aDeadGrantIsNotTheOnlyOneThatIsTriedForEver() throws {
+        var lane = Lane(
+            application: try ApplicationID("app"), endpoint: 0, Governor.Limits(),
+            limits: RefreshPolicy.Limits())
+        check(lane.suspicion.refuse(7, order: lane.suspicion.send(), time(1000)))
+        check(lane.reject(time(2000)))
+        check(lane.mayRisk(7, time(3000)) && !lane.mayRisk(8, time(3000)))
+        let again = time(1000).adding(milliseconds: Suspicion.riskMilliseconds)
+        check(lane.risksAgain == again)
+        check(lane.mayRisk(8, again))
+        // Two are at risk then, and nobody has said that the provider says so of dead grants.
+        check(lane.suspicion.refuse(8, order: lane.suspicion.send(), again))
+        check(!lane.mayRisk(9, again.adding(milliseconds: 100 * Suspicion.riskMilliseconds)))
+        check(lane.risksAgain == nil)
+    }
+
     @Test func anApplicationMayMoveToAnotherEndpoint() throws {
         var state = UpkeepState()
         let lane = try lane(&state, "app", endpoint: "https://old.example", concurrent: 1)

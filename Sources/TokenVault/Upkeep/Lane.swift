@@ -117,14 +117,20 @@ struct Lane {
     /// Whether a connection may be asked at all: not one more than is at risk already.
     func mayRisk(_ slot: UInt32, _ now: UnixTime) -> Bool {
         if !isCareful || suspicion.isRisked(slot) { return true }
-        // One that was rejected in so many words is tried with those that were out then.
-        let isTried = isRejected && !suspicion.isExhausted && !suspicion.risked.isEmpty
-        return !isTried && suspicion.mayRiskMore(now)
+        if isTried { return suspicion.risksSecond.map { $0 <= now } ?? true }
+        return suspicion.mayRiskMore(now)
+    }
+
+    /// Whether an application that was rejected in so many words is tried with those that were out
+    /// then: first with these, but not for ever, because their grants may be over.
+    private var isTried: Bool {
+        isRejected && !suspicion.isExhausted && !suspicion.risked.isEmpty
     }
 
     /// When one more may be risked, if time alone decides it.
     var risksAgain: UnixTime? {
-        isCareful && suspicion.isExhausted ? suspicion.risksAgain : nil
+        if isTried { return suspicion.risksSecond }
+        return isCareful && suspicion.isExhausted ? suspicion.risksAgain : nil
     }
 
     /// Whether one that has boarded may become ready: the probe alone, where the application is

@@ -82,7 +82,12 @@ struct Suspicion {
     /// was not changed, at a provider that is known to say so of dead grants.
     var risksAgain: UnixTime? {
         guard change == nil, isSaidOfGrants else { return nil }
-        return risks.map(\.heard).max()?.adding(milliseconds: Self.riskMilliseconds)
+        return risksSecond
+    }
+
+    /// When another connection may be risked beside fewer than the two.
+    var risksSecond: UnixTime? {
+        risks.map(\.heard).max()?.adding(milliseconds: Self.riskMilliseconds)
     }
 
     /// Whether one more connection may be risked.
