@@ -74,7 +74,8 @@ struct Suspicion {
         risks.count >= Self.riskedMax && (!isSaidOfGrants || risks.contains { $0.isProbe })
     }
 
-    /// Between two risks beyond the two, in milliseconds.
+    /// Between two risks beyond the two, and before the second while the application is rejected
+    /// in so many words, in milliseconds.
     static let riskMilliseconds: Int64 = 3_600_000
 
     /// When one more connection may be risked although two were; nil where that is for somebody to
