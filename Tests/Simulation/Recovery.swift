@@ -24,6 +24,9 @@ enum Recovery {
         Int64(temper.latencyMilliseconds.upperBound) + 1800
     }
 
+    /// What passes at most between the provider's answer and the disk while nothing stands still.
+    static let storedMilliseconds: Int64 = 60_000
+
     /// A provider's `Retry-After` is kept, and up to a tenth more.
     static func kept(_ retryAfter: Int64, now: Int64) -> Int64 {
         retryAfter > now ? retryAfter + (retryAfter - now) / 10 : now
@@ -56,7 +59,7 @@ extension World {
         guard let incarnation, incarnation.isRunning, !incarnation.isDraining,
             incarnation.offset == 0,
             provider.isHealthy, disk.room == .enough, uplink == .up, standstill == nil,
-            !isBlocked(provider), provider.suspectedUntil <= clock.now
+            !isCrowded(provider), provider.suspectedUntil <= clock.now
         else { return nil }
         let recovered = max(
             provider.healthySince,
@@ -66,12 +69,22 @@ extension World {
         return max(base, subject.troubleEnd, recovered + recovery(provider))
     }
 
+    /// The last use of a grant as the vault can know it. What was stored long after it was given,
+    /// since the machine stood still between, is as old for the vault as it is stored.
+    private func heard(_ owner: Int) -> Int64 {
+        let (used, stored) = (grants[owner].used, subjects[grants[owner].subject].accessSince)
+        guard stored - used > Recovery.storedMilliseconds,
+            let idle = providers[grants[owner].provider].temper.idleMilliseconds
+        else { return used }
+        return stored + idle / 2
+    }
+
     /// A grant died of something that a refresh in time would have put off: until `death`, after
     /// its last use.
     func judgeMissed(_ owner: Int, death: Int64, _ what: String) {
         let index = grants[owner].subject
         guard subjects[index].isConnected, subjects[index].grant == owner,
-            !isUnread(subjects[index]), let fair = fairMoment(index, from: grants[owner].used),
+            !isUnread(subjects[index]), let fair = fairMoment(index, from: heard(owner)),
             fair < death
         else { return }
         violated(.graceMissed, index, "\(what), \(death - fair) ms after it could")

@@ -47,6 +47,8 @@ final class VirtualProvider: @unchecked Sendable {
         static let hourMilliseconds: Int64 = 3_600_000
 
         var burnt = 0
+        /// The grants that were: what is stored of their connections is how the next process knows.
+        var owners: [Int] = []
         var allowed = Risk.grantsMax
         /// Whether a process has heard that it is wrong.
         var isHeard = true
@@ -169,5 +171,13 @@ final class VirtualProvider: @unchecked Sendable {
         refusedHere = []
         isSaidOfGrants = false
         if changed > .min { isProven = proofs.contains { isStored($0.key, $0.value) } }
+    }
+
+    /// The next process knows nothing of those that were risked and are not stored any more: their
+    /// users have connected again.
+    func forgetRisks(isStored: (_ grant: Int) -> Bool) {
+        let gone = risk.owners.count { !isStored($0) }
+        risk.owners.removeAll { !isStored($0) }
+        risk.allowed += min(gone, Risk.grantsMax)
     }
 }

@@ -33,7 +33,7 @@ extension World {
     /// It was answered, or given up.
     func endListening(_ exchange: Exchange) {
         let provider = exchange.provider
-        let wasBlocked = isBlocked(provider)
+        let wasBlocked = isCrowded(provider)
         let wasFull = listeners >= Self.listenersMax
         provider.listeners -= 1
         listeners -= 1
@@ -46,6 +46,12 @@ extension World {
     func isBlocked(_ provider: VirtualProvider) -> Bool {
         provider.listeners > 0 && provider.listeners >= provider.temper.concurrencyMax
             || provider.temper.isListenedTo && listeners >= Self.listenersMax
+    }
+
+    /// Whether so few places are left that the others wait for them: what is fast enough for twice
+    /// what comes due is fast enough with half of its places.
+    func isCrowded(_ provider: VirtualProvider) -> Bool {
+        isBlocked(provider) || 2 * provider.listeners > provider.temper.concurrencyMax
     }
 
     /// A refresh was handed to the transport.

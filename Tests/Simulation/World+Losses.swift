@@ -68,10 +68,11 @@ extension World {
     }
 
     /// A refresh token was used up over a wrong client secret.
-    func judgeBurnt(_ exchange: Exchange) {
+    func judgeBurnt(_ exchange: Exchange, _ owner: Int) {
         outcome.burnt += 1
         if exchange.isExpected { return }
         exchange.provider.risk.burnt += 1
+        exchange.provider.risk.owners.append(owner)
         let (risk, allowed) = (exchange.provider.risk, exchange.provider.risksAllowed(clock.now))
         guard risk.isHeard, risk.burnt > allowed else { return }
         violated(

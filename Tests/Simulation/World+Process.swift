@@ -93,6 +93,10 @@ extension World {
             provider.forgetProcess { [subjects] index, grant in
                 subjects[index].isConnected && subjects[index].grant == grant
             }
+            provider.forgetRisks { [subjects, grants] grant in
+                let subject = subjects[grants[grant].subject]
+                return subject.isStored && subject.grant == grant
+            }
             provider.inFlight = 0
             provider.listeners = 0
             provider.silent = 0

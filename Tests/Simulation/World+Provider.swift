@@ -30,7 +30,7 @@ extension World {
         if dialect.rejection == .burns, exchange.kind == .refresh, grants[owner].isAlive {
             grants[owner].end = .burnt
             note(exchange.subject, .burnt, Int64(owner))
-            judgeBurnt(exchange)
+            judgeBurnt(exchange, owner)
         }
         return dialect.rejected
     }

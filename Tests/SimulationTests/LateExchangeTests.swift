@@ -54,6 +54,27 @@ import Testing
         #expect(rig.disk.serial(0) == 1)
     }
 
+    @Test(
+        "Tokens that come late show that the provider takes the application",
+        arguments: [true, false])
+    func proves(_ bringsTokens: Bool) throws {
+        let rig = try rig()
+        try #require(rig.putApplication(secret: 2).code == nil)
+        let (_, code) = try connect(rig)
+        code.tellOverdue()
+        try rig.flush()
+        try #require(isCareful(rig))
+        let tokens = #"{"access_token":"a0.9","refresh_token":"r0.9","expires_in":3600}"#
+        code.answer(
+            try bringsTokens ? Rig.reply(200, tokens) : Rig.reply(400, #"{"error":"x"}"#))
+        try rig.flush()
+        #expect(isCareful(rig) != bringsTokens)
+    }
+
+    private func isCareful(_ rig: Rig) -> Bool {
+        rig.vault.refresher.shared.withLock { $0.upkeep.lanes.contains { $0.isCareful } }
+    }
+
     @Test("Where nothing can be revoked nobody listens")
     func noEndpoint() throws {
         let (_, code) = try connect(rig(canRevoke: false))

@@ -52,6 +52,14 @@ package enum Verdict: ~Copyable, Sendable {
     /// Anything else that is definite. Status 0: the request itself was not allowed.
     case refused(status: Int, error: OAuthError?)
 
+    /// Whether it is a token response.
+    var bringsTokens: Bool {
+        switch self {
+        case .tokens: true
+        default: false
+        }
+    }
+
     /// Judges the answer to a refresh or a code exchange; takes its body over.
     ///
     /// - Parameters:

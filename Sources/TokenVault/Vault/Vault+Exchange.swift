@@ -15,6 +15,7 @@ extension Vault {
         let application: Application
         let request: TransportRequest
         let answer: Answer
+        let probe: Refresher.Probe
     }
 
     /// How often, and how many milliseconds apart, room is looked for.
@@ -64,16 +65,23 @@ extension Vault {
         switch callback.code {
         case .none: throw VaultError(.flowDenied, .vault)
         case .some(let code):
-            let request = try makeRequest(application, code, verifier, answer)
-            return CodeExchange(application: application, request: request, answer: answer)
+            let probe = refresher.beginProbe(application.id)
+            let request = try makeRequest(
+                application, code, verifier, answer,
+                late: { [refresher, id = flow.connection] in refresher.accept(probe, id) })
+            return CodeExchange(
+                application: application, request: request, answer: answer, probe: probe)
         }
     }
 
     /// Whoever waits is let go at the deadline. What comes later is a grant that nobody knows of:
     /// it is listened for where it can be revoked.
+    ///
+    /// - Parameter late: called where tokens come later. They show as well that the provider takes
+    ///   the application.
     private func makeRequest(
         _ application: borrowing Application, _ code: borrowing Secret,
-        _ verifier: borrowing Secret?, _ answer: Answer
+        _ verifier: borrowing Secret?, _ answer: Answer, late: @escaping @Sendable () -> Void
     ) throws(VaultError) -> TransportRequest {
         let place =
             application.provider.revocationEndpoint == nil ? nil : exchangeListeners.take()
@@ -92,6 +100,7 @@ extension Vault {
             },
             completion: { [network, store] verdict in
                 guard place.isOverdue else { return answer.give(verdict) }
+                if verdict.bringsTokens { late() }
                 Self.revoke(verdict, id, network, store)
             })
     }
@@ -106,10 +115,9 @@ extension Vault {
         case .exchange(let exchange):
             let application = exchange.application
             let requestedAt = time.now()
-            let probe = refresher.beginProbe(application.id)
             network.endpoint.send(exchange.request)
             let granted = try granted(await exchange.answer.wait(), application, requestedAt)
-            refresher.accept(probe, flow.connection)
+            refresher.accept(exchange.probe, flow.connection)
             do throws(VaultError) {
                 try await store(granted, flow, life, room)
             } catch {
