@@ -17,6 +17,8 @@ struct Revocation {
         /// left alone before.
         var isWorthRetrying = false
         var retryAfterSeconds: Int64?
+        /// How many grants of the connection may live on beside the one that was asked to end.
+        var earlierGrants = 0
 
         /// Whether the provider ended all that it was asked to end.
         var isComplete: Bool {

@@ -41,7 +41,6 @@ extension Vault {
                 key, slot: slot, milliseconds: Self.answerMilliseconds)
             let outcomes =
                 revoking ? await revoke(key, waiting: waiting) : Revocation.Outcomes()
-            let earlierGrants = try earlierGrants(key)
             let erasure = Self.erasure(of: key, time.now())
             refresher.endDoubt(key, erasure)
             let erased = try await durable(erasure)
@@ -51,7 +50,7 @@ extension Vault {
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
                 accessToken: outcomes.accessToken, isEveryAnswerIn: listensUntil == nil,
-                listensUntil: listensUntil, earlierGrants: earlierGrants,
+                listensUntil: listensUntil, earlierGrants: outcomes.earlierGrants,
                 erasedSlots: erased.erasedSlots,
                 erasure: quality?.isInPlace ?? true
                     ? .inPlace : .bestEffort(fileSystem: quality?.fileSystem ?? 0),

@@ -37,18 +37,16 @@ extension Vault {
 
     private func revokeOnce(_ key: RecordKey) async -> Revocation.Outcomes {
         let revocation = Revocation(network)
-        return await revocation.outcomes { [store] (end) throws(VaultError) in
+        var earlierGrants = 0
+        var outcomes = await revocation.outcomes { [store] (end) throws(VaultError) in
             guard let opened = try store.open(key) else { return end(Revocation.Outcomes()) }
             let record = ConnectionRecord(fields: opened.takeFields())
+            earlierGrants = Int(record.earlierGrants)
             guard let tokens = try record.tokens(), let application = record.application
             else { return end(Revocation.Outcomes()) }
             try revocation.send(store.application(application), tokens, end)
         }
-    }
-
-    /// How many grants of a connection may live on at the provider beside the present one.
-    func earlierGrants(_ key: RecordKey) throws(VaultError) -> Int {
-        guard let opened = try store.open(key) else { return 0 }
-        return Int(ConnectionRecord(fields: opened.takeFields()).earlierGrants)
+        outcomes.earlierGrants = earlierGrants
+        return outcomes
     }
 }
