@@ -3,7 +3,7 @@
 /// One setting of a provider, declared once. Definitions, the sealed record, `app list --json`, the
 /// help of `app add`, the checks and the table in `Providers` follow from it; the default is what
 /// the property has in a provider of which nothing else is known.
-package struct ProviderSetting: Sendable {
+package final class ProviderSetting: Sendable {
     /// Its key in definitions and in JSON.
     package let key: String
     /// The tag of its fields in the record of an application.

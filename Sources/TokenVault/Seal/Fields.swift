@@ -85,6 +85,7 @@ struct Fields: ~Copyable {
         var offset = 0
         while let field = next(&offset) {
             if field.tag == tag { found.append(field.value) }
+            if field.tag > tag { break }
         }
         return found
     }
