@@ -66,6 +66,8 @@ final class VirtualProvider: @unchecked Sendable {
     /// left after that brought tokens; and when the last of them was refused first.
     private var risked: Set<Int> = []
     private var riskedSince: Int64 = .min
+    /// When any of them was refused last: the next process knows only that.
+    private var refusedLast: Int64 = .min
     /// Those of them that the present process has heard of.
     private var refusedHere: Set<Int> = []
     /// When such a success last came.
@@ -82,6 +84,7 @@ final class VirtualProvider: @unchecked Sendable {
         let dialect = temper.dialect
         guard dialect.mayMeanApplication || !isProven && dialect.loss != .standard else { return }
         risked.insert(subject)
+        refusedLast = moment
         if refusedHere.insert(subject).inserted { riskedSince = moment }
     }
 
@@ -109,6 +112,9 @@ final class VirtualProvider: @unchecked Sendable {
         guard risksHourly else { return .max }
         return riskedSince + Risk.hourMilliseconds
     }
+
+    /// Whether they may do so.
+    var isSuspect: Bool { !isProven || !risked.isEmpty || rejectedUntil > 0 }
 
     /// Since when requests leave one at a time, or do so no more.
     var carefulSince: Int64 { risked.isEmpty ? trustedSince : max(riskedSince, trustedSince) }
@@ -170,6 +176,7 @@ final class VirtualProvider: @unchecked Sendable {
         recent = Array(repeating: .min, count: recent.count)
         refusedHere = []
         isSaidOfGrants = false
+        if !risked.isEmpty { riskedSince = max(riskedSince, refusedLast) }
         if changed > .min { isProven = proofs.contains { isStored($0.key, $0.value) } }
     }
 

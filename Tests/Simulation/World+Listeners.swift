@@ -49,9 +49,10 @@ extension World {
     }
 
     /// Whether so few places are left that the others wait for them: what is fast enough for twice
-    /// what comes due is fast enough with half of its places.
+    /// what comes due is fast enough with half of its places. Or they are at risk, with others.
     func isCrowded(_ provider: VirtualProvider) -> Bool {
         isBlocked(provider) || 2 * provider.listeners > provider.temper.concurrencyMax
+            || provider.listeners > 0 && provider.isSuspect
     }
 
     /// A refresh was handed to the transport.

@@ -38,7 +38,8 @@ extension World {
             guard !exchange.provider.risk.isHeard, !exchange.isExpected else { return }
             exchange.provider.risk.isHeard = true
             if exchange.provider.risk.heard == .min { exchange.provider.risk.heard = clock.now }
-            exchange.provider.risk.allowed += exchange.provider.inFlight
+            exchange.provider.risk.allowed +=
+                exchange.provider.inFlight + exchange.provider.listeners
         }
     }
 
@@ -201,8 +202,11 @@ extension World {
         let temper = providers[subjects[index].provider].temper
         let expiry = subjects[index].accessExpiry
         let known = temper.saysLifetime ? expiry : expiry - temper.lifetimeMilliseconds + 3_600_000
-        return clock.now >= known
+        return clock.now >= known + Self.queuedMilliseconds
     }
+
+    /// How long one that was due before it expired may have waited for its place.
+    static let queuedMilliseconds: Int64 = 600_000
 
     /// The user sees that it does not work any more, and connects again over it.
     func scheduleReplacement(_ index: Int, _ owner: Int) {

@@ -70,6 +70,30 @@ import Testing
         #expect(Set(server.served).count == 30 - server.burnt.count)
     }
 
+    @Test("Answers that are outstanding are risks: no more than two, however long they take")
+    func outstandingIsRisked() throws {
+        let disk = try Disk.populated(20, expiringIn: 600_000)
+        let rig = try Rig(disk)
+        try rig.start()
+        #expect(try rig.putApplication(secret: 9).code == nil)
+        try rig.advance(milliseconds: 400_000)
+        func wait(steps: Int) throws {
+            for _ in 0..<steps {
+                try rig.advance(milliseconds: 20_000)
+                try rig.flush()
+                for held in rig.network.open { held.request.tellOverdue() }
+                try rig.flush()
+            }
+        }
+        try wait(steps: 25)
+        #expect(rig.network.all.count == Suspicion.riskedMax)
+        try #require(rig.network.open.first).request.answer(
+            TransportReply(failure: .deadlineExceeded))
+        try rig.flush()
+        try wait(steps: 25)
+        #expect(rig.network.all.count == Suspicion.riskedMax + 1)
+    }
+
     @Test("Of three connections one is left when the secret is wrong")
     func oneOfThreeIsLeft() throws {
         let disk = try Disk.populated(3, concurrent: 1)

@@ -40,6 +40,8 @@ struct Flight {
     var revision: UInt32 = 0
     /// Its place in the order in which requests of its application left; 0 before.
     var order: UInt64 = 0
+    /// Whether it left while its application was looked at with care.
+    var isProbe = false
     /// When it was handed to the transport.
     var sent = UnixTime(milliseconds: 0)
     /// Until when it is listened to, once it is overdue.

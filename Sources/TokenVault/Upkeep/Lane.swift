@@ -33,6 +33,9 @@ struct Lane {
     private(set) var boardedCount = 0
     /// Requests that are out and not overdue.
     private(set) var outCount = 0
+    /// Requests that left while there was one at a time, and are overdue: their connections are at
+    /// risk as long as nobody knows what the answer is.
+    private var overdueProbes = 0
     /// Connections whose refresh is refused; of those in the queue no other one's success says
     /// anything yet.
     var refusedSlots: Set<UInt32> = []
@@ -117,6 +120,8 @@ struct Lane {
     /// Whether a connection may be asked at all: not one more than is at risk already.
     func mayRisk(_ slot: UInt32, _ now: UnixTime) -> Bool {
         if !isCareful || suspicion.isRisked(slot) { return true }
+        guard overdueProbes == 0 || suspicion.riskCount + overdueProbes < Suspicion.riskedMax
+        else { return false }
         if isTried { return suspicion.risksSecond.map { $0 <= now } ?? true }
         return suspicion.mayRiskMore(now)
     }
@@ -166,6 +171,16 @@ struct Lane {
     /// One that was sent is out no longer, or nobody waits for it.
     mutating func arrive() { outCount -= 1 }
 
+    /// The answer to one is listened for.
+    mutating func beginListening(_ flight: Flight) {
+        if flight.isProbe, flight.revision == revision { overdueProbes += 1 }
+    }
+
+    /// It is not any more.
+    mutating func endListening(_ flight: Flight) {
+        if flight.isProbe, flight.revision == revision { overdueProbes -= 1 }
+    }
+
     /// One came back, or did not leave after all, and said nothing about the application.
     mutating func end(_ slot: UInt32, _ now: UnixTime) {
         guard probe == slot else { return }
@@ -198,6 +213,7 @@ struct Lane {
     mutating func change(_ change: Suspicion.Change) {
         suspicion.change(change)
         revision &+= 1
+        overdueProbes = 0
         _ = accept()
     }
 

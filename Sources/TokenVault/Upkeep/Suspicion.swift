@@ -96,6 +96,9 @@ struct Suspicion {
         !isExhausted || (risksAgain.map { $0 <= now } ?? false)
     }
 
+    /// How many connections were risked since the last success.
+    var riskCount: Int { risks.count }
+
     /// The connections that were refused since the last success.
     var risked: [UInt32] { risks.filter { !$0.isGone }.map(\.slot) }
 

@@ -257,6 +257,7 @@ extension UpkeepState {
             }
             endpoints[endpoint].governor.begin(now)
             endpoints[endpoint].boardedCount -= 1
+            flights[number]?.isProbe = lanes[flight.lane].isCareful
             flights[number]?.order = lanes[flight.lane].send()
             flights[number]?.stage = .sent
             flights[number]?.sent = now

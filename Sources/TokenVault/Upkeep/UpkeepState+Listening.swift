@@ -48,6 +48,7 @@ extension UpkeepState {
         // The turn passes on.
         endInFlight(flight)
         lanes[flight.lane].end(flight.slot, now)
+        lanes[flight.lane].beginListening(flight)
         flights[number]?.stage = .overdue
         flights[number]?.listensUntil = end
         if flight.isSuperseded || flight.isOrphan {
@@ -63,6 +64,7 @@ extension UpkeepState {
         _ flight: Flight, _ outcome: Governor.Outcome, _ now: UnixTime, random: UInt64
     ) {
         endpoints[flight.endpoint].governor.endListening(outcome, now, random: random)
+        lanes[flight.lane].endListening(flight)
         listenerCount -= 1
         aloftCount += 1
     }
