@@ -201,12 +201,18 @@ extension World {
     private func looksExpired(_ index: Int) -> Bool {
         let temper = providers[subjects[index].provider].temper
         let expiry = subjects[index].accessExpiry
-        let known = temper.saysLifetime ? expiry : expiry - temper.lifetimeMilliseconds + 3_600_000
-        return clock.now >= known + Self.queuedMilliseconds
+        let given = expiry - temper.lifetimeMilliseconds
+        let stored = subjects[index].accessSince
+        let since = stored - given > Recovery.storedMilliseconds ? stored : given
+        let known = temper.saysLifetime ? expiry : since + 3_600_000
+        let isAlone = providers[subjects[index].provider].isSuspect
+        return clock.now >= known + (isAlone ? Self.aloneMilliseconds : Self.queuedMilliseconds)
     }
 
-    /// How long one that was due before it expired may have waited for its place.
+    /// How long one that was due before it expired may have waited for its place; and where there
+    /// is one at a time.
     static let queuedMilliseconds: Int64 = 600_000
+    static let aloneMilliseconds: Int64 = 3_600_000
 
     /// The user sees that it does not work any more, and connects again over it.
     func scheduleReplacement(_ index: Int, _ owner: Int) {

@@ -45,6 +45,45 @@ import Testing
         #expect(server.burnt.count - 1 <= Suspicion.riskedMax)
     }
 
+    @Test("Tokens that were put show nothing of the application, over those of another clock either")
+    func putOverTheFuture() throws {
+        let disk = try Disk.populated(12, concurrent: 1)
+        let server = BurningServer()
+        do {
+            let ahead = try Rig(disk, moment: VirtualClock.start + 3653 * 24 * Self.hour)
+            try ahead.start()
+            try ahead.answerAll(milliseconds: 60_000, server.reply)
+            ahead.close()
+        }
+        try #require(server.served.count >= 12)
+        server.secret = 2
+        var now = VirtualClock.start + Self.hour
+        do {
+            let rig = try Rig(disk, moment: now)
+            try rig.start()
+            try rig.answerAll(milliseconds: Self.hour, server.reply)
+            try #require(server.burnt.count == Suspicion.riskedMax)
+            let other = try #require((0..<12).first { !server.burnt.contains($0) })
+            let put = try rig.call { vault in
+                try await vault.put(
+                    Disk.id(other),
+                    TokenSet(
+                        accessToken: Secret(text: "a\(other).900"),
+                        refreshToken: Secret(text: "r\(other).900")),
+                    application: ApplicationID("app"))
+            }
+            try rig.flush()
+            try #require(put.isDone && put.code == nil)
+            #expect(try rig.vault.status(Disk.id(other))?.lastRefreshed == nil)
+            now = rig.clock.now
+            rig.close()
+        }
+        let rig = try Rig(disk, moment: now)
+        try rig.start()
+        try rig.answerAll(milliseconds: 3 * Self.hour, server.reply)
+        #expect(server.burnt.count == Suspicion.riskedMax)
+    }
+
     @Test("Another client id stays unproven when its secret is put later, in the next process too")
     func secretAfterID() throws {
         let disk = try Disk.populated(20)

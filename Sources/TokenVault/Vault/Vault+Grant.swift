@@ -45,6 +45,7 @@ extension Vault {
             try record.forgetRefreshToken()
             try record.fields.set(ConnectionTag.grantedScope, nil)
             try record.fields.set(ConnectionTag.used, nil)
+            try record.fields.set(ConnectionTag.refreshed, nil)
             try record.fields.set(ConnectionTag.application, text: application.text)
             try record.fields.set(ConnectionTag.requestedScope, text: scope)
             try record.fields.set(ConnectionTag.connected, time: now)

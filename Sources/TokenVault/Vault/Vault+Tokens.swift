@@ -91,7 +91,9 @@ extension Vault {
         }
         try tokens.adopt(into: &record, requestStart: now)
         try record.fields.set(ConnectionTag.connected, time: now)
+        // What the tokens before these showed of their application, these do not.
         try record.fields.set(ConnectionTag.isExchanged, nil)
+        try record.fields.set(ConnectionTag.refreshed, nil)
         if let application {
             try record.fields.set(ConnectionTag.application, text: application.text)
         }
