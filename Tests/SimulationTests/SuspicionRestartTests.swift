@@ -45,7 +45,7 @@ import Testing
         #expect(server.burnt.count - 1 <= Suspicion.riskedMax)
     }
 
-    @Test("Tokens that were put show nothing of the application, over those of another clock either")
+    @Test("Tokens that were put show nothing of the application, nor do those of another clock")
     func putOverTheFuture() throws {
         let disk = try Disk.populated(12, concurrent: 1)
         let server = BurningServer()
