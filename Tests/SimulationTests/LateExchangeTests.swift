@@ -51,6 +51,7 @@ import Testing
             try rig.flush()
         }
         #expect(revoked.count == 2)
+        #expect(rig.disk.count(.lateAnswer) == 1)
         #expect(rig.disk.serial(0) == 1)
     }
 
@@ -69,6 +70,7 @@ import Testing
             try bringsTokens ? Rig.reply(200, tokens) : Rig.reply(400, #"{"error":"x"}"#))
         try rig.flush()
         #expect(isCareful(rig) != bringsTokens)
+        #expect(rig.disk.count(.lateAnswer) == (bringsTokens ? 1 : 0))
     }
 
     private func isCareful(_ rig: Rig) -> Bool {

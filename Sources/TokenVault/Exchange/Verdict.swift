@@ -60,6 +60,15 @@ package enum Verdict: ~Copyable, Sendable {
         }
     }
 
+    /// Whether there are tokens in it, if only such as nobody here can use.
+    var holdsTokens: Bool {
+        switch self {
+        case .tokens: true
+        case .unread: true
+        default: false
+        }
+    }
+
     /// Judges the answer to a refresh or a code exchange; takes its body over.
     ///
     /// - Parameters:

@@ -84,4 +84,15 @@ extension Refresher {
         if finding.isAccepted { publish(.recovered, id) }
         if finding.wakes { alarm.ring() }
     }
+
+    /// Tokens came when nobody waited for the probe any more: they are revoked.
+    ///
+    /// - Parameter isProof: whether it has succeeded.
+    func noteLate(_ probe: Probe, _ id: ConnectionID, isProof: Bool) {
+        if isProof { accept(probe, id) }
+        let commit = Commit { [self] _ in publish(.lateAnswer, id) }
+        let key = store.key(.connection, id.text)
+        commit.add(.event(EventEntry(time: time.now(), key: key, kind: .lateAnswer)))
+        committer.submit(commit)
+    }
 }

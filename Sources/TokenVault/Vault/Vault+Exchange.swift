@@ -68,7 +68,9 @@ extension Vault {
             let probe = refresher.beginProbe(application.id)
             let request = try makeRequest(
                 application, code, verifier, answer,
-                late: { [refresher, id = flow.connection] in refresher.accept(probe, id) })
+                late: { [refresher, id = flow.connection] isProof in
+                    refresher.noteLate(probe, id, isProof: isProof)
+                })
             return CodeExchange(
                 application: application, request: request, answer: answer, probe: probe)
         }
@@ -77,11 +79,11 @@ extension Vault {
     /// Whoever waits is let go at the deadline. What comes later is a grant that nobody knows of:
     /// it is listened for where it can be revoked.
     ///
-    /// - Parameter late: called where tokens come later. They show as well that the provider takes
-    ///   the application.
+    /// - Parameter late: called where tokens come later, and with whether they can be used: then
+    ///   they show as well that the provider takes the application.
     private func makeRequest(
         _ application: borrowing Application, _ code: borrowing Secret,
-        _ verifier: borrowing Secret?, _ answer: Answer, late: @escaping @Sendable () -> Void
+        _ verifier: borrowing Secret?, _ answer: Answer, late: @escaping @Sendable (Bool) -> Void
     ) throws(VaultError) -> TransportRequest {
         let place =
             application.provider.revocationEndpoint == nil ? nil : exchangeListeners.take()
@@ -100,7 +102,7 @@ extension Vault {
             },
             completion: { [network, store] verdict in
                 guard place.isOverdue else { return answer.give(verdict) }
-                if verdict.bringsTokens { late() }
+                if verdict.holdsTokens { late(verdict.bringsTokens) }
                 Self.revoke(verdict, id, network, store)
             })
     }

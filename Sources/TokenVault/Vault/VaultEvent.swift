@@ -55,8 +55,9 @@ public struct VaultEvent: Sendable, Hashable {
         public static let disconnectStarted = Kind(13, "disconnectStarted")
         /// The connection is gone. `number` is the count of slots erased.
         public static let disconnected = Kind(14, "disconnected")
-        /// Tokens came too late: after a disconnect, or for a pair that was replaced meanwhile.
-        /// They are wiped; after a disconnect they are revoked first, where that is possible.
+        /// Tokens came too late: after a disconnect, for a pair that was replaced meanwhile, or for
+        /// a code when nobody waited for them any more. They are wiped; but for those of a pair
+        /// that was replaced they are revoked first, where that is possible.
         public static let lateAnswer = Kind(15, "lateAnswer")
 
         /// The disk is full or fails, and nothing can be refreshed: `number` is 1. It takes again
