@@ -48,7 +48,8 @@ extension VaultError {
         ),
         (
             .integrityFailed, .badData,
-            "the vault as a whole does not verify: restore it from a backup; nothing was changed"
+            "the vault as a whole does not verify: restore it from a backup; nothing was changed,"
+                + " but for a disconnect that was cut short: it is finished"
         ),
         (.recordDamaged, .badData, "a record breaks the format: restore the vault from a backup"),
         (

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 
-from attacks import CATALOGUE, HARMLESS, NOTICED, OLDER, REFUSED, TOLD
+from attacks import CATALOGUE, FENCED, HARMLESS, NOTICED, OLDER, REFUSED, TOLD
 from judge import ANY_MOMENT, COMMANDS, Judge, not_later
 from stage import Stage
 from survey import near
@@ -119,12 +119,21 @@ def attempt(judge, seed, index):
         if expected in (TOLD, HARMLESS) and not alone:
             expected = REFUSED if expected == TOLD and base != ANY_MOMENT else NOTICED
     # What a crash may leave is put in order although events, say, are damaged.
-    finishes = any(case in attack.finishes or attack.expectation(case) == HARMLESS
-                   for attack, case in done)
+    finishes = brings_back(done) or any(
+        case in attack.finishes or attack.expectation(case) == HARMLESS for attack, case in done)
     outcome, faults = judge.command(command, expected, base, index % 10 == 0, finishes)
     faults = not_later(faults, [attack for attack, _ in done])
     told = " + ".join(f"{attack.name}{list(case)}" for attack, case in done) or "nothing"
     return f"{base}: {told}: {command} (expected {expected})", outcome, faults
+
+
+def brings_back(done):
+    """Whether a fence with its record came from one attack, and its slot from another: together
+    they are a disconnect that was cut short, and an open finishes it."""
+    def named(group):
+        return {str(part).split("-")[0] for attack, case in done if attack.group == group
+                for part in case}
+    return bool(FENCED.keys() & named("fences") & named("copies"))
 
 
 def work(stage, options, worker, results, stop):
