@@ -1121,5 +1121,6 @@ SEEN = (
     ("keys compared backwards", "database-flags", ("records", pages.REVERSE_KEY), "now",
      "token ben"),
     ("keys out of order", "keys-out-of-order", ("records", "reversed"), "now", "token anna"),
+    ("the log emptied", "database-lost", ("events", "emptied"), "now", "log anna"),
     ("a branch that misleads", "branch-misleads", ("records", "high"), "now", "token anna"),
 )

@@ -42,9 +42,13 @@ struct LogCommand: AsyncParsableCommand {
                 let number = event.number.map { "  \($0)" } ?? ""
                 try Outlet.output.line("\(event.time.time.text)  \(event.event)\(number)")
             }
-        }
-        guard !isEmpty else {
-            throw VaultError(.notFound, .vault, connection: try ConnectionID(id))
+            guard isEmpty else { return }
+            // Of one that never was, that is the answer.
+            _ = try await door.status(id: id)
+            throw CommandFailure(
+                .missing,
+                "\(id): it is connected, and no entry is left of it: the newest 100,000 of the "
+                    + "vault are kept, and what is beside them was lost or taken away")
         }
     }
 }
