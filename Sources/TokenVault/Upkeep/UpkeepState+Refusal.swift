@@ -259,9 +259,7 @@ extension UpkeepState {
         lanes[lane].change(change)
         for (key, refusal) in refused {
             failures[key]?.refusal?.outdate()
-            if refusal.pauseEnd != nil, numbers[key] == nil, heap.deadline(refusal.slot) != nil {
-                schedule(refusal.slot, Plan(lane: lane, due: now, death: Self.last(now)))
-            }
+            askAgain(key, refusal, now)
         }
         return flights.values.filter {
             $0.lane == lane && ($0.stage == .ready || $0.stage == .sent)
@@ -285,9 +283,13 @@ extension UpkeepState {
         for (key, refusal) in refused {
             failures[key]?.refusal?.isOld = true
             forgive(key)
-            guard refusal.pauseEnd != nil, numbers[key] == nil, heap.deadline(refusal.slot) != nil
-            else { continue }
-            schedule(refusal.slot, Plan(lane: lane, due: now, death: Self.last(now)))
+            askAgain(key, refusal, now)
         }
+    }
+
+    /// Whatever it was refused with holds no more: it is due, behind all that were not refused.
+    private mutating func askAgain(_ key: RecordKey, _ refusal: Refusal, _ now: UnixTime) {
+        guard numbers[key] == nil, heap.deadline(refusal.slot) != nil else { return }
+        schedule(refusal.slot, Plan(lane: refusal.lane, due: now, death: Self.last(now)))
     }
 }
