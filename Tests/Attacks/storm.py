@@ -130,10 +130,9 @@ def attempt(judge, seed, index):
 def brings_back(done):
     """Whether a fence with its record came from one attack, and its slot from another: together
     they are a disconnect that was cut short, and an open finishes it."""
-    def named(group):
-        return {str(part).split("-")[0] for attack, case in done if attack.group == group
-                for part in case}
-    return bool(FENCED.keys() & named("fences") & named("copies"))
+    fenced = {part for attack, case in done if attack.group == "fences" for part in case}
+    slots = {copy.split("-")[0] for attack, (copy, *_) in done if attack.name == "slots-put-back"}
+    return bool(FENCED.keys() & fenced & slots)
 
 
 def work(stage, options, worker, results, stop):

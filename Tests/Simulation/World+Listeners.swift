@@ -33,11 +33,11 @@ extension World {
     /// It was answered, or given up.
     func endListening(_ exchange: Exchange) {
         let provider = exchange.provider
-        let wasBlocked = isCrowded(provider)
+        let wasCrowded = isCrowded(provider)
         let wasFull = listeners >= Self.listenersMax
         provider.listeners -= 1
         listeners -= 1
-        if wasBlocked { provider.unblockedSince = clock.now }
+        if wasCrowded { provider.unblockedSince = clock.now }
         guard wasFull else { return }
         for provider in providers { provider.unblockedSince = clock.now }
     }
