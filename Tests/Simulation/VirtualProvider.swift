@@ -180,6 +180,13 @@ final class VirtualProvider: @unchecked Sendable {
         if changed > .min { isProven = proofs.contains { isStored($0.key, $0.value) } }
     }
 
+    /// The next process reads another clock: what was written by the last one's is as long ago for
+    /// it as that clock says.
+    func moveClock(milliseconds: Int64, _ now: Int64) {
+        guard riskedSince > .min else { return }
+        riskedSince = min(riskedSince - milliseconds, now)
+    }
+
     /// The next process knows nothing of those that were risked and are not stored any more: their
     /// users have connected again.
     func forgetRisks(isStored: (_ grant: Int) -> Bool) {

@@ -41,7 +41,10 @@ extension World {
         let offset = nextOffset
         // Another clock: nothing that the last one wrote can be believed.
         if offset != lastOffset {
-            for provider in providers { provider.excused += provider.temper.connections }
+            for provider in providers {
+                provider.excused += provider.temper.connections
+                provider.moveClock(milliseconds: offset - lastOffset, clock.now)
+            }
         }
         if offset != 0 || lastOffset != 0 { clockWrong = clock.now }
         lastOffset = offset

@@ -103,6 +103,29 @@ import Testing
         #expect(rig.disk.contents.records[Disk.key(0)] == nil)
     }
 
+    @Test("Nothing is erased unrevoked for want of room to open it: the call can be repeated")
+    func noRoom() throws {
+        let rig = try Rig(disk(revokes: false))
+        // A refresh that is out holds the disconnect up behind its fence.
+        _ = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        #expect(rig.network.open.count == 1)
+        let (errand, _) = try disconnect(rig)
+        var hoard = SlotHoard.take(allOf: [128, 512, 2048, 8192, 65_536])
+        try rig.advance(milliseconds: 11_000)
+        try rig.flush()
+        withExtendedLifetime(hoard) {}
+        hoard = nil
+        #expect(errand.code == .tooManySecrets && rig.network.open.count == 1)
+        #expect(rig.disk.contents.records[Disk.key(0)] != nil)
+        try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
+        try rig.flush()
+        let (again, receipt) = try disconnect(rig)
+        #expect(try answerRevocations(rig, 200) == 2)
+        #expect(again.isDone && receipt.withLock { $0?.refreshToken } == .revoked)
+        #expect(rig.disk.contents.records[Disk.key(0)] == nil)
+    }
+
     @Test("With a wait it is asked again, and erased only then")
     func downForAWhile() throws {
         let rig = try Rig(disk(revokes: false))

@@ -16,8 +16,8 @@ extension Vault {
     ///   a day at most, and until the vault is drained. The connection is fenced meanwhile and its
     ///   tokens are kept, since nobody could revoke them without.
     /// - Throws: `notFound`; `disconnecting` where another call is at it; `storeFull`,
-    ///   `storageFailed`: the fence holds, and the call can be repeated; `authenticationFailed`
-    ///   where the record does not open: nothing is erased then.
+    ///   `storageFailed`, `tooManySecrets`: the fence holds, and the call can be repeated;
+    ///   `authenticationFailed` where the record does not open: nothing is erased then.
     @discardableResult
     public func disconnect(
         _ id: ConnectionID, waiting: Duration = .zero
@@ -40,7 +40,7 @@ extension Vault {
             let listensUntil = await refresher.orphan(
                 key, slot: slot, milliseconds: Self.answerMilliseconds)
             let outcomes =
-                revoking ? await revoke(key, waiting: waiting) : Revocation.Outcomes()
+                revoking ? try await revoke(key, waiting: waiting) : Revocation.Outcomes()
             let erasure = Self.erasure(of: key, time.now())
             refresher.endDoubt(key, erasure)
             let erased = try await durable(erasure)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Vault {
+    /// How many events of all connections together the vault keeps: the newest ones.
+    public static let loggedEventsMax = 100_000
+
     /// What happened to a connection, the oldest first; also to one that is gone. The vault keeps
-    /// the last 100,000 events of all connections.
+    /// the last ``loggedEventsMax`` events of all connections.
     ///
     /// - Parameter limit: the most events, the newest ones.
     /// - Throws: `authenticationFailed` where an entry was altered.
@@ -10,7 +13,7 @@ extension Vault {
         try checkProcess()
         try readableNow()
         let key = store.key(.connection, id.text)
-        let limit = min(max(limit, 0), Int(Writer.eventsMax))
+        let limit = min(max(limit, 0), Self.loggedEventsMax)
         var found: [VaultEvent] = []
         try store.scanEvents { (entry) throws(VaultError) in
             guard entry.key == key, let kind = VaultEvent.Kind(code: entry.code) else {

@@ -9,11 +9,16 @@ extension Vault {
     static let revocationFailuresMax = 6
 
     /// Asks for the revocation; again, with a growing pause between, for as long as `waiting` says,
-    /// it may do any good, and the vault is not drained. Never fails.
-    func revoke(_ key: RecordKey, waiting: Duration) async -> Revocation.Outcomes {
+    /// it may do any good, and the vault is not drained. What the provider does is an outcome.
+    ///
+    /// - Throws: what keeps the record from being opened: nobody was asked then, and what is erased
+    ///   could never be revoked.
+    func revoke(
+        _ key: RecordKey, waiting: Duration
+    ) async throws(VaultError) -> Revocation.Outcomes {
         let wait = min(Self.milliseconds(waiting), Self.revocationWaitMillisecondsMax)
         let end = time.now().adding(milliseconds: wait)
-        var outcomes = await revokeOnce(key)
+        var outcomes = try await revokeOnce(key)
         var failures = 1
         while outcomes.isWorthRetrying, !Task.isCancelled {
             let now = time.now()
@@ -28,24 +33,35 @@ extension Vault {
                     milliseconds: next.milliseconds(since: now), forSending: true)
             else { break }
             failures += 1
-            var again = await revokeOnce(key)
+            var again = try await revokeOnce(key)
             again.keep(outcomes)
             outcomes = again
         }
         return outcomes
     }
 
-    private func revokeOnce(_ key: RecordKey) async -> Revocation.Outcomes {
+    private func revokeOnce(
+        _ key: RecordKey
+    ) async throws(VaultError) -> Revocation.Outcomes {
         let revocation = Revocation(network)
         var earlierGrants = 0
+        var unopened: VaultError?
         var outcomes = await revocation.outcomes { [store] (end) throws(VaultError) in
-            guard let opened = try store.open(key) else { return end(Revocation.Outcomes()) }
+            let opened: Store.Opened?
+            do throws(VaultError) {
+                opened = try store.open(key)
+            } catch {
+                unopened = error
+                throw error
+            }
+            guard let opened else { return end(Revocation.Outcomes()) }
             let record = ConnectionRecord(fields: opened.takeFields())
             earlierGrants = Int(record.earlierGrants)
             guard let tokens = try record.tokens(), let application = record.application
             else { return end(Revocation.Outcomes()) }
             try revocation.send(store.application(application), tokens, end)
         }
+        if let unopened { throw unopened }
         outcomes.earlierGrants = earlierGrants
         return outcomes
     }

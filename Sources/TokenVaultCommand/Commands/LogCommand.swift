@@ -17,7 +17,7 @@ struct LogCommand: AsyncParsableCommand {
     @Argument(help: "The connection's id.")
     var id: String
 
-    @Option(help: "The most entries, the newest ones; up to 100000.")
+    @Option(help: "The most entries, the newest ones; up to \(Vault.loggedEventsMax).")
     var limit = 1000
 
     @Flag(help: "One JSON object a line.")
@@ -27,8 +27,8 @@ struct LogCommand: AsyncParsableCommand {
     @OptionGroup var options: VaultOptions
 
     func validate() throws {
-        guard (1...100_000).contains(limit) else {
-            throw ValidationError("--limit is 1 to 100000")
+        guard (1...Vault.loggedEventsMax).contains(limit) else {
+            throw ValidationError("--limit is 1 to \(Vault.loggedEventsMax)")
         }
     }
 
@@ -47,8 +47,8 @@ struct LogCommand: AsyncParsableCommand {
             _ = try await door.status(id: id)
             throw CommandFailure(
                 .missing,
-                "\(id): it is connected, and no entry is left of it: the newest 100,000 of the "
-                    + "vault are kept, and what is beside them was lost or taken away")
+                "\(id): it is there, but no entry is left of it: the vault keeps its newest "
+                    + "\(Vault.loggedEventsMax), and older ones are gone")
         }
     }
 }
