@@ -9,7 +9,15 @@ struct Worker {
     static let count = 2
     /// What is run of each seed, in this order.
     static let scenarios = ["day", "month", "morning", "crowd"]
-    static let directory = ".build/simulate"
+    /// What one build has done says nothing of the next.
+    static let directory = ".build/simulate/\(build)"
+
+    /// When this program was built, in seconds since 1970.
+    private static var build: Int {
+        let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.modificationDate] as? Date).map { Int($0.timeIntervalSince1970) } ?? 0
+    }
 
     let number: Int
     let minutes: Double

@@ -16,6 +16,9 @@ package struct Scenario: Sendable {
     package var singleFaultsPerThousand: Int
     /// In a hundred providers: those that let in hundreds at a time.
     package var widePercent = 25
+    /// Whether everybody asks for a token at once from time to time, just when the uplink swallows
+    /// what is sent.
+    package var hasRushes = false
     /// How often in an hour the platform does something with a connection, on average.
     package var platformPerHour: Double
     /// Whether processes begin with a wrong wall clock from time to time.
@@ -102,5 +105,5 @@ package struct Scenario: Sendable {
     package static let crowd = Scenario(
         name: "2 h x 2,000", hours: 2, connections: 2000, providers: 3...4,
         refreshesMax: 40_000, faultHours: 0.5, restartHours: 0.5, singleFaultsPerThousand: 4,
-        widePercent: 100, platformPerHour: 0.2)
+        widePercent: 100, hasRushes: true, platformPerHour: 0.2)
 }

@@ -9,6 +9,7 @@ extension World {
         scheduleRestart()
         scheduleStandstill()
         scheduleUplink()
+        scheduleRush()
         scheduleFullDisk()
         after(between(1...10_000)) { [self] in platformActs() }
         after(3_600_000) { [self] in judgeHour() }

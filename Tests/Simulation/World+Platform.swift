@@ -64,7 +64,7 @@ extension World {
         }
     }
 
-    private func reportRejected(_ index: Int) {
+    func reportRejected(_ index: Int) {
         guard standstill == nil else { return inProcess { [self] in reportRejected(index) } }
         asks(index)
         perform { world, vault, number in

@@ -35,12 +35,28 @@ extension World {
         }
     }
 
+    /// Everybody asks at once, and nothing comes back: as many are listened for as may be in all.
+    func scheduleRush() {
+        guard scenario.hasRushes, scenario.has(.lateAnswers) else { return }
+        after(about(scenario.faultHours)) { [self] in
+            guard clock.now < faultsEnd else { return }
+            scheduleRush()
+            guard uplink == .up, standstill == nil else { return }
+            silenceUplink()
+            for index in subjects.indices where subjects[index].isConnected { reportRejected(index) }
+        }
+    }
+
     /// Breaks again as soon as so many are on their way.
     func tryUplink() {
         guard isUplinkArmed, clock.now < faultsEnd,
             providers.reduce(0, { $0 + $1.inFlight }) >= uplinkThreshold
         else { return }
         isUplinkArmed = false
+        silenceUplink()
+    }
+
+    private func silenceUplink() {
         uplink = .silent
         note(-1, .fault, -2)
         after(between(16_000...300_000)) { [self] in if uplink == .silent { restoreUplink() } }
