@@ -90,7 +90,16 @@ import Testing
         check(try pageNumber(home) == 1)
         try home.overwrite("HEADER", at: 0, Array(pages[4096...]))
         check(try pageNumber(home) == 2)
+        // Which of them this version can read is no matter.
+        var newer = try Secret(zeroes: 4096)
+        for offset in 0..<4096 { newer.store(pages[4096 + offset], at: offset) }
+        newer = try fit(newer.with(2, at: 10))
+        try home.overwrite("HEADER", at: 4096, (0..<4096).map { newer.bytes.byte(at: $0) })
+        try home.overwrite("HEADER", at: 0, Array(pages[..<4096]))
+        check(refusal { _ = try pageNumber(home) } == .unsupportedFormat)
+        try home.overwrite("HEADER", at: 4096, Array(pages[4096...]))
         try home.overwrite("HEADER", at: 0, [0])
+        try home.overwrite("HEADER", at: 4096, [0])
         check(refusal { _ = try Header.readPage(home.path) } == .headerDamaged)
     }
 }

@@ -80,9 +80,9 @@ struct Header {
     ///
     /// - Throws: `headerDamaged`, `unsupportedFormat`.
     init(page: RawSpan) throws(VaultError) {
-        let sum = RecordKey(hashing: page.extracting(0..<Offset.sum))
-        guard page.extracting(0..<8).equalsText(Self.magic), sum == RecordKey(page, at: Offset.sum)
-        else { throw VaultError(.headerDamaged, .seal) }
+        guard let number = Self.number(ofIntact: page) else {
+            throw VaultError(.headerDamaged, .seal)
+        }
         let readerFormat: UInt16 = page.integer(at: Offset.readerFormat)
         guard readerFormat <= Self.format else {
             throw VaultError(.unsupportedFormat, .seal, number: Int(readerFormat))
@@ -91,7 +91,7 @@ struct Header {
         guard (1...UInt32(Self.termsMax)).contains(termCount) else {
             throw VaultError(.headerDamaged, .seal)
         }
-        pageNumber = page.integer(at: Offset.pageNumber)
+        pageNumber = number
         vaultID = InlineArray { index in page.byte(at: Offset.vaultID + index) }
         switch page.byte(at: Offset.derivation) {
         case 0: derivation = nil
@@ -130,26 +130,30 @@ struct Header {
         return Sodium.isEqual(mac.bytes, page.extracting(Offset.mac..<Offset.sum))
     }
 
-    /// The page that holds: the intact one with the higher number.
+    /// The number of a page whose sum holds; nil of another.
+    private static func number(ofIntact page: RawSpan) -> UInt64? {
+        let sum = RecordKey(hashing: page.extracting(0..<Offset.sum))
+        guard page.extracting(0..<8).equalsText(magic), sum == RecordKey(page, at: Offset.sum)
+        else { return nil }
+        return page.integer(at: Offset.pageNumber)
+    }
+
+    /// The page that holds: the intact one with the higher number. Whether this version can read it
+    /// is not asked: the older page of a vault that a newer one wrote is no way back into it.
     static func readPage(_ directory: String) throws(VaultError) -> Secret {
         let file = try Descriptor("\(directory)/\(fileName)", flags: O_RDONLY, stage: .seal)
         var best: Secret?
         var bestNumber: UInt64 = 0
-        var failure = VaultError(.headerDamaged, .seal)
         for index in 0..<2 {
             var page = try Secret(zeroes: pageBytes)
             var span = page.mutableBytes
-            guard try file.read(into: &span, at: index * pageBytes) else { continue }
-            do throws(VaultError) {
-                let header = try Header(page: page.bytes)
-                guard header.pageNumber >= bestNumber else { continue }
-                bestNumber = header.pageNumber
-                best = consume page
-            } catch {
-                if error.code != .headerDamaged { failure = error }
-            }
+            guard try file.read(into: &span, at: index * pageBytes),
+                let number = number(ofIntact: page.bytes), number >= bestNumber
+            else { continue }
+            bestNumber = number
+            best = consume page
         }
-        guard let best else { throw failure }
+        guard let best else { throw VaultError(.headerDamaged, .seal) }
         return best
     }
 
