@@ -30,7 +30,7 @@ extension Rig {
 
     /// Puts the application of all connections with another client secret, and perhaps more.
     func putApplication(
-        _ name: String = "app", secret: Int64,
+        _ name: String = "app", secret: Int64, isAwaited: Bool = true,
         _ change: (inout Application) throws -> Void = { _ in }
     ) throws -> Errand {
         var application = try vault.store.application(ApplicationID(name))
@@ -42,7 +42,7 @@ extension Rig {
                 try await vault.put(application)
             }
         }
-        try flush()
+        if isAwaited { try flush() }
         return errand
     }
 

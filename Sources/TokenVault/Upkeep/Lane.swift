@@ -29,6 +29,9 @@ struct Lane {
     var suspicion = Suspicion()
     /// Counts the changes of its application: a request that was made before one is not sent.
     private(set) var revision: UInt32 = 0
+    /// Changes of its application that are on their way to the disk. Nothing leaves meanwhile: what
+    /// it would be sent with, the old or the new, is not decided.
+    var pendingChanges = 0
     /// Flights that left the backlog and are not sent yet.
     private(set) var boardedCount = 0
     /// Requests that are out and not overdue.
@@ -114,7 +117,7 @@ struct Lane {
 
     /// Whether one may board: one at a time, where the application is not sure to be taken.
     func mayBoard(_ now: UnixTime) -> Bool {
-        isOpen(now) && (!isCareful || boardedCount + outCount == 0)
+        isOpen(now) && pendingChanges == 0 && (!isCareful || boardedCount + outCount == 0)
     }
 
     /// Whether a connection may be asked at all: not one more than is at risk already.
@@ -146,7 +149,8 @@ struct Lane {
 
     /// Whether one that is ready may leave now.
     func mayLeave(_ flight: Flight, _ now: UnixTime) -> Bool {
-        takes(flight) && (!isCareful || outCount == 0 && mayRisk(flight.slot, now))
+        takes(flight) && pendingChanges == 0
+            && (!isCareful || outCount == 0 && mayRisk(flight.slot, now))
     }
 
     /// When one may, if time alone decides it.

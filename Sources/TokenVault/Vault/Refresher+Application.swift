@@ -18,6 +18,22 @@ extension Refresher {
         }
     }
 
+    /// An application is about to be stored with other credentials: until `endChange` nothing leaves
+    /// for it. What left with the new ones before they are counted would be risked by nobody.
+    ///
+    /// - Returns: its lane.
+    func beginChange(_ id: ApplicationID) -> Int {
+        let lane = lane(id)
+        shared.withLock { $0.upkeep.lanes[lane].pendingChanges += 1 }
+        return lane
+    }
+
+    /// It is stored and `applicationStored` was told, or it is not stored.
+    func endChange(_ lane: Int) {
+        shared.withLock { $0.upkeep.lanes[lane].pendingChanges -= 1 }
+        alarm.ring()
+    }
+
     /// An application was stored anew: what its record says now holds from here on.
     ///
     /// - Parameter change: what about it is not as it was; nil where the provider sees the same

@@ -27,6 +27,8 @@ extension Vault {
             let commit = Commit()
             let expectation = edit.expectation
             commit.add(.put(.application, key, expectation), edit.takePlaintext())
+            let lane = change == nil ? nil : refresher.beginChange(id)
+            defer { if let lane { refresher.endChange(lane) } }
             do throws(VaultError) {
                 _ = try await durable(commit)
                 return refresher.applicationStored(id, change)
