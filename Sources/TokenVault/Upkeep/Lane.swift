@@ -122,8 +122,9 @@ struct Lane {
 
     /// Whether a connection may be asked at all: not one more than is at risk already.
     func mayRisk(_ slot: UInt32, _ now: UnixTime) -> Bool {
-        if !isCareful || suspicion.isRisked(slot) { return true }
-        guard overdueProbes == 0 || suspicion.riskCount + overdueProbes < Suspicion.riskedMax
+        if !isCareful || suspicion.isRisked(slot) || suspicion.isUnanswered(slot) { return true }
+        let unknown = overdueProbes + suspicion.unansweredCount
+        guard unknown == 0 || suspicion.riskCount + unknown < Suspicion.riskedMax
         else { return false }
         if isTried { return suspicion.risksSecond.map { $0 <= now } ?? true }
         return suspicion.mayRiskMore(now)

@@ -66,6 +66,9 @@ struct Suspicion {
     /// How many had left when it last looked rejected: what they bring does not clear it.
     private var barrier: UInt64 = 0
     private var risks: [Risk] = []
+    /// Connections whose request left with care, and to which no answer came, with its place in the
+    /// order: nobody knows what became of their grants until they are asked again.
+    private var unanswered: [UInt32: UInt64] = [:]
 
     /// Whether one request is sent at a time.
     var isCareful: Bool { isRaised || change != nil }
@@ -96,8 +99,10 @@ struct Suspicion {
         !isExhausted || (risksAgain.map { $0 <= now } ?? false)
     }
 
-    /// How many connections were risked since the last success.
+    /// How many connections were risked since the last success, as far as their answers say, and
+    /// how many may have been.
     var riskCount: Int { risks.count }
+    var unansweredCount: Int { unanswered.count }
 
     /// The connections that were refused since the last success.
     var risked: [UInt32] { risks.filter { !$0.isGone }.map(\.slot) }
@@ -106,6 +111,16 @@ struct Suspicion {
     func predates(_ order: UInt64) -> Bool { order <= changed }
 
     func isRisked(_ slot: UInt32) -> Bool { risks.contains { $0.slot == slot && !$0.isGone } }
+
+    func isUnanswered(_ slot: UInt32) -> Bool { unanswered[slot] != nil }
+
+    /// No answer came.
+    mutating func noteUnanswered(_ slot: UInt32, order: UInt64) {
+        if !isRisked(slot) { unanswered[slot] = order }
+    }
+
+    /// One did, now.
+    mutating func forgetUnanswered(_ slot: UInt32) { unanswered[slot] = nil }
 
     /// A request leaves; returns its place in the order.
     mutating func send() -> UInt64 {
@@ -119,6 +134,7 @@ struct Suspicion {
         (changed, barrier, careful) = (sentCount, sentCount, sentCount)
         isRaised = false
         risks = []
+        unanswered = [:]
     }
 
     /// A connection was refused in a way that may mean the application. True where it was not
@@ -175,6 +191,7 @@ struct Suspicion {
         guard order > changed else { return false }
         // Who was refused before it left was not refused for the application's sake, most likely.
         risks.removeAll { $0.order < order }
+        unanswered = unanswered.filter { $0.value > order }
         guard order > barrier else { return false }
         change = nil
         isRaised = false
@@ -184,12 +201,14 @@ struct Suspicion {
     /// The connection is gone, or has another grant.
     mutating func forget(_ slot: UInt32) {
         for index in risks.indices where risks[index].slot == slot { risks[index].isGone = true }
+        unanswered[slot] = nil
         successes.removeAll { $0.slot == slot }
     }
 
     /// Somebody says that nothing is wrong with the application.
     mutating func forgive() {
         risks = []
+        unanswered = [:]
         isRaised = false
     }
 }

@@ -14,6 +14,8 @@ extension UpkeepState {
         case likelyRejected
         /// Nothing, unless it was just changed.
         case unclear
+        /// Nobody knows, nor what became of the grant: no answer came, or a fault of the server's.
+        case unanswered
         /// Nothing.
         case none
     }

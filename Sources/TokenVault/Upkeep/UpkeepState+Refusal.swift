@@ -25,8 +25,13 @@ extension UpkeepState {
         let isChanged = lanes[lane].suspicion.change != nil
         let isNews =
             !(failures[flight.key]?.refusal?.isNoNews ?? false) && (prospect == .good || isChanged)
+        if bearing != .unanswered { lanes[lane].suspicion.forgetUnanswered(flight.slot) }
         switch bearing {
         case .none: break
+        case .unanswered:
+            guard flight.isProbe, !flight.isOrphan, !flight.isSuperseded else { break }
+            lanes[lane].suspicion.noteUnanswered(flight.slot, order: flight.order)
+            risks[flight.slot] = lane
         case .accepted:
             lanes[lane].suspicion.note(
                 Suspicion.Success(slot: flight.slot, key: flight.key, time: now))
