@@ -43,7 +43,9 @@ extension World {
             scheduleRush()
             guard uplink == .up, standstill == nil else { return }
             silenceUplink()
-            for index in subjects.indices where subjects[index].isConnected { reportRejected(index) }
+            for index in subjects.indices where subjects[index].isConnected {
+                reportRejected(index)
+            }
         }
     }
 

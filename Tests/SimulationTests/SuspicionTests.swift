@@ -70,7 +70,7 @@ import Testing
         #expect(Set(server.served).count == 30 - server.burnt.count)
     }
 
-    @Test("Answers that are outstanding, or lost, are risks: no more than two connections are asked")
+    @Test("Answers that are outstanding or lost are risks: no more than two are asked")
     func outstandingIsRisked() throws {
         let disk = try Disk.populated(20, expiringIn: 600_000)
         let rig = try Rig(disk)
