@@ -82,7 +82,8 @@ final class VirtualProvider: @unchecked Sendable {
 
     func refuse(_ subject: Int, _ moment: Int64) {
         let dialect = temper.dialect
-        guard dialect.mayMeanApplication || !isProven && dialect.loss != .standard else { return }
+        // Where nothing has shown that the client id is right, `invalid_grant` may mean that, too.
+        guard dialect.mayMeanApplication || !isProven else { return }
         risked.insert(subject)
         refusedLast = moment
         if refusedHere.insert(subject).inserted { riskedSince = moment }
@@ -177,7 +178,7 @@ final class VirtualProvider: @unchecked Sendable {
         refusedHere = []
         isSaidOfGrants = false
         if !risked.isEmpty { riskedSince = max(riskedSince, refusedLast) }
-        if changed > .min { isProven = proofs.contains { isStored($0.key, $0.value) } }
+        isProven = proofs.contains { isStored($0.key, $0.value) }
     }
 
     /// The next process reads another clock: what was written by the last one's is as long ago for
