@@ -175,6 +175,36 @@ import Testing
         #expect((0..<4).allSatisfy { disk.serial($0) ?? 0 > 1 })
     }
 
+    @Test("Refused late: what had left before the other one's success ends nothing")
+    func refusedLate() throws {
+        let disk = try Disk.populated(2, concurrent: 3, expiringIn: Self.day)
+        try disk.changeProvider { $0.grantLostAnswers = [Dialect.nothing.answer] }
+        let rig = try Rig.started(disk)
+        let first = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        try rig.answer(0, Dialect.nothing.reply())
+        try rig.flush()
+        #expect(first.code == .providerRefused)
+        _ = try rig.call { try await $0.retry(Disk.id(0)) }
+        try rig.flush()
+        // The other one is asked before it. Neither is answered in time.
+        let other = try #require(rig.network.last(1))
+        other.request.tellOverdue()
+        try rig.flush()
+        let late = try #require(rig.network.last(0))
+        late.request.tellOverdue()
+        try rig.flush()
+        other.request.answer(try Rig.tokens(1, other.serial + 1))
+        try rig.flush()
+        late.request.answer(try Dialect.nothing.reply())
+        try rig.flush()
+        #expect(disk.count(.grantLost) == 0)
+        try rig.answerAll(milliseconds: 2 * Self.hour) {
+            try Rig.tokens($0.connection, $0.serial + 1)
+        }
+        #expect(disk.count(.grantLost) == 0 && disk.serial(0) ?? 0 > 1)
+    }
+
     @Test("A success that left before the refusal was heard, or by another secret, proves nothing")
     func successesThatProveNothing() throws {
         let disk = try Disk.populated(3, concurrent: 3)

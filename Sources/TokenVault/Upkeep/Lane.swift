@@ -36,9 +36,6 @@ struct Lane {
     private(set) var boardedCount = 0
     /// Requests that are out and not overdue.
     private(set) var outCount = 0
-    /// Requests that left while there was one at a time, and are overdue: their connections are at
-    /// risk as long as nobody knows what the answer is.
-    private var overdueProbes = 0
     /// Connections whose refresh is refused; of those in the queue no other one's success says
     /// anything yet.
     var refusedSlots: Set<UInt32> = []
@@ -123,7 +120,7 @@ struct Lane {
     /// Whether a connection may be asked at all: not one more than is at risk already.
     func mayRisk(_ slot: UInt32, _ now: UnixTime) -> Bool {
         if !isCareful || suspicion.isRisked(slot) || suspicion.isUnanswered(slot) { return true }
-        let unknown = overdueProbes + suspicion.unansweredCount
+        let unknown = suspicion.unansweredCount
         guard unknown == 0 || suspicion.riskCount + unknown < Suspicion.riskedMax
         else { return false }
         if isTried { return suspicion.risksSecond.map { $0 <= now } ?? true }
@@ -176,14 +173,10 @@ struct Lane {
     /// One that was sent is out no longer, or nobody waits for it.
     mutating func arrive() { outCount -= 1 }
 
-    /// The answer to one is listened for.
-    mutating func beginListening(_ flight: Flight) {
-        if flight.isProbe, flight.revision == revision { overdueProbes += 1 }
-    }
-
-    /// It is not any more.
-    mutating func endListening(_ flight: Flight) {
-        if flight.isProbe, flight.revision == revision { overdueProbes -= 1 }
+    /// The answer to one is late, or does not come.
+    mutating func noteUnanswered(_ flight: Flight) {
+        guard flight.isProbe, flight.revision == revision else { return }
+        suspicion.noteUnanswered(flight.slot, order: flight.order)
     }
 
     /// One came back, or did not leave after all, and said nothing about the application.
@@ -218,7 +211,6 @@ struct Lane {
     mutating func change(_ change: Suspicion.Change) {
         suspicion.change(change)
         revision &+= 1
-        overdueProbes = 0
         _ = accept()
     }
 

@@ -66,8 +66,8 @@ struct Suspicion {
     /// How many had left when it last looked rejected: what they bring does not clear it.
     private var barrier: UInt64 = 0
     private var risks: [Risk] = []
-    /// Connections whose request left with care, and to which no answer came, with its place in the
-    /// order: nobody knows what became of their grants until they are asked again.
+    /// Connections whose request left with care, and whose answer is late or did not come, with its
+    /// place in the order: nobody knows what became of their grants until they are asked again.
     private var unanswered: [UInt32: UInt64] = [:]
 
     /// Whether one request is sent at a time.
@@ -114,7 +114,7 @@ struct Suspicion {
 
     func isUnanswered(_ slot: UInt32) -> Bool { unanswered[slot] != nil }
 
-    /// No answer came.
+    /// No answer came in time.
     mutating func noteUnanswered(_ slot: UInt32, order: UInt64) {
         if !isRisked(slot) { unanswered[slot] = order }
     }

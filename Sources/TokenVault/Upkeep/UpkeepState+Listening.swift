@@ -48,13 +48,13 @@ extension UpkeepState {
         // The turn passes on.
         endInFlight(flight)
         lanes[flight.lane].end(flight.slot, now)
-        lanes[flight.lane].beginListening(flight)
         flights[number]?.stage = .overdue
         flights[number]?.listensUntil = end
         if flight.isSuperseded || flight.isOrphan {
             detach(number, flight.key)
             return dismissWaiters(number)
         }
+        noteUnanswered(flight)
         flights[number]?.waiters = []
         return flight.waiters
     }
@@ -64,9 +64,16 @@ extension UpkeepState {
         _ flight: Flight, _ outcome: Governor.Outcome, _ now: UnixTime, random: UInt64
     ) {
         endpoints[flight.endpoint].governor.endListening(outcome, now, random: random)
-        lanes[flight.lane].endListening(flight)
         listenerCount -= 1
         aloftCount += 1
+    }
+
+    /// A connection was asked, and nobody knows what became of its grant.
+    mutating func noteUnanswered(_ flight: Flight) {
+        lanes[flight.lane].noteUnanswered(flight)
+        if lanes[flight.lane].suspicion.isUnanswered(flight.slot) {
+            risks[flight.slot] = flight.lane
+        }
     }
 
     /// From here on the connection may have another flight: single flight is for each refresh

@@ -29,9 +29,7 @@ extension UpkeepState {
         switch bearing {
         case .none: break
         case .unanswered:
-            guard flight.isProbe, !flight.isOrphan, !flight.isSuperseded else { break }
-            lanes[lane].suspicion.noteUnanswered(flight.slot, order: flight.order)
-            risks[flight.slot] = lane
+            if !flight.isOrphan, !flight.isSuperseded { noteUnanswered(flight) }
         case .accepted:
             lanes[lane].suspicion.note(
                 Suspicion.Success(slot: flight.slot, key: flight.key, time: now))
