@@ -16,10 +16,11 @@ enum FailureReason: String, CaseIterable, Sendable {
             case .flowExpired: .flowExpired
             case .callbackRejected: .callbackRejected
             case .providerRefused, .grantLost: .providerRefused
-            case .providerUnreachable, .deadlineExceeded: .providerUnreachable
+            case .providerUnreachable, .providerBusy, .answerLost, .deadlineExceeded, .backingOff:
+                .providerUnreachable
             case .providerAnswerUnreadable: .providerAnswerUnreadable
             case .applicationMisconfigured, .applicationNotFound, .endpointRefused,
-                .invalidArgument:
+                .certificateRefused, .invalidArgument:
                 .applicationMisconfigured
             case .disconnecting, .notFound, .generationChanged: .connectionEnded
             case .storeFull, .storageFailed, .closed, .tooManySecrets, .limitExceeded,

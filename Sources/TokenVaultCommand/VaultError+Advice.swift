@@ -98,7 +98,29 @@ extension VaultError {
             .providerRefused, .misconfigured,
             "the provider refused: check scopes and redirect URI, then connect again"
         ),
-        (.providerUnreachable, .providerUnavailable, "the provider cannot be reached: try later"),
+        (
+            .providerUnreachable, .providerUnavailable,
+            "no connection to the provider came about: check the endpoint's name and port, and "
+                + "the way there; else try later"
+        ),
+        (
+            .providerBusy, .providerUnavailable,
+            "the provider answered that it is busy, or has a fault of its own: try later"
+        ),
+        (
+            .certificateRefused, .misconfigured,
+            "the provider's certificate is untrusted, expired or of another name, and nothing was "
+                + "sent: check the endpoint, or name the certificates to trust with --ca-file"
+        ),
+        (
+            .answerLost, .providerUnavailable,
+            "the request was sent, and the connection ended before the answer: try later"
+        ),
+        (
+            .backingOff, .providerUnavailable,
+            "nothing was sent: the provider failed before, or asked for a pause, and is left alone "
+                + "for a while: try later"
+        ),
         (
             .providerAnswerUnreadable, .providerUnavailable,
             "the provider's answer is no token response: where `tokenvault status` says "
@@ -126,13 +148,55 @@ extension VaultError {
         (.notConnected, .connectAgain, "nobody has completed its flow yet: run connect"),
     ]
 
+    /// What the number says; nil where there is none.
+    private var meaning: String? {
+        guard number != 0 else { return nil }
+        return switch code {
+        case .answerOutstanding: "\(number) s ago"
+        case .backingOff: "for \(number) s"
+        case .providerBusy, .providerRefused, .applicationMisconfigured, .grantLost:
+            "HTTP \(number)"
+        case .providerUnreachable, .answerLost: "curl \(number)" + Self.text(curlCode: number)
+        case .certificateRefused: "OpenSSL \(number)" + Self.text(verifyResult: number)
+        default: "\(number)"
+        }
+    }
+
+    /// What the commonest of curl's numbers mean.
+    static func text(curlCode: Int) -> String {
+        switch curlCode {
+        case 6: ": its name does not resolve"
+        case 7: ": nothing listens there, or its address is not allowed"
+        case 28: ": it took too long"
+        case 35: ": it speaks no TLS"
+        case 52: ": closed without an answer"
+        case 55, 56: ": the connection broke"
+        case 60: ": its certificate is not trusted"
+        case 63: ": the answer is too long"
+        case 77: ": the file of certificates cannot be read"
+        default: ""
+        }
+    }
+
+    /// The same of OpenSSL's (`X509_V_ERR_...`).
+    static func text(verifyResult: Int) -> String {
+        switch verifyResult {
+        case 9: ": not valid yet"
+        case 10: ": expired"
+        case 18: ": self-signed"
+        case 19, 20, 21: ": signed by nobody who is trusted"
+        // curl's own word: the chain holds, and the name does not.
+        case 1, 62: ": of another name"
+        default: ""
+        }
+    }
+
     /// The exit status and one line for people.
     var failure: CommandFailure {
         var subject = ""
         if let connection { subject = "\(connection.text): " }
         var detail = "\(code), \(stage.rawValue)"
-        if number != 0 { detail += ", \(number)" }
-        if code == .answerOutstanding, number != 0 { detail += " s ago" }
+        if let meaning { detail += ", \(meaning)" }
         guard let advice = Self.advice.first(where: { $0.code == code }) else {
             return CommandFailure(.internalFault, "\(subject)an unknown fault (\(detail))")
         }

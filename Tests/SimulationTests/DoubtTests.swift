@@ -90,8 +90,8 @@ import Testing
         #expect(rig.failureCount(0) == 2 * RefreshPolicy.urgentAttemptsMax)
         try lose(rig)
         #expect(rig.failureCount(0) == 1)
-        // Told once, at the beginning of the series.
-        #expect(rig.disk.count(.refreshDelayed) == 1)
+        // Told at the beginning of the series, and when the trouble changes.
+        #expect(rig.disk.count(.refreshDelayed) == 2)
         try rig.answerWithTokens(1)
         #expect(try rig.untilNext(0) <= 1000)
         try rig.answerWithTokens(0)

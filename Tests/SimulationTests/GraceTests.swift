@@ -92,7 +92,7 @@ import Testing
         try rig.flush()
         try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
         try rig.flush()
-        #expect(caller.code == .providerUnreachable)
+        #expect(caller.code == .answerLost)
         var order: [Int] = []
         for _ in 0..<40 {
             // So it is due again after four answers at the most.

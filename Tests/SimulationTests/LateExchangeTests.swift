@@ -40,7 +40,7 @@ import Testing
         #expect(code.listenMilliseconds <= 60_000)
         code.tellOverdue()
         try rig.flush()
-        #expect(errand.isDone && errand.code == .providerUnreachable)
+        #expect(errand.isDone && errand.code == .deadlineExceeded)
         code.answer(try Rig.reply(200, body))
         try rig.flush()
         var revoked: [Int64] = []

@@ -139,9 +139,9 @@ import Testing
         let caller = try rig.call { try await $0.refresh(Disk.id(waiting[0])) }
         for connection in out { try rig.makeOverdue(connection) }
         try rig.flush()
-        #expect(caller.isDone && caller.code == .providerUnreachable)
+        #expect(caller.isDone && caller.code == .backingOff)
         let later = try rig.call { try await $0.refresh(Disk.id(waiting[1])) }
-        #expect(later.isDone && later.code == .providerUnreachable)
+        #expect(later.isDone && later.code == .backingOff)
         // The other provider's go on.
         for connection in rig.network.open.map(\.connection) where connection >= 4 {
             try rig.answerWithTokens(connection)

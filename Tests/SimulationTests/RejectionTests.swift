@@ -101,7 +101,7 @@ import Testing
         try rig.start()
         try rig.flush()
         let code: VaultError.Code =
-            barrier == .rejection ? .applicationMisconfigured : .providerUnreachable
+            barrier == .rejection ? .applicationMisconfigured : .backingOff
         #expect(callers.allSatisfy { $0.isDone && $0.code == code })
         #expect(rig.network.all.count == 1)
         #expect(rig.isIdle)

@@ -74,7 +74,7 @@ import Testing
         let caller = try refresh(rig)
         try rig.answer(0, TransportReply(status: 503, body: nil))
         try rig.flush()
-        #expect(caller.isDone && caller.code == .providerUnreachable)
+        #expect(caller.isDone && caller.code == .providerBusy)
         #expect(disk.doubts.isEmpty && disk.contents.waves.isEmpty)
         // One in doubt is settled by the next that is answered.
         try rig.advance(milliseconds: 1000)

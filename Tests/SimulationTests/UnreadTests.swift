@@ -124,7 +124,7 @@ import Testing
         // Passing trouble: it stays as the operator said, and the reply stays too.
         try rig.answer(0, TransportReply(status: 503, body: nil))
         try rig.flush()
-        #expect(first.isDone && first.code == .providerUnreachable)
+        #expect(first.isDone && first.code == .providerBusy)
         #expect(rig.record(0).contains("r0.2"))
         #expect(try rig.untilNext(0) < 60_000)
         // The next such reply holds the newest token: it takes the place of the first.

@@ -22,23 +22,23 @@ struct CurlTransportTLSTests {
     }
 
     @Test(
-        "any other is not, and nothing is sent",
+        "any other is not, nothing is sent, and why is told",
         arguments: [
-            (TLSServer.Certificate.selfSigned, "localhost"), (.wrongHost, "localhost"),
-            (.expired, "localhost"), (.good, "127.0.0.1"),
+            (TLSServer.Certificate.selfSigned, "localhost", 18), (.wrongHost, "localhost", 1),
+            (.expired, "localhost", 10), (.good, "127.0.0.1", 1),
         ])
-    func refused(certificate: TLSServer.Certificate, host: String) throws {
+    func refused(certificate: TLSServer.Certificate, host: String, reason: Int) throws {
         let server = try TLSServer(certificate)
         let transport = try CurlTransport.forTests(caFile: server.caFile)
         let reply = try transport.answer("https://\(host):\(server.port)/token")
-        #expect(reply.failure == .unreachable(curlCode: 60))
+        #expect(reply.failure == .untrusted(verifyResult: reason))
     }
 
     @Test("the system's authorities do not know ours")
     func unknownAuthority() throws {
         let server = try TLSServer(.good)
         let reply = try CurlTransport.forTests().answer("https://localhost:\(server.port)/")
-        #expect(reply.failure == .unreachable(curlCode: 60))
+        #expect(reply.failure == .untrusted(verifyResult: 20))
     }
 
     @Test("TLS 1.1 is not spoken")

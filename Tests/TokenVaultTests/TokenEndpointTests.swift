@@ -14,7 +14,7 @@ import Testing
             let word =
                 switch consume verdict {
                 case .tokens: "tokens"
-                case .transient(_, _, let sent): sent ? "sent" : "unsent"
+                case .transient(let delay, _): delay.wasSent ? "sent" : "unsent"
                 default: "other"
                 }
             verdicts.withLock { $0.append(word) }

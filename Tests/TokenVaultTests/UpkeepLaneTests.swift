@@ -103,7 +103,7 @@ extension UpkeepStateTests {
             state.end(request, time(2))
         }
         state.end(number, time(2))
-        check(try demand(501) == .refused(.providerUnreachable))
+        check(try demand(501) == .refused(.backingOff))
         check(try board(&state, time(30)).isEmpty)
         // It sleeps until shortly before the pause ends, and then one probe leaves.
         let next = try unwrap(state.nextMoment(time(30), onlyDemands: false))

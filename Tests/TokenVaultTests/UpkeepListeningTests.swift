@@ -184,7 +184,7 @@ import Testing
         check(state.isBlocked(0) && !state.isBlocked(1))
         let demand = state.demand(
             try key(90), slot: 90, lane: full, death: time(100), waiter: 1, time(26))
-        check(demand == .refused(.providerUnreachable))
+        check(demand == .refused(.backingOff))
         // What had boarded is taken back.
         let recalled = state.recall(full, at: 0, time(26)).requests
         check(recalled.count == 4)

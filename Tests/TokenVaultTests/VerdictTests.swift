@@ -112,12 +112,31 @@ import Testing
             (.cancelled, "unsent"), (.unreachable(curlCode: 7), "transient 0 unsent"),
             (.tooManySecrets, "unsent"), (.lost(curlCode: 56), "transient 0 sent"),
             (.deadlineExceeded, "transient 0 sent"), (.tooLong, "transient 0 sent"),
-            (.refused, "refused 0"),
+            (.untrusted(verifyResult: 10), "transient 0 unsent"), (.refused, "refused 0"),
         ] as [(TransportReply.Failure, String)]) func judgesFailures(
             _ failure: TransportReply.Failure, _ expected: String
         )
     {
         #expect(text(Verdict(TransportReply(failure: failure))) == expected)
+    }
+
+    @Test("Each reason to ask again later has a code, a number and a log line of its own")
+    func namesDelays() {
+        let delays: [(Delay, VaultError.Code, Int, Int64)] = [
+            (.answered(status: 429), .providerBusy, 429, 429),
+            (.answered(status: 502), .providerBusy, 502, 502),
+            (.unanswered(.unreachable(curlCode: 7)), .providerUnreachable, 7, -7),
+            (.unanswered(.untrusted(verifyResult: 10)), .certificateRefused, 10, -60),
+            (.unanswered(.lost(curlCode: 56)), .answerLost, 56, -56),
+            (.unanswered(.deadlineExceeded), .deadlineExceeded, 0, -28),
+            (.unanswered(.tooLong), .providerAnswerUnreadable, 0, -63),
+        ]
+        for (delay, code, number, event) in delays {
+            let error = VaultError(delay, .vault)
+            #expect(error.code == code && error.number == number, "\(delay)")
+            #expect(delay.eventNumber == event, "\(delay)")
+        }
+        #expect(Set(delays.map(\.1)).count == 6)
     }
 
     /// Of all statuses and all errors, only `invalid_grant` with 2xx or 4xx ends a grant.
@@ -223,9 +242,9 @@ import Testing
     private func text(_ verdict: consuming Verdict) -> String {
         switch consume verdict {
         case .tokens(let reply): return "tokens " + accessToken(reply)
-        case .transient(let status, let seconds, let sent):
-            return "transient \(status) \(seconds.map { "\($0) " } ?? "")"
-                + (sent ? "sent" : "unsent")
+        case .transient(let delay, let seconds):
+            return "transient \(delay.status) \(seconds.map { "\($0) " } ?? "")"
+                + (delay.wasSent ? "sent" : "unsent")
         case .applicationMisconfigured(let status, let error):
             return "misconfigured \(status)" + (error.map { " \($0)" } ?? "")
         case .unsent: return "unsent"

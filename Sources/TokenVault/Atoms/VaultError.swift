@@ -48,6 +48,7 @@ extension VaultError.Code {
         case applicationNotFound, endpointRefused
         case callbackRejected, flowExpired, flowDenied
         case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
+        case providerBusy, certificateRefused, answerLost, backingOff
         case applicationMisconfigured, grantLost, notRefreshable, disconnecting, notConnected
         case answerOutstanding
     }
@@ -117,8 +118,22 @@ extension VaultError.Code {
     public static let flowDenied = Self(kind: .flowDenied)
     /// The provider answered with an OAuth error. `number` is the HTTP status.
     public static let providerRefused = Self(kind: .providerRefused)
-    /// The provider could not be reached, or said that it is busy. Try later.
+    /// No connection to the provider came about. `number` is curl's (`CURLE_...`). Try later, or
+    /// correct the endpoint.
     public static let providerUnreachable = Self(kind: .providerUnreachable)
+    /// The provider says that it is busy, or has a fault of its own: HTTP 429, 5xx. `number` is the
+    /// status. Try later.
+    public static let providerBusy = Self(kind: .providerBusy)
+    /// The certificate of the provider is untrusted, expired, or of another name; nothing was sent.
+    /// `number` is OpenSSL's (`X509_V_ERR_...`), 0 where it gives none. Check the endpoint, and the
+    /// certificates that are trusted.
+    public static let certificateRefused = Self(kind: .certificateRefused)
+    /// The request was sent, and the connection ended before an answer. `number` is curl's
+    /// (`CURLE_...`). The vault asks again by itself.
+    public static let answerLost = Self(kind: .answerLost)
+    /// Nothing was sent: earlier attempts failed, or the provider asked for a pause. `number` is
+    /// for how many seconds it is left alone, as far as that is known.
+    public static let backingOff = Self(kind: .backingOff)
     /// The provider's answer is not a token response.
     public static let providerAnswerUnreadable = Self(kind: .providerAnswerUnreadable)
     /// The deadline passed.

@@ -15,7 +15,9 @@ enum Curl {
     static let codeUnsupportedProtocol = Int(CURLE_UNSUPPORTED_PROTOCOL.rawValue)
     static let codeGotNothing = Int(CURLE_GOT_NOTHING.rawValue)
     static let codeCannotRewind = Int(CURLE_SEND_FAIL_REWIND.rawValue)
+    static let codeTooLong = Int(CURLE_FILESIZE_EXCEEDED.rawValue)
     static let codeTimedOut = Int(CURLE_OPERATION_TIMEDOUT.rawValue)
+    static let codeUntrusted = Int(CURLE_PEER_FAILED_VERIFICATION.rawValue)
     static let codeAborted = Int(CURLE_ABORTED_BY_CALLBACK.rawValue)
 
     /// What libcurl's own parser makes of an absolute URL without user information, the port as it
@@ -215,6 +217,8 @@ struct CurlEasy: ~Copyable {
     /// Goes on with a transfer that `receiveBody` paused.
     func resume() { unsafe curl_easy_pause(handle, CURLPAUSE_CONT) }
     var status: Int { number(CURLINFO_RESPONSE_CODE) }
+    /// What OpenSSL says of the certificate that was shown.
+    var verifyResult: Int { number(CURLINFO_SSL_VERIFYRESULT) }
     /// How many bytes of requests were sent, attempts of curl's own included.
     var sentByteCount: Int { number(CURLINFO_REQUEST_SIZE) }
     /// How many bytes of the form the kernel has taken.

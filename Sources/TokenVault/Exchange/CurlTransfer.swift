@@ -241,7 +241,9 @@ final class CurlTransfer {
         switch stage {
         case .connecting:
             let refused = code == Curl.codeMalformedURL || code == Curl.codeUnsupportedProtocol
-            return refused ? .refused : .unreachable(curlCode: code)
+            if refused { return .refused }
+            return code == Curl.codeUntrusted
+                ? .untrusted(verifyResult: easy.verifyResult) : .unreachable(curlCode: code)
         case .sent, .paused:
             // Whatever became of its connection: nobody has the new token but us.
             if isWholeSuccess { return nil }

@@ -138,8 +138,11 @@ package struct TransportReply: ~Copyable, Sendable {
         case cancelled
         /// The URL, the address it resolves to or a header is not allowed. No byte was sent.
         case refused
-        /// No connection came about, or none that can be trusted. No byte was sent.
+        /// No connection came about. No byte was sent.
         case unreachable(curlCode: Int)
+        /// The certificate that was shown is not trusted: OpenSSL's reason (`X509_V_ERR_...`), 0
+        /// where it names none. No byte was sent.
+        case untrusted(verifyResult: Int)
         /// The request may have reached the provider, but the answer did not reach us.
         case lost(curlCode: Int)
         /// The deadline passed; as `lost`.

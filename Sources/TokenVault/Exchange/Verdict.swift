@@ -31,9 +31,8 @@ package enum Verdict: ~Copyable, Sendable {
     /// A token response. There is an access token, and it is a bearer token, or taken for one. It
     /// owns the body.
     case tokens(TokenReply)
-    /// Try again later with the same refresh token. `status` is 0 where there was no answer; with
-    /// 429 and 503 the provider asks for a pause. `sent`: the provider may have acted on it.
-    case transient(status: Int, retryAfterSeconds: Int64?, sent: Bool)
+    /// Try again later with the same refresh token.
+    case transient(Delay, retryAfterSeconds: Int64?)
     /// No byte was sent, and not for the provider's fault: it was cancelled, or no slot was free.
     case unsent
     /// The provider rejects the application: one alarm, connections keep their state.
@@ -95,16 +94,16 @@ package enum Verdict: ~Copyable, Sendable {
             }
         case 300..<500 where ![408, 425, 429].contains(status):
             self = Self.judgeRefusal(status, body, retryAfter, lost, likelyLost)
-        default: self = .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
+        default:
+            self = .transient(.answered(status: status), retryAfterSeconds: retryAfter)
         }
     }
 
     private static func judge(_ failure: TransportReply.Failure) -> Verdict {
         switch failure {
         case .cancelled, .tooManySecrets: .unsent
-        case .unreachable: .transient(status: 0, retryAfterSeconds: nil, sent: false)
-        case .lost, .deadlineExceeded, .tooLong:
-            .transient(status: 0, retryAfterSeconds: nil, sent: true)
+        case .unreachable, .untrusted, .lost, .deadlineExceeded, .tooLong:
+            .transient(.unanswered(failure), retryAfterSeconds: nil)
         case .refused: .refused(status: 0, error: nil)
         }
     }
@@ -158,7 +157,7 @@ package enum Verdict: ~Copyable, Sendable {
         case .invalidGrant: .grantLost(status: status)
         case .invalidClient: .applicationMisconfigured(status: status, error: error)
         case .temporarilyUnavailable, .serverError:
-            .transient(status: status, retryAfterSeconds: retryAfter, sent: true)
+            .transient(.answered(status: status), retryAfterSeconds: retryAfter)
         case .unauthorizedClient, .unsupportedGrantType:
             isLikelyLost
                 ? .grantLikelyLost(status: status)

@@ -40,7 +40,7 @@ extension UpkeepState {
             return .refused(.applicationMisconfigured)
         }
         guard pauseMilliseconds(endpoint, now) <= Self.patienceMilliseconds else {
-            return .refused(.providerUnreachable)
+            return .refused(.backingOff)
         }
         guard demandCount < Self.demandsMax else { return .refused(.limitExceeded) }
         demandCount += 1

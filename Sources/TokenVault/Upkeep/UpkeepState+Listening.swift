@@ -34,6 +34,19 @@ extension UpkeepState {
         isBlocked(endpoint) ? .max : endpoints[endpoint].pauseMilliseconds(now)
     }
 
+    /// The same in seconds, for a caller; 0 where nobody knows for how long.
+    func pauseSeconds(_ endpoint: Int, _ now: UnixTime) -> Int {
+        let milliseconds = pauseMilliseconds(endpoint, now)
+        return milliseconds == .max ? 0 : Int(milliseconds / 1000 + 1)
+    }
+
+    /// Why nothing leaves for an application now.
+    func closedBecause(_ lane: Int, at endpoint: Int, _ now: UnixTime) -> VaultError {
+        lanes[lane].isRejected
+            ? VaultError(.applicationMisconfigured, .upkeep)
+            : VaultError(.backingOff, .upkeep, number: pauseSeconds(endpoint, now))
+    }
+
     /// A flight was not answered in time, and is listened to further. It leaves its place to
     /// others; its connection has no other flight meanwhile, unless it was given other tokens.
     ///

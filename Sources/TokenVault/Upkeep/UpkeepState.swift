@@ -189,12 +189,24 @@ struct UpkeepState: ~Copyable {
         var count = 0
         /// Whether the last one was a refusal.
         var isRefusal = false
+        /// What was told of them last: the event's code, and the HTTP status if there was an answer.
+        var told: (code: UInt16, status: Int64)?
         /// The last refusal that the provider itself gave, where none but refusals came since.
         var refusal: Refusal?
     }
 
     func failureCount(_ key: RecordKey) -> Int { failures[key]?.count ?? 0 }
     func isRefused(_ key: RecordKey) -> Bool { failures[key]?.isRefusal ?? false }
+
+    /// Whether such a failure of a connection is to be told: the first in a row, and one that is of
+    /// another kind than the last. To be called once for each.
+    mutating func tells(_ key: RecordKey, _ kind: VaultEvent.Kind, _ number: Int64) -> Bool {
+        // In how many ways no answer came is nobody's news.
+        let news = (kind.code, max(number, 0))
+        let told = failures[key]?.told
+        failures[key, default: Failures()].told = news
+        return told.map { $0 != news } ?? (failureCount(key) == 0)
+    }
 
     /// Counts a failure and returns how many there were in a row.
     mutating func countFailure(_ key: RecordKey, isRefusal: Bool = false) -> Int {

@@ -19,7 +19,7 @@ extension Refresher {
         case .unread: .unclear
         case .unreadable: .unclear
         case .unsent: .none
-        case .transient(_, _, let sent): sent ? .unanswered : .none
+        case .transient(let delay, _): delay.wasSent ? .unanswered : .none
         }
     }
 

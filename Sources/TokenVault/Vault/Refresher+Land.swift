@@ -67,11 +67,11 @@ extension Refresher {
             store(Cargo(reply, sent, flight), isAccepted: finding.isAccepted)
         // Where it had been handed over, a slot for its answer was missing, or a pause began.
         case .unsent: landUnsent(sent, milliseconds: Self.scarceMilliseconds)
-        case .transient(let status, let retryAfterSeconds, let wasSent):
+        case .transient(let delay, let retryAfterSeconds):
             landDelayed(
-                sent, VaultError(.providerUnreachable, .upkeep, number: status),
+                sent, VaultError(delay, .upkeep), number: delay.eventNumber,
                 retryAfterSeconds: retryAfterSeconds,
-                effect: Effect(status: status, wasSent: wasSent))
+                effect: Effect(status: delay.status, wasSent: delay.wasSent))
         case .applicationMisconfigured(let status, .invalidClient):
             landRejected(sent, status, finding)
         case .grantLost(let status) where !finding.isDoubted: landLost(sent, status)
@@ -80,10 +80,10 @@ extension Refresher {
         case .unreadable(let status):
             landDelayed(
                 sent, VaultError(.providerAnswerUnreadable, .upkeep, number: status),
-                effect: .inDoubt)
+                number: Int64(status), effect: .inDoubt)
         case .refused(status: 0, _):
             landDelayed(
-                sent, VaultError(.providerRefused, .upkeep), event: .refreshRefused,
+                sent, VaultError(.endpointRefused, .upkeep), event: .refreshRefused,
                 atLeastMilliseconds: RefreshPolicy.refusedMilliseconds, effect: .none)
         case .applicationMisconfigured(let status, _):
             landRefused(sent, status, .application, finding, .none)
@@ -102,8 +102,8 @@ extension Refresher {
         case .refused(let status, _): status == 0 ? .unsent : .answered
         case .unsent: .unsent
         // A 503 that names no time may come from one machine of many behind a balancer.
-        case .transient(let status, let retryAfterSeconds, _):
-            status == 429 || retryAfterSeconds != nil
+        case .transient(let delay, let retryAfterSeconds):
+            delay.status == 429 || retryAfterSeconds != nil
                 ? .busy(retryAfterSeconds: retryAfterSeconds) : .failed
         default: .answered
         }
@@ -112,17 +112,16 @@ extension Refresher {
     /// Takes back what a pause keeps from leaving, and tells callers who would wait too long.
     func recall(_ lane: Int, at endpoint: Int) {
         let now = time.now()
-        let (requests, waiting, code) = shared.withLock { shared in
-            let isRejected = shared.upkeep.lanes[lane].isRejected
+        let (requests, waiting, error) = shared.withLock { shared in
             let (numbers, ids) = shared.upkeep.recall(lane, at: endpoint, now)
             return (
                 numbers.compactMap { shared.outgoing[$0]?.request },
                 ids.compactMap { shared.waiters.removeValue(forKey: $0) },
-                isRejected ? VaultError.Code.applicationMisconfigured : .providerUnreachable
+                shared.upkeep.closedBecause(lane, at: endpoint, now)
             )
         }
         for request in requests { _ = request.cancelIfUnsent() }
-        for waiter in waiting { waiter.resume(.failure(VaultError(code, .upkeep))) }
+        for waiter in waiting { waiter.resume(.failure(error)) }
         alarm.ring()
     }
 
@@ -141,14 +140,15 @@ extension Refresher {
                     ? RefreshPolicy.backoffMillisecondsMax : Self.strandedMilliseconds
                 finish(sent.flight, .failure(refusal), again(sent.flight, milliseconds: wait))
             } else {
-                let code = shared.withLock { shared -> VaultError.Code in
-                    if shared.sendsNothing { return .closed }
-                    return shared.upkeep.lanes[sent.flight.lane].isRejected
-                        ? .applicationMisconfigured : .providerUnreachable
+                let now = time.now()
+                let flight = sent.flight
+                let error = shared.withLock { shared -> VaultError in
+                    if shared.sendsNothing { return VaultError(.closed, .upkeep) }
+                    return shared.upkeep.closedBecause(flight.lane, at: flight.endpoint, now)
                 }
                 finish(
-                    sent.flight, .failure(VaultError(code, .upkeep, connection: sent.id)),
-                    again(sent.flight, milliseconds: milliseconds))
+                    flight, .failure(sent.id.map { error.concerning($0) } ?? error),
+                    again(flight, milliseconds: milliseconds))
             }
         }
         submitEnd(sent, commit)
@@ -183,29 +183,30 @@ extension Refresher {
         committer.submit(commit)
     }
 
-    /// A failure that time may mend; told once, counted after.
+    /// A failure that time may mend; told where it is not what was told last, and counted after.
     ///
-    /// - Parameter effect: what the provider may have done.
+    /// - Parameters:
+    ///   - number: what the event says of it.
+    ///   - effect: what the provider may have done.
     func landDelayed(
         _ sent: Sent, _ error: VaultError, event: VaultEvent.Kind = .refreshDelayed,
-        retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, effect: Effect
+        number: Int64 = 0, retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, effect: Effect
     ) {
         if isReplaced(sent) { return landReplaced(sent) }
         let error = sent.id.map { error.concerning($0) } ?? error
         // What an orphan meets concerns nobody any more.
-        let isFirst = shared.withLock { shared in
+        let isNews = shared.withLock { shared in
             !shared.upkeep.isOrphan(sent.flight.number)
-                && shared.upkeep.failureCount(sent.flight.key) == 0
+                && shared.upkeep.tells(sent.flight.key, event, number)
         }
-        let number = Int64(error.number)
         let commit = Commit { [self] _ in
-            if isFirst { publish(event, sent.id, number: number) }
+            if isNews { publish(event, sent.id, number: number) }
             postpone(
                 sent.flight, error, retryAfterSeconds: retryAfterSeconds,
                 atLeastMilliseconds: atLeastMilliseconds)
         }
         endAttempt(sent, effect, commit)
-        if isFirst { commit.add(.event(entry(sent, event, number))) }
+        if isNews { commit.add(.event(entry(sent, event, number))) }
         committer.submit(commit)
     }
 }

@@ -20,9 +20,9 @@ extension Refresher {
         if isReplaced(sent) { return landReplaced(sent) }
         if finding.isOutdated { return landOutdated(sent) }
         let found = Found()
-        let isFirst = shared.withLock { shared in
+        let isNews = shared.withLock { shared in
             !shared.upkeep.isOrphan(sent.flight.number)
-                && shared.upkeep.failureCount(sent.flight.key) == 0
+                && shared.upkeep.tells(sent.flight.key, .refreshRefused, Int64(status))
         }
         let entry = entry(sent, .refreshRefused, Int64(status))
         let commit = Commit { [self] result in
@@ -30,7 +30,7 @@ extension Refresher {
             case .success(let committed) where committed.fate != .changed:
                 finish(sent.flight, .success(()), currentPlan(sent.flight))
             case .success, .failure:
-                if isFirst { publish(.refreshRefused, sent.id, number: Int64(status)) }
+                if isNews { publish(.refreshRefused, sent.id, number: Int64(status)) }
                 putOff(sent, status, isRejected: finding.isRejected, found)
             }
         }
@@ -40,7 +40,7 @@ extension Refresher {
                 refusing(
                     sent, .refreshRefused, status, kind, finding, entry.time, found)))
         endAttempt(sent, effect, commit)
-        if isFirst { commit.add(.event(entry)) }
+        if isNews { commit.add(.event(entry)) }
         committer.submit(commit)
     }
 

@@ -41,7 +41,8 @@ extension Refresher {
     private func demand(_ demander: Demander, _ waiter: Waiter) {
         let now = time.now()
         var held: UnixTime?
-        var age = 0
+        // In seconds: for how long an answer is outstanding, or nothing is sent.
+        var number = 0
         let demand = shared.withLock { shared -> UpkeepState.Demand in
             if shared.sendsNothing { return .refused(.closed) }
             if Task.isCancelled { return .refused(.cancelled) }
@@ -53,7 +54,7 @@ extension Refresher {
             if let hold = hold(key, lane: plan.lane, death: plan.death, shared, now),
                 shared.upkeep.flight(key) == nil
             {
-                age = Int(clamping: max(0, now.milliseconds(since: hold.since)) / 1000)
+                number = Int(clamping: max(0, now.milliseconds(since: hold.since)) / 1000)
                 guard demander.isPatient else { return .refused(.answerOutstanding) }
                 held = hold.until
                 shared.waiters[demander.number] = waiter
@@ -62,8 +63,11 @@ extension Refresher {
             let demand = shared.upkeep.demand(
                 key, slot: demander.slot, lane: plan.lane, death: plan.death,
                 waiter: demander.number, isPatient: demander.isPatient, now)
-            if case .refused = demand {
-                age = shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
+            if case .refused(let code) = demand {
+                number =
+                    code == .backingOff
+                    ? shared.upkeep.pauseSeconds(shared.upkeep.lanes[plan.lane].endpoint, now)
+                    : shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
                 return demand
             }
             shared.waiters[demander.number] = waiter
@@ -73,9 +77,7 @@ extension Refresher {
         case .joined: if let held { wait(demander, until: held) }
         case .waits: alarm.ring()
         case .refused(let code):
-            let isOutstanding = code == .answerOutstanding
-            waiter.resume(
-                .failure(VaultError(code, .upkeep, number: isOutstanding ? age : 0)))
+            waiter.resume(.failure(VaultError(code, .upkeep, number: number)))
         }
     }
 
@@ -154,7 +156,7 @@ extension Refresher {
                 shared.upkeep.isOrphan(flight.number)
                 ? 1
                 : shared.upkeep.countFailure(
-                    flight.key, isRefusal: error.code == .providerRefused)
+                    flight.key, isRefusal: error.code == .endpointRefused)
             let retry = RefreshPolicy.retry(
                 now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
                 reuseGraceSeconds: grace, random: random)

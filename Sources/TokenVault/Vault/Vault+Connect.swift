@@ -83,7 +83,8 @@ extension Vault {
     ///   - browserBinding: what the browser showed; must be what `connect` was given.
     /// - Returns: the connection that has tokens now.
     /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `providerRefused`,
-    ///   `applicationMisconfigured`, `providerUnreachable`, `providerAnswerUnreadable`;
+    ///   `applicationMisconfigured`, `providerUnreachable`, `certificateRefused`,
+    ///   `endpointRefused`, `providerBusy`, `answerLost`, `providerAnswerUnreadable`;
     ///   `tooManySecrets` where there is no room for the request or for what the code brings: then
     ///   nothing was sent, and the flow is still open.
     @discardableResult

@@ -98,7 +98,7 @@ extension Vault {
             listenMilliseconds: ExchangeListeners.milliseconds,
             overdue: {
                 place.setOverdue()
-                answer.give(.transient(status: 0, retryAfterSeconds: nil, sent: true))
+                answer.give(.transient(.unanswered(.deadlineExceeded), retryAfterSeconds: nil))
             },
             completion: { [network, store] verdict in
                 guard place.isOverdue else { return answer.give(verdict) }
@@ -135,14 +135,18 @@ extension Vault {
         switch consume verdict {
         case .tokens(let reply):
             return GrantedTokens(reply, application, requestedAt: requestedAt)
-        case .unsent: throw VaultError(.providerUnreachable, .vault)
-        case .transient: throw VaultError(.providerUnreachable, .vault)
+        case .unsent:
+            let isClosing = refresher.shared.withLock { $0.sendsNothing }
+            throw VaultError(isClosing ? .closed : .tooManySecrets, .vault)
+        case .transient(let delay, _): throw VaultError(delay, .vault)
         case .applicationMisconfigured(let status, _):
             throw VaultError(.applicationMisconfigured, .vault, number: status)
         case .grantLost(let status):
             throw VaultError(.providerRefused, .vault, number: status)
         case .grantLikelyLost(let status):
             throw VaultError(.providerRefused, .vault, number: status)
+        // The address guard's word: nothing was sent.
+        case .refused(status: 0, _): throw VaultError(.endpointRefused, .vault)
         case .refused(let status, _):
             throw VaultError(.providerRefused, .vault, number: status)
         case .unread(let status, let body):

@@ -14,6 +14,7 @@ extension Vault {
     ///     thrown at once, until the token at hand is due or one that lives longer has come.
     ///   - awaitsLateAnswer: as `refresh`.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
+    ///   `certificateRefused`, `endpointRefused`, `providerBusy`, `answerLost`, `backingOff`,
     ///   `providerRefused`, `providerAnswerUnreadable`, `applicationMisconfigured`,
     ///   `disconnecting`, `cancelled`, `answerOutstanding`.
     public func withAccessToken<Result>(

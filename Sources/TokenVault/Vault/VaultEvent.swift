@@ -32,8 +32,8 @@ public struct VaultEvent: Sendable, Hashable {
         public static let connectFailed = Kind(3, "connectFailed")
         /// Tokens were put by the platform.
         public static let tokensPut = Kind(4, "tokensPut")
-        /// A refresh failed and will be tried again. `number` is the HTTP status, or 0 where no
-        /// answer came.
+        /// A refresh failed and will be tried again. `number` is the HTTP status; where no answer
+        /// came curl's number (`CURLE_...`), negative.
         public static let refreshDelayed = Kind(5, "refreshDelayed")
         /// A refresh works again after one or more failures.
         public static let recovered = Kind(6, "recovered")

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a request has to be made again later.
+package enum Delay: Hashable, Sendable {
+    /// The answer asks for patience, or is a fault of the server's: its HTTP status.
+    case answered(status: Int)
+    /// There was no answer, or none that is complete.
+    case unanswered(TransportReply.Failure)
+
+    /// The HTTP status; 0 where there was no answer.
+    var status: Int {
+        if case .answered(let status) = self { status } else { 0 }
+    }
+
+    /// Whether the provider may have acted on the request.
+    var wasSent: Bool {
+        switch self {
+        case .answered, .unanswered(.lost), .unanswered(.deadlineExceeded), .unanswered(.tooLong):
+            true
+        case .unanswered: false
+        }
+    }
+
+    /// The same for a caller: what it is, and the number that says more.
+    var reason: (code: VaultError.Code, number: Int) {
+        switch self {
+        case .answered(let status): (.providerBusy, status)
+        case .unanswered(.untrusted(let verifyResult)): (.certificateRefused, verifyResult)
+        case .unanswered(.unreachable(let curlCode)): (.providerUnreachable, curlCode)
+        case .unanswered(.lost(let curlCode)): (.answerLost, curlCode)
+        case .unanswered(.deadlineExceeded): (.deadlineExceeded, 0)
+        case .unanswered(.tooLong): (.providerAnswerUnreadable, 0)
+        case .unanswered(.refused): (.endpointRefused, 0)
+        case .unanswered(.tooManySecrets): (.tooManySecrets, 0)
+        case .unanswered(.cancelled): (.cancelled, 0)
+        }
+    }
+
+    /// The same for the log: the HTTP status; where there was no answer curl's number, negative.
+    var eventNumber: Int64 {
+        switch self {
+        case .answered(let status): Int64(status)
+        case .unanswered(.untrusted): -Int64(Curl.codeUntrusted)
+        case .unanswered(.unreachable(let curlCode)): -Int64(curlCode)
+        case .unanswered(.lost(let curlCode)): -Int64(curlCode)
+        case .unanswered(.deadlineExceeded): -Int64(Curl.codeTimedOut)
+        case .unanswered(.tooLong): -Int64(Curl.codeTooLong)
+        case .unanswered: 0
+        }
+    }
+}
+
+extension VaultError {
+    init(_ delay: Delay, _ stage: Stage) {
+        let reason = delay.reason
+        self.init(reason.code, stage, number: reason.number)
+    }
+}
