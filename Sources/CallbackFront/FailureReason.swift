@@ -14,13 +14,13 @@ enum FailureReason: String, CaseIterable, Sendable {
             switch code {
             case .flowDenied: .flowDenied
             case .flowExpired: .flowExpired
-            case .callbackRejected: .callbackRejected
+            case .callbackRejected, .callbackOfAnother, .issuerMismatch: .callbackRejected
             case .providerRefused, .grantLost: .providerRefused
             case .providerUnreachable, .providerBusy, .answerLost, .deadlineExceeded, .backingOff:
                 .providerUnreachable
             case .providerAnswerUnreadable: .providerAnswerUnreadable
             case .applicationMisconfigured, .applicationNotFound, .endpointRefused,
-                .certificateRefused, .invalidArgument:
+                .certificateRefused, .authorizationRefused, .invalidArgument:
                 .applicationMisconfigured
             case .disconnecting, .notFound, .generationChanged: .connectionEnded
             case .storeFull, .storageFailed, .closed, .tooManySecrets, .limitExceeded,

@@ -92,8 +92,24 @@ extension VaultError {
             .callbackRejected, .badData,
             "this callback belongs to no open flow, or was used already: run connect again"
         ),
+        (
+            .callbackOfAnother, .badData,
+            "this callback is of the flow that was started for this connection, not for the one "
+                + "asked for; nothing was sent: paste the address that your own flow ended at"
+        ),
         (.flowExpired, .connectAgain, "the flow was started too long ago: run connect again"),
         (.flowDenied, .connectAgain, "the user or the provider refused: run connect again"),
+        (
+            .authorizationRefused, .misconfigured,
+            "the provider sent the user back with an error: correct the scopes, the redirect URI "
+                + "or the authorization parameters, then connect again"
+        ),
+        (
+            .issuerMismatch, .misconfigured,
+            "the callback's iss is not the issuer of the provider's definition, or is missing: "
+                + "correct issuer or authorization_response_iss_parameter_supported; if they are "
+                + "right, somebody mixed two providers up: connect again"
+        ),
         (
             .providerRefused, .misconfigured,
             "the provider refused: check scopes and redirect URI, then connect again"
@@ -111,6 +127,11 @@ extension VaultError {
             .certificateRefused, .misconfigured,
             "the provider's certificate is untrusted, expired or of another name, and nothing was "
                 + "sent: check the endpoint, or name the certificates to trust with --ca-file"
+        ),
+        (
+            .certificateFileUnusable, .misconfigured,
+            "the file that --ca-file names cannot be read, or holds no certificate: name one in "
+                + "PEM form"
         ),
         (
             .answerLost, .providerUnavailable,
@@ -131,7 +152,8 @@ extension VaultError {
         (
             .applicationMisconfigured, .misconfigured,
             "the provider rejects the application: correct its id, secret, redirect URI or "
-                + "client authentication with `tokenvault app add --replace`"
+                + "client authentication (basic, basic_raw, post or none) with `tokenvault app add "
+                + "--replace`"
         ),
         (.grantLost, .connectAgain, "the provider has ended the grant: run connect again"),
         (
@@ -150,8 +172,11 @@ extension VaultError {
 
     /// What the number says; nil where there is none.
     private var meaning: String? {
+        if let oauthError { return oauthError }
         guard number != 0 else { return nil }
         return switch code {
+        case .authorizationRefused: "an error of the provider's own"
+        case .limitExceeded: "the limit is \(number)"
         case .answerOutstanding: "\(number) s ago"
         case .backingOff: "for \(number) s"
         case .providerBusy, .providerRefused, .applicationMisconfigured, .grantLost:

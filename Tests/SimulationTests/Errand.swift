@@ -6,7 +6,9 @@
 final class Errand: @unchecked Sendable {
     private(set) var isDone = false
     /// Why it failed; nil where it did not, or not yet.
-    private(set) var code: VaultError.Code?
+    private(set) var error: VaultError?
+
+    var code: VaultError.Code? { error?.code }
 
     /// Set once, before anything else happens.
     var task: Task<Void, Never>?
@@ -15,6 +17,6 @@ final class Errand: @unchecked Sendable {
 
     func end(_ error: (any Error)?) {
         isDone = true
-        code = (error as? VaultError)?.code
+        self.error = error as? VaultError
     }
 }

@@ -36,6 +36,7 @@ import Testing
             .init(status: 400, error: nil), .init(status: 403, error: "unauthorized_client"),
         ]
         provider.revokesReplacedGrant = true
+        provider.sendsIssuer = true
         return provider
     }
 
@@ -52,7 +53,7 @@ import Testing
             (23, number(6, 4)), (24, text("bad_refresh_token")), (24, text("190")), (25, [0]),
             (26, pair("ex", "token_now")), (27, [3]), (28, number(900, 8)), (29, text("bot")),
             (29, text("urn:x")), (30, pair("400", "")), (30, pair("403", "unauthorized_client")),
-            (31, [1]),
+            (31, [1]), (32, [1]),
         ]
     }
 
@@ -236,7 +237,10 @@ import Testing
         }
         for error in OAuthError.allCases {
             let code = error.code.description
-            let isOwn = [.invalidGrant, .unsupportedTokenType, .invalidToken].contains(error)
+            // Not of the token endpoint's own, by the RFC.
+            let isOwn =
+                error.rawValue >= OAuthError.unsupportedTokenType.rawValue && error != .other
+                || error == .invalidGrant
             #expect((refusal { $0.grantLostErrors = [code] } == nil) == isOwn, "\(code)")
         }
     }

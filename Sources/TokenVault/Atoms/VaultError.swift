@@ -46,9 +46,10 @@ extension VaultError.Code {
         case vaultExists, vaultMissing, vaultLocked, unsafeDirectory, storeFull, storageFailed
         case notFound, alreadyExists, generationChanged, closed, cancelled
         case applicationNotFound, endpointRefused
-        case callbackRejected, flowExpired, flowDenied
+        case callbackRejected, callbackOfAnother, flowExpired, flowDenied, authorizationRefused
+        case issuerMismatch
         case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
-        case providerBusy, certificateRefused, answerLost, backingOff
+        case providerBusy, certificateRefused, answerLost, backingOff, certificateFileUnusable
         case applicationMisconfigured, grantLost, notRefreshable, disconnecting, notConnected
         case answerOutstanding
     }
@@ -112,10 +113,19 @@ extension VaultError.Code {
     public static let endpointRefused = Self(kind: .endpointRefused)
     /// The callback does not belong to a flow that is open in this browser. Start again.
     public static let callbackRejected = Self(kind: .callbackRejected)
+    /// The callback is the one of another connection's flow: `connection` says whose. Nothing was
+    /// sent.
+    public static let callbackOfAnother = Self(kind: .callbackOfAnother)
     /// The flow was started too long ago. Start again.
     public static let flowExpired = Self(kind: .flowExpired)
-    /// The provider says that the user, or the provider itself, refused.
+    /// The user, or the provider itself, refused: `access_denied`.
     public static let flowDenied = Self(kind: .flowDenied)
+    /// The provider sent the user back with another error: the request was not as it wants it, or
+    /// it has trouble of its own. `oauthError` says which.
+    public static let authorizationRefused = Self(kind: .authorizationRefused)
+    /// The callback's `iss` (RFC 9207) is not the issuer of the provider's definition, or is
+    /// missing. Correct the definition; else somebody mixed two providers up on purpose.
+    public static let issuerMismatch = Self(kind: .issuerMismatch)
     /// The provider answered with an OAuth error. `number` is the HTTP status.
     public static let providerRefused = Self(kind: .providerRefused)
     /// No connection to the provider came about. `number` is curl's (`CURLE_...`). Try later, or
@@ -128,6 +138,9 @@ extension VaultError.Code {
     /// `number` is OpenSSL's (`X509_V_ERR_...`), 0 where it gives none. Check the endpoint, and the
     /// certificates that are trusted.
     public static let certificateRefused = Self(kind: .certificateRefused)
+    /// The file of certificates that the settings name cannot be read, or holds none. `number` is
+    /// the errno, 0 where it was read.
+    public static let certificateFileUnusable = Self(kind: .certificateFileUnusable)
     /// The request was sent, and the connection ended before an answer. `number` is curl's
     /// (`CURLE_...`). The vault asks again by itself.
     public static let answerLost = Self(kind: .answerLost)
@@ -152,6 +165,19 @@ extension VaultError.Code {
     public static let answerOutstanding = Self(kind: .answerOutstanding)
     /// The connection is configured, but nobody has completed its flow.
     public static let notConnected = Self(kind: .notConnected)
+}
+
+extension VaultError {
+    /// The `error` with which the provider sent the user back (RFC 6749 section 4.1.2.1 and kin):
+    /// one of the registered codes, never the provider's own text. Nil where it is none of them,
+    /// and of any other code than `flowDenied` and `authorizationRefused`.
+    public var oauthError: String? {
+        if code == .flowDenied { return OAuthError.accessDenied.code.description }
+        guard code == .authorizationRefused, let raw = UInt8(exactly: number),
+            let error = OAuthError(rawValue: raw), error != .other
+        else { return nil }
+        return error.code.description
+    }
 }
 
 extension VaultError: CustomStringConvertible {

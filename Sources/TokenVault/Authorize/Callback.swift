@@ -10,19 +10,14 @@ struct Callback: ~Copyable {
     /// The code, unless the provider refused.
     let code: Secret?
     let issuer: String?
-    let denial: Denial?
+    /// The `error` that came instead of a code. The provider's own text is never kept.
+    let error: OAuthError?
 
-    /// The error codes of RFC 6749 section 4.1.2.1; anything else is `other`. The provider's own
-    /// text is never kept.
-    enum Denial: String {
-        case accessDenied = "access_denied"
-        case invalidRequest = "invalid_request"
-        case unauthorizedClient = "unauthorized_client"
-        case unsupportedResponseType = "unsupported_response_type"
-        case invalidScope = "invalid_scope"
-        case serverError = "server_error"
-        case temporarilyUnavailable = "temporarily_unavailable"
-        case other = ""
+    /// What it means: that the user or the provider said no, or that the request was not in order.
+    var refusal: VaultError {
+        if error == .accessDenied { return VaultError(.flowDenied, .authorize) }
+        return VaultError(
+            .authorizationRefused, .authorize, number: Int((error ?? .other).rawValue))
     }
 
     /// Parses a query without its question mark. A parameter that appears twice makes it invalid
@@ -50,9 +45,9 @@ struct Callback: ~Copyable {
 
     private init(_ values: consuming Values) throws(VaultError) {
         issuer = values.issuer
-        denial = values.denial
+        error = values.error
         let hasCode = values.code != nil
-        guard hasCode != (values.denial != nil) else { throw Self.rejected }
+        guard hasCode != (values.error != nil) else { throw Self.rejected }
         guard let state = values.state.take() else { throw Self.rejected }
         self.state = state
         code = values.code.take()
@@ -64,7 +59,7 @@ struct Callback: ~Copyable {
         var state: Secret?
         var code: Secret?
         var issuer: String?
-        var denial: Denial?
+        var error: OAuthError?
 
         mutating func take(_ parameter: RawSpan) throws(VaultError) {
             var separator = 0
@@ -88,10 +83,8 @@ struct Callback: ~Copyable {
                 issuer = text
             } else if name.equalsText("error") {
                 let value = try Callback.decoded(raw)
-                guard denial == nil, let text = value.bytes.publicText else {
-                    throw Callback.rejected
-                }
-                denial = Denial(rawValue: text) ?? .other
+                guard error == nil else { throw Callback.rejected }
+                error = OAuthError(code: value.bytes)
             }
         }
     }

@@ -18,7 +18,11 @@ extension ProviderSetting {
             "Where tokens are revoked (RFC 7009)."),
         ProviderSetting(
             "issuer", 6, optional: \.issuer, .text(byteCountMax: Provider.endpointBytesMax),
-            "What iss in the callback must be exactly (RFC 9207)."),
+            "What iss in the callback must be exactly, where it is sent (RFC 9207)."),
+        ProviderSetting(
+            "authorization_response_iss_parameter_supported", 32, \.sendsIssuer, .flag,
+            "Whether a callback without iss is refused, as the provider's metadata says under this "
+                + "name (RFC 9207 section 3)."),
     ]
 
     static let requests: [ProviderSetting] = [

@@ -136,11 +136,27 @@ extension Provider {
     /// - Throws: the first that is wrong: which one, what it is, and what would do.
     public func check() throws(SettingError) {
         for setting in ProviderSetting.all { try setting.check(self) }
+        try checkQuery()
         guard case .exchange(_, let parameter) = refreshGrant,
             tokenParameters.contains(where: { $0.name == parameter })
         else { return }
         throw SettingError(
             setting: "refresh_grant", value: "\"\(parameter)\"",
             wanted: "a parameter that token_parameters leave free", line: nil)
+    }
+
+    /// What an endpoint's own query names goes out beside what the flow adds: a name twice is an
+    /// error (RFC 6749 section 3.1).
+    private func checkQuery() throws(SettingError) {
+        guard let question = authorizationEndpoint.firstIndex(of: "?") else { return }
+        let taken = AuthorizationRequest.reservedParameters.union(
+            authorizationParameters.map(\.name))
+        for parameter in authorizationEndpoint[question...].dropFirst().split(separator: "&") {
+            let name = String(parameter.prefix { $0 != "=" })
+            guard taken.contains(name) else { continue }
+            throw SettingError(
+                setting: "authorization_endpoint", value: "a query with \"\(name)\"",
+                wanted: "one without what the flow or authorization_parameters send", line: nil)
+        }
     }
 }

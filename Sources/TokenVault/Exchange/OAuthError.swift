@@ -20,6 +20,13 @@ package enum OAuthError: UInt8, Hashable, Sendable, CaseIterable {
     case unsupportedTokenType = 11
     /// RFC 6750 section 3.1; some revocation endpoints say so of a token that is gone.
     case invalidToken = 12
+    // OpenID Connect Core 1.0 section 3.1.2.6.
+    case interactionRequired = 13
+    case loginRequired = 14
+    case accountSelectionRequired = 15
+    case consentRequired = 16
+    /// RFC 8707 section 2: the `resource`.
+    case invalidTarget = 17
     /// Any other code, or an `error` that is no string.
     case other = 255
 
@@ -38,8 +45,18 @@ package enum OAuthError: UInt8, Hashable, Sendable, CaseIterable {
         case .temporarilyUnavailable: "temporarily_unavailable"
         case .unsupportedTokenType: "unsupported_token_type"
         case .invalidToken: "invalid_token"
+        case .interactionRequired: "interaction_required"
+        case .loginRequired: "login_required"
+        case .accountSelectionRequired: "account_selection_required"
+        case .consentRequired: "consent_required"
+        case .invalidTarget: "invalid_target"
         case .other: ""
         }
+    }
+
+    /// The one that is spelt so, `other` where none is.
+    init(code: RawSpan) {
+        self = Self.allCases.first { $0 != .other && code.equalsText($0.code) } ?? .other
     }
 
     /// What the member `error` says: nil where it says nothing (`null`, `false`, zero, and what is

@@ -189,8 +189,8 @@ struct UpkeepState: ~Copyable {
         var count = 0
         /// Whether the last one was a refusal.
         var isRefusal = false
-        /// What was told of them last: the event's code, and the HTTP status if there was an answer.
-        var told: (code: UInt16, status: Int64)?
+        /// What was told of them last: the event's code and number.
+        var told: (code: UInt16, number: Int64)?
         /// The last refusal that the provider itself gave, where none but refusals came since.
         var refusal: Refusal?
     }
@@ -201,11 +201,11 @@ struct UpkeepState: ~Copyable {
     /// Whether such a failure of a connection is to be told: the first in a row, and one that is of
     /// another kind than the last. To be called once for each.
     mutating func tells(_ key: RecordKey, _ kind: VaultEvent.Kind, _ number: Int64) -> Bool {
-        // In how many ways no answer came is nobody's news.
-        let news = (kind.code, max(number, 0))
         let told = failures[key]?.told
-        failures[key, default: Failures()].told = news
-        return told.map { $0 != news } ?? (failureCount(key) == 0)
+        failures[key, default: Failures()].told = (kind.code, number)
+        guard let told else { return failureCount(key) == 0 }
+        // In how many ways no answer came is nobody's news.
+        return told.code != kind.code || max(told.number, 0) != max(number, 0)
     }
 
     /// Counts a failure and returns how many there were in a row.

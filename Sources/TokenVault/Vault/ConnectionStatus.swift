@@ -40,8 +40,9 @@ public struct ConnectionStatus: Sendable {
     public let light: Light
     /// Why it is red, or why a refresh is being retried.
     public let reason: VaultEvent.Kind?
-    /// The HTTP status that came with the reason, 0 where none did; of an answer that lies unread
-    /// its length in bytes.
+    /// The number of the event that `reason` is: the HTTP status that came with it; where no answer
+    /// came curl's number, negative; of an answer that lies unread its length in bytes. 0 where
+    /// nothing is known.
     public let reasonNumber: Int
     /// What to do.
     public let nextStep: NextStep
@@ -106,7 +107,14 @@ extension Vault {
         case .active:
             reason = failing
             let working = record.used == nil ? ConnectionStatus.Light.yellow : .green
+            let isRemoved = try record.application.map { application throws(VaultError) in
+                try store.generation(store.key(.application, application.text)) == nil
+            }
             switch failing {
+            case _ where isRemoved ?? false:
+                let isLent = record.accessTokenExpiry.map { $0 > now } ?? true
+                (light, reason) = (isLent ? working : .red, .applicationRemoved)
+                nextStep = .correctApplication
             case .applicationRejected: (light, nextStep) = (.red, .correctApplication)
             case _ where refresher.isHeld(record):
                 let isLent = record.accessTokenExpiry.map { $0 > now } ?? true
@@ -124,7 +132,8 @@ extension Vault {
         }
         return ConnectionStatus(
             connection: id, light: light, reason: reason,
-            reasonNumber: Int(record.failure?.status ?? 0), nextStep: nextStep,
+            reasonNumber: reason.map { refresher.number(of: $0, key, record) } ?? 0,
+            nextStep: nextStep,
             application: record.application, accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
@@ -173,6 +182,17 @@ extension Refresher {
         guard record.isRefused, let application = record.application else { return false }
         let expiry = RefreshPolicy.Lifetime.expiry(record, limits(lane(application)), now: now)
         return expiry.map { $0 <= now } ?? false
+    }
+
+    /// What came with the reason for which a connection is not well: what was heard last, or what
+    /// its record keeps.
+    func number(
+        of reason: VaultEvent.Kind, _ key: RecordKey, _ record: borrowing ConnectionRecord
+    ) -> Int {
+        let told = shared.withLock { $0.upkeep.failures[key]?.told }
+        if let told, told.code == reason.code { return Int(clamping: told.number) }
+        guard let failure = record.failure, failure.code == reason.code else { return 0 }
+        return Int(failure.status)
     }
 
     /// Why a connection's refreshing does not work at the moment, if it does not.

@@ -190,7 +190,8 @@ extension Refresher {
     ///   - effect: what the provider may have done.
     func landDelayed(
         _ sent: Sent, _ error: VaultError, event: VaultEvent.Kind = .refreshDelayed,
-        number: Int64 = 0, retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0, effect: Effect
+        number: Int64 = 0, retryAfterSeconds: Int64? = nil, atLeastMilliseconds: Int64 = 0,
+        effect: Effect
     ) {
         if isReplaced(sent) { return landReplaced(sent) }
         let error = sent.id.map { error.concerning($0) } ?? error

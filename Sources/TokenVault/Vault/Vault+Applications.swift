@@ -8,7 +8,8 @@ extension Vault {
     /// was, what was found out about it is void, and its refreshes leave one at a time until one of
     /// them has succeeded: see `Suspicion`.
     ///
-    /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant;
+    /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, or
+    ///   where there is no client secret to authenticate with;
     ///   `limitExceeded`, `endpointRefused`, `storeFull`; `disconnecting` while it is being
     ///   removed.
     public func put(_ application: consuming Application) async throws(VaultError) {
@@ -120,10 +121,15 @@ extension Vault {
         case .none: break
         case .some(let secret): secretBytes = secret.count
         }
-        guard secretBytes <= Application.clientSecretBytesMax,
-            application.scopes.count <= Application.scopesMax
-        else {
+        // Else it fails when the user has consented.
+        guard secretBytes > 0 || provider.clientAuthentication == .none else {
+            throw VaultError(.invalidArgument, .vault)
+        }
+        guard secretBytes <= Application.clientSecretBytesMax else {
             throw VaultError(.limitExceeded, .vault, number: Application.clientSecretBytesMax)
+        }
+        guard application.scopes.count <= Application.scopesMax else {
+            throw VaultError(.limitExceeded, .vault, number: Application.scopesMax)
         }
         guard
             Name.isWellFormed(

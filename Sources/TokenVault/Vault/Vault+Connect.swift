@@ -80,9 +80,12 @@ extension Vault {
     /// - Parameters:
     ///   - application: the one whose callback URL was called; a flow of another one is refused
     ///     (RFC 9700 section 4.4).
+    ///   - connection: the one whose flow it must be, where the caller waits for a certain one.
     ///   - browserBinding: what the browser showed; must be what `connect` was given.
     /// - Returns: the connection that has tokens now.
-    /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `providerRefused`,
+    /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `authorizationRefused`,
+    ///   `callbackOfAnother`, which names whose it is: the flow is still open;
+    ///   `issuerMismatch`, `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `certificateRefused`,
     ///   `endpointRefused`, `providerBusy`, `answerLost`, `providerAnswerUnreadable`;
     ///   `tooManySecrets` where there is no room for the request or for what the code brings: then
@@ -90,7 +93,7 @@ extension Vault {
     @discardableResult
     public func complete(
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
-        browserBinding: borrowing Secret? = nil
+        connection: ConnectionID? = nil, browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> ConnectionID {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
@@ -105,6 +108,9 @@ extension Vault {
         guard application == nil || application == flow.application,
             try flow.isBound(to: browserBinding)
         else { throw VaultError(.callbackRejected, .vault) }
+        guard connection == nil || connection == flow.connection else {
+            throw VaultError(.callbackOfAnother, .vault, connection: flow.connection)
+        }
         let room = try await exchangeRoom()
         let prepared = try prepare(flow, callback)
         // One-time: of two identical callbacks one takes the flow, the other finds it gone.

@@ -53,9 +53,9 @@ extension Vault {
         if let issuer = application.provider.issuer {
             // Some servers, django-oauth-toolkit 3.4 for one, leave `iss` out of an error. It ends
             // the flow whoever sent it, so the user is told of the denial.
-            let isBareDenial = callback.code == nil && callback.issuer == nil
-            guard callback.issuer == issuer || isBareDenial else {
-                throw VaultError(.callbackRejected, .vault)
+            let mayBeMissing = !application.provider.sendsIssuer || callback.code == nil
+            guard callback.issuer == issuer || callback.issuer == nil && mayBeMissing else {
+                throw VaultError(.issuerMismatch, .vault)
             }
         }
         try network.addressGuard.check(application.provider.tokenEndpoint)
@@ -63,7 +63,7 @@ extension Vault {
             application.provider.usesPKCE ? try flow.codeVerifier.copy() : nil
         let answer = Answer()
         switch callback.code {
-        case .none: throw VaultError(.flowDenied, .vault)
+        case .none: throw callback.refusal
         case .some(let code):
             let probe = refresher.beginProbe(application.id)
             let request = try makeRequest(

@@ -72,11 +72,15 @@ public struct VaultEvent: Sendable, Hashable {
         /// was revoked at the provider, and 1 where it may live on there.
         public static let grantReplaced = Kind(18, "grantReplaced")
 
+        /// The application of a connection was removed: nothing refreshes it until that is added
+        /// again. The reason of a status alone.
+        public static let applicationRemoved = Kind(19, "applicationRemoved")
+
         static let all: [Kind] = [
             connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
             grantLost, applicationRejected, refreshRefused, replyUnread, attemptInDoubt,
             tokenRejected, disconnectStarted, disconnected, lateAnswer, storageRefused,
-            answerOutstanding, grantReplaced,
+            answerOutstanding, grantReplaced, applicationRemoved,
         ]
     }
 

@@ -84,6 +84,11 @@ struct AppAddCommand: AsyncParsableCommand {
             throw ValidationError(
                 "give one of --client-secret-file, --client-secret-fd and --public")
         }
+        guard providerFile == nil || authentication == nil else {
+            throw ValidationError(
+                "--auth cannot stand beside --provider: say it in the file, as "
+                    + "client_authentication")
+        }
         let endpoints = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, authentication]
         guard (providerFile == nil) != endpoints.allSatisfy({ $0 == nil }) else {
             throw ValidationError("give either --provider or --authorize-url and --token-url")

@@ -20,7 +20,17 @@ struct AppRemoveCommand: AsyncParsableCommand {
     @OptionGroup var options: VaultOptions
 
     func run() async throws {
-        try await options.withDoor { try await $0.ask(.removeApplication(id: id)) }
+        var left = 0
+        try await options.withDoor { door in
+            try await door.ask(.removeApplication(id: id))
+            try await door.ask(.list) { reply in
+                if case .status(let status) = reply, status.application == id { left += 1 }
+            }
+        }
         try Outlet.output.line("application \(id.printable) removed")
+        guard left > 0 else { return }
+        try Outlet.output.line(
+            "\(left == 1 ? "1 connection is" : "\(left) connections are") left, and nothing "
+                + "refreshes them: add the application again, or disconnect them")
     }
 }

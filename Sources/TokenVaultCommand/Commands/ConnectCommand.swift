@@ -59,7 +59,19 @@ struct ConnectCommand: AsyncParsableCommand {
                 try await complete(door, Self.pastedQuery())
             }
             try Outlet.output.line("connected \(id.printable)")
+            try await warn(door)
         }
+    }
+
+    /// This is the one moment to mend it: later the user has to be asked again.
+    private func warn(_ door: any VaultDoor) async throws {
+        let status = try await door.status(id: id)
+        guard status.endCause == EndCause.notRenewable.rawValue else { return }
+        let end = status.diesAt.map { " at \($0.time.text)" } ?? ""
+        try Outlet.errors.line(
+            "tokenvault: warning: no refresh token came, so the connection ends with its access "
+                + "token\(end): ask for one, by the scope offline_access or as the provider has "
+                + "it (authorization_parameters), and connect again")
     }
 
     private func start(_ door: any VaultDoor) async throws -> String {
@@ -74,7 +86,8 @@ struct ConnectCommand: AsyncParsableCommand {
     }
 
     private func complete(_ door: any VaultDoor, _ query: consuming Secret) async throws {
-        try await door.ask(.complete(application: application), secret: query) { _ in }
+        let request = Request.complete(id: id, application: application)
+        try await door.ask(request, secret: query) { _ in }
     }
 
     /// The query of an address that somebody pastes.

@@ -39,7 +39,7 @@ struct LogCommand: AsyncParsableCommand {
                 guard case .event(let event) = reply else { return }
                 isEmpty = false
                 if json { return try Outlet.output.line(JSONLine.of(event)) }
-                let number = event.number.map { "  \($0)" } ?? ""
+                let number = event.number.map { "  " + EventNumber.text(event.event, $0) } ?? ""
                 try Outlet.output.line("\(event.time.time.text)  \(event.event)\(number)")
             }
             guard isEmpty else { return }

@@ -38,7 +38,7 @@ struct StatusCommand: AsyncParsableCommand {
         }
         let rows: [(String, String?)] = [
             ("reason", Self.reason(status)),
-            ("next step", Self.advice(status.nextStep)),
+            ("next step", Self.advice(status)),
             ("application", status.application),
             ("token expires", moment(status.expires)),
             ("learnt from", status.expires == nil ? nil : status.expirySource),
@@ -64,19 +64,20 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func reason(_ status: StatusForm) -> String? {
         status.reason.map { reason in
-            status.reasonNumber.map {
-                reason == "replyUnread" ? "\(reason) (\($0) bytes)" : "\(reason) (HTTP \($0))"
-            } ?? reason
+            guard let number = status.reasonNumber else { return reason }
+            return "\(reason) (\(EventNumber.text(reason, Int64(number))))"
         }
     }
 
     /// What the next step means to somebody at a terminal.
-    private static func advice(_ step: String) -> String? {
-        switch step {
+    private static func advice(_ status: StatusForm) -> String? {
+        switch status.nextStep {
         case "none": nil
         case "connect": "run `tokenvault connect`"
         case "reconnect": "the grant has ended: run `tokenvault connect` again"
         case "wait": "nothing: the vault tries again by itself"
+        case "correct_application" where status.reason == "applicationRemoved":
+            "add the application again: `tokenvault app add`"
         case "correct_application":
             "correct the application, or its provider's definition (`grant_lost_errors`): "
                 + "`tokenvault app add --replace`"
@@ -84,7 +85,7 @@ struct StatusCommand: AsyncParsableCommand {
         case "retry":
             "the provider's answer names a token and cannot be used: a newer version may read it, "
                 + "or `tokenvault retry` presents the old token again"
-        default: step
+        default: status.nextStep
         }
     }
 

@@ -31,8 +31,8 @@ final class OwnVault: VaultDoor {
             let request = try await vault.connect(
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes)
             try take(.authorization(url: request.url))
-        case .complete(let application):
-            let id = try await complete(secret, application)
+        case .complete(let id, let application):
+            let id = try await complete(secret, id, application)
             try take(.connected(id: id.text))
         case .list:
             for id in try vault.list().sorted(by: { $0.text < $1.text }) {
@@ -80,13 +80,14 @@ final class OwnVault: VaultDoor {
     }
 
     private func complete(
-        _ query: consuming Secret?, _ application: String
+        _ query: consuming Secret?, _ id: String, _ application: String
     ) async throws -> ConnectionID {
         switch consume query {
         case .none: throw VaultError(.invalidArgument, .vault)
         case .some(let query):
             return try await vault.complete(
-                callbackQuery: query, application: ApplicationID(application))
+                callbackQuery: query, application: ApplicationID(application),
+                connection: ConnectionID(id))
         }
     }
 

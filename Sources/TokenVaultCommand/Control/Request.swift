@@ -11,7 +11,7 @@ enum Request: Codable, Sendable {
     case removeApplication(id: String)
     case connect(id: String, application: String, scopes: [String]?)
     /// With the callback's query.
-    case complete(application: String)
+    case complete(id: String, application: String)
     case list
     case status(id: String)
     /// Answered by the token itself.

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// What callers, the status and the log say of a refresh that did not work.
+@Suite("Reasons") struct ReasonTests {
+    func refresh(_ rig: Rig, _ connection: Int = 0) throws -> Errand {
+        let errand = try rig.call { try await $0.refresh(Disk.id(connection)) }
+        try rig.flush()
+        return errand
+    }
+
+    @Test(
+        "Why no token came is what the caller, the status and the log say",
+        arguments: [
+            (.status(503), .providerBusy, 503, 503), (.status(429), .providerBusy, 429, 429),
+            (.status(500), .providerBusy, 500, 500),
+            (.failure(.unreachable(curlCode: 7)), .providerUnreachable, 7, -7),
+            (.failure(.untrusted(verifyResult: 10)), .certificateRefused, 10, -60),
+            (.failure(.lost(curlCode: 56)), .answerLost, 56, -56),
+            (.failure(.refused), .endpointRefused, 0, 0),
+        ] as [(Ending, VaultError.Code, Int, Int64)])
+    func delayed(
+        _ ending: Ending, _ code: VaultError.Code, _ number: Int, _ logged: Int64
+    ) throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        let heard = try rig.listen()
+        let caller = try refresh(rig)
+        try rig.answer(0, ending.reply)
+        try rig.flush()
+        #expect(caller.code == code && caller.error?.number == number)
+        let status = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(status.reason != nil && status.reasonNumber == Int(logged))
+        #expect(heard.events.map(\.number) == [logged])
+        #expect(heard.events.map(\.kind) == [status.reason])
+    }
+
+    enum Ending: Sendable, CustomTestStringConvertible {
+        case status(Int)
+        case failure(TransportReply.Failure)
+
+        var reply: TransportReply {
+            switch self {
+            case .status(let status): TransportReply(status: status, body: nil)
+            case .failure(let failure): TransportReply(failure: failure)
+            }
+        }
+
+        var testDescription: String {
+            switch self {
+            case .status(let status): "\(status)"
+            case .failure(let failure): "\(failure)"
+            }
+        }
+    }
+
+    @Test("Another kind of trouble is told, the same again is not")
+    func changesAreTold() throws {
+        let rig = try Rig.started(.populated(2, expiringIn: 24 * 3_600_000))
+        let heard = try rig.listen()
+        let endings: [TransportReply.Failure?] = [
+            nil, nil, .lost(curlCode: 56), .lost(curlCode: 52), .unreachable(curlCode: 7), nil,
+        ]
+        _ = try refresh(rig)
+        for failure in endings {
+            let busy = TransportReply(status: 503, body: nil)
+            if let failure {
+                try rig.answer(0, TransportReply(failure: failure))
+            } else {
+                try rig.answer(0, busy)
+            }
+            try rig.flush()
+            // Another connection shows that the provider is not down.
+            let other = try refresh(rig, 1)
+            if rig.network.last(1) != nil { try rig.answerWithTokens(1) }
+            try rig.flush()
+            #expect(other.isDone)
+            _ = try rig.untilNext(0)
+        }
+        #expect(heard.numbers(.refreshDelayed) == [503, -56, 503])
+        try rig.answer(0, Rig.refusal(400, "something_else"))
+        try rig.flush()
+        #expect(heard.numbers(.refreshRefused) == [400])
+        let status = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(status.reason == .refreshRefused && status.reasonNumber == 400)
+    }
+
+    @Test("While a provider is left alone callers are told so, and for how long")
+    func leftAlone() throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        let first = try refresh(rig)
+        try rig.answer(0, TransportReply(status: 503, body: nil, retryAfterSeconds: 90))
+        try rig.flush()
+        #expect(first.code == .providerBusy)
+        let second = try refresh(rig)
+        #expect(second.code == .backingOff)
+        #expect((85...100).contains(second.error?.number ?? 0))
+    }
+
+    /// Connects number 0 again, with such a callback.
+    func connect(
+        _ parameters: String, _ change: (inout Provider) -> Void = { _ in }
+    ) throws -> VaultError? {
+        let disk = try Disk.populated(1, expiringIn: 3_600_000)
+        try disk.changeProvider(change)
+        let rig = try Rig(disk)
+        let errand = try rig.call { vault in
+            let request = try await vault.connect(Disk.id(0), application: ApplicationID("app"))
+            let query = try Secret(text: "\(parameters)&state=\(request.state)")
+            try await vault.complete(callbackQuery: query)
+        }
+        try rig.flush()
+        if let code = rig.network.open.first { code.request.answer(try Rig.tokens(0, 50)) }
+        try rig.flush()
+        try #require(errand.isDone)
+        return errand.error
+    }
+
+    @Test(
+        "The error of a callback is named, and only a no is a no",
+        arguments: [
+            ("access_denied", .flowDenied, "access_denied"),
+            ("invalid_request", .authorizationRefused, "invalid_request"),
+            ("unauthorized_client", .authorizationRefused, "unauthorized_client"),
+            ("login_required", .authorizationRefused, "login_required"),
+            ("temporarily_unavailable", .authorizationRefused, "temporarily_unavailable"),
+            ("nonce%20required", .authorizationRefused, nil), ("0", .authorizationRefused, nil),
+        ] as [(String, VaultError.Code, String?)])
+    func callbackErrors(_ sent: String, _ code: VaultError.Code, _ named: String?) throws {
+        let error = try connect("error=\(sent)&error_description=x")
+        #expect(error?.code == code && error?.oauthError == named)
+        #expect(error?.connection == (try Disk.id(0)))
+    }
+
+    @Test("iss: another one is never taken; none only where the provider is not known to send it")
+    func issuers() throws {
+        let right = "code=k0.0&iss=https%3A%2F%2Fas.example"
+        let wrong = "code=k0.0&iss=https%3A%2F%2Fas.example%2F"
+        for sends in [false, true] {
+            func connect(_ parameters: String) throws -> VaultError.Code? {
+                try self.connect(parameters) {
+                    $0.issuer = "https://as.example"
+                    $0.sendsIssuer = sends
+                }?.code
+            }
+            #expect(try connect(right) == nil)
+            #expect(try connect(wrong) == .issuerMismatch)
+            #expect(try connect("code=k0.0") == (sends ? .issuerMismatch : nil))
+            #expect(try connect("error=access_denied") == .flowDenied)
+            #expect(try connect("error=access_denied&iss=x") == .issuerMismatch)
+        }
+    }
+
+    @Test("Whose application is removed says so, and is well again when it is back")
+    func removedApplication() throws {
+        let rig = try Rig.started(.populated(1, expiringIn: 3_600_000))
+        func status() throws -> ConnectionStatus {
+            try #require(try rig.vault.status(Disk.id(0)))
+        }
+        let before = try status()
+        let application = try rig.vault.store.application(ApplicationID("app"))
+        let provider = application.provider
+        let removal = try rig.call { try await $0.removeApplication(ApplicationID("app")) }
+        try rig.flush()
+        #expect(removal.isDone && removal.code == nil)
+        #expect(try status().reason == .applicationRemoved)
+        #expect(try status().nextStep == .correctApplication)
+        #expect(try status().light == before.light)
+        try rig.advance(milliseconds: 2 * 3_600_000)
+        #expect(try status().light == .red)
+        let put = try rig.call { vault in
+            try await vault.put(
+                Application(
+                    id: ApplicationID("app"), provider: provider, clientID: "client",
+                    clientSecret: Secret(text: "s0.1"),
+                    redirectURI: "https://platform.example/callback"))
+        }
+        try rig.flush()
+        #expect(put.isDone && put.code == nil)
+        #expect(try status().reason != .applicationRemoved)
+    }
+}
