@@ -8,7 +8,7 @@ import BasicContainers
 /// `Committer` adopts it when the transaction is durable and forgets it when it is not.
 struct Writer {
     static let flowsMax = 10_000
-    static let eventsMax = UInt64(Vault.loggedEventsMax)
+    static let eventsMax: UInt64 = 100_000
     static let waveAttemptsMax = 256
 
     let store: Store

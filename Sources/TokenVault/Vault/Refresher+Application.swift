@@ -18,8 +18,9 @@ extension Refresher {
         }
     }
 
-    /// An application is about to be stored with other credentials: until `endChange` nothing leaves
-    /// for it. What left with the new ones before they are counted would be risked by nobody.
+    /// An application is about to be stored with other credentials: until `endChange` nothing
+    /// leaves for it. What left with the new ones before they are counted would be risked by
+    /// nobody.
     ///
     /// - Returns: its lane.
     func beginChange(_ id: ApplicationID) -> Int {

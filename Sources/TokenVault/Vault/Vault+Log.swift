@@ -2,7 +2,7 @@
 
 extension Vault {
     /// How many events of all connections together the vault keeps: the newest ones.
-    public static let loggedEventsMax = 100_000
+    public static let loggedEventsMax = Int(Writer.eventsMax)
 
     /// What happened to a connection, the oldest first; also to one that is gone. The vault keeps
     /// the last ``loggedEventsMax`` events of all connections.
