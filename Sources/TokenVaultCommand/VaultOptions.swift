@@ -97,7 +97,7 @@ struct KeyOptions: ParsableArguments {
     /// - Parameter isNew: asks for a passphrase twice.
     func source(isNew: Bool = false) throws -> RootKeySource {
         if let keyFile {
-            try RegularFile.check(keyFile)
+            try RegularFile.checkKey(keyFile)
             return .file(keyFile)
         }
         if let keyFD { return .descriptor(keyFD) }

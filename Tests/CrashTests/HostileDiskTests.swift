@@ -91,7 +91,14 @@ import Testing
         try FileManager.default.createSymbolicLink(
             atPath: link, withDestinationPath: home.keyFile)
         #expect(
-            await code { try Vault.create(at: "\(link).vault", rootKey: .file(link)) }
+            await code { try Vault.create(at: "\(link).vault", rootKey: .file(link)) } == nil)
+        let exposed = "\(home.keyFile)-exposed"
+        try FileManager.default.copyItem(atPath: home.keyFile, toPath: exposed)
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: exposed)
+        try FileManager.default.removeItem(atPath: link)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: exposed)
+        #expect(
+            await code { try Vault.create(at: "\(link).vault2", rootKey: .file(link)) }
                 == .rootKeyUnusable)
         #expect(
             await code { try Vault.create(at: "\(link).vault", rootKey: .file("/nowhere")) }

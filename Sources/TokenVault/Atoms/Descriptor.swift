@@ -11,16 +11,18 @@ struct Descriptor: ~Copyable {
     /// Takes over an open descriptor.
     init(owning number: Int32) { self.number = number }
 
-    /// Opens a regular file, or the directory that the flags ask for; never through a symbolic link
-    /// at its end.
+    /// Opens a regular file, or the directory that the flags ask for; through a symbolic link at
+    /// its end only where that is said.
     ///
     /// - Throws: `unsafeDirectory` where there is something else. A pipe that nobody writes to is
     ///   not waited for, and a terminal does not become ours.
     init(
-        _ path: String, flags: Int32, mode: mode_t = 0o600, stage: VaultError.Stage
+        _ path: String, flags: Int32, mode: mode_t = 0o600, followsLink: Bool = false,
+        stage: VaultError.Stage
     ) throws(VaultError) {
         number = unsafe open(
-            path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode)
+            path,
+            flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (followsLink ? 0 : O_NOFOLLOW), mode)
         guard number >= 0 else { throw Self.failure(stage) }
         guard flags & O_DIRECTORY == 0 else { return }
         try Self.requireRegularFile(number, stage)

@@ -5,7 +5,8 @@ import Glibc
 /// Where the root key comes from. It is never stored by the vault, and there is no vault without
 /// one.
 public enum RootKeySource: ~Copyable, Sendable {
-    /// A file of exactly 32 bytes, owned by us, mode 0400 or 0600, no symbolic link.
+    /// A file of exactly 32 bytes, owned by us, mode 0400 or 0600; a symbolic link may lead there,
+    /// as where a secret is mounted.
     case file(String)
     /// An inherited descriptor (a pipe or a file) that yields exactly 32 bytes; closed afterwards.
     case descriptor(Int32)
@@ -80,7 +81,7 @@ struct RootKey: ~Copyable {
     private static func read(_ path: String) throws(VaultError) -> Secret {
         let file: Descriptor
         do throws(VaultError) {
-            file = try Descriptor(path, flags: O_RDONLY, stage: .seal)
+            file = try Descriptor(path, flags: O_RDONLY, followsLink: true, stage: .seal)
         } catch {
             throw VaultError(.rootKeyUnusable, .seal, number: error.number)
         }

@@ -16,4 +16,31 @@ enum RegularFile {
             throw CommandFailure(.badData, "\(path) is no regular file")
         }
     }
+
+    /// The same of a key file, and what else would keep the vault from using it.
+    ///
+    /// - Throws: as `check`; `refused` with the rule that it breaks.
+    static func checkKey(_ path: String) throws(CommandFailure) {
+        try check(path)
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return }
+        guard status.st_uid == geteuid() else {
+            throw CommandFailure(
+                .refused,
+                "the key file \(path) belongs to user \(status.st_uid), not to \(geteuid()), who "
+                    + "runs this: chown it")
+        }
+        guard status.st_mode & 0o177 == 0 else {
+            let mode = String(status.st_mode & 0o7777, radix: 8)
+            throw CommandFailure(
+                .refused,
+                "the key file \(path) has mode 0\(mode), and others could read or change it: "
+                    + "chmod 600 it")
+        }
+        guard status.st_size == 32 else {
+            throw CommandFailure(
+                .refused,
+                "the key file \(path) has \(status.st_size) bytes: a key is 32 random bytes")
+        }
+    }
 }
