@@ -35,7 +35,10 @@ extension World {
             if exchange.provider.temper.dialect.rejection == .burns {
                 scheduleReplacement(exchange.subject, owner)
             }
-            guard !exchange.provider.risk.isHeard, !exchange.isExpected else { return }
+            // Of one that was refused before nothing is learnt.
+            guard !exchange.provider.risk.isHeard, !exchange.isExpected,
+                grants[owner].refused == .min
+            else { return }
             exchange.provider.risk.isHeard = true
             if exchange.provider.risk.heard == .min { exchange.provider.risk.heard = clock.now }
             exchange.provider.risk.allowed +=

@@ -172,34 +172,6 @@ import Testing
         #expect(rig.isIdle)
     }
 
-    @Test("While a change is on its way to the disk nothing leaves, with either secret")
-    func changedJustNow() throws {
-        let disk = try Disk.populated(6, expiringIn: Self.hour)
-        let rig = try Rig.started(disk)
-        rig.clock.now += Self.hour
-        let put = try rig.putApplication(secret: 2, isAwaited: false)
-        // The new secret is there, and what makes it known does not go on yet.
-        #expect(rig.stepDisk() && !put.isDone)
-        _ = rig.vault.refresher.turn()
-        rig.stepDisk()
-        #expect(rig.network.all.isEmpty)
-        try rig.flush()
-        #expect(put.code == nil && rig.network.open.map(\.secret) == [2])
-    }
-
-    @Test("What cannot be stored holds nothing up")
-    func changedInVain() throws {
-        let disk = try Disk.populated(6, expiringIn: Self.hour)
-        let rig = try Rig.started(disk)
-        rig.clock.now += Self.hour
-        disk.room = .none
-        #expect(try rig.putApplication(secret: 2).code == .storeFull)
-        disk.room = .enough
-        try rig.advance(milliseconds: 60_000)
-        try rig.flush()
-        #expect(rig.network.open.count == 6 && rig.network.open.allSatisfy { $0.secret == 1 })
-    }
-
     @Test("The same application again is no change: nothing is written, asked or forgotten")
     func theSameAgain() throws {
         let disk = try Disk.populated(10)

@@ -114,15 +114,21 @@ struct Lane {
 
     /// Whether one may board: one at a time, where the application is not sure to be taken.
     func mayBoard(_ now: UnixTime) -> Bool {
-        isOpen(now) && pendingChanges == 0 && (!isCareful || boardedCount + outCount == 0)
+        isOpen(now) && pendingChanges == 0
+            && (!isCareful || outCount == 0 && (boardedCount == 0 || isFullOfRisks))
+    }
+
+    /// Whether none but those that are at risk may be asked until one of them is answered: whatever
+    /// else has boarded waits, and is not in their way.
+    var isFullOfRisks: Bool {
+        suspicion.unansweredCount > 0
+            && suspicion.riskCount + suspicion.unansweredCount >= Suspicion.riskedMax
     }
 
     /// Whether a connection may be asked at all: not one more than is at risk already.
     func mayRisk(_ slot: UInt32, _ now: UnixTime) -> Bool {
         if !isCareful || suspicion.isRisked(slot) || suspicion.isUnanswered(slot) { return true }
-        let unknown = suspicion.unansweredCount
-        guard unknown == 0 || suspicion.riskCount + unknown < Suspicion.riskedMax
-        else { return false }
+        if isFullOfRisks { return false }
         if isTried { return suspicion.risksSecond.map { $0 <= now } ?? true }
         return suspicion.mayRiskMore(now)
     }

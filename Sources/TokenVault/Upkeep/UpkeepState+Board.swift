@@ -25,12 +25,15 @@ extension UpkeepState {
             left -= 1
             // Each turn begins with another endpoint, so that none starves.
             let endpoint = pending.removeFirst()
+            // Those at risk find room beside all that waits for them.
+            let isHeldUp = endpoints[endpoint].lanes.contains { lanes[$0].isFullOfRisks }
             let isHungry =
-                endpoints[endpoint].isHungry
+                (endpoints[endpoint].isHungry || isHeldUp)
                 && pauseMilliseconds(endpoint, now) < Self.patienceMilliseconds
+            let room = endpoints[endpoint].boardedMax + (isHeldUp ? Suspicion.riskedMax : 0)
             var isEmpty = false
             while isHungry, boardings.count < limit, aloftCount < Self.flightsMax,
-                endpoints[endpoint].boardedCount < endpoints[endpoint].boardedMax
+                endpoints[endpoint].boardedCount < room
             {
                 guard let boarding = takeFirst(endpoint, now, onlyDemands: onlyDemands) else {
                     isEmpty = true
