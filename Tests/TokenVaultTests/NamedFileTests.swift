@@ -28,16 +28,18 @@ import Testing
         }
     }
 
-    @Test("Certificates are a regular file that is there")
+    @Test("Certificates are a regular file that is there, and holds one")
     func certificates() throws {
         let home = try TestVault()
         try home.create()
         let pipe = "\(home.keyFile)-pipe"
         try fifo(pipe)
-        for path in [pipe, "/dev/zero", home.path, "/nowhere"] {
-            check(refusal { _ = try home.open { $0.certificateFile = path } } == .invalidArgument)
+        for path in [pipe, "/dev/zero", home.path, "/nowhere", home.keyFile] {
+            check(
+                refusal { _ = try home.open { $0.certificateFile = path } }
+                    == .certificateFileUnusable, path)
         }
-        _ = try home.open { $0.certificateFile = home.keyFile }
+        _ = try home.open { $0.certificateFile = "/etc/ssl/certs/ca-certificates.crt" }
     }
 
     @Test("A file of the vault that was put there after the look at it")

@@ -28,17 +28,6 @@ struct Descriptor: ~Copyable {
         try Self.requireRegularFile(number, stage)
     }
 
-    /// Throws where there is no regular file at `path` that can be read, be it by a link: before
-    /// the name is given to a library that would wait for whatever it is.
-    static func requireRegularFile(
-        _ path: String, stage: VaultError.Stage
-    ) throws(VaultError) {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard file >= 0 else { throw failure(stage) }
-        defer { close(file) }
-        try requireRegularFile(file, stage)
-    }
-
     private static func requireRegularFile(
         _ number: Int32, _ stage: VaultError.Stage
     ) throws(VaultError) {

@@ -12,7 +12,6 @@ final class Network: Sendable {
     private let isDrained = Atomic(false)
 
     convenience init(_ settings: Vault.Settings) throws(VaultError) {
-        if let file = settings.certificateFile { try CertificateFile.check(file) }
         let curlSettings = CurlTransport.Settings(
             caFile: settings.certificateFile, allowsLoopbackHTTP: settings.allowsLoopbackHTTP)
         let curl = try CurlTransport(settings: curlSettings)

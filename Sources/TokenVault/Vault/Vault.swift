@@ -76,8 +76,7 @@ public final class Vault: Sendable {
     ///
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
     ///   `rootKeyUnusable`, `keyDerivationRefused`, `unsupportedFormat`, `integrityFailed` where a
-    ///   file is not what it should be, `storeFull`, `storageFailed`; `invalidArgument` where
-    ///   `certificateFile` is no file that can be read.
+    ///   file is not what it should be, `storeFull`, `storageFailed`; `certificateFileUnusable`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws(VaultError) -> Vault {
@@ -93,7 +92,7 @@ public final class Vault: Sendable {
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
-        try check(settings)
+        if let file = settings.certificateFile { try CertificateFile.check(file) }
         let directory = try VaultDirectory(path)
         let keyring = try Keyring(path, rootKey: rootKey)
         let mapBytes = max(settings.mapBytes, 1 << 20)
@@ -131,15 +130,6 @@ public final class Vault: Sendable {
             guard error.isOfDamage else { throw error }
             writer.store.condemn(error)
             return Writer.Inheritance()
-        }
-    }
-
-    private static func check(_ settings: Settings) throws(VaultError) {
-        guard let file = settings.certificateFile else { return }
-        do throws(VaultError) {
-            try Descriptor.requireRegularFile(file, stage: .vault)
-        } catch {
-            throw VaultError(.invalidArgument, .vault, number: error.number)
         }
     }
 
