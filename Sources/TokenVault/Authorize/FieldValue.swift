@@ -15,5 +15,8 @@ package enum FieldValue: Hashable, Sendable {
     /// Which of them the fields of one tag are.
     package enum Kind: Sendable {
         case byte, count, seconds, text, pair
+
+        /// Whether a tag may have more than one field of it.
+        var isRepeatable: Bool { self == .text || self == .pair }
     }
 }

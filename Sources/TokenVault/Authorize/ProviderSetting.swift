@@ -16,6 +16,8 @@ package final class ProviderSetting: Sendable {
     package let isRequired: Bool
     /// What its fields hold.
     let kind: FieldValue.Kind
+    /// What its fields hold for the default.
+    private let usual: [FieldValue]
 
     /// Sets it to the value that a definition gives.
     private let take: @Sendable (inout Provider, SettingValue) throws(SettingError) -> Void
@@ -35,6 +37,7 @@ package final class ProviderSetting: Sendable {
         }
         show = { form.show($0[keyPath: path]) }
         store = { form.store($0[keyPath: path]) }
+        usual = form.store(Self.unknown[keyPath: path])
         putBack = { provider, fields in
             guard let value = form.restore(fields) else { return false }
             provider[keyPath: path] = value
@@ -58,6 +61,7 @@ package final class ProviderSetting: Sendable {
         }
         show = { $0[keyPath: path].map(form.show) }
         store = { $0[keyPath: path].map(form.store) ?? [] }
+        usual = Self.unknown[keyPath: path].map(form.store) ?? []
         putBack = { provider, fields in
             guard let value = form.restore(fields) else { return false }
             provider[keyPath: path] = value
@@ -101,6 +105,9 @@ package final class ProviderSetting: Sendable {
         fields.isEmpty ? !isRequired : putBack(&provider, fields)
     }
 
+    /// Whether this, in the only field of its tag, is the default.
+    func isUsual(_ value: FieldValue?) -> Bool { usual.count == 1 && value == usual.first }
+
     private func naming(_ error: SettingError) -> SettingError {
         var error = error
         error.setting = key
@@ -125,6 +132,9 @@ package final class ProviderSetting: Sendable {
     /// Each of them, in the order of the documentation.
     package static let all =
         endpoints + requests + accessTokens + refreshTokens + answers + limits
+
+    /// Each of them, in the order of the fields in a record.
+    static let byTag = all.sorted { $0.tag < $1.tag }
 
     /// The one with a key.
     package static subscript(key: String) -> ProviderSetting? { all.first { $0.key == key } }
