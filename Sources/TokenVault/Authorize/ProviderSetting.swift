@@ -16,8 +16,8 @@ package final class ProviderSetting: Sendable {
     package let isRequired: Bool
     /// What its fields hold.
     let kind: FieldValue.Kind
-    /// What its fields hold for the default.
-    private let usual: [FieldValue]
+    /// What its only field holds for the default; nil where that is no number.
+    let usual: FieldNumber?
 
     /// Sets it to the value that a definition gives.
     private let take: @Sendable (inout Provider, SettingValue) throws(SettingError) -> Void
@@ -37,7 +37,7 @@ package final class ProviderSetting: Sendable {
         }
         show = { form.show($0[keyPath: path]) }
         store = { form.store($0[keyPath: path]) }
-        usual = form.store(Self.unknown[keyPath: path])
+        usual = FieldNumber(form.store(Self.unknown[keyPath: path]))
         putBack = { provider, fields in
             guard let value = form.restore(fields) else { return false }
             provider[keyPath: path] = value
@@ -61,7 +61,7 @@ package final class ProviderSetting: Sendable {
         }
         show = { $0[keyPath: path].map(form.show) }
         store = { $0[keyPath: path].map(form.store) ?? [] }
-        usual = Self.unknown[keyPath: path].map(form.store) ?? []
+        usual = FieldNumber(Self.unknown[keyPath: path].map(form.store) ?? [])
         putBack = { provider, fields in
             guard let value = form.restore(fields) else { return false }
             provider[keyPath: path] = value
@@ -104,9 +104,6 @@ package final class ProviderSetting: Sendable {
     func restore(_ provider: inout Provider, from fields: [FieldValue]) -> Bool {
         fields.isEmpty ? !isRequired : putBack(&provider, fields)
     }
-
-    /// Whether this, in the only field of its tag, is the default.
-    func isUsual(_ value: FieldValue?) -> Bool { usual.count == 1 && value == usual.first }
 
     private func naming(_ error: SettingError) -> SettingError {
         var error = error

@@ -35,7 +35,7 @@ enum ApplicationRecord {
         for setting in ProviderSetting.byTag {
             fields.skip(to: setting.tag, &offset)
             // Most settings have their default: these cost no more than the comparison.
-            if setting.isUsual(fields.onlyValue(setting.tag, setting.kind, at: offset)) { continue }
+            if let usual = setting.usual, fields.holds(usual, setting.tag, at: offset) { continue }
             guard let values = fields.values(setting.tag, setting.kind, at: offset),
                 setting.restore(&provider, from: values)
             else { throw VaultError(.recordDamaged, .seal) }
@@ -80,14 +80,17 @@ extension Fields {
         return kind.isRepeatable || values.count < 2 ? values : nil
     }
 
-    /// What the field at `offset` holds, where it is the only one of this tag and of this kind.
-    fileprivate func onlyValue(
-        _ tag: UInt16, _ kind: FieldValue.Kind, at offset: Int
-    ) -> FieldValue? {
+    /// Whether the only field of this tag, which begins at `offset`, holds this number.
+    fileprivate func holds(_ number: FieldNumber, _ tag: UInt16, at offset: Int) -> Bool {
         var offset = offset
-        guard let field = next(&offset), field.tag == tag, next(&offset)?.tag != tag
-        else { return nil }
-        return value(kind, field.value)
+        guard let field = next(&offset), field.tag == tag, field.value.count == number.byteCount,
+            next(&offset)?.tag != tag
+        else { return false }
+        return switch number.byteCount {
+        case 1: bytes.byte(at: field.value.lowerBound) == number.value
+        case 4: bytes.integer(at: field.value.lowerBound, as: UInt32.self) == number.value
+        default: bytes.integer(at: field.value.lowerBound) == number.value
+        }
     }
 
     private func value(_ kind: FieldValue.Kind, _ range: Range<Int>) -> FieldValue? {
