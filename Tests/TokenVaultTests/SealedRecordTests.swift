@@ -7,6 +7,7 @@ import Testing
 
 /// A sealed value opens for its key, its place and its version, and for nothing else.
 @Suite struct SealedRecordTests {
+    let nonces = Nonces()
     let vaultID = InlineArray<16, UInt8>(repeating: 3)
     let header = SealedRecord.Header(kind: .connection, term: 1, slot: 5, generation: 77)
 
@@ -18,7 +19,7 @@ import Testing
         return try SealedRecord.seal(
             plaintext.bytes, header: header,
             byteCount: byteCount ?? SealedRecord.bucket(for: plaintext.count, minimum: 0),
-            lmdbKey: label.bytes, vaultID: vaultID, key: key)
+            lmdbKey: label.bytes, vaultID: vaultID, key: key, nonces: nonces)
     }
 
     func open(
@@ -115,7 +116,7 @@ import Testing
         let root = SealedRecord.Header(kind: .root, term: 1, slot: 5, generation: 77)
         let value = try SealedRecord.seal(
             zeros.bytes, header: root, byteCount: 468, lmdbKey: label.bytes, vaultID: vaultID,
-            key: key)
+            key: key, nonces: nonces)
         check(try open(value, key).utf8.count == 404)
     }
 }

@@ -126,15 +126,6 @@ enum Sodium {
         }
     }
 
-    /// A random nonce; 24 bytes, never repeated. No secret.
-    static func freshNonce() -> InlineArray<24, UInt8> {
-        var nonce = InlineArray<24, UInt8>(repeating: 0)
-        var elements = nonce.mutableSpan
-        var bytes = unsafe elements.mutableBytes
-        fillRandom(&bytes)
-        return nonce
-    }
-
     /// The inverse of `seal`. False, with `output` zeroed by libsodium, where the tag does not
     /// match.
     static func open(

@@ -15,5 +15,25 @@ package enum FieldValue: Hashable, Sendable {
     /// Which of them the fields of one tag are.
     package enum Kind: Sendable {
         case byte, count, seconds, text, pair
+
+        /// Whether a tag may have more than one field of it.
+        var isRepeatable: Bool { self == .text || self == .pair }
+    }
+}
+
+/// A number that a field holds.
+struct FieldNumber: Sendable {
+    let byteCount: Int
+    let value: UInt64
+
+    /// The only one of these values, where it is a number.
+    init?(_ values: [FieldValue]) {
+        guard values.count == 1 else { return nil }
+        switch values[0] {
+        case .byte(let byte): (byteCount, value) = (1, UInt64(byte))
+        case .count(let count): (byteCount, value) = (4, UInt64(count))
+        case .seconds(let seconds): (byteCount, value) = (8, UInt64(bitPattern: seconds))
+        case .text, .pair: return nil
+        }
     }
 }

@@ -16,6 +16,8 @@ package final class ProviderSetting: Sendable {
     package let isRequired: Bool
     /// What its fields hold.
     let kind: FieldValue.Kind
+    /// What its only field holds for the default; nil where that is no number.
+    let usual: FieldNumber?
 
     /// Sets it to the value that a definition gives.
     private let take: @Sendable (inout Provider, SettingValue) throws(SettingError) -> Void
@@ -35,6 +37,7 @@ package final class ProviderSetting: Sendable {
         }
         show = { form.show($0[keyPath: path]) }
         store = { form.store($0[keyPath: path]) }
+        usual = FieldNumber(form.store(Self.unknown[keyPath: path]))
         putBack = { provider, fields in
             guard let value = form.restore(fields) else { return false }
             provider[keyPath: path] = value
@@ -58,6 +61,7 @@ package final class ProviderSetting: Sendable {
         }
         show = { $0[keyPath: path].map(form.show) }
         store = { $0[keyPath: path].map(form.store) ?? [] }
+        usual = FieldNumber(Self.unknown[keyPath: path].map(form.store) ?? [])
         putBack = { provider, fields in
             guard let value = form.restore(fields) else { return false }
             provider[keyPath: path] = value
@@ -125,6 +129,9 @@ package final class ProviderSetting: Sendable {
     /// Each of them, in the order of the documentation.
     package static let all =
         endpoints + requests + accessTokens + refreshTokens + answers + limits
+
+    /// Each of them, in the order of the fields in a record.
+    static let byTag = all.sorted { $0.tag < $1.tag }
 
     /// The one with a key.
     package static subscript(key: String) -> ProviderSetting? { all.first { $0.key == key } }

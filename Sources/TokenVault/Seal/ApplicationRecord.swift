@@ -31,8 +31,12 @@ enum ApplicationRecord {
             let redirectURI = fields.text(ApplicationTag.redirectURI)
         else { throw VaultError(.recordDamaged, .seal) }
         var provider = ProviderSetting.unknown
-        for setting in ProviderSetting.all {
-            guard let values = fields.values(setting.tag, setting.kind),
+        var offset = 0
+        for setting in ProviderSetting.byTag {
+            fields.skip(to: setting.tag, &offset)
+            // Most settings have their default: these cost no more than the comparison.
+            if let usual = setting.usual, fields.holds(usual, setting.tag, at: offset) { continue }
+            guard let values = fields.values(setting.tag, setting.kind, at: offset),
                 setting.restore(&provider, from: values)
             else { throw VaultError(.recordDamaged, .seal) }
         }
@@ -62,17 +66,40 @@ extension Fields {
         try set(tag, pairs: pairs)
     }
 
-    /// What the fields of this tag hold; nil where one of them is of another kind.
-    fileprivate func values(_ tag: UInt16, _ kind: FieldValue.Kind) -> [FieldValue]? {
-        let count = ranges(tag).count
-        let values: [FieldValue] =
-            switch kind {
-            case .byte: integer(tag).map { [.byte($0)] } ?? []
-            case .count: integer(tag).map { [.count($0)] } ?? []
-            case .seconds: integer(tag).map { [.seconds($0)] } ?? []
-            case .text: texts(tag).map { .text($0) }
-            case .pair: pairs(tag).map { .pair($0.name, $0.value) }
-            }
-        return values.count == count ? values : nil
+    /// What the fields of this tag hold, of which the first begins at `offset`; nil where one of
+    /// them is of another kind.
+    fileprivate func values(
+        _ tag: UInt16, _ kind: FieldValue.Kind, at offset: Int
+    ) -> [FieldValue]? {
+        var offset = offset
+        var values: [FieldValue] = []
+        while let field = next(&offset), field.tag == tag {
+            guard let value = value(kind, field.value) else { return nil }
+            values.append(value)
+        }
+        return kind.isRepeatable || values.count < 2 ? values : nil
+    }
+
+    /// Whether the only field of this tag, which begins at `offset`, holds this number.
+    fileprivate func holds(_ number: FieldNumber, _ tag: UInt16, at offset: Int) -> Bool {
+        var offset = offset
+        guard let field = next(&offset), field.tag == tag, field.value.count == number.byteCount,
+            next(&offset)?.tag != tag
+        else { return false }
+        return switch number.byteCount {
+        case 1: bytes.byte(at: field.value.lowerBound) == number.value
+        case 4: bytes.integer(at: field.value.lowerBound, as: UInt32.self) == number.value
+        default: bytes.integer(at: field.value.lowerBound) == number.value
+        }
+    }
+
+    private func value(_ kind: FieldValue.Kind, _ range: Range<Int>) -> FieldValue? {
+        switch kind {
+        case .byte: integer(range).map { .byte($0) }
+        case .count: integer(range).map { .count($0) }
+        case .seconds: integer(range).map { .seconds($0) }
+        case .text: text(range).map { .text($0) }
+        case .pair: pair(range).map { .pair($0.name, $0.value) }
+        }
     }
 }

@@ -90,7 +90,14 @@ struct Fields: ~Copyable {
         return found
     }
 
-    private func next(_ offset: inout Int) -> (tag: UInt16, value: Range<Int>)? {
+    /// Goes on from `offset` to the first field of this tag or of a later one.
+    func skip(to tag: UInt16, _ offset: inout Int) {
+        var following = offset
+        while let field = next(&following), field.tag < tag { offset = following }
+    }
+
+    /// The field at `offset`, which goes on to the one after it.
+    func next(_ offset: inout Int) -> (tag: UInt16, value: Range<Int>)? {
         guard offset < secret.count else { return nil }
         let tag: UInt16 = secret.bytes.integer(at: offset)
         let start = offset + Self.headBytes
@@ -118,18 +125,20 @@ struct Fields: ~Copyable {
     consuming func takeAll() -> Secret { secret }
 
     /// The value as text; for what is no token and no client secret.
-    func text(_ tag: UInt16) -> String? {
-        range(tag).flatMap { secret.bytes.extracting($0).publicText }
-    }
+    func text(_ tag: UInt16) -> String? { range(tag).flatMap { text($0) } }
 
-    func texts(_ tag: UInt16) -> [String] {
-        ranges(tag).compactMap { secret.bytes.extracting($0).publicText }
-    }
+    func text(_ range: Range<Int>) -> String? { secret.bytes.extracting(range).publicText }
+
+    func texts(_ tag: UInt16) -> [String] { ranges(tag).compactMap { text($0) } }
 
     func integer<Value: FixedWidthInteger & BitwiseCopyable>(
         _ tag: UInt16, as type: Value.Type = Value.self
     ) -> Value? {
-        guard let range = range(tag), range.count == MemoryLayout<Value>.size else { return nil }
+        range(tag).flatMap { integer($0) }
+    }
+
+    func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ range: Range<Int>) -> Value? {
+        guard range.count == MemoryLayout<Value>.size else { return nil }
         return secret.bytes.integer(at: range.lowerBound)
     }
 
@@ -137,19 +146,15 @@ struct Fields: ~Copyable {
         integer(tag, as: Int64.self).map(UnixTime.init(milliseconds:))
     }
 
-    /// Pairs: length of the name (2 bytes), name, value.
-    func pairs(_ tag: UInt16) -> [(name: String, value: String)] {
-        ranges(tag).compactMap { range in
-            guard range.count >= 2 else { return nil }
-            let length = Int(
-                secret.bytes.integer(at: range.lowerBound, as: UInt16.self))
-            let middle = range.lowerBound + 2 + length
-            guard middle <= range.upperBound,
-                let name = secret.bytes.extracting(range.lowerBound + 2..<middle).publicText,
-                let value = secret.bytes.extracting(middle..<range.upperBound).publicText
-            else { return nil }
-            return (name, value)
-        }
+    /// A pair: length of the name (2 bytes), name, value.
+    func pair(_ range: Range<Int>) -> (name: String, value: String)? {
+        guard range.count >= 2 else { return nil }
+        let length = Int(secret.bytes.integer(at: range.lowerBound, as: UInt16.self))
+        let middle = range.lowerBound + 2 + length
+        guard middle <= range.upperBound, let name = text(range.lowerBound + 2..<middle),
+            let value = text(middle..<range.upperBound)
+        else { return nil }
+        return (name, value)
     }
 
     /// Replaces every field of this tag by one with `value`, or by none.

@@ -231,15 +231,16 @@ final class KeySlots: @unchecked Sendable {
         try file.write(slot.bytes, at: Int(number) * Self.slotBytes)
     }
 
-    /// Overwrites slots with random bytes, then with zeros, each durable before the next.
+    /// Overwrites slots with random bytes, the same for all of them, then with zeros, each durable
+    /// before the next.
     ///
     /// - Throws: `integrityFailed` where the file has no such slot; none was overwritten then.
     func erase(_ numbers: [UInt32]) throws(VaultError) {
         guard numbers.allSatisfy({ Int($0) < slotCount }) else {
             throw VaultError(.integrityFailed, .seal)
         }
+        let noise = try Secret(random: Self.slotBytes)
         for number in numbers {
-            let noise = try Secret(random: Self.slotBytes)
             try file.write(noise.bytes, at: Int(number) * Self.slotBytes)
         }
         try file.sync()

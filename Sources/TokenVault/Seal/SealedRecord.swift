@@ -64,7 +64,7 @@ enum SealedRecord {
     /// padding (0x80, then zeros), which kinds with a fixed layout do not have.
     static func seal(
         _ plaintext: RawSpan, header: Header, byteCount: Int, lmdbKey: RawSpan,
-        vaultID: InlineArray<16, UInt8>, key: borrowing Secret
+        vaultID: InlineArray<16, UInt8>, key: borrowing Secret, nonces: Nonces
     ) throws(VaultError) -> Secret {
         precondition(plaintext.byteCount + overheadBytes <= byteCount)
         var value = try Secret(zeroes: byteCount)
@@ -74,7 +74,7 @@ enum SealedRecord {
         value.store(header.term, at: 4)
         value.store(header.slot, at: 8)
         value.store(header.generation, at: 16)
-        let nonce = Sodium.freshNonce()
+        let nonce = nonces.next()
         value.store(unsafe nonce.span.bytes, at: nonceOffset)
         value.store(plaintext, at: sealedOffset)
         if header.kind.isPadded {

@@ -159,6 +159,7 @@ final class Committer: Committing {
         _ group: [Commit], _ draft: inout Writer
     ) throws(VaultError) -> [Result<Committed, VaultError>] {
         let transaction = try store.lmdb.beginWrite()
+        draft.nonces.discard()
         let fits = try draft.fits(group, transaction)
         try eraseSlots(zip(group, fits).compactMap { $1 ? $0 : nil }, &draft, transaction)
         var results: [Result<Committed, VaultError>] = []

@@ -12,10 +12,15 @@ struct Fence {
 
     let slot: UInt32
     let generation: UInt64
+    /// Whether this process made it: the record opened under the data key in its slot then. One
+    /// that was read may have been put back there.
+    let isOurs: Bool
 
-    init(slot: UInt32, generation: UInt64) {
-        self.slot = slot
+    /// A fence of a record that has opened.
+    init(of opened: SealedRecord.Header, generation: UInt64) {
+        slot = opened.slot
         self.generation = generation
+        isOurs = true
     }
 
     init(_ plaintext: RawSpan) throws(VaultError) {
@@ -24,6 +29,7 @@ struct Fence {
         }
         slot = plaintext.integer(at: 0)
         generation = plaintext.integer(at: 8)
+        isOurs = false
     }
 
     func encoded() throws(VaultError) -> Secret {

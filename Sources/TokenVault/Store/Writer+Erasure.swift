@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The end of a record: a fence, its slot overwritten, the record deleted. A slot is overwritten
-// only after the very record that is erased has opened under the data key in it: what stands in the
-// clear in a record's header, or in a fence that was kept and put back, costs nobody else a key.
+// only after the very record that is erased has opened under the data key in it, when it was fenced
+// by this process or now: what stands in the clear in a record's header, or in a fence that was kept
+// and put back, costs nobody else a key.
 extension Writer {
     /// What an erasure does to the slot of its record.
     struct Erasure {
@@ -31,7 +32,7 @@ extension Writer {
             _ = try put(.connection, key, rewritten, transaction)
             generation = root.generation
         }
-        let fence = Fence(slot: slot, generation: generation)
+        let fence = Fence(of: opened.header, generation: generation)
         let label = try Fence.label(key)
         let plaintext = try fence.encoded()
         let value = try seal(
@@ -60,6 +61,11 @@ extension Writer {
         }
         erasures[key] = nil
         let fence = fences[key]
+        if let fence, fence.isOurs, fence.names(header) {
+            erasures[key] = Erasure(
+                slot: fence.slot, generation: fence.generation, overwrites: true)
+            return
+        }
         do throws(VaultError) {
             let opened = try store.open(value, key: key).header
             if isRecovery, fence?.names(opened) != true { return }

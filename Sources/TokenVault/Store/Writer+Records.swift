@@ -117,7 +117,7 @@ extension Writer {
             kind: kind, term: store.keyring.currentTerm, slot: slot, generation: root.generation)
         let value = try SealedRecord.seal(
             plaintext.bytes, header: header, byteCount: byteCount, lmdbKey: key.bytes,
-            vaultID: store.keyring.vaultID, key: dataKey)
+            vaultID: store.keyring.vaultID, key: dataKey, nonces: nonces)
         root.mac.toggle(
             key.bytes, generation: root.generation, tag: SealedRecord.tag(of: value.bytes),
             macKey: store.keyring.storeMACKey)

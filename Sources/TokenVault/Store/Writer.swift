@@ -18,6 +18,7 @@ struct Writer {
     /// Attempts in flight, by wave.
     var waves: [UInt64: Set<RecordKey>] = [:]
     var flows = FlowSchedule()
+    let nonces = Nonces()
 
     /// Up to where the database's file is known to have blocks.
     var allocatedBytes = 0
@@ -177,6 +178,6 @@ struct Writer {
             kind: kind, term: store.keyring.currentTerm, slot: slot, generation: generation)
         return try SealedRecord.seal(
             plaintext, header: header, byteCount: byteCount, lmdbKey: lmdbKey,
-            vaultID: store.keyring.vaultID, key: key)
+            vaultID: store.keyring.vaultID, key: key, nonces: nonces)
     }
 }

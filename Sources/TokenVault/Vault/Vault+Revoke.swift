@@ -11,8 +11,8 @@ extension Vault {
     /// Asks for the revocation; again, with a growing pause between, for as long as `waiting` says,
     /// it may do any good, and the vault is not drained. What the provider does is an outcome.
     ///
-    /// - Throws: what keeps the record from being opened: nobody was asked then, and what is erased
-    ///   could never be revoked.
+    /// - Throws: what keeps the record from being opened, be it for a later attempt: nothing is to
+    ///   be erased then, since nobody could revoke it any more.
     func revoke(
         _ key: RecordKey, waiting: Duration
     ) async throws(VaultError) -> Revocation.Outcomes {
