@@ -38,7 +38,7 @@ import Testing
         let (caller, requests) = (try refresh(rig, 49), rig.network.all.count)
         #expect(caller.code == .applicationMisconfigured)
         #expect(rig.network.all.count == requests)
-        #expect(rig.disk.count(.applicationRejected) == 1)
+        #expect(rig.disk.alarms == 1)
         #expect(heard.events.map(\.kind) == [.applicationRejected])
         for connection in 0..<50 {
             let status = try #require(try rig.vault.status(Disk.id(connection)))
@@ -59,7 +59,7 @@ import Testing
         #expect(put.isDone && put.code == nil)
         #expect((0..<50).allSatisfy { rig.disk.serial($0) == 2 })
         #expect(try rig.vault.status(Disk.id(49))?.nextStep == ConnectionStatus.NextStep.none)
-        #expect(rig.disk.count(.applicationRejected) == 1)
+        #expect(rig.disk.alarms == 1)
         #expect(rig.disk.count(.grantLost) == 0)
     }
 

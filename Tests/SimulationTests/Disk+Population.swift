@@ -82,4 +82,12 @@ extension Disk {
     func count(_ kind: VaultEvent.Kind) -> Int {
         contents.events.count { $0.code == kind.code }
     }
+
+    /// How often the application's rejection was written into its log.
+    var alarms: Int {
+        let key = SimulatedStore.key(.application, "app")
+        return contents.events.count {
+            $0.code == VaultEvent.Kind.applicationRejected.code && $0.key == key
+        }
+    }
 }

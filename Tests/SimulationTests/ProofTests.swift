@@ -36,7 +36,7 @@ import Testing
             try rig.flush()
         }
         #expect(server.burnt.count == 4 && rig.network.all.count == 4)
-        #expect(disk.count(.applicationRejected) == 1)
+        #expect(disk.alarms == 1)
         try rig.advance(milliseconds: Self.hour)
         try rig.flush()
         #expect(rig.network.open.allSatisfy { server.burnt.contains($0.connection) })

@@ -76,7 +76,7 @@ import Testing
         #expect(rig.askedCount(0) == 2)
         try rig.answerAll(milliseconds: 3 * Self.day) { try reply($0, dialect) }
         #expect((2...3).contains(rig.askedCount(0) - 2))
-        #expect(disk.count(.grantLost) == 0 && disk.count(.applicationRejected) == 0)
+        #expect(disk.count(.grantLost) == 0 && disk.alarms == 0)
         #expect(heard.events.map(\.kind) == [.refreshRefused])
         // Callers are told at once, and cause nothing.
         let asked = rig.askedCount(0)

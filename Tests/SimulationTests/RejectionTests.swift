@@ -26,7 +26,7 @@ import Testing
         #expect(callers.allSatisfy { $0.isDone })
         #expect(callers[0].code == .applicationMisconfigured)
         #expect(rig.isIdle && rig.disk.doubts.isEmpty)
-        #expect(rig.disk.count(.applicationRejected) == 1)
+        #expect(rig.disk.alarms == 1)
         // Nobody's failure, and one probe a minute.
         #expect((0..<5).allSatisfy { rig.failureCount($0) == 0 })
         try rig.advance(milliseconds: Lane.probeMilliseconds - 1)
@@ -59,7 +59,7 @@ import Testing
         let first = try #require(rig.network.open.first).connection
         try rig.answer(first, Rig.refusal(400, "unauthorized_client"))
         try rig.flush()
-        #expect(rig.disk.count(.applicationRejected) == 0)
+        #expect(rig.disk.alarms == 0)
         #expect(rig.failureCount(first) == 1)
         let second = try #require(rig.network.open.first).connection
         #expect(second != first)
@@ -69,11 +69,11 @@ import Testing
         let third = try #require(rig.network.open.first).connection
         try rig.answer(third, Rig.refusal(400, "unauthorized_client"))
         try rig.flush()
-        #expect(rig.disk.count(.applicationRejected) == 0)
+        #expect(rig.disk.alarms == 0)
         let fourth = try #require(rig.network.open.first).connection
         try rig.answer(fourth, Rig.refusal(400, "unauthorized_client"))
         try rig.flush()
-        #expect(rig.disk.count(.applicationRejected) == 1)
+        #expect(rig.disk.alarms == 1)
         #expect(rig.network.open.isEmpty)
         #expect(rig.isIdle)
     }

@@ -97,7 +97,7 @@ import Testing
             try Rig.refusal(400, "invalid_grant")
         }
         #expect(Set(next.network.all.map(\.connection)).count == Suspicion.riskedMax)
-        #expect(disk.count(.grantLost) == 0 && disk.count(.applicationRejected) == 1)
+        #expect(disk.count(.grantLost) == 0 && disk.alarms == 1)
     }
 
     @Test("Two are refused, and a third that was out is silent: nobody waits for it")
@@ -120,7 +120,7 @@ import Testing
         #expect(caller.isDone)
         #expect(caller.code == .applicationMisconfigured)
         #expect(heard.numbers(.applicationRejected) == [400])
-        #expect(disk.count(.applicationRejected) == 1)
+        #expect(disk.alarms == 1)
     }
 
     @Test("A lost grant that was believed and not stored is believed when it is refused again")

@@ -21,7 +21,7 @@ import Testing
             #expect(try rig.putApplication(secret: 9).code == nil)
             try rig.answerAll(milliseconds: 12 * Self.hour, server.reply)
             #expect(server.burnt.count == Suspicion.riskedMax)
-            #expect(disk.count(.applicationRejected) == 1)
+            #expect(disk.alarms == 1)
             let caller = try rig.call { try await $0.withAccessToken(Disk.id(7)) { _ in } }
             try rig.flush()
             #expect(caller.code == .applicationMisconfigured)
@@ -64,7 +64,7 @@ import Testing
         server.secret = 2
         try rig.answerAll(milliseconds: 48 * Self.hour, server.reply)
         #expect(server.burnt.count <= max(Suspicion.riskedMax, concurrent))
-        #expect(disk.count(.applicationRejected) == 1)
+        #expect(disk.alarms == 1)
         _ = try rig.putApplication(secret: 2)
         try rig.answerAll(milliseconds: Self.hour, server.reply)
         #expect(Set(server.served).count == 30 - server.burnt.count)
@@ -110,7 +110,7 @@ import Testing
         try rig.start()
         try rig.answerAll(milliseconds: 48 * Self.hour, server.reply)
         #expect(server.burnt.count == 2)
-        #expect(disk.count(.applicationRejected) == 1)
+        #expect(disk.alarms == 1)
     }
 
     @Test("One refusal among many holds the others up for one answer")
@@ -121,7 +121,7 @@ import Testing
         try rig.start()
         try rig.answerAll(milliseconds: 1000, server.reply)
         #expect(Set(server.served).count == 37)
-        #expect(disk.count(.applicationRejected) == 0)
+        #expect(disk.alarms == 0)
         #expect(server.burnt.isEmpty)
     }
 
@@ -201,7 +201,7 @@ import Testing
             try Rig.refusal(400, "invalid_grant")
         }
         #expect(Set(rig.network.all.map(\.connection)).count == Suspicion.riskedMax)
-        #expect(disk.count(.grantLost) == 0 && disk.count(.applicationRejected) == 1)
+        #expect(disk.count(.grantLost) == 0 && disk.alarms == 1)
         _ = try rig.putApplication(secret: 1) { $0.clientID = "client" }
         try rig.answerAll(milliseconds: Self.hour) { try Rig.tokens($0.connection, $0.serial + 1) }
         #expect((0..<20).allSatisfy { disk.serial($0) ?? 0 > 1 })
@@ -261,7 +261,7 @@ import Testing
         try rig.start()
         // The provider is known to say so of dead grants now.
         try rig.answerAll(milliseconds: 2 * Self.hour, server.reply)
-        #expect(disk.count(.applicationRejected) == 0)
+        #expect(disk.alarms == 0)
         for connection in 1..<9 { server.lose(connection) }
         try rig.answerAll(milliseconds: 24 * Self.hour, server.reply)
         let served = server.served.count

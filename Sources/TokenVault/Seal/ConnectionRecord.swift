@@ -71,6 +71,9 @@ struct ConnectionRecord: ~Copyable {
         if fields.has(ConnectionTag.failure), failureSince == nil {
             try fields.set(ConnectionTag.failureSince, integer: generation)
         }
+        if fields.has(ConnectionTag.trouble), troubleSince == nil {
+            try fields.set(ConnectionTag.troubleSince, integer: generation)
+        }
     }
 
     /// When the request that brought the tokens was started: lifetimes count from there.
@@ -79,10 +82,17 @@ struct ConnectionRecord: ~Copyable {
             ?? UnixTime(milliseconds: 0)
     }
 
-    var failure: Failure? {
-        guard let range = fields.range(ConnectionTag.failure), range.count == 14 else {
-            return nil
-        }
+    var failure: Failure? { failure(ConnectionTag.failure) }
+
+    /// Why its last refresh brought nothing, where that decides nothing: for whoever asks before
+    /// the next. The next tokens end it, and so does a failure.
+    var trouble: Failure? { failure(ConnectionTag.trouble) }
+
+    /// The oldest generation with the present trouble; as `tokensSince`.
+    var troubleSince: UInt64? { fields.integer(ConnectionTag.troubleSince) }
+
+    private func failure(_ tag: UInt16) -> Failure? {
+        guard let range = fields.range(tag), range.count == 14 else { return nil }
         let span = fields.bytes
         return Failure(
             code: span.integer(at: range.lowerBound),
@@ -98,12 +108,23 @@ struct ConnectionRecord: ~Copyable {
             try fields.set(ConnectionTag.refusal, nil)
             try fields.set(ConnectionTag.failureSince, nil)
         }
-        guard let failure else { return try fields.set(ConnectionTag.failure, nil) }
+        try set(trouble: nil)
+        try set(ConnectionTag.failure, failure)
+    }
+
+    mutating func set(trouble: Failure?) throws(VaultError) {
+        guard trouble != nil || fields.has(ConnectionTag.trouble) else { return }
+        try set(ConnectionTag.trouble, trouble)
+        try fields.set(ConnectionTag.troubleSince, nil)
+    }
+
+    private mutating func set(_ tag: UInt16, _ failure: Failure?) throws(VaultError) {
+        guard let failure else { return try fields.set(tag, nil) }
         var value = try Secret(zeroes: 14)
         value.store(failure.code, at: 0)
         value.store(failure.status, at: 2)
         value.store(failure.time.milliseconds, at: 6)
-        try fields.set(ConnectionTag.failure, value.bytes)
+        try fields.set(tag, value.bytes)
     }
 
     mutating func set(_ state: ConnectionState) throws(VaultError) {

@@ -30,6 +30,8 @@ enum ConnectionTag {
     static let failureSince: UInt16 = 37
     static let earlierGrants: UInt16 = 38
     static let isExchanged: UInt16 = 39
+    static let trouble: UInt16 = 40
+    static let troubleSince: UInt16 = 41
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

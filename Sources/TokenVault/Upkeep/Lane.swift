@@ -41,6 +41,8 @@ struct Lane {
     var refusedSlots: Set<UInt32> = []
     var refused = RefusedQueue()
     private var backlog = Heap<Entry>()
+    /// How many of the entries somebody waits for.
+    private var demandCount = 0
 
     /// A connection that is due, or one that somebody waits for.
     struct Entry: Comparable {
@@ -70,13 +72,21 @@ struct Lane {
     /// comes to the top.
     var first: Entry? { backlog.min }
 
-    mutating func add(_ entry: Entry) { backlog.insert(entry) }
-    mutating func removeFirst() { _ = backlog.popMin() }
+    mutating func add(_ entry: Entry) {
+        backlog.insert(entry)
+        if entry.flight != 0 { demandCount += 1 }
+    }
 
-    /// Removes all that somebody waits for, and what is stale.
+    mutating func removeFirst() {
+        if let first = backlog.popMin(), first.flight != 0 { demandCount -= 1 }
+    }
+
+    /// Removes all that somebody waits for, and what is stale. While the provider is down each of
+    /// its answers asks for that, and most find nothing.
     mutating func removeDemands(_ isLive: (UInt32) -> Bool) -> [Entry] {
+        guard demandCount > 0 else { return [] }
+        demandCount = 0
         let demands = backlog.unordered.filter { $0.flight != 0 }
-        guard !demands.isEmpty else { return [] }
         var seen: Set<UInt32> = []
         backlog = Heap(
             backlog.unordered.filter {
@@ -226,11 +236,17 @@ struct Lane {
     }
 
     /// What an earlier process found out.
+    ///
+    /// - Parameter rejected: when the provider rejected the application last, where that is all that
+    ///   is known. By a clock that was ahead it was now.
     mutating func restore(
-        _ risks: [Suspicion.Risk], change: Suspicion.Change?, isRejected: Bool
+        _ risks: [Suspicion.Risk], change: Suspicion.Change?, rejected: UnixTime?, _ now: UnixTime
     ) {
         suspicion.restore(risks, change: change)
-        if isRejected || suspicion.isExhausted, nextProbe == nil {
+        guard nextProbe == nil else { return }
+        if let rejected {
+            nextProbe = min(rejected, now).adding(milliseconds: Self.probeMilliseconds)
+        } else if suspicion.isExhausted {
             nextProbe = UnixTime(milliseconds: 0)
         }
     }

@@ -25,15 +25,12 @@ extension UpkeepState {
             left -= 1
             // Each turn begins with another endpoint, so that none starves.
             let endpoint = pending.removeFirst()
-            // Those at risk find room beside all that waits for them.
-            let isHeldUp = endpoints[endpoint].lanes.contains { lanes[$0].isFullOfRisks }
             let isHungry =
-                (endpoints[endpoint].isHungry || isHeldUp)
-                && pauseMilliseconds(endpoint, now) < Self.patienceMilliseconds
-            let room = endpoints[endpoint].boardedMax + (isHeldUp ? Suspicion.riskedMax : 0)
+                pauseMilliseconds(endpoint, now) < Self.patienceMilliseconds
+                && (endpoints[endpoint].isHungry || isHeldUp(endpoint))
             var isEmpty = false
             while isHungry, boardings.count < limit, aloftCount < Self.flightsMax,
-                endpoints[endpoint].boardedCount < room
+                hasRoom(endpoint)
             {
                 guard let boarding = takeFirst(endpoint, now, onlyDemands: onlyDemands) else {
                     isEmpty = true
@@ -48,6 +45,17 @@ extension UpkeepState {
             }
         }
         return boardings
+    }
+
+    /// Whether one more may board. Those at risk find room beside all that waits for them.
+    private func hasRoom(_ endpoint: Int) -> Bool {
+        let beyond = endpoints[endpoint].boardedCount - endpoints[endpoint].boardedMax
+        return beyond < 0 || beyond < Suspicion.riskedMax && isHeldUp(endpoint)
+    }
+
+    /// Whether an application of an endpoint waits for those at risk.
+    private func isHeldUp(_ endpoint: Int) -> Bool {
+        endpoints[endpoint].lanes.contains { lanes[$0].isFullOfRisks }
     }
 
     private func isIdle(_ endpoint: Int) -> Bool {

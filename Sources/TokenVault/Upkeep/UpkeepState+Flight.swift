@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DequeModule
+
 // Who waits for a flight, and how it ends.
 extension UpkeepState {
     /// What becomes of a caller's wish.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DequeModule
+
 // What only time brings about.
 extension UpkeepState {
     /// Whether something is ready that only time keeps from leaving: then somebody has to look at

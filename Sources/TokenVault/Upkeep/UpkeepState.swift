@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DequeModule
+
 /// Who is due, who is being refreshed, who waits for it: events in, actions out, no clock inside.
 ///
 /// A connection that is due moves from the schedule to the lane of its application; the endpoint's
@@ -34,7 +36,7 @@ struct UpkeepState: ~Copyable {
     var lanes: [Lane] = []
     var endpoints: [EndpointQueue] = []
     /// Endpoints with something in a lane, or ready.
-    var pending: [Int] = []
+    var pending: Deque<Int> = []
     /// Slots for which nobody waits, and the lane that each is in. What else lies in a lane is
     /// stale.
     var backlogged: [UInt32: Int] = [:]

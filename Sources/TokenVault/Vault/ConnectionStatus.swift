@@ -93,7 +93,10 @@ extension Vault {
         let record = ConnectionRecord(fields: opened.takeFields())
         let end = refresher.end(record)
         let outstanding = refresher.outstandingSince(key, record)
-        let failing = refresher.trouble(key, slot: slot, application: record.application)
+        let failing =
+            refresher.trouble(key, slot: slot, application: record.application)
+            ?? refresher.trouble(of: record, generation: generation)
+            .flatMap { VaultEvent.Kind(code: $0.code) }
         let now = refresher.now(asOf: record.tokensSince ?? generation)
         let light: ConnectionStatus.Light
         var reason: VaultEvent.Kind?
@@ -191,8 +194,10 @@ extension Refresher {
     ) -> Int {
         let told = shared.withLock { $0.upkeep.failures[key]?.told }
         if let told, told.code == reason.code { return Int(clamping: told.number) }
-        guard let failure = record.failure, failure.code == reason.code else { return 0 }
-        return Int(failure.status)
+        for failure in [record.failure, record.trouble] {
+            if let failure, failure.code == reason.code { return Int(failure.status) }
+        }
+        return 0
     }
 
     /// Why a connection's refreshing does not work at the moment, if it does not.

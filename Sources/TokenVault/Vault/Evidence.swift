@@ -55,6 +55,8 @@ struct Evidence: ~Copyable {
     /// By lane, the connections that were refreshed last, the last one last.
     private var refreshed: [Int: [Refreshed]] = [:]
     private(set) var refused: [Int: [Refused]] = [:]
+    /// By lane, the newest generation in which the provider rejected the application, and when.
+    private var rejected: [Int: (generation: UInt64, time: UnixTime)] = [:]
     /// By lane, the newest generation of a grant that came by a code.
     private var exchanged: [Int: (generation: UInt64, issued: UnixTime)] = [:]
 
@@ -77,7 +79,15 @@ struct Evidence: ~Copyable {
         }
         if let found = Refused(record, header, key, limits, now: now) {
             refused[lane, default: []].append(found)
+            if found.isRejection { noteRejection(found.generation, found.time, lane) }
         }
+        if let trouble = record.trouble, trouble.code == VaultEvent.Kind.applicationRejected.code {
+            noteRejection(record.troubleSince ?? header.generation, trouble.time, lane)
+        }
+    }
+
+    private mutating func noteRejection(_ generation: UInt64, _ time: UnixTime, _ lane: Int) {
+        if generation > rejected[lane]?.generation ?? 0 { rejected[lane] = (generation, time) }
     }
 }
 
@@ -95,6 +105,15 @@ extension Evidence {
     /// The generation of the last tokens that a refresh or a code brought; 0 where there are none.
     func lastServed(_ lane: Int) -> UInt64 {
         max(refreshed[lane]?.last?.generation ?? 0, exchanged[lane]?.generation ?? 0)
+    }
+
+    /// When the provider rejected the application as it is since generation `changed`, where it has
+    /// taken it from nobody since.
+    func rejection(_ lane: Int, since changed: UInt64) -> UnixTime? {
+        guard let last = rejected[lane], last.generation > max(changed, lastServed(lane)) else {
+            return nil
+        }
+        return last.time
     }
 
     /// Whether another connection was served since one was refused: asked for after that was heard,
@@ -124,7 +143,6 @@ extension UpkeepState {
             let served = evidence.lastServed(lane)
             let isProven = served > changed.generation
             var risked: [Suspicion.Risk] = []
-            var isRejected = false
             for found in evidence.refused[lane] ?? [] {
                 let isAnswered = evidence.isAnswered(found, lane, now: now)
                 restore(found, lane, isAnswered: isAnswered, now)
@@ -143,13 +161,13 @@ extension UpkeepState {
                         // By a clock that was ahead, nobody knows when.
                         heard: min(found.time, now)))
                 risks[found.slot] = lane
-                isRejected = isRejected || found.isRejection
             }
             for success in evidence.successes(lane) {
                 lanes[lane].suspicion.note(success)
             }
             lanes[lane].restore(
-                risked, change: isProven ? nil : changed.change, isRejected: isRejected)
+                risked, change: isProven ? nil : changed.change,
+                rejected: evidence.rejection(lane, since: changed.generation), now)
         }
     }
 

@@ -206,8 +206,10 @@ extension Refresher {
                 sent.flight, error, retryAfterSeconds: retryAfterSeconds,
                 atLeastMilliseconds: atLeastMilliseconds)
         }
+        let entry = entry(sent, event, number)
+        if isNews { commit.add(.revise(sent.flight.key, troubling(sent, entry))) }
         endAttempt(sent, effect, commit)
-        if isNews { commit.add(.event(entry(sent, event, number))) }
+        if isNews { commit.add(.event(entry)) }
         committer.submit(commit)
     }
 }

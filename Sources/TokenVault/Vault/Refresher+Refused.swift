@@ -119,6 +119,11 @@ extension Refresher {
                 sent.flight, .failure(error),
                 again(sent.flight, milliseconds: Lane.probeMilliseconds))
         }
+        let isNews = shared.withLock { shared in
+            !shared.upkeep.isOrphan(sent.flight.number)
+                && shared.upkeep.tells(sent.flight.key, .applicationRejected, Int64(status))
+        }
+        let entry = entry(sent, .applicationRejected, Int64(status))
         // A restart must not risk another one.
         if finding.isNewRisk {
             commit.add(
@@ -126,10 +131,14 @@ extension Refresher {
                     sent.flight.key,
                     refusing(
                         sent, .applicationRejected, status, .application, finding,
-                        time.now(), Found())))
+                        entry.time, Found())))
+        } else if isNews {
+            commit.add(.revise(sent.flight.key, troubling(sent, entry)))
         }
         // The client was not let in: nobody looked at the refresh token.
         endAttempt(sent, .none, commit)
+        // The alarm is the application's; whoever reads the log of this connection finds it, too.
+        if isNews { commit.add(.event(entry)) }
         committer.submit(commit)
         recall(sent.flight.lane, at: sent.flight.endpoint)
     }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import Simulation
+@testable import TokenVault
+
+/// Why a connection was not refreshed outlives the process that heard it.
+@Suite("Trouble of an earlier process") struct TroubleTests {
+    let disk: Disk
+
+    init() throws { disk = try Disk.populated(2, expiringIn: 3_600_000) }
+
+    /// One process that asks for a refresh of number 0, is answered so, and ends.
+    func process(answering reply: consuming TransportReply) throws {
+        let rig = try Rig(disk)
+        let errand = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        try rig.answer(0, reply)
+        try rig.flush()
+        #expect(errand.isDone && errand.code != nil)
+        rig.close()
+    }
+
+    func status(_ rig: Rig, _ connection: Int = 0) throws -> ConnectionStatus {
+        try #require(try rig.vault.status(Disk.id(connection)))
+    }
+
+    @Test("A provider that was down is the reason until a refresh succeeds")
+    func delayed() throws {
+        try process(answering: TransportReply(status: 503, body: nil))
+        let rig = try Rig(disk)
+        #expect(try status(rig).reason == .refreshDelayed)
+        #expect(try status(rig).reasonNumber == 503)
+        #expect(try status(rig).light == .yellow && status(rig).nextStep == .wait)
+        #expect(try status(rig, 1).reason == nil)
+        // What was written for other reasons leaves it there.
+        let use = try rig.call { try await $0.reportUse(Disk.id(0)) }
+        try rig.flush()
+        #expect(use.isDone && use.code == nil)
+        #expect(try status(rig).reasonNumber == 503 && status(rig).light == .green)
+        let errand = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        #expect(errand.isDone && errand.code == nil)
+        #expect(try status(rig).reason == nil && status(rig).nextStep == .none)
+    }
+
+    @Test("A rejected application is red, in the connection's log, and left alone for a minute")
+    func rejected() throws {
+        try process(answering: Rig.refusal(401, "invalid_client"))
+        #expect(disk.count(.applicationRejected) == 2 && disk.alarms == 1)
+        let rig = try Rig(disk)
+        #expect(try status(rig).light == .red)
+        #expect(try status(rig).reason == .applicationRejected)
+        #expect(try status(rig).reasonNumber == 401)
+        #expect(try status(rig).nextStep == .correctApplication)
+        let early = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        #expect(early.isDone && early.code == .applicationMisconfigured)
+        #expect(rig.network.all.isEmpty)
+        try rig.advance(milliseconds: Lane.probeMilliseconds)
+        _ = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        #expect(rig.network.open.count == 1)
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        #expect(try status(rig).reason == nil)
+    }
+
+    @Test("What was said of other credentials is no reason any more")
+    func corrected() throws {
+        try process(answering: Rig.refusal(401, "invalid_client"))
+        do {
+            let rig = try Rig(disk)
+            _ = try rig.putApplication(secret: 2)
+            try rig.flush()
+            #expect(try status(rig).reason == nil)
+            rig.close()
+        }
+        let rig = try Rig(disk)
+        #expect(try status(rig).reason == nil)
+        _ = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        #expect(rig.network.open.count == 1)
+    }
+}
