@@ -20,7 +20,8 @@ import Testing
                     id: id,
                     provider: Provider(
                         name: "p", authorizationEndpoint: url, tokenEndpoint: url),
-                    clientID: "client", redirectURI: "https://platform.example/callback"))
+                    clientID: "client", clientSecret: Secret(text: "secret"),
+                    redirectURI: "https://platform.example/callback"))
             _ = try await vault.connect(ConnectionID("ann"), application: id)
             let commit = Commit()
             let attempt = Attempt(key: vault.store.key(.connection, "ann"), generation: 1)

@@ -101,7 +101,7 @@ import Testing
             await code { try Vault.create(at: "\(link).vault2", rootKey: .file(link)) }
                 == .rootKeyUnusable)
         #expect(
-            await code { try Vault.create(at: "\(link).vault", rootKey: .file("/nowhere")) }
+            await code { try Vault.create(at: "\(link).vault3", rootKey: .file("/nowhere")) }
                 == .rootKeyUnusable)
     }
 

@@ -123,7 +123,8 @@ import Testing
                     id: ApplicationID("app"),
                     provider: Provider(
                         name: "p", authorizationEndpoint: url, tokenEndpoint: url),
-                    clientID: "client", redirectURI: "https://platform.example/callback"))
+                    clientID: "client", clientSecret: Secret(text: "secret"),
+                    redirectURI: "https://platform.example/callback"))
             key = vault.store.key(.application, "app").bytes.copied
         }
         return key

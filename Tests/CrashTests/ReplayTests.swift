@@ -55,7 +55,8 @@ import Testing
                     id: id,
                     provider: Provider(
                         name: "p", authorizationEndpoint: url, tokenEndpoint: url),
-                    clientID: "client", redirectURI: "https://platform.example/callback"))
+                    clientID: "client", clientSecret: Secret(text: "secret"),
+                    redirectURI: "https://platform.example/callback"))
             for name in Exhibit.ids {
                 _ = try await vault.connect(ConnectionID(name), application: id)
             }

@@ -94,7 +94,8 @@ import Testing
                         id: ApplicationID("other"),
                         provider: Provider(
                             name: "other", authorizationEndpoint: url, tokenEndpoint: url),
-                        clientID: "client", redirectURI: "https://platform.example/callback"))
+                        clientID: "client", clientSecret: Secret(text: "secret"),
+                        redirectURI: "https://platform.example/callback"))
             }
         ),
     ]
