@@ -160,7 +160,7 @@ import Testing
         let mixed = try await vault.connect(id, application: practice.application)
         let other = try practice.consent(mixed).exposed
             .replacing("iss=", with: "iss=https%3A//evil")
-        #expect(await rejected(other) == .callbackRejected)
+        #expect(await rejected(other) == .issuerMismatch)
         #expect(practice.provider.counters.tokenRequests == 0)
         // Another application's callback URL.
         let third = try await vault.connect(id, application: practice.application)

@@ -39,6 +39,7 @@ final class Platform: Sendable {
             tokenEndpoint: metadata.tokenEndpoint,
             revocationEndpoint: metadata.revocationEndpoint)
         provider.issuer = metadata.issuer
+        provider.sendsIssuer = true
         change(&provider)
         let registration = server.registration
         try await vault.put(

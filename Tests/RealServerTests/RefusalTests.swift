@@ -137,7 +137,7 @@ extension RealServerTests {
             vault.close()
             vault = try platform.open(trusting: .stranger)
             let answered = server.answers.count
-            #expect(await code { try await vault.refresh(id) } == .providerUnreachable)
+            #expect(await code { try await vault.refresh(id) } == .certificateRefused)
             #expect(try vault.status(id)?.nextStep == .wait)
             #expect(try vault.pair(id) == before)
             #expect(server.answers.count == answered)
@@ -161,7 +161,7 @@ extension RealServerTests {
                     let result = await code {
                         _ = try await vault.complete(callbackQuery: Secret(text: forged))
                     }
-                    #expect(result == .callbackRejected)
+                    #expect(result == .issuerMismatch)
                 }
                 #expect(answers.isEmpty)
             }
@@ -183,7 +183,7 @@ extension RealServerTests {
                 _ = try await vault.complete(
                     callbackQuery: Secret(text: other + "&iss=https%3A//another.example"))
             }
-            #expect(crossed == .callbackRejected)
+            #expect(crossed == .issuerMismatch)
         }
 
         @Test func aFlowWithoutPKCEIsRefused() async throws {
