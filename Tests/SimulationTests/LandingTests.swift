@@ -209,6 +209,23 @@ import Testing
         #expect(rig.disk.contents.waves.isEmpty)
     }
 
+    @Test("What a damaged record does not take is tried ever more seldom, and not dropped")
+    func damagedRecord() throws {
+        let rig = try rigWithRequest()
+        rig.store.refusesCommits = VaultError(.authenticationFailed, .store)
+        try rig.answerWithTokens(0)
+        for _ in 0..<600 {
+            try rig.flush()
+            try rig.advance(milliseconds: 1000)
+        }
+        // After 1, 2, 4, ... seconds, and then once a minute.
+        #expect((7...18).contains(rig.disk.groups))
+        rig.store.refusesCommits = nil
+        try rig.advance(milliseconds: Refresher.strandedMilliseconds << 6)
+        try rig.flush()
+        #expect(rig.disk.serial(0) == 2)
+    }
+
     @Test("Where all places are taken by what the disk refuses, callers are told at once")
     func allPlacesStranded() throws {
         let disk = try Disk.populated(UpkeepState.flightsMax + 1, concurrent: 1024)

@@ -123,6 +123,9 @@ public final class SecretArena: @unchecked Sendable {
         guard milliseconds > 0 else { throw VaultError(.tooManySecrets, .atoms) }
         guard tv_thread_may_wait() != 0 else { return unsafe try takeLarger(fitting) }
         waiterCount.add(1, ordering: .sequentiallyConsistent)
+        // What is looked at from here on is looked at after that, on every processor: either we see
+        // a slot that is given back, or whoever gives it sees the count.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
         defer { waiterCount.subtract(1, ordering: .relaxed) }
         var taken: Slot?
         waiters.wait(
@@ -191,7 +194,7 @@ public final class SecretArena: @unchecked Sendable {
     }
 
     private func giveBack(_ bits: UInt64, to word: Int) {
-        // Sequentially consistent, as is the count: either the waiter sees the slot, or we see it.
+        // Sequentially consistent, as is the count: see `take`.
         unsafe free[word].bitwiseOr(bits, ordering: .sequentiallyConsistent)
         guard waiterCount.load(ordering: .sequentiallyConsistent) > 0 else { return }
         // Behind the lock, so that nobody is between looking and sleeping.

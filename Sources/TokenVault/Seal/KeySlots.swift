@@ -17,6 +17,9 @@ final class KeySlots: @unchecked Sendable {
     static let slotCountInitial = 1024
     /// 1 GiB of slots; the address range is reserved at once, so that the mapping never moves.
     static let slotCountMax = 8_388_608
+    /// How many more there are when none is free: as many as there are, and no more than a
+    /// transaction may take the time for.
+    static let growthSlotsMax = 8192
     /// Stands in a record that has no slot.
     static let none: UInt32 = .max
 
@@ -179,7 +182,8 @@ final class KeySlots: @unchecked Sendable {
         }
         if let ready { return ready }
         let old = slotCount
-        let added = min(max(old, Self.slotsPerPage), Self.slotCountMax - old)
+        let added = min(
+            max(old, Self.slotsPerPage), Self.growthSlotsMax, Self.slotCountMax - old)
         guard added > 0 else {
             throw VaultError(.limitExceeded, .seal, number: Self.slotCountMax)
         }

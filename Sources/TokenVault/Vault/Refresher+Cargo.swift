@@ -97,6 +97,9 @@ extension Refresher {
 
     /// Between attempts to store what could not be stored, in milliseconds.
     static let strandedMilliseconds: Int64 = 1000
+    /// How often that doubles, where it is not room that is short: to about a minute. A record that
+    /// is damaged may never take the tokens, and they are the only ones there are.
+    static let strandedDoublingsMax = 6
 
     /// New tokens that cannot be stored at this moment: the callers are told, but the flight stays
     /// out with its cargo, so that the old refresh token is not presented again, and is stored as
@@ -115,7 +118,12 @@ extension Refresher {
         }
         if isNews { publishStorage(true) }
         for waiter in waiting { waiter.resume(.failure(error)) }
-        let isKept = after(milliseconds: Self.strandedMilliseconds, retry)
+        var wait = Self.strandedMilliseconds
+        if !error.isOfStorage, !error.isPassing {
+            wait <<= Int64(min(sent.strandedCount, Self.strandedDoublingsMax))
+            sent.strandedCount += 1
+        }
+        let isKept = after(milliseconds: wait, retry)
         // The vault is closed: there is no later. The attempt stays in doubt.
         if !isKept { finish(sent.flight, .failure(error), nil) }
     }

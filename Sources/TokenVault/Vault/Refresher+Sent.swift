@@ -21,6 +21,8 @@ extension Refresher {
         var listenMilliseconds = 0
         // Written by the writer's thread before the request is sent, or cancelled.
         var wave: UInt64?
+        /// How often its answer could not be stored, for other reasons than room.
+        var strandedCount = 0
         /// Why the attempt could not be recorded.
         var refusal: VaultError?
 

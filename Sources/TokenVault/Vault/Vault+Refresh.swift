@@ -55,21 +55,35 @@ extension Vault {
         let commit = Commit()
         let revision = Revision(addedBytesMax: 3 * (Fields.headBytes + 8)) {
             (record, header) throws(VaultError) in
-            // One in the future is a clock's that was ahead.
-            let since = record.used.map { now.milliseconds(since: $0) } ?? .max
-            if (0..<Self.reportUseMilliseconds).contains(since) { return .leave }
+            if Self.isUseKnown(record, now) { return .leave }
             try record.keepTokens(of: header.generation)
             try record.fields.set(ConnectionTag.used, time: now)
             return .change
         }
         commit.add(.revise(key, revision))
         do throws(VaultError) {
-            guard try store.generation(key) != nil, try await durable(commit).fate != .gone else {
+            // Most uses cost a read, and no disk sync.
+            if try isUseKnown(key, now) { return }
+            guard try await durable(commit).fate != .gone else {
                 throw VaultError(.notFound, .vault)
             }
         } catch {
             throw error.concerning(id)
         }
+    }
+
+    private func isUseKnown(_ key: RecordKey, _ now: UnixTime) throws(VaultError) -> Bool {
+        defer { MemoryHygiene.scrub() }
+        guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
+        return Self.isUseKnown(ConnectionRecord(fields: opened.takeFields()), now)
+    }
+
+    /// Whether a use was recorded a short time ago. One in the future is a clock's that was ahead.
+    private static func isUseKnown(
+        _ record: borrowing ConnectionRecord, _ now: UnixTime
+    ) -> Bool {
+        let since = record.used.map { now.milliseconds(since: $0) } ?? .max
+        return (0..<reportUseMilliseconds).contains(since)
     }
 
     /// The least time between two records of a use, in milliseconds.
