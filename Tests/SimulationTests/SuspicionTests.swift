@@ -268,4 +268,29 @@ import Testing
         try rig.answerAll(milliseconds: 2 * Self.hour, server.reply)
         #expect(server.served.count > served && server.served.last == 9)
     }
+
+    @Test("A success is that of the tokens that had it, not of the slot", arguments: [true, false])
+    func successOfAnother(_ isDisconnected: Bool) throws {
+        let rig = try Rig.started(.populated(1))
+        try rig.answerWithTokens(0)
+        try rig.flush()
+        func successes() -> [UInt32] {
+            rig.vault.refresher.shared.withLock {
+                $0.upkeep.lanes[0].suspicion.successes.map(\.slot)
+            }
+        }
+        let slot = try #require(try rig.store.header(Disk.key(0))?.slot)
+        #expect(successes() == [slot])
+        let id = isDisconnected ? 1 : 0
+        let change = try rig.call { vault in
+            if isDisconnected { try await vault.disconnect(Disk.id(0)) }
+            try await vault.put(
+                Disk.id(id),
+                TokenSet(accessToken: Secret(text: "a1.1"), refreshToken: Secret(text: "r1.1")),
+                application: ApplicationID("app"))
+        }
+        try rig.flush()
+        #expect(change.isDone && change.code == nil)
+        #expect(try rig.store.header(Disk.key(id))?.slot == slot && successes().isEmpty)
+    }
 }

@@ -202,8 +202,10 @@ struct Suspicion {
     mutating func forget(_ slot: UInt32) {
         for index in risks.indices where risks[index].slot == slot { risks[index].isGone = true }
         unanswered[slot] = nil
-        successes.removeAll { $0.slot == slot }
+        forgetSuccess(slot)
     }
+
+    mutating func forgetSuccess(_ slot: UInt32) { successes.removeAll { $0.slot == slot } }
 
     /// Somebody says that nothing is wrong with the application.
     mutating func forgive() {

@@ -197,9 +197,9 @@ extension UpkeepState {
     ///
     /// - Returns: all of them, as they were.
     mutating func orphan(_ key: RecordKey, slot: UInt32) -> [Flight] {
+        forgetRisk(slot)
         schedule(slot, nil)
         clearFailures(key)
-        forgetRisk(slot)
         var orphans = detached.compactMap { flights[$0] }.filter { $0.key == key }
         if let number = numbers.removeValue(forKey: key), let flight = flights[number] {
             orphans.append(flight)

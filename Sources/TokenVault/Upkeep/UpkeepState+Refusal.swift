@@ -149,6 +149,8 @@ extension UpkeepState {
     mutating func forgetRisk(_ slot: UInt32) {
         holds[slot] = nil
         if let lane = risks.removeValue(forKey: slot) { lanes[lane].suspicion.forget(slot) }
+        // What whoever had the slot has shown, or the tokens before, these do not show.
+        if let lane = lane(of: slot) { lanes[lane].suspicion.forgetSuccess(slot) }
     }
 
     /// A request of an application that left as the `order`-th brought tokens.

@@ -139,6 +139,13 @@ struct UpkeepState: ~Copyable {
         backlogged[slot] != nil ? UnixTime(milliseconds: 0) : heap.deadline(slot)
     }
 
+    /// Where the connection in a slot is scheduled.
+    func lane(of slot: UInt32) -> Int? {
+        let lane =
+            backlogged[slot] ?? heap.entry(slot).map { Plan(due: $0.deadline, tag: $0.lane).lane }
+        return lane.flatMap { $0 < lanes.count ? $0 : nil }
+    }
+
     /// Whether a connection that is due waits because its provider is down or asked for a pause.
     func isHeldBack(_ slot: UInt32, _ lane: Int) -> Bool {
         backlogged[slot] == lane && endpoints[lanes[lane].endpoint].governor.health != .up
