@@ -275,7 +275,9 @@ import Testing
         try rig.answerWithTokens(0)
         try rig.flush()
         func successes() -> [UInt32] {
-            rig.vault.refresher.shared.withLock { $0.upkeep.lanes[0].suspicion.successes.map(\.slot) }
+            rig.vault.refresher.shared.withLock {
+                $0.upkeep.lanes[0].suspicion.successes.map(\.slot)
+            }
         }
         let slot = try #require(try rig.store.header(Disk.key(0))?.slot)
         #expect(successes() == [slot])
