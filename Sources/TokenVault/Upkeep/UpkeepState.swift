@@ -209,12 +209,12 @@ struct UpkeepState: ~Copyable {
 
     /// Whether such a failure of a connection is to be told: the first in a row, and one that is of
     /// another kind than the last. To be called once for each.
-    mutating func tells(_ key: RecordKey, _ kind: VaultEvent.Kind, _ number: Int64) -> Bool {
+    mutating func tells(_ key: RecordKey, _ event: UInt16, _ number: Int64) -> Bool {
         let told = failures[key]?.told
-        failures[key, default: Failures()].told = (kind.code, number)
+        failures[key, default: Failures()].told = (event, number)
         guard let told else { return failureCount(key) == 0 }
         // In how many ways no answer came is nobody's news.
-        return told.code != kind.code || max(told.number, 0) != max(number, 0)
+        return told.code != event || max(told.number, 0) != max(number, 0)
     }
 
     /// Counts a failure and returns how many there were in a row.

@@ -198,7 +198,7 @@ extension Refresher {
         // What an orphan meets concerns nobody any more.
         let isNews = shared.withLock { shared in
             !shared.upkeep.isOrphan(sent.flight.number)
-                && shared.upkeep.tells(sent.flight.key, event, number)
+                && shared.upkeep.tells(sent.flight.key, event.code, number)
         }
         let commit = Commit { [self] _ in
             if isNews { publish(event, sent.id, number: number) }

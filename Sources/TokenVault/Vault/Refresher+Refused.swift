@@ -22,7 +22,8 @@ extension Refresher {
         let found = Found()
         let isNews = shared.withLock { shared in
             !shared.upkeep.isOrphan(sent.flight.number)
-                && shared.upkeep.tells(sent.flight.key, .refreshRefused, Int64(status))
+                && shared.upkeep.tells(
+                    sent.flight.key, VaultEvent.Kind.refreshRefused.code, Int64(status))
         }
         let entry = entry(sent, .refreshRefused, Int64(status))
         let commit = Commit { [self] result in
@@ -121,7 +122,8 @@ extension Refresher {
         }
         let isNews = shared.withLock { shared in
             !shared.upkeep.isOrphan(sent.flight.number)
-                && shared.upkeep.tells(sent.flight.key, .applicationRejected, Int64(status))
+                && shared.upkeep.tells(
+                    sent.flight.key, VaultEvent.Kind.applicationRejected.code, Int64(status))
         }
         let entry = entry(sent, .applicationRejected, Int64(status))
         // A restart must not risk another one.
