@@ -4,8 +4,8 @@
 /// much as sealing an event.
 ///
 /// None is handed out twice, and none is kept for a later transaction: a machine that is copied
-/// while it sleeps must not go on twice with the same ones. It belongs to the writer's thread, which
-/// children of a fork do not have; the drafts of a transaction share it.
+/// while it sleeps must not go on twice with the same ones. They belong to the writer's thread,
+/// which children of a fork do not have; the drafts of a transaction share them.
 final class Nonces: @unchecked Sendable {
     typealias Nonce = InlineArray<24, UInt8>
     /// How many are drawn at a time.

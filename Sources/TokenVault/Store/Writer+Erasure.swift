@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The end of a record: a fence, its slot overwritten, the record deleted. A slot is overwritten
-// only after the very record that is erased has opened under the data key in it, when it was fenced
-// by this process or now: what stands in the clear in a record's header, or in a fence that was kept
-// and put back, costs nobody else a key.
+// only after the very record that is erased has opened under the data key in it, when this process
+// fenced it or now: what stands in the clear in a record's header, or in a fence that was kept and
+// put back, costs nobody else a key.
 extension Writer {
     /// What an erasure does to the slot of its record.
     struct Erasure {
