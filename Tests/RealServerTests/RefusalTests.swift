@@ -193,7 +193,7 @@ extension RealServerTests {
             let request = try await vault.connect(platform.id, application: platform.application)
             let query = try await platform.callback(request)
             let ended = await code { _ = try await vault.complete(callbackQuery: query) }
-            #expect(ended == .flowDenied)
+            #expect(ended == .authorizationRefused)
         }
     }
 }

@@ -237,8 +237,8 @@ struct Lane {
 
     /// What an earlier process found out.
     ///
-    /// - Parameter rejected: when the provider rejected the application last, where that is all that
-    ///   is known. By a clock that was ahead it was now.
+    /// - Parameter rejected: when the provider rejected the application last, where nothing else is
+    ///   known. By a clock that was ahead it was now.
     mutating func restore(
         _ risks: [Suspicion.Risk], change: Suspicion.Change?, rejected: UnixTime?, _ now: UnixTime
     ) {
