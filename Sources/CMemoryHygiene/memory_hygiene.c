@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -280,10 +278,4 @@ void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind) {
     madvise(base, byte_count, MADV_DONTFORK);
     tv_leave_region(base, byte_count);
     return base;
-}
-
-bool tv_harden_process(void) {
-    struct rlimit none = {0, 0};
-    bool undumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
-    return setrlimit(RLIMIT_CORE, &none) == 0 && undumpable;
 }

@@ -88,7 +88,7 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, AppCommand.self, ConnectCommand.self, ListCommand.self,
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
-            DisconnectCommand.self,
+            DisconnectCommand.self, AuditCommand.self,
             LogCommand.self, ServeCommand.self, BenchCommand.self, PracticeServerCommand.self,
         ])
 }

@@ -31,6 +31,11 @@ extension VaultError {
             "the vault was written by a newer version: use that version"
         ),
         (
+            .databaseUnsupported, .misconfigured,
+            "the vault's database was written by another version of LMDB, and nothing is damaged: "
+                + "0.9 and 1.0 do not read each other's files; run a build with the other one"
+        ),
+        (
             .rootKeyUnusable, .refused,
             "the root key cannot be used: a key file is a regular file of 32 random bytes, belongs "
                 + "to you and has mode 0400 or 0600; a passphrase has 8 to 1024 bytes"

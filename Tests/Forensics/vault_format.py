@@ -58,9 +58,11 @@ CONNECTION_FIELDS = {
     26: ("token endpoint override", "text"), 27: ("revocation endpoint override", "text"),
     28: ("scope override", "text*"), 29: ("unread token reply", "bytes"),
     30: ("start of the request that brought the tokens", "time"),
-    31: ("oldest generation with these tokens", "text*"),
+    31: ("oldest generation with these tokens", "u64"),
     32: ("start of the request that was answered by an unread reply", "time"),
     33: ("refresh token presented despite an unread reply", "u8"),
+    36: ("what a refusal may mean", "u8"), 37: ("oldest generation with this failure", "u64"),
+    38: ("earlier grants that may live on", "u32"), 39: ("present grant came by a code", "u8"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),
@@ -74,6 +76,10 @@ APPLICATION_FIELDS = {
     21: ("refresh margin", "i64"), 22: ("most refreshes in flight", "u32"),
     23: ("most refreshes in a second", "u32"), 24: ("error of a lost grant", "text*"),
     25: ("access tokens expire", "u8"), 26: ("access token's exchange", "pair"),
+    27: ("rotation", "u8"), 28: ("how long an answer is waited for", "i64"),
+    29: ("token type sent as a bearer token", "text*"),
+    30: ("answer of a lost grant", "pair*"), 31: ("a reconnect revokes", "u8"),
+    256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),
 }
 FLOW_FIELDS = {
     1: ("connection id", "text"), 2: ("application id", "text"), 3: ("PKCE code verifier", "text"),

@@ -212,7 +212,7 @@ struct RefusalTests {
             let commands = [
                 ["init"], ["app"], ["app", "add"], ["app", "list"], ["app", "remove"], ["connect"],
                 ["list"], ["status"], ["token"], ["refresh"], ["retry"], ["disconnect"], ["log"],
-                ["serve"],
+                ["serve"], ["audit"],
             ]
             for command in commands {
                 let text = try await bench.expect(command + ["--help"]).text

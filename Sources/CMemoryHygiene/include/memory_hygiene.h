@@ -43,5 +43,7 @@ enum tv_arena_kind {
 // inherited by fork and not dumped. Returns its first byte, or NULL with *kind TV_ARENA_FAILED.
 void *tv_arena_map(size_t byte_count, bool allow_secret_memory, int *kind);
 
-// PR_SET_DUMPABLE 0 and RLIMIT_CORE 0. False where either failed.
+// The signals of a crash end the process at once, without Swift's crash reporter; no variable has
+// curl or OpenSSL write keys down or load what others chose; PR_SET_DUMPABLE 0 and RLIMIT_CORE 0.
+// Before tv_wiping_allocators_install. False where one of the last two failed.
 bool tv_harden_process(void);

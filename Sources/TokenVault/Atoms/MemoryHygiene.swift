@@ -16,8 +16,15 @@ public enum MemoryHygiene {
     /// fail on a process without this care.
     package static func forbidWiping() { tv_wiping_forbid() }
 
-    /// `PR_SET_DUMPABLE 0` and `RLIMIT_CORE 0`: no core file, no ptrace by the same user. For
-    /// executables; a library must not decide that for its host. False where the kernel refused.
+    /// For executables, the first thing in `main`, before `install` and before there are threads;
+    /// a library must not decide this for its host. False where the kernel refused the last two:
+    ///
+    /// - The signals of a crash (`SIGSEGV` and kin) end the process at once. Swift's crash reporter
+    ///   (`SWIFT_BACKTRACE`) would print what registers point at, which may be a token.
+    /// - `SSLKEYLOGFILE`, `OPENSSL_CONF`, `OPENSSL_CONF_INCLUDE`, `OPENSSL_ENGINES` and
+    ///   `OPENSSL_MODULES` are unset: curl would write the keys of each TLS connection to a file,
+    ///   and OpenSSL load what they name.
+    /// - `PR_SET_DUMPABLE 0` and `RLIMIT_CORE 0`: no core file, no ptrace by the same user.
     public static func hardenProcess() -> Bool { tv_harden_process() }
 
     /// True once curl has allocated through the wiping allocator: it was not initialised before.

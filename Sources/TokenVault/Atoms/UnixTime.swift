@@ -16,7 +16,7 @@ public struct UnixTime: Hashable, Comparable, Sendable {
 
     /// Whole seconds since the epoch, rounded down.
     public var seconds: Int64 {
-        milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
+        milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0)
     }
 
     /// The earlier one comes first.

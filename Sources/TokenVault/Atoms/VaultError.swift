@@ -42,6 +42,7 @@ extension VaultError.Code {
     enum Kind: String, Hashable, Sendable {
         case invalidArgument, limitExceeded, tooManySecrets, forked, outOfMemory
         case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable, keyDerivationRefused
+        case databaseUnsupported
         case authenticationFailed, integrityFailed, recordDamaged, notVerified
         case vaultExists, vaultMissing, vaultLocked, unsafeDirectory, storeFull, storageFailed
         case notFound, alreadyExists, generationChanged, closed, cancelled
@@ -71,6 +72,9 @@ extension VaultError.Code {
     public static let headerDamaged = Self(kind: .headerDamaged)
     /// Written by a newer format. Use a newer version of this library.
     public static let unsupportedFormat = Self(kind: .unsupportedFormat)
+    /// The database is another version's of LMDB: 0.9 and 1.0 do not read each other's files. Use a
+    /// build with that LMDB; nothing is damaged. `number` is what the file says of its version.
+    public static let databaseUnsupported = Self(kind: .databaseUnsupported)
     /// The root key source cannot be used: no regular file, wrong length, mode, owner, or too weak
     /// parameters.
     public static let rootKeyUnusable = Self(kind: .rootKeyUnusable)

@@ -141,20 +141,31 @@ struct Header {
     /// The page that holds: the intact one with the higher number. Whether this version can read it
     /// is not asked: the older page of a vault that a newer one wrote is no way back into it.
     static func readPage(_ directory: String) throws(VaultError) -> Secret {
-        let file = try Descriptor("\(directory)/\(fileName)", flags: O_RDONLY, stage: .seal)
-        var best: Secret?
-        var bestNumber: UInt64 = 0
+        guard let index = try intactPages(directory).first,
+            let page = try readPage(directory, index)
+        else { throw VaultError(.headerDamaged, .seal) }
+        return page
+    }
+
+    /// Which of the two pages are intact, the one with the higher number first.
+    static func intactPages(_ directory: String) throws(VaultError) -> [Int] {
+        var found: [(number: UInt64, index: Int)] = []
         for index in 0..<2 {
-            var page = try Secret(zeroes: pageBytes)
-            var span = page.mutableBytes
-            guard try file.read(into: &span, at: index * pageBytes),
-                let number = number(ofIntact: page.bytes), number >= bestNumber
+            guard let page = try readPage(directory, index),
+                let number = number(ofIntact: page.bytes)
             else { continue }
-            bestNumber = number
-            best = consume page
+            found.append((number, index))
         }
-        guard let best else { throw VaultError(.headerDamaged, .seal) }
-        return best
+        return found.sorted { ($0.number, $0.index) > ($1.number, $1.index) }.map(\.index)
+    }
+
+    /// One of the two pages as it is; nil where the file ends before.
+    static func readPage(_ directory: String, _ index: Int) throws(VaultError) -> Secret? {
+        let file = try Descriptor("\(directory)/\(fileName)", flags: O_RDONLY, stage: .seal)
+        var page = try Secret(zeroes: pageBytes)
+        var span = page.mutableBytes
+        guard try file.read(into: &span, at: index * pageBytes) else { return nil }
+        return page
     }
 
     /// Writes a new vault's both pages and makes them durable.

@@ -62,13 +62,20 @@ final class KeySlots: @unchecked Sendable {
         try file.sync()
     }
 
-    init(_ directory: String, keyring: Keyring) throws(VaultError) {
-        let file = try Descriptor("\(directory)/\(Self.fileName)", flags: O_RDWR, stage: .seal)
+    /// - Parameter salvages: reads as many slots as are there, and never writes one.
+    init(
+        _ directory: String, keyring: Keyring, salvages: Bool = false
+    ) throws(VaultError) {
+        let file = try Descriptor(
+            "\(directory)/\(Self.fileName)", flags: salvages ? O_RDONLY : O_RDWR,
+            followsLink: salvages, stage: .seal)
         let byteCount = Int(try file.status().st_size)
-        let slotCount = byteCount / Self.slotBytes
-        guard byteCount % (Self.slotBytes * Self.slotsPerPage) == 0, slotCount >= 1,
-            slotCount <= Self.slotCountMax
-        else { throw VaultError(.integrityFailed, .seal, number: byteCount) }
+        var slotCount = byteCount / Self.slotBytes
+        if salvages { slotCount = min(slotCount, Self.slotCountMax) }
+        let isWhole = byteCount % (Self.slotBytes * Self.slotsPerPage) == 0 && slotCount >= 1
+        guard salvages || isWhole && slotCount <= Self.slotCountMax else {
+            throw VaultError(.integrityFailed, .seal, number: byteCount)
+        }
         let length = Self.slotCountMax * Self.slotBytes
         let mapped = unsafe mmap(nil, length, PROT_READ, MAP_SHARED, file.number, 0)
         guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {

@@ -26,7 +26,13 @@ final class Keyring: Sendable {
     {
         let page = try Header.readPage(directory)
         let header = try Header(page: page.bytes)
-        let rootKey = try RootKey(source, derivation: header.derivation)
+        try self.init(page, header, RootKey(source, derivation: header.derivation))
+    }
+
+    /// Opens the keyring that a page of HEADER holds.
+    private convenience init(
+        _ page: borrowing Secret, _ header: Header, _ rootKey: borrowing RootKey
+    ) throws(VaultError) {
         let wrapKey = try Self.derive(rootKey.bytes, 1, "tkv1wrap")
         let commitment = try Self.derive(rootKey.bytes, 2, "tkv1comt")
         guard Sodium.isEqual(commitment.bytes, header.commitment.bytes) else {
@@ -42,7 +48,13 @@ final class Keyring: Sendable {
     static func create(
         _ directory: String, rootKey source: consuming RootKeySource
     ) throws(VaultError) -> Keyring {
-        let rootKey = try RootKey(source, derivation: nil)
+        try create(directory, rootKey: RootKey(source, derivation: nil))
+    }
+
+    /// The same with a root key that is open already, and comes from a passphrase the same way.
+    static func create(
+        _ directory: String, rootKey: borrowing RootKey
+    ) throws(VaultError) -> Keyring {
         let wrapKey = try derive(rootKey.bytes, 1, "tkv1wrap")
         let commitment = try derive(rootKey.bytes, 2, "tkv1comt")
         let fresh = try Secret(random: 16)
@@ -124,5 +136,39 @@ final class Keyring: Sendable {
         var output = derived.mutableBytes
         Sodium.derive(from: key, number: number, context: context, into: &output)
         return derived
+    }
+
+    /// The keyring of a damaged vault, and the root key that another is to be made with.
+    struct Salvaged: ~Copyable {
+        let keyring: Keyring
+        let rootKey: RootKey
+        /// Whether both pages of HEADER are intact, and the newer one opened.
+        let isWhole: Bool
+    }
+
+    /// Opens the keyring that any page of HEADER holds, the newer one first. For reading only:
+    /// somebody may have put a page in place that is not intact but for its sum.
+    ///
+    /// - Throws: as `init`, of the newer page, where neither opens.
+    static func salvage(
+        _ directory: String, rootKey source: consuming RootKeySource
+    ) throws(VaultError) -> Salvaged {
+        let kept = try RootKey.Kept(source)
+        let indexes = try Header.intactPages(directory)
+        var first: VaultError?
+        for index in indexes {
+            do throws(VaultError) {
+                guard let page = try Header.readPage(directory, index) else { continue }
+                let header = try Header(page: page.bytes)
+                let rootKey = try kept.rootKey(header.derivation)
+                let keyring = try Keyring(page, header, rootKey)
+                return Salvaged(
+                    keyring: keyring, rootKey: rootKey,
+                    isWhole: indexes.count == 2 && first == nil)
+            } catch {
+                first = first ?? error
+            }
+        }
+        throw first ?? VaultError(.headerDamaged, .seal)
     }
 }

@@ -153,3 +153,37 @@ struct RootKey: ~Copyable {
         return key
     }
 }
+
+extension RootKey {
+    /// What a source has yielded, to open more than one page of HEADER with.
+    struct Kept: ~Copyable {
+        private let secret: Secret
+        /// Set where it is a passphrase.
+        private let limits: Argon2idLimits?
+
+        init(_ source: consuming RootKeySource) throws(VaultError) {
+            switch consume source {
+            case .passphrase(let passphrase, let limits):
+                secret = passphrase
+                self.limits = limits
+            case .key(let key):
+                secret = key
+                limits = nil
+            case .file(let path):
+                secret = try RootKey.read(path)
+                limits = nil
+            case .descriptor(let number):
+                secret = try RootKey.drain(Descriptor(owning: number))
+                limits = nil
+            }
+        }
+
+        func rootKey(_ derivation: KeyDerivation?) throws(VaultError) -> RootKey {
+            let copy = try secret.copy()
+            if let limits {
+                return try RootKey(.passphrase(copy, limits: limits), derivation: derivation)
+            }
+            return try RootKey(.key(copy), derivation: derivation)
+        }
+    }
+}

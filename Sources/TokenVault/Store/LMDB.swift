@@ -27,8 +27,7 @@ final class LMDB: @unchecked Sendable {
 
     /// Opens the environment in `path`, a directory, and its databases; makes them where `creates`.
     ///
-    /// - Parameter mapBytes: the most bytes the file can have; one address range from the start,
-    ///   because growing it under open readers is unsafe.
+    /// - Parameter mapBytes: the most bytes the file can have: growing it under readers is unsafe.
     init(_ path: String, mapBytes: Int, creates: Bool) throws(VaultError) {
         var opened: OpaquePointer?
         try Self.check(unsafe mdb_env_create(&opened))
@@ -39,7 +38,11 @@ final class LMDB: @unchecked Sendable {
         unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
         unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
         unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
-        try Self.check(unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
+        let result = unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600)
+        if result == MDB_INVALID || result == MDB_VERSION_MISMATCH {
+            try DatabasePages.checkVersion(path, isLater: MDB_VERSION_MAJOR > 0)
+        }
+        try Self.check(result)
         let transaction = unsafe try begin(0)
         for database in Database.allCases {
             let flags = creates ? UInt32(MDB_CREATE) : 0

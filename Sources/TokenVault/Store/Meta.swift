@@ -24,18 +24,17 @@ struct Meta {
                 root = try store.openRoot(value)
                 return true
             }
-            let isWave = Self.is(lmdbKey, Self.waveLetter, byteCount: Self.waveLabelBytes)
-            guard isWave || Self.is(lmdbKey, Fence.letter, byteCount: Fence.labelBytes) else {
+            let (wave, fenced) = (Self.wave(lmdbKey), Self.fenced(lmdbKey))
+            guard wave != nil || fenced != nil else {
                 throw VaultError(.recordDamaged, .store, number: lmdbKey.byteCount)
             }
             let plaintext = try SealedRecord.open(
                 value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,
                 key: store.keyring.waveSealKey)
-            if isWave {
-                let wave = lmdbKey.integer(at: 1, as: UInt64.self).byteSwapped
+            if let wave {
                 try Self.read(plaintext.bytes) { attempts.append((wave, $0, $1)) }
-            } else {
-                fences[RecordKey(lmdbKey, at: 1)] = try Fence(plaintext.bytes)
+            } else if let fenced {
+                fences[fenced] = try Fence(plaintext.bytes)
             }
             return true
         }
@@ -45,11 +44,24 @@ struct Meta {
         self.attempts = attempts
     }
 
-    private static func `is`(_ key: RawSpan, _ letter: UInt8, byteCount: Int) -> Bool {
-        key.byteCount == byteCount && key.byte(at: 0) == letter
+    /// The number of the wave that this is the key of; nil where it is another's.
+    static func wave(_ lmdbKey: RawSpan) -> UInt64? {
+        guard lmdbKey.byteCount == waveLabelBytes, lmdbKey.byte(at: 0) == waveLetter else {
+            return nil
+        }
+        return lmdbKey.integer(at: 1, as: UInt64.self).byteSwapped
     }
 
-    private static func read(
+    /// The record whose fence this is the key of; nil where it is another's.
+    static func fenced(_ lmdbKey: RawSpan) -> RecordKey? {
+        guard lmdbKey.byteCount == Fence.labelBytes, lmdbKey.byte(at: 0) == Fence.letter else {
+            return nil
+        }
+        return RecordKey(lmdbKey, at: 1)
+    }
+
+    /// Lends each attempt of a wave, and when the wave was recorded.
+    static func read(
         _ wave: RawSpan, _ take: (Attempt, UnixTime) -> Void
     ) throws(VaultError) {
         guard wave.byteCount >= 8, (wave.byteCount - 8) % Attempt.byteCount == 0 else {

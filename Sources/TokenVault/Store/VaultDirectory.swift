@@ -20,8 +20,7 @@ final class VaultDirectory: Sendable {
     static func create(
         _ path: String, _ fill: (String) throws(VaultError) -> Void
     ) throws(VaultError) {
-        var status = stat()
-        guard unsafe lstat(path, &status) != 0 else { throw VaultError(.vaultExists, .store) }
+        try checkIsFree(path)
         let temporary = "\(path).tmp-\(getpid())"
         removeTree(temporary)
         guard unsafe mkdir(temporary, 0o700) == 0,
@@ -47,6 +46,12 @@ final class VaultDirectory: Sendable {
             removeTree(temporary)
             throw error
         }
+    }
+
+    /// - Throws: `vaultExists` where something is at `path`.
+    static func checkIsFree(_ path: String) throws(VaultError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) != 0 else { throw VaultError(.vaultExists, .store) }
     }
 
     /// Takes a vault's directory for this process, until it is closed or the process ends.
@@ -75,6 +80,23 @@ final class VaultDirectory: Sendable {
     }
 
     deinit { ProcessNumber.keep(descriptor: lock.number) }
+
+    /// Keeps owners out of a vault for as long as the descriptor is open, and writes nothing. Nil
+    /// where the file is gone that an owner would lock.
+    ///
+    /// - Throws: `vaultMissing`, `vaultLocked`.
+    static func lockForReading(_ path: String) throws(VaultError) -> Descriptor? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw VaultError(.vaultMissing, .store, number: Int(errno))
+        }
+        guard unsafe lstat("\(path)/\(lockName)", &status) == 0 else { return nil }
+        let lock = try Descriptor("\(path)/\(lockName)", flags: O_RDONLY, stage: .store)
+        guard flock(lock.number, LOCK_SH | LOCK_NB) == 0 else {
+            throw VaultError(.vaultLocked, .store, number: Int(errno))
+        }
+        return lock
+    }
 
     /// LMDB opens its files by name and follows links: what it will find is looked at before.
     private static func check(_ path: String, is kind: mode_t) throws(VaultError) {

@@ -76,7 +76,8 @@ public final class Vault: Sendable {
     ///
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
     ///   `rootKeyUnusable`, `keyDerivationRefused`, `unsupportedFormat`, `integrityFailed` where a
-    ///   file is not what it should be, `storeFull`, `storageFailed`; `certificateFileUnusable`.
+    ///   file is not what it should be, `databaseUnsupported`, `storeFull`, `storageFailed`;
+    ///   `certificateFileUnusable`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws(VaultError) -> Vault {
@@ -88,7 +89,8 @@ public final class Vault: Sendable {
     /// The same with a clock and a chance of the caller's.
     static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings,
-        time: any TimeSource, randomness: any Randomness
+        time: any TimeSource, randomness: any Randomness,
+        makeNetwork: (Settings) throws(VaultError) -> Network = Network.init
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
@@ -101,7 +103,13 @@ public final class Vault: Sendable {
         var writer = Writer(store: store)
         let inherited = try inherit(&writer)
         let committer = try Committer(store, writer: writer)
-        let network = try Network(settings)
+        let network: Network
+        do throws(VaultError) {
+            network = try makeNetwork(settings)
+        } catch {
+            committer.close()
+            throw error
+        }
         do throws(VaultError) {
             return try Vault(
                 directory: directory, store: store, committer: committer, network: network,

@@ -41,6 +41,9 @@ struct ServeCommand: AsyncParsableCommand {
             """)
     var drain: Int64 = 60
 
+    @Flag(help: "Do not serve where memory cannot be locked, and secrets may reach swap.")
+    var requireLockedMemory = false
+
     @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
 
@@ -55,6 +58,8 @@ struct ServeCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let front = try callbackFront()
         let folder = try VaultFolder(options.location.path())
+        // Before the first secret is read.
+        try LockedMemory.check(SecretArena.shared.kind, isRequired: requireLockedMemory)
         let door = try options.open(
             readsUnverified: reading.readUnverified, endsWithRequest: false)
         defer { door.close() }

@@ -52,6 +52,7 @@ struct StatusCommand: AsyncParsableCommand {
             ("last used", moment(status.lastUsed)),
             ("scope asked for", status.requestedScope),
             ("scope granted", status.grantedScope),
+            ("memory", status.memory == "unlocked" ? "not locked: secrets may reach swap" : nil),
         ]
         let light = Self.coloured(status.light, Outlet.output.hasColour)
         try Outlet.output.line("\(light)  \(status.id.printable)")

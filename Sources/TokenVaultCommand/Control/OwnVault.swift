@@ -38,13 +38,13 @@ final class OwnVault: VaultDoor {
             for id in try vault.list().sorted(by: { $0.text < $1.text }) {
                 // Disconnected since it was listed: not an error.
                 guard let status = try vault.status(id) else { continue }
-                try take(.status(StatusForm(status)))
+                try take(.status(StatusForm(status, vault.memoryStatus.arena)))
             }
         case .status(let id):
             guard let status = try vault.status(ConnectionID(id)) else {
                 throw VaultError(.notFound, .vault, connection: try ConnectionID(id))
             }
-            try take(.status(StatusForm(status)))
+            try take(.status(StatusForm(status, vault.memoryStatus.arena)))
         case .refresh(let id):
             let id = try ConnectionID(id)
             try await staying(id) {

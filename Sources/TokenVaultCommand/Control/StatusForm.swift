@@ -23,9 +23,11 @@ struct StatusForm: Codable, Sendable {
     var requestedScope: String?
     var grantedScope: String?
     var generation: UInt64
+    /// How the process that answers holds what is open in it.
+    var memory: String
 
     enum CodingKeys: String, CodingKey {
-        case id, light, reason, application, expires, generation
+        case id, light, reason, application, expires, generation, memory
         case reasonNumber = "reason_number"
         case nextStep = "next_step"
         case expirySource = "expiry_source"
@@ -41,7 +43,7 @@ struct StatusForm: Codable, Sendable {
         case grantedScope = "granted_scope"
     }
 
-    init(_ status: ConnectionStatus) {
+    init(_ status: ConnectionStatus, _ memory: SecretArena.Kind) {
         id = status.connection.text
         light = status.light.rawValue
         reason = status.reason?.description
@@ -61,6 +63,16 @@ struct StatusForm: Codable, Sendable {
         requestedScope = status.requestedScope
         grantedScope = status.grantedScope
         generation = status.generation
+        self.memory = Self.name(memory)
+    }
+
+    private static func name(_ memory: SecretArena.Kind) -> String {
+        switch memory {
+        case .secretMemory: "secret_memory"
+        case .locked: "locked"
+        case .unlocked: "unlocked"
+        case .unavailable: "unavailable"
+        }
     }
 
     private static func name(_ step: ConnectionStatus.NextStep) -> String {

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import BasicContainers
+import Glibc
+
+/// A damaged vault, read without a look at what else is wrong with it: each record by itself.
+///
+/// Nothing in its directory is written, LMDB's table of readers included. A record that opens is
+/// what was written once; whether it is the newest version only the store MAC can tell.
+final class Salvage {
+    /// With the root key that a new vault is to be made with.
+    let header: Keyring.Salvaged
+    private let slots: KeySlots
+    private let pages: DatabasePages
+    private let lock: Descriptor?
+    private(set) var findings = SalvageFindings()
+
+    private var keyring: Keyring { header.keyring }
+
+    /// Opens the files of the vault in `directory`, and looks at every record once.
+    ///
+    /// - Throws: `vaultMissing`, `vaultLocked`; as `Keyring.salvage`; `integrityFailed` where
+    ///   nothing of the database can be reached, `databaseUnsupported`, `storageFailed`.
+    init(_ directory: String, rootKey: consuming RootKeySource) throws(VaultError) {
+        lock = try VaultDirectory.lockForReading(directory)
+        do throws(VaultError) {
+            header = try Keyring.salvage(directory, rootKey: rootKey)
+            slots = try KeySlots(directory, keyring: header.keyring, salvages: true)
+            pages = try DatabasePages(directory)
+        } catch {
+            guard error.code == .storageFailed, error.number == Int(ENOENT) else { throw error }
+            throw VaultError(.vaultMissing, .store, number: error.number)
+        }
+        findings.damagedPages = pages.damagedCount
+        try readMeta()
+        try readRecords()
+    }
+
+    private func readMeta() throws(VaultError) {
+        var found = findings
+        let damaged = try pages.scan(.meta) { (lmdbKey, value) throws(VaultError) in
+            do throws(VaultError) {
+                try readMeta(lmdbKey, value, &found)
+            } catch {
+                guard error.isOfRecord else { throw error }
+                if !lmdbKey.equalsText(Root.lmdbKey) { found.damagedMeta += 1 }
+            }
+        }
+        found.damagedPages += damaged
+        findings = found
+    }
+
+    private func readMeta(
+        _ lmdbKey: RawSpan, _ value: RawSpan, _ found: inout SalvageFindings
+    ) throws(VaultError) {
+        let isRoot = lmdbKey.equalsText(Root.lmdbKey)
+        let plaintext = try SealedRecord.open(
+            value, lmdbKey: lmdbKey, vaultID: keyring.vaultID,
+            key: isRoot ? keyring.rootSealKey.copy() : keyring.waveSealKey.copy())
+        if isRoot {
+            found.root = try Root(plaintext.bytes)
+        } else if let wave = Meta.wave(lmdbKey) {
+            try Meta.read(plaintext.bytes) { found.attempts.append((wave, $0, $1)) }
+        } else if let key = Meta.fenced(lmdbKey) {
+            found.fences[key] = try Fence(plaintext.bytes)
+        } else {
+            found.damagedMeta += 1
+        }
+    }
+
+    private func readRecords() throws(VaultError) {
+        var found = findings
+        let damaged = try pages.scan(.records) { (lmdbKey, value) throws(VaultError) in
+            found.entryCount += 1
+            guard lmdbKey.byteCount == RecordKey.byteCount,
+                let header = try? SealedRecord.header(of: value),
+                header.kind == .connection || header.kind == .application
+            else {
+                found.faults[.unknownForm, default: 0] += 1
+                return
+            }
+            let key = RecordKey(lmdbKey)
+            found.mac.toggle(
+                lmdbKey, generation: header.generation, tag: SealedRecord.tag(of: value),
+                macKey: keyring.storeMACKey)
+            if let fault = try fault(header, key, value) {
+                let isErased = found.fences[key]?.names(header) ?? false
+                if isErased, fault == .keySlotEmpty {
+                    found.erasedCount += 1
+                } else {
+                    found.faults[fault, default: 0] += 1
+                }
+                return
+            }
+            // Of two versions, of which LMDB would reach one, the newer.
+            if let before = found.opened[key] {
+                found.opened[key] = max(before, header.generation)
+                return
+            }
+            found.opened[key] = header.generation
+            if header.kind == .connection {
+                found.connectionCount += 1
+            } else {
+                found.applicationCount += 1
+            }
+        }
+        found.damagedPages += damaged
+        findings = found
+    }
+
+    /// Why a record does not open; nil where it does.
+    private func fault(
+        _ header: SealedRecord.Header, _ key: RecordKey, _ value: RawSpan
+    ) throws(VaultError) -> SalvageFindings.Fault? {
+        let dataKey: Secret
+        do throws(VaultError) {
+            dataKey = try slots.dataKey(header.slot, for: key)
+        } catch {
+            guard error.isOfRecord else { throw error }
+            return try slots.content(header.slot).isNothing ? .keySlotEmpty : .keySlotDamaged
+        }
+        do throws(VaultError) {
+            return try fields(value, key, dataKey).text(ConnectionTag.id) == nil
+                ? .unknownForm : nil
+        } catch {
+            guard error.isOfRecord else { throw error }
+            return .recordAltered
+        }
+    }
+
+    private func fields(
+        _ value: RawSpan, _ key: RecordKey, _ dataKey: borrowing Secret
+    ) throws(VaultError) -> Fields {
+        try Fields(
+            SealedRecord.open(value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: dataKey))
+    }
+
+    /// Copies every record that opened into a new vault, sealed anew.
+    func copy(to writer: SalvageWriter) throws(VaultError) {
+        var waiting = findings.opened
+        let attempted = Set(findings.attempts.map(\.attempt.key))
+        var renamed: [RecordKey: RecordKey] = [:]
+        _ = try pages.scan(.records) { (lmdbKey, value) throws(VaultError) in
+            guard lmdbKey.byteCount == RecordKey.byteCount,
+                let header = try? SealedRecord.header(of: value)
+            else { return }
+            let key = RecordKey(lmdbKey)
+            // The version that opened, once.
+            guard waiting[key] == header.generation,
+                try fault(header, key, value) == nil
+            else { return }
+            waiting[key] = nil
+            let dataKey = try slots.dataKey(header.slot, for: key)
+            let new = try writer.put(header, fields(value, key, dataKey))
+            if attempted.contains(key) { renamed[key] = new }
+        }
+        try writer.put(findings.attempts, renamed)
+    }
+}
+
+extension VaultError {
+    /// Whether it tells of the record at hand alone.
+    fileprivate var isOfRecord: Bool {
+        code == .authenticationFailed || code == .recordDamaged || code == .unsupportedFormat
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is left of a vault: how much of it opens, and why the rest does not.
+///
+/// Nobody can say which connections those were that do not open: in the database they are blinded
+/// keys. Compare the list of the new vault with your own.
+public struct SalvageReport: Sendable, Hashable {
+    /// Why an entry of the database does not open.
+    public enum Fault: String, Sendable, CaseIterable {
+        /// Its key slot is zeros or random bytes, or lies beyond the end of SLOTS: the data key is
+        /// gone.
+        case keySlotEmpty
+        /// Its key slot does not open, or is another record's: SLOTS was altered.
+        case keySlotDamaged
+        /// Its key slot opens and the record does not: the database was altered.
+        case recordAltered
+        /// It has not the form of a record, or one of a newer version.
+        case unknownForm
+    }
+
+    /// How many connections opened, those being disconnected too.
+    public let connections: Int
+    /// How many applications did.
+    public let applications: Int
+    /// How many entries did not open, by the reason.
+    public let faults: [Fault: Int]
+    /// Entries that a disconnect had erased already but for their deletion: nothing was lost.
+    public let erased: Int
+    /// How many pages of the database cannot be read. What was on them stands nowhere else here.
+    public let damagedPages: Int
+    /// How many records the vault counted itself; nil where its ROOT is missing or does not open.
+    public let expected: Int?
+    /// Whether count and store MAC are as ROOT says. Where not, a record was altered, deleted, or
+    /// put back as it once was, which no record tells by itself.
+    public let matchesRoot: Bool
+    /// Whether HEADER has two intact pages.
+    public let headerIsWhole: Bool
+    /// How many notes of disconnects and of refreshes under way do not open.
+    public let damagedNotes: Int
+
+    /// How many records opened: connections and applications.
+    public var opened: Int { connections + applications }
+    /// Whether nothing was found that should not be.
+    public var isWhole: Bool {
+        faults.isEmpty && damagedPages == 0 && matchesRoot && headerIsWhole && damagedNotes == 0
+    }
+
+    init(_ findings: SalvageFindings, headerIsWhole: Bool) {
+        connections = findings.connectionCount
+        applications = findings.applicationCount
+        var faults: [Fault: Int] = [:]
+        for (fault, count) in findings.faults { faults[Fault(fault)] = count }
+        self.faults = faults
+        erased = findings.erasedCount
+        damagedPages = findings.damagedPages
+        expected = findings.root.map { Int(clamping: $0.recordCount) }
+        matchesRoot = findings.matchesRoot
+        self.headerIsWhole = headerIsWhole
+        damagedNotes = findings.damagedMeta
+    }
+}
+
+extension SalvageReport.Fault {
+    fileprivate init(_ fault: SalvageFindings.Fault) {
+        switch fault {
+        case .keySlotEmpty: self = .keySlotEmpty
+        case .keySlotDamaged: self = .keySlotDamaged
+        case .recordAltered: self = .recordAltered
+        case .unknownForm: self = .unknownForm
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The way out of a vault that does not verify, in which nothing is written any more.
+extension Vault {
+    /// Opens every record of the closed vault at `path` by itself, whatever else is wrong with it,
+    /// on the caller's thread. Nothing in its directory is written.
+    ///
+    /// - Throws: `vaultMissing`, also where HEADER, SLOTS or the database is; `vaultLocked`;
+    ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused` where neither
+    ///   page of HEADER opens; `integrityFailed` where nothing of the database can be reached;
+    ///   `databaseUnsupported`, `unsupportedFormat`, `storageFailed`. Records that do not open are
+    ///   no error.
+    public static func audit(
+        _ path: String, rootKey: consuming RootKeySource
+    ) throws(VaultError) -> SalvageReport {
+        MemoryHygiene.install()
+        defer { MemoryHygiene.scrub() }
+        let salvage = try Salvage(path, rootKey: rootKey)
+        return SalvageReport(salvage.findings, headerIsWhole: salvage.header.isWhole)
+    }
+
+    /// The same, and copies every record that opened into a new vault at `newPath`, which must not
+    /// exist; its parent must. It has the same root key, other keys for all else, and each record
+    /// is sealed anew. What was begun there is not: pending authorizations and the log stay behind.
+    /// A refresh whose answer nobody heard stays in doubt; a disconnect that had begun ends at the
+    /// first open of the new vault.
+    ///
+    /// A record may be an older version that somebody put back: its tokens may be dead. The vault
+    /// at `path` holds what it held, and what is disconnected in the new one can be read there
+    /// still: overwrite its SLOTS, or destroy it, when it is not needed any more.
+    ///
+    /// - Throws: as `audit(_:rootKey:)`; besides `vaultExists`, `storeFull`, `limitExceeded`. Then
+    ///   there is no new vault.
+    public static func salvage(
+        _ path: String, into newPath: String, rootKey: consuming RootKeySource
+    ) throws(VaultError) -> SalvageReport {
+        MemoryHygiene.install()
+        defer { MemoryHygiene.scrub() }
+        try VaultDirectory.checkIsFree(newPath)
+        let salvage = try Salvage(path, rootKey: rootKey)
+        try VaultDirectory.create(newPath) { (temporary) throws(VaultError) in
+            let keyring = try Keyring.create(temporary, rootKey: salvage.header.rootKey)
+            try KeySlots.create(temporary)
+            try Writer.create(temporary, keyring)
+            let writer = try SalvageWriter(
+                temporary, keyring: keyring, mapBytes: Settings().mapBytes,
+                generation: salvage.findings.lastGeneration)
+            try salvage.copy(to: writer)
+        }
+        return SalvageReport(salvage.findings, headerIsWhole: salvage.header.isWhole)
+    }
+}
