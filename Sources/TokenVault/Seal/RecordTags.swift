@@ -30,6 +30,7 @@ enum ConnectionTag {
     static let failureSince: UInt16 = 37
     static let earlierGrants: UInt16 = 38
     static let isExchanged: UInt16 = 39
+    static let useFailure: UInt16 = 42
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken
