@@ -88,7 +88,7 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, AppCommand.self, ConnectCommand.self, ListCommand.self,
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
-            DisconnectCommand.self,
+            UseCommand.self, RejectedCommand.self, FailedCommand.self, DisconnectCommand.self,
             LogCommand.self, ServeCommand.self, BenchCommand.self, PracticeServerCommand.self,
         ])
 }
