@@ -8,6 +8,7 @@ public enum TokenVaultCommand {
     /// Runs the command that the arguments name; returns the exit status of the process.
     public static func run() async -> Int32 {
         do {
+            try CommandArguments.check()
             try refuseSecrets(CommandLine.arguments)
             var command = try RootCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -5,6 +5,7 @@ import Glibc
 import TokenVault
 import TokenVaultCommand
 
+TokenVaultCommand.openStandardDescriptors()
 // Before anything else: OpenSSL and curl take their allocators only while they are untouched.
 MemoryHygiene.install()
 guard tv_wiping_allocator_linked() != 0, MemoryHygiene.hardenProcess() else {
