@@ -57,7 +57,7 @@ struct LifeTests {
                     "connectStarted", "connected", "disconnectStarted", "disconnected",
                 ])
             let newest = try await bench.expect(["log", "anna", "--limit", "1"] + bench.keyOptions)
-            #expect(newest.text.hasSuffix("  disconnected  1\n"))
+            #expect(newest.text.hasSuffix("  disconnected  1 slot erased\n"))
             try await bench.expect(["app", "remove", "demo"] + bench.keyOptions)
             try await bench.expect(["app", "remove", "demo"] + bench.keyOptions, status: 66)
         }

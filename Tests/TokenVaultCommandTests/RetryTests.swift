@@ -68,7 +68,7 @@ struct RetryTests {
             bench.simulator.set(fault: .status(503, retryAfter: nil))
             let output = try await bench.expect(
                 ["retry", "--app", "demo"] + bench.keyOptions, status: 69)
-            #expect(output.errors.contains("anna: the provider cannot be reached"))
+            #expect(output.errors.contains("anna: the provider answered that it is busy"))
             #expect(output.errors.contains("2 of 2 failed"))
         }
     }
