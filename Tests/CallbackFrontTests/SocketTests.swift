@@ -64,9 +64,11 @@ import TokenVault
             }
             let reply = try await Browser().get(site.url + "/health")
             #expect(reply.body == "ok\n")
-            // They did not simply run out of time.
-            var poll = pollfd(fd: slow[1099], events: Int16(POLLIN), revents: 0)
-            #expect(unsafe Glibc.poll(&poll, 1, 0) == 0)
+            // Nobody had to run out of time for that: those that came last and were let in go on.
+            for socket in slow[900..<1000] {
+                var poll = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+                #expect(unsafe Glibc.poll(&poll, 1, 0) == 0)
+            }
         }
     }
 
