@@ -36,6 +36,7 @@ public final class CallbackFront: Service, Sendable {
     let flows = Mutex(
         ExpiringTable<FlowKey, FlowEnd>(countMax: linksMax, lifetime: linkLifetime))
     private let boundPort = Mutex<Int?>(nil)
+    private let tally: RequestTally
 
     /// A front for `vault`, which has to stay open for as long as the front runs.
     ///
@@ -44,6 +45,7 @@ public final class CallbackFront: Service, Sendable {
         try configuration.validate()
         self.vault = vault
         self.configuration = configuration
+        tally = RequestTally(configuration.logger)
         cookie = BrowserCookie(isPlain: configuration.allowsPlainHTTPCookies)
     }
 
@@ -56,7 +58,7 @@ public final class CallbackFront: Service, Sendable {
     public func router() -> Router<BasicRequestContext> {
         let router = Router()
         let isHTTPS = configuration.publicBaseURL?.hasPrefix("https:") ?? false
-        router.add(middleware: PageGuard(isHTTPS: isHTTPS, logger: configuration.logger))
+        router.add(middleware: PageGuard(isHTTPS: isHTTPS, tally: tally))
         router.get("/connect/{link}") { request, context in
             await self.open(context.parameters.get("link") ?? "", request)
         }
@@ -88,41 +90,72 @@ public final class CallbackFront: Service, Sendable {
     /// Serves until the task is cancelled or its service group shuts down gracefully: then no new
     /// request is taken, and those that are being answered are answered first.
     ///
-    /// - Throws: the system's error where the port cannot be had.
+    /// - Throws: `cannotListen` where the address and port cannot be had.
     public func run() async throws {
+        let application = application()
+        try await withThrowingTaskGroup(of: Void.self) { [tally] group in
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: RequestTally.interval)
+                    tally.tell()
+                }
+            }
+            group.addTask {
+                do {
+                    try await application.run()
+                } catch let error where self.port == nil && !(error is CancellationError) {
+                    throw CallbackFrontError(
+                        .cannotListen, number: (error as? IOError)?.errnoCode ?? 0)
+                }
+                throw CancellationError()
+            }
+            defer { tally.tell(all: true) }
+            do {
+                _ = try await group.next()
+            } catch is CancellationError {}
+            group.cancelAll()
+        }
+    }
+
+    private func application() -> some ApplicationProtocol {
         var logger = configuration.logger
         // Hummingbird's own lines can quote a request's head at these levels, a code with it.
         if logger.logLevel < .info { logger.logLevel = .info }
+        let shares = SocketShares(socketsMax: Limits.socketsMax, shareMax: Limits.shareMax)
         let server = HTTPServerBuilder.http1(
             configuration: .init(
+                additionalChannelHandlers: [SocketCounter(shares)],
                 idleTimeout: Limits.idleTimeout,
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: Limits.headerBytesMax,
                     maxHeaderListSize: Limits.headersBytesMax,
                     maxHeaderFieldCount: Limits.headersMax)))
-        let application = Application(
+        return Application(
             router: router(), server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
-                    Limits.socketsMax)),
+                    Limits.socketsMax + Limits.leavingMax)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? self.configuration.port
                 self.boundPort.withLock { $0 = port }
                 await self.configuration.onServerRunning(port)
             },
             logger: logger)
-        try await application.run()
     }
 
     /// What a stranger may use up.
     private enum Limits {
         /// From the opening of a socket or the last answer to the end of the next request's head.
-        static let idleTimeout = TimeAmount.seconds(15)
+        static let idleTimeout = TimeAmount.seconds(5)
         static let headerBytesMax = 16 * 1024
         static let headersBytesMax = 32 * 1024
         static let headersMax = 100
         static let socketsMax = 1024
+        /// Of one address; a proxy's are all of one.
+        static let shareMax = 256
+        /// Sockets that have given way and are not closed yet.
+        static let leavingMax = 64
     }
 
     /// Where the front is reached, without a final slash.

@@ -7,6 +7,7 @@ public struct CallbackFrontError: Error, Hashable, Sendable {
         private enum Kind: String, Hashable, Sendable {
             case baseURLRefused, redirectRefused, plainCookiesRefused, portRefused
             case redirectNotAllowed, parameterRefused, tooManyLinks, notRunning, vaultFailed
+            case cannotListen
         }
 
         private let kind: Kind
@@ -30,14 +31,19 @@ public struct CallbackFrontError: Error, Hashable, Sendable {
         public static let notRunning = Self(kind: .notRunning)
         /// The vault has no room for another secret at this moment. Try again.
         public static let vaultFailed = Self(kind: .vaultFailed)
+        /// The address cannot be listened on: somebody else does, it is not of this machine, or the
+        /// port is a privileged one. `number` is the system's (`EADDRINUSE` and kin).
+        public static let cannotListen = Self(kind: .cannotListen)
 
         fileprivate var name: String { kind.rawValue }
     }
 
     /// The reason.
     public let code: Code
+    /// The system's number, where the code says so; else 0.
+    public let number: Int32
 
-    init(_ code: Code) { self.code = code }
+    init(_ code: Code, number: Int32 = 0) { (self.code, self.number) = (code, number) }
 }
 
 extension CallbackFrontError: CustomStringConvertible {

@@ -32,7 +32,8 @@ extension CallbackFront {
         public var recognizes: (@Sendable (Visitor) async -> Bool)?
         /// Called with the port once the front listens.
         public var onServerRunning: @Sendable (Int) async -> Void = { _ in }
-        /// Gets a line for each request: method, pattern of the path and status, nothing else.
+        /// Gets a line for each kind of request, which is method, pattern of the path and status,
+        /// nothing else; and once a minute how many more there were.
         public var logger = Logger(label: "callback-front")
 
         /// The defaults: loopback, port 8080, no redirects.

@@ -2,13 +2,12 @@
 
 import HTTPTypes
 import Hummingbird
-import Logging
 
 /// Bounds what comes in, puts the same headers on all that goes out, whatever went wrong, and
 /// writes down which pattern of path was asked for: never the path itself, nor a query.
 struct PageGuard: RouterMiddleware {
     let isHTTPS: Bool
-    let logger: Logger
+    let tally: RequestTally
 
     @concurrent
     func handle(
@@ -34,7 +33,7 @@ struct PageGuard: RouterMiddleware {
         let known: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .options]
         let method = known.contains(request.method) ? request.method.rawValue : "other"
         let pattern = context.endpointPath ?? "none"
-        logger.info("\(method) \(pattern) \(response.status.code)")
+        tally.add("\(method) \(pattern) \(response.status.code)")
         return response
     }
 

@@ -36,7 +36,12 @@ public enum ProviderCatalog {
         guard text.utf8.count <= fileBytesMax else {
             throw DefinitionError(file: file, message: "longer than \(fileBytesMax) bytes")
         }
-        return try Definition(text, file: file).provider()
+        // The mark that some editors put first; it is no part of the text.
+        let mark: Unicode.Scalar = "\u{feff}"
+        let isMarked = text.unicodeScalars.first == mark
+        return try Definition(
+            isMarked ? String(text.unicodeScalars.dropFirst()) : text, file: file
+        ).provider()
     }
 
     private static func read(_ path: String) throws(DefinitionError) -> String {

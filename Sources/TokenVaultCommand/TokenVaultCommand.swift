@@ -8,6 +8,7 @@ public enum TokenVaultCommand {
     /// Runs the command that the arguments name; returns the exit status of the process.
     public static func run() async -> Int32 {
         do {
+            try CommandArguments.check()
             try refuseSecrets(CommandLine.arguments)
             var command = try RootCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -88,7 +89,8 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, AppCommand.self, ConnectCommand.self, ListCommand.self,
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
-            DisconnectCommand.self, AuditCommand.self,
+            UseCommand.self, RejectedCommand.self, FailedCommand.self, DisconnectCommand.self,
+            AuditCommand.self,
             LogCommand.self, ServeCommand.self, BenchCommand.self, PracticeServerCommand.self,
         ])
 }

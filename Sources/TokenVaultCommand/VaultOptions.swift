@@ -13,7 +13,13 @@ struct PathOptions: ParsableArguments {
 
     /// The directory, without a slash at its end.
     func path() throws -> String {
-        let variable = unsafe getenv("TOKENVAULT_PATH").map { unsafe String(cString: $0) }
+        var variable: String?
+        if vaultPath == nil, let text = unsafe getenv("TOKENVAULT_PATH") {
+            guard let path = unsafe String(validatingCString: text) else {
+                throw CommandFailure(.usage, "TOKENVAULT_PATH is not UTF-8")
+            }
+            variable = path
+        }
         guard var path = vaultPath ?? variable, !path.isEmpty else {
             throw CommandFailure(.usage, "which vault? Give --vault PATH or set TOKENVAULT_PATH")
         }

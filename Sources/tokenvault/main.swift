@@ -5,6 +5,7 @@ import Glibc
 import TokenVault
 import TokenVaultCommand
 
+TokenVaultCommand.openStandardDescriptors()
 // Before anything else: from here on no crash is reported, and OpenSSL and curl, which take their
 // allocators only while they are untouched, find nothing in the environment that gives keys away.
 let isHardened = MemoryHygiene.hardenProcess()

@@ -92,4 +92,35 @@ import Testing
         #expect(disk.serial(0) == 2)
         #expect(disk.doubts.isEmpty)
     }
+
+    @Test("Whoever waits for the scan and is cancelled waits no longer")
+    func cancelledWhileTheScanRuns() throws {
+        var seen = 0
+        let rig = try Rig(.populated(3)) { rig, key in
+            guard key == Disk.key(1) else { return }
+            let calls: [@Sendable (Vault) async throws -> Void] = [
+                { try await $0.ready() }, { try await $0.refresh(Disk.id(0)) },
+                { try await $0.run() },
+            ]
+            for body in calls {
+                let waiting = try rig.call(body)
+                #expect(!waiting.isDone)
+                waiting.cancel()
+                try rig.flush()
+                #expect(waiting.isDone && waiting.code == .cancelled)
+                seen += 1
+            }
+            // Before it waits.
+            let late = try rig.call { vault in
+                withUnsafeCurrentTask { unsafe $0?.cancel() }
+                try await vault.ready()
+            }
+            try rig.flush()
+            #expect(late.isDone && late.code == .cancelled)
+        }
+        #expect(seen == 3)
+        let ready = try rig.call { try await $0.ready() }
+        #expect(ready.isDone && ready.code == nil)
+        #expect(rig.vault.refresher.shared.withLock { $0.scanWaiters.isEmpty })
+    }
 }

@@ -32,6 +32,7 @@ final class Running: Sendable {
     private let ended: AsyncStream<Int32>
 
     var identifier: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
 
     init(
         _ words: [String], in folder: URL, input given: Input, environment: [String: String]

@@ -16,12 +16,14 @@ struct Plan {
     let certificates: String
     /// The practice server's executable.
     let practice: String
+    /// Executables of the command, with a colon between them: this version's, and one before.
+    let commands: String
 
     func population(_ connections: Int) -> String { "\(home)/population-\(connections)" }
 
     /// In this order; what makes the vaults older comes last.
     var figures: [Figure] {
-        reads + heaps + openings + writes + transports + refreshes + upkeep + curve
+        reads + heaps + openings + writes + transports + refreshes + upkeep + served + curve
     }
 
     private var sizes: [Int] { [scale.small, scale.large] }

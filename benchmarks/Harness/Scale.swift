@@ -12,6 +12,7 @@ struct Scale {
     var heapOperations = 2_000_000
     var reads = 400_000
     var puts = 50_000
+    var servedReads = 500
     var refreshes = 20_000
     /// Of peers that take milliseconds for one.
     var slowRefreshes = 2000

@@ -25,7 +25,8 @@ enum TokenVaultBench {
             let plan = Plan(
                 scale: try Scale(arguments[7]), home: arguments[0], others: arguments[1],
                 url: arguments[2], secureURL: arguments[3], certificates: arguments[4],
-                practice: arguments[5])
+                practice: arguments[5],
+                commands: ProcessInfo.processInfo.environment["TOKENVAULT_COMMANDS"] ?? "")
             let isFloors = verb == "compare"
             try await compare(
                 plan, isFloors ? plan.figures : plan.peers,
@@ -97,6 +98,12 @@ enum TokenVaultBench {
                 try await SustainedRefresh(
                     home: arguments[0], url: arguments[1], connections: number(arguments[2]),
                     seconds: number(arguments[3])
+                ).measure())
+        case ("serve", 5):
+            print(
+                try await ServedTokens(
+                    home: arguments[0], program: arguments[1], callers: number(arguments[2]),
+                    idle: number(arguments[3]), reads: number(arguments[4])
                 ).measure())
         case ("lateness", 3):
             print(

@@ -39,7 +39,7 @@ package final class WorkerThread: @unchecked Sendable {
     }
 
     /// From now on the calling thread never waits for a secret's slot: see `SecretArena`.
-    static func neverWaitsForSecrets() { tv_thread_must_not_wait() }
+    package static func neverWaitsForSecrets() { tv_thread_must_not_wait() }
 
     /// Has the calling thread wait.
     static func sleep(milliseconds: Int) { usleep(useconds_t(1000 * milliseconds)) }

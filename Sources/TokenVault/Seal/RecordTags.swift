@@ -32,6 +32,7 @@ enum ConnectionTag {
     static let isExchanged: UInt16 = 39
     static let trouble: UInt16 = 40
     static let troubleSince: UInt16 = 41
+    static let useFailure: UInt16 = 42
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

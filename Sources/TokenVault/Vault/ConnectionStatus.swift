@@ -32,6 +32,9 @@ public struct ConnectionStatus: Sendable {
         /// when it opens the vault; `retry` presents the refresh token that it was the answer to
         /// again, which some providers take for theft.
         case retry
+        /// Look at the component that used the connection: the error is its own, and the vault
+        /// knows no more than the number.
+        case checkUse
     }
 
     /// The connection.
@@ -41,7 +44,8 @@ public struct ConnectionStatus: Sendable {
     /// Why it is red, or why a refresh is being retried.
     public let reason: VaultEvent.Kind?
     /// The number of the event that `reason` is: the HTTP status that came with it; where no answer
-    /// came curl's number, negative; of an answer that lies unread its length in bytes. 0 where
+    /// came curl's number, negative; of an answer that lies unread its length in bytes; of a use
+    /// that failed the number that was reported. 0 where
     /// nothing is known.
     public let reasonNumber: Int
     /// What to do.
@@ -98,9 +102,9 @@ extension Vault {
             ?? refresher.trouble(of: record, generation: generation)
             .flatMap { VaultEvent.Kind(code: $0.code) }
         let now = refresher.now(asOf: record.tokensSince ?? generation)
-        let light: ConnectionStatus.Light
+        var light: ConnectionStatus.Light
         var reason: VaultEvent.Kind?
-        let nextStep: ConnectionStatus.NextStep
+        var nextStep: ConnectionStatus.NextStep
         switch record.state {
         case .configured: (light, nextStep) = (.yellow, .connect)
         case .disconnecting: (light, reason, nextStep) = (.red, .disconnectStarted, .none)
@@ -133,9 +137,17 @@ extension Vault {
             default: (light, nextStep) = (working, .wait)
             }
         }
+        var number = reason.map { refresher.number(of: $0, key, record) } ?? 0
+        // What the vault knows of itself comes first.
+        if record.state == .active, light != .red, let failure = record.useFailure {
+            (light, reason) = (.red, VaultEvent.Kind(code: failure.code))
+            if nextStep == .none {
+                nextStep = reason == .tokenRejected ? .reconnect : .checkUse
+            }
+            number = Int(failure.status)
+        }
         return ConnectionStatus(
-            connection: id, light: light, reason: reason,
-            reasonNumber: reason.map { refresher.number(of: $0, key, record) } ?? 0,
+            connection: id, light: light, reason: reason, reasonNumber: number,
             nextStep: nextStep,
             application: record.application, accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,

@@ -9,16 +9,23 @@ final class EventFeed: Sendable {
 
     private struct Listeners {
         var next = 0
+        /// Nothing comes any more.
+        var isFinished = false
         var open: [Int: AsyncStream<VaultEvent>.Continuation] = [:]
     }
 
     func stream() -> AsyncStream<VaultEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: VaultEvent.self, bufferingPolicy: .bufferingNewest(Self.backlogMax))
-        let number = listeners.withLock { listeners in
+        let number = listeners.withLock { listeners -> Int? in
+            if listeners.isFinished { return nil }
             listeners.next += 1
             listeners.open[listeners.next] = continuation
             return listeners.next
+        }
+        guard let number else {
+            continuation.finish()
+            return stream
         }
         continuation.onTermination = { [weak self] _ in
             self?.listeners.withLock { _ = $0.open.removeValue(forKey: number) }
@@ -32,6 +39,7 @@ final class EventFeed: Sendable {
 
     func finish() {
         let open = listeners.withLock { listeners in
+            listeners.isFinished = true
             defer { listeners.open = [:] }
             return Array(listeners.open.values)
         }
@@ -41,8 +49,8 @@ final class EventFeed: Sendable {
 
 extension Vault {
     /// What happens to connections from now on. A listener that is more than 1,024 events behind
-    /// misses the oldest; the log has them. Of a vault that a child process inherited there are
-    /// none.
+    /// misses the oldest; the log has them. The stream ends when the vault is closed; of one that
+    /// is, and of one that a child process inherited, there are none.
     public func events() -> AsyncStream<VaultEvent> {
         isInherited ? AsyncStream { $0.finish() } : feed.stream()
     }

@@ -37,10 +37,10 @@ extension Refresher {
         let (waiting, watching) = shared.withLock { shared in
             shared.scan = end
             defer {
-                shared.scanWaiters = []
+                shared.scanWaiters = [:]
                 shared.scanWatchers = []
             }
-            return (shared.scanWaiters, shared.scanWatchers)
+            return (Array(shared.scanWaiters.values), shared.scanWatchers)
         }
         if case .complete = end { setVerified() }
         shared.broadcast()
@@ -212,18 +212,28 @@ extension Refresher {
         }
     }
 
-    /// Waits for the scan's end.
+    /// Waits for the scan's end; whoever is cancelled waits no longer.
     func scanned() async -> Outcome {
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Outcome, Never>) in
-            let end = shared.withLock { shared -> Outcome? in
-                let end = Self.end(shared)
-                if end == nil {
-                    shared.scanWaiters.append(
-                        Waiter { unsafe continuation.resume(returning: $0) })
+        let number = shared.withLock { shared in
+            defer { shared.nextWaiter += 1 }
+            return shared.nextWaiter
+        }
+        return await withTaskCancellationHandler {
+            unsafe await withUnsafeContinuation {
+                (continuation: UnsafeContinuation<Outcome, Never>) in
+                let end = shared.withLock { shared -> Outcome? in
+                    if let end = Self.end(shared) { return end }
+                    if Task.isCancelled { return .failure(VaultError(.cancelled, .vault)) }
+                    shared.scanWaiters[number] = Waiter {
+                        unsafe continuation.resume(returning: $0)
+                    }
+                    return nil
                 }
-                return end
+                if let end { unsafe continuation.resume(returning: end) }
             }
-            if let end { unsafe continuation.resume(returning: end) }
+        } onCancel: {
+            let waiter = shared.withLock { $0.scanWaiters.removeValue(forKey: number) }
+            waiter?.resume(.failure(VaultError(.cancelled, .vault)))
         }
     }
 

@@ -77,7 +77,7 @@ final class Refresher: Sendable {
         var unread = UnreadKeys()
         var unmetMinimums = UnmetMinimums()
         var scan = ScanState.running
-        var scanWaiters: [Waiter] = []
+        var scanWaiters: [UpkeepState.WaiterID: Waiter] = [:]
         /// Who wants to know how far the scan is.
         var scanWatchers: [AsyncStream<Vault.VerificationProgress>.Continuation] = []
         /// How many calls of `run` there are.
@@ -225,13 +225,13 @@ final class Refresher: Sendable {
             defer {
                 shared.waiters = [:]
                 shared.mourners = [:]
-                shared.scanWaiters = []
+                shared.scanWaiters = [:]
                 shared.scanWatchers = []
                 shared.drainers = []
             }
             let waiting =
                 Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
-                + shared.scanWaiters + shared.drainers
+                + Array(shared.scanWaiters.values) + shared.drainers
             for watcher in shared.scanWatchers { watcher.finish() }
             return (waiting, shared.outgoing.values.map(\.request))
         }

@@ -44,7 +44,7 @@ extension Vault {
     }
 
     /// The platform used the token and it worked: the light turns green. Written at most once a
-    /// minute for each connection.
+    /// minute for each connection, unless the use before did not work.
     ///
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(_ id: ConnectionID) async throws(VaultError) {
@@ -57,6 +57,7 @@ extension Vault {
             (record, header) throws(VaultError) in
             if Self.isUseKnown(record, now) { return .leave }
             try record.keepTokens(of: header.generation)
+            try record.set(useFailure: nil)
             try record.fields.set(ConnectionTag.used, time: now)
             return .change
         }
@@ -78,12 +79,13 @@ extension Vault {
         return Self.isUseKnown(ConnectionRecord(fields: opened.takeFields()), now)
     }
 
-    /// Whether a use was recorded a short time ago. One in the future is a clock's that was ahead.
+    /// Whether a use was recorded a short time ago, and none that failed since. One in the future
+    /// is a clock's that was ahead.
     private static func isUseKnown(
         _ record: borrowing ConnectionRecord, _ now: UnixTime
     ) -> Bool {
         let since = record.used.map { now.milliseconds(since: $0) } ?? .max
-        return (0..<reportUseMilliseconds).contains(since)
+        return (0..<reportUseMilliseconds).contains(since) && record.useFailure == nil
     }
 
     /// The least time between two records of a use, in milliseconds.
@@ -91,7 +93,8 @@ extension Vault {
 
     /// The platform used the token and the provider's API rejected it (401): refreshes it once. The
     /// caller says which version it used, so that a token that was replaced meanwhile is not
-    /// replaced again.
+    /// replaced again. Where nothing can renew the token the light is red from now on, until other
+    /// tokens come or a use works.
     ///
     /// - Parameter generation: of the token that was rejected, as `status` and `get` give it; nil
     ///   for the present one.
@@ -108,12 +111,23 @@ extension Vault {
             throw VaultError(.notFound, .vault, connection: id)
         }
         let present = opened.header.generation
-        let since = ConnectionRecord(fields: opened.takeFields()).tokensSince ?? present
+        let record = ConnectionRecord(fields: opened.takeFields())
+        let since = record.tokensSince ?? present
         if let generation, generation < since { return }
         let now = time.now()
-        let commit = Commit()
-        commit.add(.event(EventEntry(time: now, key: key, kind: .tokenRejected)))
-        _ = try await durable(commit)
+        if record.state == .active, refresher.plan(record) == nil {
+            let failure = ConnectionRecord.Failure(
+                code: VaultEvent.Kind.tokenRejected.code, status: 0, time: now)
+            do throws(VaultError) {
+                try await note(failure, key, generation: since)
+            } catch {
+                throw error.concerning(id)
+            }
+        } else {
+            let commit = Commit()
+            commit.add(.event(EventEntry(time: now, key: key, kind: .tokenRejected)))
+            _ = try await durable(commit)
+        }
         feed.publish(VaultEvent(time: now, kind: .tokenRejected, number: 0, connection: id))
         try await refresh(id, awaitsLateAnswer: awaitsLateAnswer)
     }

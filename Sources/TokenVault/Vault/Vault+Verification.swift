@@ -15,7 +15,8 @@ extension Vault {
     /// Waits until every record and the store MAC are verified and the schedule is complete.
     ///
     /// - Throws: `integrityFailed`, `authenticationFailed`, `recordDamaged`: from then on the vault
-    ///   refuses everything but `audit` and, where the settings allow them, reads; `closed`.
+    ///   refuses everything but `audit` and, where the settings allow them, reads; `closed`;
+    ///   `cancelled` where the task is, as every verb that waits for this.
     public func ready() async throws(VaultError) {
         try checkProcess()
         try await refresher.scanned().get()

@@ -50,7 +50,8 @@ public struct VaultEvent: Sendable, Hashable {
         /// request was on its way, or its answer was none.
         public static let attemptInDoubt = Kind(11, "attemptInDoubt")
         /// The platform says that a token was rejected.
-        public static let tokenRejected = Kind(12, "tokenRejected")
+        public static let tokenRejected = Kind(
+            ConnectionRecord.rejectionCode, "tokenRejected")
         /// A disconnect began.
         public static let disconnectStarted = Kind(13, "disconnectStarted")
         /// The connection is gone. `number` is the count of slots erased.
@@ -76,11 +77,15 @@ public struct VaultEvent: Sendable, Hashable {
         /// again. The reason of a status alone.
         public static let applicationRemoved = Kind(19, "applicationRemoved")
 
+        /// The component that used the connection met an error of its own. `number` is what it
+        /// said.
+        public static let useFailed = Kind(20, "useFailed")
+
         static let all: [Kind] = [
             connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
             grantLost, applicationRejected, refreshRefused, replyUnread, attemptInDoubt,
             tokenRejected, disconnectStarted, disconnected, lateAnswer, storageRefused,
-            answerOutstanding, grantReplaced, applicationRemoved,
+            answerOutstanding, grantReplaced, applicationRemoved, useFailed,
         ]
     }
 

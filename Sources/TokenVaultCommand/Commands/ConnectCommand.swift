@@ -100,21 +100,7 @@ struct ConnectCommand: AsyncParsableCommand {
         } else {
             address = try SecretInput.readLine(descriptor: 0, what: what)
         }
-        var start: Int?
-        var end = address.count
-        for index in 0..<address.count {
-            let byte = address.bytes.byte(at: index)
-            if byte == UInt8(ascii: "?"), start == nil { start = index + 1 }
-            if byte == UInt8(ascii: "#") || byte == UInt8(ascii: " ") {
-                end = index
-                break
-            }
-        }
-        guard let start, start < end else {
-            throw CommandFailure(
-                .badData, "this address has no query: paste all of it, from http to the end")
-        }
-        return try Secret(copying: address.bytes.extracting(start..<end))
+        return try PastedAddress.query(of: address)
     }
 
     /// Best effort: the address is on the screen too.

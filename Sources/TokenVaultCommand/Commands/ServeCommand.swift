@@ -14,7 +14,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Own the vault: refresh every token on time and answer the other commands.",
         discussion: """
-            Prints `ready` once every record has been verified and requests are answered; ends \
+            Prints `ready` once every record has been verified and requests are answered, those \
+            of browsers too where --listen says so; ends \
             cleanly on SIGTERM or SIGINT: it sends nothing new, and listens for the answers that \
             are still out, at most --drain seconds. Meanwhile the other commands go through the \
             socket `control` in the vault's directory: they need no key, and their \
@@ -26,7 +27,11 @@ struct ServeCommand: AsyncParsableCommand {
               tokenvault serve --vault v --key-fd 3 3< <(systemd-creds decrypt v.cred -)
             """)
 
-    @Option(help: "Address and port for callbacks over HTTP, such as 127.0.0.1:8080.")
+    @Option(
+        help: """
+            Address and port for callbacks over HTTP, such as 127.0.0.1:8080 or [::1]:8080. Where \
+            it cannot be had, the exit status is 73 and nothing is served.
+            """)
     var listen: String?
 
     @Option(
@@ -56,7 +61,10 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         // A client that hangs up is an error of one request, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
-        let front = try callbackFront()
+        DescriptorLimit.raise()
+        let listening = AsyncStream.makeStream(of: Void.self)
+        let front = try callbackFront { listening.continuation.finish() }
+        if front == nil { listening.continuation.finish() }
         let folder = try VaultFolder(options.location.path())
         // Before the first secret is read.
         try LockedMemory.check(SecretArena.shared.kind, isRequired: requireLockedMemory)
@@ -69,14 +77,21 @@ struct ServeCommand: AsyncParsableCommand {
         try control.start()
         var services: [any Service] = [
             RefreshService(
-                vault: door.vault, readsUnverified: reading.readUnverified,
-                drain: .seconds(drain))
+                door: door, readsUnverified: reading.readUnverified, drain: .seconds(drain),
+                listening: listening.stream)
         ]
         if let front { services.append(try Self.front(door.vault, front)) }
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
-        try await group.run()
+        do {
+            try await group.run()
+        } catch let error as CallbackFrontError where error.code == .cannotListen {
+            let reason =
+                error.number == 0 ? "no such address" : SystemMessage.of(error.number)
+            throw CommandFailure(
+                .cannotCreate, "cannot listen on \(listen ?? ""), which --listen says: \(reason)")
+        }
     }
 
     private static func front(
@@ -93,43 +108,48 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// How browsers are answered; nil where nobody asked for that.
-    private func callbackFront() throws -> CallbackFront.Configuration? {
+    private func callbackFront(
+        _ isListening: @escaping @Sendable () -> Void
+    ) throws -> CallbackFront.Configuration? {
         guard let listen else {
             guard publicURL == nil else {
                 throw CommandFailure(.usage, "--public-url needs --listen")
             }
             return nil
         }
-        guard let colon = listen.lastIndex(of: ":"),
-            let port = UInt16(listen[listen.index(after: colon)...])
-        else {
-            throw CommandFailure(.usage, "--listen takes an address and a port: 127.0.0.1:8080")
-        }
+        let address = try ListenAddress(listen)
         var configuration = CallbackFront.Configuration()
-        configuration.host = String(listen[..<colon])
-        configuration.port = Int(port)
+        configuration.host = address.host
+        configuration.port = Int(address.port)
         configuration.publicBaseURL = publicURL
+        configuration.onServerRunning = { _ in isListening() }
         return configuration
     }
 }
 
 /// Refreshes until the process is asked to end.
 private struct RefreshService: Service {
-    let vault: Vault
+    let door: OwnVault
     let readsUnverified: Bool
     let drain: Duration
+    /// Ends when browsers are answered.
+    let listening: AsyncStream<Void>
 
     func run() async throws {
-        do throws(VaultError) {
-            try await vault.ready()
-        } catch {
+        let vault = door.vault
+        do {
+            try await cancelWhenGracefulShutdown { try await vault.ready() }
+        } catch let error as VaultError {
+            // Nobody waits for it any more; whoever asked for something is told that it is over.
+            if error.code == .cancelled { return door.close() }
             guard readsUnverified, error.failure.status == .badData else { throw error }
             // Somebody salvages what can be read.
             try Outlet.errors.line("tokenvault: warning: \(error.failure.message)")
             return try await gracefulShutdown()
         }
+        await cancelWhenGracefulShutdown { for await _ in listening {} }
+        guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
         try Outlet.output.line("ready")
-        let vault = vault
         try await cancelWhenGracefulShutdown { try await vault.run() }
         let left = await vault.drain(for: drain)
         if left > 0 {

@@ -75,6 +75,12 @@ struct StatusCommand: AsyncParsableCommand {
         switch status.nextStep {
         case "none": nil
         case "connect": "run `tokenvault connect`"
+        case "reconnect" where status.reason == "tokenRejected":
+            "the provider's API rejected the token, and nothing can renew it: run "
+                + "`tokenvault connect` again"
+        case "check_use":
+            "look at the component that used it: the error is its own; the light turns when a use "
+                + "works (`tokenvault use`)"
         case "reconnect": "the grant has ended: run `tokenvault connect` again"
         case "wait": "nothing: the vault tries again by itself"
         case "correct_application" where status.reason == "applicationRemoved":

@@ -1,161 +1,199 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 import Glibc
 import Synchronization
 import TokenVault
 
 /// Answers the other commands while this process owns the vault: a socket in the vault's directory
 /// that only the same user reaches, one request a connection.
+///
+/// One thread takes requests in and sends answers out, and waits for nobody: neither for somebody
+/// who says nothing or reads nothing, nor for what a request waits for, which is a task of its own.
 final class ControlServer: Sendable {
-    /// How many requests are answered at a time; a few more wait in the socket's queue.
-    static let workerCount = 16
-    /// How many of those may be such that somebody has said to wait long for: the others must find
-    /// somebody who answers.
-    static let longRequestsMax = 8
+    /// How many connections there are at a time, if the process may have twice as many descriptors.
+    static let peersMax = 4096
+    /// How long nobody is taken in where the process has no descriptor left, in milliseconds.
+    private static let pauseMilliseconds: Int64 = 100
+    /// How many are taken in before the others are seen to.
+    private static let admittedMax = 64
 
     private let folder: VaultFolder
     private let door: OwnVault
     private let socket: Int32
-    private let workers = Mutex<[WorkerThread]>([])
-    private let longRequests = Mutex(0)
+    private let peersMax: Int
+    /// Ends the sleep of the thread: a byte that is written to the second is read from the first.
+    private let bell: (hears: Int32, rings: Int32)
+    private let isStopping = Atomic(false)
+    private let worker = Mutex<WorkerThread?>(nil)
 
-    init(_ folder: VaultFolder, _ door: OwnVault) throws {
+    /// - Parameter peersMax: how many connections there are at a time; by default as many as half
+    ///   of the process's descriptors.
+    init(
+        _ folder: VaultFolder, _ door: OwnVault,
+        peersMax: Int = DescriptorLimit.share(2, atMost: peersMax)
+    ) throws {
         self.folder = folder
         self.door = door
-        socket = try folder.listen()
+        self.peersMax = peersMax
+        bell = try Self.makeBell()
+        do {
+            socket = try folder.listen()
+        } catch {
+            Glibc.close(bell.hears)
+            Glibc.close(bell.rings)
+            throw error
+        }
+        _ = fcntl(socket, F_SETFL, O_NONBLOCK)
     }
 
-    deinit { Glibc.close(socket) }
+    deinit {
+        for descriptor in [socket, bell.hears, bell.rings] { Glibc.close(descriptor) }
+    }
+
+    private static func makeBell() throws(CommandFailure) -> (hears: Int32, rings: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else {
+            throw CommandFailure(.inputOutput, "cannot make a pipe", errno: errno)
+        }
+        for end in ends {
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        }
+        return (ends[0], ends[1])
+    }
 
     /// Starts answering.
     func start() throws {
-        for number in 1...Self.workerCount {
-            let worker = try WorkerThread("control-\(number)") { [self] in acceptAll() }
-            workers.withLock { $0.append(worker) }
+        let thread = try WorkerThread("control") { [self] in
+            WorkerThread.neverWaitsForSecrets()
+            var desk = Desk(self)
+            while desk.turn() {}
         }
+        worker.withLock { $0 = thread }
     }
 
     /// Takes no more requests, finishes those that came, and removes the socket. Blocks for as long
     /// as they take.
     func stop() {
         folder.removeSocket()
-        // Wakes every thread that waits in accept.
-        shutdown(socket, Int32(SHUT_RDWR))
-        for worker in workers.withLock({ workers in
-            defer { workers = [] }
-            return workers
-        }) {
-            worker.join()
-        }
+        isStopping.store(true, ordering: .releasing)
+        ring()
+        worker.withLock { $0.take() }?.join()
     }
 
-    private func acceptAll() {
-        while true {
-            let accepted = VaultFolder.acceptNext(socket)
-            if accepted >= 0 {
-                let wire = Wire(owning: accepted)
+    private func ring() {
+        var byte: UInt8 = 0
+        _ = unsafe write(bell.rings, &byte, 1)
+    }
+
+    private func hear() {
+        var bytes: [UInt8] = Array(repeating: 0, count: 256)
+        while unsafe read(bell.hears, &bytes, bytes.count) == bytes.count {}
+    }
+
+    /// What the thread has before it.
+    private struct Desk {
+        private let server: ControlServer
+        private var peers: [ControlPeer] = []
+        /// Until when nobody is taken in.
+        private var pause: Int64?
+        private var isOpen = true
+
+        init(_ server: ControlServer) { self.server = server }
+
+        /// Waits until there is something to do, and does it. False when all is done for ever.
+        mutating func turn() -> Bool {
+            let watched = wait()
+            let isLast = isOpen && server.isStopping.load(ordering: .acquiring)
+            for peer in watched.ready { proceed(peer) }
+            if watched.admits || isLast { admit() }
+            for peer in peers { peer.look() }
+            if isLast { close() }
+            let now = Deadline.after(milliseconds: 0)
+            for peer in peers where peer.deadline.map({ $0 <= now }) ?? false { peer.leave() }
+            peers.removeAll(where: \.isOver)
+            return isOpen || !peers.isEmpty
+        }
+
+        private func wait() -> (ready: [ControlPeer], admits: Bool) {
+            let now = Deadline.after(milliseconds: 0)
+            let admits = isOpen && pause.map { $0 <= now } ?? true
+            let watched = peers.filter { $0.isWatched(now) }
+            var polls = [
+                pollfd(fd: server.bell.hears, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: admits ? server.socket : -1, events: Int16(POLLIN), revents: 0),
+            ]
+            polls += watched.map {
+                pollfd(fd: $0.wire.socket, events: Int16($0.events), revents: 0)
+            }
+            var next = admits ? nil : pause
+            for peer in peers {
+                if let deadline = peer.deadline { next = min(next ?? deadline, deadline) }
+                // One that is over is watched.
+                if let rest = peer.rest, rest > now { next = min(next ?? rest, rest) }
+            }
+            let rest = next.map { Int32(clamping: max(0, $0 - now)) } ?? -1
+            let count = nfds_t(polls.count)
+            guard unsafe poll(&polls, count, rest) > 0 else { return ([], false) }
+            if polls[0].revents != 0 { server.hear() }
+            let ready = zip(watched, polls.dropFirst(2)).filter { $1.revents != 0 }.map(\.0)
+            return (ready, polls[1].revents != 0)
+        }
+
+        private func proceed(_ peer: ControlPeer) {
+            peer.proceed { [server] errand, wire in
+                errand.start(at: server.door, wire) { server.ring() }
+            }
+        }
+
+        private mutating func admit() {
+            pause = nil
+            for _ in 0..<ControlServer.admittedMax {
+                let accepted = VaultFolder.acceptNext(server.socket)
+                guard accepted >= 0 else {
+                    let isShort =
+                        errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS
+                    if isShort, !makeRoom() {
+                        pause = Deadline.after(milliseconds: ControlServer.pauseMilliseconds)
+                    }
+                    return
+                }
+                let peer = ControlPeer(Wire(owning: accepted))
                 // Whoever is refused learns nothing, not even why.
-                if VaultFolder.isOurs(accepted) { serve(wire) }
-            } else if errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS {
-                usleep(100_000)
-            } else if errno != EINTR && errno != ECONNABORTED {
-                return
+                guard VaultFolder.isOurs(accepted) else { continue }
+                if peers.count >= server.peersMax, !makeRoom() {
+                    peer.refuse(server.tooMany)
+                } else {
+                    peers.append(peer)
+                    // Most have asked by now.
+                    proceed(peer)
+                }
             }
         }
-    }
 
-    private func serve(_ wire: Wire) {
-        do {
-            let deadline = Deadline.after(milliseconds: Wire.requestMilliseconds)
-            let head = try wire.receiveHead(by: deadline)
-            guard head.kind == .message else { return }
-            let request = try wire.receive(Request.self, count: head.count, by: deadline)
-            let errand = Errand(request, try Self.receiveSecret(wire, by: deadline))
-            guard !request.isLong || beginLong() else { throw Self.tooManyLong }
-            defer { if request.isLong { longRequests.withLock { $0 -= 1 } } }
-            let done = DispatchSemaphore(value: 0)
-            // Blocks this thread, of which there are a few, and none of those that tasks run on.
-            Task { [door] in
-                await errand.run(at: door, wire)
-                done.signal()
+        /// Whoever has been silent for the longest time gives way. False where nobody is.
+        private mutating func makeRoom() -> Bool {
+            for (index, peer) in peers.enumerated() where peer.stage == .asking {
+                // It may have asked since it was looked at.
+                proceed(peer)
+                guard peer.stage == .asking else { continue }
+                peer.leave()
+                peers.remove(at: index)
+                return true
             }
-            done.wait()
-            try errand.finish(wire)
-        } catch {
-            // Nobody is left to tell: whoever asked hung up or did not speak the protocol.
-            try? wire.send(FailureForm(error), as: .failure)
+            return false
+        }
+
+        /// Nobody is taken in any more, and nobody who has not asked is waited for.
+        private mutating func close() {
+            isOpen = false
+            for peer in peers where peer.stage == .asking { peer.leave() }
         }
     }
 
-    private func beginLong() -> Bool {
-        longRequests.withLock { count in
-            guard count < Self.longRequestsMax else { return false }
-            count += 1
-            return true
-        }
-    }
-
-    private static var tooManyLong: CommandFailure {
+    private var tooMany: CommandFailure {
         CommandFailure(
             .temporaryFailure,
-            "\(longRequestsMax) commands that may wait long (disconnect --wait, retry --app) are "
-                + "at work already: try again later")
-    }
-
-    private static func receiveSecret(_ wire: Wire, by deadline: Int64) throws -> Secret? {
-        let head = try wire.receiveHead(by: deadline)
-        switch head.kind {
-        case .end: return nil
-        case .secret:
-            let secret = try wire.receiveSecret(count: head.count, by: deadline)
-            guard try wire.receiveHead(by: deadline).kind == .end else {
-                throw CommandFailure(.internalFault, "not the protocol")
-            }
-            return secret
-        case .message, .failure: throw CommandFailure(.internalFault, "not the protocol")
-        }
-    }
-}
-
-/// One request while it is answered.
-private final class Errand: Sendable {
-    private let request: Request
-    private let state: Mutex<State>
-
-    private struct State: ~Copyable {
-        var secret: Secret?
-        var replies: [Reply] = []
-        var failure: FailureForm?
-    }
-
-    init(_ request: Request, _ secret: consuming Secret?) {
-        self.request = request
-        state = Mutex(State(secret: secret))
-    }
-
-    func run(at door: OwnVault, _ wire: Wire) async {
-        do {
-            if case .token(let id, let minimumSeconds) = request {
-                // Less than an empty socket takes at once, so that this does not block.
-                try await door.withToken(id: id, minimumSeconds: minimumSeconds) { token in
-                    try wire.send(token)
-                }
-                return
-            }
-            let secret = state.withLock { $0.secret.take() }
-            try await door.ask(request, secret: secret) { reply in
-                state.withLock { $0.replies.append(reply) }
-            }
-        } catch {
-            state.withLock { $0.failure = FailureForm(error) }
-        }
-    }
-
-    func finish(_ wire: Wire) throws {
-        let (replies, failure) = state.withLock { ($0.replies, $0.failure) }
-        if let failure { return try wire.send(failure, as: .failure) }
-        for reply in replies { try wire.send(reply) }
-        try wire.sendEnd()
+            "\(peersMax) commands wait for an answer already: try again later")
     }
 }

@@ -35,7 +35,9 @@ final class OwnVault: VaultDoor {
             let id = try await complete(secret, id, application)
             try take(.connected(id: id.text))
         case .list:
-            for id in try vault.list().sorted(by: { $0.text < $1.text }) {
+            for (number, id) in try vault.list().sorted(by: { $0.text < $1.text }).enumerated() {
+                // Others have a turn in between.
+                if number % Self.listedMax == 0 { await Task.yield() }
                 // Disconnected since it was listed: not an error.
                 guard let status = try vault.status(id) else { continue }
                 try take(.status(StatusForm(status, vault.memoryStatus.arena)))
@@ -47,9 +49,7 @@ final class OwnVault: VaultDoor {
             try take(.status(StatusForm(status, vault.memoryStatus.arena)))
         case .refresh(let id):
             let id = try ConnectionID(id)
-            try await staying(id) {
-                try await vault.refresh(id, awaitsLateAnswer: endsWithRequest)
-            }
+            try await staying(id) { try await vault.refresh(id, awaitsLateAnswer: endsWithRequest) }
         case .retry(let id):
             let id = try ConnectionID(id)
             try await staying(id) {
@@ -67,6 +67,10 @@ final class OwnVault: VaultDoor {
             for (id, error) in outcome.failed {
                 try take(.retried(id: id.text, failure: FailureForm(error.concerning(id))))
             }
+        case .use(let id): try await vault.reportUse(ConnectionID(id))
+        case .rejected(let id, let generation): try await reject(ConnectionID(id), generation)
+        case .failed(let id, let code):
+            try await vault.reportFailed(ConnectionID(id), number: code)
         case .disconnect(let id, let waitSeconds):
             let receipt = try await vault.disconnect(
                 ConnectionID(id), waiting: .seconds(waitSeconds ?? 0))
@@ -76,6 +80,13 @@ final class OwnVault: VaultDoor {
                 try take(.event(EventForm(event)))
             }
         case .token: throw VaultError(.invalidArgument, .vault)
+        }
+    }
+
+    private func reject(_ id: ConnectionID, _ generation: UInt64?) async throws {
+        try await staying(id) {
+            try await vault.reportRejected(
+                id, generation: generation, awaitsLateAnswer: endsWithRequest)
         }
     }
 
@@ -133,6 +144,9 @@ final class OwnVault: VaultDoor {
         defer { teller.cancel() }
         return try await body()
     }
+
+    /// How many of a list are read before others have a turn.
+    private static let listedMax = 64
 
     /// How soon somebody who waits is told why.
     private static let noticeInterval = Duration.seconds(1)

@@ -19,16 +19,19 @@ enum Request: Codable, Sendable {
     case refresh(id: String)
     case retry(id: String)
     case retryApplication(id: String)
+    case use(id: String)
+    case rejected(id: String, generation: UInt64?)
+    case failed(id: String, code: Int32)
     case disconnect(id: String, waitSeconds: Int?)
     case log(id: String, limit: Int)
 }
 
 extension Request {
-    /// Whether it may take longer than a verb does: somebody has said to wait.
-    var isLong: Bool {
+    /// Whether nothing is left undone where nobody waits for it any more: the refresh that it asks
+    /// for goes on by itself.
+    var onlyWaits: Bool {
         switch self {
-        case .retryApplication: true
-        case .disconnect(_, let waitSeconds): waitSeconds ?? 0 > 0
+        case .token, .refresh, .rejected: true
         default: false
         }
     }

@@ -79,6 +79,7 @@ struct StatusForm: Codable, Sendable {
         switch step {
         case .correctApplication: "correct_application"
         case .makeRoom: "make_room"
+        case .checkUse: "check_use"
         default: step.rawValue
         }
     }

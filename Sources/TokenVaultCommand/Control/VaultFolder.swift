@@ -8,6 +8,8 @@ import TokenVault
 final class VaultFolder: Sendable {
     /// The name of the control socket.
     static let socketName = "control"
+    /// How many may wait to be taken in; the system may allow fewer.
+    private static let queueMax: Int32 = 4096
 
     let path: String
     private let descriptor: Int32
@@ -38,7 +40,7 @@ final class VaultFolder: Sendable {
         // The mode that bind gives the name; nobody can connect in between.
         guard fchmod(socket, 0o600) == 0,
             unsafe withAddress({ unsafe bind(socket, $0, $1) }) == 0,
-            Glibc.listen(socket, 64) == 0
+            Glibc.listen(socket, Self.queueMax) == 0
         else {
             let number = errno
             close(socket)

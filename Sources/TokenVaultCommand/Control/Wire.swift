@@ -20,22 +20,22 @@ final class Wire: Sendable {
 
     /// The longest message, in bytes.
     static let messageBytesMax = 1 << 20
+    /// The longest message of a request: an application with all that it may have is shorter.
+    static let requestBytesMax = 1 << 17
     /// How long a whole request may take to arrive, in milliseconds.
     static let requestMilliseconds: Int64 = 5000
     /// How long a caller waits for an answer: longer than a disconnect, the slowest verb, takes.
     static let answerMilliseconds: Int64 = 60_000
 
-    private let socket: Int32
+    let socket: Int32
 
     init(owning socket: Int32) { self.socket = socket }
 
     deinit { close(socket) }
 
     func send(_ message: some Encodable, as kind: Kind = .message) throws {
-        let bytes = Array(try JSONEncoder().encode(message))
-        guard bytes.count <= Self.messageBytesMax else { throw VaultError(.limitExceeded, .vault) }
-        try send(kind, count: bytes.count)
-        try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
+        let frame = try Self.frame(message, as: kind)
+        try unsafe frame.withUnsafeBytes { try unsafe write($0) }
     }
 
     func send(_ secret: borrowing Secret) throws {
@@ -51,9 +51,7 @@ final class Wire: Sendable {
     func receiveHead(by deadline: Int64) throws -> (kind: Kind, count: Int) {
         var head: [UInt8] = [0, 0, 0, 0, 0]
         try unsafe head.withUnsafeMutableBytes { try unsafe read($0, by: deadline) }
-        let count = head[1...].reversed().reduce(0) { $0 << 8 | Int($1) }
-        guard let kind = Kind(rawValue: head[0]) else { throw Self.garbled }
-        return (kind, count)
+        return try Self.head(head)
     }
 
     func receive<Message: Decodable>(
@@ -77,12 +75,12 @@ final class Wire: Sendable {
         return secret
     }
 
-    private static var garbled: CommandFailure {
+    static var garbled: CommandFailure {
         CommandFailure(.internalFault, "the other process speaks another version: restart it")
     }
 
     private func send(_ kind: Kind, count: Int) throws {
-        let head = [kind.rawValue] + (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) }
+        let head = Self.head(kind, count: count)
         try unsafe head.withUnsafeBytes { try unsafe write($0) }
     }
 
@@ -113,39 +111,9 @@ final class Wire: Sendable {
                 socket, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done, 0)
             if got < 0 && errno == EINTR { continue }
             guard got > 0 else {
-                throw CommandFailure(.inputOutput, "the other process hung up")
+                throw Self.hungUp
             }
             done += got
-        }
-    }
-}
-
-/// A point on the clock that no jump of the wall clock moves, in milliseconds.
-enum Deadline {
-    static func after(milliseconds: Int64) -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000 + milliseconds
-    }
-
-    /// Milliseconds until then; zero where it has passed.
-    static func remaining(until deadline: Int64) -> Int64 {
-        max(0, deadline - after(milliseconds: 0))
-    }
-
-    /// Waits until a descriptor is ready.
-    static func wait(
-        for descriptor: Int32, events: Int32, by deadline: Int64
-    ) throws(CommandFailure) {
-        while true {
-            let rest = remaining(until: deadline)
-            var poll = pollfd(fd: descriptor, events: Int16(events), revents: 0)
-            let ready = unsafe Glibc.poll(&poll, 1, Int32(clamping: rest))
-            if ready > 0 { return }
-            if ready < 0 && errno == EINTR { continue }
-            guard ready == 0, rest > 0 else {
-                throw CommandFailure(.temporaryFailure, "the other process does not answer")
-            }
         }
     }
 }

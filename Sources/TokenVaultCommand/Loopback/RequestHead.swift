@@ -3,13 +3,22 @@
 import Glibc
 import TokenVault
 
-/// The head of an HTTP request, in a `Secret`, for its first line holds the code.
+/// The head of an HTTP request: its first line, which holds the code, in a `Secret`; of the rest
+/// nothing is kept, for cookies of other programs on the same address may be long.
 struct RequestHead: ~Copyable {
+    /// The longest first line, in bytes.
+    static let lineBytesMax = 16_384
     /// The longest head, in bytes: line and headers.
-    static let bytesMax = 16_384
+    static let bytesMax = 262_144
 
     private var secret: Secret
+    /// How much of the line there is, and whether that is all of it.
     private var count = 0
+    private var isLineWhole = false
+    /// How much has arrived in all.
+    private var arrivedCount = 0
+    /// Whether nothing stands in the present line.
+    private var isLineEmpty = false
 
     /// What a request turned out to be.
     enum Meaning: ~Copyable {
@@ -23,30 +32,39 @@ struct RequestHead: ~Copyable {
         case callback(Secret)
     }
 
-    init() throws(VaultError) { secret = try Secret(zeroes: Self.bytesMax) }
+    init() throws(VaultError) { secret = try Secret(zeroes: Self.lineBytesMax + Self.chunkBytes) }
+
+    /// How much is taken at a time of what is not kept.
+    private static let chunkBytes = 4096
 
     /// Takes what has arrived. The head is whole where an empty line is.
     mutating func receive(_ socket: Int32, path: String) throws -> Meaning {
-        guard count < Self.bytesMax else { return .other(431) }
-        let got = SecretInput.receive(socket, into: &secret, at: count)
+        let got = SecretInput.receive(
+            socket, into: &secret, at: count, atMost: Self.chunkBytes)
         if got < 0 && (errno == EINTR || errno == EAGAIN) { return .incomplete }
         guard got > 0 else { return .gone }
-        count += got
-        return hasEmptyLine() ? try meaning(path: path) : .incomplete
+        arrivedCount += got
+        if try isWhole(with: got) { return try meaning(path: path) }
+        return count > Self.lineBytesMax || arrivedCount >= Self.bytesMax
+            ? .other(431) : .incomplete
     }
 
     private func byte(_ offset: Int) -> UInt8 { secret.bytes.byte(at: offset) }
 
-    private func hasEmptyLine() -> Bool {
-        var isLineEmpty = false
-        for offset in 0..<count {
+    /// Looks at what was taken. What follows the first line is written over by what comes next.
+    private mutating func isWhole(with got: Int) throws -> Bool {
+        let start = count
+        for offset in start..<start + got {
             switch byte(offset) {
             case 0x0a where isLineEmpty: return true
-            case 0x0a: isLineEmpty = true
+            case 0x0a:
+                if !isLineWhole { count = offset + 1 }
+                (isLineWhole, isLineEmpty) = (true, true)
             case 0x0d: break
             default: isLineEmpty = false
             }
         }
+        if !isLineWhole { count = start + got }
         return false
     }
 

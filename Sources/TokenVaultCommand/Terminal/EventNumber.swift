@@ -10,6 +10,7 @@ enum EventNumber {
         case "answerOutstanding": "for up to \(number) s"
         case "disconnected": number == 1 ? "1 slot erased" : "\(number) slots erased"
         case "grantReplaced": "the one before may live on at the provider"
+        case "useFailed": "code \(number)"
         case "storageRefused": "the disk is full, or fails"
         case _ where number < 0:
             "curl \(-number)" + VaultError.text(curlCode: Int(clamping: -number))

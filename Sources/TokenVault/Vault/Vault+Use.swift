@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What the platform tells of its own use of a connection; `reportUse` says that it worked.
+extension Vault {
+    /// The component that used the connection met an error of its own: the light is red with its
+    /// number until the next `reportUse`. Tokens are lent and refreshed as before. The same number
+    /// again is written at most once a minute.
+    ///
+    /// - Parameter number: the component's own, such as an HTTP status or an exit status; what it
+    ///   means is the platform's business.
+    /// - Throws: `notFound`, `storeFull`, `storageFailed`.
+    public func reportFailed(_ id: ConnectionID, number: Int32) async throws(VaultError) {
+        try checkProcess()
+        defer { MemoryHygiene.scrub() }
+        try await verified()
+        let key = store.key(.connection, id.text)
+        let failure = ConnectionRecord.Failure(
+            code: VaultEvent.Kind.useFailed.code, status: number, time: time.now())
+        do throws(VaultError) {
+            guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
+            let known = ConnectionRecord(fields: opened.takeFields()).useFailure
+            if let known, known.code == failure.code, known.status == number,
+                (0..<Self.reportUseMilliseconds)
+                    .contains(failure.time.milliseconds(since: known.time))
+            {
+                return
+            }
+            try await note(failure, key)
+        } catch {
+            throw error.concerning(id)
+        }
+        feed.publish(
+            VaultEvent(
+                time: failure.time, kind: .useFailed, number: Int64(number), connection: id))
+    }
+
+    /// Writes down what the platform said of a use.
+    ///
+    /// - Parameter generation: of the token that it is about; nothing is changed where others came
+    ///   since. Nil for whichever is there.
+    func note(
+        _ failure: ConnectionRecord.Failure, _ key: RecordKey, generation: UInt64? = nil
+    ) async throws(VaultError) {
+        guard let kind = VaultEvent.Kind(code: failure.code) else { return }
+        let commit = Commit()
+        let added = 3 * (Fields.headBytes + 8) + Fields.headBytes + ConnectionRecord.useFailureBytes
+        let revision = Revision(addedBytesMax: added) { (record, header) throws(VaultError) in
+            let since = record.tokensSince ?? header.generation
+            if let generation, generation < since { return .leave }
+            try record.keepTokens(of: header.generation)
+            try record.set(useFailure: failure)
+            return .change
+        }
+        commit.add(.revise(key, revision))
+        commit.add(
+            .event(
+                EventEntry(
+                    time: failure.time, key: key, kind: kind, number: Int64(failure.status))))
+        guard try await durable(commit).fate != .gone else {
+            throw VaultError(.notFound, .vault)
+        }
+    }
+}

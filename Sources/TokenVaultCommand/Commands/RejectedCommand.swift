@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// `tokenvault rejected`.
+struct RejectedCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rejected",
+        abstract: "Report that the provider's API rejected a connection's token (401).",
+        discussion: """
+            Refreshes it, once. With --generation, which `tokenvault status --json` gives, a late \
+            rejection of a token that was replaced meanwhile costs nothing: ask for the generation \
+            before the token. Where nothing can renew the token, the exit status is 79 and the \
+            light is red.
+
+            EXAMPLES
+              generation=$(tokenvault status anna --json | jq .generation)
+              tokenvault rejected anna --generation "$generation"
+            """)
+
+    @Argument(help: "The connection's id.")
+    var id: String
+
+    @Option(help: "The version that was rejected; without it the present one.")
+    var generation: UInt64?
+
+    @OptionGroup var options: VaultOptions
+
+    func run() async throws {
+        try await options.withDoor {
+            try await $0.ask(.rejected(id: id, generation: generation))
+        }
+    }
+}

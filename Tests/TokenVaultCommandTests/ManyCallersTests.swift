@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ProviderSimulator
+import Testing
+import TokenVault
+
+@testable import TokenVaultCommand
+
+/// The control socket under many callers: whoever waits for a provider, or says nothing, holds up
+/// nobody. What is compared is who is answered before whom, not how long it takes.
+struct ManyCallersTests {
+    /// More than there would be threads for.
+    private static let callers = 48
+    /// Longer than a caller of this test waits, in milliseconds.
+    private static let patience: Int64 = 120_000
+
+    private func serve(
+        _ bench: Workbench, _ body: (VaultFolder) async throws -> Void
+    ) async throws {
+        let server = try bench.start(
+            ["serve", "--drain", "0"] + bench.keyOptions, input: .open)
+        _ = try await server.line { $0 == "ready" }
+        do {
+            try await body(VaultFolder(bench.folder.appending(path: "v").path))
+        } catch {
+            kill(server.identifier, SIGKILL)
+            _ = await server.end()
+            throw error
+        }
+        server.terminate()
+        let output = await server.end()
+        #expect(output.status == 0, "\(output.errors)")
+    }
+
+    private func connect(_ folder: VaultFolder) throws -> Wire {
+        Wire(owning: try #require(try folder.connect()))
+    }
+
+    private func ask(_ folder: VaultFolder, _ request: Request) throws -> Wire {
+        let wire = try connect(folder)
+        try wire.send(request)
+        try wire.sendEnd()
+        return wire
+    }
+
+    /// Whether nothing has come over a wire, not even its end.
+    private func isSilent(_ wire: Wire) -> Bool {
+        var poll = pollfd(fd: wire.socket, events: Int16(POLLIN), revents: 0)
+        return unsafe Glibc.poll(&poll, 1, 0) == 0
+    }
+
+    private func kind(_ wire: Wire) throws -> Wire.Kind {
+        try wire.receiveHead(by: Deadline.after(milliseconds: Self.patience)).kind
+    }
+
+    private func token(_ folder: VaultFolder, _ id: String) throws {
+        let wire = try ask(folder, .token(id: id, minimumSeconds: 0))
+        let deadline = Deadline.after(milliseconds: Self.patience)
+        let head = try wire.receiveHead(by: deadline)
+        #expect(head.kind == .secret)
+        _ = try wire.receiveSecret(count: head.count, by: deadline)
+        #expect(try kind(wire) == .end)
+        // Then nothing is left of it there, either.
+        #expect(throws: CommandFailure.self) { try kind(wire) }
+    }
+
+    @Test func whoeverWaitsForAProviderHoldsUpNobody() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            for id in ["anna", "bert"] { try await bench.connect(id) }
+            try await serve(bench) { folder in
+                bench.simulator.set(fault: .delayBefore(.seconds(600)))
+                var waiting = try (0..<Self.callers).map { _ in
+                    try ask(folder, .refresh(id: "bert"))
+                }
+                try token(folder, "anna")
+                #expect(waiting.allSatisfy(isSilent))
+                // They hang up, and take no room from those who come.
+                waiting = []
+                try token(folder, "anna")
+                bench.simulator.set(fault: nil)
+            }
+        }
+    }
+
+    @Test func whoeverSaysNothingHoldsUpNobody() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            try await serve(bench) { folder in
+                let idle = try (0..<Self.callers).map { _ in try connect(folder) }
+                // One that stops in the middle of its request, and one before its secret.
+                let half = try connect(folder)
+                try half.send(Request.list)
+                let announced = try connect(folder)
+                try announced.send(Request.complete(id: "x", application: "demo"))
+                let head = Wire.head(.secret, count: 4096)
+                _ = try unsafe head.withUnsafeBytes { try unsafe announced.sendAtOnce($0) }
+                try token(folder, "anna")
+                #expect((idle + [half, announced]).allSatisfy(isSilent))
+                // In time they are let go of.
+                for wire in idle + [half, announced] {
+                    #expect(throws: CommandFailure.self) { try kind(wire) }
+                }
+                try token(folder, "anna")
+            }
+        }
+    }
+
+    @Test func whoeverReadsNothingIsLeftAloneUntilItDoes() throws {
+        var ends: [Int32] = [0, 0]
+        let isMade = unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
+        try #require(isMade == 0)
+        var size: Int32 = 4096
+        let length = socklen_t(MemoryLayout<Int32>.size)
+        unsafe setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, length)
+        let reader = Wire(owning: ends[1])
+        let peer = ControlPeer(Wire(owning: ends[0]))
+        let text = String(repeating: "x", count: 200_000)
+        peer.refuse(CommandFailure(.temporaryFailure, text))
+        #expect(peer.stage == .told)
+        #expect(peer.deadline != nil)
+        var count = 0
+        while let bytes = try? reader.receiveAtOnce(atMost: 1 << 16) {
+            count += bytes.count
+            peer.proceed { _, _ in Issue.record("nothing was asked") }
+        }
+        #expect(count > text.count)
+        #expect(peer.isOver)
+    }
+
+    @Test func aServerWithoutRoomLetsGoOfWhoIsSilent() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            for id in ["anna", "bert"] { try await bench.connect(id) }
+            var settings = Vault.Settings()
+            settings.allowsLoopbackHTTP = true
+            let path = bench.folder.appending(path: "v").path
+            let vault = try Vault.open(
+                at: path, rootKey: .file(bench.folder.appending(path: "v.key").path),
+                settings: settings)
+            defer { vault.close() }
+            try await vault.ready()
+            let folder = try VaultFolder(path)
+            let server = try ControlServer(
+                folder, OwnVault(vault, endsWithRequest: false), peersMax: 4)
+            try server.start()
+            defer { server.stop() }
+            let idle = try (0..<4).map { _ in try connect(folder) }
+            try token(folder, "anna")
+            // The one that came first, and none but that.
+            #expect(idle.map(isSilent) == [false, true, true, true])
+            // Whoever waits for an answer does not give way to who comes later.
+            bench.simulator.set(fault: .delayBefore(.seconds(600)))
+            let waiting = try (0..<4).map { _ in try ask(folder, .refresh(id: "bert")) }
+            let refused = try ask(folder, .token(id: "anna", minimumSeconds: 0))
+            let head = try refused.receiveHead(by: Deadline.after(milliseconds: Self.patience))
+            #expect(head.kind == .failure)
+            let failure =
+                try refused.receive(
+                    FailureForm.self, count: head.count,
+                    by: Deadline.after(milliseconds: Self.patience)
+                ).error as? CommandFailure
+            #expect(failure?.status == .temporaryFailure)
+            #expect(waiting.allSatisfy(isSilent))
+            bench.simulator.set(fault: nil)
+            _ = await vault.drain(for: .zero)
+        }
+    }
+}

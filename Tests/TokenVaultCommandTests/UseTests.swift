@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ProviderSimulator
+import Testing
+
+/// `use`, `rejected` and `failed`: what the platform tells of its own use.
+struct UseTests {
+    private func status(_ bench: Workbench) async throws -> [String: any Sendable] {
+        let output = try await bench.expect(["status", "anna", "--json"] + bench.keyOptions)
+        return try output.objects().first ?? [:]
+    }
+
+    @Test(arguments: [false, true])
+    func theLightFollowsTheUse(isServed: Bool) async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            var server: Running?
+            if isServed {
+                server = try bench.start(["serve"] + bench.keyOptions, input: .open)
+                _ = try await server?.line { $0 == "ready" }
+            }
+            let options = bench.keyOptions
+            let first = try await status(bench)
+            #expect(first["light"] as? String == "yellow")
+            let generation = try #require(first["generation"] as? Int)
+            try await bench.expect(["use", "anna"] + options)
+            #expect(try await status(bench)["light"] as? String == "green")
+            try await bench.expect(["failed", "anna", "--code", "17"] + options)
+            let failed = try await status(bench)
+            #expect(failed["light"] as? String == "red")
+            #expect(failed["reason"] as? String == "useFailed")
+            #expect(failed["reason_number"] as? Int == 17)
+            #expect(failed["next_step"] as? String == "check_use")
+            let text = try await bench.expect(["status", "anna"] + options).text
+            #expect(text.contains("useFailed (code 17)"))
+            #expect(text.contains("look at the component that used it"))
+            try await bench.expect(["use", "anna"] + options)
+            #expect(try await status(bench)["light"] as? String == "green")
+            // The first rejection refreshes; the same one later costs nothing.
+            for _ in 0..<2 {
+                let words = ["rejected", "anna", "--generation", "\(generation)"]
+                try await bench.expect(words + options)
+                #expect(try await status(bench)["refresh_count"] as? Int == 1)
+            }
+            try await bench.expect(["rejected", "anna"] + options)
+            #expect(try await status(bench)["refresh_count"] as? Int == 2)
+            try await bench.expect(["use", "nobody"] + options, status: 66)
+            try await bench.expect(["rejected", "nobody"] + options, status: 66)
+            try await bench.expect(["failed", "nobody", "--code", "1"] + options, status: 66)
+            try await bench.expect(["failed", "anna"] + options, status: 64)
+            server?.terminate()
+            if let server { #expect(await server.end().status == 0) }
+        }
+    }
+}
