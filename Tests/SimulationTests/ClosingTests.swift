@@ -112,7 +112,7 @@ import Testing
             }
             // Before it waits.
             let late = try rig.call { vault in
-                withUnsafeCurrentTask { unsafe $0?.cancel() }
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
                 try await vault.ready()
             }
             try rig.flush()
