@@ -154,12 +154,26 @@ struct RefusalTests {
             bench.simulator.set(fault: .status(503, retryAfter: nil), replies: 1)
             try await bench.expect(["refresh", "anna"] + bench.keyOptions, status: 69)
             bench.simulator.set(fault: nil)
+            // Another process says why, without asking.
+            let delayed = try await bench.expect(["status", "anna"] + bench.keyOptions)
+            #expect(delayed.text.contains("refreshDelayed (HTTP 503)"))
             try bench.write("client.secret", "another secret")
             try await bench.expect(
                 ["app", "add", "demo", "--provider", "demo.yaml", "--client-id", "demo"]
                     + ["--client-secret-file", "client.secret", "--replace"]
                     + ["--redirect-uri", bench.redirectURI] + bench.keyOptions)
             try await bench.expect(["refresh", "anna"] + bench.keyOptions, status: 78)
+            let rejected = try await bench.expect(["status", "anna"] + bench.keyOptions)
+            #expect(rejected.text.hasPrefix("red"))
+            #expect(rejected.text.contains("applicationRejected (HTTP 401)"))
+            for log in [["anna"], ["--app", "demo"]] {
+                let entries = try await bench.expect(["log"] + log + bench.keyOptions)
+                #expect(entries.text.hasSuffix("applicationRejected  HTTP 401\n"))
+            }
+            // For a minute the application is not asked for again.
+            let requests = bench.simulator.counters.tokenRequests
+            try await bench.expect(["refresh", "anna"] + bench.keyOptions, status: 78)
+            #expect(bench.simulator.counters.tokenRequests == requests)
         }
     }
 

@@ -10,9 +10,25 @@ extension Vault {
     /// - Parameter limit: the most events, the newest ones.
     /// - Throws: `authenticationFailed` where an entry was altered.
     public func log(_ id: ConnectionID, limit: Int = 1000) throws(VaultError) -> [VaultEvent] {
+        try log(store.key(.connection, id.text), id, limit: limit)
+    }
+
+    /// What happened to an application, the oldest first, also to one that was removed: that its
+    /// provider rejected it. Of the connections whose refresh it was, their own logs tell.
+    ///
+    /// - Parameter limit: the most events, the newest ones.
+    /// - Throws: `authenticationFailed` where an entry was altered.
+    public func log(
+        application id: ApplicationID, limit: Int = 1000
+    ) throws(VaultError) -> [VaultEvent] {
+        try log(store.key(.application, id.text), nil, limit: limit)
+    }
+
+    private func log(
+        _ key: RecordKey, _ id: ConnectionID?, limit: Int
+    ) throws(VaultError) -> [VaultEvent] {
         try checkProcess()
         try readableNow()
-        let key = store.key(.connection, id.text)
         let limit = min(max(limit, 0), Self.loggedEventsMax)
         var found: [VaultEvent] = []
         try store.scanEvents { (entry) throws(VaultError) in

@@ -7,15 +7,19 @@ import TokenVault
 struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
-        abstract: "Show what happened to a connection, also to one that is gone.",
+        abstract: "Show what happened to a connection or an application, also to one that is gone.",
         discussion: """
             EXAMPLES
               tokenvault log anna
               tokenvault log anna --limit 10 --json
+              tokenvault log --app demo
             """)
 
     @Argument(help: "The connection's id.")
-    var id: String
+    var id: String?
+
+    @Option(help: "The application's id, in place of a connection's.")
+    var app: String?
 
     @Option(help: "The most entries, the newest ones; up to \(Vault.loggedEventsMax).")
     var limit = 1000
@@ -30,19 +34,29 @@ struct LogCommand: AsyncParsableCommand {
         guard (1...Vault.loggedEventsMax).contains(limit) else {
             throw ValidationError("--limit is 1 to \(Vault.loggedEventsMax)")
         }
+        guard (id == nil) != (app == nil) else {
+            throw ValidationError("a connection's id is needed, or --app with an application's")
+        }
     }
 
     func run() async throws {
         var isEmpty = true
         try await options.withDoor(readsUnverified: reading.readUnverified) { door in
-            try await door.ask(.log(id: id, limit: limit)) { reply in
+            let request: Request =
+                if let app {
+                    .applicationLog(id: app, limit: limit)
+                } else {
+                    .log(id: id ?? "", limit: limit)
+                }
+            try await door.ask(request) { reply in
                 guard case .event(let event) = reply else { return }
                 isEmpty = false
                 if json { return try Outlet.output.line(JSONLine.of(event)) }
                 let number = event.number.map { "  " + EventNumber.text(event.event, $0) } ?? ""
                 try Outlet.output.line("\(event.time.time.text)  \(event.event)\(number)")
             }
-            guard isEmpty else { return }
+            // An application of which nothing is told was taken whenever it was asked for.
+            guard isEmpty, let id else { return }
             // Of one that never was, that is the answer.
             _ = try await door.status(id: id)
             throw CommandFailure(

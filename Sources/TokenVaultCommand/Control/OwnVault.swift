@@ -76,7 +76,11 @@ final class OwnVault: VaultDoor {
                 ConnectionID(id), waiting: .seconds(waitSeconds ?? 0))
             try take(.receipt(ReceiptForm(receipt)))
         case .log(let id, let limit):
-            for event in try vault.log(ConnectionID(id), limit: min(max(limit, 1), 100_000)) {
+            for event in try vault.log(ConnectionID(id), limit: limit) {
+                try take(.event(EventForm(event)))
+            }
+        case .applicationLog(let id, let limit):
+            for event in try vault.log(application: ApplicationID(id), limit: limit) {
                 try take(.event(EventForm(event)))
             }
         case .token: throw VaultError(.invalidArgument, .vault)

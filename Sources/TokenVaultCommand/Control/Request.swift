@@ -24,6 +24,7 @@ enum Request: Codable, Sendable {
     case failed(id: String, code: Int32)
     case disconnect(id: String, waitSeconds: Int?)
     case log(id: String, limit: Int)
+    case applicationLog(id: String, limit: Int)
 }
 
 extension Request {
