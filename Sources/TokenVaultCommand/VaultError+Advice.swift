@@ -49,14 +49,20 @@ extension VaultError {
         ),
         (
             .authenticationFailed, .badData,
-            "a record was altered or replaced: restore the vault from a backup"
+            "a record was altered or replaced: restore the vault from a backup, or copy what "
+                + "still opens with `tokenvault audit --salvage DIR`"
         ),
         (
             .integrityFailed, .badData,
-            "the vault as a whole does not verify: restore it from a backup; nothing was changed,"
-                + " but for a disconnect that was cut short: it is finished"
+            "the vault as a whole does not verify: restore it from a backup, or copy what still "
+                + "opens with `tokenvault audit --salvage DIR`; nothing was changed, but for a "
+                + "disconnect that was cut short: it is finished"
         ),
-        (.recordDamaged, .badData, "a record breaks the format: restore the vault from a backup"),
+        (
+            .recordDamaged, .badData,
+            "a record breaks the format: restore the vault from a backup, or copy what still opens "
+                + "with `tokenvault audit --salvage DIR`"
+        ),
         (
             .notVerified, .temporaryFailure,
             "the vault is still being verified: try again in a few seconds"
