@@ -30,6 +30,7 @@ import Testing
         let rig = try Rig(.populated(1, expiringIn: 3_600_000))
         let heard = try rig.listen()
         let caller = try refresh(rig)
+        #expect(try rig.vault.status(Disk.id(0))?.nextRefresh?.milliseconds == rig.clock.now)
         try rig.answer(0, ending.reply)
         try rig.flush()
         #expect(caller.code == code && caller.error?.number == number)

@@ -63,7 +63,8 @@ public struct ConnectionStatus: Sendable {
     public let diesAt: UnixTime?
     /// Why the connection dies then; nil where no end is in sight.
     public let endCause: EndCause?
-    /// When the next refresh is due, while it is scheduled; now where it waits for its turn.
+    /// When the next refresh is due, while it is scheduled; now where it waits for its turn, or is
+    /// under way.
     public let nextRefresh: UnixTime?
     /// Since when the provider has owed an answer to a refresh, where it did not give it in time:
     /// nothing is sent until it comes, or is given up. Also where a process before this one was not
@@ -152,7 +153,7 @@ extension Vault {
             application: record.application, accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
-            nextRefresh: refresher.deadline(slot: slot).map { max($0, time.now()) },
+            nextRefresh: refresher.next(key, slot).map { max($0, time.now()) },
             answerOutstandingSince: outstanding, lastRefreshed: record.refreshed,
             refreshCount: record.refreshCount, lastUsed: record.used,
             requestedScope: record.requestedScope, grantedScope: record.grantedScope,

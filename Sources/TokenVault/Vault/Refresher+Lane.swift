@@ -144,4 +144,15 @@ extension Refresher {
     func deadline(slot: UInt32) -> UnixTime? {
         shared.withLock { $0.upkeep.deadline(slot) }
     }
+
+    /// When a connection is refreshed next; the past where that is under way, and not overdue.
+    func next(_ key: RecordKey, _ slot: UInt32) -> UnixTime? {
+        shared.withLock { shared in
+            if let deadline = shared.upkeep.deadline(slot) { return deadline }
+            guard let flight = shared.upkeep.flight(key), flight.stage != .overdue else {
+                return nil
+            }
+            return UnixTime(milliseconds: 0)
+        }
+    }
 }
