@@ -241,10 +241,11 @@ import Testing
         let refresh = try next.call { try await $0.refresh(Disk.id(0)) }
         try next.flush()
         #expect(next.network.open.map(\.serial) == [2])
-        try next.answerWithTokens(1)
+        let first = try #require(next.network.open.first?.connection)
+        try next.answerWithTokens(first)
         try next.flush()
-        #expect(next.network.last(0)?.serial == 2)
-        try next.answerWithTokens(0)
+        #expect(next.network.last(1 - first)?.serial == 2)
+        try next.answerWithTokens(1 - first)
         try next.flush()
         #expect(refresh.isDone && refresh.code == nil)
     }
