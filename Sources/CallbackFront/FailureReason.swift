@@ -15,12 +15,13 @@ enum FailureReason: String, CaseIterable, Sendable {
             case .flowDenied: .flowDenied
             case .flowExpired: .flowExpired
             case .callbackRejected, .callbackOfAnother, .issuerMismatch: .callbackRejected
-            case .providerRefused, .grantLost: .providerRefused
-            case .providerUnreachable, .providerBusy, .answerLost, .deadlineExceeded, .backingOff:
+            case .providerRefused, .grantLost, .authorizationRefused: .providerRefused
+            case .providerUnreachable, .providerBusy, .answerLost, .deadlineExceeded, .backingOff,
+                .certificateRefused:
                 .providerUnreachable
             case .providerAnswerUnreadable: .providerAnswerUnreadable
             case .applicationMisconfigured, .applicationNotFound, .endpointRefused,
-                .certificateRefused, .authorizationRefused, .invalidArgument:
+                .invalidArgument:
                 .applicationMisconfigured
             case .disconnecting, .notFound, .generationChanged: .connectionEnded
             case .storeFull, .storageFailed, .closed, .tooManySecrets, .limitExceeded,

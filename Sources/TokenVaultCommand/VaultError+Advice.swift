@@ -11,7 +11,11 @@ extension VaultError {
             "an id, a scope or a setting breaks its limits: correct it (ids are 1 to 255 bytes "
                 + "without control characters)"
         ),
-        (.limitExceeded, .badData, "that is more than the vault takes: make it smaller"),
+        (
+            .limitExceeded, .badData,
+            "that is more than the vault takes: make it smaller; or too many wait at once: try "
+                + "again"
+        ),
         (
             .tooManySecrets, .temporaryFailure,
             "too many secrets are open in this process: try again"
@@ -28,7 +32,8 @@ extension VaultError {
         ),
         (
             .unsupportedFormat, .badData,
-            "the vault was written by a newer version: use that version"
+            "the vault was written by a newer version, or a record's first bytes were altered: use "
+                + "that version; else copy what still opens with `tokenvault audit --salvage DIR`"
         ),
         (
             .databaseUnsupported, .misconfigured,
@@ -78,7 +83,8 @@ extension VaultError {
         ),
         (
             .unsafeDirectory, .refused,
-            "the vault's directory must be yours alone and no symbolic link: chmod 700 it"
+            "the vault's directory and its files must be yours alone, and no symbolic links: chmod "
+                + "700 the directory and db, chmod 600 HEADER, SLOTS, LOCK and db/data.mdb"
         ),
         (.storeFull, .inputOutput, "the disk is full; nothing was lost: make room, try again"),
         (

@@ -47,6 +47,7 @@ extension Demo {
             tokenEndpoint: "\(server.baseURL)/token",
             revocationEndpoint: "\(server.baseURL)/revoke")
         provider.issuer = server.baseURL
+        provider.sendsIssuer = true
         let id = try ApplicationID(Self.applicationName)
         return Application(
             id: id, provider: provider,

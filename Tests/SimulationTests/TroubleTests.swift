@@ -13,8 +13,10 @@ import Testing
     init() throws { disk = try Disk.populated(2, expiringIn: 3_600_000) }
 
     /// One process that asks for a refresh of number 0, is answered so, and ends.
-    func process(answering reply: consuming TransportReply) throws {
-        let rig = try Rig(disk)
+    func process(
+        answering reply: consuming TransportReply, moment: Int64 = VirtualClock.start
+    ) throws {
+        let rig = try Rig(disk, moment: moment)
         let errand = try rig.call { try await $0.refresh(Disk.id(0)) }
         try rig.flush()
         try rig.answer(0, reply)
@@ -82,6 +84,34 @@ import Testing
         }
         let rig = try Rig(disk)
         #expect(try status(rig).reason == nil)
+        _ = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        #expect(rig.network.open.count == 1)
+    }
+
+    @Test("Where another connection was served since, the application is not rejected any more")
+    func servedSince() throws {
+        try process(answering: Rig.refusal(401, "invalid_client"))
+        do {
+            let rig = try Rig(disk)
+            try rig.advance(milliseconds: Lane.probeMilliseconds)
+            _ = try rig.call { try await $0.refresh(Disk.id(1)) }
+            try rig.flush()
+            try rig.answerWithTokens(1)
+            try rig.flush()
+            #expect(try status(rig).reason == nil && status(rig).light == .yellow)
+            rig.close()
+        }
+        let rig = try Rig(disk)
+        #expect(try status(rig).reason == nil && status(rig).light == .yellow)
+    }
+
+    @Test("By a clock that was ahead nobody knows when it was: the application is asked")
+    func rejectedInTheFuture() throws {
+        let ahead = VirtualClock.start + 3653 * 24 * 3_600_000
+        try process(answering: Rig.refusal(401, "invalid_client"), moment: ahead)
+        let rig = try Rig(disk)
+        #expect(try status(rig).reason == .applicationRejected)
         _ = try rig.call { try await $0.refresh(Disk.id(0)) }
         try rig.flush()
         #expect(rig.network.open.count == 1)

@@ -198,6 +198,13 @@ import Testing
         Wrong("refresh_grant: \"audience\" is not a parameter that token_parameters leave free") {
             $0.refreshGrant = .exchange(grantType: "ex", parameter: "audience")
         },
+        Wrong("issuer: none is not what iss must be") { $0.issuer = nil },
+        Wrong("authorization_endpoint: a query with \"state\" is not one without what") {
+            $0.authorizationEndpoint = "https://a.example/authorize?x=1&state=y"
+        },
+        Wrong("authorization_endpoint: a query with \"%73tate\" is not one without what") {
+            $0.authorizationEndpoint = "https://a.example/authorize?%73tate=y"
+        },
     ]
 
     @Test(arguments: wrong) func whatIsWrongIsNamed(_ wrong: Wrong) {

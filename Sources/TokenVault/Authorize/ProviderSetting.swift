@@ -144,6 +144,12 @@ extension Provider {
     public func check() throws(SettingError) {
         for setting in ProviderSetting.all { try setting.check(self) }
         try checkQuery()
+        if sendsIssuer, issuer == nil {
+            throw SettingError(
+                setting: "issuer", value: "none",
+                wanted: "what iss must be, since authorization_response_iss_parameter_supported "
+                    + "says that it is sent", line: nil)
+        }
         guard case .exchange(_, let parameter) = refreshGrant,
             tokenParameters.contains(where: { $0.name == parameter })
         else { return }
@@ -160,7 +166,8 @@ extension Provider {
             authorizationParameters.map(\.name))
         for parameter in authorizationEndpoint[question...].dropFirst().split(separator: "&") {
             let name = String(parameter.prefix { $0 != "=" })
-            guard taken.contains(name) else { continue }
+            // None of those that are sent needs an escape.
+            guard taken.contains(name) || name.contains("%") else { continue }
             throw SettingError(
                 setting: "authorization_endpoint", value: "a query with \"\(name)\"",
                 wanted: "one without what the flow or authorization_parameters send", line: nil)

@@ -54,6 +54,8 @@ final class DatabasePages {
     private static let laterMagic = 24
     private static let databaseBytes = 48
     private static let noPage = UInt64.max
+    /// The most pages of a file, 4 TiB: more is no vault's, and a bit is kept for each.
+    private static let pageCountMax: UInt64 = 1 << 30
     /// The longest value of any of the four databases.
     private static let valueBytesMax = 65_520
 
@@ -66,7 +68,7 @@ final class DatabasePages {
             "\(directory)/\(VaultDirectory.databaseName)/data.mdb", flags: O_RDONLY,
             followsLink: true, stage: .store)
         let byteCount = Int(try file.status().st_size)
-        pageCount = UInt64(byteCount / LMDB.pageBytes)
+        pageCount = min(UInt64(byteCount / LMDB.pageBytes), Self.pageCountMax)
         seen = []
         try Self.checkVersion(file, isLater: false)
         for main in try mainRoots() {
@@ -155,7 +157,8 @@ final class DatabasePages {
             var starts: [Int] = []
             var isWhole = Self.nodes(of: page) { starts.append($0) }
             if kind & Flag.branch != 0 {
-                waiting += starts.map { Self.child(page, $0) }
+                // A page waits once for each that leads to it: what was read needs not.
+                waiting += starts.map { Self.child(page, $0) }.filter { !isTaken($0) }
             } else if kind & Flag.leaf != 0 {
                 for start in starts {
                     let isRead = try entry(page, start, flag, visit)
@@ -167,6 +170,10 @@ final class DatabasePages {
             if unsafe !isWhole || page.span.bytes.integer(at: 0) != number { damaged += 1 }
         }
         return damaged
+    }
+
+    private func isTaken(_ number: UInt64) -> Bool {
+        number < pageCount && seen[Int(number / 64)] & UInt64(1) << (number % 64) != 0
     }
 
     /// False where it was read before.
@@ -215,8 +222,10 @@ final class DatabasePages {
             try visit(key, span.extracting(keyEnd..<keyEnd + byteCount))
             return true
         }
-        guard keyEnd + 8 <= page.count, byteCount <= Self.valueBytesMax,
-            let pages = try read(Offset.nodes + byteCount, at: span.integer(at: keyEnd))
+        guard keyEnd + 8 <= page.count, byteCount <= Self.valueBytesMax else { return false }
+        let first: UInt64 = span.integer(at: keyEnd)
+        guard first >= 2, first < pageCount, take(first),
+            let pages = try read(Offset.nodes + byteCount, at: first)
         else { return false }
         try visit(key, unsafe pages.span.bytes.extracting(Offset.nodes..<pages.count))
         return true

@@ -238,14 +238,15 @@ struct Lane {
     /// What an earlier process found out.
     ///
     /// - Parameter rejected: when the provider rejected the application last, where nothing else is
-    ///   known. By a clock that was ahead it was now.
+    ///   known; by a clock that was ahead nobody knows when.
     mutating func restore(
         _ risks: [Suspicion.Risk], change: Suspicion.Change?, rejected: UnixTime?, _ now: UnixTime
     ) {
         suspicion.restore(risks, change: change)
         guard nextProbe == nil else { return }
         if let rejected {
-            nextProbe = min(rejected, now).adding(milliseconds: Self.probeMilliseconds)
+            nextProbe =
+                rejected > now ? now : rejected.adding(milliseconds: Self.probeMilliseconds)
         } else if suspicion.isExhausted {
             nextProbe = UnixTime(milliseconds: 0)
         }

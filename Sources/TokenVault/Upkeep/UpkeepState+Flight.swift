@@ -79,8 +79,16 @@ extension UpkeepState {
             flight.stage != .waiting
         else { return nil }
         flights[number]?.isSuperseded = true
+        lanes[flight.lane].suspicion.forgetSuccess(flight.slot)
         if flight.stage == .overdue { detach(number, key) }
         return number
+    }
+
+    /// A connection was refreshed; nothing where it is gone, or has other tokens by now.
+    mutating func noteSuccess(_ flight: Flight, _ now: UnixTime) {
+        guard !flight.isOrphan, !flight.isSuperseded else { return }
+        lanes[flight.lane].suspicion.note(
+            Suspicion.Success(slot: flight.slot, key: flight.key, time: now))
     }
 
     /// Whether somebody waits for a flight, be it its disconnect.
@@ -205,6 +213,7 @@ extension UpkeepState {
         var orphans = detached.compactMap { flights[$0] }.filter { $0.key == key }
         if let number = numbers.removeValue(forKey: key), let flight = flights[number] {
             orphans.append(flight)
+            lanes[flight.lane].suspicion.forgetSuccess(slot)
             if flight.stage == .overdue { detached.insert(number) }
         }
         for flight in orphans {

@@ -31,8 +31,7 @@ extension UpkeepState {
         case .unanswered:
             if !flight.isOrphan, !flight.isSuperseded { noteUnanswered(flight) }
         case .accepted:
-            lanes[lane].suspicion.note(
-                Suspicion.Success(slot: flight.slot, key: flight.key, time: now))
+            noteSuccess(flight, now)
             accept(lane, order: flight.order, now, &finding)
         case .grantLost where lanes[lane].suspicion.change != .identity:
             finding.isAccepted = lanes[lane].accept()

@@ -100,8 +100,7 @@ extension Vault {
         let outstanding = refresher.outstandingSince(key, record)
         let failing =
             refresher.trouble(key, slot: slot, application: record.application)
-            ?? refresher.trouble(of: record, generation: generation)
-            .flatMap { VaultEvent.Kind(code: $0.code) }
+            ?? refresher.trouble(of: record).flatMap { VaultEvent.Kind(code: $0.code) }
         let now = refresher.now(asOf: record.tokensSince ?? generation)
         var light: ConnectionStatus.Light
         var reason: VaultEvent.Kind?

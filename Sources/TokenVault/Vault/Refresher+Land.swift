@@ -200,16 +200,11 @@ extension Refresher {
             !shared.upkeep.isOrphan(sent.flight.number)
                 && shared.upkeep.tells(sent.flight.key, event.code, number)
         }
-        let commit = Commit { [self] _ in
+        submitEnd(sent, note: isNews ? entry(sent, event, number) : nil, effect) { [self] in
             if isNews { publish(event, sent.id, number: number) }
             postpone(
                 sent.flight, error, retryAfterSeconds: retryAfterSeconds,
                 atLeastMilliseconds: atLeastMilliseconds)
         }
-        let entry = entry(sent, event, number)
-        if isNews { commit.add(.revise(sent.flight.key, troubling(sent, entry))) }
-        endAttempt(sent, effect, commit)
-        if isNews { commit.add(.event(entry)) }
-        committer.submit(commit)
     }
 }

@@ -115,33 +115,31 @@ extension Refresher {
         if finding.isOutdated { return landOutdated(sent) }
         let error = VaultError(
             .applicationMisconfigured, .upkeep, connection: sent.id, number: status)
-        let commit = Commit { [self] _ in
-            finish(
-                sent.flight, .failure(error),
-                again(sent.flight, milliseconds: Lane.probeMilliseconds))
-        }
         let isNews = shared.withLock { shared in
             !shared.upkeep.isOrphan(sent.flight.number)
                 && shared.upkeep.tells(
                     sent.flight.key, VaultEvent.Kind.applicationRejected.code, Int64(status))
         }
+        // The alarm is the application's; whoever reads the log of this connection finds it, too.
         let entry = entry(sent, .applicationRejected, Int64(status))
-        // A restart must not risk another one.
-        if finding.isNewRisk {
-            commit.add(
-                .revise(
-                    sent.flight.key,
-                    refusing(
-                        sent, .applicationRejected, status, .application, finding,
-                        entry.time, Found())))
-        } else if isNews {
-            commit.add(.revise(sent.flight.key, troubling(sent, entry)))
+        let end: @Sendable () -> Void = { [self] in
+            finish(
+                sent.flight, .failure(error),
+                again(sent.flight, milliseconds: Lane.probeMilliseconds))
         }
         // The client was not let in: nobody looked at the refresh token.
-        endAttempt(sent, .none, commit)
-        // The alarm is the application's; whoever reads the log of this connection finds it, too.
-        if isNews { commit.add(.event(entry)) }
-        committer.submit(commit)
+        if finding.isNewRisk {
+            let commit = Commit { _ in end() }
+            // A restart must not risk another one.
+            let refusal = refusing(
+                sent, .applicationRejected, status, .application, finding, entry.time, Found())
+            commit.add(.revise(sent.flight.key, refusal))
+            endAttempt(sent, .none, commit)
+            if isNews { commit.add(.event(entry)) }
+            committer.submit(commit)
+        } else {
+            submitEnd(sent, note: isNews ? entry : nil, .none, end)
+        }
         recall(sent.flight.lane, at: sent.flight.endpoint)
     }
 

@@ -19,17 +19,29 @@ extension Refresher {
         }
     }
 
-    /// What the record says of the last refresh, where nothing was heard since. What was said of
-    /// other credentials of the application counts for nothing.
-    func trouble(
-        of record: borrowing ConnectionRecord, generation: UInt64
-    ) -> ConnectionRecord.Failure? {
-        guard let trouble = record.trouble else { return nil }
-        guard trouble.code == VaultEvent.Kind.applicationRejected.code,
-            let application = record.application
-        else { return trouble }
-        let lane = lane(application)
-        let changed = shared.withLock { $0.upkeep.lanes[lane].changed.generation }
-        return record.troubleSince ?? generation > changed ? trouble : nil
+    /// Ends the attempt of a refresh that brought nothing, and writes down why; without that where
+    /// the record does not take it.
+    func submitEnd(
+        _ sent: Sent, note: EventEntry?, _ effect: Effect, _ end: @escaping @Sendable () -> Void
+    ) {
+        let commit = Commit { [self] result in
+            if note != nil, case .failure(let error) = result, !error.isOfStorage {
+                return submitEnd(sent, note: nil, effect, end)
+            }
+            end()
+        }
+        if let note { commit.add(.revise(sent.flight.key, troubling(sent, note))) }
+        endAttempt(sent, effect, commit)
+        if let note { commit.add(.event(note)) }
+        committer.submit(commit)
+    }
+
+    /// What the record says of the last refresh, where nothing was heard since. That the application
+    /// was rejected is taken from its lane, which knows who was served since.
+    func trouble(of record: borrowing ConnectionRecord) -> ConnectionRecord.Failure? {
+        guard let trouble = record.trouble,
+            trouble.code != VaultEvent.Kind.applicationRejected.code
+        else { return nil }
+        return trouble
     }
 }

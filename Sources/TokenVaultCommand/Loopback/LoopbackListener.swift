@@ -87,11 +87,14 @@ final class LoopbackListener {
                 try await complete(query)
                 visitor.answer(.completed)
                 return true
-            } catch let error as VaultError where error.code == .callbackRejected {
+            } catch let error as VaultError where error.code.isOfNoFlowHere {
                 visitor.answer(.failed)
                 refusals += 1
                 guard refusals < Self.refusalsMax else { throw error }
-                try Outlet.errors.line("A callback of no open flow was refused; still waiting.")
+                try Outlet.errors.line(
+                    error.code == .callbackOfAnother
+                        ? "A callback of another connection's flow was refused; still waiting."
+                        : "A callback of no open flow was refused; still waiting.")
             } catch {
                 visitor.answer(.failed)
                 throw error
@@ -100,4 +103,9 @@ final class LoopbackListener {
         visitors.removeAll { $0 === visitor }
         return false
     }
+}
+
+extension VaultError.Code {
+    /// Whether a callback was of another flow than the one that is waited for, or of none.
+    fileprivate var isOfNoFlowHere: Bool { self == .callbackRejected || self == .callbackOfAnother }
 }
