@@ -94,7 +94,7 @@ import Testing
         try process(answering: Rig.refusal(401, "invalid_client"))
         do {
             let rig = try Rig(disk)
-            try rig.advance(milliseconds: Lane.probeMilliseconds)
+            try rig.advance(milliseconds: Suspicion.riskMilliseconds + Lane.probeMilliseconds)
             _ = try rig.call { try await $0.refresh(Disk.id(1)) }
             try rig.flush()
             try rig.answerWithTokens(1)

@@ -40,7 +40,9 @@ extension Refresher {
                 shared.scanWaiters = [:]
                 shared.scanWatchers = []
             }
-            return (Array(shared.scanWaiters.values), shared.scanWatchers)
+            // In the order in which they came.
+            let waiters = shared.scanWaiters.sorted { $0.key < $1.key }.map(\.value)
+            return (waiters, shared.scanWatchers)
         }
         if case .complete = end { setVerified() }
         shared.broadcast()
