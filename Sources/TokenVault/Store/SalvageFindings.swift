@@ -35,6 +35,13 @@ struct SalvageFindings {
 
     /// Whether count and store MAC are ROOT's.
     var matchesRoot: Bool { root.map { $0.recordCount == entryCount && $0.mac == mac } ?? false }
-    /// The last generation that is known to have been given out.
-    var lastGeneration: UInt64 { max(root?.generation ?? 0, opened.values.max() ?? 0) }
+    /// Beyond what is known, where the newest state is not: none is given out twice.
+    private static let lostGenerationsMax: UInt64 = 1 << 32
+
+    /// The last generation that may have been given out.
+    var lastGeneration: UInt64 {
+        let known = max(root?.generation ?? 0, opened.values.max() ?? 0)
+        let isWhole = root != nil && damagedPages == 0
+        return isWhole ? known : known.addingReportingOverflow(Self.lostGenerationsMax).partialValue
+    }
 }
