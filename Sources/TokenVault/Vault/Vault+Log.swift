@@ -10,7 +10,9 @@ extension Vault {
     /// - Parameter limit: the most events, the newest ones.
     /// - Throws: `authenticationFailed` where an entry was altered.
     public func log(_ id: ConnectionID, limit: Int = 1000) throws(VaultError) -> [VaultEvent] {
-        try log(store.key(.connection, id.text), id, limit: limit)
+        // First: a child made by fork cannot even make the key.
+        try checkProcess()
+        return try log(store.key(.connection, id.text), id, limit: limit)
     }
 
     /// What happened to an application, the oldest first, also to one that was removed: that its
@@ -21,13 +23,13 @@ extension Vault {
     public func log(
         application id: ApplicationID, limit: Int = 1000
     ) throws(VaultError) -> [VaultEvent] {
-        try log(store.key(.application, id.text), nil, limit: limit)
+        try checkProcess()
+        return try log(store.key(.application, id.text), nil, limit: limit)
     }
 
     private func log(
         _ key: RecordKey, _ id: ConnectionID?, limit: Int
     ) throws(VaultError) -> [VaultEvent] {
-        try checkProcess()
         try readableNow()
         let limit = min(max(limit, 0), Self.loggedEventsMax)
         var found: [VaultEvent] = []

@@ -48,6 +48,10 @@ extension ForkSubject {
         return [
             ("get", code { _ = try vault.get(id) }), ("list", code { _ = try vault.list() }),
             ("status", code { _ = try vault.status(id) }), ("log", code { _ = try vault.log(id) }),
+            (
+                "log of an application",
+                code { _ = try vault.log(application: ApplicationID("app")) }
+            ),
             ("audit", code { _ = try vault.audit() }),
             ("applications", code { _ = try vault.applications() }),
         ]
@@ -69,6 +73,7 @@ extension ForkSubject {
             ("refresh", { try await vault.refresh(id) }),
             ("reportUse", { try await vault.reportUse(id) }),
             ("reportRejected", { try await vault.reportRejected(id) }),
+            ("reportFailed", { try await vault.reportFailed(id, number: 1) }),
             ("connect", { _ = try await vault.connect(id, application: application) }),
             (
                 "complete",
