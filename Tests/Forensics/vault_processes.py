@@ -165,7 +165,7 @@ class ServingCommand:
         def through_socket(name):
             reply, = self.ask("connect", id=name, application="practice")
             query = urllib.parse.urlsplit(approve(reply["authorization"]["url"])).query
-            self.ask("complete", secret=query.encode(), application="practice")
+            self.ask("complete", secret=query.encode(), id=name, application="practice")
 
         def by_command(name):
             self.run("connect", name, "--app", "practice", "--paste",
