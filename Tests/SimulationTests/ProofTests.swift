@@ -211,4 +211,25 @@ import Testing
         try refuse()
         #expect(rig.askedCount(0) == 2)
     }
+
+    @Test("With one that was refused before nothing is risked, though its answer is lost")
+    func unansweredAfterARefusal() throws {
+        let rig = try Rig.started(.populated(2))
+        try rig.answer(0, Rig.refusal(400, "invalid_request"))
+        try rig.flush()
+        _ = try rig.putApplication(secret: 2)
+        try rig.flush()
+        _ = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        if rig.network.open.first?.connection == 1 {
+            try rig.answer(1, TransportReply(status: 503, body: nil))
+            try rig.flush()
+        }
+        try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
+        try rig.flush()
+        let count = rig.vault.refresher.shared.withLock {
+            $0.upkeep.lanes[0].suspicion.unansweredCount
+        }
+        #expect(count == 0)
+    }
 }

@@ -81,8 +81,10 @@ extension UpkeepState {
         aloftCount += 1
     }
 
-    /// A connection was asked, and nobody knows what became of its grant.
+    /// A connection was asked, and nobody knows what became of its grant. With one that was refused
+    /// before nothing more is risked, and it may not be asked again for a day.
     mutating func noteUnanswered(_ flight: Flight) {
+        if failures[flight.key]?.refusal?.isNoNews ?? false { return }
         lanes[flight.lane].noteUnanswered(flight)
         if lanes[flight.lane].suspicion.isUnanswered(flight.slot) {
             risks[flight.slot] = flight.lane
