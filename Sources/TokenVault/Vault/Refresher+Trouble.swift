@@ -36,8 +36,8 @@ extension Refresher {
         committer.submit(commit)
     }
 
-    /// What the record says of the last refresh, where nothing was heard since. That the application
-    /// was rejected is taken from its lane, which knows who was served since.
+    /// What the record says of the last refresh, where nothing was heard since. Whether the
+    /// application is rejected its lane knows, and who was served since.
     func trouble(of record: borrowing ConnectionRecord) -> ConnectionRecord.Failure? {
         guard let trouble = record.trouble,
             trouble.code != VaultEvent.Kind.applicationRejected.code

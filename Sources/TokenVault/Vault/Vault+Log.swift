@@ -10,8 +10,8 @@ extension Vault {
     /// - Parameter limit: the most events, the newest ones.
     /// - Throws: `authenticationFailed` where an entry was altered.
     public func log(_ id: ConnectionID, limit: Int = 1000) throws(VaultError) -> [VaultEvent] {
-        // First: a child made by fork cannot even make the key.
         try checkProcess()
+        // Not before that: a child made by fork cannot even make the key.
         return try log(store.key(.connection, id.text), id, limit: limit)
     }
 

@@ -76,15 +76,15 @@ final class OwnVault: VaultDoor {
                 ConnectionID(id), waiting: .seconds(waitSeconds ?? 0))
             try take(.receipt(ReceiptForm(receipt)))
         case .log(let id, let limit):
-            for event in try vault.log(ConnectionID(id), limit: limit) {
-                try take(.event(EventForm(event)))
-            }
+            try tell(vault.log(ConnectionID(id), limit: limit), take)
         case .applicationLog(let id, let limit):
-            for event in try vault.log(application: ApplicationID(id), limit: limit) {
-                try take(.event(EventForm(event)))
-            }
+            try tell(vault.log(application: ApplicationID(id), limit: limit), take)
         case .token: throw VaultError(.invalidArgument, .vault)
         }
+    }
+
+    private func tell(_ events: [VaultEvent], _ take: (Reply) throws -> Void) throws {
+        for event in events { try take(.event(EventForm(event))) }
     }
 
     private func reject(_ id: ConnectionID, _ generation: UInt64?) async throws {
