@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applications and definitions that cannot be meant."""
+
+import os
+
+from provider import error
+
+CASES = []
+
+
+def case(title):
+    """Lists a function as a case of this group."""
+
+    def listed(function):
+        def play(desk):
+            desk.log_of, desk.status_of = [], []
+            desk.vault()
+            function(desk)
+
+        CASES.append((title, play))
+        return function
+
+    return listed
+
+
+def defined(title, **settings):
+    """A case in which `app add` reads a definition with these settings."""
+    case(title)(lambda desk: desk.app_defined(run=desk.fail, **settings))
+
+
+def written(title, text):
+    """A case in which `app add` reads this definition."""
+
+    def play(desk):
+        desk.write("crm.yaml", text)
+        desk.app("--provider", "crm.yaml", endpoints=False, run=desk.fail)
+
+    case(title)(play)
+
+
+defined("a definition with a wrong value", rotation="seldom")
+defined("a definition with a number out of range", listen_seconds=5)
+defined("a definition with an unknown setting", token_endpont="https://login.example.com/t")
+defined("a definition without a token endpoint", token_endpoint=None)
+defined("a reserved parameter in authorization_parameters",
+        authorization_parameters={"state": "mine"})
+defined("a reserved parameter in token_parameters", token_parameters={"grant_type": "password"})
+defined("a parameter in the endpoint's query that the flow sets",
+        authorization_endpoint="https://login.example.com/a?client_id=1")
+defined("the same parameter twice in the endpoint's query",
+        authorization_endpoint="https://login.example.com/a?prompt=a&prompt=b")
+defined("a parameter in the endpoint's query and in authorization_parameters",
+        authorization_endpoint="https://login.example.com/a?prompt=a",
+        authorization_parameters={"prompt": "consent"})
+defined("an endpoint that is plain HTTP", token_endpoint="http://login.example.com/token")
+defined("invalid_client among grant_lost_errors", grant_lost_errors=["invalid_client"])
+written("a definition that is no YAML", "name: [crm\ntoken_endpoint: https://a.example/t\n")
+written("a definition with a key twice", "name: a\nname: b\n")
+written("an empty definition", "")
+
+
+@case("the definition's file is not there")
+def no_definition(desk):
+    desk.app("--provider", "missing.yaml", endpoints=False, run=desk.fail)
+
+
+@case("an application that authenticates by basic, without a secret")
+def no_secret(desk):
+    desk.app(secret=False, run=desk.fail)
+
+
+@case("the secret's file is not there")
+def missing_secret(desk):
+    os.unlink(desk.path("crm.secret"))
+    desk.app(run=desk.fail)
+
+
+@case("the secret's file is empty")
+def empty_secret(desk):
+    desk.write("crm.secret", "")
+    desk.app(run=desk.fail)
+
+
+@case("the secret's file can be read by others")
+def open_secret(desk):
+    os.chmod(desk.path("crm.secret"), 0o644)
+    desk.app(run=desk.fail)
+
+
+@case("--provider beside --auth")
+def both(desk):
+    desk.define()
+    desk.app("--provider", "crm.yaml", "--auth", "post", endpoints=False, run=desk.fail)
+
+
+@case("a redirect URI that is plain HTTP elsewhere")
+def redirect_http(desk):
+    desk.redirect = "http://oauth2.example.com/callback"
+    desk.app(run=desk.fail)
+
+
+@case("a redirect URI that is plain HTTP elsewhere, at a real provider")
+def redirect_http_real(desk):
+    desk.redirect, desk.options = "http://oauth2.example.com/callback", []
+    desk.define(**{f"{name}_endpoint": f"https://login.example.com/{name}"
+                   for name in ("authorization", "token", "revocation")})
+    desk.app("--provider", "crm.yaml", endpoints=False, run=desk.fail)
+
+
+@case("an application is added that is there")
+def added_twice(desk):
+    desk.app()
+    desk.app(run=desk.fail)
+
+
+@case("an application is removed that has connections")
+def removed(desk):
+    desk.app()
+    desk.connect()
+    desk.fail("app", "remove", "crm")
+    desk.log_of = desk.status_of = ["anna"]
+
+
+@case("refresh of a connection whose application is removed")
+def refresh_removed(desk):
+    desk.app()
+    desk.connect()
+    desk.must("app", "remove", "crm")
+    desk.fail("refresh", "anna")
+    desk.log_of = desk.status_of = ["anna"]
+
+
+@case("app remove of an application that is not there")
+def remove_unknown(desk):
+    desk.fail("app", "remove", "crm")
+
+
+@case("the application is rejected, seen from another connection of it")
+def rejected_other(desk):
+    desk.app()
+    desk.connect()
+    desk.connect("bert")
+    desk.provider.token = error("invalid_client", 401)
+    desk.run("refresh", "bert")
+    desk.fail("refresh", "anna")
+    desk.log_of = ["anna", "crm"]
+    desk.status_of = ["anna", "bert"]
