@@ -137,6 +137,27 @@ import Testing
         #expect(error?.connection == (try Disk.id(0)))
     }
 
+    @Test(
+        "The log of a flow that failed says whose number it is",
+        arguments: [
+            ("code=k0.0", .status(503), 503), ("code=k0.0", .failure(.lost(curlCode: 56)), -56),
+            ("code=k0.0", .failure(.untrusted(verifyResult: 10)), -60),
+            ("error=login_required", nil, 0),
+        ] as [(String, Ending?, Int64)])
+    func failedFlows(_ callback: String, _ ending: Ending?, _ logged: Int64) throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        let heard = try rig.listen()
+        let errand = try rig.call { vault in
+            let request = try await vault.connect(Disk.id(0), application: ApplicationID("app"))
+            let query = try Secret(text: "\(callback)&state=\(request.state)")
+            try await vault.complete(callbackQuery: query)
+        }
+        try rig.flush()
+        if let ending { try #require(rig.network.open.first).request.answer(ending.reply) }
+        try rig.flush()
+        #expect(errand.isDone && heard.numbers(.connectFailed) == [logged])
+    }
+
     @Test("iss: another one is never taken; none only where the provider is not known to send it")
     func issuers() throws {
         let right = "code=k0.0&iss=https%3A%2F%2Fas.example"

@@ -51,6 +51,19 @@ package enum Delay: Hashable, Sendable {
 }
 
 extension VaultError {
+    /// What the log says of it, as `Delay.eventNumber` does; 0 where its number is neither.
+    var eventNumber: Int64 {
+        switch code {
+        case .providerBusy, .providerRefused, .providerAnswerUnreadable, .applicationMisconfigured,
+            .grantLost:
+            Int64(number)
+        case .providerUnreachable, .answerLost: -Int64(number)
+        case .certificateRefused: -Int64(Curl.codeUntrusted)
+        case .deadlineExceeded: -Int64(Curl.codeTimedOut)
+        default: 0
+        }
+    }
+
     init(_ delay: Delay, _ stage: Stage) {
         let reason = delay.reason
         self.init(reason.code, stage, number: reason.number)

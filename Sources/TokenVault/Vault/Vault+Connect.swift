@@ -125,7 +125,7 @@ extension Vault {
         do throws(VaultError) {
             try await finish(prepared, flow, life, room)
         } catch {
-            await record(id, .connectFailed, number: Int64(error.number))
+            await record(id, .connectFailed, number: error.eventNumber)
             throw error.concerning(id)
         }
         return id

@@ -28,7 +28,8 @@ public struct VaultEvent: Sendable, Hashable {
         public static let connectStarted = Kind(1, "connectStarted")
         /// A flow was completed: the connection has tokens.
         public static let connected = Kind(2, "connected")
-        /// A flow failed at the provider. `number` is the HTTP status.
+        /// A flow failed. `number` is the provider's HTTP status; where no answer came curl's
+        /// number, negative; 0 where it was not the provider.
         public static let connectFailed = Kind(3, "connectFailed")
         /// Tokens were put by the platform.
         public static let tokensPut = Kind(4, "tokensPut")
