@@ -250,7 +250,7 @@ struct CurlTransportListeningTests {
 
     /// Of each socket of this process that is connected to a port of this machine.
     private static func options(ofConnectionsTo port: Int) -> [[Int32]] {
-        (Int32(0)..<1024).compactMap { socket in
+        (Int32(0)..<65_536).compactMap { socket in
             var address = sockaddr_in()
             var size = socklen_t(MemoryLayout<sockaddr_in>.size)
             let code = unsafe withUnsafeMutablePointer(to: &address) { pointer in

@@ -94,6 +94,8 @@ final class Wire: Sendable {
             let put = unsafe Glibc.send(
                 socket, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done, flags)
             if put < 0 && (errno == EINTR || errno == EAGAIN) { continue }
+            // It may have said why before it hung up: whoever reads finds out.
+            if put < 0, errno == EPIPE { return }
             guard put > 0 else {
                 throw CommandFailure(.inputOutput, "the other process hung up", errno: errno)
             }
