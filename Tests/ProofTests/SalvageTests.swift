@@ -108,7 +108,8 @@ import Testing
             #expect(ids == all.subtracting(lost))
             #expect(before.opened.count == ids.count, "the reader opens as many")
         } else if damage != .branchIntoItself {
-            #expect(report.opened > 0 && report.damagedPages > 0)
+            // A page that was left may be the root by now: then nothing is reached.
+            #expect(report.damagedPages > 0)
         }
         try await expectUsable(path, wreck, after, damage)
     }
