@@ -17,6 +17,8 @@ struct ConnectionRecord: ~Copyable {
 
     /// Why a connection is red, or was when it last failed.
     struct Failure {
+        static let byteCount = 14
+
         let code: UInt16
         let status: Int32
         let time: UnixTime
@@ -91,8 +93,9 @@ struct ConnectionRecord: ~Copyable {
     /// The oldest generation with the present trouble; as `tokensSince`.
     var troubleSince: UInt64? { fields.integer(ConnectionTag.troubleSince) }
 
-    private func failure(_ tag: UInt16) -> Failure? {
-        guard let range = fields.range(tag), range.count == 14 else { return nil }
+    func failure(_ tag: UInt16) -> Failure? {
+        guard let range = fields.range(tag), range.count == Failure.byteCount
+        else { return nil }
         let span = fields.bytes
         return Failure(
             code: span.integer(at: range.lowerBound),
@@ -118,9 +121,9 @@ struct ConnectionRecord: ~Copyable {
         try fields.set(ConnectionTag.troubleSince, nil)
     }
 
-    private mutating func set(_ tag: UInt16, _ failure: Failure?) throws(VaultError) {
+    mutating func set(_ tag: UInt16, _ failure: Failure?) throws(VaultError) {
         guard let failure else { return try fields.set(tag, nil) }
-        var value = try Secret(zeroes: 14)
+        var value = try Secret(zeroes: Failure.byteCount)
         value.store(failure.code, at: 0)
         value.store(failure.status, at: 2)
         value.store(failure.time.milliseconds, at: 6)

@@ -43,7 +43,8 @@ extension Vault {
     ) async throws(VaultError) {
         guard let kind = VaultEvent.Kind(code: failure.code) else { return }
         let commit = Commit()
-        let added = 3 * (Fields.headBytes + 8) + Fields.headBytes + ConnectionRecord.useFailureBytes
+        let added =
+            3 * (Fields.headBytes + 8) + Fields.headBytes + ConnectionRecord.Failure.byteCount
         let revision = Revision(addedBytesMax: added) { (record, header) throws(VaultError) in
             let since = record.tokensSince ?? header.generation
             if let generation, generation < since { return .leave }
