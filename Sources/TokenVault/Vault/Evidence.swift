@@ -22,7 +22,7 @@ struct Evidence: ~Copyable {
         /// Nil where the record's failure, if any, is no refusal.
         init?(
             _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
-            _ limits: RefreshPolicy.Limits, now: UnixTime
+            _ limits: RefreshPolicy.Limits, now: () -> UnixTime
         ) {
             guard record.state == .active, let failure = record.failure else { return nil }
             isRejection = failure.code == VaultEvent.Kind.applicationRejected.code
@@ -36,7 +36,7 @@ struct Evidence: ~Copyable {
             flags = (record.refusal ?? 0) & Refusal.flags
             status = Int(failure.status)
             time = failure.time
-            expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now)
+            expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now())
         }
 
         func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
@@ -65,7 +65,7 @@ struct Evidence: ~Copyable {
     /// Takes in what a connection's record says.
     mutating func add(
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
-        _ lane: Int, _ limits: RefreshPolicy.Limits, now: UnixTime
+        _ lane: Int, _ limits: RefreshPolicy.Limits, now: @autoclosure () -> UnixTime
     ) {
         let generation = record.tokensSince ?? header.generation
         if record.state == .active, let moment = record.refreshed, moment >= record.issued {
