@@ -135,6 +135,20 @@ import Testing
         }
     }
 
+    @Test("A pause that was written by a clock that ran ahead is none")
+    func pausesOfAnotherClock() throws {
+        let disk = try Disk.populated(1, expiringIn: 24 * 3_600_000)
+        do {
+            let rig = try Rig(disk, offset: 1_800_000)
+            _ = try refresh(rig)
+            try rig.answer(0, TransportReply(status: 429, body: nil, retryAfterSeconds: 60))
+            try rig.flush()
+        }
+        let rig = try Rig(disk, moment: VirtualClock.start + 1000)
+        _ = try refresh(rig)
+        #expect(rig.network.open.map(\.connection) == [0])
+    }
+
     @Test("A pause is over where the provider has served somebody since")
     func pausesEnd() throws {
         let disk = try Disk.populated(2, expiringIn: 24 * 3_600_000)

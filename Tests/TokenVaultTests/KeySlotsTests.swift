@@ -97,8 +97,11 @@ import Testing
             let first = UInt32.random(in: 0..<UInt32(KeySlots.slotCountInitial) - length)
             let chosen = Array(first..<first + length).shuffled(using: &random)
             let others = (0..<3).map { _ in UInt32.random(in: 0..<1024) }
-            try slots.erase(chosen + others + chosen.prefix(2))
-            left.subtract(chosen + others)
+            // And with gaps of one.
+            let start = UInt32.random(in: 0..<1000)
+            let apart = (0..<10).map { start + 2 * $0 }
+            try slots.erase(chosen + others + apart + chosen.prefix(2))
+            left.subtract(chosen + others + apart)
             let filled = Set(slots.filled(besides: []))
             check(filled == left, "\(chosen), \(others)")
         }

@@ -57,8 +57,8 @@ struct Evidence: ~Copyable {
     private(set) var refused: [Int: [Refused]] = [:]
     /// By lane, the newest generation in which the provider rejected the application, and when.
     private var rejected: [Int: (generation: UInt64, time: UnixTime)] = [:]
-    /// By lane, the newest generation in which the provider asked for a pause, and its end.
-    private var pauses: [Int: (generation: UInt64, until: UnixTime)] = [:]
+    /// By lane, the newest generation in which the provider asked for a pause, when, and its end.
+    private var pauses: [Int: (generation: UInt64, from: UnixTime, until: UnixTime)] = [:]
     /// By lane, the newest generation of a grant that came by a code.
     private var exchanged: [Int: (generation: UInt64, issued: UnixTime)] = [:]
 
@@ -89,7 +89,7 @@ struct Evidence: ~Copyable {
             noteRejection(since, trouble.time, lane)
         }
         if let until = record.pauseEnd, since > pauses[lane]?.generation ?? 0 {
-            pauses[lane] = (since, until)
+            pauses[lane] = (since, trouble.time, until)
         }
     }
 
@@ -124,9 +124,11 @@ extension Evidence {
     }
 
     /// Until when the provider wants to be left alone, where it has served nobody since it said so.
-    /// One that is further off than any pause may be was written by another clock.
+    /// One that has not begun, or goes on for longer than any pause may, was written by another
+    /// clock.
     func pauseEnd(_ lane: Int, now: UnixTime) -> UnixTime? {
-        guard let pause = pauses[lane], pause.generation > lastServed(lane) else { return nil }
+        guard let pause = pauses[lane], pause.generation > lastServed(lane), pause.from <= now
+        else { return nil }
         let left = pause.until.milliseconds(since: now)
         return left > 0 && left <= RefreshPolicy.retryAfterSecondsMax * 1000 ? pause.until : nil
     }
