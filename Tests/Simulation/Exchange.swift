@@ -66,6 +66,8 @@ final class Exchange {
     var isOverdue = false
     /// The process that sent it still waits for the answer.
     var isOpen = true
+    /// That process ended before it was answered.
+    var isCutOff = false
     /// The provider did what it was asked.
     var hasActed = false
 

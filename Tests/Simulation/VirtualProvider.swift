@@ -54,6 +54,13 @@ final class VirtualProvider: @unchecked Sendable {
         var isHeard = true
         /// When the first did.
         var heard: Int64 = .min
+
+        /// The user ends a grant himself: whatever became of it before is no loss.
+        mutating func forgive(_ grant: Int) {
+            guard let place = owners.firstIndex(of: grant) else { return }
+            owners.remove(at: place)
+            burnt -= 1
+        }
     }
 
     /// Refreshes in a row of which it answered none.

@@ -74,7 +74,9 @@ extension World {
     /// A refresh token was used up over a wrong client secret.
     func judgeBurnt(_ exchange: Exchange, _ owner: Int) {
         outcome.burnt += 1
-        if exchange.isExpected { return }
+        // Whoever disconnects wants it to end; and what a process that died has sent was sent
+        // before anybody could know.
+        if exchange.isExpected || exchange.isCutOff || grants[owner].isDisconnected { return }
         exchange.provider.risk.burnt += 1
         exchange.provider.risk.owners.append(owner)
         let (risk, allowed) = (exchange.provider.risk, exchange.provider.risksAllowed(clock.now))
@@ -99,6 +101,8 @@ extension World {
     func noteCutOff(_ exchange: Exchange) {
         guard exchange.kind == .refresh else { return }
         outcome.crashedInFlight += 1
+        exchange.isCutOff = true
+        if let owner = exchange.form.refresh?.owner { exchange.provider.risk.forgive(owner) }
         // It was asked, and nobody knows what it was told.
         if let owner = exchange.form.refresh?.owner {
             (grants[owner].refused, grants[owner].reprieved) = (.min, .min)
