@@ -10,11 +10,9 @@ import TokenVault
 /// A process that serves and is stopped, and one that is to end while something is under way.
 struct StoppedServerTests {
     private func serve(
-        _ bench: Workbench, _ options: [String] = [], through launcher: [String] = [],
-        _ body: (Running) async throws -> Void
+        _ bench: Workbench, _ options: [String] = [], _ body: (Running) async throws -> Void
     ) async throws {
-        let server = try bench.start(
-            ["serve"] + options + bench.keyOptions, input: .open, through: launcher)
+        let server = try bench.start(["serve"] + options + bench.keyOptions, input: .open)
         _ = try await server.line { $0 == "ready" }
         do {
             try await body(server)
@@ -71,27 +69,6 @@ struct StoppedServerTests {
             }
             let status = try await bench.expect(["status", "anna", "--json"] + bench.keyOptions)
             #expect(try status.objects().first?["answer_outstanding_since"] is String)
-        }
-    }
-
-    /// On one processor the tasks have one thread: whoever ends the process does not sit on it.
-    @Test func aServerWithOneProcessorFinishesWhatWasAskedFor() async throws {
-        try await Workbench.run { bench in
-            try await bench.prepare()
-            try await bench.connect("anna")
-            bench.simulator.set(fault: .status(503, retryAfter: nil), endpoint: .revoke)
-            try await serve(bench, through: ["taskset", "-c", "0"]) { server in
-                let caller = try bench.start(
-                    ["disconnect", "anna", "--yes", "--wait", "180"], input: .text(""))
-                for _ in 0..<500 {
-                    let status = try await bench.run(["status", "anna", "--json"])
-                    if status.text.contains("disconnectStarted") { break }
-                    try await Task.sleep(for: .milliseconds(20))
-                }
-                server.terminate()
-                #expect(await server.end().status == 0)
-                #expect(await caller.end().status == 69)
-            }
         }
     }
 
