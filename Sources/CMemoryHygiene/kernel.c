@@ -87,7 +87,8 @@ void tv_thread_begin(const char *name) {
 }
 
 static _Thread_local int must_not_wait;
-void tv_thread_must_not_wait(void) { must_not_wait = 1; }
+void tv_thread_must_not_wait(void) { must_not_wait++; }
+void tv_thread_may_wait_again(void) { must_not_wait--; }
 int tv_thread_may_wait(void) { return !must_not_wait; }
 
 void tv_let_read_memory(int process) { prctl(PR_SET_PTRACER, process, 0, 0, 0); }

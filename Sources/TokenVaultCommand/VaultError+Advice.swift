@@ -32,13 +32,18 @@ extension VaultError {
         ),
         (
             .unsupportedFormat, .badData,
-            "the vault was written by a newer version, or a record's first bytes were altered: use "
-                + "that version; else copy what still opens with `tokenvault audit --salvage DIR`"
+            "the vault was written by a newer version, and nothing is damaged: use that version"
         ),
         (
             .databaseUnsupported, .misconfigured,
             "the vault's database was written by another version of LMDB, and nothing is damaged: "
                 + "0.9 and 1.0 do not read each other's files; run a build with the other one"
+        ),
+        (
+            .databaseDamaged, .badData,
+            "the vault's database, db/data.mdb, is cut short or its first pages are damaged: "
+                + "restore the whole directory from a backup, or copy what can still be read with "
+                + "`tokenvault audit --salvage DIR`; nothing was changed"
         ),
         (
             .rootKeyUnusable, .refused,

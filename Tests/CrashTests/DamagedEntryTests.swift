@@ -47,7 +47,7 @@ import Testing
         _ = await code { _ = try vault.audit() }
         for name in Exhibit.ids {
             let id = try ConnectionID(name)
-            _ = await code { _ = try vault.log(id) }
+            _ = await code { _ = try await vault.log(id) }
             _ = await code { _ = try vault.status(id) }
             _ = await code { _ = try vault.get(id) }
             let stored = vault.store.key(.connection, name)

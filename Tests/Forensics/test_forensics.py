@@ -504,6 +504,76 @@ class ReaderFindsDamage(VaultCase):
         self.assertIn("lmdb.damaged", {p["class"] for p in report["problems"]})
 
 
+class FormatIsTheDocuments(unittest.TestCase):
+    """The tables of the tools know every tag and every code that the document lists."""
+
+    @classmethod
+    def setUpClass(cls):
+        path = os.path.join(HERE, "..", "..", "Sources", "TokenVault", "TokenVault.docc",
+                            "RecordFormat.md")
+        with open(path, encoding="utf-8") as file:
+            cls.lines = file.read().splitlines()
+
+    def listed(self):
+        """Of each kind the tags and their sentences."""
+        start = self.lines.index(
+            "| connection | | application | | pending authorization | |") + 2
+        kinds = (form.CONNECTION, form.APPLICATION, form.FLOW)
+        tags = {kind: {} for kind in kinds}
+        for line in self.lines[start:]:
+            cells = [cell.strip() for cell in line.split("|")[1:-1]]
+            if len(cells) != 6:
+                break
+            for kind, tag, sentence in zip(kinds, cells[::2], cells[1::2]):
+                if tag:
+                    tags[kind][int(tag)] = sentence
+        return tags
+
+    def test_every_field(self):
+        for kind, tags in self.listed().items():
+            self.assertEqual(set(form.FIELDS[kind]), set(tags))
+            self.assertGreater(len(tags), 9)
+            for tag, sentence in tags.items():
+                with self.subTest(kind=form.TYPE_NAMES[kind], tag=tag):
+                    self.assertIn(form.FIELDS[kind][tag][1], self.forms(sentence))
+
+    @staticmethod
+    def forms(sentence):
+        """The forms that a field may have by its sentence."""
+        star = "*" if sentence.endswith("repeats") else ""
+        for word, kind in ((", u64", "u64"), (", u32", "u32"), (", i64", "i64"), (", pair", "pair"),
+                           ("event code (2)", "failure"), ("form of a failure", "failure"),
+                           (", flag", "u8"), ("H without a key", "hash")):
+            if word in sentence:
+                return {kind + star}
+        if sentence.endswith(", time"):
+            return {"time"}
+        return {kind + star for kind in ("text", "u8", "bytes")}
+
+    def test_every_event(self):
+        row = next(line for line in self.lines if line.startswith("| 40 | 2 | code: "))
+        codes = dict(code.split(" ", 1) for code in row.split(": ")[1].rstrip(" |").split(", "))
+        self.assertEqual(form.EVENT_CODES, {int(code): name for code, name in codes.items()})
+
+    def test_what_the_platform_said(self):
+        case = VaultCase()
+        case.setUp()
+        self.addCleanup(case.doCleanups)
+        said = struct.pack("<Hiq", 20, -7, 1_760_000_000_000)
+        case.writer.connect(b"third", b"token", extra=[
+            (40, said), (41, struct.pack("<Q", 3)), (42, said)])
+        case.finish()
+        _, report, _ = case.read_vault("--reveal")
+        self.assertEqual(report["problems"], [])
+        third = next(record for record in report["records"] if record["id"] == "third")
+        values = dict(third["values"])
+        self.assertEqual(values["oldest generation with this trouble"], 3)
+        for name in ("why the last refresh brought nothing",
+                     "what the platform said of a use that did not work"):
+            self.assertEqual(values[name]["code"], 20)
+            self.assertEqual(values[name]["status"], -7)
+
+
 class FormatIsLibsodiums(unittest.TestCase):
     def test_derivation(self):
         library = ctypes.util.find_library("sodium")

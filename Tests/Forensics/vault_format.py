@@ -34,7 +34,7 @@ EVENT_CODES = {
     5: "refresh delayed", 6: "recovered", 7: "grant lost", 8: "application rejected",
     9: "refresh refused", 10: "reply unread", 11: "attempt in doubt", 12: "token rejected",
     13: "disconnect started", 14: "disconnected", 15: "late answer",
-    17: "answer outstanding",
+    17: "answer outstanding", 18: "grant replaced", 20: "use failed",
 }
 CONNECTION_STATES = {1: "configured", 2: "active", 3: "failed", 4: "disconnecting"}
 
@@ -63,6 +63,9 @@ CONNECTION_FIELDS = {
     33: ("refresh token presented despite an unread reply", "u8"),
     36: ("what a refusal may mean", "u8"), 37: ("oldest generation with this failure", "u64"),
     38: ("earlier grants that may live on", "u32"), 39: ("present grant came by a code", "u8"),
+    40: ("why the last refresh brought nothing", "failure"),
+    41: ("oldest generation with this trouble", "u64"),
+    42: ("what the platform said of a use that did not work", "failure"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),

@@ -95,7 +95,7 @@ import Testing
         #expect(codes.allSatisfy { $0 == .disconnecting || $0 == .notFound })
         #expect(practice.provider.counters.tokenRequests == 1)
         // What came late was revoked beside what was stored: two pairs, two tokens each.
-        #expect(try vault.log(id).contains { $0.kind == .lateAnswer })
+        #expect(try await vault.log(id).contains { $0.kind == .lateAnswer })
         #expect(try vault.status(id) == nil)
         #expect(practice.provider.counters.revocationRequests == 4)
         await practice.provider.stop()
@@ -144,7 +144,7 @@ import Testing
         try await practice.connect(vault, id)
         let token = try await vault.token(id)
         let generation = try #require(try vault.status(id)).generation
-        while try !vault.log(id).contains(where: { $0.kind == .lateAnswer }) {
+        while try await !vault.log(id).contains(where: { $0.kind == .lateAnswer }) {
             try await Task.sleep(for: .milliseconds(50))
         }
         #expect(try await vault.token(id) == token)

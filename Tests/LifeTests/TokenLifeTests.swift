@@ -45,7 +45,7 @@ import Testing
         #expect(await code { try await vault.token(id) } == .notFound)
         #expect(await code { try await vault.disconnect(id) } == .notFound)
         #expect(
-            try vault.log(id).map(\.kind) == [
+            try await vault.log(id).map(\.kind) == [
                 .connectStarted, .connected, .disconnectStarted, .disconnected,
             ])
         vault.close()
@@ -222,7 +222,7 @@ import Testing
         let requests = practice.provider.counters.tokenRequests
         for _ in 0..<10 { #expect(await code { try await vault.token(id) } == .grantLost) }
         #expect(practice.provider.counters.tokenRequests == requests)
-        #expect(try vault.log(id).count(where: { $0.kind == .grantLost }) == 1)
+        #expect(try await vault.log(id).count(where: { $0.kind == .grantLost }) == 1)
         // Connecting again mends it, under the same id.
         try await practice.connect(vault, id)
         let token = try await vault.token(id)

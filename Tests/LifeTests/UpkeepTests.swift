@@ -102,14 +102,14 @@ import Testing
         while practice.provider.counters.refreshes == 0 {
             try await Task.sleep(for: .milliseconds(10))
         }
-        #expect(try vault.log(id).contains { $0.kind == .attemptInDoubt })
+        #expect(try await vault.log(id).contains { $0.kind == .attemptInDoubt })
         loop.cancel()
         await loop.value
         vault.close()
         // The doubt is settled: the next open finds none.
         let again = try practice.open()
         try await again.ready()
-        #expect(try again.log(id).count(where: { $0.kind == .attemptInDoubt }) == 1)
+        #expect(try await again.log(id).count(where: { $0.kind == .attemptInDoubt }) == 1)
         await practice.provider.stop()
     }
 }

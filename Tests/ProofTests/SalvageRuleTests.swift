@@ -60,6 +60,43 @@ import Testing
         #expect(try after.status(ConnectionID(bob)) == nil)
     }
 
+    /// A copy says of each record since when it has its tokens: that takes 14 bytes more.
+    @Test func aRecordWithoutRoomIsNamedAndTheOthersAreSaved() async throws {
+        let wreck = try await Wreck()
+        let before = try wreck.home.open()
+        try await before.ready()
+        for (index, id) in Wreck.small.prefix(3).enumerated() {
+            let commit = Commit()
+            commit.add(
+                .revise(
+                    before.store.key(.connection, id),
+                    Revision(addedBytesMax: SealedRecord.plaintextBytesMax) {
+                        (record, _) throws(VaultError) in
+                        // With room for nothing, for a byte too few, and for all of it.
+                        let room = [0, 13, 14][index] + Fields.headBytes
+                        let filled = record.fields.bytes.byteCount + room
+                        let filler = try Secret(zeroes: SealedRecord.plaintextBytesMax - filled)
+                        try record.fields.set(999, filler.bytes)
+                        return .change
+                    }))
+            _ = try await before.durable(commit)
+        }
+        before.close()
+
+        let path = "\(wreck.home.path)-new"
+        let report = try Vault.salvage(
+            wreck.home.path, into: path, rootKey: .file(wreck.home.keyFile))
+        #expect(report.notCopied == Array(Wreck.small.prefix(2)))
+        #expect(report.isWhole && report.connections == wreck.tokens.count)
+        let saved = try Vault.open(at: path, rootKey: .file(wreck.home.keyFile))
+        defer { saved.close() }
+        try await saved.ready()
+        let there = Set(try saved.list().map(\.text))
+        #expect(there == Set(wreck.tokens.keys).subtracting(report.notCopied))
+        let lent = try await saved.withAccessToken(ConnectionID(Wreck.small[2])) { $0.exposed }
+        #expect(lent == wreck.tokens[Wreck.small[2]])
+    }
+
     @Test func aPassphraseOpensBoth() async throws {
         let home = try TestVault()
         let words = "correct horse battery staple"
@@ -125,7 +162,7 @@ import Testing
         try wreck.home.overwrite("HEADER", at: 0, header)
         let database = try wreck.home.bytes(Wreck.database)
         for page in [0, 4096] { try wreck.home.flip(Wreck.database, at: page + 16) }
-        #expect(await refusal() == .integrityFailed)
+        #expect(await refusal() == .databaseDamaged)
         try wreck.home.overwrite(Wreck.database, at: 0, database)
         let names = try FileManager.default.contentsOfDirectory(
             atPath: URL(filePath: old).deletingLastPathComponent().path)

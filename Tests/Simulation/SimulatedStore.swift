@@ -156,8 +156,12 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         return try Disk.fields(flow.plaintext)
     }
 
-    func scanEvents(_ body: (EventEntry) throws(VaultError) -> Bool) throws(VaultError) {
-        for event in disk.contents.events where try !body(event) { return }
+    func scanEvents(
+        from first: UInt64, atMost limit: Int, _ body: (EventEntry) -> Void
+    ) throws(VaultError) -> UInt64? {
+        let events = disk.contents.events.dropFirst(Int(first))
+        for event in events.prefix(limit) { body(event) }
+        return events.count > limit ? first + UInt64(limit) : nil
     }
 
     func close() { isClosed = true }

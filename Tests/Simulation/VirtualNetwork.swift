@@ -10,8 +10,8 @@ final class VirtualNetwork: Transport, @unchecked Sendable {
     private var settled = 0
     private(set) var isClosed = false
     private let ignoresClose: Bool
-    /// Whether its close awaits answers that are overdue.
-    var awaitsLate = true
+    /// Whether its close awaits answers to refreshes.
+    var awaitsRefreshes = true
 
     init(ignoresClose: Bool = false, _ take: @escaping (TransportRequest) -> Exchange?) {
         self.ignoresClose = ignoresClose
@@ -20,7 +20,12 @@ final class VirtualNetwork: Transport, @unchecked Sendable {
 
     var openCount: Int { open.count - settled }
     /// Whether its close has something to wait for.
-    var isAwaited: Bool { open.contains { $0.isOpen && (awaitsLate || !$0.isOverdue) } }
+    var isAwaited: Bool {
+        open.contains { exchange in
+            exchange.isOpen
+                && (awaitsRefreshes || exchange.request.isReserved && !exchange.isOverdue)
+        }
+    }
 
     func send(_ request: TransportRequest) {
         guard !isClosed, let exchange = take(request) else {

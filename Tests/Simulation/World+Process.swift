@@ -31,8 +31,8 @@ extension World {
         }
         let network = Network(
             transport: transport, addressGuard: AddressGuard(),
-            closing: { isDrained in
-                transport.awaitsLate = !isDrained
+            closing: { awaitsRefreshes, _ in
+                transport.awaitsRefreshes = awaitsRefreshes
                 transport.close()
             })
         forgetProcess()

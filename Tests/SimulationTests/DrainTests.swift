@@ -60,6 +60,24 @@ import Testing
         #expect(disk.serial(1) == 2)
     }
 
+    @Test("Whoever waits for what is not answered is told at its end, and not at a deadline later")
+    func callersAreLetGo() throws {
+        let disk = try Disk.populated(1)
+        let rig = try Rig.started(disk)
+        let callers = try [false, true].map { isPatient in
+            try rig.call { try await $0.refresh(Disk.id(0), awaitsLateAnswer: isPatient) }
+        }
+        #expect(rig.network.open.count == 1)
+        let left = try drain(rig, seconds: 1)
+        try rig.advance(milliseconds: 999)
+        #expect(left.count == nil && callers.allSatisfy { !$0.isDone })
+        try rig.advance(milliseconds: 1)
+        #expect(left.count == 1)
+        #expect(callers.allSatisfy { $0.isDone && $0.code == .answerOutstanding })
+        rig.close()
+        #expect(disk.doubts.map(\.attempt.key) == [Disk.key(0)])
+    }
+
     @Test("With nothing out it is over at once, and a close does not wait for it")
     func idle() throws {
         let rig = try Rig(.populated(3, expiringIn: 3_600_000))

@@ -42,7 +42,7 @@ final class Rig: @unchecked Sendable {
             directory: nil, store: store, committer: store,
             network: Network(
                 transport: network, addressGuard: AddressGuard(),
-                closing: { _ in network.close() }),
+                closing: { _, _ in network.close() }),
             time: time, randomness: SeededChance(seed: 1), unfinished: disk.unfinished,
             doubts: disk.doubts, readsUnverified: readsUnverified, startsThread: false
         ) {

@@ -141,7 +141,7 @@ import Testing
             let vault = rig.vault
             let reads: [(Vault) throws -> Void] = [
                 { _ = try $0.get(id) }, { _ = try $0.status(id) }, { _ = try $0.list() },
-                { _ = try $0.applications() }, { _ = try $0.log(id) },
+                { _ = try $0.applications() },
             ]
             for read in reads {
                 do {

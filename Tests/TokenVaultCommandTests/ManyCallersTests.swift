@@ -146,7 +146,6 @@ struct ManyCallersTests {
             let server = try ControlServer(
                 folder, OwnVault(vault, endsWithRequest: false), peersMax: 4)
             try server.start()
-            defer { server.stop() }
             let idle = try (0..<4).map { _ in try connect(folder) }
             try token(folder, "anna")
             // The one that came first, and none but that.
@@ -166,6 +165,7 @@ struct ManyCallersTests {
             #expect(waiting.allSatisfy(isSilent))
             bench.simulator.set(fault: nil)
             _ = await vault.drain(for: .zero)
+            #expect(await server.finish(by: Deadline.after(milliseconds: Self.patience)))
         }
     }
 }

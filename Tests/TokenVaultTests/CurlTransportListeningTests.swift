@@ -170,6 +170,29 @@ struct CurlTransportListeningTests {
         #expect(answers.wait(for: 1).first?.status == 200)
     }
 
+    @Test("a close that follows a drain waits for no refresh")
+    func closeAfterADrain() throws {
+        let (gate, isRead, isClosed) = (Gate(), Gate(), Gate())
+        let server = try ScriptedServer { _ in
+            isRead.open()
+            return .waiting(gate, then: .reply(body: "{}"))
+        }
+        defer { server.stop() }
+        let transport = try CurlTransport.forTests()
+        let answers = Answers()
+        try transport.post(server.origin, into: answers)
+        #expect(isRead.pass())
+        // A close that waits has the answer.
+        let answering = try WorkerThread("answer") {
+            isClosed.pass(milliseconds: 10_000)
+            gate.open()
+        }
+        transport.close(waitingAtMost: 60_000, awaitingRefreshes: false)
+        isClosed.open()
+        answering.join()
+        #expect(answers.wait(for: 1).first?.failure == .lost(curlCode: Curl.codeAborted))
+    }
+
     @Test(
         "form and credentials are wiped when they are sent, not when the answer comes",
         arguments: [false, true])

@@ -82,7 +82,7 @@ import Testing
         for offset in 0..<value.count {
             let bent = try value.with(value.bytes.byte(at: offset) ^ 1, at: offset)
             let code = refusal { _ = try open(bent, key) }
-            let isFormat = offset < 3 && code == .unsupportedFormat
+            let isFormat = offset < 3 && code == .recordDamaged
             check(isFormat || code == .authenticationFailed, "offset \(offset)")
         }
         check(try open(value, key) == "secret")
@@ -95,7 +95,7 @@ import Testing
             let bent = try value.with(kind, at: 2)
             let expected: VaultError.Code =
                 SealedRecord.Kind(rawValue: kind) == nil
-                ? .unsupportedFormat : .authenticationFailed
+                ? .recordDamaged : .authenticationFailed
             check(refusal { _ = try open(bent, key) } == expected, "type \(kind)")
         }
     }

@@ -24,8 +24,8 @@ import Testing
         try #require(try vault.status(id))
     }
 
-    private func kinds(_ vault: Vault) throws -> [VaultEvent.Kind] {
-        try vault.log(id).map(\.kind)
+    private func kinds(_ vault: Vault) async throws -> [VaultEvent.Kind] {
+        try await vault.log(id).map(\.kind)
     }
 
     @Test func aRejectedTokenThatNothingRenewsIsRed() async throws {
@@ -48,7 +48,7 @@ import Testing
         try await vault.put(id, tokens("second"))
         found = try status(vault)
         #expect(found.light != .red && found.reason == nil && found.nextStep == .none)
-        #expect(try kinds(vault) == [.tokensPut, .tokenRejected, .tokensPut])
+        #expect(try await kinds(vault) == [.tokensPut, .tokenRejected, .tokensPut])
     }
 
     @Test func aLateRejectionOfAnOlderTokenCostsNothing() async throws {
@@ -58,7 +58,7 @@ import Testing
         try await vault.reportRejected(id, generation: first)
         #expect(try status(vault).light == .yellow)
         #expect(try status(vault).generation == second)
-        #expect(try kinds(vault) == [.tokensPut, .tokensPut])
+        #expect(try await kinds(vault) == [.tokensPut, .tokensPut])
         // A version of the same tokens that was written for another reason is theirs.
         try await vault.reportUse(id)
         let used = try status(vault).generation
@@ -94,8 +94,8 @@ import Testing
         try await vault.reportUse(id)
         found = try status(vault)
         #expect(found.light == .green && found.reason == nil && found.nextStep == .none)
-        #expect(try kinds(vault) == [.tokensPut, .useFailed, .useFailed, .tokensPut])
-        #expect(try vault.log(id).map(\.number) == [0, 17, -1, 0])
+        #expect(try await kinds(vault) == [.tokensPut, .useFailed, .useFailed, .tokensPut])
+        #expect(try await vault.log(id).map(\.number) == [0, 17, -1, 0])
     }
 
     @Test func aConnectionThatIsNotThereHasNoLight() async throws {

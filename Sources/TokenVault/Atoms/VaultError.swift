@@ -42,7 +42,7 @@ extension VaultError.Code {
     enum Kind: String, Hashable, Sendable {
         case invalidArgument, limitExceeded, tooManySecrets, forked, outOfMemory
         case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable, keyDerivationRefused
-        case databaseUnsupported
+        case databaseUnsupported, databaseDamaged
         case authenticationFailed, integrityFailed, recordDamaged, notVerified
         case vaultExists, vaultMissing, vaultLocked, unsafeDirectory, storeFull, storageFailed
         case notFound, alreadyExists, generationChanged, closed, cancelled
@@ -70,11 +70,15 @@ extension VaultError.Code {
     public static let wrongRootKey = Self(kind: .wrongRootKey)
     /// Neither header page is intact. Restore the file; nothing was changed.
     public static let headerDamaged = Self(kind: .headerDamaged)
-    /// Written by a newer format. Use a newer version of this library.
+    /// Its HEADER says, intact, that it takes a newer version of this library. Use that one.
     public static let unsupportedFormat = Self(kind: .unsupportedFormat)
     /// The database is another version's of LMDB: 0.9 and 1.0 do not read each other's files. Use a
     /// build with that LMDB; nothing is damaged. `number` is what the file says of its version.
     public static let databaseUnsupported = Self(kind: .databaseUnsupported)
+    /// `db/data.mdb` is cut short, or its first pages are damaged: LMDB cannot be let at it.
+    /// Restore the whole directory, or save what can still be read. `number` is how many pages it
+    /// has where it is cut.
+    public static let databaseDamaged = Self(kind: .databaseDamaged)
     /// The root key source cannot be used: no regular file, wrong length, mode, owner, or too weak
     /// parameters.
     public static let rootKeyUnusable = Self(kind: .rootKeyUnusable)

@@ -41,8 +41,37 @@ package final class WorkerThread: @unchecked Sendable {
     /// From now on the calling thread never waits for a secret's slot: see `SecretArena`.
     package static func neverWaitsForSecrets() { tv_thread_must_not_wait() }
 
+    /// Runs `body`, in which the calling thread does not wait for a secret's slot either: it holds
+    /// what those need who would give one back.
+    static func withoutWaitingForSecrets<Result: ~Copyable, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        tv_thread_must_not_wait()
+        defer { tv_thread_may_wait_again() }
+        return try body()
+    }
+
     /// Has the calling thread wait.
     static func sleep(milliseconds: Int) { usleep(useconds_t(1000 * milliseconds)) }
+
+    /// Runs what blocks on a thread of its own, so that none of the pool's tasks waits for it; on
+    /// the caller's where there is none to be had.
+    package static func run(_ name: String, _ body: @escaping @Sendable () -> Void) async {
+        let thread = Monitor<WorkerThread?>(nil)
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            do throws(VaultError) {
+                let worker = try WorkerThread(name) {
+                    body()
+                    unsafe continuation.resume()
+                }
+                thread.withLock { $0 = worker }
+            } catch {
+                body()
+                unsafe continuation.resume()
+            }
+        }
+        thread.withLock({ $0.take() })?.join()
+    }
 
     /// Waits for the thread's end; called on the very thread, lets it end by itself. In a child
     /// made by fork there is no such thread.

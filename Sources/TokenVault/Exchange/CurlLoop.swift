@@ -209,7 +209,12 @@ final class CurlLoop {
             _ = transfer.request?.cancelIfUnsent()
             if transfer.request?.isAnswered ?? true { retire(transfer, curlCode: Curl.codeAborted) }
         }
-        func isAwaiting() -> Bool { active.contains { ending.awaitsLate || !$0.isOverdue } }
+        func isAwaiting() -> Bool {
+            active.contains { transfer in
+                ending.awaitsRefreshes
+                    || transfer.request?.isReserved ?? false && !transfer.isOverdue
+            }
+        }
         while isAwaiting() {
             let left = ending.deadline - CurlQueue.monotonicMilliseconds()
             guard left > 0 else { break }

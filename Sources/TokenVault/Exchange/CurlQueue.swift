@@ -23,7 +23,7 @@ final class CurlQueue: Sendable {
     struct Ending {
         /// When it gives up, on the monotonic clock.
         let deadline: Int64
-        let awaitsLate: Bool
+        let awaitsRefreshes: Bool
     }
 
     private struct State {
@@ -54,12 +54,12 @@ final class CurlQueue: Sendable {
         }
     }
 
-    func close(waitingAtMost milliseconds: Int, awaitingLate: Bool) {
+    func close(waitingAtMost milliseconds: Int, awaitingRefreshes: Bool) {
         state.withLock { state in
             guard state.ending == nil else { return }
             state.ending = Ending(
                 deadline: Self.monotonicMilliseconds() + Int64(max(0, milliseconds)),
-                awaitsLate: awaitingLate)
+                awaitsRefreshes: awaitingRefreshes)
             multi.wake()
         }
     }

@@ -90,12 +90,13 @@ package final class CurlTransport: Transport {
     /// Ends the transport: cancels what was not sent, waits for the answers to what was sent, at
     /// most so long (then they are `lost`), and joins the thread. Idempotent.
     ///
-    /// - Parameter awaitingLate: whether those that are overdue are waited for too.
+    /// - Parameter awaitingRefreshes: whether refreshes are waited for, overdue or not. Where not,
+    ///   somebody has waited for them already.
     package func close(
         waitingAtMost milliseconds: Int = CurlTransport.closeMillisecondsDefault,
-        awaitingLate: Bool = true
+        awaitingRefreshes: Bool = true
     ) {
-        queue.close(waitingAtMost: milliseconds, awaitingLate: awaitingLate)
+        queue.close(waitingAtMost: milliseconds, awaitingRefreshes: awaitingRefreshes)
         // The last reference may go in an answer, on the very thread.
         thread.withLock({ $0.take() })?.join()
     }

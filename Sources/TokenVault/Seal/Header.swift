@@ -100,7 +100,8 @@ struct Header {
                 operations: page.integer(at: Offset.operations),
                 memoryBytes: page.integer(at: Offset.memoryBytes),
                 salt: InlineArray { index in page.byte(at: Offset.salt + index) })
-        case let other: throw VaultError(.unsupportedFormat, .seal, number: Int(other))
+        // With it a newer version would have asked for a reader that knows it.
+        case let other: throw VaultError(.headerDamaged, .seal, number: Int(other))
         }
         commitment = RecordKey(page, at: Offset.commitment)
         currentTerm = page.integer(at: Offset.currentTerm)

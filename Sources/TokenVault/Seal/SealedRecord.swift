@@ -41,14 +41,15 @@ enum SealedRecord {
 
     /// Parses the header of a value.
     ///
-    /// - Throws: `unsupportedFormat`, or `authenticationFailed` where it is too short.
+    /// - Throws: `recordDamaged` where it is of another version, algorithm or type: of a newer
+    ///   format HEADER tells; `authenticationFailed` where it is too short.
     static func header(of value: RawSpan) throws(VaultError) -> Header {
         guard value.byteCount >= overheadBytes else {
             throw VaultError(.authenticationFailed, .seal, number: value.byteCount)
         }
         guard value.byte(at: 0) == 1, value.byte(at: 1) == 1,
             let kind = Kind(rawValue: value.byte(at: 2))
-        else { throw VaultError(.unsupportedFormat, .seal, number: Int(value.byte(at: 0))) }
+        else { throw VaultError(.recordDamaged, .seal, number: Int(value.byte(at: 0))) }
         return Header(
             kind: kind, term: value.integer(at: 4), slot: value.integer(at: 8),
             generation: value.integer(at: 16))

@@ -18,20 +18,16 @@ final class DatabasePages {
     private var roots: [String: UInt64] = [:]
 
     private let file: Descriptor
-    private let pageCount: UInt64
+    /// How many whole pages the file has.
+    let pageCount: UInt64
     /// A bit for each page that was read: a tree that leads back into itself ends.
-    private var seen: [UInt64]
+    private var seen: [UInt64] = []
 
-    private enum Offset {
+    enum Offset {
         // Of a page.
         static let flags = 10
         static let lower = 12
         static let nodes = 16
-        // Of a meta page.
-        static let magic = 16
-        static let version = 20
-        static let mainRoot = 128
-        static let transaction = 144
         // Of a node, and of the database that a node holds.
         static let nodeFlags = 4
         static let keyBytes = 6
@@ -39,38 +35,29 @@ final class DatabasePages {
         static let root = 40
     }
 
-    private enum Flag {
+    enum Flag {
         static let branch: UInt16 = 1
         static let leaf: UInt16 = 2
-        static let meta: UInt16 = 8
         static let overflowValue: UInt16 = 1
         static let database: UInt16 = 2
     }
 
-    private static let magic: UInt32 = 0xbeef_c0de
-    /// Of LMDB 0.9's files.
-    private static let version: UInt32 = 1
     /// Where LMDB 1.0 has the magic number, the head of its pages being longer.
     private static let laterMagic = 24
-    private static let databaseBytes = 48
-    private static let noPage = UInt64.max
+    static let databaseBytes = 48
     /// The most pages of a file, 4 TiB: more is no vault's, and a bit is kept for each.
-    private static let pageCountMax: UInt64 = 1 << 30
+    static let pageCountMax: UInt64 = 1 << 30
     /// The longest value of any of the four databases.
     private static let valueBytesMax = 65_520
 
     /// Opens the database of the vault in `directory`, in the newest state that is there.
     ///
-    /// - Throws: `integrityFailed` where there is none; `databaseUnsupported` where another version
+    /// - Throws: `databaseDamaged` where there is none; `databaseUnsupported` where another version
     ///   of LMDB wrote it.
-    init(_ directory: String) throws(VaultError) {
-        file = try Descriptor(
-            "\(directory)/\(VaultDirectory.databaseName)/data.mdb", flags: O_RDONLY,
-            followsLink: true, stage: .store)
-        let byteCount = Int(try file.status().st_size)
-        pageCount = min(UInt64(byteCount / LMDB.pageBytes), Self.pageCountMax)
-        seen = []
-        try Self.checkVersion(file, isLater: false)
+    convenience init(_ directory: String) throws(VaultError) {
+        try self.init(
+            opening: "\(directory)/\(VaultDirectory.databaseName)", followsLink: true)
+        try checkVersion(isLater: false)
         for main in try mainRoots() {
             var found: [String: UInt64] = [:]
             damagedCount += try walk(main, Flag.database) { (name, value) throws(VaultError) in
@@ -80,27 +67,28 @@ final class DatabasePages {
             roots = found
             if found["\(LMDB.Database.records)"] != nil { return }
         }
-        throw VaultError(.integrityFailed, .store)
+        throw VaultError(.databaseDamaged, .store)
     }
 
-    /// Tells a file of another version of LMDB, in the directory at `path`, from a damaged one.
+    /// Opens the file in the directory at `path`, and reads nothing of it yet.
+    init(opening path: String, followsLink: Bool) throws(VaultError) {
+        file = try Descriptor(
+            "\(path)/data.mdb", flags: O_RDONLY, followsLink: followsLink, stage: .store)
+        let byteCount = Int(try file.status().st_size)
+        pageCount = min(UInt64(byteCount / LMDB.pageBytes), Self.pageCountMax)
+    }
+
+    /// Tells the file of another version of LMDB from a damaged one.
     ///
     /// - Parameter isLater: whether the LMDB at hand is 1.0 or later.
     /// - Throws: `databaseUnsupported`.
-    static func checkVersion(_ path: String, isLater: Bool) throws(VaultError) {
-        let file = try Descriptor("\(path)/data.mdb", flags: O_RDONLY, stage: .store)
-        try checkVersion(file, isLater: isLater)
-    }
-
-    private static func checkVersion(
-        _ file: borrowing Descriptor, isLater: Bool
-    ) throws(VaultError) {
+    func checkVersion(isLater: Bool) throws(VaultError) {
         var bytes = [UInt8](repeating: 0, count: 32)
         var elements = bytes.mutableSpan
         var page = unsafe elements.mutableBytes
         guard try file.read(into: &page, at: 0) else { return }
-        let offset = isLater ? Offset.magic : laterMagic
-        guard page.bytes.integer(at: offset) == magic else { return }
+        let offset = isLater ? MetaPage.magicOffset : Self.laterMagic
+        guard page.bytes.integer(at: offset) == MetaPage.magic else { return }
         let found = Int(page.bytes.integer(at: offset + 4, as: UInt32.self))
         throw VaultError(.databaseUnsupported, .store, number: found)
     }
@@ -118,33 +106,30 @@ final class DatabasePages {
 
     /// The roots of the newest state and of the one before it.
     private func mainRoots() throws(VaultError) -> [UInt64] {
-        var found: [(transaction: UInt64, root: UInt64)] = []
+        var found: [MetaPage] = []
         for number in 0..<2 {
-            guard let page = try read(LMDB.pageBytes, at: UInt64(number)) else {
+            guard let meta = try meta(UInt64(number)) else {
                 damagedCount += 1
                 continue
             }
-            let span = unsafe page.span.bytes
-            guard span.integer(at: Offset.flags, as: UInt16.self) & Flag.meta != 0,
-                span.integer(at: Offset.magic) == Self.magic,
-                span.integer(at: Offset.version) == Self.version
-            else {
-                damagedCount += 1
-                continue
-            }
-            found.append(
-                (span.integer(at: Offset.transaction), span.integer(at: Offset.mainRoot)))
+            found.append(meta)
         }
-        return found.sorted { $0.transaction > $1.transaction }.map(\.root)
+        return found.sorted { $0.transaction > $1.transaction }.map(\.mainRoot)
+    }
+
+    /// One of the two first pages; nil where it is none of LMDB's.
+    func meta(_ number: UInt64) throws(VaultError) -> MetaPage? {
+        guard let page = try read(LMDB.pageBytes, at: number) else { return nil }
+        return unsafe MetaPage(page.span.bytes)
     }
 
     /// Lends every entry below a page whose flags are these, wherever its value lies.
     private func walk(
         _ root: UInt64, _ flag: UInt16, _ visit: Visitor
     ) throws(VaultError) -> Int {
-        seen = [UInt64](repeating: 0, count: Int(pageCount / 64) + 1)
+        forgetTaken()
         var damaged = 0
-        var waiting = root == Self.noPage ? [] : [root]
+        var waiting = root == MetaPage.noPage ? [] : [root]
         while let number = waiting.popLast() {
             guard number >= 2, number < pageCount, take(number),
                 let page = try read(LMDB.pageBytes, at: number)
@@ -172,12 +157,14 @@ final class DatabasePages {
         return damaged
     }
 
+    func forgetTaken() { seen = [UInt64](repeating: 0, count: Int(pageCount / 64) + 1) }
+
     private func isTaken(_ number: UInt64) -> Bool {
         number < pageCount && seen[Int(number / 64)] & UInt64(1) << (number % 64) != 0
     }
 
     /// False where it was read before.
-    private func take(_ number: UInt64) -> Bool {
+    func take(_ number: UInt64) -> Bool {
         let (word, bit) = (Int(number / 64), UInt64(1) << (number % 64))
         guard seen[word] & bit == 0 else { return false }
         seen[word] |= bit
@@ -185,7 +172,7 @@ final class DatabasePages {
     }
 
     /// Where the nodes of a page begin; false where one of them begins beyond its end.
-    private static func nodes(of page: [UInt8], _ take: (Int) -> Void) -> Bool {
+    static func nodes(of page: [UInt8], _ take: (Int) -> Void) -> Bool {
         let span = unsafe page.span.bytes
         let lower = Int(span.integer(at: Offset.lower, as: UInt16.self))
         var isWhole = lower >= Offset.nodes && lower <= page.count && lower % 2 == 0
@@ -200,7 +187,7 @@ final class DatabasePages {
         return isWhole
     }
 
-    private static func child(_ page: [UInt8], _ start: Int) -> UInt64 {
+    static func child(_ page: [UInt8], _ start: Int) -> UInt64 {
         let span = unsafe page.span.bytes
         let low = UInt64(span.integer(at: start, as: UInt32.self))
         return low | UInt64(span.integer(at: start + Offset.nodeFlags, as: UInt16.self)) << 32
@@ -232,7 +219,7 @@ final class DatabasePages {
     }
 
     /// Bytes from the beginning of a page on; nil where the file ends before, or the disk fails.
-    private func read(_ byteCount: Int, at number: UInt64) throws(VaultError) -> [UInt8]? {
+    func read(_ byteCount: Int, at number: UInt64) throws(VaultError) -> [UInt8]? {
         guard number < pageCount else { return nil }
         var bytes = [UInt8](repeating: 0, count: byteCount)
         var elements = bytes.mutableSpan

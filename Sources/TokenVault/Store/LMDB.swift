@@ -38,11 +38,8 @@ final class LMDB: @unchecked Sendable {
         unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
         unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
         unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
-        let result = unsafe mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600)
-        if result == MDB_INVALID || result == MDB_VERSION_MISMATCH {
-            try DatabasePages.checkVersion(path, isLater: MDB_VERSION_MAJOR > 0)
-        }
-        try Self.check(result)
+        if !creates { try DatabasePages.check(path, isLater: MDB_VERSION_MAJOR > 0) }
+        unsafe try Self.check(mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
         let transaction = unsafe try begin(0)
         for database in Database.allCases {
             let flags = creates ? UInt32(MDB_CREATE) : 0
@@ -288,9 +285,11 @@ final class LMDB: @unchecked Sendable {
         case MDB_SUCCESS: return
         case MDB_MAP_FULL, MDB_TXN_FULL, ENOSPC, EDQUOT, EFBIG:
             throw VaultError(.storeFull, .store, number: Int(result))
-        // Not found: one of the four databases; a missing entry is no error.
+        // Not found: one of the four databases; a missing entry is no error. Bad transaction: what
+        // spoiled it was a page that `mdb_stat` could not find, and did not tell of.
         case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_NOTFOUND,
-            MDB_INCOMPATIBLE, MDB_BAD_VALSIZE, MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC:
+            MDB_INCOMPATIBLE, MDB_BAD_VALSIZE, MDB_PAGE_FULL, MDB_CURSOR_FULL, MDB_PANIC,
+            MDB_BAD_TXN:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
         case MDB_READERS_FULL: throw VaultError(.limitExceeded, .store, number: readersMax)

@@ -48,8 +48,13 @@ protocol Reading: AnyObject, Sendable {
     /// Opens a pending authorization; nil where there is none, or none of a connection that lives.
     func openFlow(_ key: RecordKey) throws(VaultError) -> Fields?
 
-    /// Every entry of the log, the oldest first, until `body` says false.
-    func scanEvents(_ body: (EventEntry) throws(VaultError) -> Bool) throws(VaultError)
+    /// Entries of the log, the oldest first, so many at the most, in a snapshot of their own.
+    ///
+    /// - Parameter first: the number to begin with.
+    /// - Returns: the number to go on with; nil at the end.
+    func scanEvents(
+        from first: UInt64, atMost limit: Int, _ body: (EventEntry) -> Void
+    ) throws(VaultError) -> UInt64?
 
     /// From now on every read fails with `closed`.
     func close()

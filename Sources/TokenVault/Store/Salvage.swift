@@ -19,7 +19,7 @@ final class Salvage {
 
     /// Opens the files of the vault in `directory`, and looks at every record once.
     ///
-    /// - Throws: `vaultMissing`, `vaultLocked`; as `Keyring.salvage`; `integrityFailed` where
+    /// - Throws: `vaultMissing`, `vaultLocked`; as `Keyring.salvage`; `databaseDamaged` where
     ///   nothing of the database can be reached, `databaseUnsupported`, `storageFailed`.
     init(_ directory: String, rootKey: consuming RootKeySource) throws(VaultError) {
         lock = try VaultDirectory.lockForReading(directory)
@@ -34,6 +34,18 @@ final class Salvage {
         findings.damagedPages = pages.damagedCount
         try readMeta()
         try readRecords()
+        if findings.damagedPages == 0 { try readTheRest() }
+    }
+
+    /// What is missing where no record is, such as a page of the log, keeps the vault from being
+    /// opened, too.
+    private func readTheRest() throws(VaultError) {
+        do throws(VaultError) {
+            try pages.check()
+        } catch {
+            guard error.code == .databaseDamaged else { throw error }
+            findings.damagedPages = 1
+        }
     }
 
     private func readMeta() throws(VaultError) {
@@ -135,9 +147,11 @@ final class Salvage {
             SealedRecord.open(value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: dataKey))
     }
 
-    /// Copies every record that opened into a new vault, sealed anew.
+    /// Copies every record that opened into a new vault, sealed anew. One that has no room for what
+    /// is added to it stays behind, and takes no other with it.
     func copy(to writer: SalvageWriter) throws(VaultError) {
         var waiting = findings.opened
+        var notCopied: [String] = []
         let attempted = Set(findings.attempts.map(\.attempt.key))
         var renamed: [RecordKey: RecordKey] = [:]
         _ = try pages.scan(.records) { (lmdbKey, value) throws(VaultError) in
@@ -151,9 +165,15 @@ final class Salvage {
             else { return }
             waiting[key] = nil
             let dataKey = try slots.dataKey(header.slot, for: key)
-            let new = try writer.put(header, fields(value, key, dataKey))
+            let fields = try fields(value, key, dataKey)
+            guard let id = fields.text(ConnectionTag.id) else { return }
+            guard let new = try writer.put(header, id, fields) else {
+                notCopied.append(id)
+                return
+            }
             if attempted.contains(key) { renamed[key] = new }
         }
+        findings.notCopied = notCopied.sorted()
         try writer.put(findings.attempts, renamed)
     }
 }
@@ -161,6 +181,6 @@ final class Salvage {
 extension VaultError {
     /// Whether it tells of the record at hand alone.
     fileprivate var isOfRecord: Bool {
-        code == .authenticationFailed || code == .recordDamaged || code == .unsupportedFormat
+        code == .authenticationFailed || code == .recordDamaged
     }
 }

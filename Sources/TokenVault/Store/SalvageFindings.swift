@@ -21,6 +21,8 @@ struct SalvageFindings {
     var faults: [Fault: Int] = [:]
     /// Records of which an erasure has come as far as the slot.
     var erasedCount = 0
+    /// The ids of those that opened, and that the new vault cannot take.
+    var notCopied: [String] = []
     /// Pages of the database that could not be read.
     var damagedPages = 0
     /// Entries of `meta` other than ROOT that do not open.

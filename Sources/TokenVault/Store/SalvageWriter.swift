@@ -26,15 +26,13 @@ final class SalvageWriter {
     /// Seals a record anew, with a data key of its own.
     ///
     /// - Parameter header: of the record before: what it says of its versions is kept.
-    /// - Returns: its key in the new vault.
+    /// - Returns: its key in the new vault; nil where it has no room for that.
     func put(
-        _ header: SealedRecord.Header, _ fields: consuming Fields
-    ) throws(VaultError) -> RecordKey {
-        guard let id = fields.text(ConnectionTag.id) else {
-            throw VaultError(.recordDamaged, .store)
-        }
+        _ header: SealedRecord.Header, _ id: String, _ fields: consuming Fields
+    ) throws(VaultError) -> RecordKey? {
         let key = writer.store.key(header.kind, id)
-        let plaintext: Secret? = try Self.plaintext(header, fields)
+        let plaintext = try Self.plaintext(header, fields)
+        if plaintext == nil { return nil }
         let transaction = try begin()
         _ = try writer.put(header.kind, key, plaintext, transaction)
         count += 1
@@ -46,8 +44,22 @@ final class SalvageWriter {
         return key
     }
 
-    /// It is written for other reasons than new tokens, a new failure or new credentials.
+    /// Nil where it is longer than a record may be.
     private static func plaintext(
+        _ header: SealedRecord.Header, _ fields: consuming Fields
+    ) throws(VaultError) -> Secret? {
+        do throws(VaultError) {
+            let plaintext = try content(header, fields)
+            if plaintext.count > SealedRecord.plaintextBytesMax { return nil }
+            return plaintext
+        } catch {
+            guard error.code == .limitExceeded else { throw error }
+            return nil
+        }
+    }
+
+    /// It is written for other reasons than new tokens, a new failure or new credentials.
+    private static func content(
         _ header: SealedRecord.Header, _ fields: consuming Fields
     ) throws(VaultError) -> Secret {
         if header.kind == .connection {

@@ -92,13 +92,23 @@ final class Store: Reading {
             guard error.code == .authenticationFailed else { throw error }
         }
         // Perhaps the writer was in the middle of the slot: once more while it is not.
-        return try slotChange.withLock { _ throws(VaultError) in
+        return try withSlotsAtRest { () throws(VaultError) in
             do throws(VaultError) {
                 return try openOnce(key)
             } catch {
                 if try isCutShort(key) { return nil }
                 throw error
             }
+        }
+    }
+
+    /// Runs `body` while no slot changes in place. It never waits for a secret's slot: the writer
+    /// waits for it, and others for the writer.
+    func withSlotsAtRest<Result: ~Copyable>(
+        _ body: () throws(VaultError) -> Result
+    ) throws(VaultError) -> Result {
+        try slotChange.withLock { _ throws(VaultError) in
+            try WorkerThread.withoutWaitingForSecrets(body)
         }
     }
 
@@ -131,7 +141,7 @@ final class Store: Reading {
     func open(_ value: RawSpan, key: RecordKey) throws(VaultError) -> Opened {
         let header = try SealedRecord.header(of: value)
         guard header.kind == .connection || header.kind == .application else {
-            throw VaultError(.unsupportedFormat, .store, number: Int(header.kind.rawValue))
+            throw VaultError(.recordDamaged, .store, number: Int(header.kind.rawValue))
         }
         let dataKey = try slots.dataKey(header.slot, for: key)
         let fields = try open(value, key: key, dataKey: dataKey)
@@ -237,16 +247,27 @@ final class Store: Reading {
         return check.verified
     }
 
-    func scanEvents(_ body: (EventEntry) throws(VaultError) -> Bool) throws(VaultError) {
+    func scanEvents(
+        from first: UInt64, atMost limit: Int, _ body: (EventEntry) -> Void
+    ) throws(VaultError) -> UInt64? {
         let transaction = try beginRead()
-        try transaction.scan(.events) { (lmdbKey, value) throws(VaultError) in
+        let start = try Secret(integer: first.byteSwapped)
+        var (count, next) = (0, UInt64?.none)
+        try transaction.scan(.events, from: start.bytes) { (lmdbKey, value) throws(VaultError) in
             let plaintext = try SealedRecord.open(
                 value, lmdbKey: lmdbKey, vaultID: keyring.vaultID, key: keyring.eventSealKey)
-            guard let entry = EventEntry(plaintext.bytes) else {
+            guard lmdbKey.byteCount == 8, let entry = EventEntry(plaintext.bytes) else {
                 throw VaultError(.recordDamaged, .store)
             }
-            return try body(entry)
+            count += 1
+            if count > limit {
+                next = lmdbKey.integer(at: 0, as: UInt64.self).byteSwapped
+                return false
+            }
+            body(entry)
+            return true
         }
+        return next
     }
 
     /// Reads ROOT in a snapshot.

@@ -107,7 +107,7 @@ struct StoreCheck {
     /// - Throws: `integrityFailed` where no crash explains what is in a slot; nothing was zeroed.
     func zeroOrphanSlots(_ store: Store) throws(VaultError) {
         precondition(isIntact)
-        try store.slotChange.withLock { (_) throws(VaultError) in
+        try store.withSlotsAtRest { () throws(VaultError) in
             var orphans: [UInt32] = []
             for slot in store.slots.filled(besides: liveSlots) {
                 if try isOrphan(store.slots.content(slot), slot) { orphans.append(slot) }
@@ -119,6 +119,7 @@ struct StoreCheck {
             for slot in orphans where !lostSlots.contains(slot) { store.slots.give(slot) }
         }
     }
+
     private func isOrphan(
         _ content: KeySlots.Content, _ slot: UInt32
     ) throws(VaultError) -> Bool {

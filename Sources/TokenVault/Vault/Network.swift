@@ -8,22 +8,28 @@ final class Network: Sendable {
     let endpoint: TokenEndpoint
     let revocationEndpoint: TokenEndpoint
     let addressGuard: AddressGuard
-    private let closing: @Sendable (_ isDrained: Bool) -> Void
-    private let isDrained = Atomic(false)
+    private let closing: Closing
+    /// Until when the vault is drained, on the clock that never jumps; 0 where it was not.
+    private let drainEnd = Atomic<Int64>(0)
+
+    /// How it closes: whether refreshes are waited for, and for how many milliseconds all else is
+    /// at the most.
+    typealias Closing =
+        @Sendable (_ awaitsRefreshes: Bool, _ milliseconds: Int) -> Void
 
     convenience init(_ settings: Vault.Settings) throws(VaultError) {
         let curlSettings = CurlTransport.Settings(
             caFile: settings.certificateFile, allowsLoopbackHTTP: settings.allowsLoopbackHTTP)
         let curl = try CurlTransport(settings: curlSettings)
         self.init(transport: curl, addressGuard: curlSettings.addressGuard) {
-            curl.close(awaitingLate: !$0)
+            curl.close(waitingAtMost: $1, awaitingRefreshes: $0)
         }
     }
 
     /// A network of somebody's own making.
     init(
         transport: any Transport, addressGuard: AddressGuard,
-        closing: @escaping @Sendable (_ isDrained: Bool) -> Void
+        closing: @escaping Closing
     ) {
         endpoint = TokenEndpoint(transport: transport)
         revocationEndpoint = TokenEndpoint(
@@ -33,8 +39,21 @@ final class Network: Sendable {
     }
 
     /// Answers what is pending and ends the thread.
-    func close() { closing(isDrained.load(ordering: .relaxed)) }
+    func close() {
+        let most = CurlTransport.closeMillisecondsDefault
+        let end = drainEnd.load(ordering: .relaxed)
+        guard end > 0 else { return closing(true, most) }
+        let left = Int(clamping: end - CurlQueue.monotonicMilliseconds())
+        closing(false, min(max(left, Self.graceMilliseconds), most))
+    }
 
-    /// Whoever closes has waited for late answers already.
-    func drained() { isDrained.store(true, ordering: .relaxed) }
+    /// Whoever closes has waited for refreshes already; what else is under way may take as long as
+    /// that would have been allowed to.
+    func drains(milliseconds: Int64) {
+        let (end, isOver) = CurlQueue.monotonicMilliseconds().addingReportingOverflow(milliseconds)
+        drainEnd.store(isOver ? .max : end, ordering: .relaxed)
+    }
+
+    /// How long what is no refresh may take at least, in milliseconds.
+    private static let graceMilliseconds = 1000
 }

@@ -105,6 +105,25 @@ extension Refresher {
             }
             if !waits || !after(milliseconds: milliseconds, { end(()) }) { end(()) }
         }
-        return shared.withLock { $0.upkeep.flights.count }
+        return letGo()
+    }
+
+    /// Tells everybody who waits for what is still out, and returns how much that is.
+    private func letGo() -> Int {
+        let now = time.now()
+        let (count, waiting) = shared.withLock { shared -> (Int, [(waiter: Waiter, age: Int)]) in
+            var waiting: [(waiter: Waiter, age: Int)] = []
+            for flight in shared.upkeep.flights.values {
+                for id in flight.allWaiters {
+                    guard let waiter = shared.waiters.removeValue(forKey: id) else { continue }
+                    waiting.append((waiter, Self.age(flight, now)))
+                }
+            }
+            return (shared.upkeep.flights.count, waiting)
+        }
+        for (waiter, age) in waiting {
+            waiter.resume(.failure(VaultError(.answerOutstanding, .upkeep, number: age)))
+        }
+        return count
     }
 }

@@ -126,8 +126,14 @@ final class Refresher: Sendable {
         // The scan has a thread of its own: who waits for a token does not wait for it.
         let scanner = try WorkerThread("vault-scan") { [self] in begin() }
         threads.withLock { $0.append(scanner) }
-        let worker = try WorkerThread("vault-upkeep") { [self] in work() }
-        threads.withLock { $0.append(worker) }
+        do throws(VaultError) {
+            let worker = try WorkerThread("vault-upkeep") { [self] in work() }
+            threads.withLock { $0.append(worker) }
+        } catch {
+            // The scan would go on, and hold all that is here.
+            close()
+            throw error
+        }
     }
 
     /// The thread: one turn after the other, asleep in between.

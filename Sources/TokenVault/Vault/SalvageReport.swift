@@ -14,7 +14,7 @@ public struct SalvageReport: Sendable, Hashable {
         case keySlotDamaged
         /// Its key slot opens and the record does not: the database was altered.
         case recordAltered
-        /// It has not the form of a record, or one of a newer version.
+        /// It has not the form of a record.
         case unknownForm
     }
 
@@ -37,10 +37,13 @@ public struct SalvageReport: Sendable, Hashable {
     public let headerIsWhole: Bool
     /// How many notes of disconnects and of refreshes under way do not open.
     public let damagedNotes: Int
+    /// The ids of connections and applications that opened and are not in the new vault: their
+    /// records are so long that they have no room for what a copy adds (42 bytes at most).
+    public let notCopied: [String]
 
     /// How many records opened: connections and applications.
     public var opened: Int { connections + applications }
-    /// Whether nothing was found that should not be.
+    /// Whether nothing was found that should not be. What could not be copied is no damage.
     public var isWhole: Bool {
         faults.isEmpty && damagedPages == 0 && matchesRoot && headerIsWhole && damagedNotes == 0
     }
@@ -57,6 +60,7 @@ public struct SalvageReport: Sendable, Hashable {
         matchesRoot = findings.matchesRoot
         self.headerIsWhole = headerIsWhole
         damagedNotes = findings.damagedMeta
+        notCopied = findings.notCopied
     }
 }
 

@@ -36,7 +36,7 @@ extension VaultError {
     /// Whether it tells that what is stored is not what was written.
     var isOfDamage: Bool {
         code == .integrityFailed || code == .authenticationFailed || code == .recordDamaged
-            || code == .unsupportedFormat || code == .limitExceeded && !isPassing
+            || code == .limitExceeded && !isPassing
     }
 
     /// Whether it tells of a moment without a free slot or a free reader, and nothing of the store.

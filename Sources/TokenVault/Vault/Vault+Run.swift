@@ -17,8 +17,10 @@ extension Vault {
 
     /// The orderly end of a process: sends no refresh any more, takes back what has not left, and
     /// listens for the answers that are out until all have come and are stored, at most so long.
-    /// Whoever asks for a refresh is told `closed`. Call `close` next: it does not wait for the
-    /// late answers again. What was not answered stays in doubt, on record, for the next process.
+    /// Whoever asks for a refresh is told `closed`, and whoever waits for one that is out at the
+    /// end `answerOutstanding`. Call `close` next: it does not wait for them again, and for what
+    /// else is under way no longer than this did, or a second. What was not answered stays in
+    /// doubt, on record, for the next process.
     ///
     /// What the caller himself begins meanwhile, such as a disconnect, is done; one that waits for
     /// a provider that is down waits no longer, and erases.
@@ -28,8 +30,8 @@ extension Vault {
     @discardableResult
     public func drain(for duration: Duration) async -> Int {
         if isInherited { return 0 }
-        let left = await refresher.drain(milliseconds: Self.milliseconds(duration))
-        network.drained()
-        return left
+        let milliseconds = Self.milliseconds(duration)
+        network.drains(milliseconds: milliseconds)
+        return await refresher.drain(milliseconds: milliseconds)
     }
 }

@@ -7,7 +7,7 @@ extension Vault {
     ///
     /// - Throws: `vaultMissing`, also where HEADER, SLOTS or the database is; `vaultLocked`;
     ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused` where neither
-    ///   page of HEADER opens; `integrityFailed` where nothing of the database can be reached;
+    ///   page of HEADER opens; `databaseDamaged` where nothing of the database can be reached;
     ///   `databaseUnsupported`, `unsupportedFormat`, `storageFailed`. Records that do not open are
     ///   no error.
     public static func audit(
@@ -24,6 +24,9 @@ extension Vault {
     /// is sealed anew. What was begun there is not: pending authorizations and the log stay behind.
     /// A refresh whose answer nobody heard stays in doubt; a disconnect that had begun ends at the
     /// first open of the new vault.
+    ///
+    /// One whose record is so long that it has no room for what a copy adds is named in the report,
+    /// and the others are copied.
     ///
     /// A record may be an older version that somebody put back: its tokens may be dead. The vault
     /// at `path` holds what it held, and what is disconnected in the new one can be read there

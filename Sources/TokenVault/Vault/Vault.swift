@@ -76,8 +76,8 @@ public final class Vault: Sendable {
     ///
     /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
     ///   `rootKeyUnusable`, `keyDerivationRefused`, `unsupportedFormat`, `integrityFailed` where a
-    ///   file is not what it should be, `databaseUnsupported`, `storeFull`, `storageFailed`;
-    ///   `certificateFileUnusable`.
+    ///   file is not what it should be, `databaseDamaged`, `databaseUnsupported`, `storeFull`,
+    ///   `storageFailed`; `certificateFileUnusable`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws(VaultError) -> Vault {

@@ -19,8 +19,9 @@ struct AuditCommand: ParsableCommand {
             disconnected in the new one can still be read there: destroy it once the new one is \
             in use.
 
-            The exit status is 0 where nothing is wrong with the vault, and 65 where anything is; \
-            with --salvage the new vault is there then, too, with all that opened. With any other \
+            The exit status is 0 where nothing is wrong with the vault, and 65 where anything is, \
+            or where a record opens and is too long to be copied: its id is told. \
+            With --salvage the new vault is there then, too, with all that opened. With any other \
             status none was made.
 
             EXAMPLES
@@ -57,6 +58,12 @@ struct AuditCommand: ParsableCommand {
             try Outlet.output.line(JSONLine.of(form))
         } else {
             for line in form.lines { try Outlet.output.line(line.printable) }
+        }
+        guard report.notCopied.isEmpty else {
+            throw CommandFailure(
+                .badData,
+                "what opened is in the new vault, but for what is too long to be copied "
+                    + "(\(report.notCopied.count)): connect those again")
         }
         guard report.isWhole else {
             throw CommandFailure(

@@ -5,6 +5,7 @@ import CallbackFront
 import Glibc
 import Logging
 import ServiceLifecycle
+import Synchronization
 import TokenVault
 import UnixSignals
 
@@ -70,22 +71,45 @@ struct ServeCommand: AsyncParsableCommand {
         try LockedMemory.check(SecretArena.shared.kind, isRequired: requireLockedMemory)
         let door = try options.open(
             readsUnverified: reading.readUnverified, endsWithRequest: false)
-        defer { door.close() }
-        if reading.readUnverified { try Outlet.errors.line(ReadOptions.warning) }
-        let control = try ControlServer(folder, door)
-        defer { control.stop() }
-        try control.start()
-        var services: [any Service] = [
-            RefreshService(
-                door: door, readsUnverified: reading.readUnverified, drain: .seconds(drain),
-                listening: listening.stream)
-        ]
-        if let front { services.append(try Self.front(door.vault, front)) }
-        let group = ServiceGroup(
+        let control: ControlServer
+        do {
+            if reading.readUnverified { try Outlet.errors.line(ReadOptions.warning) }
+            control = try ControlServer(folder, door)
+            try control.start()
+        } catch {
+            folder.removeSocket()
+            door.close()
+            throw error
+        }
+        let ending = Ending()
+        do {
+            try await serve(
+                door,
+                RefreshService(
+                    door: door, readsUnverified: reading.readUnverified, drain: .seconds(drain),
+                    listening: listening.stream, ending: ending),
+                front)
+        } catch {
+            await ending.end(control, door)
+            throw error
+        }
+        await ending.end(control, door)
+    }
+
+    private func serve(
+        _ door: OwnVault, _ refresh: RefreshService, _ front: CallbackFront.Configuration?
+    ) async throws {
+        // The last one is told first that it is to end: whoever is at the front has that long, too.
+        var services: [any Service] = [refresh]
+        if let front { services.insert(try Self.front(door.vault, front), at: 0) }
+        var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
+        configuration.maximumGracefulShutdownDuration = .seconds(drain + Ending.graceSeconds)
         do {
-            try await group.run()
+            try await ServiceGroup(configuration: configuration).run()
+        } catch is CancellationError {
+            // Somebody at the front took longer than that.
         } catch let error as CallbackFrontError where error.code == .cannotListen {
             let reason =
                 error.number == 0 ? "no such address" : SystemMessage.of(error.number)
@@ -127,6 +151,27 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
+/// The end of the process: what was asked for has as long as the drain, and a little more. Then it
+/// is told that the vault is closed; a disconnect that is cut off so is finished by the next open.
+private final class Ending: Sendable {
+    static let graceSeconds: Int64 = 1
+    /// When the waiting is over, once it has begun.
+    private let deadline = Mutex<Int64?>(nil)
+
+    /// The process was asked to end.
+    func begin(_ drain: Duration) {
+        let seconds = drain.components.seconds + Self.graceSeconds
+        deadline.withLock { $0 = Deadline.after(milliseconds: seconds * 1000) }
+    }
+
+    func end(_ control: ControlServer, _ door: OwnVault) async {
+        let deadline = deadline.withLock { $0 } ?? Deadline.after(milliseconds: 0)
+        await control.finish(by: deadline)
+        await door.closeElsewhere()
+        await control.finish(by: Deadline.after(milliseconds: Self.graceSeconds * 1000))
+    }
+}
+
 /// Refreshes until the process is asked to end.
 private struct RefreshService: Service {
     let door: OwnVault
@@ -134,6 +179,7 @@ private struct RefreshService: Service {
     let drain: Duration
     /// Ends when browsers are answered.
     let listening: AsyncStream<Void>
+    let ending: Ending
 
     func run() async throws {
         let vault = door.vault
@@ -141,7 +187,7 @@ private struct RefreshService: Service {
             try await cancelWhenGracefulShutdown { try await vault.ready() }
         } catch let error as VaultError {
             // Nobody waits for it any more; whoever asked for something is told that it is over.
-            if error.code == .cancelled { return door.close() }
+            if error.code == .cancelled { return await door.closeElsewhere() }
             guard readsUnverified, error.failure.status == .badData else { throw error }
             // Somebody salvages what can be read.
             try Outlet.errors.line("tokenvault: warning: \(error.failure.message)")
@@ -151,6 +197,7 @@ private struct RefreshService: Service {
         guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
         try Outlet.output.line("ready")
         try await cancelWhenGracefulShutdown { try await vault.run() }
+        ending.begin(drain)
         let left = await vault.drain(for: drain)
         if left > 0 {
             try Outlet.errors.line(

@@ -15,6 +15,8 @@ struct AuditForm: Codable, Sendable {
     var matchesRoot: Bool
     var headerIsWhole: Bool
     var damagedNotes: Int
+    /// The ids of those that opened and are not in the new vault.
+    var notCopied: [String]
     var salvagedTo: String?
 
     enum CodingKeys: String, CodingKey {
@@ -24,6 +26,7 @@ struct AuditForm: Codable, Sendable {
         case matchesRoot = "matches_root"
         case headerIsWhole = "header_is_whole"
         case damagedNotes = "damaged_notes"
+        case notCopied = "not_copied"
         case salvagedTo = "salvaged_to"
     }
 
@@ -40,6 +43,7 @@ struct AuditForm: Codable, Sendable {
         matchesRoot = report.matchesRoot
         headerIsWhole = report.headerIsWhole
         damagedNotes = report.damagedNotes
+        notCopied = report.notCopied
         self.salvagedTo = salvagedTo
     }
 
@@ -63,6 +67,9 @@ struct AuditForm: Codable, Sendable {
     var lines: [String] {
         let opened = "\(connections) connections and \(applications) applications"
         var lines = [salvagedTo.map { "copied to \($0): \(opened)" } ?? "open: \(opened)"]
+        for id in notCopied {
+            lines.append("opens, but is too long to be copied: \(id)")
+        }
         for (name, count) in unopened.sorted(by: { $0.key < $1.key }) {
             lines.append("do not open: \(count), since \(Self.explanations[name] ?? name)")
         }

@@ -49,6 +49,15 @@ final class ControlPeer {
     /// Whether nothing is left of it, nor of what it asked for.
     var isOver: Bool { stage == .gone && errand?.isDone ?? true }
 
+    /// What it asked for, where it is gone and that goes on without it and takes up no place: there
+    /// are no more of these than connections.
+    var errandLeft: Errand? {
+        guard stage == .gone, let errand, errand.isOnePerConnection, !errand.isDone else {
+            return nil
+        }
+        return errand
+    }
+
     /// Its socket is ready, or its rest is over.
     func proceed(_ begin: (Errand, Wire) -> Void) {
         rest = nil
@@ -66,6 +75,7 @@ final class ControlPeer {
             switch try incoming.receive(wire) {
             case .incomplete: break
             case .later: rest = Deadline.after(milliseconds: Self.lookMilliseconds)
+            case .whole(.ping, _): tell(Wire.head(.end, count: 0))
             case .whole(let request, let secret):
                 let errand = Errand(request, secret)
                 self.errand = errand

@@ -24,7 +24,11 @@ final class ControlServer: Sendable {
     /// Ends the sleep of the thread: a byte that is written to the second is read from the first.
     private let bell: (hears: Int32, rings: Int32)
     private let isStopping = Atomic(false)
+    /// Whether the thread has nothing left to do.
+    private let isDone = Atomic(false)
     private let worker = Mutex<WorkerThread?>(nil)
+    /// How often it is looked whether all is done, at the end.
+    private static let lookInterval = Duration.milliseconds(10)
 
     /// - Parameter peersMax: how many connections there are at a time; by default as many as half
     ///   of the process's descriptors.
@@ -68,17 +72,31 @@ final class ControlServer: Sendable {
             WorkerThread.neverWaitsForSecrets()
             var desk = Desk(self)
             while desk.turn() {}
+            isDone.store(true, ordering: .releasing)
         }
         worker.withLock { $0 = thread }
     }
 
-    /// Takes no more requests, finishes those that came, and removes the socket. Blocks for as long
-    /// as they take.
-    func stop() {
-        folder.removeSocket()
-        isStopping.store(true, ordering: .releasing)
-        ring()
+    /// Takes no more requests, removes the socket, and finishes what was asked for, at most until
+    /// that moment. No thread is held meanwhile: what was asked for may need it.
+    ///
+    /// - Returns: whether all is done.
+    @discardableResult
+    func finish(by deadline: Int64) async -> Bool {
+        if !isStopping.exchange(true, ordering: .acquiringAndReleasing) {
+            folder.removeSocket()
+            ring()
+        }
+        while !isDone.load(ordering: .acquiring) {
+            guard Deadline.remaining(until: deadline) > 0 else { return false }
+            do {
+                try await Task.sleep(for: Self.lookInterval)
+            } catch {
+                return false
+            }
+        }
         worker.withLock { $0.take() }?.join()
+        return true
     }
 
     private func ring() {
@@ -95,6 +113,8 @@ final class ControlServer: Sendable {
     private struct Desk {
         private let server: ControlServer
         private var peers: [ControlPeer] = []
+        /// What goes on although whoever asked for it is gone: without a socket, nor a place.
+        private var left: [Errand] = []
         /// Until when nobody is taken in.
         private var pause: Int64?
         private var isOpen = true
@@ -112,7 +132,10 @@ final class ControlServer: Sendable {
             let now = Deadline.after(milliseconds: 0)
             for peer in peers where peer.deadline.map({ $0 <= now }) ?? false { peer.leave() }
             peers.removeAll(where: \.isOver)
-            return isOpen || !peers.isEmpty
+            left.removeAll(where: \.isDone)
+            left += peers.compactMap(\.errandLeft)
+            peers.removeAll { $0.errandLeft != nil }
+            return isOpen || !peers.isEmpty || !left.isEmpty
         }
 
         private func wait() -> (ready: [ControlPeer], admits: Bool) {

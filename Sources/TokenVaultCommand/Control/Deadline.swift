@@ -15,6 +15,11 @@ enum Deadline {
         max(0, deadline - after(milliseconds: 0))
     }
 
+    /// What is thrown where nobody answered in time.
+    static var isOver: CommandFailure {
+        CommandFailure(.temporaryFailure, "the other process does not answer")
+    }
+
     /// Waits until a descriptor is ready.
     static func wait(
         for descriptor: Int32, events: Int32, by deadline: Int64
@@ -25,9 +30,7 @@ enum Deadline {
             let ready = unsafe Glibc.poll(&poll, 1, Int32(clamping: rest))
             if ready > 0 { return }
             if ready < 0 && errno == EINTR { continue }
-            guard ready == 0, rest > 0 else {
-                throw CommandFailure(.temporaryFailure, "the other process does not answer")
-            }
+            guard ready == 0, rest > 0 else { throw isOver }
         }
     }
 }

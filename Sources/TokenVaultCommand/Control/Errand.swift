@@ -23,6 +23,8 @@ final class Errand: Sendable {
 
     /// Begins; `ended` runs when there is an answer to tell.
     func start(at door: OwnVault, _ wire: Wire, ended: @escaping @Sendable () -> Void) {
+        // Only what is told as it is needs the socket, which nobody may be at the other end of.
+        let wire = isToken ? wire : nil
         let task = Task { [self] in
             await run(at: door, wire)
             state.withLock { state in
@@ -49,11 +51,18 @@ final class Errand: Sendable {
         }
     }
 
+    /// Whether there is at most one of its kind for each connection that waits long.
+    var isOnePerConnection: Bool {
+        if case .disconnect = request { true } else { false }
+    }
+
     var isDone: Bool { state.withLock { $0.isDone } }
 
-    private func run(at door: OwnVault, _ wire: Wire) async {
+    private var isToken: Bool { if case .token = request { true } else { false } }
+
+    private func run(at door: OwnVault, _ wire: Wire?) async {
         do {
-            if case .token(let id, let minimumSeconds) = request {
+            if case .token(let id, let minimumSeconds) = request, let wire {
                 try await door.withToken(id: id, minimumSeconds: minimumSeconds) { token in
                     try wire.sendAtOnce(token)
                 }

@@ -17,9 +17,11 @@ final class OwnVault: VaultDoor {
     func ask(
         _ request: Request, secret: consuming Secret?, _ take: (Reply) throws -> Void
     ) async throws {
+        if case .ping = request { return }
         // Some of the verbs would wait on this thread, of which there are few.
         try await vault.readable()
         switch request {
+        case .ping: return
         case .applications:
             let sorted = try vault.applications().sorted { $0.id.text < $1.id.text }
             for summary in sorted { try take(.application(ApplicationForm(summary))) }
@@ -76,15 +78,21 @@ final class OwnVault: VaultDoor {
                 ConnectionID(id), waiting: .seconds(waitSeconds ?? 0))
             try take(.receipt(ReceiptForm(receipt)))
         case .log(let id, let limit):
-            try tell(vault.log(ConnectionID(id), limit: limit), take)
+            try await tell(vault.log(ConnectionID(id), limit: limit), take)
         case .applicationLog(let id, let limit):
-            try tell(vault.log(application: ApplicationID(id), limit: limit), take)
+            try await tell(vault.log(application: ApplicationID(id), limit: limit), take)
         case .token: throw VaultError(.invalidArgument, .vault)
         }
     }
 
-    private func tell(_ events: [VaultEvent], _ take: (Reply) throws -> Void) throws {
-        for event in events { try take(.event(EventForm(event))) }
+    private func tell(_ events: [VaultEvent], _ take: (Reply) throws -> Void) async throws {
+        for (number, event) in events.enumerated() {
+            if number % Self.listedMax == 0 {
+                await Task.yield()
+                try Task.checkCancellation()
+            }
+            try take(.event(EventForm(event)))
+        }
     }
 
     private func reject(_ id: ConnectionID, _ generation: UInt64?) async throws {
@@ -156,4 +164,9 @@ final class OwnVault: VaultDoor {
     private static let noticeInterval = Duration.seconds(1)
 
     func close() { vault.close() }
+
+    /// The same on a thread of its own, and holds none of the pool's meanwhile.
+    func closeElsewhere() async {
+        await WorkerThread.run("vault-close") { [vault] in vault.close() }
+    }
 }

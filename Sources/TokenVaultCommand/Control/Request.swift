@@ -5,6 +5,8 @@ import TokenVault
 /// What a subcommand asks of the vault, whichever process owns it. No secret is among it: client
 /// secrets and callbacks travel beside it as bytes of their own.
 enum Request: Codable, Sendable {
+    /// Whether somebody answers: it is, before anything else is done.
+    case ping
     case applications
     /// With the client secret, where there is one.
     case putApplication(ApplicationForm)
@@ -32,7 +34,7 @@ extension Request {
     /// for goes on by itself.
     var onlyWaits: Bool {
         switch self {
-        case .token, .refresh, .rejected: true
+        case .token, .refresh, .rejected, .log, .applicationLog: true
         default: false
         }
     }

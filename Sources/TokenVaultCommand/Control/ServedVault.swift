@@ -8,8 +8,7 @@ final class ServedVault: VaultDoor {
 
     /// Nil where no process serves the vault.
     init?(_ folder: VaultFolder) throws {
-        guard let socket = try folder.connect() else { return nil }
-        _ = Wire(owning: socket)
+        guard try Self.wire(folder) != nil else { return nil }
         self.folder = folder
     }
 
@@ -40,6 +39,8 @@ final class ServedVault: VaultDoor {
         switch head.kind {
         case .secret:
             let token = try wire.receiveSecret(count: head.count, by: deadline)
+            // What ends it says that it is whole.
+            guard try wire.receiveHead(by: deadline).kind == .end else { throw Wire.hungUp }
             try body(token)
         case .failure:
             throw try wire.receive(FailureForm.self, count: head.count, by: deadline).error
@@ -48,8 +49,8 @@ final class ServedVault: VaultDoor {
     }
 
     private func send(_ request: Request, _ secret: consuming Secret?) throws -> Wire {
-        guard let socket = try folder.connect() else { throw VaultError(.closed, .vault) }
-        let wire = Wire(owning: socket)
+        try ping()
+        let wire = try connect()
         try wire.send(request)
         switch consume secret {
         case .none: break
@@ -57,6 +58,42 @@ final class ServedVault: VaultDoor {
         }
         try wire.sendEnd()
         return wire
+    }
+
+    private static func wire(_ folder: VaultFolder) throws(CommandFailure) -> Wire? {
+        do throws(CommandFailure) {
+            return try folder.connect().map { Wire(owning: $0) }
+        } catch {
+            throw error == Deadline.isOver ? silent(nil) : error
+        }
+    }
+
+    private func connect() throws -> Wire {
+        guard let wire = try Self.wire(folder) else { throw VaultError(.closed, .vault) }
+        return wire
+    }
+
+    /// Whoever serves answers this at once, whatever he waits for. One that is stopped does not,
+    /// and would be waited for as long as for a provider.
+    private func ping() throws {
+        let wire = try connect()
+        do {
+            try wire.send(Request.ping)
+            try wire.sendEnd()
+            // Any answer will do: he is there.
+            _ = try wire.receiveHead(by: Deadline.after(milliseconds: Wire.pingMilliseconds))
+        } catch let failure as CommandFailure where failure == Deadline.isOver {
+            throw Self.silent(VaultFolder.peer(of: wire.socket).process)
+        }
+    }
+
+    private static func silent(_ process: Int32?) -> CommandFailure {
+        let number = process.map(String.init) ?? "PID"
+        return CommandFailure(
+            .temporaryFailure,
+            "the process that serves this vault\(process.map { " (pid \($0))" } ?? "") does not "
+                + "answer: if it is stopped, `kill -CONT \(number)` lets it go on; else end it "
+                + "with `kill \(number)` and start it again")
     }
 
     func close() {}

@@ -51,13 +51,29 @@ final class VaultFolder: Sendable {
 
     func removeSocket() { unsafe unlinkat(descriptor, Self.socketName, 0) }
 
+    /// How soon it is tried again to connect, in microseconds, where the queue is full.
+    private static let connectAgainMicroseconds: UInt32 = 20_000
+
     /// A socket connected to the process that serves this vault; nil where none does.
+    ///
+    /// - Throws: `Deadline.isOver` where nobody has been taken in for a while.
     func connect() throws(CommandFailure) -> Int32? {
         let socket = try Self.makeSocket()
-        guard unsafe withAddress({ unsafe Glibc.connect(socket, $0, $1) }) == 0 else {
-            close(socket)
-            return nil
+        // One that is full would be waited for without an end.
+        _ = fcntl(socket, F_SETFL, O_NONBLOCK)
+        let deadline = Deadline.after(milliseconds: Wire.pingMilliseconds)
+        while unsafe withAddress({ unsafe Glibc.connect(socket, $0, $1) }) != 0 {
+            guard errno == EAGAIN || errno == EINTR else {
+                close(socket)
+                return nil
+            }
+            guard Deadline.remaining(until: deadline) > 0 else {
+                close(socket)
+                throw Deadline.isOver
+            }
+            usleep(Self.connectAgainMicroseconds)
         }
+        _ = fcntl(socket, F_SETFL, 0)
         guard Self.isOurs(socket) else {
             close(socket)
             throw CommandFailure(.refused, "the control socket belongs to another user")
@@ -66,12 +82,17 @@ final class VaultFolder: Sendable {
     }
 
     /// Whether the process at the other end runs as the same user.
-    static func isOurs(_ socket: Int32) -> Bool {
+    static func isOurs(_ socket: Int32) -> Bool { peer(of: socket).user == geteuid() }
+
+    /// The process at the other end: of a connection that was made, the one that listens.
+    static func peer(of socket: Int32) -> (process: pid_t, user: uid_t) {
         // `struct ucred`, which Swift's Glibc leaves out.
         var peer: (process: pid_t, user: uid_t, group: gid_t) = (0, .max, .max)
         var length = socklen_t(MemoryLayout.size(ofValue: peer))
-        return unsafe getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0
-            && peer.user == geteuid()
+        guard unsafe getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 else {
+            return (0, .max)
+        }
+        return (peer.process, peer.user)
     }
 
     /// The next connection, closed in programs that this one starts; negative where there is none.

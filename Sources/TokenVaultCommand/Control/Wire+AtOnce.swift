@@ -58,15 +58,24 @@ extension Wire {
     }
 
     /// A secret, on a wire that nothing has been sent on: an empty socket takes it as a whole.
+    ///
+    /// - Throws: where it did not. Nothing can be sent any more then, so that nobody takes what
+    ///   would follow for the rest.
     func sendAtOnce(_ secret: borrowing Secret) throws {
         let head = Self.head(.secret, count: secret.count)
-        let put = try unsafe head.withUnsafeBytes { (bytes) throws(CommandFailure) in
-            try unsafe sendAtOnce(bytes)
+        do {
+            let put = try unsafe head.withUnsafeBytes { (bytes) throws(CommandFailure) in
+                try unsafe sendAtOnce(bytes)
+            }
+            guard put == head.count else { throw Self.hungUp }
+            let rest = try unsafe secret.withUnsafeBytes { (bytes) throws(CommandFailure) in
+                try unsafe sendAtOnce(bytes)
+            }
+            guard rest == secret.count else { throw Self.hungUp }
+        } catch {
+            shutdown(socket, Int32(SHUT_RDWR))
+            throw error
         }
-        let rest = try unsafe secret.withUnsafeBytes { (bytes) throws(CommandFailure) in
-            try unsafe sendAtOnce(bytes)
-        }
-        guard put == head.count, rest == secret.count else { throw Self.hungUp }
     }
 
     static var hungUp: CommandFailure {

@@ -24,6 +24,8 @@ final class Wire: Sendable {
     static let requestBytesMax = 1 << 17
     /// How long a whole request may take to arrive, in milliseconds.
     static let requestMilliseconds: Int64 = 5000
+    /// How long somebody who serves may take to answer a ping, in milliseconds: he needs a few.
+    static let pingMilliseconds: Int64 = 5000
     /// How long a caller waits for an answer: longer than a disconnect, the slowest verb, takes.
     static let answerMilliseconds: Int64 = 60_000
 

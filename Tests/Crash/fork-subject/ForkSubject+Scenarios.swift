@@ -47,11 +47,7 @@ extension ForkSubject {
         }
         return [
             ("get", code { _ = try vault.get(id) }), ("list", code { _ = try vault.list() }),
-            ("status", code { _ = try vault.status(id) }), ("log", code { _ = try vault.log(id) }),
-            (
-                "log of an application",
-                code { _ = try vault.log(application: ApplicationID("app")) }
-            ),
+            ("status", code { _ = try vault.status(id) }),
             ("audit", code { _ = try vault.audit() }),
             ("applications", code { _ = try vault.applications() }),
         ]
@@ -63,6 +59,11 @@ extension ForkSubject {
         let application = try ApplicationID("app")
         return [
             ("withAccessToken", { try await vault.withAccessToken(id) { _ in } }),
+            ("log", { _ = try await vault.log(id) }),
+            (
+                "log of an application",
+                { _ = try await vault.log(application: ApplicationID("app")) }
+            ),
             ("put", { try await vault.put(id, Self.tokens("child")) }),
             (
                 "compareAndSwap",
