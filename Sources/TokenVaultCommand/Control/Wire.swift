@@ -84,11 +84,24 @@ final class Wire: Sendable {
         try unsafe head.withUnsafeBytes { try unsafe write($0) }
     }
 
+    private func wait(_ events: Int32, by deadline: Int64) throws(CommandFailure) {
+        do throws(CommandFailure) {
+            try Deadline.wait(for: socket, events: events, by: deadline)
+        } catch {
+            guard error.status == .temporaryFailure, let process = VaultFolder.process(at: socket)
+            else { throw error }
+            throw CommandFailure(
+                error.status,
+                "process \(process), which serves the vault, does not answer: it may be stopped "
+                    + "(then `kill -CONT \(process)`) or have too much to do: try again, or end it")
+        }
+    }
+
     private func write(_ buffer: UnsafeRawBufferPointer) throws(CommandFailure) {
         let deadline = Deadline.after(milliseconds: Self.requestMilliseconds)
         var done = 0
         while done < buffer.count {
-            try Deadline.wait(for: socket, events: POLLOUT, by: deadline)
+            try wait(POLLOUT, by: deadline)
             // Not a signal where the other end is gone, but an error.
             let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
             let put = unsafe Glibc.send(
@@ -108,7 +121,7 @@ final class Wire: Sendable {
     ) throws(CommandFailure) {
         var done = 0
         while done < buffer.count {
-            try Deadline.wait(for: socket, events: POLLIN, by: deadline)
+            try wait(POLLIN, by: deadline)
             let got = unsafe Glibc.recv(
                 socket, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done, 0)
             if got < 0 && errno == EINTR { continue }
