@@ -23,6 +23,11 @@ extension VaultError {
         case .providerAnswerUnreadable: unreadableAnswer
         case .notRefreshable: notRenewable
         case .providerBusy: busy
+        case .providerUnreachable: unreachable
+        case .applicationNotFound where connection != nil:
+            KnownCause(
+                "the application that it was connected through is not there any more: add it "
+                    + "again (`tokenvault app add`), or disconnect it")
         case .backingOff: KnownCause(Self.backingOffText + (number > 0 ? moment : "try later"))
         case .certificateFileUnusable: certificateFile
         case .wrongRootKey: wrongKey
@@ -57,6 +62,24 @@ extension VaultError {
             : "the provider answered that it is busy, or has a fault of its own"
         return KnownCause(
             "\(what): \(retryTime.map { "not before \($0.timeOfDay)" } ?? "try later")")
+    }
+
+    private var unreachable: KnownCause? {
+        switch number {
+        case 6:
+            KnownCause(
+                "the endpoint's host name does not resolve: correct it (`tokenvault app add "
+                    + "--replace`), or see to this machine's name service")
+        case 7:
+            KnownCause(
+                "nothing answers at the endpoint's address and port: correct them, see to the way "
+                    + "there, or try later")
+        case 35:
+            KnownCause(
+                "something answers at the endpoint's address and port, and it speaks no TLS: "
+                    + "correct the port, or see whether a proxy stands in the way")
+        default: nil
+        }
     }
 
     // MARK: Answers of the provider
@@ -162,7 +185,13 @@ extension VaultError {
         switch providerError {
         case .unauthorizedClient, .unsupportedGrantType:
             isOfExchange ? refusedCode : refusedRefresh
-        default: nil
+        default:
+            isOfExchange || number > 0
+                ? nil
+                : KnownCause(
+                    "nothing was sent, for the provider has rejected the application, and another "
+                        + "connection's log says how: correct its client id, its secret or the "
+                        + "way they are sent with `tokenvault app add --replace`")
         }
     }
 
@@ -214,10 +243,16 @@ extension VaultError {
                     : "the provider's answer to the code is no token response: check "
                         + "token_endpoint, then run connect again")
         }
-        return isOfType
-            ? KnownCause(
+        if isOfType {
+            return KnownCause(
                 "\(type): the answer is kept and read then; `tokenvault retry ID` would present "
-                    + "the old token again") : nil
+                    + "the old token again")
+        }
+        guard number > 0 else { return nil }
+        return KnownCause(
+            "the provider answered with something that is no token response, such as a page or "
+                + "half an answer: check token_endpoint; if that is right, the provider has "
+                + "trouble: try later")
     }
 
     private var notRenewable: KnownCause? {

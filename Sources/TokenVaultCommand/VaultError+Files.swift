@@ -24,9 +24,12 @@ extension VaultError {
                 + practice
         case .privateAddress: "is an address of a private network: name the provider's public one"
         case .unusableAddress: "is an address that no provider can have: correct it"
-        case .resolvesToLoopback, .resolvesToPrivate:
-            "has a host name that leads to this machine or a private network: correct it, or see "
-                + "what resolves the name here"
+        case .resolvesToLoopback:
+            "has a host name that leads to this machine: correct it, or see what resolves the name "
+                + "here"
+        case .resolvesToPrivate:
+            "has a host name that leads to a private network: correct it, or see what resolves the "
+                + "name here"
         case .resolvesToUnusable:
             "has a host name that leads to an address that no provider can have: see what resolves "
                 + "the name here"
@@ -42,9 +45,12 @@ extension VaultError {
     static func words(_ cause: FailureCause) -> String {
         switch cause {
         case .notHTTPS: "not https"
-        case .loopbackAddress, .resolvesToLoopback: "an address of this machine"
-        case .privateAddress, .resolvesToPrivate: "a private address"
-        case .unusableAddress, .resolvesToUnusable: "no address of a provider"
+        case .loopbackAddress: "an address of this machine"
+        case .privateAddress: "a private address"
+        case .unusableAddress: "no address of a provider"
+        case .resolvesToLoopback: "its name leads to this machine"
+        case .resolvesToPrivate: "its name leads to a private address"
+        case .resolvesToUnusable: "its name leads to no address of a provider"
         case .userInformation: "a user name before the host"
         case .fragment: "a fragment"
         case .malformedURL, .malformedHost: "no URL"

@@ -50,22 +50,34 @@ enum NextStep {
     }
 
     private static func wait(_ status: StatusForm) -> String {
-        // What no waiting mends.
-        if let error = error(status),
-            error.code == .certificateRefused || error.code == .certificateFileUnusable,
-            let text = error.remedy?.text
-        {
-            return text
+        // What no waiting mends, and what it may.
+        let error = error(status)
+        if let error, let text = error.remedy?.text {
+            if error.code == .certificateRefused || error.code == .certificateFileUnusable {
+                return text
+            }
+            if error.code == .providerUnreachable, let cause = error.knownCause {
+                return "\(cause.text); then \(waiting(status))"
+            }
         }
-        let moment = status.nextRefresh.flatMap { $0.time > SystemTime().now() ? $0.time : nil }
-        let next = moment.map { ", not before \($0.timeOfDay)" } ?? ""
-        if status.served ?? true { return "nothing: the vault tries again by itself\(next)" }
+        return waiting(status)
+    }
+
+    private static func waiting(_ status: StatusForm) -> String {
+        if status.served ?? true {
+            if status.reason == "answerOutstanding" {
+                return "nothing: the answer is waited for, and nothing else is sent"
+            }
+            let moment = status.nextRefresh.flatMap { $0.time > SystemTime().now() ? $0.time : nil }
+            let next = moment.map { ", not before \($0.timeOfDay)" } ?? ""
+            return "nothing: the vault tries again by itself\(next)"
+        }
         if status.reason == "answerOutstanding" {
             return "run `tokenvault refresh`: it waits until it is safe to ask again; so does "
                 + "`tokenvault serve`, and nothing else"
         }
-        return "run `tokenvault refresh`\(next), or start `tokenvault serve`: nothing is refreshed "
-            + "while none runs"
+        return "run `tokenvault refresh`, or start `tokenvault serve`: nothing is refreshed while "
+            + "none runs"
     }
 
     /// What a failure's own message says.
