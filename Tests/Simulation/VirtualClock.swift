@@ -34,7 +34,7 @@ final class VirtualClock: @unchecked Sendable {
         /// Somebody sets the wall clock, ahead or back.
         func set(byMilliseconds step: Int64) { offsetMilliseconds += step }
 
-        func now() -> UnixTime { anchor.now(read) }
+        func now() -> UnixTime { anchor.now(read, read) }
         func stepBack() -> Int64 { anchor.stepBack(read) }
         func follow(stepBack milliseconds: Int64) { anchor.follow(stepBack: milliseconds) }
 

@@ -172,6 +172,69 @@ import Testing
         #expect(status.reason == .refreshRefused && status.reasonNumber == 400)
     }
 
+    @Test("A provider's grace begins anew, and another kind of trouble is told all the same")
+    func changesWithinAGraceAreTold() throws {
+        let disk = try Disk.populated(1, expiringIn: 24 * 3_600_000)
+        try disk.changeProvider { $0.reuseGraceSeconds = 600 }
+        let rig = try Rig.started(disk)
+        let heard = try rig.listen()
+        _ = try refresh(rig)
+        for failure in [nil, TransportReply.Failure.lost(curlCode: 56), nil] {
+            if let failure {
+                try rig.answer(0, TransportReply(failure: failure))
+            } else {
+                try rig.answer(0, TransportReply(status: 503, body: nil))
+            }
+            try rig.flush()
+            _ = try rig.untilNext(0)
+        }
+        #expect(heard.numbers(.refreshDelayed) == [503, -56, 503])
+    }
+
+    @Test("The pause that a provider asks for outlives the process, and an hour at the most")
+    func pausesOutliveTheProcess() throws {
+        for (asked, slept, isAlone) in [
+            (600, 300, true), (600, 601, false), (86_400, 3500, true), (86_400, 3601, false),
+        ] as [(Int64, Int64, Bool)] {
+            let disk = try Disk.populated(2, expiringIn: 24 * 3_600_000)
+            do {
+                let rig = try Rig(disk)
+                _ = try refresh(rig)
+                try rig.answer(
+                    0, TransportReply(status: 429, body: nil, retryAfterSeconds: asked))
+                try rig.flush()
+            }
+            let rig = try Rig(disk, moment: VirtualClock.start + slept * 1000)
+            for connection in 0..<2 {
+                let caller = try refresh(rig, connection)
+                #expect(caller.code == (isAlone ? .backingOff : nil))
+                if isAlone { #expect(caller.error?.number ?? 0 > 0) }
+                if !isAlone, rig.network.last(connection) != nil {
+                    try rig.answerWithTokens(connection)
+                    try rig.flush()
+                }
+            }
+        }
+    }
+
+    @Test("A pause is over where the provider has served somebody since")
+    func pausesEnd() throws {
+        let disk = try Disk.populated(2, expiringIn: 24 * 3_600_000)
+        do {
+            let rig = try Rig(disk)
+            _ = try refresh(rig)
+            try rig.answer(0, TransportReply(status: 503, body: nil, retryAfterSeconds: 2))
+            try rig.flush()
+            try rig.advance(milliseconds: 4000)
+            _ = try refresh(rig, 1)
+            try rig.answerWithTokens(1)
+            try rig.flush()
+        }
+        let rig = try Rig(disk, moment: VirtualClock.start + 1000)
+        _ = try refresh(rig)
+        #expect(rig.network.open.map(\.connection) == [0])
+    }
+
     @Test("While a provider is left alone callers are told so, and for how long")
     func leftAlone() throws {
         let rig = try Rig(.populated(1, expiringIn: 3_600_000))

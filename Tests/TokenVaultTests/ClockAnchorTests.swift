@@ -181,3 +181,7 @@ import Testing
         }
     }
 }
+
+extension ClockAnchor {
+    fileprivate func now(_ read: () -> ClockReading) -> UnixTime { now(read, read) }
+}

@@ -87,6 +87,24 @@ import Testing
         check(bytes.allSatisfy { $0 == 0 })
     }
 
+    @Test func erasesTheseAndNoOther() throws {
+        let slots = try open()
+        for _ in 0..<KeySlots.slotCountInitial { _ = try fill(slots, try key(1)) }
+        var random = SystemRandomNumberGenerator()
+        // Alone, two together, a page of them and more, from any place on.
+        var left = Set(0..<UInt32(KeySlots.slotCountInitial))
+        for length: UInt32 in [1, 2, 31, 32, 33, 70, 2, 1, 1] {
+            let first = UInt32.random(in: 0..<UInt32(KeySlots.slotCountInitial) - length)
+            let chosen = Array(first..<first + length).shuffled(using: &random)
+            let others = (0..<3).map { _ in UInt32.random(in: 0..<1024) }
+            try slots.erase(chosen + others + chosen.prefix(2))
+            left.subtract(chosen + others)
+            let filled = Set(slots.filled(besides: []))
+            check(filled == left, "\(chosen), \(others)")
+        }
+        check(try life(slots, left.min() ?? 0) == 9)
+    }
+
     @Test func handsOutNoSlotTwiceAndGrows() throws {
         let slots = try open()
         let mine = try key(1)

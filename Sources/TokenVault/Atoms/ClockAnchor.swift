@@ -50,10 +50,13 @@ package final class ClockAnchor: Sendable {
     /// Starts with a reading.
     package init(_ first: ClockReading) { offset = Atomic(first.wall - first.boot) }
 
-    /// The time now. `read` reads the clocks.
+    /// The time now. `read` reads the clocks; `glance` does so at less cost, with the wall clock
+    /// behind by less than a tenth of the tolerance.
     @inline(__always)
-    package func now(_ read: () -> ClockReading) -> UnixTime {
-        let reading = read()
+    package func now(
+        _ glance: () -> ClockReading, _ read: () -> ClockReading
+    ) -> UnixTime {
+        let reading = glance()
         let now = reading.boot + offset.load(ordering: .acquiring)
         guard reading.wall - now <= Self.toleranceMilliseconds else { return advance(read) }
         return UnixTime(milliseconds: now)

@@ -33,10 +33,18 @@ package final class SystemTime: TimeSource {
     /// Reads both clocks once.
     package init() {}
 
-    package func now() -> UnixTime { anchor.now(Self.read) }
+    package func now() -> UnixTime { anchor.now(Self.glance, Self.read) }
     package func stepBack() -> Int64 { anchor.stepBack(Self.read) }
     package func follow(stepBack milliseconds: Int64) {
         anchor.follow(stepBack: milliseconds)
+    }
+
+    /// The same, where the wall clock may be some milliseconds behind: to see that it was set no
+    /// more is needed, and every read of a token asks.
+    @inline(__always)
+    private static func glance() -> ClockReading {
+        ClockReading(
+            boot: milliseconds(CLOCK_BOOTTIME), wall: milliseconds(CLOCK_REALTIME_COARSE))
     }
 
     @inline(__always)

@@ -3,6 +3,10 @@
 // The settings. A new one is a row here and a property of `Provider` with its default.
 
 extension ProviderSetting {
+    static let revocationEndpoint = ProviderSetting(
+        "revocation_endpoint", 5, optional: \.revocationEndpoint, .url,
+        "Where tokens are revoked (RFC 7009).")
+
     static let endpoints: [ProviderSetting] = [
         ProviderSetting(
             "name", 2, \.name, .text(byteCountMax: Provider.nameBytesMax), required: true,
@@ -13,9 +17,7 @@ extension ProviderSetting {
         ProviderSetting(
             "token_endpoint", 4, \.tokenEndpoint, .url, required: true,
             "Where codes and refresh tokens are exchanged (RFC 6749 section 3.2)."),
-        ProviderSetting(
-            "revocation_endpoint", 5, optional: \.revocationEndpoint, .url,
-            "Where tokens are revoked (RFC 7009)."),
+        revocationEndpoint,
         ProviderSetting(
             "issuer", 6, optional: \.issuer, .text(byteCountMax: Provider.endpointBytesMax),
             "What iss in the callback must be exactly, where it is sent (RFC 9207)."),

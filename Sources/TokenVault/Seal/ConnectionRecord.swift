@@ -115,10 +115,15 @@ struct ConnectionRecord: ~Copyable {
         try set(ConnectionTag.failure, failure)
     }
 
-    mutating func set(trouble: Failure?) throws(VaultError) {
+    /// Until when the provider wanted to be left alone (`Retry-After`), where the present trouble
+    /// is that.
+    var pauseEnd: UnixTime? { fields.time(ConnectionTag.pauseEnd) }
+
+    mutating func set(trouble: Failure?, pauseEnd: UnixTime? = nil) throws(VaultError) {
         guard trouble != nil || fields.has(ConnectionTag.trouble) else { return }
         try set(ConnectionTag.trouble, trouble)
         try fields.set(ConnectionTag.troubleSince, nil)
+        try fields.set(ConnectionTag.pauseEnd, time: pauseEnd)
     }
 
     mutating func set(_ tag: UInt16, _ failure: Failure?) throws(VaultError) {

@@ -6,6 +6,8 @@
 /// every change. One `Secret` holds all; it is wiped when the fields go.
 struct Fields: ~Copyable {
     private(set) var secret: Secret
+    /// Which tags there may be, a bit for each: most that are asked for are not.
+    private var tags: UInt64 = 0
 
     static let headBytes = 6
     /// The most fields of one record.
@@ -30,6 +32,7 @@ struct Fields: ~Copyable {
                 throw VaultError(.recordDamaged, .seal)
             }
             lastTag = tag
+            tags |= Self.bit(tag)
             offset += Self.headBytes + length
             count += 1
         }
@@ -38,7 +41,14 @@ struct Fields: ~Copyable {
 
     func copy() throws(VaultError) -> Fields { try Fields(secret.copy()) }
 
-    private init(checked secret: consuming Secret) { self.secret = secret }
+    private init(checked secret: consuming Secret, tags: UInt64) {
+        self.secret = secret
+        self.tags = tags
+    }
+
+    /// Tags from here on share a bit.
+    private static let lastBit: UInt16 = 63
+    private static func bit(_ tag: UInt16) -> UInt64 { 1 << UInt64(min(tag, lastBit)) }
 
     /// A copy without the fields of these tags, in a slot of its own; nil where it would be longer
     /// than `byteCountMax`, or no slot is free at this moment.
@@ -49,7 +59,7 @@ struct Fields: ~Copyable {
             rest.append(bytes.extracting(0..<before)),
             rest.append(bytes.extracting(after..<secret.count))
         else { return nil }
-        return Fields(checked: rest)
+        return Fields(checked: rest, tags: self.tags)
     }
 
     /// Where the fields of these tags begin and end.
@@ -72,6 +82,7 @@ struct Fields: ~Copyable {
 
     /// Where the value of the first field with this tag lies.
     func range(_ tag: UInt16) -> Range<Int>? {
+        guard tags & Self.bit(tag) != 0 else { return nil }
         var offset = 0
         while let field = next(&offset) {
             if field.tag == tag { return field.value }
@@ -82,6 +93,7 @@ struct Fields: ~Copyable {
 
     func ranges(_ tag: UInt16) -> [Range<Int>] {
         var found: [Range<Int>] = []
+        guard tags & Self.bit(tag) != 0 else { return found }
         var offset = 0
         while let field = next(&offset) {
             if field.tag == tag { found.append(field.value) }
@@ -243,6 +255,11 @@ struct Fields: ~Copyable {
         }
         let fits = secret.replace(before..<after, withZeroes: added)
         precondition(fits)
+        if count > 0 {
+            tags |= Self.bit(tag)
+        } else if tag < Self.lastBit {
+            tags &= ~Self.bit(tag)
+        }
         var head = before
         for index in 0..<count {
             let length = byteCount(index)

@@ -43,7 +43,7 @@ final class KeySlots: @unchecked Sendable {
         static let end = 120
     }
 
-    private let file: Descriptor
+    let file: Descriptor
     private let mapping: UnsafeMutableRawPointer
     private let keyring: Keyring
     /// How many slots the file has. Grows only, by the writer's thread.
@@ -240,26 +240,6 @@ final class KeySlots: @unchecked Sendable {
             key: keyring.slotKey, into: &output)
         slot.store(sealed.bytes, at: Offset.sealed)
         try file.write(slot.bytes, at: Int(number) * Self.slotBytes)
-    }
-
-    /// Overwrites slots with random bytes, the same for all of them, then with zeros, each durable
-    /// before the next.
-    ///
-    /// - Throws: `integrityFailed` where the file has no such slot; none was overwritten then.
-    func erase(_ numbers: [UInt32]) throws(VaultError) {
-        guard numbers.allSatisfy({ Int($0) < slotCount }) else {
-            throw VaultError(.integrityFailed, .seal)
-        }
-        let noise = try Secret(random: Self.slotBytes)
-        for number in numbers {
-            try file.write(noise.bytes, at: Int(number) * Self.slotBytes)
-        }
-        try file.sync()
-        let zeros = try Secret(zeroes: Self.slotBytes)
-        for number in numbers {
-            try file.write(zeros.bytes, at: Int(number) * Self.slotBytes)
-        }
-        try file.sync()
     }
 
     /// Makes written slots durable.

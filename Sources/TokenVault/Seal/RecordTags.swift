@@ -33,6 +33,7 @@ enum ConnectionTag {
     static let trouble: UInt16 = 40
     static let troubleSince: UInt16 = 41
     static let useFailure: UInt16 = 42
+    static let pauseEnd: UInt16 = 43
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

@@ -76,4 +76,14 @@ extension Reading {
         }
         return try ApplicationRecord.decode(opened.takeFields())
     }
+
+    /// The same, and nil where its provider revokes nothing: then no more of it is read.
+    func revokingApplication(_ id: ApplicationID) throws(VaultError) -> Application? {
+        guard let opened = try open(key(.application, id.text)) else {
+            throw VaultError(.applicationNotFound, .store)
+        }
+        let fields = opened.takeFields()
+        guard fields.has(ProviderSetting.revocationEndpoint.tag) else { return nil }
+        return try ApplicationRecord.decode(fields)
+    }
 }

@@ -273,6 +273,13 @@ struct Governor {
         pause = Pause(from: now, until: until)
     }
 
+    /// A pause that an earlier process was asked for; this one has sent nothing yet.
+    mutating func restorePause(until: UnixTime, _ now: UnixTime) {
+        guard inFlight == 0, listening == 0, pause.map({ $0.until < until }) ?? true else { return }
+        pause = Pause(from: now, until: until)
+        mustProbe = true
+    }
+
     private mutating func reopen() {
         (mustProbe, isDown, pause, widening) = (false, false, nil, 1)
     }

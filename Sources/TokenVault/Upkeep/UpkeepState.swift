@@ -224,6 +224,12 @@ struct UpkeepState: ~Copyable {
         return failureCount(key)
     }
 
+    /// What failed before counts no more; what was told of it was told.
+    mutating func countAnew(_ key: RecordKey) {
+        forgetRefusal(key)
+        failures[key]?.count = 0
+    }
+
     /// The connection works again, or is gone; true where it failed before.
     @discardableResult
     mutating func clearFailures(_ key: RecordKey) -> Bool {

@@ -22,7 +22,7 @@ struct Evidence: ~Copyable {
         /// Nil where the record's failure, if any, is no refusal.
         init?(
             _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
-            _ limits: RefreshPolicy.Limits, now: UnixTime
+            _ limits: RefreshPolicy.Limits, now: () -> UnixTime
         ) {
             guard record.state == .active, let failure = record.failure else { return nil }
             isRejection = failure.code == VaultEvent.Kind.applicationRejected.code
@@ -36,7 +36,7 @@ struct Evidence: ~Copyable {
             flags = (record.refusal ?? 0) & Refusal.flags
             status = Int(failure.status)
             time = failure.time
-            expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now)
+            expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now())
         }
 
         func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
@@ -57,13 +57,15 @@ struct Evidence: ~Copyable {
     private(set) var refused: [Int: [Refused]] = [:]
     /// By lane, the newest generation in which the provider rejected the application, and when.
     private var rejected: [Int: (generation: UInt64, time: UnixTime)] = [:]
+    /// By lane, the newest generation in which the provider asked for a pause, and its end.
+    private var pauses: [Int: (generation: UInt64, until: UnixTime)] = [:]
     /// By lane, the newest generation of a grant that came by a code.
     private var exchanged: [Int: (generation: UInt64, issued: UnixTime)] = [:]
 
     /// Takes in what a connection's record says.
     mutating func add(
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
-        _ lane: Int, _ limits: RefreshPolicy.Limits, now: UnixTime
+        _ lane: Int, _ limits: RefreshPolicy.Limits, now: @autoclosure () -> UnixTime
     ) {
         let generation = record.tokensSince ?? header.generation
         if record.state == .active, let moment = record.refreshed, moment >= record.issued {
@@ -81,8 +83,13 @@ struct Evidence: ~Copyable {
             refused[lane, default: []].append(found)
             if found.isRejection { noteRejection(found.generation, found.time, lane) }
         }
-        if let trouble = record.trouble, trouble.code == VaultEvent.Kind.applicationRejected.code {
-            noteRejection(record.troubleSince ?? header.generation, trouble.time, lane)
+        guard let trouble = record.trouble else { return }
+        let since = record.troubleSince ?? header.generation
+        if trouble.code == VaultEvent.Kind.applicationRejected.code {
+            noteRejection(since, trouble.time, lane)
+        }
+        if let until = record.pauseEnd, since > pauses[lane]?.generation ?? 0 {
+            pauses[lane] = (since, until)
         }
     }
 
@@ -116,6 +123,14 @@ extension Evidence {
         return last.time
     }
 
+    /// Until when the provider wants to be left alone, where it has served nobody since it said so.
+    /// One that is further off than any pause may be was written by another clock.
+    func pauseEnd(_ lane: Int, now: UnixTime) -> UnixTime? {
+        guard let pause = pauses[lane], pause.generation > lastServed(lane) else { return nil }
+        let left = pause.until.milliseconds(since: now)
+        return left > 0 && left <= RefreshPolicy.retryAfterSecondsMax * 1000 ? pause.until : nil
+    }
+
     /// Whether another connection was served since one was refused: asked for after that was heard,
     /// not merely stored after it.
     func isAnswered(_ found: Refused, _ lane: Int, now: UnixTime) -> Bool {
@@ -138,6 +153,11 @@ extension Evidence {
 extension UpkeepState {
     /// Takes over what an earlier process has found out, as far as this one knows no better.
     mutating func restore(_ evidence: borrowing Evidence, _ now: UnixTime) {
+        for lane in lanes.indices {
+            if let until = evidence.pauseEnd(lane, now: now) {
+                endpoints[lanes[lane].endpoint].governor.restorePause(until: until, now)
+            }
+        }
         for lane in lanes.indices where lanes[lane].suspicion.sentCount == 0 {
             let changed = lanes[lane].changed
             let served = evidence.lastServed(lane)

@@ -64,7 +64,7 @@ extension Refresher {
             shared.doubts[key] = InDoubt(wave: wave, since: older?.since ?? flight.sent)
             // The provider's grace begins now, however often it failed before.
             if older == nil, shared.upkeep.lanes[lane].limits.reuseGraceSeconds > 0 {
-                shared.upkeep.clearFailures(key)
+                shared.upkeep.countAnew(key)
             }
             return !shared.sendsNothing
         }

@@ -202,7 +202,11 @@ extension Refresher {
             !shared.upkeep.isOrphan(sent.flight.number)
                 && shared.upkeep.tells(sent.flight.key, event.code, number)
         }
-        submitEnd(sent, note: isNews ? entry(sent, event, number) : nil, effect) { [self] in
+        let pauseEnd = retryAfterSeconds.map {
+            time.now().adding(milliseconds: min($0, RefreshPolicy.retryAfterSecondsMax) * 1000)
+        }
+        let note = isNews ? entry(sent, event, number) : nil
+        submitEnd(sent, note: note, pauseEnd: pauseEnd, effect) { [self] in
             if isNews { publish(event, sent.id, number: number) }
             postpone(
                 sent.flight, error, retryAfterSeconds: retryAfterSeconds,

@@ -13,8 +13,16 @@ extension Refresher {
     func plan(
         _ record: borrowing ConnectionRecord, _ lane: Int, asOf generation: UInt64 = .max
     ) -> Plan? {
-        guard record.state == .active, record.application != nil else { return nil }
-        let limits = limits(lane)
+        guard record.application != nil else { return nil }
+        return plan(record, lane, limits(lane), asOf: generation)
+    }
+
+    /// The same of a record that has an application.
+    func plan(
+        _ record: borrowing ConnectionRecord, _ lane: Int, _ limits: RefreshPolicy.Limits,
+        asOf generation: UInt64
+    ) -> Plan? {
+        guard record.state == .active else { return nil }
         guard !Self.isHeld(record, limits) else { return nil }
         let lag = stepsBack.lag(generation)
         let now = time.now().adding(milliseconds: lag)

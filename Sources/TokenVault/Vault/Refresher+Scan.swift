@@ -107,15 +107,16 @@ extension Refresher {
         if record.state == .disconnecting { return true }
         guard let application = record.application else { return false }
         let lane = lane(application)
-        // Nothing is planned by what is not known.
-        if shared.withLock({ $0.upkeep.lanes[lane].isProvisional }) {
-            throw VaultError(.tooManySecrets, .upkeep)
+        let (limits, isProvisional) = shared.withLock {
+            ($0.upkeep.lanes[lane].limits, $0.upkeep.lanes[lane].isProvisional)
         }
-        evidence.add(record, opened.header, opened.key, lane, limits(lane), now: time.now())
+        // Nothing is planned by what is not known.
+        if isProvisional { throw VaultError(.tooManySecrets, .upkeep) }
+        evidence.add(record, opened.header, opened.key, lane, limits, now: time.now())
         let key = opened.key
         if record.holdsUnread { shared.withLock { $0.unread.insert(key) } }
         let generation = record.tokensSince ?? opened.header.generation
-        guard let plan = plan(record, lane, asOf: generation) else { return false }
+        guard let plan = plan(record, lane, limits, asOf: generation) else { return false }
         shared.withLock { $0.upkeep.schedule(slot, plan) }
         return false
     }

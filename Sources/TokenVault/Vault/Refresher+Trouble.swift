@@ -3,18 +3,18 @@
 // Why a connection is not refreshed: what this process has heard, and before it hears anything what
 // the last one wrote down.
 extension Refresher {
-    /// By how many bytes a trouble makes a record longer: itself and three generations.
-    private static let troubleBytesMax = 4 * (Fields.headBytes + 14)
+    /// By how many bytes a trouble makes a record longer: itself, a moment and three generations.
+    private static let troubleBytesMax = 5 * (Fields.headBytes + 14)
 
     /// Writes what a refresh met into the record that it was made for. It decides nothing.
-    func troubling(_ sent: Sent, _ entry: EventEntry) -> Revision {
+    func troubling(_ sent: Sent, _ entry: EventEntry, pauseEnd: UnixTime? = nil) -> Revision {
         let trouble = ConnectionRecord.Failure(
             code: entry.code, status: Int32(clamping: entry.number), time: entry.time)
         return Revision(addedBytesMax: Self.troubleBytesMax) {
             [self] (record, header) throws(VaultError) in
             guard record.state == .active, isCurrent(record, header, sent) else { return .leave }
             try record.keepTokens(of: header.generation)
-            try record.set(trouble: trouble)
+            try record.set(trouble: trouble, pauseEnd: pauseEnd)
             return .change
         }
     }
@@ -22,7 +22,8 @@ extension Refresher {
     /// Ends the attempt of a refresh that brought nothing, and writes down why; without that where
     /// the record does not take it.
     func submitEnd(
-        _ sent: Sent, note: EventEntry?, _ effect: Effect, _ end: @escaping @Sendable () -> Void
+        _ sent: Sent, note: EventEntry?, pauseEnd: UnixTime? = nil, _ effect: Effect,
+        _ end: @escaping @Sendable () -> Void
     ) {
         let commit = Commit { [self] result in
             if note != nil, case .failure(let error) = result, !error.isOfStorage {
@@ -30,7 +31,9 @@ extension Refresher {
             }
             end()
         }
-        if let note { commit.add(.revise(sent.flight.key, troubling(sent, note))) }
+        if let note {
+            commit.add(.revise(sent.flight.key, troubling(sent, note, pauseEnd: pauseEnd)))
+        }
         endAttempt(sent, effect, commit)
         if let note { commit.add(.event(note)) }
         committer.submit(commit)

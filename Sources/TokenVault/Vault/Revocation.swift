@@ -20,6 +20,9 @@ struct Revocation {
         /// How many grants of the connection may live on beside the one that was asked to end.
         var earlierGrants = 0
 
+        /// Of a provider that has no revocation endpoint.
+        static let unsupported = Outcomes(refreshToken: .unsupported, accessToken: .unsupported)
+
         /// Whether the provider ended all that it was asked to end.
         var isComplete: Bool {
             [refreshToken, accessToken].allSatisfy { $0 == .revoked || $0 == .notNeeded }
@@ -116,7 +119,7 @@ struct Revocation {
                 })
         }
         guard let last, let url = application.provider.revocationEndpoint else {
-            return completion(Outcomes(refreshToken: .unsupported, accessToken: .unsupported))
+            return completion(.unsupported)
         }
         try network.addressGuard.check(url, .revocationEndpoint)
         guard let refreshToken else { return endpoint.send(last) }

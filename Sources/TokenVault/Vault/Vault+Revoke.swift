@@ -57,9 +57,12 @@ extension Vault {
             guard let opened else { return end(Revocation.Outcomes()) }
             let record = ConnectionRecord(fields: opened.takeFields())
             earlierGrants = Int(record.earlierGrants)
-            guard let tokens = try record.tokens(), let application = record.application
+            guard record.hasAccessToken, let application = record.application
             else { return end(Revocation.Outcomes()) }
-            try revocation.send(store.application(application), tokens, end)
+            guard let application = try store.revokingApplication(application)
+            else { return end(Revocation.Outcomes.unsupported) }
+            guard let tokens = try record.tokens() else { return end(Revocation.Outcomes()) }
+            try revocation.send(application, tokens, end)
         }
         if let unopened { throw unopened }
         outcomes.earlierGrants = earlierGrants
