@@ -68,6 +68,9 @@ public struct ConnectionStatus: Sendable {
     /// When the next refresh is due, while it is scheduled; now where it waits for its turn, or is
     /// under way.
     public let nextRefresh: UnixTime?
+    /// Before when it is of no use to try again, where the provider asked for a pause when it last
+    /// answered, and that is not over.
+    public let retryTime: UnixTime?
     /// Since when the provider has owed an answer to a refresh, where it did not give it in time:
     /// nothing is sent until it comes, or is given up. Also where a process before this one was not
     /// answered, and it is too early to ask again.
@@ -126,6 +129,7 @@ extension Vault {
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
             nextRefresh: refresher.next(key, slot).map { max($0, time.now()) },
+            retryTime: record.pauseEnd.flatMap { $0 > time.now() ? $0 : nil },
             answerOutstandingSince: outstanding, lastRefreshed: record.refreshed,
             refreshCount: record.refreshCount, lastUsed: record.used,
             requestedScope: record.requestedScope, grantedScope: record.grantedScope,

@@ -17,6 +17,7 @@ struct StatusForm: Codable, Sendable {
     var diesAt: Moment?
     var endCause: String?
     var nextRefresh: Moment?
+    var retryTime: Moment?
     var answerOutstandingSince: Moment?
     var lastRefreshed: Moment?
     var refreshCount: UInt64
@@ -39,6 +40,7 @@ struct StatusForm: Codable, Sendable {
         case diesAt = "dies_at"
         case endCause = "end_cause"
         case nextRefresh = "next_refresh"
+        case retryTime = "retry_time"
         case answerOutstandingSince = "answer_outstanding_since"
         case lastRefreshed = "last_refreshed"
         case refreshCount = "refresh_count"
@@ -61,6 +63,7 @@ struct StatusForm: Codable, Sendable {
         diesAt = status.diesAt.map(Moment.init)
         endCause = status.endCause?.rawValue
         nextRefresh = status.nextRefresh.map(Moment.init)
+        retryTime = status.retryTime.map(Moment.init)
         answerOutstandingSince = status.answerOutstandingSince.map(Moment.init)
         lastRefreshed = status.lastRefreshed.map(Moment.init)
         refreshCount = status.refreshCount

@@ -76,7 +76,9 @@ enum NextStep {
             return "run `tokenvault refresh`: it waits until it is safe to ask again; so does "
                 + "`tokenvault serve`, and nothing else"
         }
-        return "run `tokenvault refresh`, or start `tokenvault serve`: nothing is refreshed while "
+        let moment = status.retryTime.map { ", not before \($0.time.timeOfDay)" } ?? ""
+        return
+            "run `tokenvault refresh`\(moment), or start `tokenvault serve`: nothing is refreshed while "
             + "none runs"
     }
 
