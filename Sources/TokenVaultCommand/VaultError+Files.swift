@@ -193,8 +193,8 @@ extension VaultError {
                     + "does, somebody took it away: run connect again")
         case .issuerOther:
             KnownCause(
-                "the callback's iss is not the issuer of the provider's definition: correct issuer; "
-                    + "if it is right, somebody mixed two providers up: run connect again")
+                "the callback's iss is not the issuer of the provider's definition: correct "
+                    + "issuer; if it is right, somebody mixed two providers up: run connect again")
         default: nil
         }
     }

@@ -9,13 +9,16 @@ What a user is told, word for word, when something fails, and what to do next.
 
 ## Overview
 
-Each row was provoked against the `tokenvault` executable: what is on stderr, the exit status, the newest line of the
-connection's log, and what `tokenvault status` says afterwards. `-` is where there is nothing to say. Ports, times, processes and
-generated values are replaced by words in capitals. What the lights, reasons and events mean in general stands in <doc:Operations>.
+Each row was provoked against the `tokenvault` executable: what is on stderr, the exit status, the
+newest line of the connection's log, and what `tokenvault status` says afterwards. `-` is where
+there is nothing to say. Ports, times and processes are replaced by words in capitals. What the
+lights, reasons and events mean in general stands in <doc:Operations>.
 
 This page is made by
 
-    Tests/Failures/failures.py --program .build/debug/tokenvault --page > Sources/TokenVault/TokenVault.docc/Failures.md"""
+    Tests/Failures/failures.py --program .build/debug/tokenvault --page > Failures.md
+
+in the folder `Sources/TokenVault/TokenVault.docc`, with the script's path from there."""
 
 TABLE = "| failure | message | exit | log | light, reason, next step |\n|---|---|---|---|---|"
 
@@ -102,7 +105,7 @@ TITLES = {
 def steady(text):
     """Without what differs from run to run."""
     text = re.sub(r"(Open this address in a browser:|stdout: https?://\S+)\n?", "", text)
-    text = re.sub(r"\b(127\.0\.0\.1|port):? ?\d{4,5}\b", r"\1:PORT", text)
+    text = re.sub(r"\b(127\.0\.0\.1:|port )\d{4,5}\b", r"\1PORT", text)
     text = re.sub(r"\b(not before|since|at) (\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+)?Z",
                   r"\1 TIME", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+Z|\+0000)", "TIME", text)
@@ -113,7 +116,8 @@ def steady(text):
 
 def written(text):
     """Text in a cell: DocC knows no HTML, and a line end would end the row."""
-    text = " · ".join(line.strip() for line in steady(text).splitlines() if line.strip())
+    lines = (" ".join(line.split()) for line in steady(text).splitlines())
+    text = " · ".join(filter(None, lines))
     for mark in "\\|<*":
         text = text.replace(mark, f"\\{mark}")
     return text or "-"

@@ -112,7 +112,8 @@ extension VaultError.Code {
     public static let vaultExists = Self(kind: .vaultExists)
     /// There is no vault at the path.
     public static let vaultMissing = Self(kind: .vaultMissing)
-    /// A file of the vault is missing beside others that are there: `detail` says which. Restore it.
+    /// A file of the vault is missing beside others that are there: `detail` says which. Restore
+    /// it.
     public static let vaultIncomplete = Self(kind: .vaultIncomplete)
     /// Another process owns the vault.
     public static let vaultLocked = Self(kind: .vaultLocked)

@@ -52,8 +52,6 @@ final class DatabasePages {
     private static let version: UInt32 = 1
     /// Where LMDB 1.0 has the magic number, the head of its pages being longer.
     private static let laterMagic = 24
-    /// `MDB_CORRUPTED`.
-    private static let corrupted = -30_796
     private static let databaseBytes = 48
     private static let noPage = UInt64.max
     /// The most pages of a file, 4 TiB: more is no vault's, and a bit is kept for each.
@@ -73,8 +71,7 @@ final class DatabasePages {
         pageCount = min(UInt64(byteCount / LMDB.pageBytes), Self.pageCountMax)
         seen = []
         try Self.checkVersion(file, isLater: false)
-        let mains = try mainRoots()
-        for main in mains {
+        for main in try mainRoots() {
             var found: [String: UInt64] = [:]
             damagedCount += try walk(main, Flag.database) { (name, value) throws(VaultError) in
                 guard value.byteCount == Self.databaseBytes else { return }
@@ -83,23 +80,7 @@ final class DatabasePages {
             roots = found
             if found["\(LMDB.Database.records)"] != nil { return }
         }
-        throw VaultError(.integrityFailed, .store, number: mains.isEmpty ? 0 : Self.corrupted)
-    }
-
-    /// Looks whether the trees begin within the file, before LMDB maps it: where the file was cut
-    /// off, the first read of what is gone would end the process.
-    ///
-    /// - Throws: `integrityFailed`. What is no file of LMDB's is left for that to say.
-    static func checkReach(_ directory: String) throws(VaultError) {
-        do throws(VaultError) {
-            let pages = try DatabasePages(directory)
-            let isWithin = pages.roots.values.allSatisfy { $0 < pages.pageCount || $0 == noPage }
-            guard isWithin else {
-                throw VaultError(.integrityFailed, .store, number: corrupted)
-            }
-        } catch {
-            if error.code == .integrityFailed, error.number == corrupted { throw error }
-        }
+        throw VaultError(.integrityFailed, .store)
     }
 
     /// Tells a file of another version of LMDB, in the directory at `path`, from a damaged one.

@@ -22,7 +22,6 @@ final class Store: Reading {
     ) throws(VaultError) {
         self.keyring = keyring
         slots = try KeySlots(directory, keyring: keyring)
-        if !creates { try DatabasePages.checkReach(directory) }
         lmdb = try LMDB(
             "\(directory)/\(VaultDirectory.databaseName)", mapBytes: mapBytes, creates: creates)
     }

@@ -77,9 +77,8 @@ enum NextStep {
                 + "`tokenvault serve`, and nothing else"
         }
         let moment = status.retryTime.map { ", not before \($0.time.timeOfDay)" } ?? ""
-        return
-            "run `tokenvault refresh`\(moment), or start `tokenvault serve`: nothing is refreshed while "
-            + "none runs"
+        return "run `tokenvault refresh`\(moment), or start `tokenvault serve`: nothing is "
+            + "refreshed while none runs"
     }
 
     /// What a failure's own message says.
