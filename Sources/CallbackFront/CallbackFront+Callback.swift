@@ -17,7 +17,10 @@ extension CallbackFront {
             let binding = try cookie.binding(in: request.headers)
             // The vault would complete a flow that was started without a binding for anybody;
             // through this front no browser completes a flow without showing one.
-            guard binding != nil else { return end(nil, .callbackRejected) }
+            guard binding != nil else {
+                tally.add("callback refused: no flow was started in this browser (no cookie)")
+                return end(nil, .callbackRejected)
+            }
             let state = try Fingerprint(stateOf: query)
             key = try Self.flowKey(state, binding, application)
             flow = key.flatMap { key in flows.withLock { $0.peek(key, now: .now) } }
@@ -28,10 +31,12 @@ extension CallbackFront {
         } catch {
             // Whoever is rejected did not end the flow, and learns nothing about it.
             guard error.code != .callbackRejected, error.code != .invalidArgument else {
+                tally.add("callback refused: \(error.callbackCause)")
                 return end(nil, .callbackRejected)
             }
+            tally.add("flow failed: \(error.code)")
             forget(key)
-            return end(flow?.failure, FailureReason(error.code))
+            return end(flow?.failure, FailureReason(error))
         }
     }
 

@@ -14,7 +14,7 @@ extension CallbackFront {
             let fingerprint = try Fingerprint(text: token)
             waiting = links.withLock { $0.peek(fingerprint, now: .now) }.map { (fingerprint, $0) }
         } catch {
-            return end(nil, FailureReason(error.code))
+            return end(nil, FailureReason(error))
         }
         guard let (fingerprint, link) = waiting else { return end(nil, .linkExpired) }
         if let recognizes = configuration.recognizes {
@@ -30,7 +30,7 @@ extension CallbackFront {
         do throws(VaultError) {
             return try await start(link, request)
         } catch {
-            return end(link.end.failure, FailureReason(error.code))
+            return end(link.end.failure, FailureReason(error))
         }
     }
 

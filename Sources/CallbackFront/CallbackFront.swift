@@ -36,7 +36,7 @@ public final class CallbackFront: Service, Sendable {
     let flows = Mutex(
         ExpiringTable<FlowKey, FlowEnd>(countMax: linksMax, lifetime: linkLifetime))
     private let boundPort = Mutex<Int?>(nil)
-    private let tally: RequestTally
+    let tally: RequestTally
 
     /// A front for `vault`, which has to stay open for as long as the front runs.
     ///

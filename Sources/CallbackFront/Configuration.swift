@@ -33,7 +33,8 @@ extension CallbackFront {
         /// Called with the port once the front listens.
         public var onServerRunning: @Sendable (Int) async -> Void = { _ in }
         /// Gets a line for each kind of request, which is method, pattern of the path and status,
-        /// nothing else; and once a minute how many more there were.
+        /// nothing else, and for each reason for which flows failed; and once a minute how many
+        /// more there were.
         public var logger = Logger(label: "callback-front")
 
         /// The defaults: loopback, port 8080, no redirects.

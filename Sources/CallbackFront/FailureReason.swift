@@ -6,18 +6,24 @@ import TokenVault
 /// and our own words for it. What a provider says is never shown.
 enum FailureReason: String, CaseIterable, Sendable {
     case flowDenied, flowExpired, callbackRejected, linkExpired, linkNotYours
-    case providerRefused, providerUnreachable, providerAnswerUnreadable
+    case authorizationRefused, providerRefused, providerUnreachable, providerAnswerUnreadable
     case applicationMisconfigured, connectionEnded, unavailable, unknown
 
-    init(_ code: VaultError.Code) {
+    init(_ error: VaultError) {
         self =
-            switch code {
+            switch error.code {
+            case .authorizationRefused
+            where error.providerError == .temporarilyUnavailable
+                || error.providerError == .serverError:
+                .providerUnreachable
+            case .authorizationRefused: .authorizationRefused
             case .flowDenied: .flowDenied
             case .flowExpired: .flowExpired
             case .callbackRejected, .callbackOfAnother, .issuerMismatch: .callbackRejected
-            case .providerRefused, .grantLost, .authorizationRefused: .providerRefused
+            case .providerRefused where error.detail.error == .invalidGrant: .flowExpired
+            case .providerRefused, .grantLost: .providerRefused
             case .providerUnreachable, .providerBusy, .answerLost, .deadlineExceeded, .backingOff,
-                .certificateRefused:
+                .certificateRefused, .certificateFileUnusable:
                 .providerUnreachable
             case .providerAnswerUnreadable: .providerAnswerUnreadable
             case .applicationMisconfigured, .applicationNotFound, .endpointRefused,
@@ -37,6 +43,7 @@ enum FailureReason: String, CaseIterable, Sendable {
         case .flowDenied: "Access was not granted"
         case .flowExpired: "That took too long"
         case .callbackRejected: "This sign-in could not be matched"
+        case .authorizationRefused: "The provider did not accept the request"
         case .linkExpired: "This link no longer works"
         case .linkNotYours: "This link was made for somebody else"
         case .providerRefused: "The provider did not accept the sign-in"
@@ -58,8 +65,11 @@ enum FailureReason: String, CaseIterable, Sendable {
         case .flowExpired:
             "A sign-in has to be finished within ten minutes. Nothing was connected."
         case .callbackRejected:
-            "It was not started in this browser, or it has been used already. For your safety it "
-                + "went no further."
+            "It was not started in this browser, it has been used already, or its address came "
+                + "here incomplete. For your safety it went no further."
+        case .authorizationRefused:
+            "It did not like how it was asked, before it asked you for anything. Nothing was "
+                + "connected."
         case .linkExpired:
             "A connection link works once, and for ten minutes. Nothing was connected."
         case .linkNotYours:
@@ -102,9 +112,29 @@ enum FailureReason: String, CaseIterable, Sendable {
                 + "integration."
         case .providerUnreachable, .unavailable:
             "Wait a few minutes, then go back and connect again."
+        case .authorizationRefused:
+            "Trying again will not help. Tell the people who run this integration that its scopes, "
+                + "callback URL or authorization parameters need correcting."
         case .applicationMisconfigured:
             "Trying again will not help. Tell the people who run this integration that its client "
                 + "ID, client secret or callback URL needs correcting."
+        }
+    }
+}
+
+extension VaultError {
+    /// Why a callback was refused, for the log of whoever runs a front.
+    var callbackCause: String {
+        switch detail.cause {
+        case .noState: "it has no state"
+        case .neitherCodeNorError: "it has neither code nor error"
+        case .codeAndError, .parameterTwice: "it says one thing twice"
+        case .malformedQuery: "its query is cut off, too long or no query"
+        case .unknownState:
+            "its state is of no open flow: used already, older than ten minutes, or another vault's"
+        case .otherApplication: "its flow is another application's"
+        case .otherBrowser: "its flow was started in another browser"
+        default: "\(code)"
         }
     }
 }

@@ -32,8 +32,13 @@ struct PageGuard: RouterMiddleware {
         protect(&response)
         let known: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .options]
         let method = known.contains(request.method) ? request.method.rawValue : "other"
-        let pattern = context.endpointPath ?? "none"
-        tally.add("\(method) \(pattern) \(response.status.code)")
+        if response.status == .notFound {
+            tally.add(
+                "\(method) 404: no such path; there is /callback/APPLICATION, to be the end of a "
+                    + "redirect URI, and /connect/LINK")
+        } else {
+            tally.add("\(method) \(context.endpointPath ?? "none") \(response.status.code)")
+        }
         return response
     }
 

@@ -41,6 +41,9 @@ struct Definition {
         }
     }
 
+    /// Where a setting stands, from 1; nil where it is left out.
+    func line(of setting: String) -> Int? { values[setting]?.line }
+
     func provider() throws(DefinitionError) -> Provider {
         var provider = ProviderSetting.unknown
         for setting in ProviderSetting.all where setting.isRequired && values[setting.key] == nil {

@@ -33,6 +33,12 @@ public enum ProviderCatalog {
     public static func parse(
         _ text: String, file: String = "definition"
     ) throws(DefinitionError) -> Provider {
+        try definition(text, file: file).provider()
+    }
+
+    private static func definition(
+        _ text: String, file: String
+    ) throws(DefinitionError) -> Definition {
         guard text.utf8.count <= fileBytesMax else {
             throw DefinitionError(file: file, message: "longer than \(fileBytesMax) bytes")
         }
@@ -40,8 +46,18 @@ public enum ProviderCatalog {
         let mark: Unicode.Scalar = "\u{feff}"
         let isMarked = text.unicodeScalars.first == mark
         return try Definition(
-            isMarked ? String(text.unicodeScalars.dropFirst()) : text, file: file
-        ).provider()
+            isMarked ? String(text.unicodeScalars.dropFirst()) : text, file: file)
+    }
+
+    /// `file:line` of a setting, for an error about what it says; `file` alone where that cannot be
+    /// told.
+    package static func place(of setting: String, in path: String) -> String {
+        do throws(DefinitionError) {
+            let line = try definition(read(path), file: path).line(of: setting)
+            return line.map { "\(path):\($0)" } ?? path
+        } catch {
+            return path
+        }
     }
 
     private static func read(_ path: String) throws(DefinitionError) -> String {

@@ -25,14 +25,16 @@ enum ExitStatus: Int32, CaseIterable {
         case .success: "done"
         case .usage: "the command line is wrong"
         case .badData: "a file, a callback or a record is damaged or not what it should be"
-        case .missing: "no such vault, connection or application"
-        case .providerUnavailable: "the provider cannot be reached or answered nonsense"
+        case .missing: "no such vault, connection, application, file or folder"
+        case .providerUnavailable:
+            "the provider cannot be reached, is in trouble or answered nonsense"
         case .internalFault: "a fault of this program or of the system"
         case .cannotCreate: "something is there already, or an address is taken"
         case .inputOutput: "reading or writing failed, or the disk is full"
         case .temporaryFailure: "busy or locked: try again"
         case .refused: "wrong key, unsafe permissions, or a secret that would be shown"
-        case .misconfigured: "the application or its provider's settings are wrong"
+        case .misconfigured:
+            "the application, its provider's settings or --ca-file are wrong"
         case .connectAgain: "there is no usable grant: send the user through connect"
         }
     }

@@ -10,6 +10,7 @@ public enum TokenVaultCommand {
         do {
             try CommandArguments.check()
             try refuseSecrets(CommandLine.arguments)
+            try Verb.check(CommandLine.arguments)
             var command = try RootCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -59,8 +59,9 @@ extension VaultError {
         ),
         (
             .authenticationFailed, .badData,
-            "a record was altered or replaced: restore the vault from a backup, or copy what "
-                + "still opens with `tokenvault audit --salvage DIR`"
+            "a record was altered, or an older file was put back: `tokenvault audit` says what "
+                + "does not open; restore the whole directory from a backup, or copy what still "
+                + "opens with `tokenvault audit --salvage DIR`"
         ),
         (
             .integrityFailed, .badData,
@@ -81,6 +82,11 @@ extension VaultError {
         (
             .vaultMissing, .missing,
             "there is no vault here: check --vault, or run `tokenvault init`"
+        ),
+        (
+            .vaultIncomplete, .badData,
+            "a file of the vault is missing beside others that are there: restore the vault from a "
+                + "backup of the whole directory; nothing was changed"
         ),
         (
             .vaultLocked, .temporaryFailure,
@@ -134,7 +140,7 @@ extension VaultError {
         ),
         (
             .providerRefused, .misconfigured,
-            "the provider refused: check scopes and redirect URI, then connect again"
+            "the provider refused: see the error and the status"
         ),
         (
             .providerUnreachable, .providerUnavailable,
@@ -173,15 +179,14 @@ extension VaultError {
         (.deadlineExceeded, .providerUnavailable, "the provider took too long: try later"),
         (
             .applicationMisconfigured, .misconfigured,
-            "the provider rejects the application: correct its id, secret, redirect URI or "
-                + "client authentication (basic, basic_raw, post or none) with `tokenvault app add "
-                + "--replace`"
+            "the provider rejects the application: correct its client id, its secret or the way "
+                + "they are sent (client_authentication: basic, basic_raw, post or none) with "
+                + "`tokenvault app add --replace`"
         ),
         (.grantLost, .connectAgain, "the provider has ended the grant: run connect again"),
         (
             .notRefreshable, .connectAgain,
-            "the token cannot be refreshed: see `tokenvault status`, and run connect again; where "
-                + "--min-ttl was given, the provider's tokens live shorter: ask for less"
+            "the token cannot be refreshed: see `tokenvault status`, and run connect again"
         ),
         (
             .answerOutstanding, .temporaryFailure,
@@ -194,15 +199,22 @@ extension VaultError {
 
     /// What the number says; nil where there is none.
     private var meaning: String? {
-        if let oauthError { return oauthError }
+        if code == .flowDenied { return oauthError }
+        if code == .authorizationRefused { return providerError?.name }
         guard number != 0 else { return nil }
         return switch code {
-        case .authorizationRefused: "an error of the provider's own"
         case .limitExceeded: "the limit is \(number)"
+        case .notRefreshable where detail.cause == .minimumTooLong: "\(number) s"
+        case .providerRefused, .applicationMisconfigured, .notRefreshable, .grantLost:
+            "HTTP \(number)" + (providerError.map { ", \($0.name)" } ?? "")
+        case .providerAnswerUnreadable: "HTTP \(number)"
+        case .unsafeDirectory, .rootKeyUnusable, .certificateFileUnusable, .invalidArgument: nil
+        case .storageFailed, .storeFull, .vaultMissing, .vaultLocked, .vaultIncomplete:
+            number > 0 ? "errno \(number)" : "LMDB \(number)"
+        case .integrityFailed: number < 0 ? "LMDB \(number)" : "\(number)"
         case .answerOutstanding: "\(number) s ago"
         case .backingOff: "for \(number) s"
-        case .providerBusy, .providerRefused, .applicationMisconfigured, .grantLost:
-            "HTTP \(number)"
+        case .providerBusy: "HTTP \(number)"
         case .providerUnreachable, .answerLost: "curl \(number)" + Self.text(curlCode: number)
         case .certificateRefused: "OpenSSL \(number)" + Self.text(verifyResult: number)
         default: "\(number)"
@@ -215,6 +227,7 @@ extension VaultError {
         case 6: ": its name does not resolve"
         case 7: ": nothing listens there, or its address is not allowed"
         case 28: ": it took too long"
+        case 42: ": the process ended before the answer came"
         case 35: ": it speaks no TLS"
         case 52: ": closed without an answer"
         case 55, 56: ": the connection broke"
@@ -244,9 +257,16 @@ extension VaultError {
         if let connection { subject = "\(connection.text): " }
         var detail = "\(code), \(stage.rawValue)"
         if let meaning { detail += ", \(meaning)" }
-        guard let advice = Self.advice.first(where: { $0.code == code }) else {
+        guard let remedy else {
             return CommandFailure(.internalFault, "\(subject)an unknown fault (\(detail))")
         }
-        return CommandFailure(advice.status, "\(subject)\(advice.text) (\(detail))")
+        return CommandFailure(remedy.status, "\(subject)\(remedy.text) (\(detail))")
+    }
+
+    /// The exit status, and what happened and what to do next, in words.
+    var remedy: (status: ExitStatus, text: String)? {
+        guard let advice = Self.advice.first(where: { $0.code == code }) else { return nil }
+        guard let known = knownCause else { return (advice.status, advice.text) }
+        return (known.status ?? advice.status, known.text)
     }
 }

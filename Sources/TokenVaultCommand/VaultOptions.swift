@@ -106,8 +106,12 @@ struct KeyOptions: ParsableArguments {
             try RegularFile.checkKey(keyFile)
             return .file(keyFile)
         }
-        if let keyFD { return .descriptor(keyFD) }
+        if let keyFD {
+            try SecretInput.check(descriptor: keyFD, "--key-fd")
+            return .descriptor(keyFD)
+        }
         if let passphraseFD {
+            try SecretInput.check(descriptor: passphraseFD, "--passphrase-fd")
             return .passphrase(
                 try SecretInput.read(descriptor: passphraseFD, what: "the passphrase"),
                 limits: limits)
@@ -185,7 +189,7 @@ struct VaultOptions: ParsableArguments {
                 if let served = try ServedVault(folder) { return served }
                 usleep(50_000)
             }
-            throw error
+            throw folder.owned()
         }
     }
 

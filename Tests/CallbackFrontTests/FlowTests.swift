@@ -34,7 +34,7 @@ import TokenVault
             _ = try await browser.get(site.url + "/no/such?code=secret-in-a-query")
             let text = site.log.text
             #expect(text.contains("GET /callback/{application} 303"))
-            #expect(text.contains("GET NotFound 404"))
+            #expect(text.contains("GET 404: no such path"))
             let values = callback.split(whereSeparator: { "?&=/".contains($0) })
                 .filter { $0.count > 20 }
             #expect(values.count >= 2)

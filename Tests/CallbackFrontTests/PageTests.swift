@@ -99,11 +99,16 @@ import TokenVault
     }
 
     @Test func everyCodeOfTheVaultHasAReason() {
-        #expect(FailureReason(.flowDenied) == .flowDenied)
-        #expect(FailureReason(.storeFull) == .unavailable)
-        #expect(FailureReason(.notFound) == .connectionEnded)
-        #expect(FailureReason(.applicationNotFound) == .applicationMisconfigured)
-        #expect(FailureReason(.forked) == .unknown)
+        func reason(_ code: VaultError.Code, _ error: OAuthError? = nil) -> FailureReason {
+            FailureReason(VaultError(code, .vault, number: Int(error?.rawValue ?? 0)))
+        }
+        #expect(reason(.flowDenied) == .flowDenied)
+        #expect(reason(.storeFull) == .unavailable)
+        #expect(reason(.notFound) == .connectionEnded)
+        #expect(reason(.applicationNotFound) == .applicationMisconfigured)
+        #expect(reason(.forked) == .unknown)
+        #expect(reason(.authorizationRefused, .invalidScope) == .authorizationRefused)
+        #expect(reason(.authorizationRefused, .serverError) == .providerUnreachable)
     }
 
     @Test func theStylesheetIsServed() async throws {

@@ -123,7 +123,7 @@ import Testing
             Files.link("\(path)/\(name)", to: moved)
             #expect(await exhibit.verdict() == .unsafeDirectory, "\(name)")
             Files.remove("\(path)/\(name)")
-            #expect(await exhibit.verdict() == .vaultMissing, "\(name)")
+            #expect(await exhibit.verdict() == .vaultIncomplete, "\(name)")
             Files.move(moved, "\(path)/\(name)")
         }
         #expect(await exhibit.verdict() == nil)

@@ -4,9 +4,11 @@
 
     Tests/Failures/failures.py --program .build/release/tokenvault > table.md
     Tests/Failures/failures.py --only certificate --full
+    Tests/Failures/failures.py --page > Sources/TokenVault/TokenVault.docc/Failures.md
 
 Each row has the command, its message and exit status, the newest line of the connection's log, and
-its light with reason and next step; `--full` has the whole log and status. Whether cause and next
+its light with reason and next step; `--full` has the whole log and status, `--page` is the page of
+the documentation: fewer failures, and nothing that differs from run to run. Whether cause and next
 step are plain is for the reader. The script itself ends with 1 where a command hung, crashed or
 ended with 70 (a fault of the program), where a secret was in an output, or where a case
 could not be staged.
@@ -29,8 +31,9 @@ import cases_provider
 import cases_serve
 import cases_shell
 import cases_store
+import documentation
 from certificates import Certificates
-from desk import Desk
+from desk import APP, Desk
 
 PROGRAM = pathlib.Path(__file__).parents[2] / ".build/debug/tokenvault"
 GROUPS = (
@@ -63,7 +66,8 @@ def afterwards(desk, full):
     """The log and the lights after the failure."""
     logs, lights = [], []
     for name in desk.log_of:
-        seen = desk.run("log", name, *desk.after)
+        words = ["--app", name] if name == APP else [name]
+        seen = desk.run("log", *words, *desk.after)
         lines = (seen.out or seen.err).splitlines()
         logs += lines if full else lines[-1:]
     for name in desk.status_of:
@@ -107,6 +111,22 @@ def played(title, case, arguments, certificates):
     return (title, command, message.replace(folder, "~"), status, log, light), wrong
 
 
+def page(arguments, pool, certificates):
+    """Prints the page of the documentation; what is wrong comes back."""
+    troubles, found = [], set()
+    print(documentation.HEAD)
+    for group, cases in GROUPS:
+        chosen = [each for each in cases if each[0] in documentation.TITLES]
+        found |= {title for title, _ in chosen}
+        print(f"\n## {group}\n\n{documentation.TABLE}")
+        calls = [pool.submit(played, *each, arguments, certificates) for each in chosen]
+        for (title, _), call in zip(chosen, calls):
+            row, wrong = call.result()
+            print(documentation.line(row), flush=True)
+            troubles += [f"{title}: {each}" for each in wrong]
+    return troubles + [f"no such failure: {title}" for title in documentation.TITLES - found]
+
+
 def table(arguments, pool, certificates):
     """Prints a table for each group; what is wrong comes back."""
     number, troubles = 0, []
@@ -133,6 +153,7 @@ def main():
     parser.add_argument("--group", metavar="WORD", help="only groups with this in their title")
     parser.add_argument("--jobs", type=int, default=4, help="how many are played at a time")
     parser.add_argument("--full", action="store_true", help="the whole log and status")
+    parser.add_argument("--page", action="store_true", help="the page of the documentation")
     arguments = parser.parse_args()
     os.umask(0o077)
     # Ended from outside, too, what is being played is cleared away, and no more begins.
@@ -140,12 +161,14 @@ def main():
     pool = concurrent.futures.ThreadPoolExecutor(arguments.jobs)
     with tempfile.TemporaryDirectory(prefix="certificates-") as folder:
         try:
-            troubles = table(arguments, pool, Certificates(folder))
+            made = page if arguments.page else table
+            troubles = made(arguments, pool, Certificates(folder))
         finally:
             pool.shutdown(cancel_futures=True)
     if troubles:
-        print("\n## What is wrong whatever the messages say\n")
-        print("\n".join(f"- {cell(trouble)}" for trouble in troubles))
+        stream = sys.stderr if arguments.page else sys.stdout
+        print("\n## What is wrong whatever the messages say\n", file=stream)
+        print("\n".join(f"- {cell(trouble)}" for trouble in troubles), file=stream)
     return 1 if troubles else 0
 
 

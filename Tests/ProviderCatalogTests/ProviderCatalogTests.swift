@@ -198,10 +198,10 @@ struct ProviderCatalogTests {
             ),
             (
                 "token_parameters: { p: x }\nrefresh_grant: { grant_type: g, parameter: p }",
-                "f:5: refresh_grant: \"p\" is not a parameter that token_parameters leave free"
+                "f:5: refresh_grant: \"p\" is among token_parameters, too"
             ),
             ("authorization_parameters: [a]", "f:4: authorization_parameters: \"a\" is not a name"),
-            ("authorization_parameters: { state: a }", "\"state\" is not a name that the flow"),
+            ("authorization_parameters: { state: a }", "\"state\" is set by the flow itself"),
             ("token_parameters: { a: [b] }", "f:4: token_parameters: a list of 1 is not a text"),
             ("issuer:", "f:4: issuer: nothing is not a text of 1 to 2048 bytes"),
             ("issuer: null", "f:4: issuer: nothing is not a text"),

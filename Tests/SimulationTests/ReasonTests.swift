@@ -22,7 +22,7 @@ import Testing
             (.failure(.unreachable(curlCode: 7)), .providerUnreachable, 7, -7),
             (.failure(.untrusted(verifyResult: 10)), .certificateRefused, 10, -60),
             (.failure(.lost(curlCode: 56)), .answerLost, 56, -56),
-            (.failure(.refused), .endpointRefused, 0, 0),
+            (.failure(.refused(.resolvesToPrivate)), .endpointRefused, 0, 0),
         ] as [(Ending, VaultError.Code, Int, Int64)])
     func delayed(
         _ ending: Ending, _ code: VaultError.Code, _ number: Int, _ logged: Int64
@@ -38,6 +38,88 @@ import Testing
         #expect(status.reason != nil && status.reasonNumber == Int(logged))
         #expect(heard.events.map(\.number) == [logged])
         #expect(heard.events.map(\.kind) == [status.reason])
+    }
+
+    @Test(
+        "The provider's error is told with the status, and outlives the process",
+        arguments: [
+            (400, .invalidScope, .providerRefused), (400, .invalidRequest, .providerRefused),
+            (400, .unauthorizedClient, .providerRefused), (403, .other, .providerRefused),
+            (401, .invalidClient, .applicationMisconfigured), (404, nil, .providerRefused),
+            (302, nil, .providerRefused), (200, .other, .providerRefused),
+        ] as [(Int, OAuthError?, VaultError.Code)])
+    func refused(_ status: Int, _ error: OAuthError?, _ code: VaultError.Code) throws {
+        let disk = try Disk.populated(1, expiringIn: 3_600_000)
+        let kind: VaultEvent.Kind =
+            code == .providerRefused ? .refreshRefused : .applicationRejected
+        do {
+            let rig = try Rig(disk)
+            let heard = try rig.listen()
+            let caller = try refresh(rig)
+            let name = error == .other ? "bad_refresh_token" : error?.name
+            try rig.answer(0, Rig.reply(status, name.map { "{\"error\":\"\($0)\"}" } ?? ""))
+            try rig.flush()
+            #expect(caller.code == code && caller.error?.number == status)
+            #expect(caller.error?.detail.error == error)
+            #expect(heard.events.first?.kind == kind)
+            #expect(heard.events.allSatisfy { $0.number == status && $0.detail.error == error })
+            rig.close()
+        }
+        let rig = try Rig(disk)
+        let shown = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(shown.reason == kind && shown.reasonNumber == status)
+        #expect(shown.reasonDetail.error == error)
+        let logged = try #require(try rig.vault.log(Disk.id(0)).last)
+        #expect(logged.kind == kind && logged.number == status && logged.detail.error == error)
+    }
+
+    @Test("When the provider asked for a pause its end is told")
+    func namesThePause() throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        let caller = try refresh(rig)
+        try rig.answer(0, TransportReply(status: 429, body: nil, retryAfterSeconds: 120))
+        try rig.flush()
+        #expect(caller.code == .providerBusy)
+        #expect(caller.error?.retryTime?.milliseconds == rig.clock.now + 120_000)
+    }
+
+    @Test("An endpoint that is not allowed is told and written down, though nothing is sent")
+    func notAllowed() throws {
+        let disk = try Disk.populated(1, expiringIn: 3_600_000)
+        try disk.changeProvider { $0.tokenEndpoint = "http://provider.example/token" }
+        do {
+            let rig = try Rig(disk)
+            let heard = try rig.listen()
+            let caller = try refresh(rig)
+            #expect(caller.code == .endpointRefused)
+            #expect(caller.error?.detail.cause == .notHTTPS)
+            #expect(caller.error?.detail.subject == .tokenEndpoint)
+            #expect(heard.events.map(\.kind) == [.refreshRefused])
+            #expect(heard.events.first?.detail.cause == .notHTTPS)
+            #expect(rig.network.all.isEmpty)
+            rig.close()
+        }
+        let rig = try Rig(disk)
+        let shown = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(shown.reason == .refreshRefused && shown.nextStep == .correctApplication)
+        #expect(shown.reasonDetail.cause == .notHTTPS)
+        #expect(shown.reasonDetail.subject == .tokenEndpoint)
+    }
+
+    @Test("A token type that nobody here takes is why an answer lies unread")
+    func tokenType() throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        let caller = try refresh(rig)
+        try rig.answer(
+            0, Rig.reply(200, #"{"access_token":"a","refresh_token":"r","token_type":"mac"}"#))
+        try rig.flush()
+        #expect(caller.code == .providerAnswerUnreadable)
+        #expect(caller.error?.detail.cause == .tokenTypeNotTaken)
+        let shown = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(shown.reason == .replyUnread && shown.reasonNumber < 100)
+        #expect(shown.reasonDetail.cause == .tokenTypeNotTaken)
+        let again = try refresh(rig)
+        #expect(again.error?.detail.cause == .tokenTypeNotTaken)
     }
 
     enum Ending: Sendable, CustomTestStringConvertible {

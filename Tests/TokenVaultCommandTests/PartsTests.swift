@@ -22,7 +22,10 @@ struct PartsTests {
 
     @Test func errorsCrossTheSocketWhole() throws {
         let error = VaultError(
-            .grantLost, .vault, connection: try ConnectionID("anna"), number: 400)
+            .grantLost, .vault, connection: try ConnectionID("anna"), number: 400,
+            detail: FailureDetail(
+                error: .other, cause: .privateAddress, subject: .redirectURI, verifyResult: 10),
+            retryTime: UnixTime(milliseconds: 1_767_225_599_999))
         let bytes = try JSONEncoder().encode(FailureForm(error))
         let form = try JSONDecoder().decode(FailureForm.self, from: bytes)
         #expect(form.error as? VaultError == error)

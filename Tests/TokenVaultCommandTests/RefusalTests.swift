@@ -157,6 +157,8 @@ struct RefusalTests {
             // Another process says why, without asking.
             let delayed = try await bench.expect(["status", "anna"] + bench.keyOptions)
             #expect(delayed.text.contains("refreshDelayed (HTTP 503)"))
+            // Nothing happens by itself once the command has ended.
+            #expect(delayed.text.contains("nothing is refreshed while none runs"))
             try bench.write("client.secret", "another secret")
             try await bench.expect(
                 ["app", "add", "demo", "--provider", "demo.yaml", "--client-id", "demo"]
@@ -165,10 +167,10 @@ struct RefusalTests {
             try await bench.expect(["refresh", "anna"] + bench.keyOptions, status: 78)
             let rejected = try await bench.expect(["status", "anna"] + bench.keyOptions)
             #expect(rejected.text.hasPrefix("red"))
-            #expect(rejected.text.contains("applicationRejected (HTTP 401)"))
+            #expect(rejected.text.contains("applicationRejected (HTTP 401, invalid_client)"))
             for log in [["anna"], ["--app", "demo"]] {
                 let entries = try await bench.expect(["log"] + log + bench.keyOptions)
-                #expect(entries.text.hasSuffix("applicationRejected  HTTP 401\n"))
+                #expect(entries.text.hasSuffix("applicationRejected  HTTP 401, invalid_client\n"))
             }
             // For a minute the application is not asked for again.
             let requests = bench.simulator.counters.tokenRequests

@@ -59,8 +59,26 @@ struct AddressGuardTests {
 
     @Test("refused for service", arguments: refused)
     func refuses(url: String) {
-        #expect(throws: VaultError(.endpointRefused, .exchange)) {
-            try AddressGuard().check(url)
+        #expect(refusal { try AddressGuard().check(url) } == .endpointRefused)
+    }
+
+    static let causes: [(String, FailureCause)] = [
+        ("http://example.com/", .notHTTPS), ("http://127.0.0.1/", .loopbackAddress),
+        ("https://localhost/", .loopbackAddress), ("https://10.0.0.1/", .privateAddress),
+        ("https://[fd00::1]/", .privateAddress), ("https://169.254.169.254/", .unusableAddress),
+        ("https://user@example.com/", .userInformation), ("https://example.com/#a", .fragment),
+        ("example.com/token", .malformedURL), ("https://127.1/", .malformedURL),
+        ("https://-a.example/", .malformedHost),
+    ]
+
+    @Test("the rule that a URL breaks is named, and which endpoint's it is", arguments: causes)
+    func namesTheRule(url: String, cause: FailureCause) {
+        do throws(VaultError) {
+            try AddressGuard().check(url, .revocationEndpoint)
+            Issue.record("allowed")
+        } catch {
+            #expect(error.detail.cause == cause)
+            #expect(error.detail.subjectName == "revocation_endpoint")
         }
     }
 

@@ -59,10 +59,15 @@ struct CurlTransportOrderTests {
         defer { server.stop() }
         let inService = try CurlTransport()
         for url in [server.origin, "https://127.0.0.1:\(server.port)/", "ftp://example.com/", ""] {
-            #expect(try inService.answer(url).failure == .refused, "\(url)")
+            guard case .refused = try inService.answer(url).failure else {
+                Issue.record("\(url)")
+                continue
+            }
         }
         let trying = try CurlTransport.forTests()
-        #expect(try trying.answer("http://user@127.0.0.1:\(server.port)/").failure == .refused)
+        #expect(
+            try trying.answer("http://user@127.0.0.1:\(server.port)/").failure
+                == .refused(.userInformation))
         // The handle still works, and a line end in the header value goes nowhere.
         #expect(try trying.answer(server.origin).status == 200)
         #expect(throws: VaultError(.invalidArgument, .exchange)) {
@@ -95,7 +100,8 @@ struct CurlTransportOrderTests {
         // Where this machine's own name is public, localhost has to do.
         let name = Self.siteName ?? "localhost"
         let reply = try CurlTransport.forTests().answer("https://\(name):9/")
-        #expect(reply.failure == .refused)
+        let causes: [FailureCause] = [.resolvesToPrivate, .resolvesToLoopback, .resolvesToUnusable]
+        #expect(causes.contains { reply.failure == .refused($0) })
     }
 
     @Test("requests past the limit wait, and can be cancelled there")

@@ -168,13 +168,13 @@ import Testing
             $0.tokenEndpoint = "a.example"
         },
         Wrong("issuer: \"a\nb\" is not a text of 1 to 2048") { $0.issuer = "a\nb" },
-        Wrong("authorization_parameters: \"state\" is not a name that the flow") {
+        Wrong("authorization_parameters: \"state\" is set by the flow itself: leave it out") {
             $0.authorizationParameters = [.init("state", "x")]
         },
-        Wrong("token_parameters: a list of 2 is not names and values, at most 32, each name") {
+        Wrong("token_parameters: a list of 2 names a parameter twice: write each name once") {
             $0.tokenParameters = [.init("a", "x"), .init("a", "y")]
         },
-        Wrong("token_parameters: \"code\" is not a name") {
+        Wrong("token_parameters: \"code\" is set by the flow itself") {
             $0.tokenParameters = [.init("code", "")]
         },
         Wrong("default_lifetime_seconds: -1 is not a number of seconds, 0 to 3162240000") {
@@ -195,14 +195,14 @@ import Testing
         Wrong("grant_lost_answers: a list of 1 is not a list of at most 16, each { status") {
             $0.grantLostAnswers = [.init(status: 400, error: "none")]
         },
-        Wrong("refresh_grant: \"audience\" is not a parameter that token_parameters leave free") {
+        Wrong("refresh_grant: \"audience\" is among token_parameters, too") {
             $0.refreshGrant = .exchange(grantType: "ex", parameter: "audience")
         },
         Wrong("issuer: none is not what iss must be") { $0.issuer = nil },
-        Wrong("authorization_endpoint: a query with \"state\" is not one without what") {
+        Wrong("authorization_endpoint: \"state\" in its query is set by the flow itself") {
             $0.authorizationEndpoint = "https://a.example/authorize?x=1&state=y"
         },
-        Wrong("authorization_endpoint: a query with \"%73tate\" is not one without what") {
+        Wrong("authorization_endpoint: \"%73tate\" in its query is written with an escape") {
             $0.authorizationEndpoint = "https://a.example/authorize?%73tate=y"
         },
     ]

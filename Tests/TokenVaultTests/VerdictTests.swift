@@ -112,7 +112,8 @@ import Testing
             (.cancelled, "unsent"), (.unreachable(curlCode: 7), "transient 0 unsent"),
             (.tooManySecrets, "unsent"), (.lost(curlCode: 56), "transient 0 sent"),
             (.deadlineExceeded, "transient 0 sent"), (.tooLong, "transient 0 sent"),
-            (.untrusted(verifyResult: 10), "transient 0 unsent"), (.refused, "refused 0"),
+            (.untrusted(verifyResult: 10), "transient 0 unsent"),
+            (.refused(.notHTTPS), "notAllowed notHTTPS"),
         ] as [(TransportReply.Failure, String)]) func judgesFailures(
             _ failure: TransportReply.Failure, _ expected: String
         )
@@ -134,7 +135,11 @@ import Testing
         for (delay, code, number, event) in delays {
             let error = VaultError(delay, .vault)
             #expect(error.code == code && error.number == number, "\(delay)")
-            #expect(delay.eventNumber == event, "\(delay)")
+            let logged = FailureNumber(raw: delay.eventNumber)
+            #expect(logged.number == event, "\(delay)")
+            #expect(error.eventNumber == logged.raw || code == .providerAnswerUnreadable)
+            let isUntrusted = code == .certificateRefused
+            #expect(logged.detail.verifyResult == (isUntrusted ? number : 0), "\(delay)")
         }
         #expect(Set(delays.map(\.1)).count == 6)
     }
@@ -218,7 +223,7 @@ import Testing
     @Test func revocationFailuresSayWhetherToRetry() {
         let lost = RevocationVerdict(TransportReply(failure: .lost(curlCode: 56)))
         #expect(lost == .failed(status: 0, retry: true, retryAfterSeconds: nil))
-        let refused = RevocationVerdict(TransportReply(failure: .refused))
+        let refused = RevocationVerdict(TransportReply(failure: .refused(.notHTTPS)))
         #expect(refused == .failed(status: 0, retry: false, retryAfterSeconds: nil))
     }
 
@@ -254,6 +259,7 @@ import Testing
         case .unreadable(let status): return "unreadable \(status)"
         case .refused(let status, let error):
             return "refused \(status)" + (error.map { " \($0)" } ?? "")
+        case .notAllowed(let cause): return "notAllowed \(cause)"
         }
     }
 }

@@ -13,8 +13,10 @@ public struct ConnectionID: Sendable {
 
     /// - Throws: `invalidArgument` where the text breaks the limits above.
     public init(_ text: String) throws(VaultError) {
-        guard Name.isWellFormed(text, byteCountMax: Self.byteCountMax) else {
-            throw VaultError(.invalidArgument, .atoms)
+        if let cause = Name.fault(text, byteCountMax: Self.byteCountMax) {
+            throw VaultError(
+                .invalidArgument, .atoms, number: cause == .tooLong ? Self.byteCountMax : 0, cause,
+                .connectionID)
         }
         self.text = text
     }
@@ -42,11 +44,18 @@ extension ConnectionID: CustomStringConvertible {
 /// The form that every name given by the platform has to have.
 enum Name {
     static func isWellFormed(_ text: String, byteCountMax: Int) -> Bool {
+        fault(text, byteCountMax: byteCountMax) == nil
+    }
+
+    /// Which rule it breaks; nil where none.
+    static func fault(_ text: String, byteCountMax: Int) -> FailureCause? {
         let count = text.utf8.count
-        guard count >= 1, count <= byteCountMax else { return false }
-        return text.unicodeScalars.allSatisfy { scalar in
+        guard count >= 1 else { return .empty }
+        guard count <= byteCountMax else { return .tooLong }
+        let isPlain = text.unicodeScalars.allSatisfy { scalar in
             scalar.value >= 0x20 && scalar.value != 0x7f && !(0x80...0x9f).contains(scalar.value)
                 && scalar.value != 0x2028 && scalar.value != 0x2029
         }
+        return isPlain ? nil : .controlCharacter
     }
 }

@@ -34,7 +34,8 @@ struct Descriptor: ~Copyable {
         var status = stat()
         guard unsafe fstat(number, &status) == 0 else { throw failure(stage) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw VaultError(.unsafeDirectory, stage, number: Int(status.st_mode & 0o7777))
+            throw VaultError(
+                .unsafeDirectory, stage, number: Int(status.st_mode & 0o7777), .wrongKind)
         }
     }
 

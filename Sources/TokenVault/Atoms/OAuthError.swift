@@ -54,6 +54,11 @@ package enum OAuthError: UInt8, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// For people: as the RFC spells it.
+    package var name: String {
+        self == .other ? "an error of the provider's own" : code.description
+    }
+
     /// The one that is spelt so, `other` where none is.
     init(code: RawSpan) {
         self = Self.allCases.first { $0 != .other && code.equalsText($0.code) } ?? .other

@@ -23,18 +23,36 @@ public struct VaultError: Error, Hashable, Sendable {
     public let connection: ConnectionID?
     /// An errno, an HTTP status, or a code of LMDB, libsodium or curl; 0 where none applies.
     public let number: Int
+    /// What else is known: the provider's `error`, the rule that was broken, and by what.
+    public let detail: FailureDetail
+    /// Before when it is of no use to try again, where the provider said so.
+    public let retryTime: UnixTime?
 
     package init(
-        _ code: Code, _ stage: Stage, connection: ConnectionID? = nil, number: Int = 0
+        _ code: Code, _ stage: Stage, connection: ConnectionID? = nil, number: Int = 0,
+        detail: FailureDetail = FailureDetail(), retryTime: UnixTime? = nil
     ) {
         self.code = code
         self.stage = stage
         self.connection = connection
         self.number = number
+        self.detail = detail
+        self.retryTime = retryTime
     }
 
-    package func concerning(_ connection: ConnectionID) -> VaultError {
-        VaultError(code, stage, connection: self.connection ?? connection, number: number)
+    /// With the rule that was broken.
+    package init(
+        _ code: Code, _ stage: Stage, number: Int = 0, _ cause: FailureCause,
+        _ subject: FailureSubject? = nil
+    ) {
+        self.init(
+            code, stage, number: number, detail: FailureDetail(cause: cause, subject: subject))
+    }
+
+    package func concerning(_ connection: ConnectionID?) -> VaultError {
+        VaultError(
+            code, stage, connection: self.connection ?? connection, number: number,
+            detail: detail, retryTime: retryTime)
     }
 }
 
@@ -44,7 +62,8 @@ extension VaultError.Code {
         case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable, keyDerivationRefused
         case databaseUnsupported, databaseDamaged
         case authenticationFailed, integrityFailed, recordDamaged, notVerified
-        case vaultExists, vaultMissing, vaultLocked, unsafeDirectory, storeFull, storageFailed
+        case vaultExists, vaultMissing, vaultIncomplete, vaultLocked, unsafeDirectory
+        case storeFull, storageFailed
         case notFound, alreadyExists, generationChanged, closed, cancelled
         case applicationNotFound, endpointRefused
         case callbackRejected, callbackOfAnother, flowExpired, flowDenied, authorizationRefused
@@ -97,9 +116,13 @@ extension VaultError.Code {
     public static let vaultExists = Self(kind: .vaultExists)
     /// There is no vault at the path.
     public static let vaultMissing = Self(kind: .vaultMissing)
+    /// A file of the vault is missing beside others that are there: `detail` says which. Restore
+    /// it.
+    public static let vaultIncomplete = Self(kind: .vaultIncomplete)
     /// Another process owns the vault.
     public static let vaultLocked = Self(kind: .vaultLocked)
-    /// The directory is a symbolic link, not ours, or open to others.
+    /// The directory, or a file in it, is a symbolic link, not ours, or open to others: `detail`
+    /// says which and what. `number` is its mode, or its owner.
     public static let unsafeDirectory = Self(kind: .unsafeDirectory)
     /// The disk or the map is full. Nothing was lost; make room and try again.
     public static let storeFull = Self(kind: .storeFull)
@@ -117,9 +140,11 @@ extension VaultError.Code {
     public static let cancelled = Self(kind: .cancelled)
     /// The connection names an application that is not there.
     public static let applicationNotFound = Self(kind: .applicationNotFound)
-    /// An endpoint's URL or address is not allowed: not HTTPS, a private address, a bad form.
+    /// An endpoint's URL or address is not allowed: not HTTPS, a private address, a bad form;
+    /// `detail` says which endpoint and what.
     public static let endpointRefused = Self(kind: .endpointRefused)
-    /// The callback does not belong to a flow that is open in this browser. Start again.
+    /// The callback does not belong to a flow that is open in this browser, or is none: `detail`
+    /// says why. Start again.
     public static let callbackRejected = Self(kind: .callbackRejected)
     /// The callback is the one of another connection's flow: `connection` says whose. Nothing was
     /// sent.
@@ -134,7 +159,7 @@ extension VaultError.Code {
     /// The callback's `iss` (RFC 9207) is not the issuer of the provider's definition, or is
     /// missing. Correct the definition; else somebody mixed two providers up on purpose.
     public static let issuerMismatch = Self(kind: .issuerMismatch)
-    /// The provider answered with an OAuth error. `number` is the HTTP status.
+    /// The provider refused: `number` is the HTTP status, and `detail` has its OAuth error.
     public static let providerRefused = Self(kind: .providerRefused)
     /// No connection to the provider came about. `number` is curl's (`CURLE_...`). Try later, or
     /// correct the endpoint.
@@ -176,15 +201,20 @@ extension VaultError.Code {
 }
 
 extension VaultError {
-    /// The `error` with which the provider sent the user back (RFC 6749 section 4.1.2.1 and kin):
-    /// one of the registered codes, never the provider's own text. Nil where it is none of them,
-    /// and of any other code than `flowDenied` and `authorizationRefused`.
+    /// The `error` with which the provider answered, or sent the user back (RFC 6749 sections
+    /// 4.1.2.1 and 5.2 and kin): one of the registered codes, never the provider's own text. Nil
+    /// where it is none of them.
     public var oauthError: String? {
         if code == .flowDenied { return OAuthError.accessDenied.code.description }
-        guard code == .authorizationRefused, let raw = UInt8(exactly: number),
-            let error = OAuthError(rawValue: raw), error != .other
-        else { return nil }
-        return error.code.description
+        return providerError.flatMap { $0 == .other ? nil : $0.code.description }
+    }
+
+    /// The same as an entry of the list.
+    package var providerError: OAuthError? {
+        if code == .authorizationRefused, let raw = UInt8(exactly: number) {
+            return OAuthError(rawValue: raw)
+        }
+        return detail.error
     }
 }
 
@@ -194,6 +224,9 @@ extension VaultError: CustomStringConvertible {
         var text = "\(code) (\(stage.rawValue))"
         if let connection { text += " connection \(connection)" }
         if number != 0 { text += " number \(number)" }
+        for word in [detail.oauthError, detail.subjectName, detail.causeName] {
+            if let word { text += " \(word)" }
+        }
         return text
     }
 }

@@ -10,9 +10,17 @@ public struct ApplicationID: Hashable, Sendable, CustomStringConvertible {
 
     /// - Throws: `invalidArgument` where the text has another character or another length.
     public init(_ text: String) throws(VaultError) {
-        guard (1...Self.byteCountMax).contains(text.utf8.count), text != ".", text != "..",
+        if text.utf8.count > Self.byteCountMax {
+            throw VaultError(
+                .invalidArgument, .authorize, number: Self.byteCountMax, .tooLong, .applicationID)
+        }
+        guard !text.isEmpty, text != ".", text != "..",
             text.utf8.allSatisfy({ TextEncoding.isUnreserved($0) && $0 != UInt8(ascii: "~") })
-        else { throw VaultError(.invalidArgument, .authorize) }
+        else {
+            throw VaultError(
+                .invalidArgument, .authorize, text.isEmpty ? .empty : .wrongCharacter,
+                .applicationID)
+        }
         self.text = text
     }
 
@@ -58,4 +66,49 @@ public struct Application: ~Copyable, Sendable {
     public static let clientSecretBytesMax = 4096
     /// The most scopes.
     public static let scopesMax = 64
+    /// The longest scope, in bytes.
+    public static let scopeBytesMax = 256
+
+    /// Checks what is to be asked for: at most `scopesMax`, each of 1 to `scopeBytesMax` bytes
+    /// without control characters.
+    ///
+    /// - Throws: `invalidArgument`, `limitExceeded`.
+    static func check(scopes: [String]) throws(VaultError) {
+        guard scopes.count <= scopesMax else {
+            throw VaultError(.limitExceeded, .authorize, number: scopesMax, .tooMany, .scopes)
+        }
+        for scope in scopes {
+            guard let cause = Name.fault(scope, byteCountMax: scopeBytesMax) else { continue }
+            throw VaultError(
+                cause == .tooLong ? .limitExceeded : .invalidArgument, .authorize,
+                number: cause == .tooLong ? scopeBytesMax : 0, cause, .scope)
+        }
+    }
+
+    /// Checks a callback URL: no control characters and no fragment (RFC 6749 section 3.1.2), and
+    /// plain HTTP on this machine only (RFC 8252 section 7.3).
+    ///
+    /// - Throws: `invalidArgument`.
+    static func check(redirectURI: String) throws(VaultError) {
+        func refused(_ cause: FailureCause) -> VaultError {
+            VaultError(
+                .invalidArgument, .authorize,
+                number: cause == .tooLong ? Provider.endpointBytesMax : 0, cause, .redirectURI)
+        }
+        if let cause = Name.fault(redirectURI, byteCountMax: Provider.endpointBytesMax) {
+            throw refused(cause)
+        }
+        if redirectURI.utf8.contains(UInt8(ascii: "#")) { throw refused(.fragment) }
+        let lowered = redirectURI.lowercased()
+        guard lowered.hasPrefix("http:") else { return }
+        let hosts = ["127.0.0.1", "[::1]", "localhost"]
+        let isHere = hosts.contains { host in
+            guard lowered.hasPrefix("http://\(host)") else { return false }
+            let next = lowered.utf8.dropFirst("http://\(host)".utf8.count).first
+            return next == nil
+                || [UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: "?")]
+                    .contains(next)
+        }
+        guard isHere else { throw refused(.plainHTTP) }
+    }
 }

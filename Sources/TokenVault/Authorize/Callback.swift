@@ -26,7 +26,8 @@ struct Callback: ~Copyable {
     /// - Throws: `callbackRejected`.
     init(query: RawSpan) throws(VaultError) {
         guard query.byteCount <= Self.queryBytesMax else {
-            throw VaultError(.callbackRejected, .authorize, number: Self.queryBytesMax)
+            throw VaultError(
+                .callbackRejected, .authorize, number: Self.queryBytesMax, .malformedQuery)
         }
         var values = Values()
         var start = 0
@@ -35,7 +36,7 @@ struct Callback: ~Copyable {
         where end == query.byteCount || query.byte(at: end) == UInt8(ascii: "&") {
             if end > start {
                 parameters += 1
-                guard parameters <= Self.parametersMax else { throw Self.rejected }
+                guard parameters <= Self.parametersMax else { throw Self.malformed }
                 try values.take(query.extracting(start..<end))
             }
             start = end + 1
@@ -47,13 +48,23 @@ struct Callback: ~Copyable {
         issuer = values.issuer
         error = values.error
         let hasCode = values.code != nil
-        guard hasCode != (values.error != nil) else { throw Self.rejected }
-        guard let state = values.state.take() else { throw Self.rejected }
+        guard hasCode != (values.error != nil) else {
+            throw Self.rejected(hasCode ? .codeAndError : .neitherCodeNorError)
+        }
+        guard let state = values.state.take() else {
+            // Whose it is nobody knows: whoever waits may be told what it says.
+            throw VaultError(
+                .callbackRejected, .authorize,
+                detail: FailureDetail(error: values.error, cause: .noState))
+        }
         self.state = state
         code = values.code.take()
     }
 
-    private static var rejected: VaultError { VaultError(.callbackRejected, .authorize) }
+    private static func rejected(_ cause: FailureCause) -> VaultError {
+        VaultError(.callbackRejected, .authorize, cause)
+    }
+    private static var malformed: VaultError { rejected(.malformedQuery) }
 
     private struct Values: ~Copyable {
         var state: Secret?
@@ -70,20 +81,19 @@ struct Callback: ~Copyable {
             let from = min(separator + 1, parameter.byteCount)
             let raw = parameter.extracting(from..<parameter.byteCount)
             if name.equalsText("state") {
-                guard state == nil else { throw Callback.rejected }
+                guard state == nil else { throw Callback.rejected(.parameterTwice) }
                 state = try Callback.decoded(raw)
             } else if name.equalsText("code") {
-                guard code == nil else { throw Callback.rejected }
+                guard code == nil else { throw Callback.rejected(.parameterTwice) }
                 code = try Callback.decoded(raw)
             } else if name.equalsText("iss") {
                 let value = try Callback.decoded(raw)
-                guard issuer == nil, let text = value.bytes.publicText else {
-                    throw Callback.rejected
-                }
+                guard issuer == nil else { throw Callback.rejected(.parameterTwice) }
+                guard let text = value.bytes.publicText else { throw Callback.malformed }
                 issuer = text
             } else if name.equalsText("error") {
                 let value = try Callback.decoded(raw)
-                guard error == nil else { throw Callback.rejected }
+                guard error == nil else { throw Callback.rejected(.parameterTwice) }
                 error = OAuthError(code: value.bytes)
             }
         }
@@ -100,16 +110,16 @@ struct Callback: ~Copyable {
                 guard index + 2 < raw.byteCount,
                     let high = TextEncoding.hexValue(raw.byte(at: index + 1)),
                     let low = TextEncoding.hexValue(raw.byte(at: index + 2))
-                else { throw rejected }
+                else { throw malformed }
                 byte = high << 4 | low
                 index += 2
             } else if byte == UInt8(ascii: "+") {
                 byte = 0x20
             }
-            guard byte >= 0x20, byte != 0x7f, value.append(byte: byte) else { throw rejected }
+            guard byte >= 0x20, byte != 0x7f, value.append(byte: byte) else { throw malformed }
             index += 1
         }
-        guard value.count > 0 else { throw rejected }
+        guard value.count > 0 else { throw malformed }
         return value
     }
 }

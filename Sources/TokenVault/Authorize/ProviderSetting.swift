@@ -155,22 +155,34 @@ extension Provider {
         else { return }
         throw SettingError(
             setting: "refresh_grant", value: "\"\(parameter)\"",
-            wanted: "a parameter that token_parameters leave free", line: nil)
+            wanted: "take it out of one of them", problem: "is among token_parameters, too",
+            line: nil)
     }
 
     /// What an endpoint's own query names goes out beside what the flow adds: a name twice is an
     /// error (RFC 6749 section 3.1).
     private func checkQuery() throws(SettingError) {
         guard let question = authorizationEndpoint.firstIndex(of: "?") else { return }
-        let taken = AuthorizationRequest.reservedParameters.union(
-            authorizationParameters.map(\.name))
+        let added = Set(authorizationParameters.map(\.name))
+        var seen: Set<String> = []
         for parameter in authorizationEndpoint[question...].dropFirst().split(separator: "&") {
             let name = String(parameter.prefix { $0 != "=" })
-            // None of those that are sent needs an escape.
-            guard taken.contains(name) || name.contains("%") else { continue }
+            let problem: String
+            if AuthorizationRequest.reservedParameters.contains(name) {
+                problem = "is set by the flow itself"
+            } else if added.contains(name) {
+                problem = "is among authorization_parameters, too"
+            } else if !seen.insert(name).inserted {
+                problem = "is there twice"
+            } else if name.contains("%") {
+                // None of those that are sent needs an escape.
+                problem = "is written with an escape"
+            } else {
+                continue
+            }
             throw SettingError(
-                setting: "authorization_endpoint", value: "a query with \"\(name)\"",
-                wanted: "one without what the flow or authorization_parameters send", line: nil)
+                setting: "authorization_endpoint", value: "\"\(name)\" in its query",
+                wanted: "take it out of the query", problem: problem, line: nil)
         }
     }
 }

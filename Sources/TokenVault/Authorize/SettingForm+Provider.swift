@@ -27,7 +27,8 @@ extension SettingForm where Value == [Provider.Parameter] {
                 }
                 let parameters = try list.read(pairs)
                 guard Set(parameters.map(\.name)).count == parameters.count else {
-                    throw value.refused(wanted: "\(words), each name once")
+                    throw value.refused(
+                        wanted: "write each name once", problem: "names a parameter twice")
                 }
                 return parameters
             },
@@ -48,7 +49,8 @@ extension SettingForm where Value == Provider.Parameter {
                     Name.isWellFormed(name, byteCountMax: nameBytesMax)
                 else { throw pair[0].refused(wanted: "a name of 1 to \(nameBytesMax) bytes") }
                 guard !reserved.contains(name) else {
-                    throw pair[0].refused(wanted: "a name that the flow itself does not set")
+                    throw pair[0].refused(
+                        wanted: "leave it out", problem: "is set by the flow itself")
                 }
                 guard let text = pair[1].text, text.utf8.count <= valueBytesMax else {
                     throw pair[1].refused(wanted: "a text of at most \(valueBytesMax) bytes")

@@ -27,8 +27,10 @@ package struct SettingValue: Sendable {
     static let quotedMax = 64
 
     /// Says that this is not what is wanted.
-    func refused(wanted: String) -> SettingError {
-        SettingError(setting: "", value: words, wanted: wanted, line: line)
+    ///
+    /// - Parameter problem: what is wrong, where "is not" and what is wanted would not say it.
+    func refused(wanted: String, problem: String? = nil) -> SettingError {
+        SettingError(setting: "", value: words, wanted: wanted, problem: problem, line: line)
     }
 
     /// The value in words.

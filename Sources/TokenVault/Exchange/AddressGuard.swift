@@ -30,9 +30,14 @@ package struct AddressGuard: Sendable {
     /// printable ASCII, no user information, no fragment, no unexpanded template, port 1 to 65535,
     /// host a name or an IP address in its usual form.
     ///
-    /// - Throws: `endpointRefused`.
-    package func check(_ url: String) throws(VaultError) {
-        guard target(of: url) != nil else { throw VaultError(.endpointRefused, .exchange) }
+    /// - Parameter subject: which endpoint it is, for the error.
+    /// - Throws: `endpointRefused`, with the rule that it breaks.
+    package func check(
+        _ url: String, _ subject: FailureSubject? = nil
+    ) throws(VaultError) {
+        if case .refused(let cause) = judge(url) {
+            throw VaultError(.endpointRefused, .exchange, cause, subject)
+        }
     }
 
     /// What an endpoint's host may resolve to.
@@ -43,38 +48,57 @@ package struct AddressGuard: Sendable {
         case network
     }
 
+    /// What becomes of a URL: where it may lead, or which rule it breaks.
+    enum Judgement {
+        case target(Target)
+        case refused(FailureCause)
+    }
+
     /// Nil where the URL is refused.
     func target(of url: String) -> Target? {
+        if case .target(let target) = judge(url) { return target }
+        return nil
+    }
+
+    func judge(_ url: String) -> Judgement {
+        if url.utf8.contains(UInt8(ascii: "#")) { return .refused(.fragment) }
         guard url.utf8.count <= Provider.endpointBytesMax, url.utf8.allSatisfy(Self.isURLByte),
             let parts = Curl.parse(url)
-        else { return nil }
+        else {
+            let authority = url.split(separator: "/", maxSplits: 2).dropFirst().first ?? ""
+            return .refused(authority.contains("@") ? .userInformation : .malformedURL)
+        }
         // `https://host:/`, `https://0x7f.1/`, `https://h%6fst/`, `https:/host`: all read by the
         // parser, and all written otherwise than it reads them.
         var prefix = "\(parts.scheme)://\(parts.host)"
         if let port = parts.port { prefix += ":\(port)" }
         let lowered = url.lowercased()
-        guard lowered.hasPrefix(prefix.lowercased()) else { return nil }
+        guard lowered.hasPrefix(prefix.lowercased()) else { return .refused(.malformedURL) }
         let next = lowered.utf8.dropFirst(prefix.utf8.count).first
         guard next == nil || next == UInt8(ascii: "/") || next == UInt8(ascii: "?") else {
-            return nil
+            return .refused(.malformedURL)
         }
-        guard parts.port.map({ (UInt16($0) ?? 0) > 0 }) ?? true else { return nil }
-        return target(host: parts.host.lowercased(), scheme: parts.scheme)
+        guard parts.port.map({ (UInt16($0) ?? 0) > 0 }) ?? true else {
+            return .refused(.malformedURL)
+        }
+        return judge(host: parts.host.lowercased(), scheme: parts.scheme)
     }
 
-    private func target(host: String, scheme: String) -> Target? {
+    private func judge(host: String, scheme: String) -> Judgement {
         let kind: AddressKind
         if host.hasPrefix("[") || host.utf8.allSatisfy(Self.isAddressByte) {
-            guard let known = Self.kind(ofLiteral: host) else { return nil }
+            guard let known = Self.kind(ofLiteral: host) else { return .refused(.malformedHost) }
             kind = known
         } else {
-            guard Self.isName(host) else { return nil }
+            guard Self.isName(host) else { return .refused(.malformedHost) }
             kind = host == "localhost" ? .loopback : .open
         }
         let target: Target = kind == .loopback ? .loopback : .network
-        guard allows(kind, for: target) else { return nil }
-        guard scheme == "https" || (scheme == "http" && target == .loopback) else { return nil }
-        return target
+        guard allows(kind, for: target) else { return .refused(kind.refusal) }
+        guard scheme == "https" || (scheme == "http" && target == .loopback) else {
+            return .refused(.notHTTPS)
+        }
+        return .target(target)
     }
 
     /// Whether a socket to such an address may be opened for a URL with that target.
@@ -90,15 +114,29 @@ package struct AddressGuard: Sendable {
     /// Whether a socket may be opened to the address of a `sockaddr`; anything but IPv4 and IPv6 is
     /// refused.
     func allows(socketAddress: RawSpan, for target: Target) -> Bool {
-        guard socketAddress.byteCount >= MemoryLayout<sockaddr_in>.size else { return false }
+        refusal(socketAddress: socketAddress, for: target) == nil
+    }
+
+    /// Why no socket may be opened to such an address; nil where one may.
+    func refusal(socketAddress: RawSpan, for target: Target) -> FailureCause? {
+        let kind = Self.kind(of: socketAddress)
+        if allows(kind, for: target) { return nil }
+        return switch kind {
+        case .loopback: .resolvesToLoopback
+        case .onSite: .resolvesToPrivate
+        case .never, .open: .resolvesToUnusable
+        }
+    }
+
+    private static func kind(of socketAddress: RawSpan) -> AddressKind {
+        guard socketAddress.byteCount >= MemoryLayout<sockaddr_in>.size else { return .never }
         let family = unsafe socketAddress.unsafeLoadUnaligned(as: sa_family_t.self)
         switch Int32(family) {
-        case AF_INET:
-            return allows(AddressKind(address: socketAddress.extracting(4..<8)), for: target)
+        case AF_INET: return AddressKind(address: socketAddress.extracting(4..<8))
         case AF_INET6:
-            guard socketAddress.byteCount >= MemoryLayout<sockaddr_in6>.size else { return false }
-            return allows(AddressKind(address: socketAddress.extracting(8..<24)), for: target)
-        default: return false
+            guard socketAddress.byteCount >= MemoryLayout<sockaddr_in6>.size else { return .never }
+            return AddressKind(address: socketAddress.extracting(8..<24))
+        default: return .never
         }
     }
 

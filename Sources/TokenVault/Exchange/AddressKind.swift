@@ -12,6 +12,15 @@ enum AddressKind: Hashable {
     /// or reserved, or an IPv4 address wrapped in a way that nobody needs.
     case never
 
+    /// Why a URL with such an address for its host is refused.
+    var refusal: FailureCause {
+        switch self {
+        case .loopback: .loopbackAddress
+        case .onSite: .privateAddress
+        case .never, .open: .unusableAddress
+        }
+    }
+
     /// Classifies 4 or 16 bytes in network order; any other length is `never`.
     init(address: RawSpan) {
         switch address.byteCount {

@@ -17,6 +17,7 @@ enum Curl {
     static let codeCannotRewind = Int(CURLE_SEND_FAIL_REWIND.rawValue)
     static let codeTooLong = Int(CURLE_FILESIZE_EXCEEDED.rawValue)
     static let codeTimedOut = Int(CURLE_OPERATION_TIMEDOUT.rawValue)
+    static let codeNoCertificates = Int(CURLE_SSL_CACERT_BADFILE.rawValue)
     static let codeUntrusted = Int(CURLE_PEER_FAILED_VERIFICATION.rawValue)
     static let codeAborted = Int(CURLE_ABORTED_BY_CALLBACK.rawValue)
 

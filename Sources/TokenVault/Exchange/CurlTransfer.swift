@@ -74,8 +74,8 @@ final class CurlTransfer {
     /// Takes a request and the slot for its answer. Nothing secret is handed to curl yet. False
     /// where the URL is refused; the request is answered then.
     func begin(_ request: TransportRequest, reply: consuming Secret, now: Int64) -> Bool {
-        guard setURL(request.url) else {
-            request.answer(TransportReply(failure: .refused))
+        if let cause = setURL(request.url) {
+            request.answer(TransportReply(failure: .refused(cause)))
             return false
         }
         self.request = request
@@ -91,14 +91,19 @@ final class CurlTransfer {
         return true
     }
 
-    private func setURL(_ url: String) -> Bool {
+    /// Why it is refused; nil where it is not.
+    private func setURL(_ url: String) -> FailureCause? {
         // What was checked needs no second look: the check depends on nothing but the URL.
-        if url == self.url { return true }
+        if url == self.url { return nil }
         self.url = ""
-        guard let target = addressGuard.target(of: url), easy.setURL(url) else { return false }
-        self.url = url
-        self.target = target
-        return true
+        switch addressGuard.judge(url) {
+        case .refused(let cause): return cause
+        case .target(let target):
+            guard easy.setURL(url) else { return .malformedURL }
+            self.url = url
+            self.target = target
+            return nil
+        }
     }
 
     func add() -> Bool { multi.add(easy) }
@@ -109,10 +114,11 @@ final class CurlTransfer {
     /// Whether a socket may be opened. One address that is not allowed refuses the whole request,
     /// whatever else the name resolves to.
     func mayConnect(to address: RawSpan) -> Bool {
-        if addressGuard.allows(socketAddress: address, for: target), failure == nil { return true }
+        let cause = addressGuard.refusal(socketAddress: address, for: target)
+        if cause == nil, failure == nil { return true }
         // A kept connection had died, and curl makes another one for what it has sent already.
         if case .connecting = stage {
-            failure = .refused
+            if let cause { failure = .refused(cause) }
         } else {
             failure = .lost(curlCode: Curl.codeGotNothing)
         }
@@ -241,7 +247,7 @@ final class CurlTransfer {
         switch stage {
         case .connecting:
             let refused = code == Curl.codeMalformedURL || code == Curl.codeUnsupportedProtocol
-            if refused { return .refused }
+            if refused { return .refused(.malformedURL) }
             return code == Curl.codeUntrusted
                 ? .untrusted(verifyResult: easy.verifyResult) : .unreachable(curlCode: code)
         case .sent, .paused:

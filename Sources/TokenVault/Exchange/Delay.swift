@@ -26,6 +26,7 @@ package enum Delay: Hashable, Sendable {
         switch self {
         case .answered(let status): (.providerBusy, status)
         case .unanswered(.untrusted(let verifyResult)): (.certificateRefused, verifyResult)
+        case .unanswered(.unreachable(Curl.codeNoCertificates)): (.certificateFileUnusable, 0)
         case .unanswered(.unreachable(let curlCode)): (.providerUnreachable, curlCode)
         case .unanswered(.lost(let curlCode)): (.answerLost, curlCode)
         case .unanswered(.deadlineExceeded): (.deadlineExceeded, 0)
@@ -36,11 +37,21 @@ package enum Delay: Hashable, Sendable {
         }
     }
 
+    /// What else is known of it.
+    var detail: FailureDetail {
+        switch self {
+        case .unanswered(.refused(let cause)): FailureDetail(cause: cause)
+        case .unanswered(.tooLong): FailureDetail(cause: .tooLong)
+        default: FailureDetail()
+        }
+    }
+
     /// The same for the log: the HTTP status; where there was no answer curl's number, negative.
     var eventNumber: Int64 {
         switch self {
         case .answered(let status): Int64(status)
-        case .unanswered(.untrusted): -Int64(Curl.codeUntrusted)
+        case .unanswered(.untrusted(let verifyResult)):
+            FailureNumber(curlCode: Curl.codeUntrusted, verifyResult: verifyResult).raw
         case .unanswered(.unreachable(let curlCode)): -Int64(curlCode)
         case .unanswered(.lost(let curlCode)): -Int64(curlCode)
         case .unanswered(.deadlineExceeded): -Int64(Curl.codeTimedOut)
@@ -51,21 +62,28 @@ package enum Delay: Hashable, Sendable {
 }
 
 extension VaultError {
-    /// What the log says of it, as `Delay.eventNumber` does; 0 where its number is neither.
+    /// What the log says of it, as `Delay.eventNumber` does.
     var eventNumber: Int64 {
         switch code {
         case .providerBusy, .providerRefused, .providerAnswerUnreadable, .applicationMisconfigured,
-            .grantLost:
-            Int64(number)
-        case .providerUnreachable, .answerLost: -Int64(number)
-        case .certificateRefused: -Int64(Curl.codeUntrusted)
-        case .deadlineExceeded: -Int64(Curl.codeTimedOut)
-        default: 0
+            .grantLost, .notRefreshable:
+            FailureNumber(status: number, detail).raw
+        case .flowDenied, .authorizationRefused:
+            FailureNumber(status: 0, FailureDetail(error: providerError ?? .accessDenied)).raw
+        case .providerUnreachable, .answerLost: FailureNumber(curlCode: number).raw
+        case .certificateRefused:
+            FailureNumber(curlCode: Curl.codeUntrusted, verifyResult: number).raw
+        case .certificateFileUnusable: FailureNumber(curlCode: Curl.codeNoCertificates).raw
+        case .deadlineExceeded: FailureNumber(curlCode: Curl.codeTimedOut).raw
+        default: FailureNumber(status: 0, detail).raw
         }
     }
 
-    init(_ delay: Delay, _ stage: Stage) {
+    /// - Parameter retryTime: what `Retry-After` asks for.
+    init(_ delay: Delay, _ stage: Stage, retryTime: UnixTime? = nil) {
         let reason = delay.reason
-        self.init(reason.code, stage, number: reason.number)
+        self.init(
+            reason.code, stage, number: reason.number, detail: delay.detail,
+            retryTime: retryTime)
     }
 }

@@ -18,7 +18,9 @@ package enum RevocationVerdict: Hashable, Sendable {
     package init(_ reply: consuming TransportReply) {
         let (status, retryAfter) = (reply.status, reply.retryAfterSeconds)
         if let failure = reply.failure {
-            self = .failed(status: 0, retry: failure != .refused, retryAfterSeconds: nil)
+            var retry = true
+            if case .refused = failure { retry = false }
+            self = .failed(status: 0, retry: retry, retryAfterSeconds: nil)
             return
         }
         let error = Self.error(reply.body.take())

@@ -136,8 +136,9 @@ package struct TransportReply: ~Copyable, Sendable {
     package enum Failure: Sendable, Hashable {
         /// It was cancelled before a byte was sent.
         case cancelled
-        /// The URL, the address it resolves to or a header is not allowed. No byte was sent.
-        case refused
+        /// The URL, the address it resolves to or a header is not allowed: which rule it breaks.
+        /// No byte was sent.
+        case refused(FailureCause)
         /// No connection came about. No byte was sent.
         case unreachable(curlCode: Int)
         /// The certificate that was shown is not trusted: OpenSSL's reason (`X509_V_ERR_...`), 0

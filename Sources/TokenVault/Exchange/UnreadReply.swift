@@ -15,6 +15,12 @@ enum UnreadReply {
         case refreshTokens
     }
 
+    /// Why a body is one, where that is known: it is a token response but for its type.
+    static func cause(_ body: borrowing Secret) -> FailureCause? {
+        guard let members = try? TokenReply.Members(body.bytes) else { return nil }
+        return members.isTokenResponse(.any) ? .tokenTypeNotTaken : nil
+    }
+
     /// Whether a body is one.
     static func namesToken(_ body: RawSpan) -> Bool { found(in: body, .members) != nil }
 

@@ -8,7 +8,7 @@
 /// |----------------------------------------------------------------|---------------------------|
 /// | none: cancelled, unreachable, no slot                          | transient, not sent       |
 /// | none: lost, deadline, too long                                 | transient, sent           |
-/// | none: URL or address not allowed                               | refused, status 0         |
+/// | none: URL or address not allowed                               | not allowed               |
 /// | 2xx, access token of a type that is taken, no `error`          | tokens                    |
 /// | 2xx, a whole object or form that names a token, but not so     | unread, body kept         |
 /// | 2xx, anything else without an `error`: a page, nothing, half   | unreadable                |
@@ -48,8 +48,10 @@ package enum Verdict: ~Copyable, Sendable {
     case unread(status: Int, body: Secret)
     /// Success by its status, and nothing that names a token. The provider may have acted on it.
     case unreadable(status: Int)
-    /// Anything else that is definite. Status 0: the request itself was not allowed.
+    /// Anything else that is definite.
     case refused(status: Int, error: OAuthError?)
+    /// The request itself was not allowed: which rule it breaks. No byte was sent.
+    case notAllowed(FailureCause)
 
     /// Whether it is a token response.
     var bringsTokens: Bool {
@@ -104,7 +106,7 @@ package enum Verdict: ~Copyable, Sendable {
         case .cancelled, .tooManySecrets: .unsent
         case .unreachable, .untrusted, .lost, .deadlineExceeded, .tooLong:
             .transient(.unanswered(failure), retryAfterSeconds: nil)
-        case .refused: .refused(status: 0, error: nil)
+        case .refused(let cause): .notAllowed(cause)
         }
     }
 

@@ -26,7 +26,17 @@ final class Keyring: Sendable {
     {
         let page = try Header.readPage(directory)
         let header = try Header(page: page.bytes)
-        try self.init(page, header, RootKey(source, derivation: header.derivation))
+        let isPassphrase = source.isPassphrase
+        do throws(VaultError) {
+            try self.init(page, header, RootKey(source, derivation: header.derivation))
+        } catch {
+            // What HEADER says of it nothing vouches for: a hint.
+            guard error.code == .wrongRootKey, isPassphrase != (header.derivation != nil) else {
+                throw error
+            }
+            throw VaultError(
+                .wrongRootKey, .seal, isPassphrase ? .passphraseForKey : .keyForPassphrase)
+        }
     }
 
     /// Opens the keyring that a page of HEADER holds.

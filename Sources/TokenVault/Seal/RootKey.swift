@@ -18,6 +18,18 @@ public enum RootKeySource: ~Copyable, Sendable {
     case key(Secret)
 }
 
+extension RootKeySource {
+    /// Whether it is stretched.
+    var isPassphrase: Bool {
+        switch self {
+        case .passphrase: true
+        case .file: false
+        case .descriptor: false
+        case .key: false
+        }
+    }
+}
+
 /// How a passphrase becomes a root key; in the clear in HEADER.
 struct KeyDerivation {
     var operations: UInt64
@@ -66,7 +78,8 @@ struct RootKey: ~Copyable {
 
     private static func check(_ key: borrowing Secret) throws(VaultError) {
         guard key.count == Sodium.keyBytes, !isPlain(key.bytes) else {
-            throw VaultError(.rootKeyUnusable, .seal, number: key.count)
+            throw VaultError(
+                .rootKeyUnusable, .seal, number: key.count, key.count == 0 ? .empty : .malformedKey)
         }
     }
 
@@ -140,7 +153,8 @@ struct RootKey: ~Copyable {
         _ passphrase: borrowing Secret, _ derivation: KeyDerivation
     ) throws(VaultError) -> Secret {
         guard passphraseBytes.contains(passphrase.count) else {
-            throw VaultError(.rootKeyUnusable, .seal)
+            throw VaultError(
+                .rootKeyUnusable, .seal, number: passphrase.count, .malformedPassphrase)
         }
         var key = try Secret(zeroes: Sodium.keyBytes)
         var output = key.mutableBytes

@@ -56,18 +56,12 @@ final class VaultDirectory: Sendable {
 
     /// Takes a vault's directory for this process, until it is closed or the process ends.
     ///
-    /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`.
+    /// - Throws: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`.
     init(_ path: String) throws(VaultError) {
         self.path = path
         // A child made by fork lets go of its parent's lock here, if it has not been asked before.
         _ = ProcessNumber.current
-        try Self.check(path, is: S_IFDIR)
-        try Self.check("\(path)/\(Self.databaseName)", is: S_IFDIR)
-        for name in [
-            Self.lockName, Header.fileName, KeySlots.fileName, "\(Self.databaseName)/data.mdb",
-        ] {
-            try Self.check("\(path)/\(name)", is: S_IFREG)
-        }
+        try Self.check(path)
         let lock = try Descriptor("\(path)/\(Self.lockName)", flags: O_RDWR, stage: .store)
         guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
             throw VaultError(.vaultLocked, .store, number: Int(errno))
@@ -98,15 +92,55 @@ final class VaultDirectory: Sendable {
         return lock
     }
 
+    /// What a vault's directory holds, in the order in which it is looked at.
+    private static let parts: [(subject: FailureSubject, kind: mode_t)] = [
+        (.databaseDirectory, S_IFDIR), (.lockFile, S_IFREG), (.headerFile, S_IFREG),
+        (.slotsFile, S_IFREG), (.databaseFile, S_IFREG),
+    ]
+
     /// LMDB opens its files by name and follows links: what it will find is looked at before.
-    private static func check(_ path: String, is kind: mode_t) throws(VaultError) {
+    private static func check(_ path: String) throws(VaultError) {
+        try check(path, .directory, is: S_IFDIR)
+        var missing: VaultError?
+        var isAnyThere = false
+        for (subject, kind) in parts {
+            do throws(VaultError) {
+                try check("\(path)/\(subject.name)", subject, is: kind)
+                // A directory of something else may have a `db`, too.
+                isAnyThere = isAnyThere || subject != .databaseDirectory
+            } catch {
+                guard error.code == .vaultMissing else { throw error }
+                missing = missing ?? error
+            }
+        }
+        guard let missing else { return }
+        guard isAnyThere else { throw missing }
+        throw VaultError(
+            .vaultIncomplete, .store, number: missing.number, detail: missing.detail)
+    }
+
+    /// - Throws: `vaultMissing`, `unsafeDirectory`.
+    private static func check(
+        _ path: String, _ subject: FailureSubject, is kind: mode_t
+    ) throws(VaultError) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else {
-            throw VaultError(.vaultMissing, .store, number: Int(errno))
+            throw VaultError(.vaultMissing, .store, number: Int(errno), .missing, subject)
         }
-        guard status.st_mode & S_IFMT == kind, status.st_uid == geteuid(),
-            status.st_mode & 0o077 == 0
-        else { throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777)) }
+        let mode = Int(status.st_mode & 0o7777)
+        guard status.st_mode & S_IFMT == kind else {
+            let isLink = status.st_mode & S_IFMT == S_IFLNK
+            throw VaultError(
+                .unsafeDirectory, .store, number: mode, isLink ? .symbolicLink : .wrongKind,
+                subject)
+        }
+        guard status.st_uid == geteuid() else {
+            throw VaultError(
+                .unsafeDirectory, .store, number: Int(status.st_uid), .otherOwner, subject)
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw VaultError(.unsafeDirectory, .store, number: mode, .openToOthers, subject)
+        }
     }
 
     /// Lets another process have the vault.

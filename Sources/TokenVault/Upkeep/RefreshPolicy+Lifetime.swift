@@ -45,6 +45,12 @@ extension RefreshPolicy {
 }
 
 extension RefreshPolicy.Lifetime {
+    /// For how many seconds the access token lives, as far as anybody says; else 0.
+    var seconds: Int {
+        let milliseconds = accessTokenExpiry.map { $0.milliseconds(since: issued) } ?? 0
+        return max(0, Int(clamping: milliseconds / 1000))
+    }
+
     /// What a connection's record says. An access token that is exchanged is of no use for that
     /// from its expiry on.
     init(_ record: borrowing ConnectionRecord, _ limits: RefreshPolicy.Limits, now: UnixTime) {

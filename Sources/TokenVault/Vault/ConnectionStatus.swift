@@ -48,6 +48,8 @@ public struct ConnectionStatus: Sendable {
     /// that failed the number that was reported. 0 where
     /// nothing is known.
     public let reasonNumber: Int
+    /// What else is known of the reason: the provider's `error`, the rule that was broken.
+    public let reasonDetail: FailureDetail
     /// What to do.
     public let nextStep: NextStep
     /// The application it was connected through.
@@ -66,6 +68,9 @@ public struct ConnectionStatus: Sendable {
     /// When the next refresh is due, while it is scheduled; now where it waits for its turn, or is
     /// under way.
     public let nextRefresh: UnixTime?
+    /// Before when it is of no use to try again, where the provider asked for a pause when it last
+    /// answered, and that is not over.
+    public let retryTime: UnixTime?
     /// Since when the provider has owed an answer to a refresh, where it did not give it in time:
     /// nothing is sent until it comes, or is given up. Also where a process before this one was not
     /// answered, and it is too early to ask again.
@@ -102,61 +107,68 @@ extension Vault {
             refresher.trouble(key, slot: slot, application: record.application)
             ?? refresher.trouble(of: record).flatMap { VaultEvent.Kind(code: $0.code) }
         let now = refresher.now(asOf: record.tokensSince ?? generation)
-        var light: ConnectionStatus.Light
-        var reason: VaultEvent.Kind?
-        var nextStep: ConnectionStatus.NextStep
-        switch record.state {
-        case .configured: (light, nextStep) = (.yellow, .connect)
-        case .disconnecting: (light, reason, nextStep) = (.red, .disconnectStarted, .none)
-        case .failed:
-            (light, nextStep) = (.red, .reconnect)
-            reason = record.failure.flatMap { VaultEvent.Kind(code: $0.code) }
-        case .active:
-            reason = failing
-            let working = record.used == nil ? ConnectionStatus.Light.yellow : .green
-            let isRemoved = try record.application.map { application throws(VaultError) in
-                try store.generation(store.key(.application, application.text)) == nil
-            }
-            switch failing {
-            case _ where isRemoved ?? false:
-                let isLent = record.accessTokenExpiry.map { $0 > now } ?? true
-                (light, reason) = (isLent ? working : .red, .applicationRemoved)
-                nextStep = .correctApplication
-            case .applicationRejected: (light, nextStep) = (.red, .correctApplication)
-            case _ where refresher.isHeld(record):
-                let isLent = record.accessTokenExpiry.map { $0 > now } ?? true
-                (light, reason, nextStep) = (isLent ? working : .red, .replyUnread, .retry)
-            // Whatever failed before.
-            case _ where refresher.isOver(record, now):
-                (light, reason, nextStep) = (.red, nil, .reconnect)
-            case _ where refresher.isRefused(record, now):
-                (light, reason, nextStep) = (.red, .refreshRefused, .reconnect)
-            case .storageRefused: (light, nextStep) = (working, .makeRoom)
-            case .refreshRefused: (light, nextStep) = (working, .correctApplication)
-            case nil: (light, nextStep) = (working, .none)
-            default: (light, nextStep) = (working, .wait)
-            }
+        var (light, reason, nextStep) = try judge(record, failing, now)
+        if reason == nil, nextStep == .none, outstanding != nil {
+            (reason, nextStep) = (.answerOutstanding, .wait)
         }
-        var number = reason.map { refresher.number(of: $0, key, record) } ?? 0
+        let raw = reason.map { refresher.number(of: $0, key, record) } ?? 0
+        var meaning = reason?.meaning(of: Int64(raw)) ?? (number: 0, detail: FailureDetail())
         // What the vault knows of itself comes first.
         if record.state == .active, light != .red, let failure = record.useFailure {
             (light, reason) = (.red, VaultEvent.Kind(code: failure.code))
             if nextStep == .none {
                 nextStep = reason == .tokenRejected ? .reconnect : .checkUse
             }
-            number = Int(failure.status)
+            meaning = (Int64(failure.status), FailureDetail())
         }
         return ConnectionStatus(
-            connection: id, light: light, reason: reason, reasonNumber: number,
+            connection: id, light: light, reason: reason,
+            reasonNumber: Int(clamping: meaning.number), reasonDetail: meaning.detail,
             nextStep: nextStep,
             application: record.application, accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
             nextRefresh: refresher.next(key, slot).map { max($0, time.now()) },
+            retryTime: record.pauseEnd.flatMap { $0 > time.now() ? $0 : nil },
             answerOutstandingSince: outstanding, lastRefreshed: record.refreshed,
             refreshCount: record.refreshCount, lastUsed: record.used,
             requestedScope: record.requestedScope, grantedScope: record.grantedScope,
             generation: generation)
+    }
+
+    private func judge(
+        _ record: borrowing ConnectionRecord, _ failing: VaultEvent.Kind?, _ now: UnixTime
+    ) throws(VaultError) -> (
+        ConnectionStatus.Light, VaultEvent.Kind?, ConnectionStatus.NextStep
+    ) {
+        switch record.state {
+        case .configured:
+            return (.yellow, record.trouble.flatMap { VaultEvent.Kind(code: $0.code) }, .connect)
+        case .disconnecting: return (.red, .disconnectStarted, .none)
+        case .failed:
+            return (.red, record.failure.flatMap { VaultEvent.Kind(code: $0.code) }, .reconnect)
+        case .active: break
+        }
+        let working = record.used == nil ? ConnectionStatus.Light.yellow : .green
+        let isLent = record.accessTokenExpiry.map { $0 > now } ?? true
+        let isRemoved = try record.application.map { application throws(VaultError) in
+            try store.generation(store.key(.application, application.text)) == nil
+        }
+        switch failing {
+        case _ where isRemoved ?? false:
+            return (isLent ? working : .red, .applicationRemoved, .correctApplication)
+        case .applicationRejected: return (.red, failing, .correctApplication)
+        case _ where refresher.isHeld(record):
+            return (isLent ? working : .red, .replyUnread, .retry)
+        // Whatever failed before.
+        case _ where refresher.isOver(record, now): return (.red, nil, .reconnect)
+        case _ where refresher.isRefused(record, now):
+            return (.red, .refreshRefused, .reconnect)
+        case .storageRefused: return (working, failing, .makeRoom)
+        case .refreshRefused: return (working, failing, .correctApplication)
+        case nil: return (working, nil, .none)
+        default: return (working, failing, .wait)
+        }
     }
 }
 

@@ -12,7 +12,7 @@ extension Refresher {
         case .grantLikelyLost: .likelyRejected
         // Some servers say no more of a wrong secret.
         case .refused(400..<500, nil): .likelyRejected
-        case .refused(status: 0, _): .none
+        case .notAllowed: .none
         // The connection's own scopes.
         case .refused(_, .invalidScope): .none
         case .refused: .unclear
@@ -23,17 +23,21 @@ extension Refresher {
         }
     }
 
-    /// How an answer refuses the connection, and its status; nil where it does not, or where it is
+    /// How an answer refuses the connection, and its number; nil where it does not, or where it is
     /// certain whom it is about.
     static func refusal(_ verdict: borrowing Verdict) -> (kind: Refusal.Kind, status: Int)? {
         switch verdict {
         case .grantLost(let status): (.grant, status)
         case .grantLikelyLost(let status): (.grant, status)
         case .applicationMisconfigured(_, .invalidClient): nil
-        case .applicationMisconfigured(let status, _): (.application, status)
-        case .refused(status: 0, _): nil
+        case .applicationMisconfigured(let status, let error):
+            (.application, number(status, error))
+        case .notAllowed: nil
         case .refused(let status, let error):
-            ((400..<500).contains(status) && error == nil ? .application : .unknown, status)
+            (
+                (400..<500).contains(status) && error == nil ? .application : .unknown,
+                number(status, error)
+            )
         case .tokens: nil
         case .unread: nil
         case .unreadable: nil
@@ -42,12 +46,18 @@ extension Refresher {
         }
     }
 
-    /// The status of an answer that may reject the application; 0 of others.
+    /// A status and an error as one number; see `FailureNumber`.
+    static func number(_ status: Int, _ error: OAuthError?) -> Int {
+        Int(FailureNumber(status: status, FailureDetail(error: error)).raw)
+    }
+
+    /// The number of an answer that may reject the application; 0 of others.
     static func status(_ verdict: borrowing Verdict) -> Int {
         switch verdict {
-        case .applicationMisconfigured(let status, _): status
+        case .applicationMisconfigured(let status, let error): number(status, error)
         case .grantLikelyLost(let status): status
-        case .refused(let status, _): status
+        case .refused(let status, let error): number(status, error)
+        case .notAllowed: 0
         case .grantLost(let status): status
         case .unread(let status, _): status
         case .unreadable(let status): status

@@ -79,7 +79,7 @@ extension Refresher {
     ) throws(VaultError) -> OpenApplication {
         let application = try store.application(id)
         let url = application.provider.tokenEndpoint
-        try network.addressGuard.check(url)
+        try network.addressGuard.check(url, .tokenEndpoint)
         var lane = lane(id)
         // What is stored may have been replaced a moment ago.
         if !shared.withLock({ $0.upkeep.isAt(url, lane) }) { lane = reload(id) }
@@ -99,10 +99,14 @@ extension Refresher {
             throw VaultError(refusal, .upkeep, connection: id)
         }
         guard let applicationID = record.application else {
-            throw VaultError(.notRefreshable, .upkeep, connection: id)
+            throw VaultError(.notRefreshable, .upkeep, .noRefreshToken).concerning(id)
         }
         if wave.applications[applicationID] == nil {
-            wave.applications[applicationID] = try openApplication(applicationID)
+            do throws(VaultError) {
+                wave.applications[applicationID] = try openApplication(applicationID)
+            } catch {
+                throw error.concerning(id)
+            }
         }
         guard let open = wave.applications[applicationID] else { return }
         // It boarded in another lane: its application was replaced meanwhile, or its slot belonged
@@ -115,12 +119,12 @@ extension Refresher {
         let (limits, listenMilliseconds) = prepareToListen(flight, open.lane)
         // An answer lies unread that may hold the successor of what would be presented.
         guard !Self.isHeld(record, limits) else {
-            throw VaultError(.providerAnswerUnreadable, .upkeep, connection: id)
+            throw Self.heldBack(record, .upkeep).concerning(id)
         }
         let isExchange = open.credentials.refreshGrant != .refreshToken
         let theirs = now(asOf: record.tokensSince ?? generation)
         guard let place = presented(record, isExchange: isExchange, theirs) else {
-            throw VaultError(.notRefreshable, .upkeep, connection: id)
+            throw VaultError(.notRefreshable, .upkeep, .noRefreshToken).concerning(id)
         }
         let token = record.fields.bytes.extracting(place)
         let sent = Sent(
@@ -254,6 +258,7 @@ extension Refresher {
             _ = shared.withLock { $0.upkeep.lanes[flight.lane].reject(time.now()) }
             finish(flight, .failure(error), again(flight))
             recall(flight.lane, at: flight.endpoint)
+        case .endpointRefused: landNotAllowed(flight, error)
         case .tooManySecrets:
             // A landing will give some back.
             finish(flight, .failure(error), again(flight, milliseconds: Self.scarceMilliseconds))

@@ -68,12 +68,13 @@ extension Refresher {
         // Where it had been handed over, a slot for its answer was missing, or a pause began.
         case .unsent: landUnsent(sent, milliseconds: Self.scarceMilliseconds)
         case .transient(let delay, let retryAfterSeconds):
+            let retryTime = retryAfterSeconds.map { time.now().adding(milliseconds: $0 * 1000) }
             landDelayed(
-                sent, VaultError(delay, .upkeep), number: delay.eventNumber,
+                sent, VaultError(delay, .upkeep, retryTime: retryTime), number: delay.eventNumber,
                 retryAfterSeconds: retryAfterSeconds,
                 effect: Effect(status: delay.status, wasSent: delay.wasSent))
         case .applicationMisconfigured(let status, .invalidClient):
-            landRejected(sent, status, finding)
+            landRejected(sent, Self.number(status, .invalidClient), finding)
         case .grantLost(let status) where !finding.isDoubted: landLost(sent, status)
         case .unread(_, let body): landUnread(sent, body, requestedAt: flight.sent)
         // A page, nothing, half an answer: what the provider did nobody knows.
@@ -81,26 +82,27 @@ extension Refresher {
             landDelayed(
                 sent, VaultError(.providerAnswerUnreadable, .upkeep, number: status),
                 number: Int64(status), effect: .inDoubt)
-        case .refused(status: 0, _):
+        case .notAllowed(let cause):
+            let error = VaultError(.endpointRefused, .upkeep, cause, .tokenEndpoint)
             landDelayed(
-                sent, VaultError(.endpointRefused, .upkeep), event: .refreshRefused,
+                sent, error, event: .refreshRefused, number: error.eventNumber,
                 atLeastMilliseconds: RefreshPolicy.refusedMilliseconds, effect: .none)
-        case .applicationMisconfigured(let status, _):
-            landRefused(sent, status, .application, finding, .none)
+        case .applicationMisconfigured(let status, let error):
+            landRefused(sent, Self.number(status, error), .application, finding, .none)
         case .grantLikelyLost(let status): landRefused(sent, status, .grant, finding, .none)
         case .grantLost(let status): landRefused(sent, status, .grant, finding, .known)
         case .refused(let status, let error):
             // A gateway's 403 or 404 says nothing about the refresh token.
             landRefused(
-                sent, status, kind, finding, error == nil ? .none : .known)
+                sent, Self.number(status, error), kind, finding, error == nil ? .none : .known)
         }
     }
 
     /// What the governor learns from an answer.
     private static func outcome(_ verdict: borrowing Verdict) -> Governor.Outcome {
         switch verdict {
-        case .refused(let status, _): status == 0 ? .unsent : .answered
         case .unsent: .unsent
+        case .notAllowed: .unsent
         // A 503 that names no time may come from one machine of many behind a balancer.
         case .transient(let delay, let retryAfterSeconds):
             delay.status == 429 || retryAfterSeconds != nil

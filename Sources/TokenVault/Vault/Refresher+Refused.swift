@@ -12,7 +12,9 @@ extension Refresher {
     /// The provider refuses this connection, and nobody knows whether for good. It is asked again,
     /// ever more seldom; red where its token has expired.
     ///
-    /// - Parameter effect: what the provider may have done.
+    /// - Parameters:
+    ///   - status: with the error that came with it; see `FailureNumber`.
+    ///   - effect: what the provider may have done.
     func landRefused(
         _ sent: Sent, _ status: Int, _ kind: Refusal.Kind, _ finding: UpkeepState.Finding,
         _ effect: Effect
@@ -102,9 +104,13 @@ extension Refresher {
             isRejected
             ? .applicationMisconfigured
             : found.isExpired ? .notRefreshable : .providerRefused
+        let failure = FailureNumber(raw: Int64(status))
+        var detail = failure.detail
+        if code == .notRefreshable { detail.cause = .refreshRefused }
+        let error = VaultError(
+            code, .upkeep, connection: sent.id, number: Int(failure.number), detail: detail)
         finish(
-            flight, .failure(VaultError(code, .upkeep, connection: sent.id, number: status)),
-            Plan(lane: flight.lane, due: due, death: flight.death))
+            flight, .failure(error), Plan(lane: flight.lane, due: due, death: flight.death))
     }
 
     // MARK: Rejected applications
@@ -113,8 +119,10 @@ extension Refresher {
     /// those that were refused is let in.
     func landRejected(_ sent: Sent, _ status: Int, _ finding: UpkeepState.Finding) {
         if finding.isOutdated { return landOutdated(sent) }
+        let failure = FailureNumber(raw: Int64(status))
         let error = VaultError(
-            .applicationMisconfigured, .upkeep, connection: sent.id, number: status)
+            .applicationMisconfigured, .upkeep, connection: sent.id, number: Int(failure.number),
+            detail: failure.detail)
         let isNews = shared.withLock { shared in
             !shared.upkeep.isOrphan(sent.flight.number)
                 && shared.upkeep.tells(

@@ -39,6 +39,41 @@ extension Refresher {
         committer.submit(commit)
     }
 
+    /// The application's endpoint is not allowed, and no request could be made: told and written
+    /// down like a refusal.
+    func landNotAllowed(_ flight: Flight, _ error: VaultError) {
+        let (kind, number) = (VaultEvent.Kind.refreshRefused, error.eventNumber)
+        let isNews = shared.withLock { shared in
+            !shared.upkeep.isOrphan(flight.number)
+                && shared.upkeep.tells(flight.key, kind.code, number)
+        }
+        guard isNews, let generation = try? store.generation(flight.key) else {
+            return postpone(flight, error)
+        }
+        let now = time.now()
+        let trouble = ConnectionRecord.Failure(
+            code: kind.code, status: Int32(clamping: number), time: now)
+        let commit = Commit { [self] _ in
+            publish(kind, error.connection, number: number)
+            postpone(flight, error)
+        }
+        commit.add(
+            .revise(
+                flight.key,
+                Revision(addedBytesMax: Self.troubleBytesMax) {
+                    (record, header) throws(VaultError) in
+                    guard record.state == .active, header.generation == generation else {
+                        return .leave
+                    }
+                    try record.keepTokens(of: header.generation)
+                    try record.set(trouble: trouble)
+                    return .change
+                }))
+        commit.add(
+            .event(EventEntry(time: now, key: flight.key, kind: kind, number: number)))
+        committer.submit(commit)
+    }
+
     /// What the record says of the last refresh, where nothing was heard since. Whether the
     /// application is rejected its lane knows, and who was served since.
     func trouble(of record: borrowing ConnectionRecord) -> ConnectionRecord.Failure? {

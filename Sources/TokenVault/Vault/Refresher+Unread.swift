@@ -20,7 +20,20 @@ extension Refresher {
 
     /// Why a record that is active is not refreshed.
     func refusal(_ record: borrowing ConnectionRecord) -> VaultError {
-        VaultError(isHeld(record) ? .providerAnswerUnreadable : .notRefreshable, .vault)
+        isHeld(record)
+            ? Self.heldBack(record, .vault) : VaultError(.notRefreshable, .vault, .noRefreshToken)
+    }
+
+    /// Why the provider's answer cannot be used that lies here.
+    static func heldBack(
+        _ record: borrowing ConnectionRecord, _ stage: VaultError.Stage
+    ) -> VaultError {
+        let kind = VaultEvent.Kind.replyUnread
+        var detail = FailureDetail()
+        if let failure = record.failure, failure.code == kind.code {
+            detail = kind.meaning(of: Int64(failure.status)).detail
+        }
+        return VaultError(.providerAnswerUnreadable, stage, detail: detail)
     }
 
     /// Seals the body before anybody judges it.
@@ -31,14 +44,18 @@ extension Refresher {
     private func landUnread(
         _ sent: Sent, _ kept: Kept, _ extent: UnreadReply.Extent, _ requestedAt: UnixTime
     ) {
-        let error = VaultError(.providerAnswerUnreadable, .upkeep, connection: sent.id)
+        let error = VaultError(
+            .providerAnswerUnreadable, .upkeep, connection: sent.id,
+            detail: FailureDetail(cause: kept.cause))
         let isPrecious = limits(sent.flight.lane).isAnswerPrecious
         guard let count = kept.reduce(to: extent) else {
             // What is left of it is longer than a record can be, and no refresh token.
             return landDelayed(sent, error, effect: .inDoubt)
         }
         rewrite(
-            sent, event: .replyUnread, number: Int64(count), isPrecious ? .known : .inDoubt,
+            sent, event: .replyUnread,
+            number: VaultEvent.Kind.unread(byteCount: count, kept.cause),
+            isPrecious ? .known : .inDoubt,
             addedBytesMax: count + 2 * (Fields.headBytes + 8)
         ) { (record) throws(VaultError) in
             try kept.keep(in: &record, requestStart: requestedAt)
@@ -62,7 +79,13 @@ extension Refresher {
 
     private final class Kept: Sendable {
         private let body: Monitor<Secret>
-        init(_ body: consuming Secret) { self.body = Monitor(body) }
+        /// Why it cannot be used, where that is known.
+        let cause: FailureCause?
+
+        init(_ body: consuming Secret) {
+            cause = UnreadReply.cause(body)
+            self.body = Monitor(body)
+        }
 
         /// How long it is then; nil where nothing is left.
         func reduce(to extent: UnreadReply.Extent) -> Int? {

@@ -43,6 +43,7 @@ extension Refresher {
         var held: UnixTime?
         // In seconds: for how long an answer is outstanding, or nothing is sent.
         var number = 0
+        var detail = FailureDetail()
         let demand = shared.withLock { shared -> UpkeepState.Demand in
             if shared.sendsNothing { return .refused(.closed) }
             if Task.isCancelled { return .refused(.cancelled) }
@@ -64,6 +65,13 @@ extension Refresher {
                 key, slot: demander.slot, lane: plan.lane, death: plan.death,
                 waiter: demander.number, isPatient: demander.isPatient, now)
             if case .refused(let code) = demand {
+                if code == .notRefreshable || code == .applicationMisconfigured {
+                    let refusal = shared.upkeep.failures[key]?.refusal
+                    let failure = FailureNumber(raw: Int64(refusal?.status ?? 0))
+                    (number, detail) = (Int(failure.number), failure.detail)
+                    if code == .notRefreshable { detail.cause = .refreshRefused }
+                    return demand
+                }
                 number =
                     code == .backingOff
                     ? shared.upkeep.pauseSeconds(shared.upkeep.lanes[plan.lane].endpoint, now)
@@ -77,7 +85,7 @@ extension Refresher {
         case .joined: if let held { wait(demander, until: held) }
         case .waits: alarm.ring()
         case .refused(let code):
-            waiter.resume(.failure(VaultError(code, .upkeep, number: number)))
+            waiter.resume(.failure(VaultError(code, .upkeep, number: number, detail: detail)))
         }
     }
 

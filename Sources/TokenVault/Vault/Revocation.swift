@@ -75,7 +75,7 @@ struct Revocation {
         _ token: borrowing Secret, _ hint: TokenRequest.Hint, _ application: borrowing Application
     ) throws(VaultError) {
         guard let url = application.provider.revocationEndpoint else { return }
-        try network.addressGuard.check(url)
+        try network.addressGuard.check(url, .revocationEndpoint)
         try network.revocationEndpoint.revoke(token.bytes, hint, for: application) { _ in }
     }
 
@@ -121,7 +121,7 @@ struct Revocation {
         guard let last, let url = application.provider.revocationEndpoint else {
             return completion(.unsupported)
         }
-        try network.addressGuard.check(url)
+        try network.addressGuard.check(url, .revocationEndpoint)
         guard let refreshToken else { return endpoint.send(last) }
         try endpoint.revoke(refreshToken, .refreshToken, for: application) { verdict in
             outcomes.withLock { $0.refreshToken = $0.judge(verdict) }

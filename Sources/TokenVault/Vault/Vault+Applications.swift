@@ -8,8 +8,10 @@ extension Vault {
     /// was, what was found out about it is void, and its refreshes leave one at a time until one of
     /// them has succeeded: see `Suspicion`.
     ///
-    /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, or
-    ///   where there is no client secret to authenticate with;
+    /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, where
+    ///   there is no client secret to authenticate with, where a scope is empty or has control
+    ///   characters, or where the callback URL has a fragment, or is plain HTTP elsewhere than on
+    ///   this machine: `detail` says which;
     ///   `limitExceeded`, `endpointRefused`, `storeFull`; `disconnecting` while it is being
     ///   removed.
     public func put(_ application: consuming Application) async throws(VaultError) {
@@ -111,10 +113,10 @@ extension Vault {
 
     private func check(_ application: borrowing Application) throws(VaultError) {
         let provider = application.provider
-        try network.addressGuard.check(provider.authorizationEndpoint)
-        try network.addressGuard.check(provider.tokenEndpoint)
+        try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
+        try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
         if let endpoint = provider.revocationEndpoint {
-            try network.addressGuard.check(endpoint)
+            try network.addressGuard.check(endpoint, .revocationEndpoint)
         }
         var secretBytes = 0
         switch application.clientSecret {
@@ -123,25 +125,26 @@ extension Vault {
         }
         // Else it fails when the user has consented.
         guard secretBytes > 0 || provider.clientAuthentication == .none else {
-            throw VaultError(.invalidArgument, .vault)
+            throw VaultError(.invalidArgument, .vault, .empty, .clientSecret)
         }
         guard secretBytes <= Application.clientSecretBytesMax else {
-            throw VaultError(.limitExceeded, .vault, number: Application.clientSecretBytesMax)
+            throw VaultError(
+                .limitExceeded, .vault, number: Application.clientSecretBytesMax, .tooLong,
+                .clientSecret)
         }
-        guard application.scopes.count <= Application.scopesMax else {
-            throw VaultError(.limitExceeded, .vault, number: Application.scopesMax)
+        let idBytesMax = Application.clientIDBytesMax
+        if let cause = Name.fault(application.clientID, byteCountMax: idBytesMax) {
+            throw VaultError(
+                .invalidArgument, .vault, number: cause == .tooLong ? idBytesMax : 0, cause,
+                .clientID)
         }
-        guard
-            Name.isWellFormed(
-                application.clientID, byteCountMax: Application.clientIDBytesMax),
-            Name.isWellFormed(
-                application.redirectURI, byteCountMax: Provider.endpointBytesMax),
-            application.scopes.allSatisfy({ Name.isWellFormed($0, byteCountMax: 256) })
-        else { throw VaultError(.invalidArgument, .vault) }
+        try Application.check(redirectURI: application.redirectURI)
+        try Application.check(scopes: application.scopes)
         do throws(SettingError) {
             try provider.check()
         } catch {
-            throw VaultError(.invalidArgument, .vault)
+            throw VaultError(
+                .invalidArgument, .vault, detail: FailureDetail(subject: .setting))
         }
     }
 }

@@ -9,8 +9,9 @@ extension Vault {
     ///   - scopes: instead of the application's default scopes.
     ///   - browserBinding: 16 to 256 bytes that only this browser will show again, such as a random
     ///     cookie; the flow can then be completed by no other. Nil for a command line.
-    /// - Throws: `applicationNotFound`, `endpointRefused`, `limitExceeded` past 10,000 open flows,
-    ///   `disconnecting`, `storeFull`.
+    /// - Throws: `applicationNotFound`, `endpointRefused`, `invalidArgument` where a scope is empty
+    ///   or has control characters, `limitExceeded` where there are more than 64, or one has more
+    ///   than 256 bytes, and past 10,000 open flows; `disconnecting`, `storeFull`.
     public func connect(
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
         browserBinding: borrowing Secret? = nil
@@ -19,9 +20,11 @@ extension Vault {
         defer { MemoryHygiene.scrub() }
         try await verified()
         let application = try store.application(applicationID)
-        try network.addressGuard.check(application.provider.authorizationEndpoint)
-        try network.addressGuard.check(application.provider.tokenEndpoint)
+        let provider = application.provider
+        try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
+        try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
         let wanted = scopes ?? application.scopes
+        try Application.check(scopes: wanted)
         let binding: Secret?
         switch browserBinding {
         case .none: binding = nil
@@ -101,13 +104,16 @@ extension Vault {
         let callback = try Callback(query: query.bytes)
         let flowKey = store.flowKey(state: callback.state.bytes)
         guard let fields = try store.openFlow(flowKey) else {
-            throw VaultError(.callbackRejected, .vault)
+            throw VaultError(.callbackRejected, .vault, .unknownState)
         }
         let flow = try FlowRecord.decode(fields)
         let life = try store.life(store.key(.connection, flow.connection.text))
-        guard application == nil || application == flow.application,
-            try flow.isBound(to: browserBinding)
-        else { throw VaultError(.callbackRejected, .vault) }
+        guard application == nil || application == flow.application else {
+            throw VaultError(.callbackRejected, .vault, .otherApplication)
+        }
+        guard try flow.isBound(to: browserBinding) else {
+            throw VaultError(.callbackRejected, .vault, .otherBrowser)
+        }
         guard connection == nil || connection == flow.connection else {
             throw VaultError(.callbackOfAnother, .vault, connection: flow.connection)
         }
@@ -119,17 +125,58 @@ extension Vault {
             commit.add(.takeFlow(flowKey))
             _ = try await durable(commit)
         } catch {
-            throw error.code == .notFound ? VaultError(.callbackRejected, .vault) : error
+            throw error.code == .notFound
+                ? VaultError(.callbackRejected, .vault, .unknownState) : error
         }
         let id = flow.connection
         do throws(VaultError) {
             try await finish(prepared, flow, life, room)
         } catch {
-            await record(id, .connectFailed, number: error.eventNumber)
+            await recordFailure(of: flow, error)
             throw error.concerning(id)
         }
         return id
     }
+
+    /// Writes down why a flow failed, also in the record of a connection that has no tokens: its
+    /// light says so. That the provider rejects the application stands in the application's log.
+    private func recordFailure(
+        of flow: borrowing PendingAuthorization, _ error: VaultError
+    ) async {
+        let id = flow.connection
+        let now = time.now()
+        let key = store.key(.connection, id.text)
+        let kind = VaultEvent.Kind.connectFailed
+        let number = error.eventNumber
+        let trouble = ConnectionRecord.Failure(
+            code: kind.code, status: Int32(clamping: number), time: now)
+        let commit = Commit()
+        commit.add(
+            .revise(
+                key,
+                Revision(addedBytesMax: Self.failureBytesMax) { (record, _) throws(VaultError) in
+                    guard record.state == .configured else { return .leave }
+                    try record.set(trouble: trouble)
+                    return .change
+                }))
+        commit.add(.event(EventEntry(time: now, key: key, kind: kind, number: number)))
+        if error.code == .applicationMisconfigured {
+            let key = store.key(.application, flow.application.text)
+            commit.add(
+                .event(
+                    EventEntry(
+                        time: now, key: key, kind: .applicationRejected, number: number)))
+        }
+        do throws(VaultError) {
+            _ = try await durable(commit)
+            feed.publish(VaultEvent(time: now, kind: kind, number: number, connection: id))
+        } catch {
+            await record(id, kind, number: number)
+        }
+    }
+
+    /// By how many bytes a failed flow makes a record longer.
+    private static let failureBytesMax = 2 * (Fields.headBytes + ConnectionRecord.Failure.byteCount)
 
     /// Writes an event that stands alone; the log is no reason to fail what it tells of.
     func record(_ id: ConnectionID, _ kind: VaultEvent.Kind, number: Int64 = 0) async {

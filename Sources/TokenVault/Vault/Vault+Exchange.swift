@@ -55,10 +55,12 @@ extension Vault {
             // the flow whoever sent it, so the user is told of the denial.
             let mayBeMissing = !application.provider.sendsIssuer || callback.code == nil
             guard callback.issuer == issuer || callback.issuer == nil && mayBeMissing else {
-                throw VaultError(.issuerMismatch, .vault)
+                throw VaultError(
+                    .issuerMismatch, .vault,
+                    callback.issuer == nil ? .issuerMissing : .issuerOther)
             }
         }
-        try network.addressGuard.check(application.provider.tokenEndpoint)
+        try network.addressGuard.check(application.provider.tokenEndpoint, .tokenEndpoint)
         let verifier: Secret? =
             application.provider.usesPKCE ? try flow.codeVerifier.copy() : nil
         let answer = Answer()
@@ -138,22 +140,33 @@ extension Vault {
         case .unsent:
             let isClosing = refresher.shared.withLock { $0.sendsNothing }
             throw VaultError(isClosing ? .closed : .tooManySecrets, .vault)
-        case .transient(let delay, _): throw VaultError(delay, .vault)
-        case .applicationMisconfigured(let status, _):
-            throw VaultError(.applicationMisconfigured, .vault, number: status)
+        case .transient(let delay, let seconds):
+            let retryTime = seconds.map { time.now().adding(milliseconds: $0 * 1000) }
+            throw VaultError(delay, .vault, retryTime: retryTime)
+        case .applicationMisconfigured(let status, let error):
+            throw VaultError(
+                .applicationMisconfigured, .vault, number: status,
+                detail: FailureDetail(error: error))
         case .grantLost(let status):
-            throw VaultError(.providerRefused, .vault, number: status)
+            throw VaultError(
+                .providerRefused, .vault, number: status,
+                detail: FailureDetail(error: .invalidGrant))
         case .grantLikelyLost(let status):
             throw VaultError(.providerRefused, .vault, number: status)
         // The address guard's word: nothing was sent.
-        case .refused(status: 0, _): throw VaultError(.endpointRefused, .vault)
-        case .refused(let status, _):
-            throw VaultError(.providerRefused, .vault, number: status)
+        case .notAllowed(let cause):
+            throw VaultError(.endpointRefused, .vault, cause, .tokenEndpoint)
+        case .refused(let status, let error):
+            throw VaultError(
+                .providerRefused, .vault, number: status, detail: FailureDetail(error: error))
         case .unread(let status, let body):
+            let cause = UnreadReply.cause(body)
             Self.revoke(.unread(status: status, body: body), application, network)
-            throw VaultError(.providerAnswerUnreadable, .vault)
-        case .unreadable:
-            throw VaultError(.providerAnswerUnreadable, .vault)
+            throw VaultError(
+                .providerAnswerUnreadable, .vault, number: status,
+                detail: FailureDetail(cause: cause))
+        case .unreadable(let status):
+            throw VaultError(.providerAnswerUnreadable, .vault, number: status)
         }
     }
 

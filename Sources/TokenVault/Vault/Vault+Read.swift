@@ -11,7 +11,8 @@ extension Vault {
     /// - Parameters:
     ///   - minimumLifetime: how long the token must live at least; zero by default. Where the
     ///     provider's tokens live shorter that costs one refresh; from then on `notRefreshable` is
-    ///     thrown at once, until the token at hand is due or one that lives longer has come.
+    ///     thrown at once, until the token at hand is due or one that lives longer has come. Its
+    ///     `number` is then for how many seconds they live.
     ///   - awaitsLateAnswer: as `refresh`.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
     ///   `certificateRefused`, `endpointRefused`, `providerBusy`, `answerLost`, `backingOff`,
@@ -36,12 +37,14 @@ extension Vault {
         let key = store.key(.connection, id.text)
         let minimum = Self.milliseconds(minimumLifetime)
         var asked: UInt64?
+        var lifetime = 0
         for attempt in 0...Self.freshTokenAttemptsMax {
             let stale: Stale
             switch try current(id, key, minimum) {
             case .fresh(let token): return token
             case .stale(let found): stale = found
             }
+            lifetime = stale.tokens.lifetime.seconds
             guard attempt < Self.freshTokenAttemptsMax,
                 refresher.mayMeet(minimum, key, stale.tokens, asked: asked, stale.plan.lane)
             else { break }
@@ -56,7 +59,8 @@ extension Vault {
             }
         }
         // The provider hands out tokens that live shorter than the caller wants.
-        throw VaultError(.notRefreshable, .vault, connection: id)
+        throw VaultError(.notRefreshable, .vault, number: lifetime, .minimumTooLong)
+            .concerning(id)
     }
 
     /// How many refreshes one caller asks for before it gives up; more than one only where another
@@ -82,7 +86,9 @@ extension Vault {
             let (slot, generation) = (opened.header.slot, opened.header.generation)
             let record = ConnectionRecord(fields: opened.takeFields())
             if let refusal = record.state.refusal {
-                throw VaultError(refusal, .vault, number: Int(record.failure?.status ?? 0))
+                let failure = FailureNumber(raw: Int64(record.failure?.status ?? 0))
+                throw VaultError(
+                    refusal, .vault, number: Int(failure.number), detail: failure.detail)
             }
             let tokensSince = record.tokensSince ?? generation
             if RefreshPolicy.isFresh(

@@ -38,7 +38,10 @@ extension Vault {
         guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
         let header = opened.header
         let record = ConnectionRecord(fields: opened.takeFields())
-        if let refusal = record.state.refusal { throw VaultError(refusal, .vault) }
+        if let refusal = record.state.refusal {
+            let failure = FailureNumber(raw: Int64(record.failure?.status ?? 0))
+            throw VaultError(refusal, .vault, number: Int(failure.number), detail: failure.detail)
+        }
         guard let plan = refresher.plan(record) else { throw refresher.refusal(record) }
         return (header.slot, plan)
     }

@@ -29,7 +29,8 @@ public struct VaultEvent: Sendable, Hashable {
         /// A flow was completed: the connection has tokens.
         public static let connected = Kind(2, "connected")
         /// A flow failed. `number` is the provider's HTTP status; where no answer came curl's
-        /// number, negative; 0 where it was not the provider.
+        /// number, negative; 0 where it was not the provider. `detail` has its `error`, be it of
+        /// the callback or of the token endpoint.
         public static let connectFailed = Kind(3, "connectFailed")
         /// Tokens were put by the platform.
         public static let tokensPut = Kind(4, "tokensPut")
@@ -96,6 +97,42 @@ public struct VaultEvent: Sendable, Hashable {
     public let kind: Kind
     /// See the kind.
     public let number: Int64
+    /// What else is known, of a failure: the provider's `error`, the rule that was broken.
+    public let detail: FailureDetail
     /// Which connection, where the stream knows it; nil in the log of one that is gone.
     public let connection: ConnectionID?
+
+    /// - Parameter number: as logs and records keep it.
+    init(time: UnixTime, kind: Kind, number: Int64, connection: ConnectionID?) {
+        self.time = time
+        self.kind = kind
+        (self.number, detail) = kind.meaning(of: number)
+        self.connection = connection
+    }
+}
+
+extension VaultEvent.Kind {
+    /// Those whose number is a `FailureNumber`.
+    private static let failures: Set<Self> = [
+        connectFailed, refreshDelayed, refreshRefused, applicationRejected, grantLost,
+    ]
+
+    /// How many bytes of a reply lie unread at most, and above that why.
+    private static let unreadBits: Int64 = 20
+
+    /// The number of `replyUnread`.
+    static func unread(byteCount: Int, _ cause: FailureCause?) -> Int64 {
+        Int64(byteCount) | Int64(cause?.rawValue ?? 0) << unreadBits
+    }
+
+    /// What a number says that logs or records keep.
+    func meaning(of raw: Int64) -> (number: Int64, detail: FailureDetail) {
+        if self == .replyUnread {
+            let cause = FailureCause(rawValue: UInt8(truncatingIfNeeded: raw >> Self.unreadBits))
+            return (raw & (1 << Self.unreadBits - 1), FailureDetail(cause: cause))
+        }
+        guard Self.failures.contains(self) else { return (raw, FailureDetail()) }
+        let failure = FailureNumber(raw: raw)
+        return (failure.number, failure.detail)
+    }
 }

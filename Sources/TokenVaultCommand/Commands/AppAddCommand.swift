@@ -114,8 +114,30 @@ struct AppAddCommand: AsyncParsableCommand {
         let door = try await options.door()
         defer { door.close() }
         try await refuseReplacing(door)
-        try await door.ask(.putApplication(form), secret: secret) { _ in }
+        do {
+            try await door.ask(.putApplication(form), secret: secret) { _ in }
+        } catch let error as VaultError {
+            throw placed(error)
+        }
         try Outlet.output.line("application \(id.printable) added")
+    }
+
+    /// An error about an endpoint, with the place where that is written.
+    private func placed(_ error: VaultError) -> any Error {
+        let options: [FailureSubject: String] = [
+            .authorizationEndpoint: "--authorize-url", .tokenEndpoint: "--token-url",
+            .revocationEndpoint: "--revoke-url", .redirectURI: "--redirect-uri",
+            .scope: "--scope", .scopes: "--scope", .clientID: "--client-id",
+        ]
+        guard let subject = error.detail.subject, let option = options[subject] else {
+            return error
+        }
+        let failure = error.failure
+        guard error.code == .endpointRefused, let providerFile else {
+            return CommandFailure(failure.status, "\(option): \(failure.message)")
+        }
+        let place = ProviderCatalog.place(of: subject.name, in: providerFile)
+        return CommandFailure(failure.status, "\(place): \(failure.message)")
     }
 
     private func refuseReplacing(_ door: any VaultDoor) async throws {
@@ -143,7 +165,12 @@ struct AppAddCommand: AsyncParsableCommand {
             try ProviderSetting["client_authentication"]?.set(&provider, to: method)
             try provider.check()
         } catch {
-            throw CommandFailure(.usage, error.description)
+            let options = [
+                "authorization_endpoint": "--authorize-url", "token_endpoint": "--token-url",
+                "revocation_endpoint": "--revoke-url", "client_authentication": "--auth",
+            ]
+            let option = options[error.setting].map { "\($0): " } ?? ""
+            throw CommandFailure(.usage, option + error.description)
         }
         return provider
     }
@@ -153,6 +180,7 @@ struct AppAddCommand: AsyncParsableCommand {
             return try SecretInput.read(file: clientSecretFile, what: "the client secret")
         }
         if let clientSecretDescriptor {
+            try SecretInput.check(descriptor: clientSecretDescriptor, "--client-secret-fd")
             return try SecretInput.read(
                 descriptor: clientSecretDescriptor, what: "the client secret")
         }

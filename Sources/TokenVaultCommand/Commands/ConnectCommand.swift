@@ -44,8 +44,7 @@ struct ConnectCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withDoor { door in
             let application = try await door.application(id: application)
-            let listener =
-                paste ? nil : try LoopbackListener(redirectURI: application.redirectURI)
+            let listener = paste ? nil : try Self.listener(application.redirectURI, door)
             let url = try await start(door)
             try Outlet.errors.line("Open this address in a browser:")
             try Outlet.output.line(url.printable)
@@ -60,6 +59,22 @@ struct ConnectCommand: AsyncParsableCommand {
             }
             try Outlet.output.line("connected \(id.printable)")
             try await warn(door)
+        }
+    }
+
+    private static func listener(
+        _ redirectURI: String, _ door: any VaultDoor
+    ) throws(CommandFailure) -> LoopbackListener {
+        do throws(CommandFailure) {
+            return try LoopbackListener(redirectURI: redirectURI)
+        } catch {
+            guard error.status == .cannotCreate else { throw error }
+            let who =
+                door is ServedVault
+                ? "`tokenvault serve` itself may listen there (--listen): then give --paste, or "
+                    + "the application another redirect URI"
+                : "end what listens there, or give --paste"
+            throw CommandFailure(error.status, "\(error.message): \(who)")
         }
     }
 

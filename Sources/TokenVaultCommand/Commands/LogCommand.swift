@@ -52,17 +52,36 @@ struct LogCommand: AsyncParsableCommand {
                 guard case .event(let event) = reply else { return }
                 isEmpty = false
                 if json { return try Outlet.output.line(JSONLine.of(event)) }
-                let number = event.number.map { "  " + EventNumber.text(event.event, $0) } ?? ""
+                let detail = event.detail?.detail ?? FailureDetail()
+                let text = EventNumber.text(event.event, event.number ?? 0, detail)
+                let number = text.map { "  \($0)" } ?? ""
                 try Outlet.output.line("\(event.time.time.text)  \(event.event)\(number)")
             }
             // An application of which nothing is told was taken whenever it was asked for.
             guard isEmpty, let id else { return }
             // Of one that never was, that is the answer.
-            _ = try await door.status(id: id)
+            do {
+                _ = try await door.status(id: id)
+            } catch let error as VaultError where error.code == .notFound {
+                guard try await Self.isApplication(id, door) else { throw error }
+                throw CommandFailure(
+                    .missing,
+                    "\(id): there is no such connection, but an application: its log is "
+                        + "`tokenvault log --app \(id)`")
+            }
             throw CommandFailure(
                 .missing,
-                "\(id): it is there, but no entry is left of it: the vault keeps its newest "
-                    + "\(Vault.loggedEventsMax), and older ones are gone")
+                "\(id): it is there, and nothing is told of it: nothing could be written (was the "
+                    + "disk full?), or newer entries came: the vault keeps "
+                    + "\(Vault.loggedEventsMax)")
         }
+    }
+
+    private static func isApplication(_ id: String, _ door: any VaultDoor) async throws -> Bool {
+        var isThere = false
+        try await door.ask(.applications) { reply in
+            if case .application(let form) = reply, form.id == id { isThere = true }
+        }
+        return isThere
     }
 }

@@ -69,8 +69,7 @@ struct ServeCommand: AsyncParsableCommand {
         let folder = try VaultFolder(options.location.path())
         // Before the first secret is read.
         try LockedMemory.check(SecretArena.shared.kind, isRequired: requireLockedMemory)
-        let door = try options.open(
-            readsUnverified: reading.readUnverified, endsWithRequest: false)
+        let door = try open(folder)
         let control: ControlServer
         do {
             if reading.readUnverified { try Outlet.errors.line(ReadOptions.warning) }
@@ -115,6 +114,15 @@ struct ServeCommand: AsyncParsableCommand {
                 error.number == 0 ? "no such address" : SystemMessage.of(error.number)
             throw CommandFailure(
                 .cannotCreate, "cannot listen on \(listen ?? ""), which --listen says: \(reason)")
+        }
+    }
+
+    private func open(_ folder: VaultFolder) throws -> OwnVault {
+        do {
+            return try options.open(
+                readsUnverified: reading.readUnverified, endsWithRequest: false)
+        } catch let error as VaultError where error.code == .vaultLocked {
+            throw folder.owned()
         }
     }
 

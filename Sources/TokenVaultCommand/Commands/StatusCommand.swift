@@ -38,7 +38,7 @@ struct StatusCommand: AsyncParsableCommand {
         }
         let rows: [(String, String?)] = [
             ("reason", Self.reason(status)),
-            ("next step", Self.advice(status)),
+            ("next step", NextStep.text(status)),
             ("application", status.application),
             ("token expires", moment(status.expires)),
             ("learnt from", status.expires == nil ? nil : status.expirySource),
@@ -65,34 +65,9 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func reason(_ status: StatusForm) -> String? {
         status.reason.map { reason in
-            guard let number = status.reasonNumber else { return reason }
-            return "\(reason) (\(EventNumber.text(reason, Int64(number))))"
-        }
-    }
-
-    /// What the next step means to somebody at a terminal.
-    private static func advice(_ status: StatusForm) -> String? {
-        switch status.nextStep {
-        case "none": nil
-        case "connect": "run `tokenvault connect`"
-        case "reconnect" where status.reason == "tokenRejected":
-            "the provider's API rejected the token, and nothing can renew it: run "
-                + "`tokenvault connect` again"
-        case "check_use":
-            "look at the component that used it: the error is its own; the light turns when a use "
-                + "works (`tokenvault use`)"
-        case "reconnect": "the grant has ended: run `tokenvault connect` again"
-        case "wait": "nothing: the vault tries again by itself"
-        case "correct_application" where status.reason == "applicationRemoved":
-            "add the application again: `tokenvault app add`"
-        case "correct_application":
-            "correct the application, or its provider's definition (`grant_lost_errors`): "
-                + "`tokenvault app add --replace`"
-        case "make_room": "make room on the disk"
-        case "retry":
-            "the provider's answer names a token and cannot be used: a newer version may read it, "
-                + "or `tokenvault retry` presents the old token again"
-        default: status.nextStep
+            let detail = status.reasonDetail?.detail ?? FailureDetail()
+            let text = EventNumber.text(reason, Int64(status.reasonNumber ?? 0), detail)
+            return text.map { "\(reason) (\($0))" } ?? reason
         }
     }
 

@@ -9,6 +9,8 @@ struct FailureForm: Codable, Sendable {
     var stage: String?
     var connection: String?
     var number: Int?
+    var detail: DetailForm?
+    var retryTime: Moment?
     var status: Int32?
     var message: String?
 
@@ -19,6 +21,8 @@ struct FailureForm: Codable, Sendable {
             stage = error.stage.rawValue
             connection = error.connection?.text
             number = error.number
+            detail = DetailForm(error.detail)
+            retryTime = error.retryTime.map(Moment.init)
         case let failure as CommandFailure:
             status = failure.status.rawValue
             message = failure.message
@@ -34,7 +38,8 @@ struct FailureForm: Codable, Sendable {
         {
             return VaultError(
                 found.code, stage, connection: connection.flatMap { try? ConnectionID($0) },
-                number: number ?? 0)
+                number: number ?? 0, detail: detail?.detail ?? FailureDetail(),
+                retryTime: retryTime?.time)
         }
         return CommandFailure(
             status.flatMap(ExitStatus.init(rawValue:)) ?? .internalFault,

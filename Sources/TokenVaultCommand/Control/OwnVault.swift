@@ -42,13 +42,13 @@ final class OwnVault: VaultDoor {
                 if number % Self.listedMax == 0 { await Task.yield() }
                 // Disconnected since it was listed: not an error.
                 guard let status = try vault.status(id) else { continue }
-                try take(.status(StatusForm(status, vault.memoryStatus.arena)))
+                try take(.status(form(status)))
             }
         case .status(let id):
             guard let status = try vault.status(ConnectionID(id)) else {
                 throw VaultError(.notFound, .vault, connection: try ConnectionID(id))
             }
-            try take(.status(StatusForm(status, vault.memoryStatus.arena)))
+            try take(.status(form(status)))
         case .refresh(let id):
             let id = try ConnectionID(id)
             try await staying(id) { try await vault.refresh(id, awaitsLateAnswer: endsWithRequest) }
@@ -83,6 +83,10 @@ final class OwnVault: VaultDoor {
             try await tell(vault.log(application: ApplicationID(id), limit: limit), take)
         case .token: throw VaultError(.invalidArgument, .vault)
         }
+    }
+
+    private func form(_ status: ConnectionStatus) -> StatusForm {
+        StatusForm(status, vault.memoryStatus.arena, isServed: !endsWithRequest)
     }
 
     private func tell(_ events: [VaultEvent], _ take: (Reply) throws -> Void) async throws {

@@ -64,7 +64,7 @@ final class ServedVault: VaultDoor {
         do throws(CommandFailure) {
             return try folder.connect().map { Wire(owning: $0) }
         } catch {
-            throw error == Deadline.isOver ? silent(nil) : error
+            throw error == Deadline.isOver ? Wire.silent(nil) : error
         }
     }
 
@@ -77,23 +77,10 @@ final class ServedVault: VaultDoor {
     /// and would be waited for as long as for a provider.
     private func ping() throws {
         let wire = try connect()
-        do {
-            try wire.send(Request.ping)
-            try wire.sendEnd()
-            // Any answer will do: he is there.
-            _ = try wire.receiveHead(by: Deadline.after(milliseconds: Wire.pingMilliseconds))
-        } catch let failure as CommandFailure where failure == Deadline.isOver {
-            throw Self.silent(VaultFolder.peer(of: wire.socket).process)
-        }
-    }
-
-    private static func silent(_ process: Int32?) -> CommandFailure {
-        let number = process.map(String.init) ?? "PID"
-        return CommandFailure(
-            .temporaryFailure,
-            "the process that serves this vault\(process.map { " (pid \($0))" } ?? "") does not "
-                + "answer: if it is stopped, `kill -CONT \(number)` lets it go on; else end it "
-                + "with `kill \(number)` and start it again")
+        try wire.send(Request.ping)
+        try wire.sendEnd()
+        // Any answer will do: he is there.
+        _ = try wire.receiveHead(by: Deadline.after(milliseconds: Wire.pingMilliseconds))
     }
 
     func close() {}

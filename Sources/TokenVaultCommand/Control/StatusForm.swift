@@ -8,6 +8,7 @@ struct StatusForm: Codable, Sendable {
     var light: String
     var reason: String?
     var reasonNumber: Int?
+    var reasonDetail: DetailForm?
     var nextStep: String
     var application: String?
     var expires: Moment?
@@ -16,6 +17,7 @@ struct StatusForm: Codable, Sendable {
     var diesAt: Moment?
     var endCause: String?
     var nextRefresh: Moment?
+    var retryTime: Moment?
     var answerOutstandingSince: Moment?
     var lastRefreshed: Moment?
     var refreshCount: UInt64
@@ -25,16 +27,20 @@ struct StatusForm: Codable, Sendable {
     var generation: UInt64
     /// How the process that answers holds what is open in it.
     var memory: String
+    /// Whether that process goes on refreshing; else it ends with the command.
+    var served: Bool?
 
     enum CodingKeys: String, CodingKey {
-        case id, light, reason, application, expires, generation, memory
+        case id, light, reason, application, expires, generation, memory, served
         case reasonNumber = "reason_number"
+        case reasonDetail = "reason_detail"
         case nextStep = "next_step"
         case expirySource = "expiry_source"
         case refreshTokenExpires = "refresh_token_expires"
         case diesAt = "dies_at"
         case endCause = "end_cause"
         case nextRefresh = "next_refresh"
+        case retryTime = "retry_time"
         case answerOutstandingSince = "answer_outstanding_since"
         case lastRefreshed = "last_refreshed"
         case refreshCount = "refresh_count"
@@ -43,11 +49,12 @@ struct StatusForm: Codable, Sendable {
         case grantedScope = "granted_scope"
     }
 
-    init(_ status: ConnectionStatus, _ memory: SecretArena.Kind) {
+    init(_ status: ConnectionStatus, _ memory: SecretArena.Kind, isServed: Bool) {
         id = status.connection.text
         light = status.light.rawValue
         reason = status.reason?.description
         reasonNumber = status.reasonNumber == 0 ? nil : status.reasonNumber
+        reasonDetail = DetailForm(status.reasonDetail)
         nextStep = Self.name(status.nextStep)
         application = status.application?.text
         expires = status.accessTokenExpiry.map(Moment.init)
@@ -56,6 +63,7 @@ struct StatusForm: Codable, Sendable {
         diesAt = status.diesAt.map(Moment.init)
         endCause = status.endCause?.rawValue
         nextRefresh = status.nextRefresh.map(Moment.init)
+        retryTime = status.retryTime.map(Moment.init)
         answerOutstandingSince = status.answerOutstandingSince.map(Moment.init)
         lastRefreshed = status.lastRefreshed.map(Moment.init)
         refreshCount = status.refreshCount
@@ -64,6 +72,7 @@ struct StatusForm: Codable, Sendable {
         grantedScope = status.grantedScope
         generation = status.generation
         self.memory = Self.name(memory)
+        served = isServed
     }
 
     private static func name(_ memory: SecretArena.Kind) -> String {
@@ -123,11 +132,13 @@ struct EventForm: Codable, Sendable {
     var time: Moment
     var event: String
     var number: Int64?
+    var detail: DetailForm?
 
     init(_ event: VaultEvent) {
         time = Moment(event.time)
         self.event = event.kind.description
         number = event.number == 0 ? nil : event.number
+        detail = DetailForm(event.detail)
     }
 }
 

@@ -18,16 +18,32 @@ final class VaultFolder: Sendable {
     init(_ path: String) throws(VaultError) {
         self.path = path
         descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            let number = errno
-            let isMissing = number == ENOENT
-            throw VaultError(
-                isMissing ? .vaultMissing : .unsafeDirectory, .store, number: Int(number))
-        }
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_uid == geteuid(),
-            status.st_mode & 0o077 == 0
-        else { throw VaultError(.unsafeDirectory, .store, number: Int(status.st_mode & 0o7777)) }
+        guard descriptor >= 0 else {
+            let number = Int(errno)
+            guard unsafe lstat(path, &status) == 0 else {
+                throw VaultError(.vaultMissing, .store, number: number, .missing, .directory)
+            }
+            let cause: FailureCause
+            switch status.st_mode & S_IFMT {
+            case S_IFLNK: cause = .symbolicLink
+            case S_IFDIR: throw VaultError(.storageFailed, .store, number: number)
+            default: cause = .wrongKind
+            }
+            throw VaultError(.unsafeDirectory, .store, cause, .directory)
+        }
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            throw VaultError(.storageFailed, .store, number: Int(errno))
+        }
+        guard status.st_uid == geteuid() else {
+            throw VaultError(
+                .unsafeDirectory, .store, number: Int(status.st_uid), .otherOwner, .directory)
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw VaultError(
+                .unsafeDirectory, .store, number: Int(status.st_mode & 0o7777), .openToOthers,
+                .directory)
+        }
     }
 
     deinit { close(descriptor) }
@@ -82,18 +98,71 @@ final class VaultFolder: Sendable {
     }
 
     /// Whether the process at the other end runs as the same user.
-    static func isOurs(_ socket: Int32) -> Bool { peer(of: socket).user == geteuid() }
+    static func isOurs(_ socket: Int32) -> Bool { peer(of: socket)?.user == geteuid() }
 
-    /// The process at the other end: of a connection that was made, the one that listens.
-    static func peer(of socket: Int32) -> (process: pid_t, user: uid_t) {
+    /// Which process is at the other end; nil where the system does not say.
+    static func process(at socket: Int32) -> pid_t? { peer(of: socket)?.process }
+
+    private static func peer(of socket: Int32) -> (process: pid_t, user: uid_t)? {
         // `struct ucred`, which Swift's Glibc leaves out.
         var peer: (process: pid_t, user: uid_t, group: gid_t) = (0, .max, .max)
         var length = socklen_t(MemoryLayout.size(ofValue: peer))
         guard unsafe getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 else {
-            return (0, .max)
+            return nil
         }
         return (peer.process, peer.user)
     }
+
+    /// Why the vault cannot be had: who has it, as far as the system says.
+    func owned() -> CommandFailure {
+        if let socket = try? connect() {
+            defer { close(socket) }
+            let process = Self.process(at: socket).map { "process \($0)" } ?? "another process"
+            return CommandFailure(
+                .temporaryFailure,
+                "\(process) serves this vault already: end it first, if another is to take its "
+                    + "place; the other commands need no key while it runs")
+        }
+        let process = lockOwner.map { "process \($0)" } ?? "another process"
+        return CommandFailure(
+            .temporaryFailure,
+            "\(process) has this vault open (a command such as connect that waits for something, "
+                + "or a program of yours): try again when it has ended, or end it (vaultLocked)")
+    }
+
+    /// The process that holds the lock on LOCK, by what Linux says of all locks.
+    private var lockOwner: pid_t? {
+        var status = stat()
+        guard unsafe fstatat(descriptor, "LOCK", &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            return nil
+        }
+        let locks = unsafe open("/proc/locks", O_RDONLY | O_CLOEXEC)
+        guard locks >= 0 else { return nil }
+        defer { close(locks) }
+        var bytes = [UInt8](repeating: 0, count: Self.locksBytesMax)
+        var filled = 0
+        while filled < bytes.count {
+            let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+                let rest = unsafe buffer.baseAddress.map { unsafe $0 + filled }
+                return unsafe read(locks, rest, buffer.count - filled)
+            }
+            guard got > 0 else { break }
+            filled += got
+        }
+        // `1: FLOCK  ADVISORY  WRITE 1234 08:01:131 0 EOF`
+        let text = String(decoding: bytes[..<filled], as: UTF8.self)
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count >= 6, words[1] == "FLOCK",
+                words[5].hasSuffix(":\(status.st_ino)"), let process = pid_t(words[4]), process > 0
+            else { continue }
+            return process
+        }
+        return nil
+    }
+
+    /// How much of the list of locks is looked at, in bytes.
+    private static let locksBytesMax = 1 << 16
 
     /// The next connection, closed in programs that this one starts; negative where there is none.
     static func acceptNext(_ socket: Int32) -> Int32 {

@@ -86,11 +86,31 @@ final class Wire: Sendable {
         try unsafe head.withUnsafeBytes { try unsafe write($0) }
     }
 
+    private func wait(_ events: Int32, by deadline: Int64) throws(CommandFailure) {
+        do throws(CommandFailure) {
+            try Deadline.wait(for: socket, events: events, by: deadline)
+        } catch {
+            throw error == Deadline.isOver ? Self.silent(VaultFolder.process(at: socket)) : error
+        }
+    }
+
+    /// Whoever serves does not answer.
+    ///
+    /// - Parameter process: nil where it is not known which that is.
+    static func silent(_ process: pid_t?) -> CommandFailure {
+        let number = process.map(String.init) ?? "PID"
+        return CommandFailure(
+            .temporaryFailure,
+            "the process that serves this vault\(process.map { " (pid \($0))" } ?? "") does not "
+                + "answer: if it is stopped, `kill -CONT \(number)` lets it go on; if it has too "
+                + "much to do, try again; else end it with `kill \(number)` and start it again")
+    }
+
     private func write(_ buffer: UnsafeRawBufferPointer) throws(CommandFailure) {
         let deadline = Deadline.after(milliseconds: Self.requestMilliseconds)
         var done = 0
         while done < buffer.count {
-            try Deadline.wait(for: socket, events: POLLOUT, by: deadline)
+            try wait(POLLOUT, by: deadline)
             // Not a signal where the other end is gone, but an error.
             let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
             let put = unsafe Glibc.send(
@@ -110,7 +130,7 @@ final class Wire: Sendable {
     ) throws(CommandFailure) {
         var done = 0
         while done < buffer.count {
-            try Deadline.wait(for: socket, events: POLLIN, by: deadline)
+            try wait(POLLIN, by: deadline)
             let got = unsafe Glibc.recv(
                 socket, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done, 0)
             if got < 0 && errno == EINTR { continue }

@@ -48,6 +48,25 @@ final class LoopbackListener {
             .temporaryFailure, "nobody came back within ten minutes: run connect again")
     }
 
+    /// What somebody is told who waits while another callback came.
+    private static func told(_ error: VaultError) -> String {
+        let what =
+            switch error.detail.cause {
+            case _ where error.code == .callbackOfAnother:
+                "A callback of another connection's flow"
+            case .noState where error.detail.error == .accessDenied:
+                "A callback without state that says access_denied (was it you who refused? Then "
+                    + "end this with Ctrl-C, and run connect again)"
+            case .noState:
+                "A callback without state\(error.detail.error.map { " (\($0.name))" } ?? "")"
+            case .neitherCodeNorError: "A callback with neither code nor error"
+            case .parameterTwice, .codeAndError: "A callback that says one thing twice"
+            case .malformedQuery: "A callback that is cut off or no query"
+            default: "A callback of no open flow"
+            }
+        return "\(what) was refused; still waiting."
+    }
+
     /// Waits until something arrives; takes in who is new and lets go of who is late.
     private func readyVisitors(by deadline: Int64) async throws -> [Visitor] {
         let next = visitors.map(\.deadline).min().map { min($0, deadline) } ?? deadline
@@ -91,10 +110,7 @@ final class LoopbackListener {
                 visitor.answer(.failed)
                 refusals += 1
                 guard refusals < Self.refusalsMax else { throw error }
-                try Outlet.errors.line(
-                    error.code == .callbackOfAnother
-                        ? "A callback of another connection's flow was refused; still waiting."
-                        : "A callback of no open flow was refused; still waiting.")
+                try Outlet.errors.line(Self.told(error))
             } catch {
                 visitor.answer(.failed)
                 throw error

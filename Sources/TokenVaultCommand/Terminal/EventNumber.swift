@@ -4,17 +4,36 @@ import TokenVault
 
 /// What the number of an event, or of a status's reason, says to a person.
 enum EventNumber {
-    static func text(_ event: String, _ number: Int64) -> String {
+    /// Nil where it says nothing.
+    static func text(_ event: String, _ number: Int64, _ detail: FailureDetail) -> String? {
         switch event {
-        case "replyUnread": "\(number) bytes"
-        case "answerOutstanding": "for up to \(number) s"
+        case "replyUnread":
+            "\(number) bytes" + (detail.cause.map { ", \(VaultError.words($0))" } ?? "")
+        case "answerOutstanding": number == 0 ? nil : "for up to \(number) s"
         case "disconnected": number == 1 ? "1 slot erased" : "\(number) slots erased"
-        case "grantReplaced": "the one before may live on at the provider"
+        case "grantReplaced": number == 0 ? nil : "the one before may live on at the provider"
         case "useFailed": "code \(number)"
-        case "storageRefused": "the disk is full, or fails"
-        case _ where number < 0:
-            "curl \(-number)" + VaultError.text(curlCode: Int(clamping: -number))
-        default: "HTTP \(number)"
+        case "storageRefused": number == 0 ? nil : "the disk is full, or fails"
+        case _ where number < 0: text(curlCode: Int(clamping: -number), detail)
+        default: text(status: number, detail)
         }
+    }
+
+    private static func text(curlCode: Int, _ detail: FailureDetail) -> String {
+        let text = "curl \(curlCode)" + VaultError.text(curlCode: curlCode)
+        guard detail.verifyResult != 0 else { return text }
+        let result = detail.verifyResult
+        return text + "; OpenSSL \(result)" + VaultError.text(verifyResult: result)
+    }
+
+    private static func text(status: Int64, _ detail: FailureDetail) -> String? {
+        var words: [String] = []
+        if status != 0 { words.append("HTTP \(status)") }
+        if let error = detail.error { words.append(error.name) }
+        if let cause = detail.cause {
+            let subject = detail.subject.map { "\($0.name): " } ?? ""
+            words.append(subject + VaultError.words(cause))
+        }
+        return words.isEmpty ? nil : words.joined(separator: ", ")
     }
 }

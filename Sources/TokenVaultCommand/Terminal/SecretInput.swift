@@ -9,6 +9,15 @@ enum SecretInput {
     /// The longest secret that is read, in bytes: a redirect URL with its query.
     static let bytesMax = 16_384
 
+    /// - Throws: `usage` where nobody has opened it.
+    static func check(descriptor: Int32, _ option: String) throws(CommandFailure) {
+        guard fcntl(descriptor, F_GETFD) < 0 else { return }
+        throw CommandFailure(
+            .usage,
+            "descriptor \(descriptor) of \(option) is not open: open it for this command, such as "
+                + "\(option) \(descriptor) \(descriptor)< FILE")
+    }
+
     /// Everything up to the end, without one final line end.
     static func read(descriptor: Int32, what: String) throws -> Secret {
         var secret = try Secret(zeroes: bytesMax + 1)

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The rule that was broken, or what is known of why something failed. The numbers lie in logs and
+/// records: they are never given to another one.
+package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
+    // An endpoint's URL.
+    case malformedURL = 1
+    case notHTTPS = 2
+    case loopbackAddress = 3
+    case privateAddress = 4
+    case unusableAddress = 5
+    case userInformation = 6
+    case fragment = 7
+    case malformedHost = 8
+    // What its name resolves to.
+    case resolvesToLoopback = 9
+    case resolvesToPrivate = 10
+    case resolvesToUnusable = 11
+    /// The answer names a token type that is not taken.
+    case tokenTypeNotTaken = 20
+    // Why nothing can renew a token.
+    case noRefreshToken = 25
+    case refreshRefused = 26
+    case minimumTooLong = 27
+    // A file of the vault's, or one that it is given.
+    case missing = 30
+    case symbolicLink = 31
+    case wrongKind = 32
+    case otherOwner = 33
+    case openToOthers = 34
+    case tooLong = 35
+    case noCertificate = 36
+    case damagedCertificate = 37
+    // The root key.
+    case passphraseForKey = 40
+    case keyForPassphrase = 41
+    case malformedKey = 42
+    case malformedPassphrase = 43
+    // A callback.
+    case noState = 45
+    case neitherCodeNorError = 46
+    case codeAndError = 47
+    case parameterTwice = 48
+    case unknownState = 49
+    case malformedQuery = 50
+    case otherBrowser = 51
+    case otherApplication = 52
+    case issuerMissing = 55
+    case issuerOther = 56
+    // An argument.
+    case empty = 60
+    case controlCharacter = 62
+    case tooMany = 63
+    case plainHTTP = 64
+    case wrongCharacter = 65
+    case twice = 66
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A failure as one number of 31 bits, as logs and records keep it; `RecordFormat` says which bits.
+/// Where nothing but an HTTP status, or curl's number, is known it is that.
+package struct FailureNumber: Hashable, Sendable {
+    package let raw: Int64
+
+    package init(raw: Int64) { self.raw = raw }
+
+    /// What was answered, or refused before anything was sent (status 0).
+    package init(status: Int, _ detail: FailureDetail) {
+        raw =
+            Int64(max(0, min(status, Self.numberMax)))
+            | Int64(detail.error?.rawValue ?? 0) << Self.errorShift
+            | Int64(detail.cause?.rawValue ?? 0) << Self.causeShift
+            | Int64(detail.subject?.rawValue ?? 0) << Self.subjectShift
+    }
+
+    /// Why there was no answer.
+    package init(curlCode: Int, verifyResult: Int = 0) {
+        raw =
+            -(Int64(max(0, min(curlCode, Self.numberMax)))
+            | Int64(UInt8(clamping: verifyResult)) << Self.errorShift)
+    }
+
+    private static let numberMax = 0x3ff
+    private static let errorShift: Int64 = 10
+    private static let causeShift: Int64 = 18
+    private static let subjectShift: Int64 = 26
+
+    /// The HTTP status; curl's number, negative, where there was no answer.
+    package var number: Int64 {
+        raw < 0 ? -(-max(raw, -.max) & Int64(Self.numberMax)) : raw & Int64(Self.numberMax)
+    }
+
+    package var detail: FailureDetail {
+        let bits = raw < 0 ? -max(raw, -.max) : raw
+        let byte = UInt8(truncatingIfNeeded: bits >> Self.errorShift)
+        if raw < 0 { return FailureDetail(verifyResult: Int(byte)) }
+        return FailureDetail(
+            error: OAuthError(rawValue: byte),
+            cause: FailureCause(rawValue: UInt8(truncatingIfNeeded: bits >> Self.causeShift)),
+            subject: FailureSubject(rawValue: UInt8(bits >> Self.subjectShift & 0x1f)))
+    }
+}

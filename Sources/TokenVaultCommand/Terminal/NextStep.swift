@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TokenVault
+
+/// What the next step of a connection means to somebody at a terminal.
+enum NextStep {
+    /// Nil where there is none.
+    static func text(_ status: StatusForm) -> String? {
+        switch status.nextStep {
+        case "none": nil
+        case "connect":
+            cause(status).map {
+                $0.contains("connect again") ? $0 : "\($0); then run `tokenvault connect`"
+            } ?? "run `tokenvault connect`"
+        case "reconnect": reconnect(status)
+        case "check_use":
+            "look at the component that used it: the error is its own; the light turns when a use "
+                + "works (`tokenvault use`)"
+        case "wait": wait(status)
+        case "correct_application" where status.reason == "applicationRemoved":
+            "add the application again: `tokenvault app add`"
+        case "correct_application":
+            cause(status)
+                ?? "correct the application, or its provider's definition: `tokenvault app add "
+                + "--replace`"
+        case "make_room": "make room on the disk"
+        case "retry" where status.reasonDetail?.detail.cause == .tokenTypeNotTaken:
+            "the answer's token type is none that the vault knows: where such tokens are sent as "
+                + "Bearer, list it in bearer_token_types (`tokenvault app add --replace`), and the "
+                + "kept answer is read; `tokenvault retry` presents the old token again"
+        case "retry":
+            "the provider's answer names a token and cannot be used: a newer version may read it, "
+                + "or `tokenvault retry` presents the old token again"
+        default: status.nextStep
+        }
+    }
+
+    private static func reconnect(_ status: StatusForm) -> String {
+        switch status.reason {
+        case "tokenRejected":
+            "the provider's API rejected the token, and nothing can renew it: run "
+                + "`tokenvault connect` again"
+        case "refreshRefused":
+            "the token has expired, and the provider refuses to renew it: run `tokenvault connect` "
+                + "again; if all of the application's are refused, see that at the provider"
+        case nil where status.endCause == EndCause.notRenewable.rawValue:
+            "the token has expired, and there is no refresh token: run `tokenvault connect` again"
+        default: "the grant has ended: run `tokenvault connect` again"
+        }
+    }
+
+    private static func wait(_ status: StatusForm) -> String {
+        // What no waiting mends, and what it may.
+        let error = error(status)
+        if let error, let text = error.remedy?.text {
+            if error.code == .certificateRefused || error.code == .certificateFileUnusable {
+                return text
+            }
+            if error.code == .providerUnreachable, let cause = error.knownCause {
+                return "\(cause.text); then \(waiting(status))"
+            }
+        }
+        return waiting(status)
+    }
+
+    private static func waiting(_ status: StatusForm) -> String {
+        if status.served ?? true {
+            if status.reason == "answerOutstanding" {
+                return "nothing: the answer is waited for, and nothing else is sent"
+            }
+            let moment = status.nextRefresh.flatMap { $0.time > SystemTime().now() ? $0.time : nil }
+            let next = moment.map { ", not before \($0.timeOfDay)" } ?? ""
+            return "nothing: the vault tries again by itself\(next)"
+        }
+        if status.reason == "answerOutstanding" {
+            return "run `tokenvault refresh`: it waits until it is safe to ask again; so does "
+                + "`tokenvault serve`, and nothing else"
+        }
+        let moment = status.retryTime.map { ", not before \($0.time.timeOfDay)" } ?? ""
+        return "run `tokenvault refresh`\(moment), or start `tokenvault serve`: nothing is "
+            + "refreshed while none runs"
+    }
+
+    /// What a failure's own message says.
+    private static func cause(_ status: StatusForm) -> String? { error(status)?.remedy?.text }
+
+    /// The error that the reason was at its time, as far as it is kept.
+    private static func error(_ status: StatusForm) -> VaultError? {
+        let number = status.reasonNumber ?? 0
+        let detail = status.reasonDetail?.detail ?? FailureDetail()
+        let isConnect = status.reason == "connectFailed"
+        guard let code = code(status.reason, number, detail) else { return nil }
+        let shown: Int =
+            switch code {
+            case .certificateRefused: detail.verifyResult
+            case .authorizationRefused: Int(detail.error?.rawValue ?? OAuthError.other.rawValue)
+            default: abs(number)
+            }
+        return VaultError(code, isConnect ? .vault : .upkeep, number: shown, detail: detail)
+    }
+
+    private static func code(
+        _ reason: String?, _ number: Int, _ detail: FailureDetail
+    ) -> VaultError.Code? {
+        switch reason {
+        case "refreshRefused":
+            detail.cause == nil ? (number == 0 ? nil : .providerRefused) : .endpointRefused
+        case "applicationRejected": .applicationMisconfigured
+        case "refreshDelayed" where number < 0: code(curlCode: -number)
+        case "connectFailed" where number < 0: code(curlCode: -number)
+        case "connectFailed" where number == 0: code(ofCallback: detail)
+        case "connectFailed": code(ofExchange: number, detail)
+        default: nil
+        }
+    }
+
+    private static func code(curlCode: Int) -> VaultError.Code {
+        switch curlCode {
+        case 60: .certificateRefused
+        case 77: .certificateFileUnusable
+        case 28: .deadlineExceeded
+        case 42, 52, 55, 56: .answerLost
+        default: .providerUnreachable
+        }
+    }
+
+    private static func code(ofCallback detail: FailureDetail) -> VaultError.Code? {
+        if detail.error == .accessDenied { return .flowDenied }
+        if detail.error != nil { return .authorizationRefused }
+        return switch detail.cause {
+        case nil: nil
+        case .issuerMissing, .issuerOther: .issuerMismatch
+        default: detail.subject == nil ? nil : .endpointRefused
+        }
+    }
+
+    private static func code(
+        ofExchange status: Int, _ detail: FailureDetail
+    ) -> VaultError.Code {
+        if status < 300, detail.error == nil { return .providerAnswerUnreadable }
+        if status == 429 || status == 408 || status == 425 || status >= 500 {
+            return .providerBusy
+        }
+        return switch detail.error {
+        case .invalidClient: .applicationMisconfigured
+        case .temporarilyUnavailable, .serverError: .providerBusy
+        case nil where status == 401: .applicationMisconfigured
+        default: .providerRefused
+        }
+    }
+}

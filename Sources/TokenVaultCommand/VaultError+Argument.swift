@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TokenVault
+
+// What to say of what was given on the command line.
+extension VaultError {
+    var argument: KnownCause? {
+        guard let subject = detail.subject else { return nil }
+        if detail.cause == .tooMany {
+            return KnownCause("at most \(number) scopes can be asked for at a time", .usage)
+        }
+        let rule: String? =
+            switch detail.cause {
+            case .empty where subject == .clientSecret:
+                "is missing, and the application authenticates with one"
+            case .empty: "is empty"
+            case .tooLong: "is longer than \(number) bytes"
+            case .controlCharacter: "has a line end or another control character in it"
+            case .wrongCharacter: "has letters, digits, '-', '_' and '.', nothing else"
+            case .fragment: "has a fragment: take out the # and what follows"
+            case .plainHTTP:
+                "is http on a host that is not this machine, where others could read the code: "
+                    + "register one with https, or with http on 127.0.0.1"
+            default: nil
+            }
+        guard let rule else { return nil }
+        let name: String =
+            switch subject {
+            case .scope: "a scope"
+            case .connectionID: "the connection's id"
+            case .applicationID: "the application's id"
+            default: "the \(subject.name)"
+            }
+        return KnownCause("\(name) \(rule)\(limits(of: subject))", .usage)
+    }
+
+    private func limits(of subject: FailureSubject) -> String {
+        guard detail.cause != .tooLong, detail.cause != .wrongCharacter else { return "" }
+        return switch subject {
+        case .connectionID: ": ids are 1 to 255 bytes without control characters"
+        case .scope: ": give each scope by itself, 1 to 256 bytes"
+        default: ""
+        }
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import TokenVault
+
+// What to say of endpoints, files, keys, callbacks and arguments: which one, and which rule.
+extension VaultError {
+    static let noDatabaseText =
+        "db/data.mdb is empty, cut off or no database of LMDB's: restore the vault from a backup, "
+        + "or copy what still opens with `tokenvault audit --salvage DIR`; nothing was changed"
+
+    var refusedEndpoint: KnownCause? {
+        guard let cause = detail.cause, let rule = Self.rule(cause) else { return nil }
+        return KnownCause("\(detail.subject?.name ?? "an endpoint") \(rule)")
+    }
+
+    /// What follows an endpoint's name.
+    private static func rule(_ cause: FailureCause) -> String? {
+        let practice = "give --allow-loopback-http (to `tokenvault serve`, where that runs)"
+        return switch cause {
+        case .notHTTPS: "is not https: write https://"
+        case .loopbackAddress:
+            "is an address of this machine: correct it; for a practice server "
+                + practice
+        case .privateAddress: "is an address of a private network: name the provider's public one"
+        case .unusableAddress: "is an address that no provider can have: correct it"
+        case .resolvesToLoopback:
+            "has a host name that leads to this machine: correct it, or see what resolves the name "
+                + "here"
+        case .resolvesToPrivate:
+            "has a host name that leads to a private network: correct it, or see what resolves the "
+                + "name here"
+        case .resolvesToUnusable:
+            "has a host name that leads to an address that no provider can have: see what resolves "
+                + "the name here"
+        case .userInformation: "has a user name before its host: take out all up to the @"
+        case .fragment: "has a fragment: take out the # and what follows"
+        case .malformedURL, .malformedHost:
+            "is no absolute URL in its usual form: write https://host/path"
+        default: nil
+        }
+    }
+
+    /// The same in few words, for a log.
+    static func words(_ cause: FailureCause) -> String {
+        switch cause {
+        case .notHTTPS: "not https"
+        case .loopbackAddress: "an address of this machine"
+        case .privateAddress: "a private address"
+        case .unusableAddress: "no address of a provider"
+        case .resolvesToLoopback: "its name leads to this machine"
+        case .resolvesToPrivate: "its name leads to a private address"
+        case .resolvesToUnusable: "its name leads to no address of a provider"
+        case .userInformation: "a user name before the host"
+        case .fragment: "a fragment"
+        case .malformedURL, .malformedHost: "no URL"
+        case .tokenTypeNotTaken: "an unknown token type"
+        case .issuerMissing: "iss is missing"
+        case .issuerOther: "iss is another's"
+        case .tooLong: "too long"
+        default: "\(cause)"
+        }
+    }
+
+    var certificateFile: KnownCause? {
+        let text: String? =
+            switch detail.cause {
+            case .noCertificate: "holds no certificate: name one in PEM form"
+            case .damagedCertificate: "holds a damaged certificate: get it anew"
+            case .wrongKind: "is no regular file"
+            case .tooLong: "is longer than 8 MiB"
+            default: number > 0 ? SystemMessage.of(Int32(clamping: number)) : nil
+            }
+        return text.map { KnownCause("the file that --ca-file names \($0)") }
+    }
+
+    var wrongKey: KnownCause? {
+        switch detail.cause {
+        case .passphraseForKey:
+            KnownCause(
+                "this vault was made with a key, not a passphrase: give --key-file or --key-fd")
+        case .keyForPassphrase:
+            KnownCause(
+                "this vault was made with a passphrase, not a key: give --passphrase or "
+                    + "--passphrase-fd")
+        default: nil
+        }
+    }
+
+    var unusableKey: KnownCause? {
+        switch detail.cause {
+        case .empty: KnownCause("the root key is empty: nothing came from the descriptor")
+        case .malformedKey:
+            KnownCause(
+                number == 32
+                    ? "the root key is 32 times the same byte: a key is random"
+                    : "the root key has \(number > 32 ? "more than 32" : "\(number)") bytes: a key "
+                        + "is 32 random bytes")
+        case .malformedPassphrase: KnownCause("a passphrase has 8 to 1024 bytes: give another")
+        default: nil
+        }
+    }
+
+    private var file: String? {
+        detail.subject.map { $0 == .directory ? "the vault's directory" : "the vault's \($0.name)" }
+    }
+
+    var unsafeFile: KnownCause? {
+        guard let file else { return nil }
+        let isDirectory = detail.subject == .directory || detail.subject == .databaseDirectory
+        switch detail.cause {
+        case .symbolicLink:
+            return KnownCause(
+                detail.subject == .directory
+                    ? "\(file) is a symbolic link: name the directory itself (--vault)"
+                    : "\(file) is a symbolic link: put the \(isDirectory ? "directory" : "file") "
+                        + "itself there")
+        case .wrongKind:
+            return KnownCause("\(file) is no \(isDirectory ? "directory" : "regular file")")
+        case .otherOwner:
+            return KnownCause(
+                "\(file) belongs to user \(number), not to \(geteuid()), who runs this: chown it")
+        case .openToOthers:
+            return KnownCause(
+                "\(file) has mode 0\(String(number, radix: 8)), and others could read or change "
+                    + "it: chmod \(isDirectory ? 700 : 600) it")
+        default: return nil
+        }
+    }
+
+    var missingFile: KnownCause? {
+        guard let file else { return nil }
+        if detail.subject == .lockFile {
+            return KnownCause(
+                "\(file) is missing beside the vault's other files: it is an empty file of mode "
+                    + "0600: make it anew, or restore the vault from a backup")
+        }
+        return KnownCause(
+            "\(file) is missing beside the vault's other files: restore the vault from a backup of "
+                + "the whole directory; nothing was changed")
+    }
+
+    var storage: KnownCause? {
+        guard let errno = Int32(exactly: number), errno > 0 else { return nil }
+        let next =
+            switch errno {
+            case EROFS: "mount its file system so that it can be written"
+            case EACCES, EPERM: "see that it is yours, and that nothing forbids it"
+            case EMFILE, ENFILE: "allow more open files (ulimit -n)"
+            default: "check the disk, then start again"
+            }
+        return KnownCause(
+            "reading or writing the vault failed (\(SystemMessage.of(errno))): \(next)")
+    }
+
+    var rejectedCallback: KnownCause? {
+        let again = "run connect again"
+        switch detail.cause {
+        case .noState:
+            let said = detail.error.map { ", but an error (\($0.name))" } ?? ""
+            return KnownCause(
+                "the callback has no state\(said), so it belongs to no flow: paste all of the "
+                    + "address; if it is all, \(again)")
+        case .neitherCodeNorError:
+            return KnownCause(
+                "the callback has neither code nor error, so it says nothing: paste all of the "
+                    + "address; if it is all, see at the provider why, and \(again)")
+        case .codeAndError, .parameterTwice:
+            return KnownCause(
+                "the callback says one thing twice, or two that exclude each other, so somebody "
+                    + "changed it on its way: \(again)")
+        case .malformedQuery:
+            return KnownCause(
+                "the callback is cut off or no query of a URL: paste all of the address")
+        case .unknownState:
+            return KnownCause(
+                "this callback belongs to no open flow: it was used already, is of another vault, "
+                    + "or its flow began more than ten minutes ago: \(again)")
+        case .otherApplication:
+            return KnownCause("this callback is of a flow of another application: \(again)")
+        case .otherBrowser:
+            return KnownCause("this callback's flow was started in a browser: finish it there")
+        default: return nil
+        }
+    }
+
+    var issuer: KnownCause? {
+        switch detail.cause {
+        case .issuerMissing:
+            KnownCause(
+                "the callback has no iss, which the provider's definition demands: if the provider "
+                    + "sends none, take authorization_response_iss_parameter_supported out; if it "
+                    + "does, somebody took it away: run connect again")
+        case .issuerOther:
+            KnownCause(
+                "the callback's iss is not the issuer of the provider's definition: correct "
+                    + "issuer; if it is right, somebody mixed two providers up: run connect again")
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of the documentation: which failures it has, and how its rows are written."""
+
+import re
+
+HEAD = """# Failures
+
+What a user is told, word for word, when something fails, and what to do next.
+
+## Overview
+
+Each row was provoked against the `tokenvault` executable: what is on stderr, the exit status, the
+newest line of the connection's log, and what `tokenvault status` says afterwards. `-` is where
+there is nothing to say. Ports, times and processes are replaced by words in capitals. What the
+lights, reasons and events mean in general stands in <doc:Operations>.
+
+This page is made by
+
+    Tests/Failures/failures.py --program .build/debug/tokenvault --page > Failures.md
+
+in the folder `Sources/TokenVault/TokenVault.docc`, with the script's path from there."""
+
+TABLE = "| failure | message | exit | log | light, reason, next step |\n|---|---|---|---|---|"
+
+TITLES = {
+    # The provider, no serve running
+    "nobody listens at the token endpoint",
+    "the token endpoint's host name does not exist",
+    "the provider closes the connection without an answer",
+    "the provider answers 503",
+    "the provider answers 429, Retry-After: 120",
+    "the token endpoint does not exist (404)",
+    "the token endpoint redirects",
+    "200 with an HTML page",
+    "200 with a token type of its own",
+    "invalid_client, 401",
+    "invalid_grant",
+    "400 without a body",
+    "invalid_request at a refresh",
+    "invalid_scope at a refresh",
+    "unauthorized_client at a refresh",
+    "an error code of the provider's own (GitHub's bad_refresh_token in a 200)",
+    "the token has expired, and there is no refresh token",
+    "the token has expired, and the provider answers 403",
+    "the certificate has expired",
+    "the certificate is another host's",
+    "the certificate is self-signed, and no --ca-file",
+    "an endpoint on loopback over HTTP, without --allow-loopback-http",
+    "the token endpoint's name resolves to a private address",
+    # While serve runs
+    "serve: after 429, a token that lives for 2 h is asked for",
+    "serve: a component failed",
+    "serve: disconnect while the provider is down",
+    "the API rejected a token that nothing can renew",
+    "serve --listen: the port is taken",
+    "serve --require-locked-memory where none can be locked",
+    "connect while serve listens on the redirect URI's port",
+    "serve's front gets a callback of no flow",
+    # The user's way through the provider
+    "the user refuses (error=access_denied)",
+    "error=login_required",
+    "error=temporarily_unavailable",
+    "error=invalid_scope",
+    "iss is demanded and missing",
+    "the callback has no state",
+    "the callback's state is of no flow",
+    "a callback of another flow is pasted (mallory's terminal, alice's browser)",
+    "the code has expired (invalid_grant at the exchange)",
+    "redirect_uri_mismatch at the exchange (invalid_request)",
+    "the exchange brings no refresh token",
+    "connect with an empty scope",
+    # The application
+    "a definition with an unknown setting",
+    "a reserved parameter in authorization_parameters",
+    "the same parameter twice in the endpoint's query",
+    "an endpoint that is plain HTTP",
+    "a redirect URI that is plain HTTP elsewhere",
+    # The vault's files
+    "the key is another vault's",
+    "the key file can be read by others (0644)",
+    "a passphrase for a vault that was made with a key file",
+    "no vault is there",
+    "init in a folder that is not there",
+    "data.mdb can be read by others (0644)",
+    "LOCK is not there",
+    "HEADER is damaged",
+    "data.mdb is empty",
+    "a record is damaged",
+    "another command owns the vault (connect waits for its callback)",
+    "serve stands still (SIGSTOP)",
+    "serve is started a second time",
+    # The disk
+    "the disk is full: refresh",
+    "the vault is on a file system that is read-only",
+    # The command line
+    "token of a connection that is not there",
+    "an empty id",
+    "--min-ttl 7200 of a token that lives for an hour",
+    "a verb that is not there",
+    "--ca-file holds a certificate that is damaged",
+    "the root key on a descriptor that is not open",
+}
+
+
+def steady(text):
+    """Without what differs from run to run."""
+    text = re.sub(r"(Open this address in a browser:|stdout: https?://\S+)\n?", "", text)
+    text = re.sub(r"\b(127\.0\.0\.1:|port )\d{4,5}\b", r"\1PORT", text)
+    text = re.sub(r"\b(not before|since|at) (\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+)?Z",
+                  r"\1 TIME", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+Z|\+0000)", "TIME", text)
+    text = re.sub(r"\b(process|kill -CONT) \d+", r"\1 PROCESS", text)
+    text = re.sub(r"\bfor \d+ s\b", "for SECONDS s", text)
+    return text.strip()
+
+
+def written(text):
+    """Text in a cell: DocC knows no HTML, and a line end would end the row."""
+    lines = (" ".join(line.split()) for line in steady(text).splitlines())
+    text = " · ".join(filter(None, lines))
+    for mark in "\\|<*":
+        text = text.replace(mark, f"\\{mark}")
+    return text or "-"
+
+
+def line(row):
+    """A row of the page."""
+    title, _, message, status, log, light = row
+    if message in (log, light):
+        log = light = "(the same)"
+    cells = (title, message, status, log, light)
+    return f"| {' | '.join(written(each) for each in cells)} |"
