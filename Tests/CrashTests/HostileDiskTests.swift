@@ -183,12 +183,12 @@ import Testing
         let path = "\(exhibit.home.path)/db/data.mdb"
         for byteCount in [0, 1, 100, 4096] {
             Files.cut(path, byteCount)
-            #expect(await exhibit.verdict() == .integrityFailed, "\(byteCount)")
+            #expect(await exhibit.verdict() == .databaseDamaged, "\(byteCount)")
             Files.cut(path, 0)
             try exhibit.home.overwrite("db/data.mdb", at: 0, whole)
         }
         try exhibit.home.overwrite("db/data.mdb", at: 0, [UInt8](repeating: 7, count: 8192))
-        #expect(await exhibit.verdict() == .integrityFailed)
+        #expect(await exhibit.verdict() == .databaseDamaged)
         try exhibit.home.overwrite("db/data.mdb", at: 0, whole)
         #expect(await exhibit.verdict() == nil)
     }
