@@ -69,8 +69,11 @@ import Testing
         let shown = try #require(try rig.vault.status(Disk.id(0)))
         #expect(shown.reason == kind && shown.reasonNumber == status)
         #expect(shown.reasonDetail.error == error)
-        let logged = try #require(try rig.vault.log(Disk.id(0)).last)
-        #expect(logged.kind == kind && logged.number == status && logged.detail.error == error)
+        let read = try rig.call { vault in
+            let logged = try #require(try await vault.log(Disk.id(0)).last)
+            #expect(logged.kind == kind && logged.number == status && logged.detail.error == error)
+        }
+        #expect(read.isDone && read.error == nil)
     }
 
     @Test("When the provider asked for a pause its end is told")
