@@ -59,14 +59,17 @@ extension World {
         guard let incarnation, incarnation.isRunning, !incarnation.isDraining,
             incarnation.offset == 0,
             provider.isHealthy, disk.room == .enough, uplink == .up, standstill == nil,
-            !isCrowded(provider), provider.suspectedUntil <= clock.now
+            !isCrowded(provider), !isStuck(provider), provider.suspectedUntil <= clock.now
         else { return nil }
         let recovered = max(
             provider.healthySince,
             Recovery.kept(provider.retryAfter, now: provider.healthySince),
             incarnation.started, roomSince, uplinkSince, thawed, provider.unblockedSince,
             provider.suspectedUntil, provider.carefulSince)
-        return max(base, subject.troubleEnd, recovered + recovery(provider))
+        return max(
+            base, subject.troubleEnd, recovered + recovery(provider),
+            provider.unstuckSince + provider.temper.drainMilliseconds
+                + Recovery.requestMilliseconds(provider.temper))
     }
 
     /// The last use of a grant as the vault can know it. What was stored long after it was given,

@@ -142,6 +142,8 @@ final class VirtualProvider: @unchecked Sendable {
     var listeners = 0
     /// Since when they are fewer than there may be.
     var unblockedSince = VirtualClock.start
+    /// Since when those are fewer that are late.
+    var unstuckSince = VirtualClock.start
     var inFlightMax = 0
     private var recent: [Int64]
     private var recentNext = 0

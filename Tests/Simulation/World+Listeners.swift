@@ -55,6 +55,24 @@ extension World {
             || provider.listeners > 0 && provider.isSuspect
     }
 
+    /// So long after its start a request whose answer has not come is late, in milliseconds.
+    private static let lateMilliseconds: Int64 = 3000
+
+    /// Whether a place is taken by a request that should have been answered, and is not overdue.
+    func isLate(_ exchange: Exchange) -> Bool {
+        exchange.kind == .refresh && !exchange.isOverdue
+            && clock.now - exchange.started > Self.lateMilliseconds
+    }
+
+    /// The same as `isCrowded` by those: until their deadlines.
+    ///
+    /// - Parameter ending: how many of them end now.
+    func isStuck(_ provider: VirtualProvider, beside ending: Int = 0) -> Bool {
+        let open = incarnation?.network.open ?? []
+        let late = open.count { $0.isOpen && $0.provider === provider && isLate($0) }
+        return late + ending > 0 && 2 * (late + ending) > provider.temper.concurrencyMax
+    }
+
     /// A refresh was handed to the transport.
     func judgeListeners(_ exchange: Exchange) {
         guard isBlocked(exchange.provider) else { return }

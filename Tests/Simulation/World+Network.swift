@@ -154,6 +154,9 @@ extension World {
         guard exchange.kind == .refresh else { return }
         subjects[exchange.subject].inFlight -= 1
         if let shown = exchange.form.refresh { grants[shown.owner].end(shown.serial) }
+        if isLate(exchange), isStuck(exchange.provider, beside: 1) {
+            exchange.provider.unstuckSince = clock.now
+        }
         if exchange.isOverdue { endListening(exchange) } else { exchange.provider.inFlight -= 1 }
     }
 }
