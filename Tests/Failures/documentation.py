@@ -109,7 +109,8 @@ def steady(text):
     text = re.sub(r"\b(not before|since|at) (\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+)?Z",
                   r"\1 TIME", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+Z|\+0000)", "TIME", text)
-    text = re.sub(r"\b(process|kill -CONT) \d+", r"\1 PROCESS", text)
+    text = re.sub(r"\b(process|pid|kill -CONT|kill) \d+", r"\1 PROCESS", text)
+    text = re.sub(r"\buser-\d+\b", "user-NUMBER", text)
     text = re.sub(r"\bfor \d+ s\b", "for SECONDS s", text)
     return text.strip()
 
