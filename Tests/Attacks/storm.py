@@ -132,6 +132,8 @@ def brings_back(done):
     they are a disconnect that was cut short, and an open finishes it."""
     fenced = {part for attack, case in done if attack.group == "fences" for part in case}
     slots = {copy.split("-")[0] for attack, (copy, *_) in done if attack.name == "slots-put-back"}
+    slots |= {case[0][0] for attack, case in done
+              if attack.name == "record-and-slot-brought-back"}
     return bool(FENCED.keys() & fenced & slots)
 
 

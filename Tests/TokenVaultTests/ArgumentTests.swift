@@ -34,7 +34,9 @@ import Testing
         arguments: [
             ("http://crm.example/callback", .plainHTTP), ("HTTP://crm.example/", .plainHTTP),
             ("http://127.0.0.1.example/", .plainHTTP), ("http://localhost.example/", .plainHTTP),
-            ("http://10.0.0.1/", .plainHTTP), ("https://a/#b", .fragment), ("", .empty),
+            ("http://10.0.0.1/", .plainHTTP), ("http://127.0.0.1:80@a.example/", .plainHTTP),
+            ("http://localhost:@a.example", .plainHTTP), ("http:127.0.0.1@a", .plainHTTP),
+            ("http://localhost?@a.example", nil), ("https://a/#b", .fragment), ("", .empty),
             ("https://a/\n", .controlCharacter), ("http://127.0.0.1:8017/callback", nil),
             ("http://127.0.0.1", nil), ("http://[::1]:80/", nil), ("http://localhost/cb", nil),
             ("https://crm.example/callback", nil), ("com.example.app:/callback", nil),

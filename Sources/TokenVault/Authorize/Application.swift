@@ -101,13 +101,13 @@ public struct Application: ~Copyable, Sendable {
         if redirectURI.utf8.contains(UInt8(ascii: "#")) { throw refused(.fragment) }
         let lowered = redirectURI.lowercased()
         guard lowered.hasPrefix("http:") else { return }
-        let hosts = ["127.0.0.1", "[::1]", "localhost"]
-        let isHere = hosts.contains { host in
-            guard lowered.hasPrefix("http://\(host)") else { return false }
-            let next = lowered.utf8.dropFirst("http://\(host)".utf8.count).first
-            return next == nil
-                || [UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: "?")]
-                    .contains(next)
+        guard lowered.hasPrefix("http://") else { throw refused(.plainHTTP) }
+        // RFC 3986 section 3.2; a name before an @ is no host.
+        let authority = lowered.dropFirst("http://".count).prefix { !"/?".contains($0) }
+        let isHere = ["127.0.0.1", "[::1]", "localhost"].contains { host in
+            guard authority.hasPrefix(host) else { return false }
+            let port = authority.dropFirst(host.count)
+            return port.isEmpty || port.first == ":" && port.dropFirst().allSatisfy(\.isNumber)
         }
         guard isHere else { throw refused(.plainHTTP) }
     }
