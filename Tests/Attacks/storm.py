@@ -134,6 +134,7 @@ def brings_back(done):
     slots = {copy.split("-")[0] for attack, (copy, *_) in done if attack.name == "slots-put-back"}
     slots |= {case[0][0] for attack, case in done
               if attack.name == "record-and-slot-brought-back"}
+    slots |= {case[0].split("-")[0] for attack, case in done if attack.name == "slots-mixed"}
     return bool(FENCED.keys() & fenced & slots)
 
 

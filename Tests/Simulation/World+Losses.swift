@@ -111,11 +111,11 @@ extension World {
             exchange.provider.temper.isListenedTo
         else { return }
         let temper = exchange.provider.temper
-        // What the next process goes by; a request leaves soon after, or is recorded anew.
+        // What the next process goes by; a request is handed over soon after, or recorded anew.
         let written = disk.doubts.last { $0.attempt.key == subjects[exchange.subject].key }
         let recorded = max(
             written.map { $0.recorded.milliseconds - lastOffset } ?? departed,
-            departed - UpkeepState.recordMillisecondsMax)
+            exchange.started - UpkeepState.recordMillisecondsMax)
         var wait = Self.doubtMillisecondsMin
         if temper.saysLifetime, !temper.saysRefreshLifetime, temper.idleMilliseconds == nil,
             temper.ageMilliseconds == nil, lastOffset == 0,
