@@ -66,6 +66,7 @@ CONNECTION_FIELDS = {
     40: ("why the last refresh brought nothing", "failure"),
     41: ("oldest generation with this trouble", "u64"),
     42: ("what the platform said of a use that did not work", "failure"),
+    43: ("until when the provider asked to be left alone", "time"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),

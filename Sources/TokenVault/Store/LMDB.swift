@@ -10,16 +10,6 @@ import Glibc
 /// and their like give up durability, or the process on a full disk.
 @safe
 final class LMDB: @unchecked Sendable {
-    enum Database: Int, CaseIterable {
-        case records, meta, flows, events
-    }
-
-    /// The most read transactions at the same time.
-    static let readersMax = 512
-    static let pageBytes = 4096
-    /// Is lent every key and value; says whether to go on.
-    typealias Visitor = (RawSpan, RawSpan) throws(VaultError) -> Bool
-
     let mapBytes: Int
     private let environment: OpaquePointer
     private var handles = InlineArray<4, MDB_dbi>(repeating: 0)
@@ -244,8 +234,18 @@ final class LMDB: @unchecked Sendable {
         var value = unsafe MDB_val()
         var result = unsafe start.withUnsafeBytes { bytes in
             unsafe key = Self.value(bytes)
-            return unsafe mdb_cursor_get(
-                cursor, &key, &value, start.byteCount == 0 ? MDB_FIRST : MDB_SET_RANGE)
+            if bytes.isEmpty { return unsafe mdb_cursor_get(cursor, &key, &value, MDB_FIRST) }
+            // A branch may lead too far: nothing that comes before may belong here.
+            var (before, other, first) = unsafe (MDB_val(), MDB_val(), Self.value(bytes))
+            let found = unsafe mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)
+            let isLast = found == MDB_NOTFOUND
+            guard isLast || found == MDB_SUCCESS else { return found }
+            let side = unsafe mdb_cursor_get(cursor, &before, &other, isLast ? MDB_LAST : MDB_PREV)
+            if side == MDB_SUCCESS, unsafe mdb_cmp(transaction, handle, &before, &first) >= 0 {
+                return MDB_CORRUPTED
+            }
+            let back = side == MDB_SUCCESS ? MDB_NEXT : MDB_FIRST
+            return isLast ? found : unsafe mdb_cursor_get(cursor, &key, &value, back)
         }
         var last = unsafe MDB_val()
         while result == MDB_SUCCESS {

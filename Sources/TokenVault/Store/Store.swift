@@ -253,7 +253,9 @@ final class Store: Reading {
         let transaction = try beginRead()
         let start = try Secret(integer: first.byteSwapped)
         var (count, next) = (0, UInt64?.none)
-        try transaction.scan(.events, from: start.bytes) { (lmdbKey, value) throws(VaultError) in
+        // From the very first without a search, which a damaged branch may mislead.
+        let from = first == 0 ? RawSpan() : start.bytes
+        try transaction.scan(.events, from: from) { (lmdbKey, value) throws(VaultError) in
             let plaintext = try SealedRecord.open(
                 value, lmdbKey: lmdbKey, vaultID: keyring.vaultID, key: keyring.eventSealKey)
             guard lmdbKey.byteCount == 8, let entry = EventEntry(plaintext.bytes) else {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What there is in LMDB's file, and how much of it.
+extension LMDB {
+    enum Database: Int, CaseIterable {
+        case records, meta, flows, events
+    }
+
+    /// The most read transactions at the same time.
+    static let readersMax = 512
+    static let pageBytes = 4096
+    /// Is lent every key and value; says whether to go on.
+    typealias Visitor = (RawSpan, RawSpan) throws(VaultError) -> Bool
+}
