@@ -102,6 +102,10 @@ extension VaultError {
         }
     }
 
+    private static let refusedScope = KnownCause(
+        "the provider refuses the scopes: see which ones the application may ask for, correct them "
+            + "(--scope), and run connect again")
+
     private var refusedRefresh: KnownCause {
         switch providerError {
         case .invalidRequest:
@@ -110,9 +114,7 @@ extension VaultError {
                     + "client_authentication, token_parameters and refresh_grant; where it says so "
                     + "of a grant that is gone, list that in grant_lost_answers")
         case .invalidScope:
-            KnownCause(
-                "the provider refuses the scopes: see which ones the application may ask for, "
-                    + "correct them (--scope), and run connect again")
+            Self.refusedScope
         case .unauthorizedClient:
             KnownCause(
                 "the provider does not let the application refresh: allow it refresh tokens there "
@@ -153,9 +155,7 @@ extension VaultError {
                     + "the redirect URI is registered there letter by letter, and "
                     + "token_parameters; then run connect again")
         case .invalidScope:
-            KnownCause(
-                "the provider refuses the scopes: see which ones the application may ask for, "
-                    + "correct them (--scope), and run connect again")
+            Self.refusedScope
         case .unauthorizedClient:
             KnownCause(
                 "the provider does not let the application exchange codes: allow it the grant type "

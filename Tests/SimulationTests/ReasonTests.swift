@@ -205,10 +205,12 @@ import Testing
             let disk = try Disk.populated(2, expiringIn: 24 * 3_600_000)
             do {
                 let rig = try Rig(disk)
-                _ = try refresh(rig)
+                let first = try refresh(rig)
                 try rig.answer(
                     0, TransportReply(status: 429, body: nil, retryAfterSeconds: asked))
                 try rig.flush()
+                // What is said is what is done.
+                #expect(first.error?.retryTime == (try rig.vault.status(Disk.id(0))?.retryTime))
             }
             let rig = try Rig(disk, moment: VirtualClock.start + slept * 1000)
             for connection in 0..<2 {

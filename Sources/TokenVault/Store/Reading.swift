@@ -76,19 +76,20 @@ extension Reading {
     ///
     /// - Throws: `applicationNotFound`.
     func application(_ id: ApplicationID) throws(VaultError) -> Application {
-        guard let opened = try open(key(.application, id.text)) else {
-            throw VaultError(.applicationNotFound, .store)
-        }
-        return try ApplicationRecord.decode(opened.takeFields())
+        try ApplicationRecord.decode(applicationFields(id))
     }
 
     /// The same, and nil where its provider revokes nothing: then no more of it is read.
     func revokingApplication(_ id: ApplicationID) throws(VaultError) -> Application? {
+        let fields = try applicationFields(id)
+        guard fields.has(ProviderSetting.revocationEndpoint.tag) else { return nil }
+        return try ApplicationRecord.decode(fields)
+    }
+
+    private func applicationFields(_ id: ApplicationID) throws(VaultError) -> Fields {
         guard let opened = try open(key(.application, id.text)) else {
             throw VaultError(.applicationNotFound, .store)
         }
-        let fields = opened.takeFields()
-        guard fields.has(ProviderSetting.revocationEndpoint.tag) else { return nil }
-        return try ApplicationRecord.decode(fields)
+        return opened.takeFields()
     }
 }

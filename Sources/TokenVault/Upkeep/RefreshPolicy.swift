@@ -191,6 +191,13 @@ enum RefreshPolicy {
         return now.adding(milliseconds: max(wait, asked + fraction(of: asked / 10, random)))
     }
 
+    /// Until when a provider is left alone that asks for it, as far as that is honoured.
+    static func pauseEnd(_ retryAfterSeconds: Int64?, _ now: UnixTime) -> UnixTime? {
+        retryAfterSeconds.map {
+            now.adding(milliseconds: min($0, retryAfterSecondsMax) * 1000)
+        }
+    }
+
     private static func backoffMillisecondsMax(_ failures: Int, _ grace: Int64) -> Int64 {
         guard grace > 0, failures <= urgentAttemptsMax else { return backoffMillisecondsMax }
         let part = milliseconds(grace) / graceParts

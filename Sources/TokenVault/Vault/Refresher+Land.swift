@@ -68,7 +68,7 @@ extension Refresher {
         // Where it had been handed over, a slot for its answer was missing, or a pause began.
         case .unsent: landUnsent(sent, milliseconds: Self.scarceMilliseconds)
         case .transient(let delay, let retryAfterSeconds):
-            let retryTime = retryAfterSeconds.map { time.now().adding(milliseconds: $0 * 1000) }
+            let retryTime = RefreshPolicy.pauseEnd(retryAfterSeconds, time.now())
             landDelayed(
                 sent, VaultError(delay, .upkeep, retryTime: retryTime), number: delay.eventNumber,
                 retryAfterSeconds: retryAfterSeconds,
@@ -202,9 +202,7 @@ extension Refresher {
             !shared.upkeep.isOrphan(sent.flight.number)
                 && shared.upkeep.tells(sent.flight.key, event.code, number)
         }
-        let pauseEnd = retryAfterSeconds.map {
-            time.now().adding(milliseconds: min($0, RefreshPolicy.retryAfterSecondsMax) * 1000)
-        }
+        let pauseEnd = RefreshPolicy.pauseEnd(retryAfterSeconds, time.now())
         let note = isNews ? entry(sent, event, number) : nil
         submitEnd(sent, note: note, pauseEnd: pauseEnd, effect) { [self] in
             if isNews { publish(event, sent.id, number: number) }
