@@ -79,18 +79,26 @@ final class VirtualProvider: @unchecked Sendable {
     private var refusedHere: Set<Int> = []
     /// When such a success last came.
     private var trustedSince: Int64 = .min
-    /// Whether such words were followed by a success: so they are known to mean grants.
+    /// Whether such words were followed by a success: so they may be known to mean grants.
     private var isSaidOfGrants = false
+    /// Whether one that was refused before such a success was refused again after it: so they are
+    /// known to.
+    private var isSaidAgain = false
+    private var refusedBefore: Set<Int> = []
     /// Whether a refresh has brought tokens since what the vault knows of it was changed.
     private var isProven = true
     /// Connections whose success shows that, and their grants: what is stored of them is all that
     /// the next process knows of it.
     private var proofs: [Int: Int] = [:]
 
-    func refuse(_ subject: Int, _ moment: Int64) {
+    /// A refresh that left at `departed` was refused.
+    func refuse(_ subject: Int, _ departed: Int64, _ moment: Int64) {
         let dialect = temper.dialect
         // Where nothing has shown that the client id is right, `invalid_grant` may mean that, too.
         guard dialect.mayMeanApplication || !isProven else { return }
+        if dialect.mayMeanApplication, departed > trustedSince, refusedBefore.contains(subject) {
+            isSaidAgain = true
+        }
         risked.insert(subject)
         refusedLast = moment
         if refusedHere.insert(subject).inserted { riskedSince = moment }
@@ -104,6 +112,7 @@ final class VirtualProvider: @unchecked Sendable {
         }
         guard departed > riskedSince, !risked.isEmpty else { return }
         (isSaidOfGrants, trustedSince) = (true, moment)
+        refusedBefore.formUnion(risked)
         (risked, refusedHere) = ([], [])
     }
 
@@ -117,7 +126,7 @@ final class VirtualProvider: @unchecked Sendable {
     /// past where nothing is suspected.
     var suspectedUntil: Int64 {
         guard risked.count >= Risk.grantsMax else { return .min }
-        guard risksHourly else { return .max }
+        guard isProven, isSaidAgain || temper.dialect.isListed else { return .max }
         return riskedSince + Risk.hourMilliseconds
     }
 
@@ -127,7 +136,7 @@ final class VirtualProvider: @unchecked Sendable {
     /// Since when requests leave one at a time, or do so no more.
     var carefulSince: Int64 { risked.isEmpty ? trustedSince : max(riskedSince, trustedSince) }
 
-    /// Whether one more is risked an hour after the last.
+    /// Whether one more may be risked an hour after the last.
     private var risksHourly: Bool { isProven && (isSaidOfGrants || temper.dialect.isListed) }
 
     /// How many grants a wrong client secret may have cost by now.
@@ -185,7 +194,7 @@ final class VirtualProvider: @unchecked Sendable {
     func forgetProcess(isStored: (_ subject: Int, _ grant: Int) -> Bool) {
         recent = Array(repeating: .min, count: recent.count)
         refusedHere = []
-        isSaidOfGrants = false
+        (isSaidOfGrants, isSaidAgain, refusedBefore) = (false, false, [])
         if !risked.isEmpty { riskedSince = max(riskedSince, refusedLast) }
         isProven = proofs.contains { isStored($0.key, $0.value) }
     }

@@ -30,7 +30,7 @@ extension World {
                 scheduleReplacement(exchange.subject, owner)
             }
             grants[owner].refused = clock.now
-            exchange.provider.refuse(exchange.subject, clock.now)
+            exchange.provider.refuse(exchange.subject, exchange.started, clock.now)
         case .rejection:
             if exchange.provider.temper.dialect.rejection == .burns {
                 scheduleReplacement(exchange.subject, owner)

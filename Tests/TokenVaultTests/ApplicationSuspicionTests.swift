@@ -31,6 +31,27 @@ import Testing
         check(!suspicion.isCareful)
     }
 
+    /// Many answers at once come in any order: which of the two is heard first decides nothing.
+    @Test func whoeverLeftBeforeASuccessWasNotRefusedForTheApplicationsSake() {
+        for isSuccessFirst in [false, true] {
+            var suspicion = Suspicion()
+            let orders = (0..<4).map { _ in suspicion.send() }
+            if isSuccessFirst { check(suspicion.succeed(order: orders[2])) }
+            for slot in 0..<2 {
+                let isNews = suspicion.refuse(UInt32(slot), order: orders[slot], time(0))
+                check(isNews != isSuccessFirst)
+            }
+            if !isSuccessFirst { check(!suspicion.succeed(order: orders[2])) }
+            // Still one at a time, until one that leaves now succeeds.
+            check(suspicion.isCareful && !suspicion.isExhausted && suspicion.risked.isEmpty)
+            check(suspicion.refuse(9, order: orders[3], time(1)) && suspicion.risked == [9])
+            check(suspicion.succeed(order: suspicion.send()) && !suspicion.isCareful)
+            // What succeeded before a change says nothing of it.
+            suspicion.change(.credentials)
+            check(suspicion.refuse(1, order: suspicion.send(), time(2)))
+        }
+    }
+
     @Test func whatLeftBeforeAChangeSaysNothingOfIt() {
         var suspicion = Suspicion()
         let (first, second) = (suspicion.send(), suspicion.send())

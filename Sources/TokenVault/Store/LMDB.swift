@@ -234,7 +234,7 @@ final class LMDB: @unchecked Sendable {
         var value = unsafe MDB_val()
         var result = unsafe start.withUnsafeBytes { bytes in
             unsafe key = Self.value(bytes)
-            if bytes.isEmpty { return unsafe mdb_cursor_get(cursor, &key, &value, MDB_FIRST) }
+            if start.isEmpty { return unsafe mdb_cursor_get(cursor, &key, &value, MDB_FIRST) }
             // A branch may lead too far: nothing that comes before may belong here.
             var (before, other, first) = unsafe (MDB_val(), MDB_val(), Self.value(bytes))
             let found = unsafe mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)

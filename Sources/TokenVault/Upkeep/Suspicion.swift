@@ -65,6 +65,8 @@ struct Suspicion {
     private var changed: UInt64 = 0
     /// How many had left when it last looked rejected: what they bring does not clear it.
     private var barrier: UInt64 = 0
+    /// The last of those that left and have succeeded.
+    private var succeeded: UInt64 = 0
     private var risks: [Risk] = []
     /// Connections whose request left with care, and whose answer is late or did not come, with its
     /// place in the order: nobody knows what became of their grants until they are asked again.
@@ -144,7 +146,8 @@ struct Suspicion {
         if !isCareful { careful = sentCount }
         isRaised = true
         barrier = sentCount
-        guard !isRisked(slot) else { return false }
+        // One that left after it has succeeded: of many at once a few dead grants say little.
+        guard order > succeeded, !isRisked(slot) else { return false }
         risks.append(Risk(slot: slot, order: order, isProbe: order > careful, heard: now))
         return true
     }
@@ -189,6 +192,7 @@ struct Suspicion {
     /// A request has succeeded that left as the `order`-th. True where that clears the application.
     mutating func succeed(order: UInt64) -> Bool {
         guard order > changed else { return false }
+        succeeded = max(succeeded, order)
         // Who was refused before it left was not refused for the application's sake, most likely.
         risks.removeAll { $0.order < order }
         unanswered = unanswered.filter { $0.value > order }
