@@ -18,6 +18,14 @@ let strict: [SwiftSetting] = [
 let isWatched = Context.environment["TOKENVAULT_THREAD_SANITIZER"] != nil
 let watched: [SwiftSetting] = isWatched ? [.unsafeFlags(["-sanitize=thread"])] : []
 
+/// Whoever embeds the library alone says `traits: []`, and fetches swift-collections and no more.
+let tools = "Tools"
+
+/// What only the front, the catalog, the commands and the practice server need.
+func tool(_ product: String, _ package: String) -> Target.Dependency {
+    .product(name: product, package: package, condition: .when(traits: [tools]))
+}
+
 let package = Package(
     name: "TokenVault",
     products: [
@@ -26,6 +34,10 @@ let package = Package(
         .library(name: "CallbackFront", targets: ["CallbackFront"]),
         .executable(name: "tokenvault", targets: ["tokenvault"]),
         .executable(name: "provider-simulator", targets: ["provider-simulator"]),
+    ],
+    traits: [
+        .default(enabledTraits: [tools]),
+        .trait(name: tools, description: "Everything but the library."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -62,7 +74,7 @@ let package = Package(
             swiftSettings: strict + watched),
         .target(
             name: "ProviderCatalog",
-            dependencies: ["TokenVault", .product(name: "Yams", package: "Yams")],
+            dependencies: ["TokenVault", tool("Yams", "Yams")],
             swiftSettings: strict),
 
         // What stands on it.
@@ -70,22 +82,22 @@ let package = Package(
             name: "CallbackFront",
             dependencies: [
                 "TokenVault",
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                tool("Hummingbird", "hummingbird"),
+                tool("HummingbirdCore", "hummingbird"),
+                tool("HTTPTypes", "swift-http-types"),
+                tool("Logging", "swift-log"),
+                tool("NIOCore", "swift-nio"),
+                tool("ServiceLifecycle", "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .target(
             name: "TokenVaultCommand",
             dependencies: [
                 "TokenVault", "ProviderCatalog", "CallbackFront", "ProviderSimulator",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                tool("ArgumentParser", "swift-argument-parser"),
+                tool("Logging", "swift-log"),
+                tool("ServiceLifecycle", "swift-service-lifecycle"),
+                tool("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -98,19 +110,19 @@ let package = Package(
         .target(
             name: "ProviderSimulator",
             dependencies: [
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                tool("Hummingbird", "hummingbird"),
+                tool("HTTPTypes", "swift-http-types"),
+                tool("Logging", "swift-log"),
+                tool("NIOCore", "swift-nio"),
+                tool("ServiceLifecycle", "swift-service-lifecycle"),
+                tool("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "provider-simulator",
             dependencies: [
                 "ProviderSimulator",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                tool("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: strict),
 
@@ -140,8 +152,8 @@ let package = Package(
             name: "ProviderSimulatorTests",
             dependencies: [
                 "ProviderSimulator",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                tool("NIOCore", "swift-nio"),
+                tool("NIOPosix", "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(
@@ -176,8 +188,8 @@ let package = Package(
             name: "CallbackFrontTests",
             dependencies: [
                 "CallbackFront", "TokenVault", "ProviderSimulator",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
+                tool("HTTPTypes", "swift-http-types"),
+                tool("Logging", "swift-log"),
             ],
             swiftSettings: strict),
         // A process that is killed, and the tests that do it.
