@@ -36,7 +36,7 @@ extension Vault {
             [store, refresher] (record, header) throws(VaultError) in
             // Disconnected and set up anew meanwhile: these tokens are of the life before.
             guard life == store.owner(header.slot)?.life else { return .leave }
-            try replaced.take(record, by: granted.reply)
+            try replaced.take(record, by: granted.reply, now)
             if replaced.isThere {
                 try record.fields.set(
                     ConnectionTag.earlierGrants, integer: record.earlierGrants &+ 1)
