@@ -21,6 +21,9 @@ extension VaultError {
             case .plainHTTP:
                 "is http on a host that is not this machine, where others could read the code: "
                     + "register one with https, or with http on 127.0.0.1"
+            case .newerThanPresent:
+                "is newer than the connection's present one: take it from `tokenvault status "
+                    + "--json`"
             default: nil
             }
         guard let rule else { return nil }

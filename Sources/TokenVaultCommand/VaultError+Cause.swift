@@ -266,6 +266,10 @@ extension VaultError {
             return KnownCause(
                 "the token has expired, and the provider refuses to renew it: run connect again; "
                     + "if every connection of the application is refused, see that at the provider")
+        case .tokenRejected:
+            return KnownCause(
+                "the provider's API rejected the token, and nothing can renew it: run connect "
+                    + "again; if the report was wrong, `tokenvault use` takes it back")
         case .noRefreshToken:
             return KnownCause(
                 "there is no refresh token to renew the token with: run connect again, and ask for "

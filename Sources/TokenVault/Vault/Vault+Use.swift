@@ -36,6 +36,8 @@ extension Vault {
 
     /// Writes down what the platform said of a use.
     ///
+    /// A rejection stays beside an error of the component's own, which does not mend the token.
+    ///
     /// - Parameter generation: of the token that it is about; nothing is changed where others came
     ///   since. Nil for whichever is there.
     func note(
@@ -48,6 +50,7 @@ extension Vault {
         let revision = Revision(addedBytesMax: added) { (record, header) throws(VaultError) in
             let since = record.tokensSince ?? header.generation
             if let generation, generation < since { return .leave }
+            if record.rejected != nil, kind != .tokenRejected { return .leave }
             try record.keepTokens(of: header.generation)
             try record.set(useFailure: failure)
             return .change

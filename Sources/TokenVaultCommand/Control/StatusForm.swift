@@ -19,6 +19,8 @@ struct StatusForm: Codable, Sendable {
     var nextRefresh: Moment?
     var retryTime: Moment?
     var answerOutstandingSince: Moment?
+    /// When the platform reported that the API rejected the present token.
+    var tokenRejected: Moment?
     var lastRefreshed: Moment?
     var refreshCount: UInt64
     var lastUsed: Moment?
@@ -42,6 +44,7 @@ struct StatusForm: Codable, Sendable {
         case nextRefresh = "next_refresh"
         case retryTime = "retry_time"
         case answerOutstandingSince = "answer_outstanding_since"
+        case tokenRejected = "token_rejected"
         case lastRefreshed = "last_refreshed"
         case refreshCount = "refresh_count"
         case lastUsed = "last_used"
@@ -65,6 +68,7 @@ struct StatusForm: Codable, Sendable {
         nextRefresh = status.nextRefresh.map(Moment.init)
         retryTime = status.retryTime.map(Moment.init)
         answerOutstandingSince = status.answerOutstandingSince.map(Moment.init)
+        tokenRejected = status.tokenRejected.map(Moment.init)
         lastRefreshed = status.lastRefreshed.map(Moment.init)
         refreshCount = status.refreshCount
         lastUsed = status.lastUsed.map(Moment.init)

@@ -16,6 +16,9 @@ enum NextStep {
         case "check_use":
             "look at the component that used it: the error is its own; the light turns when a use "
                 + "works (`tokenvault use`)"
+        case "wait" where status.reason == "tokenRejected":
+            "run `tokenvault refresh`: the provider's API rejected the token, and no other one has "
+                + "come since"
         case "wait": wait(status)
         case "correct_application" where status.reason == "applicationRemoved":
             "add the application again: `tokenvault app add`"
