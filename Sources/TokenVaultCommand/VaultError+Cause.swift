@@ -14,9 +14,14 @@ struct KnownCause {
 
 extension VaultError {
     /// Nil where its code says all there is to say.
-    var knownCause: KnownCause? {
+    var knownCause: KnownCause? { knownCause(of: nil) }
+
+    /// The same of a connection whose application is known by name.
+    func knownCause(of application: String?) -> KnownCause? {
         switch code {
         case .providerRefused: isOfExchange ? refusedCode : refusedRefresh
+        case .applicationMisconfigured where detail.cause == .rejectedBefore:
+            earlierRejection(application)
         case .applicationMisconfigured: rejection
         case .authorizationRefused: refusedAuthorization
         case .endpointRefused: refusedEndpoint
@@ -24,10 +29,7 @@ extension VaultError {
         case .notRefreshable: notRenewable
         case .providerBusy: busy
         case .providerUnreachable: unreachable
-        case .applicationNotFound where connection != nil:
-            KnownCause(
-                "the application that it was connected through is not there any more: add it "
-                    + "again (`tokenvault app add`), or disconnect it")
+        case .applicationNotFound where connection != nil: removal(application)
         case .backingOff: KnownCause(Self.backingOffText + (number > 0 ? moment : "try later"))
         case .certificateFileUnusable: certificateFile
         case .wrongRootKey: wrongKey
@@ -186,13 +188,25 @@ extension VaultError {
         case .unauthorizedClient, .unsupportedGrantType:
             isOfExchange ? refusedCode : refusedRefresh
         default:
-            isOfExchange || number > 0
-                ? nil
-                : KnownCause(
-                    "nothing was sent, for the provider has rejected the application, and another "
-                        + "connection's log says how: correct its client id, its secret or the "
-                        + "way they are sent with `tokenvault app add --replace`")
+            nil
         }
+    }
+
+    private func earlierRejection(_ application: String?) -> KnownCause {
+        let name = application.map { " \($0)" } ?? ""
+        let log = number > 0 ? "" : ", and `tokenvault log --app\(name)` says how"
+        return KnownCause(
+            "nothing was sent, for the provider has rejected the application\(name)\(log): correct "
+                + "its client id, its secret or the way they are sent with `tokenvault app add "
+                + "--replace`; where the fault was the provider's, `tokenvault retry --app\(name)` "
+                + "asks again at once")
+    }
+
+    private func removal(_ application: String?) -> KnownCause {
+        let name = application.map { " \($0)" } ?? ""
+        return KnownCause(
+            "the application\(name) that it was connected through is not there any more: add it "
+                + "again (`tokenvault app add\(name)`), or disconnect it")
     }
 
     private var refusedAuthorization: KnownCause? {
@@ -262,6 +276,11 @@ extension VaultError {
             return KnownCause(
                 "--min-ttl asks for more than the provider gives: its tokens live \(life): ask for "
                     + "less", .usage)
+        case .refreshRefused where number > 0:
+            let isOfEndpoint = providerError == nil && unnamedRefusal != nil
+            return KnownCause(
+                "the token has expired, and no other one comes: \(refusedRefresh.text)",
+                isOfEndpoint ? .misconfigured : nil)
         case .refreshRefused:
             return KnownCause(
                 "the token has expired, and the provider refuses to renew it: run connect again; "

@@ -199,7 +199,20 @@ struct VaultOptions: ParsableArguments {
     ) async throws {
         let door = try await door(readsUnverified: readsUnverified)
         defer { door.close() }
-        try await body(door)
+        do {
+            try await body(door)
+        } catch let error as VaultError {
+            throw await Self.named(error, door)
+        }
+    }
+
+    /// Names the application, where that is what has to be mended.
+    private static func named(_ error: VaultError, _ door: any VaultDoor) async -> any Error {
+        guard error.code == .applicationNotFound || error.detail.cause == .rejectedBefore,
+            let id = error.connection,
+            let application = try? await door.status(id: id.text).application
+        else { return error }
+        return error.failure(of: application)
     }
 }
 

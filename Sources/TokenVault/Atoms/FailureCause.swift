@@ -23,6 +23,8 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case refreshRefused = 26
     case minimumTooLong = 27
     case tokenRejected = 28
+    /// Nothing was sent: an earlier answer says so of the application.
+    case rejectedBefore = 29
     // A file of the vault's, or one that it is given.
     case missing = 30
     case symbolicLink = 31

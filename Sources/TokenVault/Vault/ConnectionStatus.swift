@@ -174,7 +174,10 @@ extension Vault {
         // Whatever failed before.
         case _ where refresher.isOver(record, now): return (.red, nil, .reconnect)
         case _ where refresher.isRefused(record, now):
-            return (.red, .refreshRefused, .reconnect)
+            return (
+                .red, .refreshRefused,
+                record.isOfEndpoint ? .correctApplication : .reconnect
+            )
         case .storageRefused: return (working, failing, .makeRoom)
         case .refreshRefused: return (working, failing, .correctApplication)
         case nil: return (working, nil, .none)
@@ -186,6 +189,18 @@ extension Vault {
 extension ConnectionRecord {
     /// Whether the provider refused its last refresh.
     var isRefused: Bool { failure?.code == VaultEvent.Kind.refreshRefused.code }
+
+    /// Whether that came from another place than a token endpoint, or from a gateway before it: no
+    /// other grant mends that.
+    var isOfEndpoint: Bool {
+        guard isRefused, let failure, Refusal.Kind(record: refusal) != .grant else { return false }
+        let answer = FailureNumber(raw: Int64(failure.status))
+        guard answer.detail.error == nil else { return false }
+        return switch answer.number {
+        case 300..<400, 403, 404, 405, 410: true
+        default: false
+        }
+    }
 }
 
 extension Refresher {

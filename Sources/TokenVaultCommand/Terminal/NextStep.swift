@@ -21,7 +21,7 @@ enum NextStep {
                 + "come since"
         case "wait": wait(status)
         case "correct_application" where status.reason == "applicationRemoved":
-            "add the application again: `tokenvault app add`"
+            "add the application again: `tokenvault app add \(status.application ?? "ID")`"
         case "correct_application":
             cause(status)
                 ?? "correct the application, or its provider's definition: `tokenvault app add "
@@ -44,8 +44,10 @@ enum NextStep {
             "the provider's API rejected the token, and nothing can renew it: run "
                 + "`tokenvault connect` again"
         case "refreshRefused":
-            "the token has expired, and the provider refuses to renew it: run `tokenvault connect` "
-                + "again; if all of the application's are refused, see that at the provider"
+            cause(status).map { "the token has expired, and no other one comes: \($0)" }
+                ?? "the token has expired, and the provider refuses to renew it: run `tokenvault "
+                + "connect` again; if all of the application's are refused, see that at the "
+                + "provider"
         case nil where status.endCause == EndCause.notRenewable.rawValue:
             "the token has expired, and there is no refresh token: run `tokenvault connect` again"
         default: "the grant has ended: run `tokenvault connect` again"
