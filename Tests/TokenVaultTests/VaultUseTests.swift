@@ -108,6 +108,7 @@ import Testing
         #expect(await lend() == .notRefreshable)
         // An error of the component's own, such as that very 401, does not mend the token.
         try await vault.reportFailed(id, number: 401)
+        #expect(try await kinds(vault) == [.tokensPut, .tokenRejected, .useFailed])
         #expect(await lend() == .notRefreshable)
         #expect(try status(vault).reason == .tokenRejected)
         #expect(try status(vault).tokenRejected != nil)

@@ -55,13 +55,18 @@ extension Vault {
             try record.set(useFailure: failure)
             return .change
         }
+        let entry = EventEntry(
+            time: failure.time, key: key, kind: kind, number: Int64(failure.status))
         commit.add(.revise(key, revision))
-        commit.add(
-            .event(
-                EventEntry(
-                    time: failure.time, key: key, kind: kind, number: Int64(failure.status))))
-        guard try await durable(commit).fate != .gone else {
-            throw VaultError(.notFound, .vault)
+        commit.add(.event(entry))
+        switch try await durable(commit).fate {
+        case .gone: throw VaultError(.notFound, .vault)
+        // What is said of any token happened, whatever it changes.
+        case .left where generation == nil:
+            let commit = Commit()
+            commit.add(.event(entry))
+            _ = try await durable(commit)
+        default: return
         }
     }
 }
