@@ -28,9 +28,10 @@ extension VaultError {
         case .providerAnswerUnreadable: unreadableAnswer
         case .notRefreshable: notRenewable
         case .providerBusy: busy
+        case .answerLost where isOfExchange, .deadlineExceeded where isOfExchange: lostCode
         case .providerUnreachable: unreachable
         case .applicationNotFound where connection != nil: removal(application)
-        case .backingOff: KnownCause(Self.backingOffText + (number > 0 ? moment : "try later"))
+        case .backingOff: pause
         case .certificateFileUnusable: certificateFile
         case .wrongRootKey: wrongKey
         case .rootKeyUnusable: unusableKey
@@ -46,43 +47,7 @@ extension VaultError {
     }
 
     /// Whether it is the exchange of a code that failed: later, refreshes do.
-    private var isOfExchange: Bool { stage == .vault }
-
-    private static let backingOffText =
-        "nothing was sent: the provider failed before, or asked for a pause, and is left alone: "
-
-    /// When a pause is over.
-    private var moment: String {
-        let end = SystemTime().now().adding(milliseconds: Int64(number) * 1000)
-        return "not before \(end.timeOfDay)"
-    }
-
-    private var busy: KnownCause {
-        let what =
-            number == 429
-            ? "the provider answered that it was asked too often"
-            : "the provider answered that it is busy, or has a fault of its own"
-        return KnownCause(
-            "\(what): \(retryTime.map { "not before \($0.timeOfDay)" } ?? "try later")")
-    }
-
-    private var unreachable: KnownCause? {
-        switch number {
-        case 6:
-            KnownCause(
-                "the endpoint's host name does not resolve: correct it (`tokenvault app add "
-                    + "--replace`), or see to this machine's name service")
-        case 7:
-            KnownCause(
-                "nothing answers at the endpoint's address and port: correct them, see to the way "
-                    + "there, or try later")
-        case 35:
-            KnownCause(
-                "something answers at the endpoint's address and port, and it speaks no TLS: "
-                    + "correct the port, or see whether a proxy stands in the way")
-        default: nil
-        }
-    }
+    var isOfExchange: Bool { stage == .vault }
 
     // MARK: Answers of the provider
 

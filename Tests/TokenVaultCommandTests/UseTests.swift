@@ -78,4 +78,28 @@ struct UseTests {
             #expect(mended["refresh_count"] as? Int == 1)
         }
     }
+
+    @Test func aFailureBeforeTheFirstConnectIsRed() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let command = try bench.start(
+                ["connect", "anna", "--app", "demo", "--paste"] + bench.keyOptions, input: .open)
+            _ = try await command.line { $0.hasPrefix("http") }
+            try command.type("nothing\n")
+            _ = await command.end()
+            // There is no token that could have been rejected.
+            let rejected = try await bench.expect(
+                ["rejected", "anna"] + bench.keyOptions, status: 79)
+            #expect(rejected.errors.contains("nobody has completed its flow yet"))
+            let log = try await bench.expect(["log", "anna"] + bench.keyOptions)
+            #expect(!log.text.contains("tokenRejected"))
+            try await bench.expect(["failed", "anna", "--code", "-3"] + bench.keyOptions)
+            let failed = try await status(bench)
+            #expect(failed["light"] as? String == "red")
+            #expect(failed["reason_number"] as? Int == -3)
+            #expect(failed["next_step"] as? String == "connect")
+            try await bench.connect("anna")
+            #expect(try await status(bench)["light"] as? String == "yellow")
+        }
+    }
 }

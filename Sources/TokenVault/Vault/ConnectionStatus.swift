@@ -117,7 +117,8 @@ extension Vault {
         let raw = reason.map { refresher.number(of: $0, key, record) } ?? 0
         var meaning = reason?.meaning(of: Int64(raw)) ?? (number: 0, detail: FailureDetail())
         // What the vault knows of itself comes first.
-        if record.state == .active, light != .red, let failure = record.useFailure {
+        let isUsable = record.state == .active || record.state == .configured
+        if isUsable, light != .red, let failure = record.useFailure {
             light = .red
             let isRejection = record.rejected != nil
             // Why no other token came is more than that none did.

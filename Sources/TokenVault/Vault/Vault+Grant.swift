@@ -41,6 +41,8 @@ extension Vault {
                 try record.fields.set(
                     ConnectionTag.earlierGrants, integer: record.earlierGrants &+ 1)
             }
+            // What failed for want of tokens is over.
+            if record.state == .configured { try record.set(useFailure: nil) }
             // A new grant: nothing of the old one, its refresh token least of all, may stay.
             try record.forgetRefreshToken()
             try record.fields.set(ConnectionTag.grantedScope, nil)

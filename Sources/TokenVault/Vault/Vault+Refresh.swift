@@ -121,6 +121,10 @@ extension Vault {
             throw VaultError(.invalidArgument, .vault, .newerThanPresent, .generation)
                 .concerning(id)
         }
+        // There is no token that could have been rejected.
+        if let refusal = record.state.refusal, record.state == .configured {
+            throw VaultError(refusal, .vault, connection: id)
+        }
         let now = time.now()
         if record.state == .active {
             let failure = ConnectionRecord.Failure(

@@ -26,6 +26,7 @@ struct DisconnectCommand: AsyncParsableCommand {
     var id: String
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Where the provider is down, try for so long to revoke before erasing.",
             valueName: "seconds"))

@@ -21,7 +21,9 @@ struct LogCommand: AsyncParsableCommand {
     @Option(help: "The application's id, in place of a connection's.")
     var app: String?
 
-    @Option(help: "The most entries, the newest ones; up to \(Vault.loggedEventsMax).")
+    @Option(
+        parsing: .unconditional,
+        help: "The most entries, the newest ones; up to \(Vault.loggedEventsMax).")
     var limit = 1000
 
     @Flag(help: "One JSON object a line.")

@@ -22,7 +22,8 @@ struct RejectedCommand: AsyncParsableCommand {
     @Argument(help: "The connection's id.")
     var id: String
 
-    @Option(help: "The version that was rejected; without it the present one.")
+    @Option(
+        parsing: .unconditional, help: "The version that was rejected; without it the present one.")
     var generation: UInt64?
 
     @OptionGroup var options: VaultOptions

@@ -22,7 +22,7 @@ struct TokenCommand: AsyncParsableCommand {
     var id: String
 
     @Option(
-        name: .customLong("min-ttl"),
+        name: .customLong("min-ttl"), parsing: .unconditional,
         help: "How many seconds the token must live at least, up to 86400.")
     var minimumSeconds = 0
 

@@ -7,7 +7,7 @@ enum NextStep {
     /// Nil where there is none.
     static func text(_ status: StatusForm) -> String? {
         switch status.nextStep {
-        case "none": nil
+        case "none": status.served == false && status.nextRefresh != nil ? idle : nil
         case "connect":
             cause(status).map {
                 $0.contains("connect again") ? $0 : "\($0); then run `tokenvault connect`"
@@ -37,6 +37,11 @@ enum NextStep {
         default: status.nextStep
         }
     }
+
+    /// All is well, and nobody sees to it that it stays so.
+    private static let idle =
+        "nothing now; start `tokenvault serve`, or run `tokenvault refresh` in time: nothing is "
+        + "refreshed while none runs"
 
     private static func reconnect(_ status: StatusForm) -> String {
         switch status.reason {
