@@ -124,7 +124,7 @@ struct LifeTests {
             #expect(
                 output.errors.contains(
                     "it has no revocation endpoint, or does not revoke such tokens: end the grant "
-                        + "on the provider's own page; the access token works until "))
+                        + "on the provider's own page; otherwise the access token works until "))
             #expect(try await bench.works(token))
         }
     }

@@ -54,7 +54,7 @@ struct UnrevokedTokens {
             receipt.accessTokenExpires.map {
                 "the access token works until \($0.time.text)"
             } ?? "nobody knows until when the access token works"
-        let expiry = receipt.accessTokenLivesOn ? "; \(end) otherwise" : ""
+        let expiry = receipt.accessTokenLivesOn ? "; otherwise \(end)" : ""
         return "end the grant on the provider's own page\(expiry)"
     }
 
