@@ -88,6 +88,23 @@ import Testing
         }
     }
 
+    @Test("What had expired before it was replaced is no grant that may live on")
+    func expiredBefore() throws {
+        let rig = try Rig(disk(revokes: false))
+        let expiry = UnixTime(milliseconds: rig.clock.now + 1000)
+        let put = try rig.call { vault in
+            let tokens = TokenSet(accessToken: try Secret(text: "a"), accessTokenExpiry: expiry)
+            _ = try await vault.put(Disk.id(0), tokens)
+        }
+        try rig.flush()
+        #expect(put.isDone && put.code == nil)
+        try rig.advance(milliseconds: 2000)
+        try rig.flush()
+        let connect = try reconnect(rig, refresh: 50)
+        #expect(connect.isDone && connect.code == nil && rig.disk.serial(0) == 50)
+        #expect(rig.disk.count(.grantReplaced) == 0)
+    }
+
     @Test("Where nothing can revoke, what has not expired lives on: the receipt says until when")
     func noEndpoint() throws {
         for (isExpired, isRemoved) in [(false, false), (true, false), (false, true)] {

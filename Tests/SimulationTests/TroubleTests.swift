@@ -143,6 +143,26 @@ import Testing
         }
     }
 
+    @Test("The application's log says that it is taken again where a flow was what failed")
+    func recoveredByConnect() throws {
+        for succeeds in [false, true] {
+            let rig = try Rig(disk)
+            let connect = try rig.call { vault in
+                let request = try await vault.connect(
+                    ConnectionID("new"), application: ApplicationID("app"))
+                let query = try Secret(text: "code=k0.0&state=\(request.state)")
+                try await vault.complete(callbackQuery: query)
+            }
+            try rig.flush()
+            try #require(rig.network.open.first).request.answer(
+                succeeds ? Rig.tokens(7, 1) : Rig.refusal(401, "invalid_client"))
+            try rig.flush()
+            #expect(connect.isDone && (connect.code == nil) == succeeds)
+            #expect(disk.alarms == 1 && disk.count(.recovered) == (succeeds ? 1 : 0))
+            rig.close()
+        }
+    }
+
     @Test("What was said of other credentials is no reason any more")
     func corrected() throws {
         try process(answering: Rig.refusal(401, "invalid_client"))
