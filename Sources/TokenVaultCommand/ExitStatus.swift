@@ -27,7 +27,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .badData: "a file, a callback or a record is damaged or not what it should be"
         case .missing: "no such vault, connection, application, file or folder"
         case .providerUnavailable:
-            "the provider cannot be reached, is in trouble or answered nonsense"
+            "the provider cannot be reached, is in trouble or did not revoke"
         case .internalFault: "a fault of this program or of the system"
         case .cannotCreate: "something is there already, or an address is taken"
         case .inputOutput: "reading or writing failed, or the disk is full"

@@ -252,21 +252,26 @@ extension VaultError {
     }
 
     /// The exit status and one line for people.
-    var failure: CommandFailure {
+    var failure: CommandFailure { failure(of: nil) }
+
+    /// The same of a connection whose application is known by name.
+    func failure(of application: String?) -> CommandFailure {
         var subject = ""
         if let connection { subject = "\(connection.text): " }
         var detail = "\(code), \(stage.rawValue)"
         if let meaning { detail += ", \(meaning)" }
-        guard let remedy else {
+        guard let remedy = remedy(of: application) else {
             return CommandFailure(.internalFault, "\(subject)an unknown fault (\(detail))")
         }
         return CommandFailure(remedy.status, "\(subject)\(remedy.text) (\(detail))")
     }
 
     /// The exit status, and what happened and what to do next, in words.
-    var remedy: (status: ExitStatus, text: String)? {
+    var remedy: (status: ExitStatus, text: String)? { remedy(of: nil) }
+
+    private func remedy(of application: String?) -> (status: ExitStatus, text: String)? {
         guard let advice = Self.advice.first(where: { $0.code == code }) else { return nil }
-        guard let known = knownCause else { return (advice.status, advice.text) }
+        guard let known = knownCause(of: application) else { return (advice.status, advice.text) }
         return (known.status ?? advice.status, known.text)
     }
 }

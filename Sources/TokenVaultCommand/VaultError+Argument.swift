@@ -18,9 +18,14 @@ extension VaultError {
             case .controlCharacter: "has a line end or another control character in it"
             case .wrongCharacter: "has letters, digits, '-', '_' and '.', nothing else"
             case .fragment: "has a fragment: take out the # and what follows"
+            case .malformedURL:
+                "is not absolute: it begins with a scheme, such as https:// or http://127.0.0.1"
             case .plainHTTP:
                 "is http on a host that is not this machine, where others could read the code: "
                     + "register one with https, or with http on 127.0.0.1"
+            case .newerThanPresent:
+                "is newer than the connection's present one: take it from `tokenvault status "
+                    + "--json`"
             default: nil
             }
         guard let rule else { return nil }

@@ -14,21 +14,24 @@ struct KnownCause {
 
 extension VaultError {
     /// Nil where its code says all there is to say.
-    var knownCause: KnownCause? {
+    var knownCause: KnownCause? { knownCause(of: nil) }
+
+    /// The same of a connection whose application is known by name.
+    func knownCause(of application: String?) -> KnownCause? {
         switch code {
         case .providerRefused: isOfExchange ? refusedCode : refusedRefresh
+        case .applicationMisconfigured where detail.cause == .rejectedBefore:
+            earlierRejection(application)
         case .applicationMisconfigured: rejection
         case .authorizationRefused: refusedAuthorization
         case .endpointRefused: refusedEndpoint
         case .providerAnswerUnreadable: unreadableAnswer
         case .notRefreshable: notRenewable
         case .providerBusy: busy
+        case .answerLost where isOfExchange, .deadlineExceeded where isOfExchange: lostCode
         case .providerUnreachable: unreachable
-        case .applicationNotFound where connection != nil:
-            KnownCause(
-                "the application that it was connected through is not there any more: add it "
-                    + "again (`tokenvault app add`), or disconnect it")
-        case .backingOff: KnownCause(Self.backingOffText + (number > 0 ? moment : "try later"))
+        case .applicationNotFound where connection != nil: removal(application)
+        case .backingOff: pause
         case .certificateFileUnusable: certificateFile
         case .wrongRootKey: wrongKey
         case .rootKeyUnusable: unusableKey
@@ -44,43 +47,7 @@ extension VaultError {
     }
 
     /// Whether it is the exchange of a code that failed: later, refreshes do.
-    private var isOfExchange: Bool { stage == .vault }
-
-    private static let backingOffText =
-        "nothing was sent: the provider failed before, or asked for a pause, and is left alone: "
-
-    /// When a pause is over.
-    private var moment: String {
-        let end = SystemTime().now().adding(milliseconds: Int64(number) * 1000)
-        return "not before \(end.timeOfDay)"
-    }
-
-    private var busy: KnownCause {
-        let what =
-            number == 429
-            ? "the provider answered that it was asked too often"
-            : "the provider answered that it is busy, or has a fault of its own"
-        return KnownCause(
-            "\(what): \(retryTime.map { "not before \($0.timeOfDay)" } ?? "try later")")
-    }
-
-    private var unreachable: KnownCause? {
-        switch number {
-        case 6:
-            KnownCause(
-                "the endpoint's host name does not resolve: correct it (`tokenvault app add "
-                    + "--replace`), or see to this machine's name service")
-        case 7:
-            KnownCause(
-                "nothing answers at the endpoint's address and port: correct them, see to the way "
-                    + "there, or try later")
-        case 35:
-            KnownCause(
-                "something answers at the endpoint's address and port, and it speaks no TLS: "
-                    + "correct the port, or see whether a proxy stands in the way")
-        default: nil
-        }
-    }
+    var isOfExchange: Bool { stage == .vault }
 
     // MARK: Answers of the provider
 
@@ -186,13 +153,25 @@ extension VaultError {
         case .unauthorizedClient, .unsupportedGrantType:
             isOfExchange ? refusedCode : refusedRefresh
         default:
-            isOfExchange || number > 0
-                ? nil
-                : KnownCause(
-                    "nothing was sent, for the provider has rejected the application, and another "
-                        + "connection's log says how: correct its client id, its secret or the "
-                        + "way they are sent with `tokenvault app add --replace`")
+            nil
         }
+    }
+
+    private func earlierRejection(_ application: String?) -> KnownCause {
+        let name = application.map { " \($0)" } ?? ""
+        let log = number > 0 ? "" : ", and `tokenvault log --app\(name)` says how"
+        return KnownCause(
+            "nothing was sent, for the provider has rejected the application\(name)\(log): correct "
+                + "its client id, its secret or the way they are sent with `tokenvault app add "
+                + "--replace`; where the fault was the provider's, `tokenvault retry --app\(name)` "
+                + "asks again at once")
+    }
+
+    private func removal(_ application: String?) -> KnownCause {
+        let name = application.map { " \($0)" } ?? ""
+        return KnownCause(
+            "the application\(name) that it was connected through is not there any more: add it "
+                + "again (`tokenvault app add\(name)`), or disconnect it")
     }
 
     private var refusedAuthorization: KnownCause? {
@@ -262,10 +241,19 @@ extension VaultError {
             return KnownCause(
                 "--min-ttl asks for more than the provider gives: its tokens live \(life): ask for "
                     + "less", .usage)
+        case .refreshRefused where number > 0:
+            let isOfEndpoint = providerError == nil && unnamedRefusal != nil
+            return KnownCause(
+                "the token has expired, and no other one comes: \(refusedRefresh.text)",
+                isOfEndpoint ? .misconfigured : nil)
         case .refreshRefused:
             return KnownCause(
                 "the token has expired, and the provider refuses to renew it: run connect again; "
                     + "if every connection of the application is refused, see that at the provider")
+        case .tokenRejected:
+            return KnownCause(
+                "the provider's API rejected the token, and nothing can renew it: run connect "
+                    + "again; if the report was wrong, `tokenvault use` takes it back")
         case .noRefreshToken:
             return KnownCause(
                 "there is no refresh token to renew the token with: run connect again, and ask for "

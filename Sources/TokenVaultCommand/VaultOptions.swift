@@ -34,12 +34,12 @@ struct KeyOptions: ParsableArguments {
     var keyFile: String?
 
     @Option(
-        name: .customLong("key-fd"),
+        name: .customLong("key-fd"), parsing: .unconditional,
         help: "Inherited descriptor that yields the 32 bytes of the root key.")
     var keyFD: Int32?
 
     @Option(
-        name: .customLong("passphrase-fd"),
+        name: .customLong("passphrase-fd"), parsing: .unconditional,
         help: "Inherited descriptor that yields the passphrase; one final line end is cut off.")
     var passphraseFD: Int32?
 
@@ -47,7 +47,7 @@ struct KeyOptions: ParsableArguments {
     var passphrase = false
 
     @Option(
-        name: .customLong("passphrase-opslimit"),
+        name: .customLong("passphrase-opslimit"), parsing: .unconditional,
         help: ArgumentHelp(
             """
             How many passes stretch the passphrase of a new vault, and how many that of another \
@@ -58,7 +58,7 @@ struct KeyOptions: ParsableArguments {
     var operationsMax: UInt64?
 
     @Option(
-        name: .customLong("passphrase-memlimit"),
+        name: .customLong("passphrase-memlimit"), parsing: .unconditional,
         help: ArgumentHelp(
             """
             The same of the memory they go over: memlimit, in MiB, 256 to 4096. Without it \
@@ -199,7 +199,20 @@ struct VaultOptions: ParsableArguments {
     ) async throws {
         let door = try await door(readsUnverified: readsUnverified)
         defer { door.close() }
-        try await body(door)
+        do {
+            try await body(door)
+        } catch let error as VaultError {
+            throw await Self.named(error, door)
+        }
+    }
+
+    /// Names the application, where that is what has to be mended.
+    private static func named(_ error: VaultError, _ door: any VaultDoor) async -> any Error {
+        guard error.code == .applicationNotFound || error.detail.cause == .rejectedBefore,
+            let id = error.connection,
+            let application = try? await door.status(id: id.text).application
+        else { return error }
+        return error.failure(of: application)
     }
 }
 

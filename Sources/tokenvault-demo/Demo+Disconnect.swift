@@ -75,7 +75,7 @@ extension Demo {
         case .notNeeded: "there was none"
         case .revoked: "revoked at the service"
         case .unsupported: "the service cannot revoke it; it expires"
-        case .failed(let number): "not revoked (\(number)); it lives until it expires"
+        case .failed(let number, _): "not revoked (\(number)); it lives until it expires"
         }
     }
 

@@ -99,6 +99,12 @@ def redirect_http(desk):
     desk.app(run=desk.fail)
 
 
+@case("a redirect URI without a scheme")
+def redirect_relative(desk):
+    desk.redirect = "127.0.0.1/callback"
+    desk.app(run=desk.fail)
+
+
 @case("a redirect URI that is plain HTTP elsewhere, at a real provider")
 def redirect_http_real(desk):
     desk.redirect, desk.options = "http://oauth2.example.com/callback", []

@@ -166,6 +166,22 @@ def no_refresh_token(desk):
     desk.connect(run=True)
 
 
+@case("the exchange brings no refresh token, and no expiry")
+def no_end(desk):
+    desk.vault()
+    desk.app()
+    desk.provider.token = tokens(refresh_token=None, expires_in=None)
+    desk.connect(run=True)
+
+
+@case("the answer to the code is lost")
+def lost_code(desk):
+    desk.vault()
+    desk.app()
+    desk.provider.token = Answer(cut=True)
+    desk.connect(run=True)
+
+
 @case("the exchange brings a token type that is not Bearer")
 def token_type(desk):
     desk.vault()

@@ -106,6 +106,8 @@ def lapsed(status):
 expired("the token has expired, and there is no refresh token", Answer(500), refresh_token=None)
 expired("the token has expired, and the provider answers 503", Answer(503))
 expired("the token has expired, and the provider answers 403", Answer(403, "no", "text/plain"))
+expired("the token has expired, and the token endpoint does not exist (404)",
+        Answer(404, "<html>not found", "text/html"))
 
 
 def tls(title, at_connect, certificate, **options):

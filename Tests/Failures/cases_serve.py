@@ -122,6 +122,23 @@ def revoked(title, answer, *more):
 revoked("disconnect, and the provider cannot be reached", None)
 revoked("disconnect --wait 3, and the provider answers 503", Answer(503), "--wait", "3")
 revoked("disconnect, and the provider refuses to revoke", error("invalid_client", 401))
+revoked("disconnect, and the revocation endpoint does not exist (404)", Answer(404))
+
+
+@case("disconnect, and the provider has no revocation endpoint")
+def no_revocation(desk):
+    desk.vault()
+    desk.app_defined(revocation_endpoint=None)
+    desk.connect()
+    desk.fail("disconnect", "anna", "--yes")
+
+
+@case("disconnect after the user connected twice")
+def earlier_grant(desk):
+    desk.ready()
+    desk.provider.token = tokens(1)
+    desk.connect()
+    desk.fail("disconnect", "anna", "--yes")
 
 
 def listening(title, address, *more):

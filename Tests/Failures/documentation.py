@@ -42,6 +42,7 @@ TITLES = {
     "an error code of the provider's own (GitHub's bad_refresh_token in a 200)",
     "the token has expired, and there is no refresh token",
     "the token has expired, and the provider answers 403",
+    "the token has expired, and the token endpoint does not exist (404)",
     "the certificate has expired",
     "the certificate is another host's",
     "the certificate is self-signed, and no --ca-file",
@@ -51,6 +52,10 @@ TITLES = {
     "serve: after 429, a token that lives for 2 h is asked for",
     "serve: a component failed",
     "serve: disconnect while the provider is down",
+    "serve: the API rejected the token, and the provider is down",
+    "disconnect, and the provider has no revocation endpoint",
+    "disconnect, and the revocation endpoint does not exist (404)",
+    "disconnect after the user connected twice",
     "the API rejected a token that nothing can renew",
     "serve --listen: the port is taken",
     "serve --require-locked-memory where none can be locked",
@@ -68,6 +73,8 @@ TITLES = {
     "the code has expired (invalid_grant at the exchange)",
     "redirect_uri_mismatch at the exchange (invalid_request)",
     "the exchange brings no refresh token",
+    "the exchange brings no refresh token, and no expiry",
+    "the answer to the code is lost",
     "connect with an empty scope",
     # The application
     "a definition with an unknown setting",
@@ -75,6 +82,9 @@ TITLES = {
     "the same parameter twice in the endpoint's query",
     "an endpoint that is plain HTTP",
     "a redirect URI that is plain HTTP elsewhere",
+    "a redirect URI without a scheme",
+    "refresh of a connection whose application is removed",
+    "the application is rejected, seen from another connection of it",
     # The vault's files
     "the key is another vault's",
     "the key file can be read by others (0644)",
@@ -106,7 +116,7 @@ def steady(text):
     """Without what differs from run to run."""
     text = re.sub(r"(Open this address in a browser:|stdout: https?://\S+)\n?", "", text)
     text = re.sub(r"\b(127\.0\.0\.1:|port )\d{4,5}\b", r"\1PORT", text)
-    text = re.sub(r"\b(not before|since|at) (\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+)?Z",
+    text = re.sub(r"\b(not before|since|until|at) (\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+)?Z",
                   r"\1 TIME", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+Z|\+0000)", "TIME", text)
     text = re.sub(r"\b(process|pid|kill -CONT|kill) \d+", r"\1 PROCESS", text)

@@ -74,7 +74,8 @@ def afterwards(desk, full):
         seen = desk.run("status", name, *desk.after)
         lines = (seen.out or seen.err).splitlines()
         if not full:
-            kept = ("reason", "next step", "problem", "trouble", "error", "again", "next try")
+            kept = ("reason", "next step", "problem", "trouble", "error", "again", "next try",
+                    "token rejected")
             lines = lines[:1] + [line for line in lines[1:] if line.strip().startswith(kept)]
         lights += [" ".join(line.split()) for line in lines]
     undated = [re.sub(r"^\S+T\S+Z\s+", "", line) for line in logs]

@@ -85,8 +85,10 @@ extension RealServerTests {
             let token = try vault.pair(id).access
             try await platform.register(vault, clientSecret: "wrong")
             let receipt = try await vault.disconnect(id)
-            #expect(receipt.refreshToken == .failed(number: 401))
-            #expect(receipt.accessToken == .failed(number: 401))
+            let refused = DisconnectReceipt.Revocation.failed(
+                number: 401, detail: FailureDetail(error: .invalidClient))
+            #expect(receipt.refreshToken == refused)
+            #expect(receipt.accessToken == refused)
             #expect(receipt.erasedSlots == 1)
             #expect(try vault.status(id) == nil)
             #expect(try await server.status(withToken: token) == 200)

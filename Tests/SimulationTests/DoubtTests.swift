@@ -76,6 +76,27 @@ import Testing
         #expect(next.network.open.map(\.serial) == [1])
     }
 
+    @Test("An attempt in doubt is told once, however often the vault is opened, and so is its end")
+    func toldOnce() throws {
+        let rig = try rig(rotation: .never)
+        try rig.answer(0, Rig.reply(200, "{}"))
+        try rig.flush()
+        rig.close()
+        var moment = rig.clock.now
+        for _ in 0..<3 {
+            let next = try Rig(rig.disk, moment: moment)
+            next.close()
+            #expect(next.disk.count(.attemptInDoubt) == 1)
+            moment = next.clock.now
+        }
+        let next = try Rig(rig.disk, moment: moment)
+        try next.start()
+        try next.flush()
+        try next.answerWithTokens(0)
+        try next.flush()
+        #expect(next.disk.count(.recovered) == 1 && next.disk.count(.attemptInDoubt) == 1)
+    }
+
     @Test("However long the provider was down before, a lost answer is asked for again in a hurry")
     func hurriesAfterAnOutage() throws {
         let rig = try rig(grace: 30, connections: 2)

@@ -82,7 +82,45 @@ import Testing
             let (errand, receipt) = try disconnect(rig)
             #expect(try answerRevocations(rig, 200) == 2)
             #expect(errand.isDone && receipt.withLock { $0?.earlierGrants } == 3)
-            #expect(receipt.withLock { $0?.tokensLiveOn } == false)
+            #expect(receipt.withLock { $0?.refreshTokenLivesOn } == false)
+            #expect(receipt.withLock { $0?.accessTokenLivesOn } == false)
+            #expect(receipt.withLock { $0?.tokensLiveOn } == true)
+        }
+    }
+
+    @Test("What had expired before it was replaced is no grant that may live on")
+    func expiredBefore() throws {
+        let rig = try Rig(disk(revokes: false))
+        let expiry = UnixTime(milliseconds: rig.clock.now + 1000)
+        let put = try rig.call { vault in
+            let tokens = TokenSet(accessToken: try Secret(text: "a"), accessTokenExpiry: expiry)
+            _ = try await vault.put(Disk.id(0), tokens)
+        }
+        try rig.flush()
+        #expect(put.isDone && put.code == nil)
+        try rig.advance(milliseconds: 2000)
+        try rig.flush()
+        let connect = try reconnect(rig, refresh: 50)
+        #expect(connect.isDone && connect.code == nil && rig.disk.serial(0) == 50)
+        #expect(rig.disk.count(.grantReplaced) == 0)
+    }
+
+    @Test("Where nothing can revoke, what has not expired lives on: the receipt says until when")
+    func noEndpoint() throws {
+        for (isExpired, isRemoved) in [(false, false), (true, false), (false, true)] {
+            let rig = try Rig(Disk.populated(1, expiringIn: isExpired ? 1000 : 3_600_000))
+            if isRemoved {
+                _ = try rig.call { try await $0.removeApplication(ApplicationID("app")) }
+            }
+            try rig.advance(milliseconds: 2000)
+            try rig.flush()
+            let (errand, receipt) = try disconnect(rig)
+            #expect(errand.isDone)
+            let found = try #require(receipt.withLock { $0 })
+            #expect(found.tokensLiveOn && found.refreshTokenLivesOn)
+            #expect(found.accessTokenLivesOn == !isExpired)
+            #expect(found.accessTokenExpiry.map { $0 > found.completed } == !isExpired)
+            #expect((found.refreshToken == .unsupported) == !isRemoved)
         }
     }
 

@@ -94,4 +94,20 @@ import Testing
         #expect(try connect(rig).code.isListenedTo)
         #expect(try !connect(rig).code.isListenedTo)
     }
+
+    @Test("A pause that is longer than any that is honoured is not told as it is asked for")
+    func longPause() throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        let errand = try rig.call { vault in
+            let request = try await vault.connect(Disk.id(0), application: ApplicationID("app"))
+            let query = try Secret(text: "code=k0.0&state=\(request.state)")
+            try await vault.complete(callbackQuery: query)
+        }
+        try rig.flush()
+        try #require(rig.network.open.first).request.answer(
+            TransportReply(status: 503, body: nil, retryAfterSeconds: 10_000_000))
+        try rig.flush()
+        let told = try #require(errand.error?.retryTime).milliseconds - rig.clock.now
+        #expect(told == RefreshPolicy.retryAfterSecondsMax * 1000)
+    }
 }

@@ -323,6 +323,8 @@ import Testing
         if let ending { try #require(rig.network.open.first).request.answer(ending.reply) }
         try rig.flush()
         #expect(errand.isDone && heard.numbers(.connectFailed) == [logged])
+        // Also of a connection that has tokens, whose light it does not change.
+        #expect(rig.disk.count(.connectFailed) == 1)
     }
 
     @Test("iss: another one is never taken; none only where the provider is not known to send it")

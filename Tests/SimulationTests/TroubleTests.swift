@@ -72,6 +72,97 @@ import Testing
         #expect(try status(rig).reason == nil)
     }
 
+    @Test("What the provider said of a connection stands in what the next caller is told")
+    func toldAgain() throws {
+        try process(answering: Rig.refusal(401, "invalid_client"))
+        let rig = try Rig(disk)
+        let errands = try (0..<2).map { number in
+            try rig.call { try await $0.refresh(Disk.id(number)) }
+        }
+        try rig.flush()
+        #expect(errands.map(\.error?.number) == [401, 0])
+        #expect(errands.map(\.error?.detail.cause) == [.rejectedBefore, .rejectedBefore])
+        let removal = try rig.call { try await $0.removeApplication(ApplicationID("app")) }
+        try rig.flush()
+        #expect(removal.isDone)
+        for _ in 0..<2 {
+            let errand = try rig.call { try await $0.refresh(Disk.id(0)) }
+            try rig.flush()
+            #expect(errand.code == .applicationNotFound)
+        }
+    }
+
+    @Test("An operator's retry asks those that were told so, at once", arguments: [true, false])
+    func retried(succeeds: Bool) throws {
+        try process(answering: Rig.refusal(401, "invalid_client"))
+        do {
+            let rig = try Rig(disk)
+            let outcome = Monitor<Vault.RetryOutcome?>(nil)
+            let retry = try rig.call { vault in
+                let found = try await vault.retry(application: ApplicationID("app"))
+                outcome.withLock { $0 = found }
+            }
+            try rig.flush()
+            #expect(rig.network.open.map(\.connection) == [0])
+            try rig.answer(
+                0, succeeds ? Rig.tokens(0, 2) : Rig.refusal(401, "invalid_client"))
+            try rig.flush()
+            #expect(retry.isDone && retry.code == nil)
+            let found = try #require(outcome.withLock { $0 })
+            #expect(try found.recovered == (succeeds ? [Disk.id(0)] : []))
+            #expect(found.failed.map(\.error.number) == (succeeds ? [] : [401]))
+            rig.close()
+        }
+        // Both logs say that it is over: the connection's, and the application's.
+        #expect(disk.count(.recovered) == (succeeds ? 2 : 0))
+        let rig = try Rig(disk)
+        _ = try rig.call { try await $0.refresh(Disk.id(0)) }
+        try rig.flush()
+        #expect(rig.network.open.count == (succeeds ? 1 : 0))
+    }
+
+    @Test("The end of what an earlier process met is logged, be it the application's, once")
+    func recovered() throws {
+        try process(answering: TransportReply(status: 503, body: nil))
+        try process(answering: Rig.refusal(401, "invalid_client"))
+        do {
+            let rig = try Rig(disk)
+            _ = try rig.putApplication(secret: 2)
+            try rig.flush()
+            rig.close()
+        }
+        #expect(disk.count(.recovered) == 0)
+        for _ in 0..<2 {
+            let rig = try Rig(disk)
+            _ = try rig.call { try await $0.refresh(Disk.id(0)) }
+            try rig.flush()
+            try rig.answerWithTokens(0)
+            try rig.flush()
+            rig.close()
+            #expect(disk.count(.recovered) == 2)
+        }
+    }
+
+    @Test("The application's log says that it is taken again where a flow was what failed")
+    func recoveredByConnect() throws {
+        for succeeds in [false, true] {
+            let rig = try Rig(disk)
+            let connect = try rig.call { vault in
+                let request = try await vault.connect(
+                    ConnectionID("new"), application: ApplicationID("app"))
+                let query = try Secret(text: "code=k0.0&state=\(request.state)")
+                try await vault.complete(callbackQuery: query)
+            }
+            try rig.flush()
+            try #require(rig.network.open.first).request.answer(
+                succeeds ? Rig.tokens(7, 1) : Rig.refusal(401, "invalid_client"))
+            try rig.flush()
+            #expect(connect.isDone && (connect.code == nil) == succeeds)
+            #expect(disk.alarms == 1 && disk.count(.recovered) == (succeeds ? 1 : 0))
+            rig.close()
+        }
+    }
+
     @Test("What was said of other credentials is no reason any more")
     func corrected() throws {
         try process(answering: Rig.refusal(401, "invalid_client"))

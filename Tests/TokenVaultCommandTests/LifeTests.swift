@@ -78,7 +78,11 @@ struct LifeTests {
                 output.text.hasPrefix(
                     "disconnected anna, but the provider did not revoke all of its tokens: they "
                         + "live on there\n"))
-            #expect(output.errors.contains("anna: erased here, but not revoked at the provider"))
+            #expect(output.text.contains("failed (HTTP 503)"))
+            #expect(
+                output.errors.contains(
+                    "anna: erased here, but not revoked at the provider: it is busy, or has a "
+                        + "fault of its own (HTTP 503): "))
             #expect(try await bench.works(token))
             try await bench.expect(["token", "anna"] + bench.keyOptions, status: 66)
             let json = try await bench.expect(
@@ -88,6 +92,55 @@ struct LifeTests {
             let revoked = try await bench.expect(
                 ["disconnect", "carl", "--json"] + bench.keyOptions)
             #expect(try revoked.objects().first?["tokens_live_on"] as? Bool == false)
+        }
+    }
+
+    @Test func whatNobodyCanRevokeLivesOn() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            try await bench.connect("bert")
+            try await bench.connect("bert")
+            let earlier = try await bench.expect(
+                ["disconnect", "bert"] + bench.keyOptions, status: 69)
+            #expect(
+                earlier.text.hasPrefix(
+                    "disconnected bert, but 1 earlier grant may live on at the provider\n"))
+            #expect(earlier.errors.contains("look on its page of connected applications"))
+            let endpoints = [
+                "--authorize-url", "\(bench.simulator.baseURL)/authorize", "--token-url",
+                "\(bench.simulator.baseURL)/token",
+            ]
+            try await bench.expect(
+                ["app", "add", "demo", "--replace", "--client-id", "demo"] + endpoints
+                    + ["--client-secret-file", "client.secret", "--redirect-uri"]
+                    + [bench.redirectURI] + bench.keyOptions)
+            let token = try await bench.token("anna")
+            let output = try await bench.expect(
+                ["disconnect", "anna", "--json"] + bench.keyOptions, status: 69)
+            let receipt = try #require(output.objects().first)
+            #expect(receipt["tokens_live_on"] as? Bool == true)
+            #expect(receipt["access_token_expires"] is String)
+            #expect(
+                output.errors.contains(
+                    "it has no revocation endpoint, or does not revoke such tokens: end the grant "
+                        + "on the provider's own page; otherwise the access token works until "))
+            #expect(try await bench.works(token))
+        }
+    }
+
+    @Test(arguments: [
+        (404, "there is no revocation endpoint at the address that was asked (HTTP 404)"),
+        (403, "it refused (HTTP 403): see there whether the application may revoke"),
+    ]) func aRevocationEndpointThatRefusesIsNotDown(_ status: Int, _ text: String) async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            bench.simulator.set(
+                fault: .status(status, retryAfter: nil), replies: nil, endpoint: .revoke)
+            let output = try await bench.expect(
+                ["disconnect", "anna"] + bench.keyOptions, status: 69)
+            #expect(output.errors.contains(text))
         }
     }
 

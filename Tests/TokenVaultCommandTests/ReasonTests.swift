@@ -138,4 +138,73 @@ struct ReasonTests {
             #expect(phrase.errors.contains("was made with a key, not a passphrase"))
         }
     }
+
+    @Test func aCodeThatWasSentIsUsedUp() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            for fault in [
+                ProviderSimulator.Fault.closedWithoutReply, .status(503, retryAfter: nil),
+            ] {
+                bench.simulator.set(fault: fault)
+                let command = try bench.start(
+                    ["connect", "anna", "--app", "demo", "--paste"] + bench.keyOptions,
+                    input: .open)
+                let url = try await command.line { $0.hasPrefix("http") }
+                try command.type(bench.simulator.approve(url) + "\n")
+                let output = await command.end()
+                #expect(output.status == 69 && output.errors.contains("run connect again"))
+                #expect(!output.errors.contains("try later"))
+            }
+        }
+    }
+
+    @Test func whatNobodyRefreshesIsSaidInTime() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            let alone = try await bench.expect(["status", "anna"] + bench.keyOptions)
+            #expect(alone.text.contains("nothing is refreshed while none runs"))
+            let serve = try bench.start(["serve"] + bench.keyOptions, input: .open)
+            _ = try await serve.line { $0 == "ready" }
+            let served = try await bench.expect(["status", "anna"])
+            #expect(!served.text.contains("next step"))
+            serve.terminate()
+            _ = await serve.end()
+        }
+    }
+
+    @Test func aTokenOfWhichNobodyKnowsTheEndIsWarnedOf() async throws {
+        try await Workbench.run {
+            $0.exchange = .init(
+                grantType: "fb_exchange_token", parameter: "fb_exchange_token",
+                lifetime: .seconds(60))
+            $0.expiryStyle = .absent
+        } _: { bench in
+            try await bench.prepare()
+            let command = try bench.start(
+                ["connect", "anna", "--app", "demo", "--paste"] + bench.keyOptions, input: .open)
+            let url = try await command.line { $0.hasPrefix("http") }
+            try command.type(bench.simulator.approve(url) + "\n")
+            let output = await command.end()
+            #expect(output.status == 0)
+            #expect(output.errors.contains("does not say when the access token expires"))
+        }
+    }
+
+    @Test func wordsAreExact() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let add =
+                ["app", "add", "demo", "--provider", "demo.yaml", "--client-id", "demo"]
+                + ["--client-secret-file", "client.secret", "--scope", "read"] + bench.keyOptions
+            let replaced = try await bench.expect(
+                add + ["--replace", "--redirect-uri", bench.redirectURI])
+            #expect(replaced.text == "application demo replaced\n")
+            let uri = try await bench.expect(
+                add + ["--replace", "--redirect-uri", "127.0.0.1/cb"], status: 64)
+            #expect(uri.errors.contains("--redirect-uri: the redirect URI is not absolute"))
+            let wait = try await bench.expect(["disconnect", "anna", "--wait", "-3"], status: 64)
+            #expect(wait.errors.contains("--wait is a number of seconds, 0 to 86400"))
+        }
+    }
 }

@@ -174,8 +174,53 @@ struct RefusalTests {
             }
             // For a minute the application is not asked for again.
             let requests = bench.simulator.counters.tokenRequests
-            try await bench.expect(["refresh", "anna"] + bench.keyOptions, status: 78)
+            let told = try await bench.expect(["refresh", "anna"] + bench.keyOptions, status: 78)
             #expect(bench.simulator.counters.tokenRequests == requests)
+            #expect(told.errors.contains("nothing was sent"))
+            #expect(told.errors.contains("HTTP 401, invalid_client"))
+            #expect(told.errors.contains("`tokenvault retry --app demo` asks again at once"))
+            // Unless an operator says so.
+            try await bench.expect(["retry", "--app", "demo"] + bench.keyOptions, status: 78)
+            #expect(bench.simulator.counters.tokenRequests > requests)
+        }
+    }
+
+    @Test func anApplicationThatIsGoneIsNamed() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            let serve = try bench.start(["serve"] + bench.keyOptions, input: .open)
+            _ = try await serve.line { $0 == "ready" }
+            try await bench.expect(["app", "remove", "demo"])
+            for _ in 0..<2 {
+                let told = try await bench.expect(["refresh", "anna"], status: 66)
+                #expect(told.errors.contains("the application demo that it was connected through"))
+                #expect(told.errors.contains("`tokenvault app add demo`"))
+            }
+            serve.terminate()
+            _ = await serve.end()
+            let log = try await bench.expect(
+                ["log", "--app", "nope"] + bench.keyOptions, status: 66)
+            #expect(log.errors.contains("there is no such application"))
+        }
+    }
+
+    @Test func anEndpointThatIsGoneIsNoLostGrant() async throws {
+        try await Workbench.run {
+            $0.accessLifetime = .seconds(1)
+        } _: { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            bench.simulator.set(fault: .status(404, retryAfter: nil), replies: nil)
+            try await Task.sleep(for: .seconds(1.2))
+            for _ in 0..<2 {
+                let told = try await bench.expect(["token", "anna"] + bench.keyOptions, status: 78)
+                #expect(told.errors.contains("there is no token endpoint at the address"))
+            }
+            let status = try await bench.expect(["status", "anna"] + bench.keyOptions)
+            #expect(status.text.hasPrefix("red"))
+            #expect(status.text.contains("there is no token endpoint at the address"))
+            #expect(!status.text.contains("tokenvault connect"))
         }
     }
 

@@ -54,4 +54,52 @@ struct UseTests {
             if let server { #expect(await server.end().status == 0) }
         }
     }
+
+    @Test func aRejectionIsSeenUntilAnotherTokenComes() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            try await bench.expect(["use", "anna"] + bench.keyOptions)
+            bench.simulator.set(
+                fault: .status(503, retryAfter: nil), replies: nil, endpoint: .token)
+            try await bench.expect(["rejected", "anna"] + bench.keyOptions, status: 69)
+            let found = try await status(bench)
+            #expect(found["light"] as? String == "red")
+            #expect(found["token_rejected"] is String)
+            #expect(found["reason"] as? String == "refreshDelayed")
+            try await bench.expect(["token", "anna"] + bench.keyOptions, status: 69)
+            try await bench.expect(
+                ["rejected", "anna", "--generation", "999999"] + bench.keyOptions, status: 64)
+            bench.simulator.set(fault: nil, endpoint: .token)
+            let token = try await bench.token("anna")
+            #expect(try await bench.works(token))
+            let mended = try await status(bench)
+            #expect(mended["light"] as? String == "green" && mended["token_rejected"] == nil)
+            #expect(mended["refresh_count"] as? Int == 1)
+        }
+    }
+
+    @Test func aFailureBeforeTheFirstConnectIsRed() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let command = try bench.start(
+                ["connect", "anna", "--app", "demo", "--paste"] + bench.keyOptions, input: .open)
+            _ = try await command.line { $0.hasPrefix("http") }
+            try command.type("nothing\n")
+            _ = await command.end()
+            // There is no token that could have been rejected.
+            let rejected = try await bench.expect(
+                ["rejected", "anna"] + bench.keyOptions, status: 79)
+            #expect(rejected.errors.contains("nobody has completed its flow yet"))
+            let log = try await bench.expect(["log", "anna"] + bench.keyOptions)
+            #expect(!log.text.contains("tokenRejected"))
+            try await bench.expect(["failed", "anna", "--code", "-3"] + bench.keyOptions)
+            let failed = try await status(bench)
+            #expect(failed["light"] as? String == "red")
+            #expect(failed["reason_number"] as? Int == -3)
+            #expect(failed["next_step"] as? String == "connect")
+            try await bench.connect("anna")
+            #expect(try await status(bench)["light"] as? String == "yellow")
+        }
+    }
 }

@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test(
-        "A redirect URI that would show the code to others is refused",
+        "A redirect URI that would show the code to others, or is none, is refused",
         arguments: [
             ("http://crm.example/callback", .plainHTTP), ("HTTP://crm.example/", .plainHTTP),
             ("http://127.0.0.1.example/", .plainHTTP), ("http://localhost.example/", .plainHTTP),
@@ -39,6 +39,9 @@ import Testing
             ("http://localhost?@a.example", nil), ("https://a/#b", .fragment), ("", .empty),
             ("https://a/\n", .controlCharacter), ("http://127.0.0.1:8017/callback", nil),
             ("http://127.0.0.1", nil), ("http://[::1]:80/", nil), ("http://localhost/cb", nil),
+            ("127.0.0.1/cb", .malformedURL), ("localhost:8017/cb", .malformedURL),
+            ("crm.example/cb?to=https://a", .malformedURL), ("https:/crm", .malformedURL),
+            ("https:///cb", .malformedURL), ("urn:ietf:wg:oauth:2.0:oob", nil),
             ("https://crm.example/callback", nil), ("com.example.app:/callback", nil),
         ] as [(String, FailureCause?)])
     func redirectURIs(uri: String, expected: FailureCause?) {

@@ -98,6 +98,29 @@ import Testing
         #expect(try await vault.log(id).map(\.number) == [0, 17, -1, 0])
     }
 
+    @Test func aRejectedTokenIsLentNoMoreUntilAUseWorks() async throws {
+        let vault = try home.open()
+        let generation = try await vault.put(id, tokens("first"))
+        #expect(await code { try await vault.reportRejected(id) } == .notRefreshable)
+        func lend() async -> VaultError.Code? {
+            await code { try await vault.withAccessToken(id) { #expect($0.exposed == "first") } }
+        }
+        #expect(await lend() == .notRefreshable)
+        // An error of the component's own, such as that very 401, does not mend the token.
+        try await vault.reportFailed(id, number: 401)
+        #expect(try await kinds(vault) == [.tokensPut, .tokenRejected, .useFailed])
+        #expect(await lend() == .notRefreshable)
+        #expect(try status(vault).reason == .tokenRejected)
+        #expect(try status(vault).tokenRejected != nil)
+        try await vault.reportUse(id)
+        #expect(await lend() == nil)
+        #expect(try status(vault).tokenRejected == nil)
+        // A version that never was is a mistake of the caller's.
+        let never = await code { try await vault.reportRejected(id, generation: 999_999) }
+        #expect(never == .invalidArgument && generation < 999_999)
+        #expect(try status(vault).light == .green)
+    }
+
     @Test func aConnectionThatIsNotThereHasNoLight() async throws {
         let vault = try home.open()
         let nobody = try ConnectionID("nobody")

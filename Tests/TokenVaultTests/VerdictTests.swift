@@ -214,17 +214,20 @@ import Testing
             case .revoked: "revoked"
             case .alreadyGone: "gone"
             case .unsupported: "unsupported"
-            case .failed(let status, let retry, let seconds):
-                "failed \(status)" + (retry ? " retry \(seconds ?? 0)" : "")
+            case .failed(let number, let retry, let seconds):
+                "failed \(number.number)" + (retry ? " retry \(seconds ?? 0)" : "")
             }
         #expect(text == row.verdict)
     }
 
     @Test func revocationFailuresSayWhetherToRetry() {
         let lost = RevocationVerdict(TransportReply(failure: .lost(curlCode: 56)))
-        #expect(lost == .failed(status: 0, retry: true, retryAfterSeconds: nil))
+        let broken = FailureNumber(curlCode: 56)
+        #expect(lost == .failed(broken, retry: true, retryAfterSeconds: nil))
         let refused = RevocationVerdict(TransportReply(failure: .refused(.notHTTPS)))
-        #expect(refused == .failed(status: 0, retry: false, retryAfterSeconds: nil))
+        let rule = FailureDetail(cause: .notHTTPS, subject: .revocationEndpoint)
+        let number = FailureNumber(status: 0, rule)
+        #expect(refused == .failed(number, retry: false, retryAfterSeconds: nil))
     }
 
     private func verdict(_ status: Int, _ body: String?) throws -> String {

@@ -22,6 +22,9 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case noRefreshToken = 25
     case refreshRefused = 26
     case minimumTooLong = 27
+    case tokenRejected = 28
+    /// Nothing was sent: an earlier answer says so of the application.
+    case rejectedBefore = 29
     // A file of the vault's, or one that it is given.
     case missing = 30
     case symbolicLink = 31
@@ -54,4 +57,5 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case plainHTTP = 64
     case wrongCharacter = 65
     case twice = 66
+    case newerThanPresent = 67
 }

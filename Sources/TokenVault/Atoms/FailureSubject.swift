@@ -20,6 +20,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case slotsFile = 15
     case databaseFile = 16
     case setting = 17
+    case generation = 18
 
     /// As definitions, the command line and the vault's directory call it.
     package var name: String {
@@ -41,6 +42,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .slotsFile: "SLOTS"
         case .databaseFile: "db/data.mdb"
         case .setting: "setting"
+        case .generation: "generation"
         }
     }
 }

@@ -100,7 +100,10 @@ public struct Application: ~Copyable, Sendable {
         }
         if redirectURI.utf8.contains(UInt8(ascii: "#")) { throw refused(.fragment) }
         let lowered = redirectURI.lowercased()
-        guard lowered.hasPrefix("http:") else { return }
+        guard lowered.hasPrefix("http:") else {
+            guard isAbsolute(lowered) else { throw refused(.malformedURL) }
+            return
+        }
         guard lowered.hasPrefix("http://") else { throw refused(.plainHTTP) }
         // RFC 3986 section 3.2; a name before an @ is no host.
         let authority = lowered.dropFirst("http://".count).prefix { !"/?".contains($0) }
@@ -110,5 +113,22 @@ public struct Application: ~Copyable, Sendable {
             return port.isEmpty || port.first == ":" && port.dropFirst().allSatisfy(\.isNumber)
         }
         guard isHere else { throw refused(.plainHTTP) }
+    }
+
+    /// Whether a URI has a scheme (RFC 3986 section 3.1), and of `https` a host. `localhost:80/`
+    /// has none, though it looks so.
+    private static func isAbsolute(_ lowered: String) -> Bool {
+        guard let colon = lowered.firstIndex(of: ":"),
+            let first = lowered.utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first)
+        else { return false }
+        let scheme = lowered[..<colon].utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || "+-.".utf8.contains(byte)
+        }
+        let rest = lowered[lowered.index(after: colon)...]
+        guard scheme, let next = rest.first, !next.isNumber else { return false }
+        guard lowered[..<colon] == "https" else { return true }
+        return rest.hasPrefix("//") && rest.dropFirst(2).first.map { !"/?".contains($0) } ?? false
     }
 }

@@ -72,7 +72,8 @@ extension ProviderSetting {
             "bearer_token_types", 29, \.bearerTokenTypes,
             .list(of: .bearerTokenType, countMax: Provider.bearerTokenTypesMax),
             "The token_types beside Bearer of tokens that are sent as bearer tokens all the same, "
-                + "compared without case."),
+                + "compared without case. No other is taken when somebody connects; at a refresh "
+                + "each is but mac, pop, dpop and n_a, which need more than the token."),
     ]
 
     static let refreshTokens: [ProviderSetting] = [

@@ -9,18 +9,15 @@ package enum RevocationVerdict: Hashable, Sendable {
     case alreadyGone
     /// No revocation endpoint, or it does not revoke this type of token: `unsupported_token_type`.
     case unsupported
-    /// Anything else; the token may still be valid. `status` is 0 where there was no answer;
-    /// `retry` says that another attempt may succeed, after `retryAfterSeconds` where the provider
-    /// says so.
-    case failed(status: Int, retry: Bool, retryAfterSeconds: Int64?)
+    /// Anything else; the token may still be valid. `retry` says that another attempt may succeed,
+    /// after `retryAfterSeconds` where the provider says so.
+    case failed(FailureNumber, retry: Bool, retryAfterSeconds: Int64?)
 
     /// Judges the answer. Its body is read for an `error` only and wiped.
     package init(_ reply: consuming TransportReply) {
         let (status, retryAfter) = (reply.status, reply.retryAfterSeconds)
         if let failure = reply.failure {
-            var retry = true
-            if case .refused = failure { retry = false }
-            self = .failed(status: 0, retry: retry, retryAfterSeconds: nil)
+            self = Self.unanswered(failure)
             return
         }
         let error = Self.error(reply.body.take())
@@ -31,8 +28,19 @@ package enum RevocationVerdict: Hashable, Sendable {
         default:
             let isBusy = status >= 500 || [408, 425, 429].contains(status)
             let retry = isBusy || error == .temporarilyUnavailable || error == .serverError
-            self = .failed(status: status, retry: retry, retryAfterSeconds: retryAfter)
+            let number = FailureNumber(status: status, FailureDetail(error: error))
+            self = .failed(number, retry: retry, retryAfterSeconds: retryAfter)
         }
+    }
+
+    private static func unanswered(_ failure: TransportReply.Failure) -> RevocationVerdict {
+        if case .refused(let cause) = failure {
+            let detail = FailureDetail(cause: cause, subject: .revocationEndpoint)
+            return .failed(
+                FailureNumber(status: 0, detail), retry: false, retryAfterSeconds: nil)
+        }
+        let number = FailureNumber(raw: Delay.unanswered(failure).eventNumber)
+        return .failed(number, retry: true, retryAfterSeconds: nil)
     }
 
     private static func error(_ body: consuming Secret?) -> OAuthError? {

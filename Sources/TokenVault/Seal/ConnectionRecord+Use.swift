@@ -9,6 +9,11 @@ extension ConnectionRecord {
     /// The event code of a rejection.
     static let rejectionCode: UInt16 = 12
 
+    /// When the platform said that the provider's API rejected the present access token.
+    var rejected: UnixTime? {
+        useFailure.flatMap { $0.code == Self.rejectionCode ? $0.time : nil }
+    }
+
     mutating func set(useFailure: Failure?) throws(VaultError) {
         guard useFailure != nil || fields.has(ConnectionTag.useFailure) else { return }
         try set(ConnectionTag.useFailure, useFailure)

@@ -180,7 +180,7 @@ struct ConnectionRecord: ~Copyable {
     ) throws(VaultError) {
         // First, because it may be so long that there is no room beside it.
         try forgetUnread()
-        if useFailure?.code == Self.rejectionCode { try set(useFailure: nil) }
+        if rejected != nil { try set(useFailure: nil) }
         try fields.set(ConnectionTag.accessToken, accessToken)
         if let refreshToken { try fields.set(ConnectionTag.refreshToken, refreshToken) }
         try fields.set(ConnectionTag.tokenType, text: terms.tokenType)

@@ -75,6 +75,9 @@ public struct ConnectionStatus: Sendable {
     /// nothing is sent until it comes, or is given up. Also where a process before this one was not
     /// answered, and it is too early to ask again.
     public let answerOutstandingSince: UnixTime?
+    /// When the platform reported that the provider's API rejected the access token; nil where no
+    /// report is of the present one.
+    public let tokenRejected: UnixTime?
     /// When it was last refreshed, and how often it was.
     public let lastRefreshed: UnixTime?
     /// How often it was refreshed.
@@ -114,12 +117,19 @@ extension Vault {
         let raw = reason.map { refresher.number(of: $0, key, record) } ?? 0
         var meaning = reason?.meaning(of: Int64(raw)) ?? (number: 0, detail: FailureDetail())
         // What the vault knows of itself comes first.
-        if record.state == .active, light != .red, let failure = record.useFailure {
-            (light, reason) = (.red, VaultEvent.Kind(code: failure.code))
-            if nextStep == .none {
-                nextStep = reason == .tokenRejected ? .reconnect : .checkUse
+        let isUsable = record.state == .active || record.state == .configured
+        if isUsable, light != .red, let failure = record.useFailure {
+            light = .red
+            let isRejection = record.rejected != nil
+            // Why no other token came is more than that none did.
+            if !isRejection || reason == nil {
+                reason = VaultEvent.Kind(code: failure.code)
+                meaning = (Int64(failure.status), FailureDetail())
             }
-            meaning = (Int64(failure.status), FailureDetail())
+            if nextStep == .none {
+                let renews = refresher.plan(record) != nil
+                nextStep = isRejection ? renews ? .wait : .reconnect : .checkUse
+            }
         }
         return ConnectionStatus(
             connection: id, light: light, reason: reason,
@@ -130,9 +140,11 @@ extension Vault {
             diesAt: end?.time, endCause: end?.cause,
             nextRefresh: refresher.next(key, slot).map { max($0, time.now()) },
             retryTime: record.pauseEnd.flatMap { $0 > time.now() ? $0 : nil },
-            answerOutstandingSince: outstanding, lastRefreshed: record.refreshed,
-            refreshCount: record.refreshCount, lastUsed: record.used,
-            requestedScope: record.requestedScope, grantedScope: record.grantedScope,
+            answerOutstandingSince: outstanding,
+            tokenRejected: record.state == .active ? record.rejected : nil,
+            lastRefreshed: record.refreshed, refreshCount: record.refreshCount,
+            lastUsed: record.used, requestedScope: record.requestedScope,
+            grantedScope: record.grantedScope,
             generation: generation)
     }
 
@@ -163,7 +175,10 @@ extension Vault {
         // Whatever failed before.
         case _ where refresher.isOver(record, now): return (.red, nil, .reconnect)
         case _ where refresher.isRefused(record, now):
-            return (.red, .refreshRefused, .reconnect)
+            return (
+                .red, .refreshRefused,
+                record.isOfEndpoint ? .correctApplication : .reconnect
+            )
         case .storageRefused: return (working, failing, .makeRoom)
         case .refreshRefused: return (working, failing, .correctApplication)
         case nil: return (working, nil, .none)
@@ -175,6 +190,18 @@ extension Vault {
 extension ConnectionRecord {
     /// Whether the provider refused its last refresh.
     var isRefused: Bool { failure?.code == VaultEvent.Kind.refreshRefused.code }
+
+    /// Whether that came from another place than a token endpoint, or from a gateway before it: no
+    /// other grant mends that.
+    var isOfEndpoint: Bool {
+        guard isRefused, let failure, Refusal.Kind(record: refusal) != .grant else { return false }
+        let answer = FailureNumber(raw: Int64(failure.status))
+        guard answer.detail.error == nil else { return false }
+        return switch answer.number {
+        case 300..<400, 403, 404, 405, 410: true
+        default: false
+        }
+    }
 }
 
 extension Refresher {

@@ -4,15 +4,16 @@
 public struct DisconnectReceipt: Sendable, Equatable {
     /// What the provider made of a revocation (RFC 7009).
     public enum Revocation: Sendable, Equatable {
-        /// There was no such token, or nobody asked for it.
+        /// There was no such token.
         case notNeeded
         /// The provider said that the token is gone.
         case revoked
         /// The provider has no revocation endpoint, or does not revoke this kind of token.
         case unsupported
-        /// The provider could not be reached or refused; the token may live until it expires.
-        /// `number` is the HTTP status, 0 where no answer came.
-        case failed(number: Int)
+        /// The provider could not be reached or refused, or nobody knows any more how to ask it;
+        /// the token may live until it expires. `number` is the HTTP status; where no answer came
+        /// curl's number, negative; 0 where nothing could be sent. `detail` is what else is known.
+        case failed(number: Int, detail: FailureDetail)
     }
 
     /// How well this file system lets go of what is overwritten in place.
@@ -31,6 +32,10 @@ public struct DisconnectReceipt: Sendable, Equatable {
     public let refreshToken: Revocation
     /// The access token's revocation.
     public let accessToken: Revocation
+    /// When the access token expires, as far as that is known; nil too where there was none.
+    public let accessTokenExpiry: UnixTime?
+    /// The same of the refresh token.
+    public let refreshTokenExpiry: UnixTime?
     /// False where a refresh was still unanswered after ten seconds: its tokens, should they come,
     /// are revoked and wiped, never stored.
     public let isEveryAnswerIn: Bool
@@ -48,11 +53,22 @@ public struct DisconnectReceipt: Sendable, Equatable {
     /// When all of it was done.
     public let completed: UnixTime
 
-    /// Whether the provider was asked to revoke a token and did not: it lives on there, and nobody
-    /// can revoke it any more.
+    /// Whether a token lives on at the provider, or may: one that was not revoked, for whatever
+    /// reason, and has not expired, or an earlier grant. Nobody here can revoke it any more.
     public var tokensLiveOn: Bool {
-        [refreshToken, accessToken].contains { outcome in
-            if case .failed = outcome { true } else { false }
+        refreshTokenLivesOn || accessTokenLivesOn || earlierGrants > 0
+    }
+
+    /// The same of the refresh token alone.
+    public var refreshTokenLivesOn: Bool { lives(refreshToken, until: refreshTokenExpiry) }
+
+    /// The same of the access token alone.
+    public var accessTokenLivesOn: Bool { lives(accessToken, until: accessTokenExpiry) }
+
+    private func lives(_ outcome: Revocation, until expiry: UnixTime?) -> Bool {
+        switch outcome {
+        case .notNeeded, .revoked: false
+        case .unsupported, .failed: expiry.map { $0 > completed } ?? true
         }
     }
 }

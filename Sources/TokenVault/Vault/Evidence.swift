@@ -62,6 +62,9 @@ struct Evidence: ~Copyable {
     /// By lane, the newest generation of a grant that came by a code.
     private var exchanged: [Int: (generation: UInt64, issued: UnixTime)] = [:]
 
+    /// The lanes of applications that were rejected when somebody connected.
+    private var refusedAtConnect: Set<Int> = []
+
     /// Takes in what a connection's record says.
     mutating func add(
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
@@ -84,6 +87,9 @@ struct Evidence: ~Copyable {
             if found.isRejection { noteRejection(found.generation, found.time, lane) }
         }
         guard let trouble = record.trouble else { return }
+        if record.state == .configured, Self.isOfApplication(trouble) {
+            refusedAtConnect.insert(lane)
+        }
         let since = record.troubleSince ?? header.generation
         if trouble.code == VaultEvent.Kind.applicationRejected.code {
             noteRejection(since, trouble.time, lane)
@@ -91,6 +97,22 @@ struct Evidence: ~Copyable {
         if let until = record.pauseEnd, since > pauses[lane]?.generation ?? 0 {
             pauses[lane] = (since, trouble.time, until)
         }
+    }
+
+    /// Whether a flow failed for its application's sake: see `Verdict`.
+    private static func isOfApplication(_ trouble: ConnectionRecord.Failure) -> Bool {
+        guard trouble.code == VaultEvent.Kind.connectFailed.code else { return false }
+        let number = FailureNumber(raw: Int64(trouble.status))
+        return switch number.detail.error {
+        case .invalidClient, .unauthorizedClient, .unsupportedGrantType: number.number > 0
+        default: number.number == 401
+        }
+    }
+
+    /// Whether the log of a lane's application says that it is rejected, as far as can be told, and
+    /// it has been taken from nobody since.
+    func tellsRejection(_ lane: Int) -> Bool {
+        refusedAtConnect.contains(lane) || rejection(lane, since: 0) != nil
     }
 
     private mutating func noteRejection(_ generation: UInt64, _ time: UnixTime, _ lane: Int) {

@@ -77,8 +77,58 @@ extension Refresher {
         alarm.ring()
     }
 
+    /// Why nothing leaves for an application now.
+    ///
+    /// - Parameter key: of the connection that it concerns; nil where it is several.
+    func closedBecause(_ lane: Int, at endpoint: Int, _ key: RecordKey? = nil) -> VaultError {
+        let now = time.now()
+        let (error, application) = shared.withLock { shared in
+            (
+                shared.upkeep.closedBecause(lane, at: endpoint, now),
+                shared.upkeep.lanes[lane].application
+            )
+        }
+        return error.code == .applicationMisconfigured ? rejection(application, key) : error
+    }
+
+    /// Why nothing is sent for an application that is not to be asked: it is gone, or the provider
+    /// rejects it, with what that said of this very connection.
+    func rejection(_ application: ApplicationID, _ key: RecordKey?) -> VaultError {
+        let unknown = VaultError(.applicationMisconfigured, .upkeep, .rejectedBefore)
+        do throws(VaultError) {
+            guard try store.generation(store.key(.application, application.text)) != nil else {
+                return VaultError(.applicationNotFound, .upkeep)
+            }
+            guard let key, let opened = try store.open(key) else { return unknown }
+            let record = ConnectionRecord(fields: opened.takeFields())
+            guard let rejection = record.rejection else { return unknown }
+            let failure = FailureNumber(raw: Int64(rejection.status))
+            var detail = failure.detail
+            detail.cause = .rejectedBefore
+            return VaultError(
+                .applicationMisconfigured, .upkeep, number: Int(failure.number), detail: detail)
+        } catch {
+            return unknown
+        }
+    }
+
+    /// The log of an application says that it is rejected.
+    func noteRejectionTold(_ id: ApplicationID) {
+        shared.withLock { _ = $0.toldRejected.insert(id) }
+    }
+
+    /// The provider takes an application: where its log says otherwise, it says so.
+    func announceAcceptance(_ id: ApplicationID) {
+        guard shared.withLock({ $0.toldRejected.remove(id) != nil }) else { return }
+        let commit = Commit()
+        let key = store.key(.application, id.text)
+        commit.add(.event(EventEntry(time: time.now(), key: key, kind: .recovered)))
+        committer.submit(commit)
+    }
+
     /// A request of an application that is not a refresh, and may show that the provider takes it.
     struct Probe {
+        let application: ApplicationID
         let lane: Int
         let order: UInt64
     }
@@ -87,7 +137,7 @@ extension Refresher {
     func beginProbe(_ id: ApplicationID) -> Probe {
         let lane = lane(id)
         let order = shared.withLock { $0.upkeep.lanes[lane].suspicion.send() }
-        return Probe(lane: lane, order: order)
+        return Probe(application: id, lane: lane, order: order)
     }
 
     /// The probe has succeeded, for this connection's sake.
@@ -99,6 +149,7 @@ extension Refresher {
             return finding
         }
         if finding.isAccepted { publish(.recovered, id) }
+        announceAcceptance(probe.application)
         if finding.wakes { alarm.ring() }
     }
 

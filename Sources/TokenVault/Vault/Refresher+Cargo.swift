@@ -43,10 +43,14 @@ extension Refresher {
             // What failed since is of the next life, or of other tokens.
             let isCurrent = shared.upkeep.isCurrent(flight)
             let hadFailed = isCurrent && shared.upkeep.clearFailures(flight.key)
+            let doubt = Self.takeDoubt(cargo.sent, &shared)
+            // What an earlier process left is told, and so is its end.
+            let wasTold =
+                cargo.isLate || cargo.sent.isTroubled
+                || doubt != nil && earlier[flight.key] != nil
             return News(
-                isAccepted: isAccepted, isRecovered: hadFailed || isCurrent && cargo.isLate,
-                isAwaited: shared.upkeep.isAwaited(flight.number),
-                doubt: Self.takeDoubt(cargo.sent, &shared))
+                isAccepted: isAccepted, isRecovered: hadFailed || isCurrent && wasTold,
+                isAwaited: shared.upkeep.isAwaited(flight.number), doubt: doubt)
         }
         submit(cargo)
     }

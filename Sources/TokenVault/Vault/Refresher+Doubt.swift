@@ -120,4 +120,30 @@ extension Refresher {
         commit.add(.endAttempt(wave: doubt, key))
         committer.submit(commit)
     }
+
+    /// Which of the connections in doubt the log says it of already, and of no end of it.
+    func toldInDoubt(_ doubts: [Doubt]) -> Set<RecordKey> {
+        guard !doubts.isEmpty else { return [] }
+        let keys = Set(doubts.map(\.attempt.key))
+        let ends: [VaultEvent.Kind] = [
+            .recovered, .connected, .tokensPut, .grantLost, .disconnected,
+        ]
+        let codes = Set(ends.map(\.code))
+        var told: Set<RecordKey> = []
+        var next: UInt64? = 0
+        while let first = next {
+            do throws(VaultError) {
+                next = try store.scanEvents(from: first, atMost: Vault.loggedEventsAtOnce) {
+                    entry in
+                    guard keys.contains(entry.key) else { return }
+                    if entry.code == VaultEvent.Kind.attemptInDoubt.code { told.insert(entry.key) }
+                    if codes.contains(entry.code) { told.remove(entry.key) }
+                }
+            } catch {
+                // It is told once more.
+                return []
+            }
+        }
+        return told
+    }
 }

@@ -40,6 +40,7 @@ extension Refresher {
         case .answered, .unsent: break
         }
         if finding.isAlarm { announceRejection(sent, status) }
+        if bearing == .accepted { announceAcceptance(sent.application) }
         if let lost = finding.lost { landBelieved(lost.key, lost.refusal) }
         if bearing != .accepted || !flight.isOut { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.
@@ -114,16 +115,18 @@ extension Refresher {
     /// Takes back what a pause keeps from leaving, and tells callers who would wait too long.
     func recall(_ lane: Int, at endpoint: Int) {
         let now = time.now()
-        let (requests, waiting, error) = shared.withLock { shared in
+        let (requests, waiting) = shared.withLock { shared in
             let (numbers, ids) = shared.upkeep.recall(lane, at: endpoint, now)
             return (
                 numbers.compactMap { shared.outgoing[$0]?.request },
-                ids.compactMap { shared.waiters.removeValue(forKey: $0) },
-                shared.upkeep.closedBecause(lane, at: endpoint, now)
+                ids.compactMap { shared.waiters.removeValue(forKey: $0) }
             )
         }
         for request in requests { _ = request.cancelIfUnsent() }
-        for waiter in waiting { waiter.resume(.failure(error)) }
+        if !waiting.isEmpty {
+            let error = closedBecause(lane, at: endpoint)
+            for waiter in waiting { waiter.resume(.failure(error)) }
+        }
         alarm.ring()
     }
 
@@ -142,12 +145,11 @@ extension Refresher {
                     ? RefreshPolicy.backoffMillisecondsMax : Self.strandedMilliseconds
                 finish(sent.flight, .failure(refusal), again(sent.flight, milliseconds: wait))
             } else {
-                let now = time.now()
                 let flight = sent.flight
-                let error = shared.withLock { shared -> VaultError in
-                    if shared.sendsNothing { return VaultError(.closed, .upkeep) }
-                    return shared.upkeep.closedBecause(flight.lane, at: flight.endpoint, now)
-                }
+                let error =
+                    shared.withLock { $0.sendsNothing }
+                    ? VaultError(.closed, .upkeep)
+                    : closedBecause(flight.lane, at: flight.endpoint, flight.key)
                 finish(
                     flight, .failure(sent.id.map { error.concerning($0) } ?? error),
                     again(flight, milliseconds: milliseconds))

@@ -154,6 +154,7 @@ extension Refresher {
     /// One alarm for all connections of an application.
     func announceRejection(_ sent: Sent, _ status: Int) {
         let number = Int64(status)
+        noteRejectionTold(sent.application)
         let key = store.key(.application, sent.application.text)
         let commit = Commit { [self] _ in
             publish(.applicationRejected, sent.id, number: number)

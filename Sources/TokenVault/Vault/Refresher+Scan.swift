@@ -65,7 +65,12 @@ extension Refresher {
                 if done % step == 0 { try report(done, of: total) }
             }
             let now = time.now()
-            shared.withLock { $0.upkeep.restore(evidence, now) }
+            shared.withLock { shared in
+                shared.upkeep.restore(evidence, now)
+                for lane in shared.upkeep.lanes.indices where evidence.tellsRejection(lane) {
+                    shared.toldRejected.insert(shared.upkeep.lanes[lane].application)
+                }
+            }
             committer.allow(verified)
             let known = Set(ending)
             return .success(ending + verified.fenced.filter { !known.contains($0) })
@@ -159,14 +164,15 @@ extension Refresher {
             commit.add(.endAttempt(wave: stale.wave, stale.key))
             submitIfFull(Self.doubtsPerCommitMax)
         }
+        let told = toldInDoubt(doubts)
         for doubt in doubts {
-            resume(doubt, commit)
+            resume(doubt, isTold: told.contains(doubt.attempt.key), commit)
             submitIfFull(Self.doubtsPerCommitMax)
         }
         submitIfFull(1)
     }
 
-    private func resume(_ doubt: Doubt, _ commit: Commit) {
+    private func resume(_ doubt: Doubt, isTold: Bool, _ commit: Commit) {
         let key = doubt.attempt.key
         let opened: Store.Opened?
         do throws(VaultError) {
@@ -209,6 +215,7 @@ extension Refresher {
         switch isFirst {
         case .none: break
         case .some(false): commit.add(.endAttempt(wave: doubt.wave, key))
+        case .some(true) where isTold: break
         case .some(true):
             commit.add(.event(EventEntry(time: time.now(), key: key, kind: .attemptInDoubt)))
             publish(.attemptInDoubt, id)

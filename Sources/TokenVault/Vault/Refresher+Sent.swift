@@ -15,6 +15,8 @@ extension Refresher {
         let isExchange: Bool
         /// Whether the provider's limits say that the grant is over.
         let isOver: Bool
+        /// Whether the log says of the connection that it fails.
+        let isTroubled: Bool
         /// The record as it was sent; nil where there was no room to keep it.
         let kept: KeptRecord?
         /// How long the answer is listened for. Written where the request is made.
@@ -29,7 +31,7 @@ extension Refresher {
         init(
             flight: Flight, id: ConnectionID?, application: ApplicationID, generation: UInt64,
             providerLifetime: Int64?, applicationLifetime: Int64?, isExchange: Bool,
-            isOver: Bool, kept: KeptRecord?
+            isOver: Bool, isTroubled: Bool, kept: KeptRecord?
         ) {
             self.flight = flight
             self.id = id
@@ -39,6 +41,7 @@ extension Refresher {
             self.applicationLifetime = applicationLifetime
             self.isExchange = isExchange
             self.isOver = isOver
+            self.isTroubled = isTroubled
             self.kept = kept
         }
     }

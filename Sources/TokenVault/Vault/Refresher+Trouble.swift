@@ -83,3 +83,11 @@ extension Refresher {
         return trouble
     }
 }
+
+extension ConnectionRecord {
+    /// The last answer to this connection, where it was that the application is rejected.
+    var rejection: Failure? {
+        [failure, trouble].lazy.compactMap { $0 }
+            .first { $0.code == VaultEvent.Kind.applicationRejected.code }
+    }
+}

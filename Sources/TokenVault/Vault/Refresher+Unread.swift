@@ -20,8 +20,9 @@ extension Refresher {
 
     /// Why a record that is active is not refreshed.
     func refusal(_ record: borrowing ConnectionRecord) -> VaultError {
-        isHeld(record)
-            ? Self.heldBack(record, .vault) : VaultError(.notRefreshable, .vault, .noRefreshToken)
+        if isHeld(record) { return Self.heldBack(record, .vault) }
+        let cause: FailureCause = record.rejected == nil ? .noRefreshToken : .tokenRejected
+        return VaultError(.notRefreshable, .vault, cause)
     }
 
     /// Why the provider's answer cannot be used that lies here.

@@ -44,6 +44,7 @@ extension Refresher {
         // In seconds: for how long an answer is outstanding, or nothing is sent.
         var number = 0
         var detail = FailureDetail()
+        var application: ApplicationID?
         let demand = shared.withLock { shared -> UpkeepState.Demand in
             if shared.sendsNothing { return .refused(.closed) }
             if Task.isCancelled { return .refused(.cancelled) }
@@ -65,11 +66,15 @@ extension Refresher {
                 key, slot: demander.slot, lane: plan.lane, death: plan.death,
                 waiter: demander.number, isPatient: demander.isPatient, now)
             if case .refused(let code) = demand {
-                if code == .notRefreshable || code == .applicationMisconfigured {
+                if code == .applicationMisconfigured {
+                    application = shared.upkeep.lanes[plan.lane].application
+                    return demand
+                }
+                if code == .notRefreshable {
                     let refusal = shared.upkeep.failures[key]?.refusal
                     let failure = FailureNumber(raw: Int64(refusal?.status ?? 0))
                     (number, detail) = (Int(failure.number), failure.detail)
-                    if code == .notRefreshable { detail.cause = .refreshRefused }
+                    detail.cause = .refreshRefused
                     return demand
                 }
                 number =
@@ -85,7 +90,10 @@ extension Refresher {
         case .joined: if let held { wait(demander, until: held) }
         case .waits: alarm.ring()
         case .refused(let code):
-            waiter.resume(.failure(VaultError(code, .upkeep, number: number, detail: detail)))
+            let error =
+                application.map { rejection($0, demander.key) }
+                ?? VaultError(code, .upkeep, number: number, detail: detail)
+            waiter.resume(.failure(error))
         }
     }
 

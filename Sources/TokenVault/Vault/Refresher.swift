@@ -73,6 +73,8 @@ final class Refresher: Sendable {
         var disconnecting: Set<RecordKey> = []
         /// Connections in doubt: by an attempt of this process or another.
         var doubts: [RecordKey: InDoubt] = [:]
+        /// Applications whose log says that they are rejected, and not yet that this is over.
+        var toldRejected: Set<ApplicationID> = []
         var storage = StorageTrouble()
         var unread = UnreadKeys()
         var unmetMinimums = UnmetMinimums()

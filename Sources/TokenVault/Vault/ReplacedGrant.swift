@@ -17,10 +17,11 @@ final class ReplacedGrant: Sendable {
 
     /// Looks at the record that the new tokens are to replace; perhaps more than once.
     func take(
-        _ record: borrowing ConnectionRecord, by reply: borrowing TokenReply
+        _ record: borrowing ConnectionRecord, by reply: borrowing TokenReply, _ now: UnixTime
     ) throws(VaultError) {
         let isThere =
-            record.state == .active && record.hasAccessToken && !Self.isSame(record, reply)
+            record.state == .active && record.hasAccessToken && !Self.isOver(record, now)
+            && !Self.isSame(record, reply)
         let isRevoked = isThere && application != nil && record.application == application
         let tokens = isRevoked ? try record.tokens() : nil
         var kept: TokenSet?? = .some(tokens)
@@ -34,6 +35,13 @@ final class ReplacedGrant: Sendable {
 
     /// The tokens, once.
     func takeTokens() -> TokenSet? { state.withLock { $0.tokens.take() } }
+
+    /// Whether all that there was of it has expired.
+    private static func isOver(_ record: borrowing ConnectionRecord, _ now: UnixTime) -> Bool {
+        guard let expiry = record.accessTokenExpiry, expiry <= now else { return false }
+        guard record.hasRefreshToken else { return true }
+        return record.refreshTokenExpiry.map { $0 <= now } ?? false
+    }
 
     /// Whether the provider answered with the refresh token that there was: then it has one grant
     /// for both, and revoking the old one would end the new.

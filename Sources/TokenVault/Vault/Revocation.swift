@@ -17,11 +17,22 @@ struct Revocation {
         /// left alone before.
         var isWorthRetrying = false
         var retryAfterSeconds: Int64?
-        /// How many grants of the connection may live on beside the one that was asked to end.
-        var earlierGrants = 0
+        /// What the record says of what was to be revoked.
+        var held = Held()
 
         /// Of a provider that has no revocation endpoint.
         static let unsupported = Outcomes(refreshToken: .unsupported, accessToken: .unsupported)
+
+        /// Nothing could be sent.
+        static func unsent(_ error: VaultError) -> Outcomes {
+            let failed = DisconnectReceipt.Revocation(
+                error.code == .applicationNotFound
+                    ? FailureNumber(
+                        status: 0, FailureDetail(cause: .missing, subject: .applicationID))
+                    : FailureNumber(raw: error.eventNumber))
+            return Outcomes(
+                refreshToken: failed, accessToken: failed, isWorthRetrying: error.isPassing)
+        }
 
         /// Whether the provider ended all that it was asked to end.
         var isComplete: Bool {
@@ -42,6 +53,24 @@ struct Revocation {
         mutating func keep(_ earlier: Outcomes) {
             if earlier.refreshToken == .revoked { refreshToken = .revoked }
             if earlier.accessToken == .revoked { accessToken = .revoked }
+        }
+    }
+
+    /// What a connection had when it was disconnected.
+    struct Held: Sendable {
+        var hasRefreshToken = false
+        var accessTokenExpiry: UnixTime?
+        var refreshTokenExpiry: UnixTime?
+        /// How many grants may live on beside the one that was asked to end.
+        var earlierGrants = 0
+
+        init() {}
+
+        init(_ record: borrowing ConnectionRecord) {
+            hasRefreshToken = record.hasRefreshToken
+            accessTokenExpiry = record.accessTokenExpiry
+            refreshTokenExpiry = record.refreshTokenExpiry
+            earlierGrants = Int(record.earlierGrants)
         }
     }
 
@@ -93,11 +122,7 @@ struct Revocation {
                     unsafe continuation.resume()
                 }
             } catch {
-                outcomes.withLock {
-                    $0 = Outcomes(
-                        refreshToken: .failed(number: 0), accessToken: .failed(number: 0),
-                        isWorthRetrying: error.isPassing)
-                }
+                outcomes.withLock { $0 = .unsent(error) }
                 unsafe continuation.resume()
             }
         }
@@ -131,11 +156,15 @@ struct Revocation {
 }
 
 extension DisconnectReceipt.Revocation {
+    fileprivate init(_ number: FailureNumber) {
+        self = .failed(number: Int(number.number), detail: number.detail)
+    }
+
     init(_ verdict: RevocationVerdict) {
         switch verdict {
         case .revoked, .alreadyGone: self = .revoked
         case .unsupported: self = .unsupported
-        case .failed(let status, _, _): self = .failed(number: status)
+        case .failed(let number, _, _): self = Self(number)
         }
     }
 }

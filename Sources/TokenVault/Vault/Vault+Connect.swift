@@ -150,6 +150,14 @@ extension Vault {
         let number = error.eventNumber
         let trouble = ConnectionRecord.Failure(
             code: kind.code, status: Int32(clamping: number), time: now)
+        var entries = [EventEntry(time: now, key: key, kind: kind, number: number)]
+        if error.code == .applicationMisconfigured {
+            refresher.noteRejectionTold(flow.application)
+            entries.append(
+                EventEntry(
+                    time: now, key: store.key(.application, flow.application.text),
+                    kind: .applicationRejected, number: number))
+        }
         let commit = Commit()
         commit.add(
             .revise(
@@ -159,16 +167,14 @@ extension Vault {
                     try record.set(trouble: trouble)
                     return .change
                 }))
-        commit.add(.event(EventEntry(time: now, key: key, kind: kind, number: number)))
-        if error.code == .applicationMisconfigured {
-            let key = store.key(.application, flow.application.text)
-            commit.add(
-                .event(
-                    EventEntry(
-                        time: now, key: key, kind: .applicationRejected, number: number)))
-        }
+        for entry in entries { commit.add(.event(entry)) }
         do throws(VaultError) {
-            _ = try await durable(commit)
+            if try await durable(commit).fate != .changed {
+                // The record is left as it is, and what happened is told all the same.
+                let commit = Commit()
+                for entry in entries { commit.add(.event(entry)) }
+                _ = try await durable(commit)
+            }
             feed.publish(VaultEvent(time: now, kind: kind, number: number, connection: id))
         } catch {
             await record(id, kind, number: number)

@@ -49,8 +49,11 @@ extension Vault {
             let quality = directory?.erasureQuality
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
-                accessToken: outcomes.accessToken, isEveryAnswerIn: listensUntil == nil,
-                listensUntil: listensUntil, earlierGrants: outcomes.earlierGrants,
+                accessToken: outcomes.accessToken,
+                accessTokenExpiry: outcomes.held.accessTokenExpiry,
+                refreshTokenExpiry: outcomes.held.refreshTokenExpiry,
+                isEveryAnswerIn: listensUntil == nil,
+                listensUntil: listensUntil, earlierGrants: outcomes.held.earlierGrants,
                 erasedSlots: erased.erasedSlots,
                 erasure: quality?.isInPlace ?? true
                     ? .inPlace : .bestEffort(fileSystem: quality?.fileSystem ?? 0),

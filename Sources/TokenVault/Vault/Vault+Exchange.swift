@@ -141,7 +141,7 @@ extension Vault {
             let isClosing = refresher.shared.withLock { $0.sendsNothing }
             throw VaultError(isClosing ? .closed : .tooManySecrets, .vault)
         case .transient(let delay, let seconds):
-            let retryTime = seconds.map { time.now().adding(milliseconds: $0 * 1000) }
+            let retryTime = RefreshPolicy.pauseEnd(seconds, time.now())
             throw VaultError(delay, .vault, retryTime: retryTime)
         case .applicationMisconfigured(let status, let error):
             throw VaultError(

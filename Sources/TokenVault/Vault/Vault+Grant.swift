@@ -36,11 +36,13 @@ extension Vault {
             [store, refresher] (record, header) throws(VaultError) in
             // Disconnected and set up anew meanwhile: these tokens are of the life before.
             guard life == store.owner(header.slot)?.life else { return .leave }
-            try replaced.take(record, by: granted.reply)
+            try replaced.take(record, by: granted.reply, now)
             if replaced.isThere {
                 try record.fields.set(
                     ConnectionTag.earlierGrants, integer: record.earlierGrants &+ 1)
             }
+            // What failed for want of tokens is over.
+            if record.state == .configured { try record.set(useFailure: nil) }
             // A new grant: nothing of the old one, its refresh token least of all, may stay.
             try record.forgetRefreshToken()
             try record.fields.set(ConnectionTag.grantedScope, nil)

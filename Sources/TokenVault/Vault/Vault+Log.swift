@@ -5,7 +5,7 @@ extension Vault {
     public static let loggedEventsMax = Int(Writer.eventsMax)
 
     /// How many are read before others have a turn.
-    private static let loggedEventsAtOnce = 1000
+    static let loggedEventsAtOnce = 1000
 
     /// What happened to a connection, the oldest first; also to one that is gone. The vault keeps
     /// the last ``loggedEventsMax`` events of all connections, and all of them are looked through,

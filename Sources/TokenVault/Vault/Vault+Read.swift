@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Vault {
-    /// Lends the access token of a connection to `body`, refreshed first where it has expired.
+    /// Lends the access token of a connection to `body`, refreshed first where it has expired, or
+    /// was reported rejected (`reportRejected`).
     ///
     /// Where the stored token is fresh nothing is awaited: the token is read on the caller's thread
     /// and never waits for a write. Where it is not, 10,000 callers cause one request and share its
@@ -91,9 +92,10 @@ extension Vault {
                     refusal, .vault, number: Int(failure.number), detail: failure.detail)
             }
             let tokensSince = record.tokensSince ?? generation
-            if RefreshPolicy.isFresh(
-                issued: record.issued, expiry: record.accessTokenExpiry,
-                now: refresher.now(asOf: tokensSince), minimumMilliseconds: minimum)
+            if record.rejected == nil,
+                RefreshPolicy.isFresh(
+                    issued: record.issued, expiry: record.accessTokenExpiry,
+                    now: refresher.now(asOf: tokensSince), minimumMilliseconds: minimum)
             {
                 guard let token = record.fields.takeSecret(ConnectionTag.accessToken) else {
                     throw VaultError(.notConnected, .vault)

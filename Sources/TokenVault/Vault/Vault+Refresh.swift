@@ -96,13 +96,13 @@ extension Vault {
 
     /// The platform used the token and the provider's API rejected it (401): refreshes it once. The
     /// caller says which version it used, so that a token that was replaced meanwhile is not
-    /// replaced again. Where nothing can renew the token the light is red from now on, until other
-    /// tokens come or a use works.
+    /// replaced again. Where that brings no other token the light is red, and the one that was
+    /// rejected is lent no more, until other tokens come or a use works.
     ///
     /// - Parameter generation: of the token that was rejected, as `status` and `get` give it; nil
     ///   for the present one.
     /// - Parameter awaitsLateAnswer: as `refresh`.
-    /// - Throws: as `refresh`.
+    /// - Throws: as `refresh`; `invalidArgument` where the connection has no such version yet.
     public func reportRejected(
         _ id: ConnectionID, generation: UInt64? = nil, awaitsLateAnswer: Bool = false
     ) async throws(VaultError) {
@@ -117,8 +117,16 @@ extension Vault {
         let record = ConnectionRecord(fields: opened.takeFields())
         let since = record.tokensSince ?? present
         if let generation, generation < since { return }
+        if let generation, generation > present {
+            throw VaultError(.invalidArgument, .vault, .newerThanPresent, .generation)
+                .concerning(id)
+        }
+        // There is no token that could have been rejected.
+        if let refusal = record.state.refusal, record.state == .configured {
+            throw VaultError(refusal, .vault, connection: id)
+        }
         let now = time.now()
-        if record.state == .active, refresher.plan(record) == nil {
+        if record.state == .active {
             let failure = ConnectionRecord.Failure(
                 code: VaultEvent.Kind.tokenRejected.code, status: 0, time: now)
             do throws(VaultError) {

@@ -37,9 +37,10 @@ extension Vault {
         public internal(set) var failed: [(connection: ConnectionID, error: VaultError)] = []
     }
 
-    /// The same for every connection of an application that waits so, or is refused, as many at a
-    /// time as its provider's limits allow. Where the application was taken to be rejected, its
-    /// refreshes leave one at a time until one succeeds; two more grants are risked at most.
+    /// The same for every connection of an application that waits so, is refused, or was answered
+    /// that the application is rejected, as many at a time as its provider's limits allow. Where
+    /// the application was taken to be rejected, its refreshes leave one at a time until one
+    /// succeeds; two more grants are risked at most.
     ///
     /// - Throws: `applicationNotFound`; `authenticationFailed` where a record does not open;
     ///   `closed` as above. What becomes of a connection is in the outcome.
@@ -56,7 +57,8 @@ extension Vault {
         try store.scan(.connection) { (opened) throws(VaultError) in
             let record = ConnectionRecord(fields: try opened.fields.copy())
             if record.application == application, record.state == .active,
-                record.holdsUnread || record.isRefused, let id = record.id
+                record.holdsUnread || record.isRefused || record.rejection != nil,
+                let id = record.id
             {
                 waiting.append(id)
             }

@@ -44,7 +44,7 @@ extension Vault {
         _ key: RecordKey
     ) async throws(VaultError) -> Revocation.Outcomes {
         let revocation = Revocation(network)
-        var earlierGrants = 0
+        var held = Revocation.Held()
         var unopened: VaultError?
         var outcomes = await revocation.outcomes { [store] (end) throws(VaultError) in
             let opened: Store.Opened?
@@ -56,16 +56,20 @@ extension Vault {
             }
             guard let opened else { return end(Revocation.Outcomes()) }
             let record = ConnectionRecord(fields: opened.takeFields())
-            earlierGrants = Int(record.earlierGrants)
-            guard record.hasAccessToken, let application = record.application
-            else { return end(Revocation.Outcomes()) }
+            held = Revocation.Held(record)
+            guard record.hasAccessToken else { return end(Revocation.Outcomes()) }
+            // What the platform put without an application it has to see to itself.
+            guard let application = record.application
+            else { return end(Revocation.Outcomes.unsupported) }
             guard let application = try store.revokingApplication(application)
             else { return end(Revocation.Outcomes.unsupported) }
             guard let tokens = try record.tokens() else { return end(Revocation.Outcomes()) }
             try revocation.send(application, tokens, end)
         }
         if let unopened { throw unopened }
-        outcomes.earlierGrants = earlierGrants
+        outcomes.held = held
+        // There was nothing to ask for.
+        if !held.hasRefreshToken { outcomes.refreshToken = .notNeeded }
         return outcomes
     }
 }

@@ -36,6 +36,8 @@ extension Vault {
 
     /// Writes down what the platform said of a use.
     ///
+    /// A rejection stays beside an error of the component's own, which does not mend the token.
+    ///
     /// - Parameter generation: of the token that it is about; nothing is changed where others came
     ///   since. Nil for whichever is there.
     func note(
@@ -48,17 +50,23 @@ extension Vault {
         let revision = Revision(addedBytesMax: added) { (record, header) throws(VaultError) in
             let since = record.tokensSince ?? header.generation
             if let generation, generation < since { return .leave }
+            if record.rejected != nil, kind != .tokenRejected { return .leave }
             try record.keepTokens(of: header.generation)
             try record.set(useFailure: failure)
             return .change
         }
+        let entry = EventEntry(
+            time: failure.time, key: key, kind: kind, number: Int64(failure.status))
         commit.add(.revise(key, revision))
-        commit.add(
-            .event(
-                EventEntry(
-                    time: failure.time, key: key, kind: kind, number: Int64(failure.status))))
-        guard try await durable(commit).fate != .gone else {
-            throw VaultError(.notFound, .vault)
+        commit.add(.event(entry))
+        switch try await durable(commit).fate {
+        case .gone: throw VaultError(.notFound, .vault)
+        // What is said of any token happened, whatever it changes.
+        case .left where generation == nil:
+            let commit = Commit()
+            commit.add(.event(entry))
+            _ = try await durable(commit)
+        default: return
         }
     }
 }

@@ -58,7 +58,7 @@ struct AppAddCommand: AsyncParsableCommand {
     var clientSecretFile: String?
 
     @Option(
-        name: .customLong("client-secret-fd"),
+        name: .customLong("client-secret-fd"), parsing: .unconditional,
         help: "Inherited descriptor that yields the client secret.")
     var clientSecretDescriptor: Int32?
 
@@ -113,13 +113,17 @@ struct AppAddCommand: AsyncParsableCommand {
             redirectURI: redirectURI, scopes: scopes)
         let door = try await options.door()
         defer { door.close() }
-        try await refuseReplacing(door)
+        let isReplaced = try await isThere(door)
+        guard replace || !isReplaced else {
+            throw CommandFailure(
+                .cannotCreate, "there is an application \(id) already: --replace replaces it")
+        }
         do {
             try await door.ask(.putApplication(form), secret: secret) { _ in }
         } catch let error as VaultError {
             throw placed(error)
         }
-        try Outlet.output.line("application \(id.printable) added")
+        try Outlet.output.line("application \(id.printable) \(isReplaced ? "replaced" : "added")")
     }
 
     /// An error about an endpoint, with the place where that is written.
@@ -140,16 +144,12 @@ struct AppAddCommand: AsyncParsableCommand {
         return CommandFailure(failure.status, "\(place): \(failure.message)")
     }
 
-    private func refuseReplacing(_ door: any VaultDoor) async throws {
-        guard !replace else { return }
+    private func isThere(_ door: any VaultDoor) async throws -> Bool {
         var isThere = false
         try await door.ask(.applications) { reply in
             if case .application(let form) = reply, form.id == id { isThere = true }
         }
-        guard !isThere else {
-            throw CommandFailure(
-                .cannotCreate, "there is an application \(id) already: --replace replaces it")
-        }
+        return isThere
     }
 
     private func provider() throws -> Provider {

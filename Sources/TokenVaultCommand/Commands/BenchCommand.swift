@@ -33,13 +33,15 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Where the folder is made; on a disk, not in memory.")
     var directory = "."
 
-    @Option(help: "How many connections the vault has, up to 100000.")
+    @Option(parsing: .unconditional, help: "How many connections the vault has, up to 100000.")
     var connections = 10_000
 
-    @Option(help: "How many callers refresh at a time, up to 1024.")
+    @Option(parsing: .unconditional, help: "How many callers refresh at a time, up to 1024.")
     var inFlight = 128
 
-    @Option(help: "How long reads and refreshes are measured, each, in seconds.")
+    @Option(
+        parsing: .unconditional,
+        help: "How long reads and refreshes are measured, each, in seconds.")
     var seconds = 10
 
     func validate() throws {

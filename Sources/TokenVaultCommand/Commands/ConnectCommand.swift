@@ -58,7 +58,7 @@ struct ConnectCommand: AsyncParsableCommand {
                 try await complete(door, Self.pastedQuery())
             }
             try Outlet.output.line("connected \(id.printable)")
-            try await warn(door)
+            try await warn(door, application)
         }
     }
 
@@ -79,14 +79,24 @@ struct ConnectCommand: AsyncParsableCommand {
     }
 
     /// This is the one moment to mend it: later the user has to be asked again.
-    private func warn(_ door: any VaultDoor) async throws {
+    private func warn(_ door: any VaultDoor, _ application: ApplicationForm) async throws {
         let status = try await door.status(id: id)
-        guard status.endCause == EndCause.notRenewable.rawValue else { return }
-        let end = status.diesAt.map { " at \($0.time.text)" } ?? ""
-        try Outlet.errors.line(
-            "tokenvault: warning: no refresh token came, so the connection ends with its access "
-                + "token\(end): ask for one, by the scope offline_access or as the provider has "
-                + "it (authorization_parameters), and connect again")
+        let remedy =
+            "ask for one, by the scope offline_access or as the provider has it "
+            + "(authorization_parameters), and connect again"
+        if status.endCause == EndCause.notRenewable.rawValue {
+            let end = status.diesAt.map { " at \($0.time.text)" } ?? ""
+            try Outlet.errors.line(
+                "tokenvault: warning: no refresh token came, so the connection ends with its "
+                    + "access token\(end): \(remedy)")
+        } else if status.expires == nil, status.nextRefresh == nil, status.endCause == nil,
+            application.provider.provider.accessTokensExpire
+        {
+            try Outlet.errors.line(
+                "tokenvault: warning: no refresh token came, and the answer does not say when the "
+                    + "access token expires; the connection ends with it: \(remedy); where the "
+                    + "provider's tokens do not expire, say so (access_tokens_expire: false)")
+        }
     }
 
     private func start(_ door: any VaultDoor) async throws -> String {

@@ -10,9 +10,11 @@ struct DisconnectCommand: AsyncParsableCommand {
         discussion: """
             Its tokens are revoked at the provider, where that has an endpoint for it, and erased \
             so that nobody can read them again, not even with the root key. The receipt says what \
-            was done; where the provider did not answer, its first line and the exit status (69) \
-            say that the tokens live on there. The id can be connected again. On a terminal it \
-            asks first.
+            was done. Where a token was not revoked and has not expired, its first line, \
+            tokens_live_on in JSON and the exit status (69) say that it lives on there: the \
+            provider is down, refuses, has no revocation endpoint, or may still have grants from \
+            before the connection was connected again. The user can end the grant on the \
+            provider's own page. The id can be connected again. On a terminal it asks first.
 
             EXAMPLES
               tokenvault disconnect anna
@@ -24,6 +26,7 @@ struct DisconnectCommand: AsyncParsableCommand {
     var id: String
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Where the provider is down, try for so long to revoke before erasing.",
             valueName: "seconds"))
@@ -56,16 +59,14 @@ struct DisconnectCommand: AsyncParsableCommand {
                     throw CommandFailure(.temporaryFailure, "nothing was changed")
                 }
             }
-            var livesOn = false
+            var unrevoked: UnrevokedTokens?
             try await door.ask(.disconnect(id: id, waitSeconds: wait)) { reply in
                 guard case .receipt(let receipt) = reply else { return }
-                livesOn = receipt.tokensLiveOn
+                unrevoked = UnrevokedTokens(receipt)
                 try show(receipt)
             }
-            guard !livesOn else {
-                throw CommandFailure(
-                    .providerUnavailable,
-                    "\(id): erased here, but not revoked at the provider: end the grant there")
+            if let unrevoked {
+                throw CommandFailure(.providerUnavailable, "\(id): \(unrevoked.remedy)")
             }
         }
     }
@@ -83,10 +84,11 @@ struct DisconnectCommand: AsyncParsableCommand {
             let count = "\(receipt.earlierGrants) may live on at the provider"
             rows.insert(("earlier grants", count), at: 2)
         }
-        let rest =
-            receipt.tokensLiveOn
-            ? ", but the provider did not revoke all of its tokens: they live on there"
-            : ""
+        if receipt.accessTokenLivesOn {
+            let end = receipt.accessTokenExpires?.time.text ?? "unknown"
+            rows.insert(("access token expires", end), at: 2)
+        }
+        let rest = UnrevokedTokens(receipt).map { ", \($0.headline)" } ?? ""
         try Outlet.output.line("disconnected \(receipt.id.printable)\(rest)")
         for (name, value) in rows {
             try Outlet.output.line("  \(name.padded(to: 22))\(value.printable)")

@@ -18,7 +18,9 @@ struct FailedCommand: AsyncParsableCommand {
     @Argument(help: "The connection's id.")
     var id: String
 
-    @Option(help: "The component's own number for what went wrong, such as its exit status.")
+    @Option(
+        parsing: .unconditional,
+        help: "The component's own number for what went wrong, such as its exit status.")
     var code: Int32
 
     @OptionGroup var options: VaultOptions

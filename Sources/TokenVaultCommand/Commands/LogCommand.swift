@@ -21,7 +21,9 @@ struct LogCommand: AsyncParsableCommand {
     @Option(help: "The application's id, in place of a connection's.")
     var app: String?
 
-    @Option(help: "The most entries, the newest ones; up to \(Vault.loggedEventsMax).")
+    @Option(
+        parsing: .unconditional,
+        help: "The most entries, the newest ones; up to \(Vault.loggedEventsMax).")
     var limit = 1000
 
     @Flag(help: "One JSON object a line.")
@@ -57,8 +59,10 @@ struct LogCommand: AsyncParsableCommand {
                 let number = text.map { "  \($0)" } ?? ""
                 try Outlet.output.line("\(event.time.time.text)  \(event.event)\(number)")
             }
+            guard isEmpty else { return }
             // An application of which nothing is told was taken whenever it was asked for.
-            guard isEmpty, let id else { return }
+            if let app { _ = try await door.application(id: app) }
+            guard let id else { return }
             // Of one that never was, that is the answer.
             do {
                 _ = try await door.status(id: id)

@@ -21,7 +21,7 @@ struct PracticeServerCommand: AsyncParsableCommand {
     private static let tokenBytes = 512
     private static let lifetime = Duration.seconds(86_400)
 
-    @Option(help: "How many grants to make.")
+    @Option(parsing: .unconditional, help: "How many grants to make.")
     var grants: Int
 
     func run() async throws {

@@ -10,8 +10,9 @@ struct RejectedCommand: AsyncParsableCommand {
         discussion: """
             Refreshes it, once. With --generation, which `tokenvault status --json` gives, a late \
             rejection of a token that was replaced meanwhile costs nothing: ask for the generation \
-            before the token. Where nothing can renew the token, the exit status is 79 and the \
-            light is red.
+            before the token. Until another token comes, the light is red, and `tokenvault token` \
+            does not print the one that was rejected: it tries to refresh it. Where nothing can \
+            renew it, the exit status is 79. `tokenvault use` takes a wrong report back.
 
             EXAMPLES
               generation=$(tokenvault status anna --json | jq .generation)
@@ -21,7 +22,8 @@ struct RejectedCommand: AsyncParsableCommand {
     @Argument(help: "The connection's id.")
     var id: String
 
-    @Option(help: "The version that was rejected; without it the present one.")
+    @Option(
+        parsing: .unconditional, help: "The version that was rejected; without it the present one.")
     var generation: UInt64?
 
     @OptionGroup var options: VaultOptions

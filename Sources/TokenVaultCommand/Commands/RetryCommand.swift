@@ -14,7 +14,8 @@ struct RetryCommand: AsyncParsableCommand {
             version can use the answer by now, its tokens are taken over. Else the old refresh \
             token is presented again, which some providers take for theft: then they end the \
             grant, and the user connects again. With --app all such connections of an application \
-            go on.
+            go on, and those whose refresh the provider refused or answered that it rejects the \
+            application: one at a time until one succeeds.
 
             EXAMPLES
               tokenvault retry anna

@@ -41,6 +41,7 @@ struct ServeCommand: AsyncParsableCommand {
     var publicURL: String?
 
     @Option(
+        parsing: .unconditional,
         help: """
             How many seconds the answers that are out are listened for at the end; 0 to 3600. What \
             is not answered by then is in doubt, on record.

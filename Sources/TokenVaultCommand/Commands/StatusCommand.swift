@@ -47,6 +47,7 @@ struct StatusCommand: AsyncParsableCommand {
             ("because", status.endCause.map(Self.explanation)),
             ("next refresh", moment(status.nextRefresh)),
             ("answer outstanding", moment(status.answerOutstandingSince).map { "since \($0)" }),
+            ("token rejected", moment(status.tokenRejected)),
             ("last refreshed", moment(status.lastRefreshed)),
             ("refreshes", String(status.refreshCount)),
             ("last used", moment(status.lastUsed)),

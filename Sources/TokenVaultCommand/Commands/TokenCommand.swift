@@ -6,10 +6,11 @@ import ArgumentParser
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token",
-        abstract: "Print a connection's access token, refreshed first where it has expired.",
+        abstract: "Print a connection's access token, refreshed first where it is no good.",
         discussion: """
-            The token and a line end go to stdout. To a terminal they go only with --reveal: a \
-            terminal keeps what it has shown, and others may look on.
+            A token that has expired, or that was reported `rejected`, is refreshed first, and not \
+            printed where that fails. The token and a line end go to stdout. To a terminal they \
+            go only with --reveal: a terminal keeps what it has shown, and others may look on.
 
             EXAMPLES
               echo "Authorization: Bearer $(tokenvault token anna)" |
@@ -21,7 +22,7 @@ struct TokenCommand: AsyncParsableCommand {
     var id: String
 
     @Option(
-        name: .customLong("min-ttl"),
+        name: .customLong("min-ttl"), parsing: .unconditional,
         help: "How many seconds the token must live at least, up to 86400.")
     var minimumSeconds = 0
 

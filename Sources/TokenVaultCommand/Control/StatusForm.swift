@@ -19,6 +19,8 @@ struct StatusForm: Codable, Sendable {
     var nextRefresh: Moment?
     var retryTime: Moment?
     var answerOutstandingSince: Moment?
+    /// When the platform reported that the API rejected the present token.
+    var tokenRejected: Moment?
     var lastRefreshed: Moment?
     var refreshCount: UInt64
     var lastUsed: Moment?
@@ -42,6 +44,7 @@ struct StatusForm: Codable, Sendable {
         case nextRefresh = "next_refresh"
         case retryTime = "retry_time"
         case answerOutstandingSince = "answer_outstanding_since"
+        case tokenRejected = "token_rejected"
         case lastRefreshed = "last_refreshed"
         case refreshCount = "refresh_count"
         case lastUsed = "last_used"
@@ -65,6 +68,7 @@ struct StatusForm: Codable, Sendable {
         nextRefresh = status.nextRefresh.map(Moment.init)
         retryTime = status.retryTime.map(Moment.init)
         answerOutstandingSince = status.answerOutstandingSince.map(Moment.init)
+        tokenRejected = status.tokenRejected.map(Moment.init)
         lastRefreshed = status.lastRefreshed.map(Moment.init)
         refreshCount = status.refreshCount
         lastUsed = status.lastUsed.map(Moment.init)
@@ -139,59 +143,5 @@ struct EventForm: Codable, Sendable {
         self.event = event.kind.description
         number = event.number == 0 ? nil : event.number
         detail = DetailForm(event.detail)
-    }
-}
-
-/// What a disconnect did, as JSON has it.
-struct ReceiptForm: Codable, Sendable {
-    var id: String
-    var refreshToken: String
-    var accessToken: String
-    /// A token was to be revoked, and the provider did not.
-    var tokensLiveOn: Bool
-    var everyAnswerIn: Bool
-    /// Until when an answer that was still out is listened for.
-    var listensUntil: Moment?
-    /// Grants before the last one that may live on at the provider.
-    var earlierGrants: Int
-    var erasedSlots: Int
-    var erasure: String
-    var completed: Moment
-
-    enum CodingKeys: String, CodingKey {
-        case id, erasure, completed
-        case earlierGrants = "earlier_grants"
-        case refreshToken = "refresh_token"
-        case accessToken = "access_token"
-        case tokensLiveOn = "tokens_live_on"
-        case everyAnswerIn = "every_answer_in"
-        case listensUntil = "listens_until"
-        case erasedSlots = "erased_slots"
-    }
-
-    init(_ receipt: DisconnectReceipt) {
-        id = receipt.connection.text
-        refreshToken = Self.name(receipt.refreshToken)
-        accessToken = Self.name(receipt.accessToken)
-        tokensLiveOn = receipt.tokensLiveOn
-        earlierGrants = receipt.earlierGrants
-        everyAnswerIn = receipt.isEveryAnswerIn
-        listensUntil = receipt.listensUntil.map(Moment.init)
-        erasedSlots = receipt.erasedSlots
-        switch receipt.erasure {
-        case .inPlace: erasure = "in place"
-        case .bestEffort(let fileSystem):
-            erasure = "best effort (file system \(String(fileSystem, radix: 16)))"
-        }
-        completed = Moment(receipt.completed)
-    }
-
-    private static func name(_ revocation: DisconnectReceipt.Revocation) -> String {
-        switch revocation {
-        case .notNeeded: "not needed"
-        case .revoked: "revoked"
-        case .unsupported: "unsupported"
-        case .failed(let number): number == 0 ? "failed" : "failed (HTTP \(number))"
-        }
     }
 }

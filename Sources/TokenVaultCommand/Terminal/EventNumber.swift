@@ -14,9 +14,14 @@ enum EventNumber {
         case "grantReplaced": number == 0 ? nil : "the one before may live on at the provider"
         case "useFailed": "code \(number)"
         case "storageRefused": number == 0 ? nil : "the disk is full, or fails"
-        case _ where number < 0: text(curlCode: Int(clamping: -number), detail)
-        default: text(status: number, detail)
+        default: text(failure: number, detail)
         }
+    }
+
+    /// The same of any failure.
+    static func text(failure number: Int64, _ detail: FailureDetail) -> String? {
+        number < 0
+            ? text(curlCode: Int(clamping: -number), detail) : text(status: number, detail)
     }
 
     private static func text(curlCode: Int, _ detail: FailureDetail) -> String {

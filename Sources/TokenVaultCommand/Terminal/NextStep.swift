@@ -7,7 +7,7 @@ enum NextStep {
     /// Nil where there is none.
     static func text(_ status: StatusForm) -> String? {
         switch status.nextStep {
-        case "none": nil
+        case "none": status.served == false && status.nextRefresh != nil ? idle : nil
         case "connect":
             cause(status).map {
                 $0.contains("connect again") ? $0 : "\($0); then run `tokenvault connect`"
@@ -16,9 +16,12 @@ enum NextStep {
         case "check_use":
             "look at the component that used it: the error is its own; the light turns when a use "
                 + "works (`tokenvault use`)"
+        case "wait" where status.reason == "tokenRejected":
+            "run `tokenvault refresh`: the provider's API rejected the token, and no other one has "
+                + "come since"
         case "wait": wait(status)
         case "correct_application" where status.reason == "applicationRemoved":
-            "add the application again: `tokenvault app add`"
+            "add the application again: `tokenvault app add \(status.application ?? "ID")`"
         case "correct_application":
             cause(status)
                 ?? "correct the application, or its provider's definition: `tokenvault app add "
@@ -35,14 +38,21 @@ enum NextStep {
         }
     }
 
+    /// All is well, and nobody sees to it that it stays so.
+    private static let idle =
+        "nothing now; start `tokenvault serve`, or run `tokenvault refresh` in time: nothing is "
+        + "refreshed while none runs"
+
     private static func reconnect(_ status: StatusForm) -> String {
         switch status.reason {
         case "tokenRejected":
             "the provider's API rejected the token, and nothing can renew it: run "
                 + "`tokenvault connect` again"
         case "refreshRefused":
-            "the token has expired, and the provider refuses to renew it: run `tokenvault connect` "
-                + "again; if all of the application's are refused, see that at the provider"
+            cause(status).map { "the token has expired, and no other one comes: \($0)" }
+                ?? "the token has expired, and the provider refuses to renew it: run `tokenvault "
+                + "connect` again; if all of the application's are refused, see that at the "
+                + "provider"
         case nil where status.endCause == EndCause.notRenewable.rawValue:
             "the token has expired, and there is no refresh token: run `tokenvault connect` again"
         default: "the grant has ended: run `tokenvault connect` again"

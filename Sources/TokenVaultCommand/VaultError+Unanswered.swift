@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TokenVault
+
+// What to say where no answer came, or none yet.
+extension VaultError {
+    var pause: KnownCause {
+        KnownCause(
+            "nothing was sent: the provider failed before, or asked for a pause, and is left "
+                + "alone: \(number > 0 ? moment : "try later")")
+    }
+
+    /// A code is good for one request.
+    var lostCode: KnownCause {
+        KnownCause(
+            "the code was sent, and no answer came in time: a code is good for one request, so "
+                + "waiting does not help: run connect again")
+    }
+
+    /// When a pause is over.
+    private var moment: String {
+        let end = SystemTime().now().adding(milliseconds: Int64(number) * 1000)
+        return "not before \(end.timeOfDay)"
+    }
+
+    var busy: KnownCause {
+        let what =
+            number == 429
+            ? "the provider answered that it was asked too often"
+            : "the provider answered that it is busy, or has a fault of its own"
+        let moment = retryTime.map { "not before \($0.timeOfDay)" }
+        return KnownCause(
+            isOfExchange
+                ? "\(what): run connect again, \(moment ?? "later")"
+                : "\(what): \(moment ?? "try later")")
+    }
+
+    /// A code is good for one flow, and that is over.
+    var unreachable: KnownCause? {
+        guard let cause = unreachableEndpoint else {
+            return isOfExchange
+                ? KnownCause(
+                    "no connection to the provider came about: check the endpoint's name and port, "
+                        + "and the way there; then run connect again") : nil
+        }
+        return isOfExchange ? KnownCause("\(cause.text); then run connect again") : cause
+    }
+
+    private var unreachableEndpoint: KnownCause? {
+        switch number {
+        case 6:
+            KnownCause(
+                "the endpoint's host name does not resolve: correct it (`tokenvault app add "
+                    + "--replace`), or see to this machine's name service")
+        case 7:
+            KnownCause(
+                "nothing answers at the endpoint's address and port: correct them, see to the way "
+                    + "there, or try later")
+        case 35:
+            KnownCause(
+                "something answers at the endpoint's address and port, and it speaks no TLS: "
+                    + "correct the port, or see whether a proxy stands in the way")
+        default: nil
+        }
+    }
+}
