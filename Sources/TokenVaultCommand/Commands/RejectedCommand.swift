@@ -8,10 +8,10 @@ struct RejectedCommand: AsyncParsableCommand {
         commandName: "rejected",
         abstract: "Report that the provider's API rejected a connection's token (401).",
         discussion: """
-            Refreshes it, once. With --generation, which `tokenvault status --json` gives, a late \
-            rejection of a token that was replaced meanwhile costs nothing: ask for the generation \
-            before the token. Where nothing can renew the token, the exit status is 79 and the \
-            light is red.
+            Refreshes the token once. With --generation, which `tokenvault status --json` prints, \
+            a late rejection of a token that has been replaced since does nothing: ask for the \
+            generation before you ask for the token. If nothing can renew the token, the exit \
+            status is 79 and the light is red.
 
             EXAMPLES
               generation=$(tokenvault status anna --json | jq .generation)
