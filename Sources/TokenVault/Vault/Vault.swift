@@ -75,10 +75,11 @@ public final class Vault: Sendable {
     /// nothing else; `verification` says how far it is; `Settings.readsUnverified` does without for
     /// reads.
     ///
-    /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
-    ///   `rootKeyUnusable`, `keyDerivationRefused`, `unsupportedFormat`, `integrityFailed` where a
-    ///   file is not what it should be, `databaseDamaged`, `databaseUnsupported`, `storeFull`,
-    ///   `storageFailed`; `certificateFileUnusable`.
+    /// - Throws: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`,
+    ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`,
+    ///   `unsupportedFormat`, `integrityFailed` where a file is not what it should be,
+    ///   `databaseDamaged`, `databaseUnsupported`, `storeFull`, `storageFailed`;
+    ///   `certificateFileUnusable`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws(VaultError) -> Vault {
