@@ -68,7 +68,7 @@ enum FailureReason: String, CaseIterable, Sendable {
             "It was not started in this browser, it has been used already, or its address came "
                 + "here incomplete. For your safety it went no further."
         case .authorizationRefused:
-            "It did not like how it was asked, before it asked you for anything. Nothing was "
+            "The provider rejected the request before it asked you for anything. Nothing was "
                 + "connected."
         case .linkExpired:
             "A connection link works once, and for ten minutes. Nothing was connected."

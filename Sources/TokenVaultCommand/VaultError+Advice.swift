@@ -13,8 +13,8 @@ extension VaultError {
         ),
         (
             .limitExceeded, .badData,
-            "that is more than the vault takes: make it smaller; or too many wait at once: try "
-                + "again"
+            "that is more than the vault takes: make it smaller; or too many callers wait at once: "
+                + "try again"
         ),
         (
             .tooManySecrets, .temporaryFailure,
@@ -54,8 +54,8 @@ extension VaultError {
             .keyDerivationRefused, .refused,
             "the vault's HEADER asks for more time or memory to stretch the passphrase than is "
                 + "allowed: give the --passphrase-opslimit and --passphrase-memlimit (here in "
-                + "MiB) it was made with; if nobody made it so, it was altered: restore it from a "
-                + "backup"
+                + "MiB) that the vault was made with; if it was made without them, HEADER was "
+                + "altered: restore it from a backup"
         ),
         (
             .authenticationFailed, .badData,
@@ -90,7 +90,7 @@ extension VaultError {
         ),
         (
             .vaultLocked, .temporaryFailure,
-            "another process owns the vault and does not answer: wait for it or end it"
+            "another process has the vault open: try again when it has ended, or end it"
         ),
         (
             .unsafeDirectory, .refused,
@@ -114,7 +114,7 @@ extension VaultError {
         (
             .endpointRefused, .misconfigured,
             "an endpoint must be https and on the open internet: correct it, or give "
-                + "--allow-loopback-http for a practice server"
+                + "--allow-loopback-http for a practice server on this machine"
         ),
         (
             .callbackRejected, .badData,
@@ -144,8 +144,8 @@ extension VaultError {
         ),
         (
             .providerUnreachable, .providerUnavailable,
-            "no connection to the provider came about: check the endpoint's name and port, and "
-                + "the way there; else try later"
+            "no connection to the provider could be made: check the endpoint's host name and port, "
+                + "and the network; if they are right, try later"
         ),
         (
             .providerBusy, .providerUnavailable,

@@ -9,6 +9,10 @@ extension VaultError {
         if detail.cause == .tooMany {
             return KnownCause("at most \(number) scopes can be asked for at a time", .usage)
         }
+        if detail.cause == .insideVault {
+            return KnownCause(
+                "a new vault cannot be made inside another: choose another path", .usage)
+        }
         let rule: String? =
             switch detail.cause {
             case .empty where subject == .clientSecret:

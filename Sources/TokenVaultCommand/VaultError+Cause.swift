@@ -37,6 +37,7 @@ extension VaultError {
         case .rootKeyUnusable: unusableKey
         case .unsafeDirectory: unsafeFile
         case .vaultIncomplete: missingFile
+        case .databaseDamaged: lostDatabase
         case .callbackRejected: rejectedCallback
         case .issuerMismatch: issuer
         case .invalidArgument, .limitExceeded: argument
@@ -58,13 +59,13 @@ extension VaultError {
     private var unnamedRefusal: String? {
         switch number {
         case 300..<400:
-            "the token endpoint redirects, and no redirect is followed: write the address that it "
+            "the token endpoint redirects, and no redirect is followed: use the address that it "
                 + "leads to; " + Self.wrongEndpoint
         case 404, 405, 410:
             "there is no token endpoint at the address that was asked: " + Self.wrongEndpoint
         case 403:
-            "the token endpoint, or a gateway before it, forbids the request: see at the provider "
-                + "whether the application and this machine's address are allowed"
+            "the token endpoint, or a gateway in front of it, forbids the request: check at the "
+                + "provider whether the application and this machine's address are allowed"
         default: nil
         }
     }
@@ -77,9 +78,9 @@ extension VaultError {
         switch providerError {
         case .invalidRequest:
             KnownCause(
-                "the provider says that the refresh is not as it wants it: check "
-                    + "client_authentication, token_parameters and refresh_grant; where it says so "
-                    + "of a grant that is gone, list that in grant_lost_answers")
+                "the provider calls the refresh request invalid: check client_authentication, "
+                    + "token_parameters and refresh_grant; if it says so of a grant that is gone, "
+                    + "list that answer in grant_lost_answers")
         case .invalidScope:
             Self.refusedScope
         case .unauthorizedClient:
@@ -102,9 +103,9 @@ extension VaultError {
         case nil:
             KnownCause(
                 unnamedRefusal
-                    ?? "the provider refused and did not say why: as a rule the grant is gone, and "
-                    + "connecting again helps, or the client secret is wrong; where it says so of "
-                    + "every grant that is gone, list it in grant_lost_answers (status: "
+                    ?? "the provider refused without saying why: usually the grant is gone, and "
+                    + "connecting again helps, or the client secret is wrong; if it answers so for "
+                    + "every grant that is gone, list that in grant_lost_answers (status: "
                     + "\(number), error: none)")
         }
     }
@@ -118,9 +119,9 @@ extension VaultError {
                     + "finish within a minute", .connectAgain)
         case .invalidRequest:
             KnownCause(
-                "the provider says that the exchange of the code is not as it wants it: check that "
-                    + "the redirect URI is registered there letter by letter, and "
-                    + "token_parameters; then run connect again")
+                "the provider calls the exchange of the code invalid: check that the redirect URI "
+                    + "is registered there exactly as it is here, and check token_parameters; then "
+                    + "run connect again")
         case .invalidScope:
             Self.refusedScope
         case .unauthorizedClient:

@@ -6,8 +6,17 @@ import TokenVault
 // What to say of endpoints, files, keys, callbacks and arguments: which one, and which rule.
 extension VaultError {
     static let noDatabaseText =
-        "db/data.mdb is empty, cut off or no database of LMDB's: restore the vault from a backup, "
+        "db/data.mdb is empty, cut off or not an LMDB database: restore the vault from a backup, "
         + "or copy what still opens with `tokenvault audit --salvage DIR`; nothing was changed"
+
+    var lostDatabase: KnownCause? {
+        guard detail.cause == .nothingLeft else { return nil }
+        return KnownCause(
+            "the vault's database, db/data.mdb, is cut so short or so damaged that no record in it "
+                + "can be reached, and without records the keys in SLOTS open nothing: nothing "
+                + "is left to salvage; restore the whole directory from a backup, or make a new "
+                + "vault and connect again; nothing was changed")
+    }
 
     var refusedEndpoint: KnownCause? {
         guard let cause = detail.cause, let rule = Self.rule(cause) else { return nil }
@@ -20,8 +29,8 @@ extension VaultError {
         return switch cause {
         case .notHTTPS: "is not https: write https://"
         case .loopbackAddress:
-            "is an address of this machine: correct it; for a practice server "
-                + practice
+            "is an address of this machine, which is refused over https, too: correct it; for a "
+                + "practice server " + practice
         case .privateAddress: "is an address of a private network: name the provider's public one"
         case .unusableAddress: "is an address that no provider can have: correct it"
         case .resolvesToLoopback:
@@ -159,19 +168,19 @@ extension VaultError {
         case .noState:
             let said = detail.error.map { ", but an error (\($0.name))" } ?? ""
             return KnownCause(
-                "the callback has no state\(said), so it belongs to no flow: paste all of the "
-                    + "address; if it is all, \(again)")
+                "the callback has no state\(said), so it belongs to no flow: paste the whole "
+                    + "address; if that was all of it, \(again)")
         case .neitherCodeNorError:
             return KnownCause(
-                "the callback has neither code nor error, so it says nothing: paste all of the "
-                    + "address; if it is all, see at the provider why, and \(again)")
+                "the callback has neither code nor error, so it says nothing: paste the whole "
+                    + "address; if that was all of it, find out at the provider why, and \(again)")
         case .codeAndError, .parameterTwice:
             return KnownCause(
-                "the callback says one thing twice, or two that exclude each other, so somebody "
-                    + "changed it on its way: \(again)")
+                "the callback says something twice, or two things that exclude each other, so "
+                    + "somebody changed it on its way: \(again)")
         case .malformedQuery:
             return KnownCause(
-                "the callback is cut off or no query of a URL: paste all of the address")
+                "the callback is cut off, or is not a URL's query: paste the whole address")
         case .unknownState:
             return KnownCause(
                 "this callback belongs to no open flow: it was used already, is of another vault, "

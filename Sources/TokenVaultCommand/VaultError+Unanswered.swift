@@ -51,15 +51,15 @@ extension VaultError {
         case 6:
             KnownCause(
                 "the endpoint's host name does not resolve: correct it (`tokenvault app add "
-                    + "--replace`), or see to this machine's name service")
+                    + "--replace`), or check this machine's name service")
         case 7:
             KnownCause(
-                "nothing answers at the endpoint's address and port: correct them, see to the way "
-                    + "there, or try later")
+                "nothing answers at the endpoint's address and port: correct them, check the "
+                    + "network, or try later")
         case 35:
             KnownCause(
-                "something answers at the endpoint's address and port, and it speaks no TLS: "
-                    + "correct the port, or see whether a proxy stands in the way")
+                "what answers at the endpoint's address and port speaks no TLS: correct the port, "
+                    + "or see whether a proxy is in the way")
         default: nil
         }
     }

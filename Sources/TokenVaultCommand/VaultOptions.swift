@@ -40,7 +40,7 @@ struct KeyOptions: ParsableArguments {
 
     @Option(
         name: .customLong("passphrase-fd"), parsing: .unconditional,
-        help: "Inherited descriptor that yields the passphrase; one final line end is cut off.")
+        help: "Inherited descriptor that yields the passphrase; its last line end is dropped.")
     var passphraseFD: Int32?
 
     @Flag(help: "Ask for the passphrase at the terminal.")
@@ -50,9 +50,9 @@ struct KeyOptions: ParsableArguments {
         name: .customLong("passphrase-opslimit"), parsing: .unconditional,
         help: ArgumentHelp(
             """
-            How many passes stretch the passphrase of a new vault, and how many that of another \
-            may ask for at most: libsodium's opslimit for Argon2id, 3 to 64. Without it \
-            \(Argon2idLimits.moderate.operations), MODERATE.
+            How many passes stretch the passphrase (libsodium's opslimit for Argon2id), 3 to 64: \
+            of a new vault exactly, of an existing one at most. \
+            \(Argon2idLimits.moderate.operations) (MODERATE) if left out.
             """,
             valueName: "passes"))
     var operationsMax: UInt64?
@@ -61,8 +61,8 @@ struct KeyOptions: ParsableArguments {
         name: .customLong("passphrase-memlimit"), parsing: .unconditional,
         help: ArgumentHelp(
             """
-            The same of the memory they go over: memlimit, in MiB, 256 to 4096. Without it \
-            \(Argon2idLimits.moderate.memoryBytes >> 20).
+            The same for the memory it takes (memlimit), in MiB, 256 to 4096. \
+            \(Argon2idLimits.moderate.memoryBytes >> 20) if left out.
             """,
             valueName: "MiB"))
     var memoryMax: UInt64?
@@ -100,8 +100,12 @@ struct KeyOptions: ParsableArguments {
             memoryBytes: memoryMax.map { $0 << 20 } ?? moderate.memoryBytes)
     }
 
-    /// - Parameter isNew: asks for a passphrase twice.
-    func source(isNew: Bool = false) throws -> RootKeySource {
+    /// - Parameters:
+    ///   - isNew: asks for a passphrase twice.
+    ///   - need: what is said where no key is given.
+    func source(
+        isNew: Bool = false, need: String = "no process serves this vault: its key is needed"
+    ) throws -> RootKeySource {
         if let keyFile {
             try RegularFile.checkKey(keyFile)
             return .file(keyFile)
@@ -119,8 +123,7 @@ struct KeyOptions: ParsableArguments {
         if passphrase { return .passphrase(try ask(isNew: isNew), limits: limits) }
         throw CommandFailure(
             .usage,
-            (isNew ? "a new vault needs a key" : "no process serves this vault: its key is needed")
-                + ": give --key-file, --key-fd, --passphrase-fd or --passphrase")
+            "\(need): give --key-file, --key-fd, --passphrase-fd or --passphrase")
     }
 
     private func ask(isNew: Bool) throws -> Secret {
@@ -146,7 +149,11 @@ struct VaultOptions: ParsableArguments {
 
     @Flag(
         name: .customLong("allow-loopback-http"),
-        help: "Let endpoints be http on a loopback address: for practice servers, not for use.")
+        help: """
+            Let endpoints be on a loopback address (127.0.0.1, [::1] or localhost), over http or \
+            https: for practice servers, never in production. Without it https on loopback is \
+            refused, too.
+            """)
     var allowLoopbackHTTP = false
 
     @Option(help: "File of CA certificates in PEM instead of the system's.")
@@ -220,8 +227,8 @@ struct VaultOptions: ParsableArguments {
 struct ReadOptions: ParsableArguments {
     @Flag(
         help: """
-            Read before the store is verified, or where that failed: what is read may be an old \
-            record that somebody put back.
+            Read although the store has not been verified, or failed verification: a record may \
+            be an old one that somebody put back.
             """)
     var readUnverified = false
 

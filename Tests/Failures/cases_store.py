@@ -215,6 +215,45 @@ def damaged_audit(desk):
     desk.fail("audit")
 
 
+@case("a record is damaged: serve --read-unverified")
+def damaged_unverified(desk):
+    spoil(desk)
+    child = desk.serve("--read-unverified")
+    child.terminate()
+    desk.failure = desk.end(child, ["serve", "--read-unverified"])
+    desk.serving = None
+
+
+@case("SLOTS is not there: audit")
+def no_slots_audit(desk):
+    os.unlink(desk.path("v/SLOTS"))
+    desk.fail("audit")
+
+
+@case("the vault's directory can be read by others (0755): audit")
+def open_directory_audit(desk):
+    os.chmod(desk.path("v"), 0o755)
+    desk.fail("audit")
+
+
+@case("data.mdb is cut to three pages: audit --salvage")
+def lost_database(desk):
+    os.truncate(desk.path(DATABASE), 3 * PAGE)
+    desk.fail("audit", "--salvage", "w")
+
+
+@case("audit --salvage to a path inside the vault")
+def salvage_inside(desk):
+    desk.fail("audit", "--salvage", "v/w")
+    desk.log_of = desk.status_of = []
+
+
+@case("audit while serve runs")
+def served_audit(desk):
+    desk.serve()
+    desk.fail("audit", key=True)
+
+
 @case("an old data.mdb was put back")
 def old_database(desk):
     shutil.copy(desk.path(DATABASE), desk.path("old.mdb"))

@@ -34,7 +34,8 @@ EVENT_CODES = {
     5: "refresh delayed", 6: "recovered", 7: "grant lost", 8: "application rejected",
     9: "refresh refused", 10: "reply unread", 11: "attempt in doubt", 12: "token rejected",
     13: "disconnect started", 14: "disconnected", 15: "late answer",
-    17: "answer outstanding", 18: "grant replaced", 20: "use failed",
+    16: "storage refused", 17: "answer outstanding", 18: "grant replaced",
+    19: "application removed", 20: "use failed",
 }
 CONNECTION_STATES = {1: "configured", 2: "active", 3: "failed", 4: "disconnecting"}
 

@@ -157,7 +157,7 @@ struct ProviderCatalogTests {
             ("grant_lost_errors: ['*']", "f:4: grant_lost_errors: \"*\" is not an error code"),
             (
                 "grant_lost_answers: [{status: 400}]",
-                "f:4: grant_lost_answers: an object of 1 is not { status: ..., error: ... }, error "
+                "f:4: grant_lost_answers: { status: ... } is not { status: ..., error: ... }, with "
             ),
             (
                 "grant_lost_answers:\n- { status: 400, error: none }\n- { status: 429, error: x }",
@@ -186,7 +186,7 @@ struct ProviderCatalogTests {
             ),
             (
                 "refresh_grant: { grant_type: g }",
-                "f:4: refresh_grant: an object of 1 is not refresh"
+                "f:4: refresh_grant: { grant_type: ... } is not refresh"
             ),
             (
                 "refresh_grant: { grant_type: password, parameter: p }",
@@ -202,7 +202,10 @@ struct ProviderCatalogTests {
             ),
             ("authorization_parameters: [a]", "f:4: authorization_parameters: \"a\" is not a name"),
             ("authorization_parameters: { state: a }", "\"state\" is set by the flow itself"),
-            ("token_parameters: { a: [b] }", "f:4: token_parameters: a list of 1 is not a text"),
+            (
+                "token_parameters: { a: [b] }",
+                "f:4: token_parameters: a list of 1 value is not a text"
+            ),
             ("issuer:", "f:4: issuer: nothing is not a text of 1 to 2048 bytes"),
             ("issuer: null", "f:4: issuer: nothing is not a text"),
             (

@@ -56,7 +56,7 @@ struct LateAnswerTests {
             server.terminate()
             let end = await server.end()
             #expect(end.status == 0)
-            #expect(end.errors.contains("1 refreshes were not answered: they are in doubt"))
+            #expect(end.errors.contains("ended with 1 refresh request unanswered"))
             let status = try await bench.expect(["status", "anna", "--json"] + bench.keyOptions)
             #expect(try status.objects().first?["answer_outstanding_since"] is String)
         }

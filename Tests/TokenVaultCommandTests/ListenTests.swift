@@ -56,6 +56,39 @@ struct ListenTests {
         }
     }
 
+    /// The front takes a callback on its port, and leads the browser on to a page whose address has
+    /// no code in it: there is nothing to paste.
+    @Test func connectSaysWhatWorksBesideAFrontOnItsPort() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let connect = ["connect", "anna", "--app", "demo"]
+            try await bench.serving(["--listen", "127.0.0.1:\(bench.port)"]) { _ in
+                let refused = try await bench.expect(connect, status: 73)
+                #expect(refused.errors.contains("start it without --listen or on another port"))
+                #expect(!refused.errors.contains("give --paste"))
+                let pasting = try bench.start(connect + ["--paste"], input: .open)
+                let url = try await pasting.line { $0.hasPrefix("http") }
+                let ended = try await Running(
+                    ["curl", "-sLg", "-o", "/dev/null", "-w", "%{url_effective}"]
+                        + [bench.simulator.approve(url)],
+                    in: bench.folder, input: .text(""), environment: [:]
+                ).end()
+                #expect(ended.text.contains("/failed/") && !ended.text.contains("code="))
+                try pasting.type(ended.text + "\n")
+                #expect(await pasting.end().status == 65)
+            }
+            try await bench.serving([]) { _ in
+                let listening = try bench.start(connect, input: .open)
+                let url = try await listening.line { $0.hasPrefix("http") }
+                _ = try await Running(
+                    ["curl", "-sg", bench.simulator.approve(url)],
+                    in: bench.folder, input: .text(""), environment: [:]
+                ).end()
+                #expect(await listening.end().status == 0)
+            }
+        }
+    }
+
     @Test(
         "Browsers are answered when it is ready",
         arguments: [

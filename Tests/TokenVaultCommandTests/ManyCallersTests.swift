@@ -18,30 +18,9 @@ struct ManyCallersTests {
     private func serve(
         _ bench: Workbench, _ body: (VaultFolder) async throws -> Void
     ) async throws {
-        let server = try bench.start(
-            ["serve", "--drain", "0"] + bench.keyOptions, input: .open)
-        _ = try await server.line { $0 == "ready" }
-        do {
+        try await bench.serving(["--drain", "0"]) { _ in
             try await body(VaultFolder(bench.folder.appending(path: "v").path))
-        } catch {
-            kill(server.identifier, SIGKILL)
-            _ = await server.end()
-            throw error
         }
-        server.terminate()
-        let output = await server.end()
-        #expect(output.status == 0, "\(output.errors)")
-    }
-
-    private func connect(_ folder: VaultFolder) throws -> Wire {
-        Wire(owning: try #require(try folder.connect()))
-    }
-
-    private func ask(_ folder: VaultFolder, _ request: Request) throws -> Wire {
-        let wire = try connect(folder)
-        try wire.send(request)
-        try wire.sendEnd()
-        return wire
     }
 
     /// Whether nothing has come over a wire, not even its end.
@@ -55,7 +34,7 @@ struct ManyCallersTests {
     }
 
     private func token(_ folder: VaultFolder, _ id: String) throws {
-        let wire = try ask(folder, .token(id: id, minimumSeconds: 0))
+        let wire = try folder.ask(.token(id: id, minimumSeconds: 0))
         let deadline = Deadline.after(milliseconds: Self.patience)
         let head = try wire.receiveHead(by: deadline)
         #expect(head.kind == .secret)
@@ -72,7 +51,7 @@ struct ManyCallersTests {
             try await serve(bench) { folder in
                 bench.simulator.set(fault: .delayBefore(.seconds(600)))
                 var waiting = try (0..<Self.callers).map { _ in
-                    try ask(folder, .refresh(id: "bert"))
+                    try folder.ask(.refresh(id: "bert"))
                 }
                 try token(folder, "anna")
                 #expect(waiting.allSatisfy(isSilent))
@@ -84,16 +63,40 @@ struct ManyCallersTests {
         }
     }
 
+    @Test func whoeverWaitsIsAnsweredBeforeTheEnd() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            try await bench.connect("anna")
+            try await bench.controlling { folder, vault, server in
+                bench.simulator.set(fault: .delayBefore(.seconds(600)))
+                let waiting = try folder.ask(.refresh(id: "anna"))
+                let idle = try folder.wire()
+                for _ in 0..<500 where bench.simulator.refreshRequests(forUser: "ada") == 0 {
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                #expect(await !server.finish(by: Deadline.after(milliseconds: 300)))
+                // Nobody is taken in any more, nor waited for who has not asked.
+                #expect(try folder.connect() == nil)
+                #expect(throws: CommandFailure.self) { try kind(idle) }
+                #expect(isSilent(waiting))
+                bench.simulator.set(fault: nil)
+                _ = await vault.drain(for: .zero)
+                #expect(await server.finish(by: Deadline.after(milliseconds: Self.patience)))
+                #expect(try kind(waiting) == .failure)
+            }
+        }
+    }
+
     @Test func whoeverSaysNothingHoldsUpNobody() async throws {
         try await Workbench.run { bench in
             try await bench.prepare()
             try await bench.connect("anna")
             try await serve(bench) { folder in
-                let idle = try (0..<Self.callers).map { _ in try connect(folder) }
+                let idle = try (0..<Self.callers).map { _ in try folder.wire() }
                 // One that stops in the middle of its request, and one before its secret.
-                let half = try connect(folder)
+                let half = try folder.wire()
                 try half.send(Request.list)
-                let announced = try connect(folder)
+                let announced = try folder.wire()
                 try announced.send(Request.complete(id: "x", application: "demo"))
                 let head = Wire.head(.secret, count: 4096)
                 _ = try unsafe head.withUnsafeBytes { try unsafe announced.sendAtOnce($0) }
@@ -134,38 +137,28 @@ struct ManyCallersTests {
         try await Workbench.run { bench in
             try await bench.prepare()
             for id in ["anna", "bert"] { try await bench.connect(id) }
-            var settings = Vault.Settings()
-            settings.allowsLoopbackHTTP = true
-            let path = bench.folder.appending(path: "v").path
-            let vault = try Vault.open(
-                at: path, rootKey: .file(bench.folder.appending(path: "v.key").path),
-                settings: settings)
-            defer { vault.close() }
-            try await vault.ready()
-            let folder = try VaultFolder(path)
-            let server = try ControlServer(
-                folder, OwnVault(vault, endsWithRequest: false), peersMax: 4)
-            try server.start()
-            let idle = try (0..<4).map { _ in try connect(folder) }
-            try token(folder, "anna")
-            // The one that came first, and none but that.
-            #expect(idle.map(isSilent) == [false, true, true, true])
-            // Whoever waits for an answer does not give way to who comes later.
-            bench.simulator.set(fault: .delayBefore(.seconds(600)))
-            let waiting = try (0..<4).map { _ in try ask(folder, .refresh(id: "bert")) }
-            let refused = try ask(folder, .token(id: "anna", minimumSeconds: 0))
-            let head = try refused.receiveHead(by: Deadline.after(milliseconds: Self.patience))
-            #expect(head.kind == .failure)
-            let failure =
-                try refused.receive(
-                    FailureForm.self, count: head.count,
-                    by: Deadline.after(milliseconds: Self.patience)
-                ).error as? CommandFailure
-            #expect(failure?.status == .temporaryFailure)
-            #expect(waiting.allSatisfy(isSilent))
-            bench.simulator.set(fault: nil)
-            _ = await vault.drain(for: .zero)
-            #expect(await server.finish(by: Deadline.after(milliseconds: Self.patience)))
+            try await bench.controlling(peersMax: 4) { folder, vault, server in
+                let idle = try (0..<4).map { _ in try folder.wire() }
+                try token(folder, "anna")
+                // The one that came first, and none but that.
+                #expect(idle.map(isSilent) == [false, true, true, true])
+                // Whoever waits for an answer does not give way to who comes later.
+                bench.simulator.set(fault: .delayBefore(.seconds(600)))
+                let waiting = try (0..<4).map { _ in try folder.ask(.refresh(id: "bert")) }
+                let refused = try folder.ask(.token(id: "anna", minimumSeconds: 0))
+                let head = try refused.receiveHead(by: Deadline.after(milliseconds: Self.patience))
+                #expect(head.kind == .failure)
+                let failure =
+                    try refused.receive(
+                        FailureForm.self, count: head.count,
+                        by: Deadline.after(milliseconds: Self.patience)
+                    ).error as? CommandFailure
+                #expect(failure?.status == .temporaryFailure)
+                #expect(waiting.allSatisfy(isSilent))
+                bench.simulator.set(fault: nil)
+                _ = await vault.drain(for: .zero)
+                #expect(await server.finish(by: Deadline.after(milliseconds: Self.patience)))
+            }
         }
     }
 }

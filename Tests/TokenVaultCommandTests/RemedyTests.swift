@@ -129,6 +129,23 @@ struct RemedyTests {
         #expect(text("connected", 0, FailureDetail()) == nil)
     }
 
+    @Test("What the vault does by itself follows what somebody may do")
+    func nextSteps() throws {
+        func text(_ served: Bool, _ number: Int) throws -> String? {
+            let status = """
+                {"id": "anna", "light": "yellow", "reason": "refreshDelayed",
+                "reason_number": \(number), "next_step": "wait", "expiry_source": "expires_in",
+                "refresh_count": 0, "generation": 1, "memory": "locked", "served": \(served)}
+                """
+            return NextStep.text(
+                try JSONDecoder().decode(StatusForm.self, from: Data(status.utf8)))
+        }
+        let served = try text(true, -7)
+        #expect(served?.hasSuffix("or try later; the vault tries again by itself") == true)
+        #expect(try text(false, -7)?.contains("try later; then run `tokenvault refresh`") == true)
+        #expect(try text(true, 503) == "nothing: the vault tries again by itself")
+    }
+
     @Test("A misspelt command is compared with those that there are")
     func verbs() {
         func message(_ verb: String) -> String? {

@@ -29,7 +29,7 @@ final class Running: Sendable {
     private let input = Pipe()
     private let output: URL
     private let errors: URL
-    private let ended: AsyncStream<Int32>
+    private let ended: AsyncStream<Void>
 
     var identifier: Int32 { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
@@ -50,13 +50,9 @@ final class Running: Sendable {
         process.standardInput = input
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
-        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
         ended = stream
-        process.terminationHandler = { process in
-            let isSignal = process.terminationReason == .uncaughtSignal
-            continuation.yield(isSignal ? -process.terminationStatus : process.terminationStatus)
-            continuation.finish()
-        }
+        process.terminationHandler = { _ in continuation.finish() }
         try process.run()
         if case .text(let text) = given {
             try type(text)
@@ -70,10 +66,11 @@ final class Running: Sendable {
 
     func terminate() { process.terminate() }
 
-    /// The first line of the output that fits, once it is there.
-    func line(_ fits: (String) -> Bool) async throws -> String {
+    /// The first line of the output that fits, or of what is on stderr, once it is there.
+    func line(ofErrors: Bool = false, _ fits: (String) -> Bool) async throws -> String {
+        let file = ofErrors ? errors : output
         for _ in 0..<1000 {
-            let lines = try String(contentsOf: output, encoding: .utf8).split(separator: "\n")
+            let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
             if let line = lines.map(String.init).first(where: fits) { return line }
             guard process.isRunning else { break }
             try await Task.sleep(for: .milliseconds(20))
@@ -83,10 +80,12 @@ final class Running: Sendable {
         throw CocoaError(.fileReadUnknown)
     }
 
-    /// Waits for its end. Its output must hold no token, but where that is the point.
+    /// Waits for its end, as often as it is asked. Its output must hold no token, but where that is
+    /// the point.
     func end(showsToken: Bool = false) async -> Output {
-        var status: Int32 = 0
-        for await end in ended { status = end }
+        for await _ in ended {}
+        let number = process.terminationStatus
+        let status = process.terminationReason == .uncaughtSignal ? -number : number
         let text = (try? String(contentsOf: output, encoding: .utf8)) ?? ""
         let complaint = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
         #expect(showsToken || !text.contains(Workbench.marker))

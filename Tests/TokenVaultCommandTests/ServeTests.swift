@@ -6,28 +6,10 @@ import Testing
 
 /// The process that owns the vault, and the commands that go through its socket without the key.
 struct ServeTests {
-    private func serve(
-        _ bench: Workbench, _ body: (Running) async throws -> Void
-    ) async throws {
-        let server = try bench.start(["serve"] + bench.keyOptions, input: .open)
-        _ = try await server.line { $0 == "ready" }
-        do {
-            try await body(server)
-        } catch {
-            server.terminate()
-            _ = await server.end()
-            throw error
-        }
-        server.terminate()
-        let output = await server.end()
-        #expect(output.status == 0, "\(output.errors)")
-        #expect(output.text == "ready\n")
-    }
-
     @Test func theOtherCommandsNeedNoKey() async throws {
         try await Workbench.run { bench in
             try await bench.prepare()
-            try await serve(bench) { _ in
+            try await bench.serving { _ in
                 try await bench.connect("anna", options: [])
                 let output = try await bench.run(["token", "anna"], showsToken: true)
                 #expect(output.status == 0)
@@ -64,7 +46,7 @@ struct ServeTests {
     @Test func tokensAreRefreshedOnTime() async throws {
         try await Workbench.run({ $0.accessLifetime = .seconds(3) }) { bench in
             try await bench.prepare()
-            try await serve(bench) { _ in
+            try await bench.serving { _ in
                 try await bench.connect("anna", options: [])
                 for _ in 0..<100 where bench.simulator.refreshRequests(forUser: "ada") < 2 {
                     try await Task.sleep(for: .milliseconds(100))
@@ -86,7 +68,7 @@ struct ServeTests {
             #expect(await server.end().status == -SIGKILL)
             #expect(FileManager.default.fileExists(atPath: bench.socketPath))
             try await bench.expect(["list"] + bench.keyOptions)
-            try await serve(bench) { _ in try await bench.expect(["list"]) }
+            try await bench.serving { _ in try await bench.expect(["list"]) }
         }
     }
 
@@ -118,7 +100,7 @@ struct ServeTests {
     func hostileRequests(bytes: String) async throws {
         try await Workbench.run { bench in
             try await bench.prepare()
-            try await serve(bench) { _ in
+            try await bench.serving { _ in
                 let script = """
                     import socket, sys
                     s = socket.socket(socket.AF_UNIX)

@@ -110,6 +110,32 @@ struct Workbench: Sendable {
             environment: ["TOKENVAULT_PATH": "v"].merging(environment) { $1 })
     }
 
+    /// Runs `body` beside a `serve` that is ready, which then ends, with success, when it is told
+    /// to; where `body` has not told it, it is here.
+    ///
+    /// - Returns: what it showed.
+    @discardableResult
+    func serving(
+        _ options: [String] = [], through launcher: [String] = [],
+        _ body: (Running) async throws -> Void
+    ) async throws -> Running.Output {
+        let server = try start(
+            ["serve"] + options + keyOptions, input: .open, through: launcher)
+        do {
+            _ = try await server.line { $0 == "ready" }
+            try await body(server)
+        } catch {
+            // It may stand still.
+            kill(server.identifier, SIGKILL)
+            _ = await server.end()
+            throw error
+        }
+        if server.isRunning { server.terminate() }
+        let output = await server.end()
+        #expect(output.status == 0 && output.text == "ready\n", "\(output.errors)")
+        return output
+    }
+
     func write(_ name: String, _ text: String, mode: Int = 0o600) throws {
         let path = folder.appending(path: name).path
         try Data(text.utf8).write(to: URL(filePath: path))

@@ -36,6 +36,36 @@ import Testing
         vault.close()
     }
 
+    private func fill(_ home: TestVault) async throws {
+        let vault = try home.open()
+        for number in 0..<8 {
+            try await vault.put(
+                ConnectionID("c\(number)"), TokenSet(accessToken: Secret(text: "token")))
+        }
+        vault.close()
+    }
+
+    /// The thread of the scan is there by then, and holds all that was opened.
+    @Test func whereTheLastThreadDoesNotStartTheOthersEnd() async throws {
+        let home = try TestVault()
+        try home.create()
+        try await fill(home)
+        let folder = URL(filePath: home.path).deletingLastPathComponent().lastPathComponent
+        let clock = RoomForOneThread()
+        let refusal = await code {
+            _ = try Vault.open(
+                at: home.path, rootKey: .file(home.keyFile), settings: Vault.Settings(),
+                time: clock, randomness: SystemRandomness())
+        }
+        let left = try maps()
+        clock.end()
+        #expect(refusal == .outOfMemory)
+        #expect(!left.contains(folder))
+        let vault = try home.open()
+        defer { vault.close() }
+        try await vault.ready()
+    }
+
     @Test func aDatabaseOfAnotherVersionIsNotCalledDamaged() async throws {
         let home = try TestVault()
         try home.create()

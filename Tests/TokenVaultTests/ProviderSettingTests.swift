@@ -171,7 +171,8 @@ import Testing
         Wrong("authorization_parameters: \"state\" is set by the flow itself: leave it out") {
             $0.authorizationParameters = [.init("state", "x")]
         },
-        Wrong("token_parameters: a list of 2 names a parameter twice: write each name once") {
+        Wrong("token_parameters: a list of 2 values names a parameter twice: write each name once")
+        {
             $0.tokenParameters = [.init("a", "x"), .init("a", "y")]
         },
         Wrong("token_parameters: \"code\" is set by the flow itself") {
@@ -186,13 +187,13 @@ import Testing
         Wrong("bearer_token_types: \"DPoP\" is not a token_type of bearer") {
             $0.bearerTokenTypes = ["bot", "DPoP"]
         },
-        Wrong("bearer_token_types: a list of 17 is not") {
+        Wrong("bearer_token_types: a list of 17 values is not") {
             $0.bearerTokenTypes = (0...16).map { "type\($0)" }
         },
         Wrong("grant_lost_answers: 500 is not a status of 400 to 499") {
             $0.grantLostAnswers = [.init(status: 500, error: nil)]
         },
-        Wrong("grant_lost_answers: a list of 1 is not a list of at most 16, each { status") {
+        Wrong("grant_lost_answers: a list of 1 value is not a list of at most 16, each { status") {
             $0.grantLostAnswers = [.init(status: 400, error: "none")]
         },
         Wrong("refresh_grant: \"audience\" is among token_parameters, too") {

@@ -34,6 +34,8 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case tooLong = 35
     case noCertificate = 36
     case damagedCertificate = 37
+    case nothingLeft = 38
+    case insideVault = 39
     // The root key.
     case passphraseForKey = 40
     case keyForPassphrase = 41

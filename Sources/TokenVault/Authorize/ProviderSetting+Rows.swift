@@ -13,14 +13,14 @@ extension ProviderSetting {
             "A short name for people."),
         ProviderSetting(
             "authorization_endpoint", 3, \.authorizationEndpoint, .url, required: true,
-            "Where the user is sent (RFC 6749 section 3.1)."),
+            "Where the user's browser is sent (RFC 6749 section 3.1)."),
         ProviderSetting(
             "token_endpoint", 4, \.tokenEndpoint, .url, required: true,
             "Where codes and refresh tokens are exchanged (RFC 6749 section 3.2)."),
         revocationEndpoint,
         ProviderSetting(
             "issuer", 6, optional: \.issuer, .text(byteCountMax: Provider.endpointBytesMax),
-            "What iss in the callback must be exactly, where it is sent (RFC 9207)."),
+            "What iss in the callback must be, exactly, where the provider sends it (RFC 9207)."),
         ProviderSetting(
             "authorization_response_iss_parameter_supported", 32, \.sendsIssuer, .flag,
             "Whether a callback without iss is refused, as the provider's metadata says under this "
@@ -61,19 +61,19 @@ extension ProviderSetting {
                 + "access_tokens_expire is false."),
         ProviderSetting(
             "access_tokens_expire", 25, \.accessTokensExpire, .flag,
-            "Whether access tokens expire of which nobody says when; false at GitHub's OAuth apps "
-                + "and Slack without rotation."),
+            "Whether an access token expires although neither the reply nor a default says when; "
+                + "false for GitHub's OAuth apps and for Slack without rotation."),
         ProviderSetting(
             "refresh_margin_seconds", 21, optional: \.refreshMarginSeconds,
             .seconds(Provider.refreshMarginSecondsRange),
-            "How long before its expiry an access token may be refreshed; 300, at most a quarter "
-                + "of the lifetime, where nobody says."),
+            "How long before its expiry an access token may be refreshed; without it 300, or a "
+                + "quarter of the lifetime where that is less."),
         ProviderSetting(
             "bearer_token_types", 29, \.bearerTokenTypes,
             .list(of: .bearerTokenType, countMax: Provider.bearerTokenTypesMax),
-            "The token_types beside Bearer of tokens that are sent as bearer tokens all the same, "
-                + "compared without case. No other is taken when somebody connects; at a refresh "
-                + "each is but mac, pop, dpop and n_a, which need more than the token."),
+            "Other token_types than Bearer whose tokens are sent as bearer tokens all the same; "
+                + "compared without regard to case. No other is taken when somebody connects; at "
+                + "a refresh each is but mac, pop, dpop and n_a, which need more than the token."),
     ]
 
     static let refreshTokens: [ProviderSetting] = [
@@ -84,15 +84,16 @@ extension ProviderSetting {
         ProviderSetting(
             "rotation", 27, \.rotation,
             .choice(["never": .never, "always": .always, "sometimes": .sometimes]),
-            "Whether a refresh replaces the refresh token; where it may, and without a grace, the "
-                + "answer is waited for as long as it can come."),
+            "Whether a refresh replaces the refresh token; where it may, and the old one is not "
+                + "taken for a while (reuse_grace_seconds), the answer is waited for as long as it "
+                + "can come."),
         ProviderSetting(
             "reuse_grace_seconds", 13, \.reuseGraceSeconds, .seconds(),
             "How long the provider still takes a refresh token that it has replaced."),
         ProviderSetting(
             "listen_seconds", 28, \.listenSeconds, .seconds(Provider.listenSecondsRange),
-            "How long the answer to a refresh is waited for where nothing but it holds the new "
-                + "refresh token."),
+            "How long the answer to a refresh is waited for where it may hold the only refresh "
+                + "token that still works."),
         ProviderSetting(
             "refresh_token_idle_seconds", 19, optional: \.refreshTokenIdleSeconds,
             .seconds(Provider.refreshTokenSecondsRange),
@@ -116,8 +117,8 @@ extension ProviderSetting {
         ProviderSetting(
             "grant_lost_answers", 30, \.grantLostAnswers,
             .list(of: .grantLostAnswer, countMax: Provider.grantLostAnswersMax),
-            "The answers, by status and error, by which it says so in words that may also mean a "
-                + "wrong client secret."),
+            "The answers, by status and error, by which the provider says that a grant is gone but "
+                + "which may also mean a wrong client secret."),
     ]
 
     static let limits: [ProviderSetting] = [

@@ -40,7 +40,7 @@ extension SettingForm where Value == String {
 extension SettingForm where Value == Provider.GrantLostAnswer {
     /// A status and an error that together say that a grant is gone.
     static var grantLostAnswer: Self {
-        let words = "{ status: ..., error: ... }, error none where the answer names none"
+        let words = "{ status: ..., error: ... }, with error: none where the answer names no error"
         return Self(
             words: words,
             read: { value throws(SettingError) in

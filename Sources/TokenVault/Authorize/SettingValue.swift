@@ -42,9 +42,21 @@ package struct SettingValue: Sendable {
         case .text(let text):
             text.count > Self.quotedMax
                 ? "\"\(text.prefix(Self.quotedMax))...\"" : "\"\(text)\""
-        case .list(let list): "a list of \(list.count)"
-        case .object(let members): "an object of \(members.count)"
+        case .list(let list):
+            list.count == 1 ? "a list of 1 value" : "a list of \(list.count) values"
+        case .object(let members): Self.words(members.map(\.name))
         }
+    }
+
+    /// The most names of an object that an error quotes.
+    private static let namesMax = 4
+
+    /// An object in words: its names.
+    private static func words(_ names: [String]) -> String {
+        guard !names.isEmpty else { return "{}" }
+        let quoted = names.prefix(namesMax).map { "\($0.prefix(quotedMax)): ..." }
+        let rest = names.count > namesMax ? ["..."] : []
+        return "{ " + (quoted + rest).joined(separator: ", ") + " }"
     }
 
     var flag: Bool? {

@@ -13,11 +13,19 @@ extension DatabasePages {
     /// lead to has to be there.
     ///
     /// - Parameter isLater: whether the LMDB at hand is 1.0 or later, whose pages nobody looks at.
-    /// - Throws: `databaseDamaged`; `databaseUnsupported` where another version of LMDB wrote it.
+    /// - Throws: `databaseDamaged`, whose detail says so where no record can be reached;
+    ///   `databaseUnsupported` where another version of LMDB wrote it.
     static func check(_ path: String, isLater: Bool) throws(VaultError) {
         let pages = try DatabasePages(opening: path, followsLink: false)
         try pages.checkVersion(isLater: isLater)
-        if !isLater { try pages.check() }
+        guard !isLater else { return }
+        do throws(VaultError) {
+            try pages.check()
+        } catch {
+            guard error.code == .databaseDamaged else { throw error }
+            if try pages.findRoots() { throw error }
+            throw VaultError(.databaseDamaged, .store, number: error.number, .nothingLeft)
+        }
     }
 
     /// The same of a file whose version is known.

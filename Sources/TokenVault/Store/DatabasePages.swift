@@ -52,12 +52,20 @@ final class DatabasePages {
 
     /// Opens the database of the vault in `directory`, in the newest state that is there.
     ///
-    /// - Throws: `databaseDamaged` where there is none; `databaseUnsupported` where another version
-    ///   of LMDB wrote it.
+    /// - Throws: `databaseDamaged` where no record can be reached; `databaseUnsupported` where
+    ///   another version of LMDB wrote it.
     convenience init(_ directory: String) throws(VaultError) {
         try self.init(
             opening: "\(directory)/\(VaultDirectory.databaseName)", followsLink: true)
         try checkVersion(isLater: false)
+        guard try findRoots() else {
+            throw VaultError(.databaseDamaged, .store, number: Int(pageCount), .nothingLeft)
+        }
+    }
+
+    /// Where each database begins, in the newest state of which the records can be reached. False
+    /// where there is none.
+    func findRoots() throws(VaultError) -> Bool {
         for main in try mainRoots() {
             var found: [String: UInt64] = [:]
             damagedCount += try walk(main, Flag.database) { (name, value) throws(VaultError) in
@@ -65,9 +73,11 @@ final class DatabasePages {
                 if let name = name.publicText { found[name] = value.integer(at: Offset.root) }
             }
             roots = found
-            if found["\(LMDB.Database.records)"] != nil { return }
+            guard let records = found["\(LMDB.Database.records)"] else { continue }
+            if records < pageCount || records == MetaPage.noPage { return true }
+            damagedCount += 1
         }
-        throw VaultError(.databaseDamaged, .store)
+        return false
     }
 
     /// Opens the file in the directory at `path`, and reads nothing of it yet.

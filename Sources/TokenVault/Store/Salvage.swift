@@ -13,24 +13,23 @@ final class Salvage {
     private let slots: KeySlots
     private let pages: DatabasePages
     private let lock: Descriptor?
+    /// What would keep the vault from being opened beside what its files hold; nil where nothing.
+    let obstacle: VaultError?
     private(set) var findings = SalvageFindings()
 
     private var keyring: Keyring { header.keyring }
 
     /// Opens the files of the vault in `directory`, and looks at every record once.
     ///
-    /// - Throws: `vaultMissing`, `vaultLocked`; as `Keyring.salvage`; `databaseDamaged` where
-    ///   nothing of the database can be reached, `databaseUnsupported`, `storageFailed`.
+    /// - Throws: `vaultMissing`, `vaultIncomplete`, `vaultLocked`; as `Keyring.salvage`;
+    ///   `databaseDamaged` where nothing of the database can be reached, `databaseUnsupported`,
+    ///   `storageFailed`.
     init(_ directory: String, rootKey: consuming RootKeySource) throws(VaultError) {
+        obstacle = try VaultDirectory.obstacle(directory)
         lock = try VaultDirectory.lockForReading(directory)
-        do throws(VaultError) {
-            header = try Keyring.salvage(directory, rootKey: rootKey)
-            slots = try KeySlots(directory, keyring: header.keyring, salvages: true)
-            pages = try DatabasePages(directory)
-        } catch {
-            guard error.code == .storageFailed, error.number == Int(ENOENT) else { throw error }
-            throw VaultError(.vaultMissing, .store, number: error.number)
-        }
+        header = try Keyring.salvage(directory, rootKey: rootKey)
+        slots = try KeySlots(directory, keyring: header.keyring, salvages: true)
+        pages = try DatabasePages(directory)
         findings.damagedPages = pages.damagedCount
         try readMeta()
         try readRecords()

@@ -54,6 +54,23 @@ final class VaultDirectory: Sendable {
         guard unsafe lstat(path, &status) != 0 else { throw VaultError(.vaultExists, .store) }
     }
 
+    /// - Throws: `invalidArgument` where `newPath` leads into the vault at `path`.
+    static func checkIsOutside(_ newPath: String, of path: String) throws(VaultError) {
+        var vault = stat()
+        guard unsafe stat(path, &vault) == 0 else { return }
+        // The way up, as the kernel goes it: no name is compared.
+        var folder = parent(of: newPath)
+        var before = stat()
+        var status = stat()
+        while unsafe stat(folder, &status) == 0 {
+            if status.st_dev == vault.st_dev, status.st_ino == vault.st_ino {
+                throw VaultError(.invalidArgument, .store, .insideVault, .directory)
+            }
+            if status.st_dev == before.st_dev, status.st_ino == before.st_ino { return }
+            (before, folder) = (status, "\(folder)/..")
+        }
+    }
+
     /// Takes a vault's directory for this process, until it is closed or the process ends.
     ///
     /// - Throws: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`.
@@ -76,20 +93,36 @@ final class VaultDirectory: Sendable {
     deinit { ProcessNumber.keep(descriptor: lock.number) }
 
     /// Keeps owners out of a vault for as long as the descriptor is open, and writes nothing. Nil
-    /// where the file is gone that an owner would lock.
+    /// where nobody can own it: LOCK is gone, or is not a file.
     ///
-    /// - Throws: `vaultMissing`, `vaultLocked`.
+    /// - Throws: `vaultLocked`.
     static func lockForReading(_ path: String) throws(VaultError) -> Descriptor? {
         var status = stat()
-        guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw VaultError(.vaultMissing, .store, number: Int(errno))
-        }
-        guard unsafe lstat("\(path)/\(lockName)", &status) == 0 else { return nil }
+        guard unsafe lstat("\(path)/\(lockName)", &status) == 0,
+            status.st_mode & S_IFMT == S_IFREG
+        else { return nil }
         let lock = try Descriptor("\(path)/\(lockName)", flags: O_RDONLY, stage: .store)
         guard flock(lock.number, LOCK_SH | LOCK_NB) == 0 else {
             throw VaultError(.vaultLocked, .store, number: Int(errno))
         }
         return lock
+    }
+
+    /// Looks whether everything is there that holds keys or records. LOCK holds nothing.
+    ///
+    /// - Returns: the first thing that would keep an owner from opening the vault; nil where
+    ///   nothing of the files' names, kinds, owners and modes would.
+    /// - Throws: `vaultMissing`, `vaultIncomplete`.
+    static func obstacle(_ path: String) throws(VaultError) -> VaultError? {
+        do throws(VaultError) {
+            try check(path)
+            return nil
+        } catch {
+            let isNone = error.detail.subject == .directory && error.detail.cause == .wrongKind
+            guard error.code != .vaultMissing, !isNone else { throw error }
+            try checkIsComplete(path, parts.map(\.subject).filter { $0 != .lockFile })
+            return error
+        }
     }
 
     /// What a vault's directory holds, in the order in which it is looked at.
@@ -101,16 +134,31 @@ final class VaultDirectory: Sendable {
     /// LMDB opens its files by name and follows links: what it will find is looked at before.
     private static func check(_ path: String) throws(VaultError) {
         try check(path, .directory, is: S_IFDIR)
-        var missing: VaultError?
-        var isAnyThere = false
         for (subject, kind) in parts {
             do throws(VaultError) {
                 try check("\(path)/\(subject.name)", subject, is: kind)
-                // A directory of something else may have a `db`, too.
-                isAnyThere = isAnyThere || subject != .databaseDirectory
             } catch {
                 guard error.code == .vaultMissing else { throw error }
-                missing = missing ?? error
+            }
+        }
+        try checkIsComplete(path, parts.map(\.subject))
+    }
+
+    /// - Throws: `vaultIncomplete` where something of `needed` is missing; `vaultMissing` where
+    ///   nothing is there that only a vault has.
+    private static func checkIsComplete(
+        _ path: String, _ needed: [FailureSubject]
+    ) throws(VaultError) {
+        var status = stat()
+        var missing: VaultError?
+        var isAnyThere = false
+        for (subject, _) in parts {
+            if unsafe lstat("\(path)/\(subject.name)", &status) == 0 {
+                // A directory of something else may have a `db`, too.
+                isAnyThere = isAnyThere || subject != .databaseDirectory
+            } else if missing == nil, needed.contains(subject) {
+                missing = VaultError(
+                    .vaultMissing, .store, number: Int(errno), .missing, subject)
             }
         }
         guard let missing else { return }

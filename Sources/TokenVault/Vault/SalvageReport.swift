@@ -35,6 +35,10 @@ public struct SalvageReport: Sendable, Hashable {
     public let matchesRoot: Bool
     /// Whether HEADER has two intact pages.
     public let headerIsWhole: Bool
+    /// What would keep the vault from being opened beside what its files hold: `vaultIncomplete`
+    /// where LOCK is missing, `unsafeDirectory` where the directory or a file in it is a link, not
+    /// ours, or open to others. The first that was found; nil where there is nothing.
+    public let obstacle: VaultError?
     /// How many notes of disconnects and of refreshes under way do not open.
     public let damagedNotes: Int
     /// The ids of connections and applications that opened and are not in the new vault: their
@@ -43,12 +47,15 @@ public struct SalvageReport: Sendable, Hashable {
 
     /// How many records opened: connections and applications.
     public var opened: Int { connections + applications }
-    /// Whether nothing was found that should not be. What could not be copied is no damage.
-    public var isWhole: Bool {
-        faults.isEmpty && damagedPages == 0 && matchesRoot && headerIsWhole && damagedNotes == 0
+    /// Whether anything is not what was written. What could not be copied is no damage.
+    public var isDamaged: Bool {
+        !faults.isEmpty || damagedPages > 0 || !matchesRoot || !headerIsWhole || damagedNotes > 0
     }
+    /// Whether nothing was found that should not be.
+    public var isWhole: Bool { !isDamaged && obstacle == nil }
 
-    init(_ findings: SalvageFindings, headerIsWhole: Bool) {
+    init(_ salvage: Salvage) {
+        let findings = salvage.findings
         connections = findings.connectionCount
         applications = findings.applicationCount
         var faults: [Fault: Int] = [:]
@@ -58,7 +65,8 @@ public struct SalvageReport: Sendable, Hashable {
         damagedPages = findings.damagedPages
         expected = findings.root.map { Int(clamping: $0.recordCount) }
         matchesRoot = findings.matchesRoot
-        self.headerIsWhole = headerIsWhole
+        headerIsWhole = salvage.header.isWhole
+        obstacle = salvage.obstacle
         damagedNotes = findings.damagedMeta
         notCopied = findings.notCopied
     }

@@ -5,25 +5,25 @@ extension Vault {
     /// Opens every record of the closed vault at `path` by itself, whatever else is wrong with it,
     /// on the caller's thread. Nothing in its directory is written.
     ///
-    /// - Throws: `vaultMissing`, also where HEADER, SLOTS or the database is; `vaultLocked`;
-    ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused` where neither
-    ///   page of HEADER opens; `databaseDamaged` where nothing of the database can be reached;
+    /// - Throws: `vaultMissing`; `vaultIncomplete` where HEADER, SLOTS or the database is missing;
+    ///   `vaultLocked`; `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`
+    ///   where neither page of HEADER opens; `databaseDamaged` where no record can be reached;
     ///   `databaseUnsupported`, `unsupportedFormat`, `storageFailed`. Records that do not open are
-    ///   no error.
+    ///   no error, nor is what keeps the vault from being opened: the report says it.
     public static func audit(
         _ path: String, rootKey: consuming RootKeySource
     ) throws(VaultError) -> SalvageReport {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
         let salvage = try Salvage(path, rootKey: rootKey)
-        return SalvageReport(salvage.findings, headerIsWhole: salvage.header.isWhole)
+        return SalvageReport(salvage)
     }
 
     /// The same, and copies every record that opened into a new vault at `newPath`, which must not
-    /// exist; its parent must. It has the same root key, other keys for all else, and each record
-    /// is sealed anew. What was begun there is not: pending authorizations and the log stay behind.
-    /// A refresh whose answer nobody heard stays in doubt; a disconnect that had begun ends at the
-    /// first open of the new vault.
+    /// exist, nor lie in the old one; its parent must exist. It has the same root key and new keys
+    /// for everything else: each record is sealed anew. Pending authorizations and the log are left
+    /// behind. A refresh whose answer nobody heard stays in doubt; a disconnect that had begun ends
+    /// at the first open of the new vault.
     ///
     /// One whose record is so long that it has no room for what a copy adds is named in the report,
     /// and the others are copied.
@@ -32,14 +32,15 @@ extension Vault {
     /// at `path` holds what it held, and what is disconnected in the new one can be read there
     /// still: overwrite its SLOTS, or destroy it, when it is not needed any more.
     ///
-    /// - Throws: as `audit(_:rootKey:)`; besides `vaultExists`, `storeFull`, `limitExceeded`. Then
-    ///   there is no new vault.
+    /// - Throws: as `audit(_:rootKey:)`; besides `vaultExists`, `invalidArgument` where `newPath`
+    ///   lies in the old vault, `storeFull`, `limitExceeded`. Then there is no new vault.
     public static func salvage(
         _ path: String, into newPath: String, rootKey: consuming RootKeySource
     ) throws(VaultError) -> SalvageReport {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
         try VaultDirectory.checkIsFree(newPath)
+        try VaultDirectory.checkIsOutside(newPath, of: path)
         let salvage = try Salvage(path, rootKey: rootKey)
         try VaultDirectory.create(newPath) { (temporary) throws(VaultError) in
             let keyring = try Keyring.create(temporary, rootKey: salvage.header.rootKey)
@@ -50,6 +51,6 @@ extension Vault {
                 generation: salvage.findings.lastGeneration)
             try salvage.copy(to: writer)
         }
-        return SalvageReport(salvage.findings, headerIsWhole: salvage.header.isWhole)
+        return SalvageReport(salvage)
     }
 }

@@ -15,8 +15,9 @@ public final class Vault: Sendable {
     public struct Settings: Sendable {
         /// The most bytes the database can have. It takes address space, not disk. At least 1 MiB.
         public var mapBytes = 64 << 30
-        /// Lets endpoints be on a loopback address, which else not even HTTPS may be, and there
-        /// with plain HTTP too; for development and tests.
+        /// Lets endpoints be on a loopback address, over HTTP or HTTPS; for development and tests.
+        /// Without it loopback is refused over HTTPS, too: nothing that listens on this machine is
+        /// to be reached through a provider's definition.
         public var allowsLoopbackHTTP = false
         /// Lends and shows what is stored before the store is verified as a whole: a record that
         /// opens, but may be an old one that was put back, or be missing where it was deleted; also
@@ -74,10 +75,11 @@ public final class Vault: Sendable {
     /// nothing else; `verification` says how far it is; `Settings.readsUnverified` does without for
     /// reads.
     ///
-    /// - Throws: `vaultMissing`, `unsafeDirectory`, `vaultLocked`, `headerDamaged`, `wrongRootKey`,
-    ///   `rootKeyUnusable`, `keyDerivationRefused`, `unsupportedFormat`, `integrityFailed` where a
-    ///   file is not what it should be, `databaseDamaged`, `databaseUnsupported`, `storeFull`,
-    ///   `storageFailed`; `certificateFileUnusable`.
+    /// - Throws: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`,
+    ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`,
+    ///   `unsupportedFormat`, `integrityFailed` where a file is not what it should be,
+    ///   `databaseDamaged`, `databaseUnsupported`, `storeFull`, `storageFailed`;
+    ///   `certificateFileUnusable`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws(VaultError) -> Vault {

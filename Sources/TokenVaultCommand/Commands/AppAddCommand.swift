@@ -86,7 +86,7 @@ struct AppAddCommand: AsyncParsableCommand {
         }
         guard providerFile == nil || authentication == nil else {
             throw ValidationError(
-                "--auth cannot stand beside --provider: say it in the file, as "
+                "--auth cannot be given together with --provider: say it in the file, as "
                     + "client_authentication")
         }
         let endpoints = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, authentication]

@@ -10,11 +10,11 @@ struct ConnectCommand: AsyncParsableCommand {
         commandName: "connect",
         abstract: "Connect an account: send somebody's browser to the provider and wait.",
         discussion: """
-            Prints the URL to open. Where the application's redirect URI is http on 127.0.0.1 or \
-            [::1], exactly that address is listened on, for one callback and at most ten minutes \
-            (RFC 8252). Elsewhere, over SSH for example, --paste reads the address that the \
-            browser ended at; it is not shown, for it holds a code. A connection that has tokens \
-            keeps them until the new ones are there.
+            Prints the URL to open. If the application's redirect URI is http on 127.0.0.1 or \
+            [::1], the command listens on exactly that address, for one callback and at most ten \
+            minutes (RFC 8252). If the browser runs on another machine, over SSH for example, use \
+            --paste: it reads the address that the browser ended at, without showing it, because \
+            it holds a code. A connection that has tokens keeps them until the new ones arrive.
 
             EXAMPLES
               tokenvault connect anna --app crm
@@ -30,10 +30,10 @@ struct ConnectCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("scope"),
-        help: "A scope instead of the application's. May be repeated.")
+        help: "A scope to ask for instead of the application's. May be repeated.")
     var scopes: [String] = []
 
-    @Flag(help: "Read the redirect URL from the terminal, or from stdin where that is none.")
+    @Flag(help: "Read the address the browser ended at from the terminal, or from a pipe on stdin.")
     var paste = false
 
     @Flag(help: "Open the URL with xdg-open.")
@@ -71,8 +71,9 @@ struct ConnectCommand: AsyncParsableCommand {
             guard error.status == .cannotCreate else { throw error }
             let who =
                 door is ServedVault
-                ? "`tokenvault serve` itself may listen there (--listen): then give --paste, or "
-                    + "the application another redirect URI"
+                ? "if that is `tokenvault serve --listen`, it would take the callback, and --paste "
+                    + "would find no code: start it without --listen or on another port, or give "
+                    + "the application a redirect URI of another port"
                 : "end what listens there, or give --paste"
             throw CommandFailure(error.status, "\(error.message): \(who)")
         }

@@ -8,8 +8,9 @@ struct FailedCommand: AsyncParsableCommand {
         commandName: "failed",
         abstract: "Report that the component that used a connection failed.",
         discussion: """
-            For an error of its own, which no other token mends. The light is red with that number \
-            until `tokenvault use`; tokens are lent and refreshed as before.
+            For an error of the component's own, which another token would not mend. The light is \
+            red and shows the number until `tokenvault use`; tokens are lent and refreshed as \
+            before.
 
             EXAMPLES
               tokenvault failed anna --code 17

@@ -35,9 +35,9 @@ struct InitCommand: AsyncParsableCommand {
         let path = try location.path()
         var status = stat()
         guard unsafe lstat(path, &status) != 0 else { throw VaultError(.vaultExists, .store) }
-        try Self.checkParent(of: path, "--vault")
+        try ParentFolder.check(of: path, "--vault")
         if generateKey, let file = key.keyFile {
-            try Self.checkParent(of: file, "--key-file")
+            try ParentFolder.check(of: file, "--key-file")
             try Self.makeKey(file)
         }
         if let file = key.keyFile, unsafe lstat(file, &status) != 0, errno == ENOENT {
@@ -45,7 +45,8 @@ struct InitCommand: AsyncParsableCommand {
                 .missing, "there is no key file \(file): --generate-key makes one")
         }
         do {
-            try Vault.create(at: path, rootKey: key.source(isNew: true))
+            try Vault.create(
+                at: path, rootKey: key.source(isNew: true, need: "a new vault needs a key"))
         } catch {
             // The key just made opens nothing, unless the vault is there after all.
             if generateKey, let file = key.keyFile, unsafe lstat(path, &status) != 0 {
@@ -57,26 +58,6 @@ struct InitCommand: AsyncParsableCommand {
         if generateKey, let file = key.keyFile {
             try Outlet.output.line("its root key is in \(file.printable): keep a copy elsewhere")
         }
-    }
-
-    private static func folder(of path: String) -> String {
-        let slash = path.lastIndex(of: "/")
-        return slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    }
-
-    /// - Throws: `missing` where the folder is not there in which something is to be made.
-    private static func checkParent(of path: String, _ option: String) throws(CommandFailure) {
-        let folder = folder(of: path)
-        var status = stat()
-        guard unsafe stat(folder, &status) != 0 else {
-            guard status.st_mode & S_IFMT == S_IFDIR else {
-                throw CommandFailure(.missing, "\(folder), where \(option) leads, is no directory")
-            }
-            return
-        }
-        throw CommandFailure(
-            .missing, "there is no folder \(folder), where \(option) leads: make it first",
-            errno: errno)
     }
 
     private static func makeKey(_ path: String) throws {
@@ -99,7 +80,7 @@ struct InitCommand: AsyncParsableCommand {
 
     /// A vault must not survive a power cut that its key does not.
     private static func syncFolder(of path: String) -> Bool {
-        let descriptor = unsafe open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = unsafe open(ParentFolder.of(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         return fsync(descriptor) == 0

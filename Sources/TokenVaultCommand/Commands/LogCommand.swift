@@ -75,9 +75,10 @@ struct LogCommand: AsyncParsableCommand {
             }
             throw CommandFailure(
                 .missing,
-                "\(id): it is there, and nothing is told of it: nothing could be written (was the "
-                    + "disk full?), or newer entries came: the vault keeps "
-                    + "\(Vault.loggedEventsMax)")
+                "\(id): the connection is there, and its log is empty: it was salvaged from "
+                    + "another vault, whose log stays behind; or nothing could be written (was "
+                    + "the disk full?); or newer entries have pushed its own out: the vault keeps "
+                    + "the last \(Vault.loggedEventsMax)")
         }
     }
 

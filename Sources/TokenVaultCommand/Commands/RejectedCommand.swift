@@ -8,11 +8,11 @@ struct RejectedCommand: AsyncParsableCommand {
         commandName: "rejected",
         abstract: "Report that the provider's API rejected a connection's token (401).",
         discussion: """
-            Refreshes it, once. With --generation, which `tokenvault status --json` gives, a late \
-            rejection of a token that was replaced meanwhile costs nothing: ask for the generation \
-            before the token. Until another token comes, the light is red, and `tokenvault token` \
-            does not print the one that was rejected: it tries to refresh it. Where nothing can \
-            renew it, the exit status is 79. `tokenvault use` takes a wrong report back.
+            Refreshes the token once. With --generation, which `tokenvault status --json` prints, \
+            a late rejection of a token that has been replaced since does nothing: ask for the \
+            generation before you ask for the token. Until another token comes, the light is red, \
+            and `tokenvault token` tries to refresh it first. If nothing can renew the token, the \
+            exit status is 79. `tokenvault use` takes a wrong report back.
 
             EXAMPLES
               generation=$(tokenvault status anna --json | jq .generation)

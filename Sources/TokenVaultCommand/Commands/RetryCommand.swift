@@ -9,13 +9,13 @@ struct RetryCommand: AsyncParsableCommand {
         commandName: "retry",
         abstract: "Go on with a connection whose provider gave an answer that cannot be used.",
         discussion: """
-            Such an answer names a token, so it may hold the only new refresh token: it is kept, \
-            sealed, and the old one is not presented again (status: replyUnread). Where this \
-            version can use the answer by now, its tokens are taken over. Else the old refresh \
-            token is presented again, which some providers take for theft: then they end the \
-            grant, and the user connects again. With --app all such connections of an application \
-            go on, and those whose refresh the provider refused or answered that it rejects the \
-            application: one at a time until one succeeds.
+            Such an answer names a token, so it may hold the only refresh token that still works. \
+            It is kept, sealed, and the old refresh token is not presented again (status: \
+            replyUnread). If this version can use the answer, its tokens are taken from it. \
+            Otherwise the old refresh token is presented again. Some providers take that for \
+            theft and end the grant; then the user has to connect again. --app does the same for \
+            all such connections of an application, and for those whose refresh the provider \
+            refused, or answered that it rejects the application: one at a time until one succeeds.
 
             EXAMPLES
               tokenvault retry anna

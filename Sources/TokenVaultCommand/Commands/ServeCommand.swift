@@ -15,13 +15,18 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Own the vault: refresh every token on time and answer the other commands.",
         discussion: """
-            Prints `ready` once every record has been verified and requests are answered, those \
-            of browsers too where --listen says so; ends \
-            cleanly on SIGTERM or SIGINT: it sends nothing new, and listens for the answers that \
-            are still out, at most --drain seconds. Meanwhile the other commands go through the \
-            socket `control` in the vault's directory: they need no key, and their \
-            --allow-loopback-http, --ca-file and --read-unverified have no effect. Only processes \
-            of the same user are answered.
+            Prints `ready` once every record has been verified and requests are answered; with \
+            --listen, once browsers are answered, too. On SIGTERM or SIGINT it sends nothing new, \
+            waits up to --drain seconds for answers to requests it has sent, and ends.
+
+            While it runs, the other commands go through the socket `control` in the vault's \
+            directory. They need no key, and their --allow-loopback-http, --ca-file and \
+            --read-unverified have no effect: what counts is what `serve` was given. Only \
+            processes of the same user are answered.
+
+            With --read-unverified a damaged vault is served, too: `ready` is printed after a \
+            warning, what still opens is read and lent, and nothing is refreshed, sent or written. \
+            Without it a damaged vault is not served, and the exit status is 65.
 
             EXAMPLES
               tokenvault serve --vault v --key-file v.key
@@ -30,8 +35,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            Address and port for callbacks over HTTP, such as 127.0.0.1:8080 or [::1]:8080. Where \
-            it cannot be had, the exit status is 73 and nothing is served.
+            Address and port for callbacks over HTTP, such as 127.0.0.1:8080 or [::1]:8080. If \
+            it is taken, the exit status is 73 and nothing is served. Choose another port than \
+            that of a redirect URI on which `tokenvault connect` listens itself.
             """)
     var listen: String?
 
@@ -43,12 +49,13 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(
         parsing: .unconditional,
         help: """
-            How many seconds the answers that are out are listened for at the end; 0 to 3600. What \
-            is not answered by then is in doubt, on record.
+            How many seconds to wait, at the end, for answers to requests that were sent; 0 to \
+            3600. A request unanswered by then is recorded as in doubt, and its connection is not \
+            refreshed again for up to five minutes.
             """)
     var drain: Int64 = 60
 
-    @Flag(help: "Do not serve where memory cannot be locked, and secrets may reach swap.")
+    @Flag(help: "Refuse to serve if memory cannot be locked, so that no secret can reach swap.")
     var requireLockedMemory = false
 
     @OptionGroup var reading: ReadOptions
@@ -200,17 +207,28 @@ private struct RefreshService: Service {
             guard readsUnverified, error.failure.status == .badData else { throw error }
             // Somebody salvages what can be read.
             try Outlet.errors.line("tokenvault: warning: \(error.failure.message)")
-            return try await gracefulShutdown()
+            try Outlet.errors.line(
+                "tokenvault: warning: reading only: what still opens is read and lent; nothing is "
+                    + "refreshed, sent or written")
+            if try await sayReady() { try await gracefulShutdown() }
+            return
         }
-        await cancelWhenGracefulShutdown { for await _ in listening {} }
-        guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
-        try Outlet.output.line("ready")
+        guard try await sayReady() else { return }
         try await cancelWhenGracefulShutdown { try await vault.run() }
         ending.begin(drain)
         let left = await vault.drain(for: drain)
         if left > 0 {
             try Outlet.errors.line(
-                "tokenvault: \(left) refreshes were not answered: they are in doubt, on record")
+                "tokenvault: ended with \(left.counted("refresh request")) unanswered, recorded as "
+                    + "in doubt")
         }
+    }
+
+    /// False where the process was asked to end before browsers are answered.
+    private func sayReady() async throws -> Bool {
+        await cancelWhenGracefulShutdown { for await _ in listening {} }
+        guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return false }
+        try Outlet.output.line("ready")
+        return true
     }
 }

@@ -8,7 +8,8 @@ struct UseCommand: AsyncParsableCommand {
         commandName: "use",
         abstract: "Report that a connection was used and that it worked.",
         discussion: """
-            Turns its light green. Written at most once a minute, unless the use before failed.
+            Turns its light green. At most one use a minute is written down, unless the one \
+            before it failed.
 
             EXAMPLES
               tokenvault use anna

@@ -15,12 +15,14 @@ struct AuditForm: Codable, Sendable {
     var matchesRoot: Bool
     var headerIsWhole: Bool
     var damagedNotes: Int
+    /// Why other commands refuse the vault, beside what is damaged.
+    var obstacle: String?
     /// The ids of those that opened and are not in the new vault.
     var notCopied: [String]
     var salvagedTo: String?
 
     enum CodingKeys: String, CodingKey {
-        case connections, applications, unopened, erased, expected
+        case connections, applications, unopened, erased, expected, obstacle
         case isWhole = "is_whole"
         case damagedPages = "damaged_pages"
         case matchesRoot = "matches_root"
@@ -43,6 +45,7 @@ struct AuditForm: Codable, Sendable {
         matchesRoot = report.matchesRoot
         headerIsWhole = report.headerIsWhole
         damagedNotes = report.damagedNotes
+        obstacle = report.obstacle?.remedy?.text
         notCopied = report.notCopied
         self.salvagedTo = salvagedTo
     }
@@ -57,42 +60,52 @@ struct AuditForm: Codable, Sendable {
     }
 
     private static let explanations = [
-        "key_slot_empty": "their key slot is empty, or cut off with the end of SLOTS",
-        "key_slot_damaged": "their key slot was altered, or is another record's",
-        "record_altered": "they were altered",
-        "unknown_form": "they have not the form of a record",
+        "key_slot_empty": "the key slot is empty, or cut off with the end of SLOTS",
+        "key_slot_damaged": "the key slot was altered, or is another record's",
+        "record_altered": "the record was altered",
+        "unknown_form": "the entry does not have the form of a record",
     ]
 
     /// The same for people.
     var lines: [String] {
-        let opened = "\(connections) connections and \(applications) applications"
-        var lines = [salvagedTo.map { "copied to \($0): \(opened)" } ?? "open: \(opened)"]
+        let opened =
+            "\(connections.counted("connection")) and \(applications.counted("application"))"
+        var lines = [salvagedTo.map { "copied to \($0): \(opened)" } ?? "these open: \(opened)"]
         for id in notCopied {
             lines.append("opens, but is too long to be copied: \(id)")
         }
         for (name, count) in unopened.sorted(by: { $0.key < $1.key }) {
-            lines.append("do not open: \(count), since \(Self.explanations[name] ?? name)")
+            lines.append(
+                "\(count.counted("record")) cannot be opened: \(Self.explanations[name] ?? name)")
         }
-        if erased > 0 { lines.append("erased by a disconnect that was cut short: \(erased)") }
+        if erased > 0 {
+            lines.append(
+                "\(erased.counted("record")) erased by a disconnect that was cut short: nothing "
+                    + "is lost")
+        }
         if damagedPages > 0 {
-            lines.append("pages of the database that cannot be read: \(damagedPages)")
+            lines.append("\(damagedPages.counted("page")) of the database cannot be read")
         }
         if damagedNotes > 0 {
-            lines.append("notes of disconnects or refreshes that do not open: \(damagedNotes)")
+            lines.append(
+                "\(damagedNotes.counted("note")) of a disconnect or a refresh under way cannot be "
+                    + "opened")
         }
         if !headerIsWhole { lines.append("one page of HEADER is damaged") }
+        if let obstacle { lines.append("other commands refuse the vault: \(obstacle)") }
         lines.append(contentsOf: verdict)
         return lines
     }
 
     private var verdict: [String] {
-        if matchesRoot { return ["the vault counted \(expected ?? 0) records, and it matches"] }
         guard let expected else {
-            return ["the vault's own count (ROOT) is missing or does not open"]
+            return ["the vault's own count of its records (ROOT) is missing or cannot be opened"]
         }
+        let counted = "the vault's own count is \(expected.counted("record"))"
+        if matchesRoot { return ["\(counted), and it matches"] }
         return [
-            "the vault counted \(expected) records, and it does not match: one was altered, "
-                + "deleted, or put back as it once was"
+            "\(counted), and it does not match: one was altered or deleted, or an older version "
+                + "was put back"
         ]
     }
 }

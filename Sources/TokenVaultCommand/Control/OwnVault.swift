@@ -8,6 +8,8 @@ final class OwnVault: VaultDoor {
     /// Whether the process ends with the request. Then it stays until the provider has answered:
     /// nobody else would hear the answer.
     private let endsWithRequest: Bool
+    /// Before anything that this process sends.
+    private let began = SystemTime().now()
 
     init(_ vault: Vault, endsWithRequest: Bool) {
         self.vault = vault
@@ -131,19 +133,25 @@ final class OwnVault: VaultDoor {
 
     /// Says what the command waits for, where it waits long.
     private func staying(_ id: ConnectionID, _ body: () async throws -> Void) async throws {
-        try await staying { [vault] in
-            let since = try vault.status(id)?.answerOutstandingSince
-            return since.map {
-                "\(id.text.printable): answer outstanding since \($0.text); waiting for it. "
+        try await staying { [vault, began] in
+            guard let status = try vault.status(id), let since = status.answerOutstandingSince
+            else { return nil }
+            let name = id.text.printable
+            guard since < began else {
+                return "\(name): answer outstanding since \(since.text); waiting for it. "
                     + Self.whatEndsIt
             }
+            let end = status.nextRefresh.map { " (until \($0.timeOfDay))" } ?? ""
+            return "\(name): a request of \(since.timeOfDay) was never answered, since the process "
+                + "that sent it ended; waiting until it is safe to ask again\(end). "
+                + Self.whatEndsIt
         } body: {
             try await body()
         }
     }
 
     private static let whatEndsIt =
-        "Ctrl-C ends this, and leaves what is not answered in doubt, on record."
+        "Ctrl-C ends the wait; what is unanswered stays on record as in doubt."
 
     /// The same in words that are looked for again until there are some.
     private func staying<Result>(

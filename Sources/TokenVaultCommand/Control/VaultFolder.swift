@@ -113,21 +113,27 @@ final class VaultFolder: Sendable {
         return (peer.process, peer.user)
     }
 
+    /// Which process serves the vault; nil where none does, or it cannot be told.
+    var server: String? {
+        guard let socket = try? connect() else { return nil }
+        defer { close(socket) }
+        return Self.process(at: socket).map { "process \($0)" } ?? "another process"
+    }
+
     /// Why the vault cannot be had: who has it, as far as the system says.
     func owned() -> CommandFailure {
-        if let socket = try? connect() {
-            defer { close(socket) }
-            let process = Self.process(at: socket).map { "process \($0)" } ?? "another process"
+        if let server {
             return CommandFailure(
                 .temporaryFailure,
-                "\(process) serves this vault already: end it first, if another is to take its "
+                "\(server) serves this vault already: end it first if another is to take its "
                     + "place; the other commands need no key while it runs")
         }
         let process = lockOwner.map { "process \($0)" } ?? "another process"
         return CommandFailure(
             .temporaryFailure,
-            "\(process) has this vault open (a command such as connect that waits for something, "
-                + "or a program of yours): try again when it has ended, or end it (vaultLocked)")
+            "\(process) has this vault open (a command such as connect that is waiting for "
+                + "something, or a program of yours): try again when it has ended, or end it "
+                + "(vaultLocked)")
     }
 
     /// The process that holds the lock on LOCK, by what Linux says of all locks.

@@ -46,7 +46,8 @@ struct LoopbackAddress: Hashable {
             let number = errno
             close(socket)
             throw CommandFailure(
-                .cannotCreate, "cannot listen on port \(port), the redirect URI's", errno: number)
+                .cannotCreate, "cannot listen on port \(port), which the redirect URI names",
+                errno: number)
         }
         return socket
     }

@@ -67,24 +67,29 @@ enum NextStep {
                 return text
             }
             if error.code == .providerUnreachable, let cause = error.knownCause {
-                return "\(cause.text); then \(waiting(status))"
+                let next = status.served ?? true ? retrying(status) : "then \(command(status))"
+                return "\(cause.text); \(next)"
             }
         }
-        return waiting(status)
+        guard status.served ?? true else { return command(status) }
+        return status.reason == "answerOutstanding"
+            ? "nothing: the answer is waited for, and nothing else is sent"
+            : "nothing: \(retrying(status))"
     }
 
-    private static func waiting(_ status: StatusForm) -> String {
-        if status.served ?? true {
-            if status.reason == "answerOutstanding" {
-                return "nothing: the answer is waited for, and nothing else is sent"
-            }
-            let moment = status.nextRefresh.flatMap { $0.time > SystemTime().now() ? $0.time : nil }
-            let next = moment.map { ", not before \($0.timeOfDay)" } ?? ""
-            return "nothing: the vault tries again by itself\(next)"
-        }
-        if status.reason == "answerOutstanding" {
-            return "run `tokenvault refresh`: it waits until it is safe to ask again; so does "
-                + "`tokenvault serve`, and nothing else"
+    /// What the process that serves does.
+    private static func retrying(_ status: StatusForm) -> String {
+        let moment = status.nextRefresh.flatMap { $0.time > SystemTime().now() ? $0.time : nil }
+        let next = moment.map { ", not before \($0.timeOfDay)" } ?? ""
+        return "the vault tries again by itself\(next)"
+    }
+
+    /// What to run where no process serves.
+    private static func command(_ status: StatusForm) -> String {
+        if status.answerOutstandingSince != nil {
+            let end = status.nextRefresh.map { " (\($0.time.timeOfDay))" } ?? ""
+            return "run `tokenvault refresh`, or start `tokenvault serve`: a process ended before "
+                + "its request was answered, and they wait until it is safe to ask again\(end)"
         }
         let moment = status.retryTime.map { ", not before \($0.time.timeOfDay)" } ?? ""
         return "run `tokenvault refresh`\(moment), or start `tokenvault serve`: nothing is "
