@@ -33,7 +33,7 @@ final class CurlTransfer {
     private var reply: ReplyBody?
     private var headers = ReplyHeaders()
     /// Whether the handle was told not to decode the body, and not to keep the connection.
-    private var (passesOver, endsConnection) = (false, false)
+    private var (takesRaw, endsConnection) = (false, false)
     private(set) var stage = Stage.connecting
     /// Decided here, not by curl.
     private var failure: TransportReply.Failure?
@@ -172,11 +172,10 @@ final class CurlTransfer {
             failure = .tooLong
             return false
         }
-        if headers.coding == .unknown, !passesOver {
-            // The status counts all the same.
-            passesOver = true
+        if headers.coding == .unknown, !takesRaw {
+            // Often no coding at all, but a character set, say: the bytes are read as they are.
+            takesRaw = true
             easy.setDecoding(false)
-            reply?.ignore()
         }
         return true
     }
@@ -277,8 +276,8 @@ final class CurlTransfer {
 
     /// Takes back what the handle was told for this one answer.
     private func restore() {
-        if passesOver { easy.setDecoding(true) }
+        if takesRaw { easy.setDecoding(true) }
         if endsConnection { easy.setKeeping(true) }
-        (passesOver, endsConnection) = (false, false)
+        (takesRaw, endsConnection) = (false, false)
     }
 }

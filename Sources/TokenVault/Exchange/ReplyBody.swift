@@ -55,12 +55,6 @@ struct ReplyBody: ~Copyable {
     /// One that begins in an empty slot.
     init(in slot: consuming Secret) { secret = slot }
 
-    /// Passes over what comes: nobody can decode it.
-    mutating func ignore() {
-        secret.shorten(to: 0)
-        (place, settled) = (.broken, 0)
-    }
-
     /// The body, or what is left of it; nil where nothing is.
     consuming func take() -> Secret? {
         if isReducing {

@@ -76,7 +76,8 @@ extension UpkeepState {
             if let least, least.entry < entry { continue }
             least = (lane, entry)
         }
-        guard let (lane, entry) = least, entry.flight != 0 || !onlyDemands else { return nil }
+        guard let (lane, entry) = least, lanes[lane].isCareful || entry.flight != 0 || !onlyDemands
+        else { return nil }
         // One from the middle stays there as a stale one.
         if lanes[lane].first == entry { lanes[lane].removeFirst() }
         lanes[lane].begin(entry.slot)
@@ -106,65 +107,9 @@ extension UpkeepState {
         }
     }
 
-    private func isLive(_ entry: Lane.Entry, _ lane: Int) -> Bool {
+    func isLive(_ entry: Lane.Entry, _ lane: Int) -> Bool {
         entry.flight != 0
             ? flights[entry.flight]?.stage == .waiting : backlogged[entry.slot] == lane
-    }
-
-    /// Whose turn it is in a lane whose application may be rejected: the connection that was
-    /// refreshed last, due or not, since its grant is the likeliest to live. Where none is known,
-    /// of those that are due and were not refused before, the one that dies last.
-    private mutating func mostPromising(
-        _ lane: Int, _ now: UnixTime, onlyDemands: Bool
-    ) -> Lane.Entry? {
-        guard lanes[lane].first != nil else { return nil }
-        if !onlyDemands, let entry = lastRefreshed(lane, now) { return entry }
-        var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: Lane.Entry)?
-        for entry in lanes[lane].unordered
-        where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot, now)
-            && isLive(entry, lane)
-        {
-            let death = flights[entry.flight]?.death ?? entry.death
-            let rank = (!lanes[lane].refusedSlots.contains(entry.slot), death)
-            if let best, !Self.isBetter(rank, than: best.rank) { continue }
-            best = (rank, entry)
-        }
-        return best?.entry
-    }
-
-    /// The connection of a lane that was refreshed last, taken out of the schedule where it is not
-    /// due; nil where none is known that may be asked now.
-    private mutating func lastRefreshed(_ lane: Int, _ now: UnixTime) -> Lane.Entry? {
-        // Some providers refuse what comes early.
-        guard lanes[lane].limits.marginSeconds == nil, !lanes[lane].limits.exchangesAccessToken
-        else { return nil }
-        for success in lanes[lane].suspicion.successes.reversed()
-        where lanes[lane].mayRisk(success.slot, now)
-            && failureCount(success.key) == 0 && !isHeld(success.slot, now)
-            && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
-        {
-            let slot = success.slot
-            if backlogged[slot] != lane {
-                guard let entry = heap.entry(slot) else { continue }
-                let plan = Plan(due: entry.deadline, tag: entry.lane)
-                guard plan.lane == lane else { continue }
-                heap.remove(slot)
-                addToLane(lane, slot, death: plan.death)
-            }
-            let entries = lanes[lane].unordered
-            if let entry = entries.first(where: { $0.slot == slot && $0.flight == 0 }) {
-                return entry
-            }
-        }
-        return nil
-    }
-
-    private static func isBetter(
-        _ rank: (isUnrefused: Bool, death: UnixTime),
-        than other: (isUnrefused: Bool, death: UnixTime)
-    ) -> Bool {
-        rank.isUnrefused == other.isUnrefused
-            ? rank.death > other.death : rank.isUnrefused
     }
 
     /// The flight of one that boards. Nil where its connection has another flight by now, was

@@ -33,7 +33,7 @@ extension UpkeepState {
         case .accepted:
             noteSuccess(flight, now)
             accept(lane, order: flight.order, now, &finding)
-        case .grantLost where lanes[lane].suspicion.change != .identity:
+        case .grantLost where !isChanged:
             finding.isAccepted = lanes[lane].accept()
             finding.wakes = finding.isAccepted
         case .rejected:

@@ -42,26 +42,24 @@ struct Evidence: ~Copyable {
         func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
     }
 
-    /// A connection that was refreshed.
-    private struct Refreshed {
+    /// A connection whose tokens a refresh or a code brought.
+    private struct Served {
         let generation: UInt64
         let slot: UInt32
         let key: RecordKey
         /// When it was asked for.
         let issued: UnixTime
         let time: UnixTime
+        let isActive: Bool
     }
 
-    /// By lane, the connections that were refreshed last, the last one last.
-    private var refreshed: [Int: [Refreshed]] = [:]
+    /// By lane, the connections that were served last, the last one last.
+    private var served: [Int: [Served]] = [:]
     private(set) var refused: [Int: [Refused]] = [:]
     /// By lane, the newest generation in which the provider rejected the application, and when.
     private var rejected: [Int: (generation: UInt64, time: UnixTime)] = [:]
     /// By lane, the newest generation in which the provider asked for a pause, when, and its end.
     private var pauses: [Int: (generation: UInt64, from: UnixTime, until: UnixTime)] = [:]
-    /// By lane, the newest generation of a grant that came by a code.
-    private var exchanged: [Int: (generation: UInt64, issued: UnixTime)] = [:]
-
     /// The lanes of applications that were rejected when somebody connected.
     private var refusedAtConnect: Set<Int> = []
 
@@ -71,16 +69,11 @@ struct Evidence: ~Copyable {
         _ lane: Int, _ limits: RefreshPolicy.Limits, now: @autoclosure () -> UnixTime
     ) {
         let generation = record.tokensSince ?? header.generation
-        if record.state == .active, let moment = record.refreshed, moment >= record.issued {
+        if let moment = Self.served(record) {
             insert(
-                Refreshed(
+                Served(
                     generation: generation, slot: header.slot, key: key, issued: record.issued,
-                    time: moment), lane)
-        }
-        if record.isExchanged, record.refreshed == nil {
-            if generation > exchanged[lane]?.generation ?? 0 {
-                exchanged[lane] = (generation, record.issued)
-            }
+                    time: moment, isActive: record.state == .active), lane)
         }
         if let found = Refused(record, header, key, limits, now: now) {
             refused[lane, default: []].append(found)
@@ -97,6 +90,14 @@ struct Evidence: ~Copyable {
         if let until = record.pauseEnd, since > pauses[lane]?.generation ?? 0 {
             pauses[lane] = (since, trouble.time, until)
         }
+    }
+
+    /// When a refresh or a code brought the tokens; nil where the platform put them.
+    private static func served(_ record: borrowing ConnectionRecord) -> UnixTime? {
+        guard let refreshed = record.refreshed else {
+            return record.isExchanged ? record.issued : nil
+        }
+        return refreshed >= record.issued ? refreshed : nil
     }
 
     /// Whether a flow failed for its application's sake: see `Verdict`.
@@ -121,19 +122,19 @@ struct Evidence: ~Copyable {
 }
 
 extension Evidence {
-    private mutating func insert(_ found: Refreshed, _ lane: Int) {
-        let isFull = refreshed[lane]?.count == Suspicion.successesMax
-        if isFull, let first = refreshed[lane]?.first, found.generation < first.generation {
+    private mutating func insert(_ found: Served, _ lane: Int) {
+        let isFull = served[lane]?.count == Suspicion.successesMax
+        if isFull, let first = served[lane]?.first, found.generation < first.generation {
             return
         }
-        if isFull { refreshed[lane]?.removeFirst() }
-        let place = refreshed[lane]?.firstIndex { $0.generation > found.generation }
-        refreshed[lane, default: []].insert(found, at: place ?? refreshed[lane]?.count ?? 0)
+        if isFull { served[lane]?.removeFirst() }
+        let place = served[lane]?.firstIndex { $0.generation > found.generation }
+        served[lane, default: []].insert(found, at: place ?? served[lane]?.count ?? 0)
     }
 
     /// The generation of the last tokens that a refresh or a code brought; 0 where there are none.
     func lastServed(_ lane: Int) -> UInt64 {
-        max(refreshed[lane]?.last?.generation ?? 0, exchanged[lane]?.generation ?? 0)
+        served[lane]?.last?.generation ?? 0
     }
 
     /// When the provider rejected the application as it is since generation `changed`, where it has
@@ -161,16 +162,15 @@ extension Evidence {
         if found.has(Refusal.provenFlag) { return true }
         // Of a clock that was ahead nobody knows when that was.
         let heard = found.time > now ? UnixTime(milliseconds: .min) : found.time
-        if let code = exchanged[lane], code.generation > found.generation, code.issued >= heard {
-            return true
-        }
-        return (refreshed[lane] ?? []).contains {
+        return (served[lane] ?? []).contains {
             $0.generation > found.generation && $0.issued >= heard
         }
     }
 
     func successes(_ lane: Int) -> [Suspicion.Success] {
-        (refreshed[lane] ?? []).map { Suspicion.Success(slot: $0.slot, key: $0.key, time: $0.time) }
+        (served[lane] ?? []).filter(\.isActive).map {
+            Suspicion.Success(slot: $0.slot, key: $0.key, time: $0.time)
+        }
     }
 }
 

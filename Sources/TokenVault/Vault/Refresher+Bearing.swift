@@ -10,12 +10,10 @@ extension Refresher {
         case .applicationMisconfigured(_, .invalidClient): .rejected
         case .applicationMisconfigured: .likelyRejected
         case .grantLikelyLost: .likelyRejected
-        // Some servers say no more of a wrong secret.
-        case .refused(400..<500, nil): .likelyRejected
         case .notAllowed: .none
         // The connection's own scopes.
         case .refused(_, .invalidScope): .none
-        case .refused: .unclear
+        case .refused(let status, _): isOfApplication(status) ? .likelyRejected : .unclear
         case .unread: .unclear
         case .unreadable: .unclear
         case .unsent: .none
@@ -35,7 +33,7 @@ extension Refresher {
         case .notAllowed: nil
         case .refused(let status, let error):
             (
-                (400..<500).contains(status) && error == nil ? .application : .unknown,
+                isOfApplication(status) && error != .invalidScope ? .application : .unknown,
                 number(status, error)
             )
         case .tokens: nil
@@ -44,6 +42,14 @@ extension Refresher {
         case .unsent: nil
         case .transient: nil
         }
+    }
+
+    /// Whether a refusal that blames neither the grant nor, in RFC 6749's words, the application may
+    /// be about a client secret that is wrong or has expired: servers say so with no error at all,
+    /// with `invalid_request`, or in words of their own, some beside a 200. A redirect is about the
+    /// endpoint.
+    private static func isOfApplication(_ status: Int) -> Bool {
+        !(300..<400).contains(status)
     }
 
     /// A status and an error as one number; see `FailureNumber`.

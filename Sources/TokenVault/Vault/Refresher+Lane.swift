@@ -125,6 +125,12 @@ extension Refresher {
         if isEarliest { alarm.ring() }
     }
 
+    /// The provider has just given a connection its grant.
+    func noteServed(_ key: RecordKey, _ slot: UInt32, _ lane: Int, _ now: UnixTime) {
+        let success = Suspicion.Success(slot: slot, key: key, time: now)
+        shared.withLock { $0.upkeep.lanes[lane].suspicion.note(success) }
+    }
+
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
     /// and what became of the old ones is nothing to the new.
     func supersede(_ key: RecordKey, _ slot: UInt32) {

@@ -65,6 +65,7 @@ extension Vault {
             guard committed.fate == .changed else { return }
             refresher.schedule(committed.slot, plan.withLock { $0 })
             refresher.supersede(key, committed.slot)
+            refresher.noteServed(key, committed.slot, lane, now)
         }
         switch committed.fate {
         case .changed:
