@@ -4,7 +4,7 @@
 extension Vault {
     /// The component that used the connection met an error of its own: the light is red with its
     /// number until the next `reportUse`. Tokens are lent and refreshed as before. The same number
-    /// again is written at most once a minute.
+    /// again is written at most once a minute. A token that was reported rejected stays so.
     ///
     /// - Parameter number: the component's own, such as an HTTP status or an exit status; what it
     ///   means is the platform's business.
