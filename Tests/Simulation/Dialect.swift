@@ -53,8 +53,7 @@ struct Dialect {
     var mayMeanApplication: Bool {
         switch loss {
         case .standard: false
-        case .invalidRequest: isListed
-        case .empty, .status, .unauthorizedClient: true
+        case .empty, .status, .invalidRequest, .unauthorizedClient: true
         }
     }
 

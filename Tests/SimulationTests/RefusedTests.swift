@@ -250,7 +250,8 @@ import Testing
         let disk = try Disk.populated(40, concurrent: 2)
         let rig = try Rig(disk)
         try rig.start()
-        try rig.answerAll(milliseconds: 60_000) { _ in try Rig.refusal(400, "invalid_request") }
+        // Each for its own scopes: that says nothing of the application.
+        try rig.answerAll(milliseconds: 60_000) { _ in try Rig.refusal(400, "invalid_scope") }
         #expect((0..<40).allSatisfy { rig.askedCount($0) == 1 })
         try disk.connect(40..<41)
         let caller = try rig.call { try await $0.refresh(Disk.id(40)) }

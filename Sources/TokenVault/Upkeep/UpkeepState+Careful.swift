@@ -10,10 +10,15 @@ extension UpkeepState {
         _ lane: Int, _ now: UnixTime, onlyDemands: Bool
     ) -> Lane.Entry? {
         guard lanes[lane].first != nil else { return nil }
-        let isWanted =
-            !onlyDemands
-            || lanes[lane].unordered.contains { $0.flight != 0 && isLive($0, lane) }
-        guard isWanted else { return nil }
+        if onlyDemands {
+            // Nothing is asked that nobody waits for, but for the sake of somebody who does; nor
+            // for one that has nothing to lose.
+            let wanted = lanes[lane].unordered.filter { $0.flight != 0 && isLive($0, lane) }
+            guard !wanted.isEmpty else { return nil }
+            if let risked = wanted.first(where: { lanes[lane].suspicion.isRisked($0.slot) }) {
+                return risked
+            }
+        }
         if let entry = lastServed(lane, now) { return entry }
         var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: Lane.Entry)?
         for entry in lanes[lane].unordered

@@ -6,7 +6,7 @@ extension UpkeepState {
     enum Bearing {
         /// It is taken: tokens came.
         case accepted
-        /// The grant is gone; so the application is taken, unless it has another client id now.
+        /// The grant is gone; so the application is taken, unless it was just changed.
         case grantLost
         /// It is rejected.
         case rejected

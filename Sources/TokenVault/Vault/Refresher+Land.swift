@@ -12,7 +12,7 @@ extension Refresher {
         let status = Self.status(verdict)
         let now = time.now()
         let number = sent.flight.number
-        let (flight, finding, departures, rings) = shared.withLock { shared in
+        let (flight, finding, departures, rings, isToldRejected) = shared.withLock { shared in
             let flight = shared.upkeep.flights[number] ?? sent.flight
             let wasFull = shared.upkeep.isFullOfListeners
             shared.outgoing[number] = nil
@@ -30,7 +30,8 @@ extension Refresher {
                 flight, finding, departures.compactMap { shared.outgoing[$0]?.request },
                 finding.wakes || shared.upkeep.isHungry(flight.endpoint)
                     || shared.upkeep.waitsForTime(flight.endpoint, now)
-                    || wasFull && !shared.upkeep.isFullOfListeners
+                    || wasFull && !shared.upkeep.isFullOfListeners,
+                !shared.toldRejected.isEmpty
             )
         }
         send(departures)
@@ -40,7 +41,7 @@ extension Refresher {
         case .answered, .unsent: break
         }
         if finding.isAlarm { announceRejection(sent, status) }
-        if bearing == .accepted { announceAcceptance(sent.application) }
+        if isToldRejected, bearing == .accepted { announceAcceptance(sent.application) }
         if let lost = finding.lost { landBelieved(lost.key, lost.refusal) }
         if bearing != .accepted || !flight.isOut { sent.kept?.wipe() }
         // Taken back before it was handed over, whatever the transport would have made of it.

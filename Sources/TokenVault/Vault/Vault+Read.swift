@@ -2,7 +2,7 @@
 
 extension Vault {
     /// Lends the access token of a connection to `body`, refreshed first where it has expired, or
-    /// was reported rejected (`reportRejected`).
+    /// was reported rejected (`reportRejected`) and can be renewed.
     ///
     /// Where the stored token is fresh nothing is awaited: the token is read on the caller's thread
     /// and never waits for a write. Where it is not, 10,000 callers cause one request and share its
@@ -92,7 +92,8 @@ extension Vault {
                     refusal, .vault, number: Int(failure.number), detail: failure.detail)
             }
             let tokensSince = record.tokensSince ?? generation
-            if record.rejected == nil,
+            // One that nothing can renew is all that there is, and the report may have been wrong.
+            if record.rejected == nil || refresher.plan(record) == nil,
                 RefreshPolicy.isFresh(
                     issued: record.issued, expiry: record.accessTokenExpiry,
                     now: refresher.now(asOf: tokensSince), minimumMilliseconds: minimum)

@@ -96,8 +96,8 @@ extension Vault {
 
     /// The platform used the token and the provider's API rejected it (401): refreshes it once. The
     /// caller says which version it used, so that a token that was replaced meanwhile is not
-    /// replaced again. Where that brings no other token the light is red, and the one that was
-    /// rejected is lent no more, until other tokens come or a use works.
+    /// replaced again. Until other tokens come or a use works the light is red, and whoever asks
+    /// for the token waits for a refresh; one that nothing can renew is lent all the same.
     ///
     /// - Parameter generation: of the token that was rejected, as `status` and `get` give it; nil
     ///   for the present one.
