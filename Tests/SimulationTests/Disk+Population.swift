@@ -43,10 +43,11 @@ extension Disk {
         try put(.application, SimulatedStore.key(.application, name), plaintext)
     }
 
-    /// Adds connections that were refreshed an hour ago and expire in `milliseconds`.
+    /// Adds connections that were refreshed an hour ago, or connected by a code, and expire in
+    /// `milliseconds`.
     func connect(
         _ connections: Range<Int>, to application: String = "app",
-        expiringIn milliseconds: Int64 = 5000
+        expiringIn milliseconds: Int64 = 5000, byCode: Bool = false
     ) throws {
         let now = VirtualClock.start
         for connection in connections {
@@ -57,7 +58,11 @@ extension Disk {
                 refreshToken: try Secret(text: TokenText(.refresh, connection, 1).text),
                 accessTokenExpiry: UnixTime(milliseconds: now + milliseconds))
             try record.adopt(tokens, requestStart: issued)
-            try record.fields.set(ConnectionTag.refreshed, time: issued)
+            if byCode {
+                try record.fields.set(ConnectionTag.isExchanged, integer: UInt8(1))
+            } else {
+                try record.fields.set(ConnectionTag.refreshed, time: issued)
+            }
             try record.fields.set(ConnectionTag.application, text: application)
             let plaintext = record.plaintext()
             try put(.connection, Self.key(connection), plaintext)
