@@ -79,6 +79,33 @@ import Testing
         #expect(logged.kind == kind && logged.number == status && logged.detail.error == error)
     }
 
+    @Test(
+        "What no other grant mends is the application's, before its token expires and after",
+        arguments: [
+            (.invalidScope, true), (.unsupportedGrantType, true), (.invalidRequest, false),
+            (.other, false),
+        ] as [(OAuthError, Bool)])
+    func refusedForGood(_ error: OAuthError, isOfApplication: Bool) throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        func status() throws -> ConnectionStatus {
+            try #require(try rig.vault.status(Disk.id(0)))
+        }
+        _ = try refresh(rig)
+        let name = error == .other ? "bad_refresh_token" : error.name
+        try rig.answer(0, Rig.refusal(400, name))
+        try rig.flush()
+        #expect(try status().nextStep == .correctApplication)
+        try rig.advance(milliseconds: 3_600_000)
+        #expect(try status().light == .red)
+        #expect(try status().nextStep == (isOfApplication ? .correctApplication : .reconnect))
+        let caller = try refresh(rig)
+        if !caller.isDone {
+            try rig.answer(0, Rig.refusal(400, name))
+            try rig.flush()
+        }
+        #expect(caller.code == .notRefreshable && caller.error?.detail.error == error)
+    }
+
     @Test("When the provider asked for a pause its end is told")
     func namesThePause() throws {
         let rig = try Rig(.populated(1, expiringIn: 3_600_000))
