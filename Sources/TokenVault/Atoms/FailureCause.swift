@@ -60,4 +60,5 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case wrongCharacter = 65
     case twice = 66
     case newerThanPresent = 67
+    case setByProvider = 68
 }
