@@ -221,6 +221,15 @@ extension VaultError {
             "the provider answered with a token type that the vault does not know, or that needs "
             + "more than the token: where its tokens are sent as Bearer all the same, list the "
             + "type in bearer_token_types (`tokenvault app add --replace`)"
+        if !isOfType, let cause = detail.cause {
+            let fault = "the provider's answer names a token and cannot be used ("
+            return KnownCause(
+                fault + Self.words(cause) + "): "
+                    + (isOfExchange && number > 0
+                        ? "see that at the provider, then run connect again"
+                        : "it is kept: a newer version may read it, or `tokenvault retry ID` "
+                            + "presents the old token again"))
+        }
         if isOfExchange, number > 0 {
             return KnownCause(
                 isOfType

@@ -139,6 +139,26 @@ import Testing
         #expect(shown.reasonDetail.subject == .tokenEndpoint)
     }
 
+    @Test(
+        "What is wrong with an answer that lies unread is told",
+        arguments: [
+            (#""access_token":"a","access_token":"a""#, .memberTwice),
+            (#""access_token":7"#, .tokenNotText), (#""access_token":"a\u00e4""#, .tokenNotText),
+            (#""access_token":"""#, .noAccessToken),
+        ] as [(String, FailureCause)])
+    func unreadFault(_ members: String, _ cause: FailureCause) throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        let caller = try refresh(rig)
+        let token = TokenText(.refresh, 0, 2).text
+        try rig.answer(
+            0, Rig.reply(200, #"{\#(members),"refresh_token":"\#(token)","token_type":"Bearer"}"#))
+        try rig.flush()
+        #expect(caller.code == .providerAnswerUnreadable && caller.error?.detail.cause == cause)
+        let shown = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(shown.reason == .replyUnread && shown.reasonDetail.cause == cause)
+        #expect(shown.reasonNumber > 0)
+    }
+
     @Test("A token type that nobody here takes is why an answer lies unread")
     func tokenType() throws {
         let rig = try Rig(.populated(1, expiringIn: 3_600_000))

@@ -107,6 +107,9 @@ struct RemedyTests {
         #expect(!error(.answerLost, .upkeep, 52).failure.message.contains("client certificate"))
         let code = FailureDetail(cause: .tooLong, subject: .code)
         #expect(error(.limitExceeded, .exchange, 4096, code).failure.message.contains("code is lo"))
+        let twice = FailureDetail(cause: .memberTwice)
+        let kept = error(.providerAnswerUnreadable, .upkeep, 0, twice).failure.message
+        #expect(kept.contains("a member is there twice") && kept.contains("retry ID"))
         let slots = error(.integrityFailed, .seal, 40, FailureDetail(subject: .slotsFile))
         #expect(slots.failure.message.contains("SLOTS"))
         let rejected = error(
