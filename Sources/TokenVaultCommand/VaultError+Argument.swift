@@ -13,6 +13,12 @@ extension VaultError {
             return KnownCause(
                 "a new vault cannot be made inside another: choose another path", .usage)
         }
+        if subject == .code {
+            return KnownCause(
+                "the provider's authorization code is longer than \(number) bytes, the most that "
+                    + "the vault sends; nothing was sent: see at the provider why it is so long",
+                .badData)
+        }
         let rule: String? =
             switch detail.cause {
             case .empty where subject == .clientSecret:
@@ -20,6 +26,12 @@ extension VaultError {
             case .empty: "is empty"
             case .tooLong: "is longer than \(number) bytes"
             case .controlCharacter: "has a line end or another control character in it"
+            case .setByProvider:
+                "has state, code, error or iss in its query, which the provider adds when it sends "
+                    + "the user back: register one without it"
+            case .wrongCharacter where subject == .clientSecret:
+                "has other bytes than printable ASCII, as no client secret has: a byte order mark, "
+                    + "UTF-16, a tab or a line end in it: save it as plain text, without one"
             case .wrongCharacter: "has letters, digits, '-', '_' and '.', nothing else"
             case .fragment: "has a fragment: take out the # and what follows"
             case .malformedURL:

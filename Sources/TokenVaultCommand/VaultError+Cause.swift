@@ -29,6 +29,7 @@ extension VaultError {
         case .notRefreshable: notRenewable
         case .providerBusy: busy
         case .answerLost where isOfExchange, .deadlineExceeded where isOfExchange: lostCode
+        case .answerLost: lostAnswer
         case .providerUnreachable: unreachable
         case .applicationNotFound where connection != nil: removal(application)
         case .backingOff: pause
@@ -42,6 +43,9 @@ extension VaultError {
         case .issuerMismatch: issuer
         case .invalidArgument, .limitExceeded: argument
         case .storageFailed: storage
+        case .storeFull: shortFile
+        case .outOfMemory: tooFewFiles
+        case .integrityFailed where detail.subject == .slotsFile: KnownCause(Self.slotsText)
         case .integrityFailed where number < 0: KnownCause(Self.noDatabaseText)
         default: nil
         }
@@ -160,11 +164,12 @@ extension VaultError {
 
     private func earlierRejection(_ application: String?) -> KnownCause {
         let name = application.map { " \($0)" } ?? ""
-        let log = number > 0 ? "" : ", and `tokenvault log --app\(name)` says how"
+        let option = "--app\(application == nil ? " APP" : name)"
+        let log = number > 0 ? "" : ", and `tokenvault log \(option)` says how"
         return KnownCause(
             "nothing was sent, for the provider has rejected the application\(name)\(log): correct "
                 + "its client id, its secret or the way they are sent with `tokenvault app add "
-                + "--replace`; where the fault was the provider's, `tokenvault retry --app\(name)` "
+                + "--replace`; where the fault was the provider's, `tokenvault retry \(option)` "
                 + "asks again at once")
     }
 
@@ -216,6 +221,15 @@ extension VaultError {
             "the provider answered with a token type that the vault does not know, or that needs "
             + "more than the token: where its tokens are sent as Bearer all the same, list the "
             + "type in bearer_token_types (`tokenvault app add --replace`)"
+        if !isOfType, let cause = detail.cause {
+            let fault = "the provider's answer names a token and cannot be used ("
+            return KnownCause(
+                fault + Self.words(cause) + "): "
+                    + (isOfExchange && number > 0
+                        ? "see that at the provider, then run connect again"
+                        : "it is kept: a newer version may read it, or `tokenvault retry ID` "
+                            + "presents the old token again"))
+        }
         if isOfExchange, number > 0 {
             return KnownCause(
                 isOfType
@@ -243,10 +257,10 @@ extension VaultError {
                 "--min-ttl asks for more than the provider gives: its tokens live \(life): ask for "
                     + "less", .usage)
         case .refreshRefused where number > 0:
-            let isOfEndpoint = providerError == nil && unnamedRefusal != nil
+            let isOfDefinition = FailureNumber(status: number, detail).isOfDefinition
             return KnownCause(
                 "the token has expired, and no other one comes: \(refusedRefresh.text)",
-                isOfEndpoint ? .misconfigured : nil)
+                isOfDefinition ? .misconfigured : nil)
         case .refreshRefused:
             return KnownCause(
                 "the token has expired, and the provider refuses to renew it: run connect again; "

@@ -9,6 +9,11 @@ extension VaultError {
         "db/data.mdb is empty, cut off or not an LMDB database: restore the vault from a backup, "
         + "or copy what still opens with `tokenvault audit --salvage DIR`; nothing was changed"
 
+    static let slotsText =
+        "the vault's SLOTS is longer than its records explain, or holds a slot that the vault did "
+        + "not put there: restore the whole directory from a backup, or copy what opens with "
+        + "`tokenvault audit --salvage DIR`"
+
     var lostDatabase: KnownCause? {
         guard detail.cause == .nothingLeft else { return nil }
         return KnownCause(
@@ -64,6 +69,10 @@ extension VaultError {
         case .fragment: "a fragment"
         case .malformedURL, .malformedHost: "no URL"
         case .tokenTypeNotTaken: "an unknown token type"
+        case .memberTwice: "a member is there twice"
+        case .tokenNotText: "a token is no printable ASCII"
+        case .tokenTooLong: "a token is too long"
+        case .noAccessToken: "no access token"
         case .issuerMissing: "iss is missing"
         case .issuerOther: "iss is another's"
         case .tooLong: "too long"
@@ -151,6 +160,18 @@ extension VaultError {
 
     var storage: KnownCause? {
         guard let errno = Int32(exactly: number), errno > 0 else { return nil }
+        if let file {
+            let next =
+                switch errno {
+                case EACCES, EPERM:
+                    "see that this user may enter it and each directory above it; or name another "
+                        + "(--vault)"
+                case ELOOP, ENAMETOOLONG: "correct --vault"
+                case EMFILE, ENFILE: "allow more open files (ulimit -n)"
+                default: "check the disk, then start again"
+                }
+            return KnownCause("\(file) cannot be reached (\(SystemMessage.of(errno))): \(next)")
+        }
         let next =
             switch errno {
             case EROFS: "mount its file system so that it can be written"
@@ -160,6 +181,22 @@ extension VaultError {
             }
         return KnownCause(
             "reading or writing the vault failed (\(SystemMessage.of(errno))): \(next)")
+    }
+
+    /// What is full where it is not the disk.
+    var shortFile: KnownCause? {
+        guard number == Int(EFBIG) else { return nil }
+        return KnownCause(
+            "a file would be longer than this process may make it; nothing was lost: allow longer "
+                + "files (ulimit -f), try again")
+    }
+
+    /// What has run out where it is neither memory nor threads.
+    var tooFewFiles: KnownCause? {
+        guard number == Int(EMFILE) || number == Int(ENFILE) else { return nil }
+        return KnownCause(
+            "too many files are open: allow this process more of them (ulimit -n), or close some, "
+                + "then try again")
     }
 
     var rejectedCallback: KnownCause? {

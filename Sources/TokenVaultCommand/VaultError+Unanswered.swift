@@ -14,7 +14,22 @@ extension VaultError {
     var lostCode: KnownCause {
         KnownCause(
             "the code was sent, and no answer came in time: a code is good for one request, so "
-                + "waiting does not help: run connect again")
+                + "waiting does not help: run connect again" + demandedCertificate)
+    }
+
+    var lostAnswer: KnownCause? {
+        guard !demandedCertificate.isEmpty else { return nil }
+        return KnownCause(
+            "the request was sent, and the connection ended before the answer: try later"
+                + demandedCertificate)
+    }
+
+    /// With TLS 1.3 a server that demands a certificate of the client's, and gets none, says so
+    /// where its answer would begin (RFC 8446 section 4.4.2.4): curl tells of no more than that.
+    private var demandedCertificate: String {
+        guard code == .answerLost, number == 56 else { return "" }
+        return "; if it ends so each time, ask whether the endpoint demands a client certificate "
+            + "(mutual TLS): the vault has none to show"
     }
 
     /// When a pause is over.

@@ -174,7 +174,7 @@ import Testing
         for page in [0, 1] {
             try Tampering(home: home).changeHeader(page: page) { $0[48] = 1 }
         }
-        #expect(await code { _ = try open(phrase) } == .rootKeyUnusable)
+        #expect(await code { _ = try open(phrase) } == .headerDamaged)
     }
 
     @Test func aFileThatIsNoDatabaseIsRefused() async throws {

@@ -47,6 +47,8 @@ defined("a reserved parameter in authorization_parameters",
 defined("a reserved parameter in token_parameters", token_parameters={"grant_type": "password"})
 defined("a parameter in the endpoint's query that the flow sets",
         authorization_endpoint="https://login.example.com/a?client_id=1")
+defined("a parameter in the token endpoint's query that the request sets",
+        token_endpoint="https://login.example.com/t?grant_type=refresh_token")
 defined("the same parameter twice in the endpoint's query",
         authorization_endpoint="https://login.example.com/a?prompt=a&prompt=b")
 defined("a parameter in the endpoint's query and in authorization_parameters",
@@ -96,6 +98,18 @@ def both(desk):
 @case("a redirect URI that is plain HTTP elsewhere")
 def redirect_http(desk):
     desk.redirect = "http://oauth2.example.com/callback"
+    desk.app(run=desk.fail)
+
+
+@case("a client secret file with a byte order mark")
+def marked_secret(desk):
+    desk.write("crm.secret", b"\xef\xbb\xbfcs-of-an-editor")
+    desk.app(run=desk.fail)
+
+
+@case("a redirect URI whose query has state")
+def redirect_state(desk):
+    desk.redirect = "https://crm.example.com/callback?state=x"
     desk.app(run=desk.fail)
 
 

@@ -230,6 +230,30 @@ def no_slots_audit(desk):
     desk.fail("audit")
 
 
+@case("SLOTS is twice as long: audit")
+def long_slots_audit(desk):
+    with open(desk.path("v/SLOTS"), "r+b") as file:
+        slots = file.read()
+        file.write(slots)
+    desk.fail("audit")
+
+
+@case("HEADER is a symbolic link: audit")
+def linked_header_audit(desk):
+    os.rename(desk.path("v/HEADER"), desk.path("header"))
+    os.symlink("../header", desk.path("v/HEADER"))
+    desk.fail("audit")
+
+
+@case("the way to the vault's directory is a loop of links", connected=False)
+def looped_directory(desk):
+    desk.vault()
+    os.rename(desk.path("v"), desk.path("w"))
+    os.symlink("v", desk.path("v"))
+    desk.log_of = desk.status_of = []
+    desk.fail("list", "--vault", "v/v")
+
+
 @case("the vault's directory can be read by others (0755): audit")
 def open_directory_audit(desk):
     os.chmod(desk.path("v"), 0o755)

@@ -83,6 +83,9 @@ TITLES = {
     "an endpoint that is plain HTTP",
     "a redirect URI that is plain HTTP elsewhere",
     "a redirect URI without a scheme",
+    "a client secret file with a byte order mark",
+    "a redirect URI whose query has state",
+    "a parameter in the token endpoint's query that the request sets",
     "refresh of a connection whose application is removed",
     "the application is rejected, seen from another connection of it",
     # The vault's files
@@ -94,6 +97,8 @@ TITLES = {
     "data.mdb can be read by others (0644)",
     "LOCK is not there",
     "HEADER is damaged",
+    "HEADER is a symbolic link: audit",
+    "SLOTS is twice as long: audit",
     "data.mdb is empty",
     "a record is damaged",
     "a record is damaged: serve --read-unverified",

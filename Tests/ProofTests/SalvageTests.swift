@@ -89,13 +89,12 @@ import Testing
         let report = try Vault.salvage(
             wreck.home.path, into: path, rootKey: .file(wreck.home.keyFile))
         #expect(audit == report)
-        // The mode of the directory, a longer SLOTS and the log are nothing to the records.
-        let harmless: Set<Damage> = [
-            .none, .openDirectory, .longSlots, .missingLock, .droppedDatabase,
-        ]
+        // The mode of the directory and a longer SLOTS are nothing to the records.
+        let harmless: Set<Damage> = [.none, .openDirectory, .longSlots, .missingLock]
         #expect(report.isDamaged != harmless.contains(damage), "\(report)")
         // Other commands refuse these all the same.
-        #expect((report.obstacle != nil) == [.openDirectory, .missingLock].contains(damage))
+        let refused: Set<Damage> = [.openDirectory, .missingLock, .longSlots]
+        #expect((report.obstacle != nil) == refused.contains(damage))
         #expect(report.isWhole == !(report.isDamaged || report.obstacle != nil))
         #expect(try wreck.files() == files)
 

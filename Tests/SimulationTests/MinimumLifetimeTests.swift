@@ -82,6 +82,28 @@ import Testing
         #expect(try outcome(rig, 7200) == .notRefreshable)
     }
 
+    @Test("The next process knows it by the token that is there")
+    func impossibleForAll() throws {
+        let disk = try Disk.populated(1)
+        do {
+            let rig = try Rig(disk)
+            #expect(try refreshed(rig, 7200) == .notRefreshable)
+            rig.close()
+        }
+        for _ in 0..<3 {
+            let rig = try Rig(disk)
+            try rig.advance(milliseconds: 60_000)
+            #expect(try outcome(rig, 7200) == .notRefreshable)
+            #expect(try outcome(rig, 3000) == nil)
+            rig.close()
+        }
+        // What a refresh can bring is asked for.
+        let rig = try Rig(disk)
+        try rig.advance(milliseconds: 1_800_000)
+        #expect(try refreshed(rig, 3000, expiresIn: 7201) == nil)
+        #expect(try outcome(rig, 7200) == nil)
+    }
+
     @Test("What a token lives less its way here counts")
     func border() throws {
         let rig = try Rig(.populated(1))
@@ -160,7 +182,8 @@ import Testing
         let lifetime = RefreshPolicy.Lifetime(
             issued: now, accessTokenExpiry: now.adding(milliseconds: 1000), hasRefreshToken: true)
         func mayBeMet(_ key: RecordKey) -> Bool {
-            minimums.mayBeMet(key, minimum: 2000, lifetime, due: nil, now)
+            minimums.mayBeMet(
+                key, minimum: 2000, lifetime, due: nil, refreshed: nil, now)
         }
         let keys = (0...UnmetMinimums.countMax).map { Disk.key($0) }
         for key in keys.dropLast() { minimums.note(key, lifetime, now) }

@@ -79,6 +79,33 @@ import Testing
         #expect(logged.kind == kind && logged.number == status && logged.detail.error == error)
     }
 
+    @Test(
+        "What no other grant mends is the application's, before its token expires and after",
+        arguments: [
+            (.invalidScope, true), (.unsupportedGrantType, true), (.invalidRequest, false),
+            (.other, false),
+        ] as [(OAuthError, Bool)])
+    func refusedForGood(_ error: OAuthError, isOfApplication: Bool) throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        func status() throws -> ConnectionStatus {
+            try #require(try rig.vault.status(Disk.id(0)))
+        }
+        _ = try refresh(rig)
+        let name = error == .other ? "bad_refresh_token" : error.name
+        try rig.answer(0, Rig.refusal(400, name))
+        try rig.flush()
+        #expect(try status().nextStep == .correctApplication)
+        try rig.advance(milliseconds: 3_600_000)
+        #expect(try status().light == .red)
+        #expect(try status().nextStep == (isOfApplication ? .correctApplication : .reconnect))
+        let caller = try refresh(rig)
+        if !caller.isDone {
+            try rig.answer(0, Rig.refusal(400, name))
+            try rig.flush()
+        }
+        #expect(caller.code == .notRefreshable && caller.error?.detail.error == error)
+    }
+
     @Test("When the provider asked for a pause its end is told")
     func namesThePause() throws {
         let rig = try Rig(.populated(1, expiringIn: 3_600_000))
@@ -110,6 +137,26 @@ import Testing
         #expect(shown.reason == .refreshRefused && shown.nextStep == .correctApplication)
         #expect(shown.reasonDetail.cause == .notHTTPS)
         #expect(shown.reasonDetail.subject == .tokenEndpoint)
+    }
+
+    @Test(
+        "What is wrong with an answer that lies unread is told",
+        arguments: [
+            (#""access_token":"a","access_token":"a""#, .memberTwice),
+            (#""access_token":7"#, .tokenNotText), (#""access_token":"a\u00e4""#, .tokenNotText),
+            (#""access_token":"""#, .noAccessToken),
+        ] as [(String, FailureCause)])
+    func unreadFault(_ members: String, _ cause: FailureCause) throws {
+        let rig = try Rig(.populated(1, expiringIn: 3_600_000))
+        let caller = try refresh(rig)
+        let token = TokenText(.refresh, 0, 2).text
+        try rig.answer(
+            0, Rig.reply(200, #"{\#(members),"refresh_token":"\#(token)","token_type":"Bearer"}"#))
+        try rig.flush()
+        #expect(caller.code == .providerAnswerUnreadable && caller.error?.detail.cause == cause)
+        let shown = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(shown.reason == .replyUnread && shown.reasonDetail.cause == cause)
+        #expect(shown.reasonNumber > 0)
     }
 
     @Test("A token type that nobody here takes is why an answer lies unread")

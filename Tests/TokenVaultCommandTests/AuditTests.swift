@@ -107,6 +107,31 @@ struct AuditTests {
         }
     }
 
+    @Test func aLinkOrAPipeInTheVaultIsNamedAsByTheOtherCommands() async throws {
+        try await connected { bench in
+            let vault = bench.folder.appending(path: "v").path
+            let files = FileManager.default
+            for name in ["HEADER", "SLOTS", "LOCK", "db/data.mdb", "db"] {
+                let path = "\(vault)/\(name)"
+                try files.moveItem(atPath: path, toPath: "\(vault)-aside")
+                try files.createSymbolicLink(atPath: path, withDestinationPath: "\(vault)-aside")
+                for text in ["is a symbolic link", "is no "] {
+                    let list = try await bench.expect(["list"] + bench.keyOptions, status: 77)
+                    #expect(list.errors.contains("the vault's \(name) \(text)"), "\(list.errors)")
+                    let audit = try await bench.run(["audit"] + Self.key)
+                    #expect(audit.status == 65 || audit.status == 77, "\(name)")
+                    #expect(
+                        audit.errors.contains("the vault's \(name) \(text)"), "\(audit.errors)")
+                    try files.removeItem(atPath: path)
+                    #expect(unsafe mkfifo(path, 0o600) == 0)
+                }
+                try files.removeItem(atPath: path)
+                try files.moveItem(atPath: "\(vault)-aside", toPath: path)
+            }
+            try await bench.expect(["audit"] + Self.key)
+        }
+    }
+
     @Test func whatOthersCanReachIsNoVaultInOrder() async throws {
         try await connected { bench in
             let files = FileManager.default

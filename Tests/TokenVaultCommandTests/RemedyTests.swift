@@ -48,6 +48,11 @@ struct RemedyTests {
         #expect(status(.providerRefused, 400, FailureDetail(error: .invalidGrant)) == 79)
         #expect(status(.notRefreshable, 3600, FailureDetail(cause: .minimumTooLong)) == 64)
         #expect(status(.notRefreshable, 0, FailureDetail(cause: .noRefreshToken)) == 79)
+        func expired(_ error: OAuthError?, _ number: Int = 400) -> Int32 {
+            status(.notRefreshable, number, FailureDetail(error: error, cause: .refreshRefused))
+        }
+        #expect(expired(.invalidScope) == 78 && expired(.unsupportedGrantType) == 78)
+        #expect(expired(nil, 404) == 78 && expired(nil) == 79 && expired(.invalidRequest) == 79)
         #expect(status(.vaultIncomplete, 2, FailureDetail(subject: .slotsFile)) == 65)
         for subject in [FailureSubject.scope, .connectionID, .redirectURI] {
             for code in [VaultError.Code.invalidArgument, .limitExceeded] {
@@ -83,6 +88,33 @@ struct RemedyTests {
         let lock = error(
             .vaultIncomplete, .store, 2, FailureDetail(cause: .missing, subject: .lockFile))
         #expect(lock.failure.message.contains("LOCK is missing beside the vault's other files"))
+    }
+
+    @Test("What the system does not allow is told from a full disk and from a vault that is none")
+    func limitsOfTheSystem() {
+        func text(
+            _ code: VaultError.Code, _ number: Int32, _ detail: FailureDetail = FailureDetail()
+        ) -> String { error(code, .store, Int(number), detail).failure.message }
+        #expect(text(.outOfMemory, EMFILE).contains("ulimit -n"))
+        #expect(text(.outOfMemory, ENOMEM).contains("no memory"))
+        #expect(text(.storeFull, EFBIG).contains("ulimit -f"))
+        #expect(text(.storeFull, ENOSPC).contains("the disk is full"))
+        let directory = FailureDetail(subject: .directory)
+        #expect(text(.storageFailed, EACCES, directory).contains("this user may enter it"))
+        #expect(text(.storageFailed, EIO).contains("check the disk"))
+        #expect(error(.answerLost, .upkeep, 56).failure.message.contains("client certificate"))
+        #expect(error(.answerLost, .vault, 56).failure.message.contains("client certificate"))
+        #expect(!error(.answerLost, .upkeep, 52).failure.message.contains("client certificate"))
+        let code = FailureDetail(cause: .tooLong, subject: .code)
+        #expect(error(.limitExceeded, .exchange, 4096, code).failure.message.contains("code is lo"))
+        let twice = FailureDetail(cause: .memberTwice)
+        let kept = error(.providerAnswerUnreadable, .upkeep, 0, twice).failure.message
+        #expect(kept.contains("a member is there twice") && kept.contains("retry ID"))
+        let slots = error(.integrityFailed, .seal, 40, FailureDetail(subject: .slotsFile))
+        #expect(slots.failure.message.contains("SLOTS"))
+        let rejected = error(
+            .applicationMisconfigured, .upkeep, 0, FailureDetail(cause: .rejectedBefore))
+        #expect(rejected.failure.message.contains("`tokenvault log --app APP`"))
     }
 
     @Test("An endpoint is named with the rule that it breaks")

@@ -42,6 +42,9 @@ import Testing
             ("127.0.0.1/cb", .malformedURL), ("localhost:8017/cb", .malformedURL),
             ("crm.example/cb?to=https://a", .malformedURL), ("https:/crm", .malformedURL),
             ("https:///cb", .malformedURL), ("urn:ietf:wg:oauth:2.0:oob", nil),
+            ("https://a/?state=1", .setByProvider), ("https://a/?x=1&iss", .setByProvider),
+            ("https://a/?c%6fde=1", .setByProvider), ("https://a/?error=", .setByProvider),
+            ("https://a/?status=1&code2=1&x=code", nil), ("https://a/code?", nil),
             ("https://crm.example/callback", nil), ("com.example.app:/callback", nil),
         ] as [(String, FailureCause?)])
     func redirectURIs(uri: String, expected: FailureCause?) {
@@ -103,6 +106,68 @@ import Testing
                 + "the query")
         #expect(problem("state=1")?.contains("is set by the flow itself") == true)
         #expect(problem("prompt=a&audience=b") == nil)
+    }
+
+    @Test("A token endpoint whose query has what the request sets is refused, and a revocation's")
+    func setTwice() {
+        func problem(_ change: (inout Provider) -> Void) -> String? {
+            var provider = Provider(
+                name: "p", authorizationEndpoint: "https://a/authorize",
+                tokenEndpoint: "https://a/token", revocationEndpoint: "https://a/revoke")
+            change(&provider)
+            do throws(SettingError) {
+                try provider.check()
+                return nil
+            } catch {
+                return error.description
+            }
+        }
+        for name in Provider.reservedTokenParameters {
+            let text = problem { $0.tokenEndpoint += "?tenant=1&\(name)=x" }
+            #expect(text?.hasPrefix("token_endpoint: \"\(name)\" in its query") == true)
+            let other = problem { $0.revocationEndpoint? += "?\(name)" }
+            #expect(other?.hasPrefix("revocation_endpoint: \"\(name)\" in its query") == true)
+        }
+        #expect(problem { $0.tokenEndpoint += "?grant%5Ftype=x" } != nil)
+        #expect(problem { $0.tokenEndpoint += "?tenant=token&p=%zz" } == nil)
+        let added = problem {
+            $0.tokenEndpoint += "?audience=x"
+            $0.tokenParameters = [Provider.Parameter("audience", "y")]
+        }
+        #expect(added?.contains("is among token_parameters, too") == true)
+        let presented = problem {
+            $0.tokenEndpoint += "?now=x"
+            $0.refreshGrant = .exchange(grantType: "ex", parameter: "now")
+        }
+        #expect(presented?.contains("refresh_grant") == true)
+    }
+
+    @Test(
+        "A client secret that is no printable ASCII is refused",
+        arguments: [
+            ("secret ~!", nil), ("\u{feff}secret", .wrongCharacter),
+            ("s\u{0}e\u{0}c", .wrongCharacter), ("sec\tret", .wrongCharacter),
+            ("sec\nret", .wrongCharacter), ("sec\u{a0}ret", .wrongCharacter),
+        ] as [(String, FailureCause?)])
+    func clientSecrets(text: String, expected: FailureCause?) async throws {
+        let home = try TestVault()
+        try home.create()
+        let vault = try home.open()
+        defer { vault.close() }
+        let application = Application(
+            id: try ApplicationID("app"),
+            provider: Provider(
+                name: "p", authorizationEndpoint: "https://a.example/authorize",
+                tokenEndpoint: "https://a.example/token"),
+            clientID: "client", clientSecret: try Secret(text: text),
+            redirectURI: "https://b.example/callback")
+        do throws(VaultError) {
+            try await vault.put(application)
+            #expect(expected == nil)
+        } catch {
+            #expect(error.code == .invalidArgument && error.detail.cause == expected)
+            #expect(error.detail.subject == .clientSecret)
+        }
     }
 }
 

@@ -90,6 +90,27 @@ import Testing
         }
     }
 
+    /// Nobody is told to make a vault where one may be.
+    @Test func aWayThatIsBarredIsNoVaultThatIsMissing() async throws {
+        let home = try TestVault()
+        let link = "\(home.path)-link"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: link)
+        func refusal(_ path: String) -> VaultError? {
+            do throws(VaultError) {
+                try Vault.open(at: path, rootKey: .file(home.keyFile)).close()
+                return nil
+            } catch {
+                return error
+            }
+        }
+        for path in ["\(link)/v", "/tmp/\(String(repeating: "x", count: 300))"] {
+            #expect(refusal(path)?.code == .storageFailed)
+            #expect(refusal(path)?.detail.subject == .directory)
+        }
+        #expect(refusal("\(home.keyFile)/v")?.code == .vaultMissing)
+        #expect(refusal("\(home.path)/v")?.code == .vaultMissing)
+    }
+
     @Test func secondsAreRoundedDownToTheEndOfTheRange() {
         for (milliseconds, seconds): (Int64, Int64) in [
             (.min, -9_223_372_036_854_776), (.min + 807, -9_223_372_036_854_776),

@@ -232,5 +232,5 @@ private func isUnreadable(_ body: [UInt8]) -> Bool {
     do {
         _ = try body.lend { (span) throws(VaultError) in try TokenReply.Members(span) }
         return false
-    } catch { return error == VaultError(.providerAnswerUnreadable, .exchange) }
+    } catch { return error.code == .providerAnswerUnreadable && error.stage == .exchange }
 }

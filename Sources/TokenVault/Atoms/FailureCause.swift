@@ -18,6 +18,11 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case resolvesToUnusable = 11
     /// The answer names a token type that is not taken.
     case tokenTypeNotTaken = 20
+    // What else is wrong with an answer that names a token.
+    case memberTwice = 21
+    case tokenNotText = 22
+    case tokenTooLong = 23
+    case noAccessToken = 24
     // Why nothing can renew a token.
     case noRefreshToken = 25
     case refreshRefused = 26
@@ -60,4 +65,5 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case wrongCharacter = 65
     case twice = 66
     case newerThanPresent = 67
+    case setByProvider = 68
 }

@@ -23,6 +23,21 @@ package struct FailureNumber: Hashable, Sendable {
             | Int64(UInt8(clamping: verifyResult)) << Self.errorShift)
     }
 
+    /// Whether a refusal comes of what the application, or its provider's definition, says: of an
+    /// address where there is no token endpoint, of a gateway before it, of the scopes, or of the
+    /// grant type. No other grant mends that.
+    package var isOfDefinition: Bool {
+        switch detail.error {
+        case .invalidScope, .unsupportedGrantType: true
+        case nil:
+            switch number {
+            case 300..<400, 403, 404, 405, 410: true
+            default: false
+            }
+        default: false
+        }
+    }
+
     private static let numberMax = 0x3ff
     private static let errorShift: Int64 = 10
     private static let causeShift: Int64 = 18

@@ -21,6 +21,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case databaseFile = 16
     case setting = 17
     case generation = 18
+    case code = 19
 
     /// As definitions, the command line and the vault's directory call it.
     package var name: String {
@@ -43,6 +44,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .databaseFile: "db/data.mdb"
         case .setting: "setting"
         case .generation: "generation"
+        case .code: "authorization code"
         }
     }
 }

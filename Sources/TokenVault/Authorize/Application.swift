@@ -36,9 +36,11 @@ public struct Application: ~Copyable, Sendable {
     public var provider: Provider
     /// The client id; 1 to 1,024 bytes, no secret.
     public var clientID: String
-    /// The client secret; nil for a public client. At most 4,096 bytes.
+    /// The client secret; nil for a public client. At most 4,096 bytes of printable ASCII (RFC 6749
+    /// appendix A.2).
     public var clientSecret: Secret?
-    /// The callback URL, exactly as it is registered at the provider.
+    /// The callback URL, exactly as it is registered at the provider; its query has none of the
+    /// parameters `state`, `code`, `error` and `iss`, which the provider adds.
     public var redirectURI: String
     /// The scopes that are asked for where a connection does not override them; at most 64.
     public var scopes: [String]
@@ -85,8 +87,13 @@ public struct Application: ~Copyable, Sendable {
         }
     }
 
-    /// Checks a callback URL: no control characters and no fragment (RFC 6749 section 3.1.2), and
-    /// plain HTTP on this machine only (RFC 8252 section 7.3).
+    /// What a provider adds to the callback URL's query (RFC 6749 section 4.1.2, RFC 9207), and a
+    /// callback must not have twice.
+    private static let callbackParameters: Set<String> = ["state", "code", "error", "iss"]
+
+    /// Checks a callback URL: no control characters, no fragment and no parameter of the answer's
+    /// (RFC 6749 sections 3.1.2 and 4.1.2), and plain HTTP on this machine only (RFC 8252 section
+    /// 7.3).
     ///
     /// - Throws: `invalidArgument`.
     static func check(redirectURI: String) throws(VaultError) {
@@ -99,6 +106,9 @@ public struct Application: ~Copyable, Sendable {
             throw refused(cause)
         }
         if redirectURI.utf8.contains(UInt8(ascii: "#")) { throw refused(.fragment) }
+        guard callbackParameters.isDisjoint(with: TextEncoding.queryNames(redirectURI)) else {
+            throw refused(.setByProvider)
+        }
         let lowered = redirectURI.lowercased()
         guard lowered.hasPrefix("http:") else {
             guard isAbsolute(lowered) else { throw refused(.malformedURL) }

@@ -144,6 +144,9 @@ extension Provider {
     public func check() throws(SettingError) {
         for setting in ProviderSetting.all { try setting.check(self) }
         try checkQuery()
+        try checkQuery(
+            "token_endpoint", tokenEndpoint, added: tokenParameters.map(\.name), "token_parameters")
+        try checkQuery("revocation_endpoint", revocationEndpoint ?? "", added: [], "")
         if sendsIssuer, issuer == nil {
             throw SettingError(
                 setting: "issuer", value: "none",
@@ -157,6 +160,28 @@ extension Provider {
             setting: "refresh_grant", value: "\"\(parameter)\"",
             wanted: "take it out of one of them", problem: "is among token_parameters, too",
             line: nil)
+    }
+
+    /// What the query of a token or revocation endpoint names goes out beside what the form has: a
+    /// name twice is an error (RFC 6749 section 3.2).
+    private func checkQuery(
+        _ setting: String, _ endpoint: String, added: [String], _ list: String
+    ) throws(SettingError) {
+        for name in TextEncoding.queryNames(endpoint) {
+            let problem: String
+            if Self.reservedTokenParameters.contains(name) {
+                problem = "is set by the request itself"
+            } else if added.contains(name) {
+                problem = "is among \(list), too"
+            } else if case .exchange(_, let parameter) = refreshGrant, parameter == name {
+                problem = "is what refresh_grant presents the token in"
+            } else {
+                continue
+            }
+            throw SettingError(
+                setting: setting, value: "\"\(name)\" in its query",
+                wanted: "take it out of the query", problem: problem, line: nil)
+        }
     }
 
     /// What an endpoint's own query names goes out beside what the flow adds: a name twice is an

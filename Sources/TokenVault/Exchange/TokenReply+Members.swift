@@ -73,7 +73,7 @@ extension TokenReply.Members {
             // Which no grant depends on.
             name != .status
         else { return }
-        guard seen.insert(name) else { throw JSONScanner.unreadable }
+        guard seen.insert(name) else { throw Self.unusable(.memberTwice) }
         switch name {
         case .accessToken: accessToken = try Self.token(value, of: scanner)
         case .refreshToken: refreshToken = try Self.token(value, of: scanner)
@@ -95,15 +95,19 @@ extension TokenReply.Members {
         }
     }
 
+    private static func unusable(_ cause: FailureCause) -> VaultError {
+        VaultError(.providerAnswerUnreadable, .exchange, cause)
+    }
+
     private static func token(
         _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
     ) throws(VaultError) -> Place? {
         if scanner.isEmpty(value) { return nil }
-        guard value.kind == .string else { throw JSONScanner.unreadable }
         // A VSCHAR is %x20-7E (RFC 6749 appendix A).
-        guard let count = scanner.visibleByteCount(value), count <= TokenSet.tokenBytesMax else {
-            throw JSONScanner.unreadable
+        guard value.kind == .string, let count = scanner.visibleByteCount(value) else {
+            throw unusable(.tokenNotText)
         }
+        guard count <= TokenSet.tokenBytesMax else { throw unusable(.tokenTooLong) }
         return Place(range: value.range, hasEscapes: value.hasEscapes)
     }
 

@@ -38,6 +38,9 @@ package struct TokenRequest: ~Copyable, Sendable {
         for application: borrowing Application
     ) throws(VaultError) -> TokenRequest {
         let credentials = try ClientCredentials(application)
+        guard code.count <= codeBytesMax else {
+            throw VaultError(.limitExceeded, .exchange, number: codeBytesMax, .tooLong, .code)
+        }
         try check(code.count, 1...codeBytesMax)
         let redirectURI = application.redirectURI
         try check(redirectURI.utf8.count, 1...Provider.endpointBytesMax)

@@ -15,10 +15,16 @@ enum UnreadReply {
         case refreshTokens
     }
 
-    /// Why a body is one, where that is known: it is a token response but for its type.
+    /// Why a body is one, where that is known: the rule that its members break, or it is a token
+    /// response but for its type.
     static func cause(_ body: borrowing Secret) -> FailureCause? {
-        guard let members = try? TokenReply.Members(body.bytes) else { return nil }
-        return members.isTokenResponse(.any) ? .tokenTypeNotTaken : nil
+        do throws(VaultError) {
+            let members = try TokenReply.Members(body.bytes)
+            if members.isTokenResponse(.any) { return .tokenTypeNotTaken }
+            return members.accessToken == nil && members.refreshToken != nil ? .noAccessToken : nil
+        } catch {
+            return error.detail.cause
+        }
     }
 
     /// Whether a body is one.

@@ -64,17 +64,17 @@ final class KeySlots: @unchecked Sendable {
 
     /// - Parameter salvages: reads as many slots as are there, and never writes one.
     init(
-        _ directory: String, keyring: Keyring, salvages: Bool = false
+        _ directory: String, keyring: Keyring, salvages: Bool = false, readsOnly: Bool = false
     ) throws(VaultError) {
         let file = try Descriptor(
-            "\(directory)/\(Self.fileName)", flags: salvages ? O_RDONLY : O_RDWR,
+            "\(directory)/\(Self.fileName)", flags: salvages || readsOnly ? O_RDONLY : O_RDWR,
             followsLink: salvages, stage: .seal)
         let byteCount = Int(try file.status().st_size)
         var slotCount = byteCount / Self.slotBytes
         if salvages { slotCount = min(slotCount, Self.slotCountMax) }
         let isWhole = byteCount % (Self.slotBytes * Self.slotsPerPage) == 0 && slotCount >= 1
         guard salvages || isWhole && slotCount <= Self.slotCountMax else {
-            throw VaultError(.integrityFailed, .seal, number: byteCount)
+            throw Self.unexplained(number: byteCount)
         }
         let length = Self.slotCountMax * Self.slotBytes
         let mapped = unsafe mmap(nil, length, PROT_READ, MAP_SHARED, file.number, 0)
@@ -87,6 +87,12 @@ final class KeySlots: @unchecked Sendable {
         count = Atomic(slotCount)
     }
 
+    /// Why a file that no vault has left so is not used.
+    static func unexplained(number: Int) -> VaultError {
+        VaultError(
+            .integrityFailed, .seal, number: number, detail: FailureDetail(subject: .slotsFile))
+    }
+
     /// Finds out which slots are free, so that they can be taken.
     ///
     /// - Parameter lives: how many lives there can have been: the file never doubles without need.
@@ -95,7 +101,7 @@ final class KeySlots: @unchecked Sendable {
     func findFree(lives: UInt64) throws(VaultError) {
         let slotCount = slotCount
         guard slotCount <= Self.slotCountInitial || UInt64(slotCount) / 2 <= lives else {
-            throw VaultError(.integrityFailed, .seal, number: slotCount)
+            throw Self.unexplained(number: slotCount)
         }
         let numbers = (0..<UInt32(slotCount)).reversed().filter { isFree($0) }
         free.withLock { $0 = numbers }

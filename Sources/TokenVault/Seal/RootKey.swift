@@ -126,12 +126,14 @@ struct RootKey: ~Copyable {
 
     /// HEADER's parameters are used before anything authenticates them: no weaker ones than
     /// `create` takes, nor more work than the caller allows.
+    ///
+    /// - Throws: `headerDamaged` where no vault was made with so little; `keyDerivationRefused`.
     private static func check(
         _ derivation: borrowing KeyDerivation, _ limits: Argon2idLimits
     ) throws(VaultError) {
         guard derivation.operations >= Argon2idLimits.operationsRange.lowerBound,
             derivation.memoryBytes >= Argon2idLimits.memoryBytesRange.lowerBound
-        else { throw VaultError(.rootKeyUnusable, .seal) }
+        else { throw VaultError(.headerDamaged, .seal) }
         guard derivation.operations <= limits.operations,
             derivation.memoryBytes <= limits.memoryBytes
         else {

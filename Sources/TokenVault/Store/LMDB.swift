@@ -6,8 +6,8 @@ import Glibc
 /// LMDB, under its own names and the only place that imports it.
 ///
 /// Reads run on the caller's thread through a pool of reset and renewed transactions; a value
-/// cannot outlive its transaction, at compile time. The only flag is `MDB_NOTLS`: WRITEMAP, NOSYNC
-/// and their like give up durability, or the process on a full disk.
+/// cannot outlive its transaction, at compile time. An owner's only flag is `MDB_NOTLS`: WRITEMAP,
+/// NOSYNC and their like give up durability, or the process on a full disk.
 @safe
 final class LMDB: @unchecked Sendable {
     let mapBytes: Int
@@ -18,7 +18,8 @@ final class LMDB: @unchecked Sendable {
     /// Opens the environment in `path`, a directory, and its databases; makes them where `creates`.
     ///
     /// - Parameter mapBytes: the most bytes the file can have: growing it under readers is unsafe.
-    init(_ path: String, mapBytes: Int, creates: Bool) throws(VaultError) {
+    /// - Parameter readsOnly: writes nothing, the table of readers included: nobody may write then.
+    init(_ path: String, mapBytes: Int, creates: Bool, readsOnly: Bool = false) throws(VaultError) {
         var opened: OpaquePointer?
         try Self.check(unsafe mdb_env_create(&opened))
         guard let environment = unsafe opened else { throw VaultError(.outOfMemory, .store) }
@@ -29,8 +30,9 @@ final class LMDB: @unchecked Sendable {
         unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
         unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
         if !creates { try DatabasePages.check(path, isLater: MDB_VERSION_MAJOR > 0) }
-        unsafe try Self.check(mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600))
-        let transaction = unsafe try begin(0)
+        let flags = UInt32(MDB_NOTLS | (readsOnly ? MDB_RDONLY | MDB_NOLOCK : 0))
+        unsafe try Self.check(mdb_env_open(environment, path, flags, 0o600))
+        let transaction = unsafe try begin(readsOnly ? UInt32(MDB_RDONLY) : 0)
         for database in Database.allCases {
             let flags = creates ? UInt32(MDB_CREATE) : 0
             let result = unsafe mdb_dbi_open(
@@ -62,13 +64,6 @@ final class LMDB: @unchecked Sendable {
     func freedBytes() throws(VaultError) -> Int {
         let transaction = try beginRead()
         return unsafe tv_mdb_freed_bytes(environment, transaction.handle, Self.pageBytes)
-    }
-
-    /// How long the data file is; its blocks may be fewer.
-    func fileBytes() throws(VaultError) -> Int {
-        var status = stat()
-        guard unsafe fstat(file, &status) == 0 else { throw Descriptor.failure(.store) }
-        return Int(status.st_size)
     }
 
     /// The data file's descriptor, to give it blocks.

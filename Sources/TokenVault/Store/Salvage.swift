@@ -13,8 +13,8 @@ final class Salvage {
     private let slots: KeySlots
     private let pages: DatabasePages
     private let lock: Descriptor?
-    /// What would keep the vault from being opened beside what its files hold; nil where nothing.
-    let obstacle: VaultError?
+    /// What would keep the vault from being opened though every record opens; nil where nothing.
+    private(set) var obstacle: VaultError?
     private(set) var findings = SalvageFindings()
 
     private var keyring: Keyring { header.keyring }
@@ -25,20 +25,66 @@ final class Salvage {
     ///   `databaseDamaged` where nothing of the database can be reached, `databaseUnsupported`,
     ///   `storageFailed`.
     init(_ directory: String, rootKey: consuming RootKeySource) throws(VaultError) {
-        obstacle = try VaultDirectory.obstacle(directory)
-        lock = try VaultDirectory.lockForReading(directory)
-        header = try Keyring.salvage(directory, rootKey: rootKey)
-        slots = try KeySlots(directory, keyring: header.keyring, salvages: true)
-        pages = try DatabasePages(directory)
+        let obstacle = try VaultDirectory.obstacle(directory)
+        do throws(VaultError) {
+            lock = try VaultDirectory.lockForReading(directory)
+            header = try Keyring.salvage(directory, rootKey: rootKey)
+            slots = try KeySlots(directory, keyring: header.keyring, salvages: true)
+            pages = try DatabasePages(directory)
+        } catch {
+            // What keeps an owner out says which file it is, and what is wrong with it.
+            let isOfFile = error.code == .storageFailed || error.code == .unsafeDirectory
+            throw isOfFile ? obstacle ?? error : error
+        }
         findings.damagedPages = pages.damagedCount
         try readMeta()
         try readRecords()
-        if findings.damagedPages == 0 { try readTheRest() }
+        try readTheRest()
+        let isSound = header.isWhole && !findings.isDamaged
+        self.obstacle = isSound && obstacle == nil ? try refusal(directory) : obstacle
     }
+
+    /// What an open and the verification after it refuse of a vault in which every record opens:
+    /// the same checks, of a store that only reads.
+    private func refusal(_ directory: String) throws(VaultError) -> VaultError? {
+        do throws(VaultError) {
+            let store = try Store(
+                directory, keyring: keyring, mapBytes: Self.mapBytesMin, readsOnly: true)
+            var writer = Writer(store: store)
+            _ = try writer.load()
+            let check = try StoreCheck(store) { _ in }
+            guard check.isIntact else { throw VaultError(.integrityFailed, .store) }
+            _ = try check.orphanSlots(store)
+            return nil
+        } catch {
+            let isOfFile = error.code == .integrityFailed || error.code == .databaseDamaged
+            guard isOfFile || error.isOfRecord else { throw error }
+            return error
+        }
+    }
+
+    /// A file that is longer is mapped as far as its pages reach.
+    private static let mapBytesMin = 1 << 20
 
     /// What is missing where no record is, such as a page of the log, keeps the vault from being
     /// opened, too.
     private func readTheRest() throws(VaultError) {
+        var altered = 0
+        let damaged = try pages.scan(.events) { (lmdbKey, value) throws(VaultError) in
+            do throws(VaultError) {
+                let plaintext = try SealedRecord.open(
+                    value, lmdbKey: lmdbKey, vaultID: keyring.vaultID, key: keyring.eventSealKey)
+                let isEntry = lmdbKey.byteCount == 8 && EventEntry(plaintext.bytes) != nil
+                if !isEntry { altered += 1 }
+            } catch {
+                guard error.isOfRecord else { throw error }
+                altered += 1
+            }
+        }
+        findings.damagedEvents = altered
+        // What they hold is for the verification.
+        findings.damagedPages += try damaged + pages.scan(.flows) { _, _ in }
+        guard findings.damagedPages == 0 else { return }
         do throws(VaultError) {
             try pages.check()
         } catch {

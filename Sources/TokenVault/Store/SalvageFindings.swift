@@ -27,6 +27,8 @@ struct SalvageFindings {
     var damagedPages = 0
     /// Entries of `meta` other than ROOT that do not open.
     var damagedMeta = 0
+    /// Entries of the log that do not open.
+    var damagedEvents = 0
     /// Nil where it is missing or does not open.
     var root: Root?
     /// Count and store MAC of what is there.
@@ -37,6 +39,10 @@ struct SalvageFindings {
 
     /// Whether count and store MAC are ROOT's.
     var matchesRoot: Bool { root.map { $0.recordCount == entryCount && $0.mac == mac } ?? false }
+    /// Whether anything is not what was written.
+    var isDamaged: Bool {
+        !faults.isEmpty || damagedPages > 0 || damagedMeta > 0 || damagedEvents > 0 || !matchesRoot
+    }
     /// Beyond what is known, where the newest state is not: none is given out twice.
     private static let lostGenerationsMax: UInt64 = 1 << 32
 

@@ -17,13 +17,17 @@ final class Store: Reading {
     private let process = ProcessNumber.current
 
     /// Opens the files of a vault in `directory`.
+    ///
+    /// - Parameter readsOnly: writes nothing; nobody else may have the vault meanwhile.
     init(
-        _ directory: String, keyring: Keyring, mapBytes: Int, creates: Bool = false
+        _ directory: String, keyring: Keyring, mapBytes: Int, creates: Bool = false,
+        readsOnly: Bool = false
     ) throws(VaultError) {
         self.keyring = keyring
-        slots = try KeySlots(directory, keyring: keyring)
+        slots = try KeySlots(directory, keyring: keyring, readsOnly: readsOnly)
         lmdb = try LMDB(
-            "\(directory)/\(VaultDirectory.databaseName)", mapBytes: mapBytes, creates: creates)
+            "\(directory)/\(VaultDirectory.databaseName)", mapBytes: mapBytes, creates: creates,
+            readsOnly: readsOnly)
     }
 
     deinit {

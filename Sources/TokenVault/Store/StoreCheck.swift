@@ -104,14 +104,10 @@ struct StoreCheck {
     /// crash leaves it between its slot and its commit, but so does an older database that somebody
     /// put in place, and then it is a connection's.
     ///
-    /// - Throws: `integrityFailed` where no crash explains what is in a slot; nothing was zeroed.
+    /// - Throws: as `orphanSlots`; nothing was zeroed.
     func zeroOrphanSlots(_ store: Store) throws(VaultError) {
-        precondition(isIntact)
         try store.withSlotsAtRest { () throws(VaultError) in
-            var orphans: [UInt32] = []
-            for slot in store.slots.filled(besides: liveSlots) {
-                if try isOrphan(store.slots.content(slot), slot) { orphans.append(slot) }
-            }
+            let orphans = try orphanSlots(store)
             // Given again when the records are gone that name them.
             store.slots.withhold(lostSlots)
             guard !orphans.isEmpty else { return }
@@ -120,16 +116,28 @@ struct StoreCheck {
         }
     }
 
+    /// The slots that no record of the snapshot names, after an intact check.
+    ///
+    /// - Throws: `integrityFailed` where no crash explains what is in a slot.
+    func orphanSlots(_ store: Store) throws(VaultError) -> [UInt32] {
+        precondition(isIntact)
+        var orphans: [UInt32] = []
+        for slot in store.slots.filled(besides: liveSlots) {
+            if try isOrphan(store.slots.content(slot), slot) { orphans.append(slot) }
+        }
+        return orphans
+    }
+
     private func isOrphan(
         _ content: KeySlots.Content, _ slot: UInt32
     ) throws(VaultError) -> Bool {
         switch content {
         case .nothing: return true
-        case .unknown: throw VaultError(.integrityFailed, .store, number: Int(slot))
+        case .unknown: throw KeySlots.unexplained(number: Int(slot))
         case .life(let entry):
             let (life, now) = (entry.generation, root.generation)
             if life > now, life - now > Self.orphanGenerations {
-                throw VaultError(.integrityFailed, .store, number: Int(slot))
+                throw KeySlots.unexplained(number: Int(slot))
             }
             return life < now && now - life > Self.orphanGenerations
         }

@@ -73,7 +73,8 @@ final class VaultDirectory: Sendable {
 
     /// Takes a vault's directory for this process, until it is closed or the process ends.
     ///
-    /// - Throws: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`.
+    /// - Throws: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`,
+    ///   `storageFailed`.
     init(_ path: String) throws(VaultError) {
         self.path = path
         // A child made by fork lets go of its parent's lock here, if it has not been asked before.
@@ -120,7 +121,12 @@ final class VaultDirectory: Sendable {
         } catch {
             let isNone = error.detail.subject == .directory && error.detail.cause == .wrongKind
             guard error.code != .vaultMissing, !isNone else { throw error }
-            try checkIsComplete(path, parts.map(\.subject).filter { $0 != .lockFile })
+            do throws(VaultError) {
+                try checkIsComplete(path, parts.map(\.subject).filter { $0 != .lockFile })
+            } catch let missing {
+                // In what is no directory nothing is missing.
+                throw missing.number == Int(ENOTDIR) ? error : missing
+            }
             return error
         }
     }
@@ -157,8 +163,9 @@ final class VaultDirectory: Sendable {
                 // A directory of something else may have a `db`, too.
                 isAnyThere = isAnyThere || subject != .databaseDirectory
             } else if missing == nil, needed.contains(subject) {
-                missing = VaultError(
-                    .vaultMissing, .store, number: Int(errno), .missing, subject)
+                let cause = unseen(subject)
+                guard cause.code == .vaultMissing else { throw cause }
+                missing = cause
             }
         }
         guard let missing else { return }
@@ -167,14 +174,21 @@ final class VaultDirectory: Sendable {
             .vaultIncomplete, .store, number: missing.number, detail: missing.detail)
     }
 
-    /// - Throws: `vaultMissing`, `unsafeDirectory`.
+    /// Why nothing is seen at a path: nothing is there, or the way there is barred.
+    private static func unseen(_ subject: FailureSubject) -> VaultError {
+        let number = errno
+        let isMissing = number == ENOENT || number == ENOTDIR
+        return VaultError(
+            isMissing ? .vaultMissing : .storageFailed, .store, number: Int(number),
+            detail: FailureDetail(cause: isMissing ? .missing : nil, subject: subject))
+    }
+
+    /// - Throws: `vaultMissing`, `unsafeDirectory`, `storageFailed`.
     private static func check(
         _ path: String, _ subject: FailureSubject, is kind: mode_t
     ) throws(VaultError) {
         var status = stat()
-        guard unsafe lstat(path, &status) == 0 else {
-            throw VaultError(.vaultMissing, .store, number: Int(errno), .missing, subject)
-        }
+        guard unsafe lstat(path, &status) == 0 else { throw unseen(subject) }
         let mode = Int(status.st_mode & 0o7777)
         guard status.st_mode & S_IFMT == kind else {
             let isLink = status.st_mode & S_IFMT == S_IFLNK

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What refreshes left callers who wanted a token that lives longer: the next one would bring no
-/// more. Kept in memory only; a new process asks once again.
+/// more. What the tokens at hand say of that themselves holds for every process; the rest, how long
+/// their way here took, is kept in memory only.
 struct UnmetMinimums {
     /// The most connections that are remembered; then all are forgotten, which costs a refresh
     /// each.
@@ -27,14 +28,17 @@ struct UnmetMinimums {
     /// Whether a refresh would bring a token that lives for `minimum` milliseconds, as far as
     /// anybody knows: one that lived clearly longer has come since, nobody asked for as much, or
     /// the token at hand is `due` anyway.
+    ///
+    /// - Parameter refreshed: when a refresh under the provider's present definition brought the
+    ///   token at hand; nil where none did.
     func mayBeMet(
         _ key: RecordKey, minimum: Int64, _ lifetime: RefreshPolicy.Lifetime, due: UnixTime?,
-        _ now: UnixTime
+        refreshed: UnixTime?, _ now: UnixTime
     ) -> Bool {
-        guard let unmet = unmet[key], minimum >= unmet.left,
-            let expiry = lifetime.accessTokenExpiry
-        else { return true }
+        guard let expiry = lifetime.accessTokenExpiry else { return true }
         if let due, due <= now { return true }
+        if let refreshed, minimum >= expiry.milliseconds(since: refreshed) { return false }
+        guard let unmet = unmet[key], minimum >= unmet.left else { return true }
         // The same lifetime looks a little different each time where the provider names a moment.
         return expiry.milliseconds(since: lifetime.issued) - unmet.lifetime
             > RefreshPolicy.expirySkewMilliseconds

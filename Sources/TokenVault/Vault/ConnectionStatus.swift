@@ -177,7 +177,7 @@ extension Vault {
         case _ where refresher.isRefused(record, now):
             return (
                 .red, .refreshRefused,
-                record.isOfEndpoint ? .correctApplication : .reconnect
+                record.isOfDefinition ? .correctApplication : .reconnect
             )
         case .storageRefused: return (working, failing, .makeRoom)
         case .refreshRefused: return (working, failing, .correctApplication)
@@ -191,16 +191,10 @@ extension ConnectionRecord {
     /// Whether the provider refused its last refresh.
     var isRefused: Bool { failure?.code == VaultEvent.Kind.refreshRefused.code }
 
-    /// Whether that came from another place than a token endpoint, or from a gateway before it: no
-    /// other grant mends that.
-    var isOfEndpoint: Bool {
+    /// Whether what the application's definition says was refused, and not the grant.
+    var isOfDefinition: Bool {
         guard isRefused, let failure, Refusal.Kind(record: refusal) != .grant else { return false }
-        let answer = FailureNumber(raw: Int64(failure.status))
-        guard answer.detail.error == nil else { return false }
-        return switch answer.number {
-        case 300..<400, 403, 404, 405, 410: true
-        default: false
-        }
+        return FailureNumber(raw: Int64(failure.status)).isOfDefinition
     }
 }
 

@@ -5,6 +5,9 @@ struct PresentTokens {
     /// The generation that they were stored with.
     let generation: UInt64
     let lifetime: RefreshPolicy.Lifetime
+    /// When a refresh brought them; nil where none did, or not under the present definition of the
+    /// provider: what came under another says nothing of this one.
+    let refreshed: UnixTime?
 }
 
 // Callers who want a token that lives for so long.
@@ -26,7 +29,7 @@ extension Refresher {
             }
             let due = RefreshPolicy.due(lifetime, shared.upkeep.lanes[lane].limits, random: 0)
             return shared.unmetMinimums.mayBeMet(
-                key, minimum: minimum, lifetime, due: due, now)
+                key, minimum: minimum, lifetime, due: due, refreshed: tokens.refreshed, now)
         }
     }
 

@@ -35,12 +35,16 @@ public struct SalvageReport: Sendable, Hashable {
     public let matchesRoot: Bool
     /// Whether HEADER has two intact pages.
     public let headerIsWhole: Bool
-    /// What would keep the vault from being opened beside what its files hold: `vaultIncomplete`
-    /// where LOCK is missing, `unsafeDirectory` where the directory or a file in it is a link, not
-    /// ours, or open to others. The first that was found; nil where there is nothing.
+    /// What would keep the vault from being used though every record opens: `vaultIncomplete` where
+    /// LOCK is missing, `unsafeDirectory` where the directory or a file in it is a link, not ours,
+    /// or open to others; else what an open or its verification would throw, such as
+    /// `integrityFailed` where SLOTS holds what no record explains. The first that was found; nil
+    /// where there is nothing, or where damage was found.
     public let obstacle: VaultError?
     /// How many notes of disconnects and of refreshes under way do not open.
     public let damagedNotes: Int
+    /// How many entries of the log do not open: it is refused from there on.
+    public let damagedEvents: Int
     /// The ids of connections and applications that opened and are not in the new vault: their
     /// records are so long that they have no room for what a copy adds (42 bytes at most).
     public let notCopied: [String]
@@ -49,7 +53,8 @@ public struct SalvageReport: Sendable, Hashable {
     public var opened: Int { connections + applications }
     /// Whether anything is not what was written. What could not be copied is no damage.
     public var isDamaged: Bool {
-        !faults.isEmpty || damagedPages > 0 || !matchesRoot || !headerIsWhole || damagedNotes > 0
+        !faults.isEmpty || damagedPages > 0 || damagedNotes > 0 || damagedEvents > 0
+            || !matchesRoot || !headerIsWhole
     }
     /// Whether nothing was found that should not be.
     public var isWhole: Bool { !isDamaged && obstacle == nil }
@@ -68,6 +73,7 @@ public struct SalvageReport: Sendable, Hashable {
         headerIsWhole = salvage.header.isWhole
         obstacle = salvage.obstacle
         damagedNotes = findings.damagedMeta
+        damagedEvents = findings.damagedEvents
         notCopied = findings.notCopied
     }
 }

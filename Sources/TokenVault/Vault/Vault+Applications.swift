@@ -9,8 +9,9 @@ extension Vault {
     /// them has succeeded: see `Suspicion`.
     ///
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, where
-    ///   there is no client secret to authenticate with, where a scope is empty or has control
-    ///   characters, or where the callback URL has a fragment, or is plain HTTP elsewhere than on
+    ///   there is no client secret to authenticate with or it is not printable ASCII (RFC 6749
+    ///   appendix A.2), where a scope is empty or has control characters, or where the callback URL
+    ///   has a fragment or a parameter that the provider adds, or is plain HTTP elsewhere than on
     ///   this machine: `detail` says which;
     ///   `limitExceeded`, `endpointRefused`, `storeFull`; `disconnecting` while it is being
     ///   removed.
@@ -119,9 +120,12 @@ extension Vault {
             try network.addressGuard.check(endpoint, .revocationEndpoint)
         }
         var secretBytes = 0
+        var isPlain = true
         switch application.clientSecret {
         case .none: break
-        case .some(let secret): secretBytes = secret.count
+        case .some(let secret):
+            secretBytes = secret.count
+            isPlain = JSONText.isVisible(secret.bytes)
         }
         // Else it fails when the user has consented.
         guard secretBytes > 0 || provider.clientAuthentication == .none else {
@@ -131,6 +135,10 @@ extension Vault {
             throw VaultError(
                 .limitExceeded, .vault, number: Application.clientSecretBytesMax, .tooLong,
                 .clientSecret)
+        }
+        // RFC 6749 appendix A.2: no provider issues another, and some do not survive the way there.
+        guard isPlain else {
+            throw VaultError(.invalidArgument, .vault, .wrongCharacter, .clientSecret)
         }
         let idBytesMax = Application.clientIDBytesMax
         if let cause = Name.fault(application.clientID, byteCountMax: idBytesMax) {

@@ -106,9 +106,14 @@ extension Vault {
             guard let plan = refresher.plan(record) else {
                 throw refresher.refusal(record)
             }
+            let lifetime = refresher.lifetime(record, plan.lane)
+            let defined = try record.application.flatMap { application throws(VaultError) in
+                try store.generation(store.key(.application, application.text))
+            }
+            let isOfRefresh = lifetime.isRefreshed && defined.map { $0 < tokensSince } ?? false
             let tokens = PresentTokens(
-                generation: tokensSince,
-                lifetime: refresher.lifetime(record, plan.lane))
+                generation: tokensSince, lifetime: lifetime,
+                refreshed: isOfRefresh ? record.refreshed : nil)
             return .stale(Stale(slot: slot, plan: plan, tokens: tokens))
         } catch {
             throw error.concerning(id)

@@ -3,7 +3,8 @@
 // The way out of a vault that does not verify, in which nothing is written any more.
 extension Vault {
     /// Opens every record of the closed vault at `path` by itself, whatever else is wrong with it,
-    /// on the caller's thread. Nothing in its directory is written.
+    /// on the caller's thread. Where all do, what an open and its verification check is checked.
+    /// Nothing in its directory is written.
     ///
     /// - Throws: `vaultMissing`; `vaultIncomplete` where HEADER, SLOTS or the database is missing;
     ///   `vaultLocked`; `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`

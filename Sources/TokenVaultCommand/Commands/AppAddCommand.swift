@@ -177,7 +177,8 @@ struct AppAddCommand: AsyncParsableCommand {
 
     private func clientSecret() throws -> Secret? {
         if let clientSecretFile {
-            return try SecretInput.read(file: clientSecretFile, what: "the client secret")
+            return try SecretInput.read(
+                file: clientSecretFile, what: "the client secret", pipe: "--client-secret-fd")
         }
         if let clientSecretDescriptor {
             try SecretInput.check(descriptor: clientSecretDescriptor, "--client-secret-fd")

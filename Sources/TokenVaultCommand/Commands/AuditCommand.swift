@@ -21,8 +21,9 @@ struct AuditCommand: ParsableCommand {
             the new one is in use.
 
             The exit status is 0 where nothing is wrong with the vault. It is 65 where anything \
-            is: damage, a file that is missing, a mode or an owner that the other commands \
-            refuse, or a record that opens and is too long to be copied, whose id is printed. \
+            is: damage, a file that is missing, a mode, an owner or anything else that the other \
+            commands refuse, or a record that opens and is too long to be copied, whose id is \
+            printed. \
             If --salvage prints `copied to` (in JSON, salvaged_to), the new vault is there with \
             all that opened; otherwise none was made.
 

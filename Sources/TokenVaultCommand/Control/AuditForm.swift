@@ -15,6 +15,8 @@ struct AuditForm: Codable, Sendable {
     var matchesRoot: Bool
     var headerIsWhole: Bool
     var damagedNotes: Int
+    /// Entries of the log that do not open.
+    var damagedEvents: Int
     /// Why other commands refuse the vault, beside what is damaged.
     var obstacle: String?
     /// The ids of those that opened and are not in the new vault.
@@ -28,6 +30,7 @@ struct AuditForm: Codable, Sendable {
         case matchesRoot = "matches_root"
         case headerIsWhole = "header_is_whole"
         case damagedNotes = "damaged_notes"
+        case damagedEvents = "damaged_events"
         case notCopied = "not_copied"
         case salvagedTo = "salvaged_to"
     }
@@ -45,6 +48,7 @@ struct AuditForm: Codable, Sendable {
         matchesRoot = report.matchesRoot
         headerIsWhole = report.headerIsWhole
         damagedNotes = report.damagedNotes
+        damagedEvents = report.damagedEvents
         obstacle = report.obstacle?.remedy?.text
         notCopied = report.notCopied
         self.salvagedTo = salvagedTo
@@ -90,6 +94,11 @@ struct AuditForm: Codable, Sendable {
             lines.append(
                 "\(damagedNotes.counted("note")) of a disconnect or a refresh under way cannot be "
                     + "opened")
+        }
+        if damagedEvents > 0 {
+            lines.append(
+                "\(damagedEvents.counted("event")) of the log cannot be opened: `tokenvault log` "
+                    + "refuses it")
         }
         if !headerIsWhole { lines.append("one page of HEADER is damaged") }
         if let obstacle { lines.append("other commands refuse the vault: \(obstacle)") }

@@ -14,7 +14,8 @@ final class VaultFolder: Sendable {
     let path: String
     private let descriptor: Int32
 
-    /// - Throws: `vaultMissing`; `unsafeDirectory` where it is not ours alone.
+    /// - Throws: `vaultMissing`; `unsafeDirectory` where it is not ours alone; `storageFailed`
+    ///   where it cannot be reached.
     init(_ path: String) throws(VaultError) {
         self.path = path
         descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -22,12 +23,15 @@ final class VaultFolder: Sendable {
         guard descriptor >= 0 else {
             let number = Int(errno)
             guard unsafe lstat(path, &status) == 0 else {
-                throw VaultError(.vaultMissing, .store, number: number, .missing, .directory)
+                guard number != Int(ENOENT), number != Int(ENOTDIR) else {
+                    throw VaultError(.vaultMissing, .store, number: number, .missing, .directory)
+                }
+                throw Self.barred(number)
             }
             let cause: FailureCause
             switch status.st_mode & S_IFMT {
             case S_IFLNK: cause = .symbolicLink
-            case S_IFDIR: throw VaultError(.storageFailed, .store, number: number)
+            case S_IFDIR: throw Self.barred(number)
             default: cause = .wrongKind
             }
             throw VaultError(.unsafeDirectory, .store, cause, .directory)
@@ -44,6 +48,12 @@ final class VaultFolder: Sendable {
                 .unsafeDirectory, .store, number: Int(status.st_mode & 0o7777), .openToOthers,
                 .directory)
         }
+    }
+
+    /// Why a directory that is there, or may be, cannot be opened.
+    private static func barred(_ number: Int) -> VaultError {
+        VaultError(
+            .storageFailed, .store, number: number, detail: FailureDetail(subject: .directory))
     }
 
     deinit { close(descriptor) }

@@ -32,10 +32,15 @@ enum NextStep {
                 + "Bearer, list it in bearer_token_types (`tokenvault app add --replace`), and the "
                 + "kept answer is read; `tokenvault retry` presents the old token again"
         case "retry":
-            "the provider's answer names a token and cannot be used: a newer version may read it, "
-                + "or `tokenvault retry` presents the old token again"
+            "the provider's answer names a token and cannot be used\(fault(status)): a newer "
+                + "version may read it, or `tokenvault retry` presents the old token again"
         default: status.nextStep
         }
+    }
+
+    /// What is wrong with an answer, where that is known.
+    private static func fault(_ status: StatusForm) -> String {
+        status.reasonDetail?.detail.cause.map { " (\(VaultError.words($0)))" } ?? ""
     }
 
     /// All is well, and nobody sees to it that it stays so.

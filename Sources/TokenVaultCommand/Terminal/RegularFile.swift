@@ -6,22 +6,30 @@ import Glibc
 enum RegularFile {
     /// - Throws: `missing` where there is nothing at `path`, `badData` where there is a pipe, a
     ///   device, a socket or a directory.
-    static func check(_ path: String) throws(CommandFailure) {
+    /// - Parameter option: by which a pipe's descriptor can be given instead.
+    static func check(_ path: String, pipe option: String? = nil) throws(CommandFailure) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
             guard errno == ENOENT || errno == ENOTDIR else { return }
             throw CommandFailure(.missing, "cannot open \(path)", errno: errno)
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw CommandFailure(.badData, "\(path) is no regular file")
+            let hint = Self.hint(status, option)
+            throw CommandFailure(.badData, "\(path) is no regular file\(hint)")
         }
+    }
+
+    /// Where a pipe was meant, how it is given.
+    static func hint(_ status: stat, _ option: String?) -> String {
+        guard let option, status.st_mode & S_IFMT == S_IFIFO else { return "" }
+        return ": give a pipe by its descriptor, such as \(option) 3 3< <(COMMAND)"
     }
 
     /// The same of a key file, and what else would keep the vault from using it.
     ///
     /// - Throws: as `check`; `refused` with the rule that it breaks.
     static func checkKey(_ path: String) throws(CommandFailure) {
-        try check(path)
+        try check(path, pipe: "--key-fd")
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return }
         guard status.st_uid == geteuid() else {

@@ -42,7 +42,9 @@ enum SecretInput {
 
     /// A file's content, without one final line end. It must be a regular file that nobody but its
     /// owner can read.
-    static func read(file path: String, what: String) throws -> Secret {
+    ///
+    /// - Parameter option: by which a pipe's descriptor can be given instead.
+    static func read(file path: String, what: String, pipe option: String) throws -> Secret {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
             throw CommandFailure(
@@ -51,7 +53,8 @@ enum SecretInput {
         defer { close(descriptor) }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw CommandFailure(.badData, "\(path) is no regular file")
+            let hint = RegularFile.hint(status, option)
+            throw CommandFailure(.badData, "\(path) is no regular file\(hint)")
         }
         guard status.st_mode & 0o077 == 0 else {
             throw CommandFailure(
