@@ -64,6 +64,7 @@ extension VaultError {
         case .fragment: "a fragment"
         case .malformedURL, .malformedHost: "no URL"
         case .tokenTypeNotTaken: "an unknown token type"
+        case .tokenUnreadable: "a newer token cannot be read"
         case .issuerMissing: "iss is missing"
         case .issuerOther: "iss is another's"
         case .tooLong: "too long"

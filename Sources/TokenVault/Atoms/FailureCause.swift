@@ -18,6 +18,8 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case resolvesToUnusable = 11
     /// The answer names a token type that is not taken.
     case tokenTypeNotTaken = 20
+    /// A token of an answer that lies unread, which cannot be read for its revocation either.
+    case tokenUnreadable = 21
     // Why nothing can renew a token.
     case noRefreshToken = 25
     case refreshRefused = 26

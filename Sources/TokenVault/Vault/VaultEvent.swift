@@ -56,7 +56,8 @@ public struct VaultEvent: Sendable, Hashable {
             ConnectionRecord.rejectionCode, "tokenRejected")
         /// A disconnect began.
         public static let disconnectStarted = Kind(13, "disconnectStarted")
-        /// The connection is gone. `number` is the count of slots erased.
+        /// The connection is gone. `number` is 1; 2 where an earlier process had begun it and an
+        /// open finished it: that revokes nothing, and what was not revoked before lives on.
         public static let disconnected = Kind(14, "disconnected")
         /// Tokens came too late: after a disconnect, for a pair that was replaced meanwhile, or for
         /// a code when nobody waited for them any more. They are wiped; but for those of a pair
