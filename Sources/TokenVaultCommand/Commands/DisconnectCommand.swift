@@ -77,7 +77,7 @@ struct DisconnectCommand: AsyncParsableCommand {
     }
 
     /// How soon somebody who waits is told what for.
-    private static let noticeInterval = Duration.seconds(2)
+    private static let noticeInterval = Duration.seconds(1)
 
     /// Tells somebody who waits what an end of the wait leaves undone.
     private static func notice(_ id: String, _ wait: Int, _ isServed: Bool) async throws {
