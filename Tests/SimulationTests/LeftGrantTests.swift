@@ -167,4 +167,25 @@ import Testing
         #expect(try revoke(rig) == [50, 50])
         #expect(errand.isDone && receipt.withLock { $0?.earlierGrants } == (revokes ? 0 : 1))
     }
+
+    @Test("So is one that nobody can use, and after a disconnect", arguments: [true, false])
+    func lateAndUnread(_ isReplaced: Bool) throws {
+        let rig = try rig(revokes: true)
+        let heard = try rig.listen()
+        try rig.makeOverdue(0)
+        let listener = try #require(rig.network.open.first)
+        if isReplaced {
+            _ = try reconnect(rig)
+        } else {
+            _ = try grants.disconnect(rig)
+            try rig.advance(milliseconds: Vault.answerMilliseconds)
+            try rig.flush()
+        }
+        #expect(try revoke(rig) == [1, 1])
+        listener.request.answer(try Rig.reply(200, UnreadTests.unread))
+        try rig.flush()
+        #expect(try revoke(rig) == [2, 2])
+        #expect(heard.numbers(.grantReplaced) == (isReplaced ? [1, 0] : []))
+        #expect(rig.disk.count(.lateAnswer) == 1 && rig.isIdle)
+    }
 }

@@ -161,7 +161,7 @@ extension Refresher {
     }
 
     /// Nothing of a grant that was said to be left is any more.
-    private func endReplaced(_ replaced: ReplacedGrant, _ sent: Sent) {
+    func endReplaced(_ replaced: ReplacedGrant, _ sent: Sent) {
         guard replaced.complete() else { return }
         let (kind, slot) = (VaultEvent.Kind.grantReplaced, sent.flight.slot)
         let commit = Commit { [self] result in
@@ -173,7 +173,7 @@ extension Refresher {
         committer.submit(commit)
     }
 
-    private func endLate(_ sent: Sent, _ plan: Plan?) {
+    func endLate(_ sent: Sent, _ plan: Plan?) {
         let entry = EventEntry(time: time.now(), key: sent.flight.key, kind: .lateAnswer)
         let commit = Commit { [self] _ in
             publish(.lateAnswer, sent.id)
