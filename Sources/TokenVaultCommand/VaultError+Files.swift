@@ -73,6 +73,7 @@ extension VaultError {
         case .tokenNotText: "a token is no printable ASCII"
         case .tokenTooLong: "a token is too long"
         case .noAccessToken: "no access token"
+        case .tokenUnreadable: "a newer token cannot be read"
         case .issuerMissing: "iss is missing"
         case .issuerOther: "iss is another's"
         case .tooLong: "too long"

@@ -133,6 +133,14 @@ def no_revocation(desk):
     desk.fail("disconnect", "anna", "--yes")
 
 
+@case("disconnect, and an unread answer names a newer token that cannot be read")
+def unreadable_token(desk):
+    desk.ready()
+    desk.provider.token = tokens(1, refresh_token=["in a list"])
+    desk.run("refresh", "anna")
+    desk.fail("disconnect", "anna", "--yes")
+
+
 @case("disconnect after the user connected twice")
 def earlier_grant(desk):
     desk.ready()

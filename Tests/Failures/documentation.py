@@ -55,6 +55,7 @@ TITLES = {
     "serve: the API rejected the token, and the provider is down",
     "disconnect, and the provider has no revocation endpoint",
     "disconnect, and the revocation endpoint does not exist (404)",
+    "disconnect, and an unread answer names a newer token that cannot be read",
     "disconnect after the user connected twice",
     "the API rejected a token that nothing can renew",
     "serve --listen: the port is taken",

@@ -30,6 +30,23 @@ struct LateAnswerTests {
         }
     }
 
+    @Test func whatACodeBringsTooLateIsRevokedBeforeTheCommandEnds() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            bench.simulator.set(fault: .delayAfter(Self.late), replies: 1)
+            let command = try bench.start(
+                ["connect", "anna", "--app", "demo", "--paste"] + bench.keyOptions, input: .open)
+            let url = try await command.line { $0.hasPrefix("http") }
+            try command.type(bench.simulator.approve(url) + "\n")
+            let output = await command.end()
+            #expect(output.status == 69, "\(output.errors)")
+            #expect(bench.simulator.counters.codeExchanges == 1)
+            #expect(bench.simulator.counters.revocations > 0)
+            let log = try await bench.expect(["log", "anna"] + bench.keyOptions)
+            #expect(log.text.contains("lateAnswer"))
+        }
+    }
+
     @Test func aServerThatEndsListensForWhatIsOut() async throws {
         try await late { bench in
             let server = try bench.start(["serve"] + bench.keyOptions, input: .open)

@@ -53,6 +53,23 @@ struct LongWaitTests {
         }
     }
 
+    @Test func whoeverEndsAWaitWasToldWhatIsLeftUndone() async throws {
+        try await down(["anna"]) { bench in
+            let command = try bench.start(
+                ["disconnect", "anna", "--yes", "--wait", Self.wait] + bench.keyOptions,
+                input: .text(""))
+            _ = try await command.line(ofErrors: true) {
+                $0.contains("serve too, then erases the tokens without revoking them")
+            }
+            kill(command.identifier, SIGINT)
+            _ = await command.end()
+            // The open that reads the log erases, and says that it was not the disconnect.
+            let log = try await bench.expect(["log", "anna"] + bench.keyOptions)
+            #expect(log.text.contains("disconnected  begun before, finished at open"))
+            #expect(bench.simulator.counters.revocations == 0)
+        }
+    }
+
     @Test func aServerThatEndsWaitsForNoRevocation() async throws {
         try await down(["anna"]) { bench in
             try await bench.serving { server in

@@ -191,7 +191,9 @@ struct RefusalTests {
             try await bench.connect("anna")
             let serve = try bench.start(["serve"] + bench.keyOptions, input: .open)
             _ = try await serve.line { $0 == "ready" }
-            try await bench.expect(["app", "remove", "demo"])
+            let removed = try await bench.expect(["app", "remove", "demo"])
+            #expect(removed.text.contains("1 connection is left; without the application"))
+            #expect(removed.text.contains("cannot revoke them at the provider"))
             for _ in 0..<2 {
                 let told = try await bench.expect(["refresh", "anna"], status: 66)
                 #expect(told.errors.contains("the application demo that it was connected through"))

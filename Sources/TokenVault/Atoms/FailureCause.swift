@@ -23,6 +23,8 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case tokenNotText = 22
     case tokenTooLong = 23
     case noAccessToken = 24
+    /// A token of an answer that lies unread, which cannot be read for its revocation either.
+    case tokenUnreadable = 19
     // Why nothing can renew a token.
     case noRefreshToken = 25
     case refreshRefused = 26

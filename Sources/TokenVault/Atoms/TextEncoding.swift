@@ -57,6 +57,31 @@ package enum TextEncoding {
         return count
     }
 
+    /// What form-encoded text stands for (WHATWG URL section 5.1), in a slot of its own. Nil where
+    /// an escape is none, and where there is a control character.
+    ///
+    /// - Throws: as `Secret.init(zeroes:)`.
+    static func formDecoded(_ text: RawSpan) throws(VaultError) -> Secret? {
+        var value = try Secret(zeroes: text.byteCount)
+        value.shorten(to: 0)
+        var index = 0
+        while index < text.byteCount {
+            var byte = text.byte(at: index)
+            if byte == UInt8(ascii: "%") {
+                guard index + 2 < text.byteCount, let high = hexValue(text.byte(at: index + 1)),
+                    let low = hexValue(text.byte(at: index + 2))
+                else { return nil }
+                byte = high << 4 | low
+                index += 2
+            } else if byte == UInt8(ascii: "+") {
+                byte = 0x20
+            }
+            guard byte >= 0x20, byte != 0x7f, value.append(byte: byte) else { return nil }
+            index += 1
+        }
+        return value
+    }
+
     private static func unreservedEnd(_ span: RawSpan, from offset: Int) -> Int {
         var offset = offset
         // Most of a token is letters and digits: eight bytes at a time.

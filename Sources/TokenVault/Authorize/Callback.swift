@@ -101,25 +101,8 @@ struct Callback: ~Copyable {
 
     /// Form-decodes a value; it must not be empty nor hold control characters.
     private static func decoded(_ raw: RawSpan) throws(VaultError) -> Secret {
-        var value = try Secret(zeroes: raw.byteCount)
-        value.shorten(to: 0)
-        var index = 0
-        while index < raw.byteCount {
-            var byte = raw.byte(at: index)
-            if byte == UInt8(ascii: "%") {
-                guard index + 2 < raw.byteCount,
-                    let high = TextEncoding.hexValue(raw.byte(at: index + 1)),
-                    let low = TextEncoding.hexValue(raw.byte(at: index + 2))
-                else { throw malformed }
-                byte = high << 4 | low
-                index += 2
-            } else if byte == UInt8(ascii: "+") {
-                byte = 0x20
-            }
-            guard byte >= 0x20, byte != 0x7f, value.append(byte: byte) else { throw malformed }
-            index += 1
-        }
-        guard value.count > 0 else { throw malformed }
+        guard let value = try TextEncoding.formDecoded(raw), value.count > 0
+        else { throw malformed }
         return value
     }
 }

@@ -119,8 +119,9 @@ public struct Provider: Hashable, Sendable {
     /// compared without case. At most 16, each of 1 to 64 bytes of printable ASCII.
     public var bearerTokenTypes: [String] = []
     /// Whether connecting again leaves the grant before alive at the provider, so that its tokens
-    /// are revoked once the new ones are stored. Off where a user has one grant for each
-    /// application: revoking the old tokens would end the new ones.
+    /// are revoked once the new ones are stored, and so is what a late answer to them brings. Off
+    /// where a user has one grant for each application: revoking the old tokens would end the new
+    /// ones.
     public var revokesReplacedGrant = false
     /// How long, in seconds, the provider still takes a refresh token that it has replaced.
     public var reuseGraceSeconds: Int64 = 0

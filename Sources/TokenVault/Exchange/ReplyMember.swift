@@ -49,9 +49,12 @@ enum ReplyMember: UInt8, CaseIterable {
         return nil
     }
 
-    /// Whether a name is that of a token in any spelling: `accessToken`, `Refresh-Token`.
-    static func namesToken(_ written: RawSpan) -> Bool {
-        isSpelled(written, "accesstoken") || isSpelled(written, "refreshtoken")
+    /// The token that a name is that of, in any spelling: `accessToken`, `Refresh-Token`.
+    static func token(named written: RawSpan, hasEscapes: Bool) -> ReplyMember? {
+        let member = ReplyMember(written, hasEscapes: hasEscapes)
+        if let member { return member.isToken ? member : nil }
+        if isSpelled(written, "accesstoken") { return .accessToken }
+        return isSpelled(written, "refreshtoken") ? .refreshToken : nil
     }
 
     private static func isSpelled(_ written: RawSpan, _ letters: StaticString) -> Bool {

@@ -100,7 +100,8 @@ enum UnreadReply {
         while let member = try scanner.next() {
             let (written, value) = (scanner.written(member.name), member.value)
             let name = ReplyMember(written, hasEscapes: member.name.hasEscapes)
-            var isToken = name?.isToken ?? ReplyMember.namesToken(written)
+            var isToken =
+                ReplyMember.token(named: written, hasEscapes: member.name.hasEscapes) != nil
             if scanner.isEmpty(value) {
                 isToken = false
             } else if value.kind == .object || value.kind == .array {
@@ -115,7 +116,7 @@ enum UnreadReply {
     }
 
     /// Whether a token is named inside an object or an array, however deep.
-    private static func holdsToken(_ container: RawSpan) -> Bool {
+    static func holdsToken(_ container: RawSpan) -> Bool {
         var offset = 0
         while true {
             offset = JSONText.quoteOrBackslash(container, from: offset) + 1
@@ -129,9 +130,11 @@ enum UnreadReply {
                 container.byte(at: offset) == UInt8(ascii: ":")
             else { continue }
             offset = JSONText.spaceEnd(container, from: offset + 1)
-            let isName =
-                ReplyMember(text, hasEscapes: hasEscapes)?.isToken ?? ReplyMember.namesToken(text)
-            if isName, isToken(container, at: offset) { return true }
+            if ReplyMember.token(named: text, hasEscapes: hasEscapes) != nil,
+                isToken(container, at: offset)
+            {
+                return true
+            }
         }
     }
 
@@ -147,18 +150,24 @@ enum UnreadReply {
 
     // MARK: Forms
 
-    private static func pairs(of body: RawSpan, _ extent: Extent) -> Found? {
+    /// A body without the white space at its end.
+    @_lifetime(copy body)
+    static func form(_ body: RawSpan) -> RawSpan {
         var end = body.byteCount
         while end > 0, body.byte(at: end - 1) <= 0x20 { end -= 1 }
-        let form = body.extracting(0..<end)
+        return body.extracting(0..<end)
+    }
+
+    private static func pairs(of body: RawSpan, _ extent: Extent) -> Found? {
+        let form = form(body)
         var found = Found(isObject: false)
         var start = 0
-        while start < end {
+        while start < form.byteCount {
             guard let pair = pair(form, from: start) else { return nil }
             let written = form.extracting(pair.name)
             let name = ReplyMember(written, hasEscapes: false)
             let isToken =
-                (name?.isToken ?? ReplyMember.namesToken(written))
+                ReplyMember.token(named: written, hasEscapes: false) != nil
                 && pair.end > pair.name.upperBound + 1
             found.add(name, isToken: isToken, start..<pair.end, extent)
             start = pair.end + 1
@@ -167,7 +176,7 @@ enum UnreadReply {
     }
 
     /// A name and where its value ends. Nil where there is a byte that a form does not have.
-    private static func pair(_ form: RawSpan, from start: Int) -> (name: Range<Int>, end: Int)? {
+    static func pair(_ form: RawSpan, from start: Int) -> (name: Range<Int>, end: Int)? {
         var (offset, nameEnd) = (start, Int?.none)
         while offset < form.byteCount {
             switch form.byte(at: offset) {

@@ -28,19 +28,22 @@ public struct DisconnectReceipt: Sendable, Equatable {
 
     /// The connection that is gone.
     public let connection: ConnectionID
-    /// The refresh token's revocation.
+    /// The refresh token's revocation. Where an answer that nobody could use held a newer one it is
+    /// of both.
     public let refreshToken: Revocation
-    /// The access token's revocation.
+    /// The same of the access token.
     public let accessToken: Revocation
-    /// When the access token expires, as far as that is known; nil too where there was none.
+    /// When the access token expires, as far as that is known; nil too where there was none, and
+    /// where a newer one was not revoked.
     public let accessTokenExpiry: UnixTime?
     /// The same of the refresh token.
     public let refreshTokenExpiry: UnixTime?
     /// False where a refresh was still unanswered after ten seconds: its tokens, should they come,
-    /// are revoked and wiped, never stored.
+    /// are revoked and wiped, never stored. False as well where the answer to one was never heard,
+    /// since it was lost, or an earlier process ended before it: what it brought, if anything,
+    /// nobody here can revoke.
     public let isEveryAnswerIn: Bool
-    /// Until when that answer is listened for at most, while the vault is open; nil where every
-    /// answer is in.
+    /// Until when that answer is listened for at most, while the vault is open; nil where none is.
     public let listensUntil: UnixTime?
     /// How many grants the connection had before, and connecting again left behind, that may live
     /// on at the provider: see `Provider.revokesReplacedGrant`.

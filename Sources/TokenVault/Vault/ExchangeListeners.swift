@@ -10,15 +10,31 @@ final class ExchangeListeners: Sendable {
     /// How many at most.
     static let countMax = 32
 
-    private let count = Atomic(0)
+    /// How long a close waits for them, in milliseconds: a code that was given up at its deadline
+    /// may be answered a while after.
+    static let closeMilliseconds = 20_000
 
-    /// A place for one; nil where all are taken. It is given back with the last reference.
+    private let count = Monitor(0)
+
+    /// A place for one; nil where all are taken. It is given back with the last reference, which
+    /// is held until what came is stored, or revoked.
     func take() -> Place? {
-        guard count.add(1, ordering: .relaxed).newValue <= Self.countMax else {
-            count.subtract(1, ordering: .relaxed)
-            return nil
+        let isFree = count.withLock { count in
+            guard count < Self.countMax else { return false }
+            count += 1
+            return true
         }
-        return Place(of: self)
+        return isFree ? Place(of: self) : nil
+    }
+
+    private func giveBack() {
+        count.withLock { $0 -= 1 }
+        count.broadcast()
+    }
+
+    /// Waits until none is under way, at most so long.
+    func wait(milliseconds: Int) {
+        count.wait(milliseconds: milliseconds, until: { $0 == 0 }, then: { _ in })
     }
 
     final class Place: Sendable {
@@ -27,7 +43,7 @@ final class ExchangeListeners: Sendable {
 
         fileprivate init(of listeners: ExchangeListeners) { self.listeners = listeners }
 
-        deinit { listeners.count.subtract(1, ordering: .relaxed) }
+        deinit { listeners.giveBack() }
 
         /// Whether whoever waited was let go.
         var isOverdue: Bool { overdue.load(ordering: .acquiring) }

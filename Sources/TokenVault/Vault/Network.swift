@@ -12,6 +12,9 @@ final class Network: Sendable {
     /// Until when the vault is drained, on the clock that never jumps; 0 where it was not.
     private let drainEnd = Atomic<Int64>(0)
 
+    /// For how many milliseconds a close has waited for codes.
+    private let waited = Atomic(0)
+
     /// How it closes: whether refreshes are waited for, and for how many milliseconds all else is
     /// at the most.
     typealias Closing =
@@ -38,13 +41,28 @@ final class Network: Sendable {
         self.closing = closing
     }
 
-    /// Answers what is pending and ends the thread.
+    /// Waits for codes that are under way, before it is closed.
+    func awaitCodes(_ listeners: ExchangeListeners) {
+        let start = CurlQueue.monotonicMilliseconds()
+        listeners.wait(milliseconds: closingMilliseconds(ExchangeListeners.closeMilliseconds))
+        let waited = CurlQueue.monotonicMilliseconds() - start
+        self.waited.store(Int(clamping: waited), ordering: .relaxed)
+    }
+
+    /// Answers what is pending and ends the thread. Refreshes had the time that codes were waited
+    /// for as well.
     func close() {
-        let most = CurlTransport.closeMillisecondsDefault
+        let isDrained = drainEnd.load(ordering: .relaxed) > 0
+        let most = closingMilliseconds(CurlTransport.closeMillisecondsDefault)
+        closing(!isDrained, isDrained ? most : max(0, most - waited.load(ordering: .relaxed)))
+    }
+
+    /// How long a close may wait: as long as somebody drains it, but that.
+    private func closingMilliseconds(_ most: Int) -> Int {
         let end = drainEnd.load(ordering: .relaxed)
-        guard end > 0 else { return closing(true, most) }
+        guard end > 0 else { return most }
         let left = Int(clamping: end - CurlQueue.monotonicMilliseconds())
-        closing(false, min(max(left, Self.graceMilliseconds), most))
+        return min(max(left, Self.graceMilliseconds), most)
     }
 
     /// Whoever closes has waited for refreshes already; what else is under way may take as long as

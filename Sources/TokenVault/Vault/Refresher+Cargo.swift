@@ -84,7 +84,7 @@ extension Refresher {
                 if news.isRecovered || news.isAccepted { publish(.recovered, sent.id) }
                 finish(sent.flight, .success(()), cargo.plan)
             case .success(let committed) where committed.fate == .left:
-                endLate(sent, cargo.plan)
+                landReplaced(sent, cargo)
             case .success: landLate(sent, cargo)
             case .failure(let error): strand(sent, error) { [self] in submit(cargo) }
             }
@@ -144,7 +144,36 @@ extension Refresher {
         }
     }
 
-    private func endLate(_ sent: Sent, _ plan: Plan?) {
+    /// Somebody stored other tokens: what came is revoked too where those are of another grant, and
+    /// the one before is to be.
+    private func landReplaced(_ sent: Sent, _ cargo: Cargo) {
+        let replaced = shared.withLock { $0.replaced.removeValue(forKey: sent.flight.number) }
+        guard let replaced else { return endLate(sent, cargo.plan) }
+        do throws(VaultError) {
+            let application = try store.application(sent.application)
+            try Revocation(network).send(application, cargo.reply) { [self] outcomes in
+                if outcomes.isComplete { endReplaced(replaced, sent) }
+                endLate(sent, cargo.plan)
+            }
+        } catch {
+            endLate(sent, cargo.plan)
+        }
+    }
+
+    /// Nothing of a grant that was said to be left is any more.
+    func endReplaced(_ replaced: ReplacedGrant, _ sent: Sent) {
+        guard replaced.complete() else { return }
+        let (kind, slot) = (VaultEvent.Kind.grantReplaced, sent.flight.slot)
+        let commit = Commit { [self] result in
+            guard case .success(let committed) = result, committed.fate == .changed else { return }
+            publish(kind, sent.id)
+        }
+        commit.add(.revise(sent.flight.key, ReplacedGrant.forgetting(slot: slot)))
+        commit.add(.event(entry(sent, kind, 0)))
+        committer.submit(commit)
+    }
+
+    func endLate(_ sent: Sent, _ plan: Plan?) {
         let entry = EventEntry(time: time.now(), key: sent.flight.key, kind: .lateAnswer)
         let commit = Commit { [self] _ in
             publish(.lateAnswer, sent.id)

@@ -133,8 +133,11 @@ extension Refresher {
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
     /// and what became of the old ones is nothing to the new.
-    func supersede(_ key: RecordKey, _ slot: UInt32) {
-        let (request, waiting, doubt) = shared.withLock { shared in
+    ///
+    /// - Parameter replaced: the grant of the old ones, where the new ones are of another.
+    func supersede(_ key: RecordKey, _ slot: UInt32, _ replaced: ReplacedGrant? = nil) {
+        let revoked = replaced.flatMap { $0.isToBeRevoked ? $0 : nil }
+        let (number, request, waiting, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
             shared.unmetMinimums.forget(key)
             shared.upkeep.forgetRisk(slot)
@@ -143,13 +146,16 @@ extension Refresher {
             let ids =
                 number.map { shared.upkeep.detached.contains($0) } ?? false
                 ? number.map { shared.upkeep.dismissWaiters($0) } ?? [] : []
+            if let number { shared.replaced[number] = revoked }
             return (
-                number.flatMap { shared.outgoing[$0]?.request },
+                number, number.flatMap { shared.outgoing[$0]?.request },
                 ids.compactMap { shared.waiters.removeValue(forKey: $0) },
                 shared.doubts.removeValue(forKey: key)?.wave
             )
         }
-        _ = request?.cancelIfUnsent()
+        let isTakenBack = request?.cancelIfUnsent() ?? false
+        // What is out, or was never heard, may bring tokens of the grant that is to end.
+        if number != nil && !isTakenBack || doubt != nil { revoked?.setIncomplete() }
         for waiter in waiting { waiter.resume(.success(())) }
         if let doubt { settle(doubt, key) }
     }

@@ -14,10 +14,12 @@ extension Refresher {
     }
 
     /// Changes the record the flight was made for, unless it has moved on, and ends the attempt.
+    ///
+    /// - Parameter left: what follows where it has moved on; the flight's end, if nil.
     func rewrite(
         _ sent: Sent, event: VaultEvent.Kind, number: Int64, _ effect: Effect, addedBytesMax: Int,
         _ change: @escaping @Sendable (inout ConnectionRecord) throws(VaultError) -> Void,
-        then end: @escaping @Sendable () -> Void,
+        then end: @escaping @Sendable () -> Void, left: (@Sendable () -> Void)? = nil,
         else failed: (@Sendable (VaultError) -> Void)? = nil
     ) {
         let entry = entry(sent, event, number)
@@ -39,7 +41,8 @@ extension Refresher {
                 publish(event, sent.id, number: number)
                 end()
             // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
-            case .success: finish(sent.flight, .success(()), currentPlan(sent.flight))
+            case .success:
+                if let left { left() } else { finishElsewhere(sent) }
             case .failure(let error):
                 if let failed { failed(error) } else { postpone(sent.flight, error) }
             }
@@ -49,6 +52,11 @@ extension Refresher {
         endAttempt(sent, effect, commit)
         commit.add(.event(entry))
         committer.submit(commit)
+    }
+
+    /// Whoever waits finds other tokens.
+    func finishElsewhere(_ sent: Sent) {
+        finish(sent.flight, .success(()), currentPlan(sent.flight))
     }
 
     func entry(_ sent: Sent, _ kind: VaultEvent.Kind, _ number: Int64) -> EventEntry {

@@ -142,7 +142,7 @@ extension Refresher {
             if isLast { completion() }
         }
         for key in keys {
-            let commit = Vault.erasure(of: key, time.now())
+            let commit = Vault.erasure(of: key, time.now(), isLeftOver: true)
             commit.completion = landed
             committer.submit(commit)
         }

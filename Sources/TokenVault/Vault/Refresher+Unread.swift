@@ -69,12 +69,35 @@ extension Refresher {
                 }
             }
             finish(sent.flight, .failure(error), nil)
+        } left: { [self] in
+            landLate(sent, kept)
         } else: { [self] error in
             if error.code == .limitExceeded, let less = extent.less {
                 return landUnread(sent, kept, less, requestedAt)
             }
             // It may be the only copy of a new token: kept until it can be sealed.
             strand(sent, error) { [self] in landUnread(sent, kept, extent, requestedAt) }
+        }
+    }
+
+    /// The record has moved on. What can be read is revoked where the life that asked is over, or
+    /// the grant is one that is to be revoked; else it could end the grant of the newer pair.
+    private func landLate(_ sent: Sent, _ kept: Kept) {
+        let number = sent.flight.number
+        let (isOrphan, replaced) = shared.withLock { shared in
+            (shared.upkeep.isOrphan(number), shared.replaced.removeValue(forKey: number))
+        }
+        guard isOrphan || replaced != nil else { return finishElsewhere(sent) }
+        do throws(VaultError) {
+            let application = try store.application(sent.application)
+            let tokens = try kept.tokens()
+            let isComplete = tokens.names.isComplete
+            try Revocation(network).send(application, tokens) { [self] outcomes in
+                if let replaced, isComplete, outcomes.isComplete { endReplaced(replaced, sent) }
+                endLate(sent, currentPlan(sent.flight))
+            }
+        } catch {
+            endLate(sent, currentPlan(sent.flight))
         }
     }
 
@@ -91,6 +114,12 @@ extension Refresher {
         /// How long it is then; nil where nothing is left.
         func reduce(to extent: UnreadReply.Extent) -> Int? {
             body.withLock { UnreadReply.reduce(&$0, to: extent) ? $0.count : nil }
+        }
+
+        func tokens() throws(VaultError) -> UnreadReply.Tokens {
+            try body.withLock { (body) throws(VaultError) in
+                try UnreadReply.tokens(in: body.bytes)
+            }
         }
 
         func keep(

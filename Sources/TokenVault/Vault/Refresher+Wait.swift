@@ -129,6 +129,7 @@ extension Refresher {
         let now = time.now()
         let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Waiter], Bool, Bool) in
             shared.outgoing[flight.number] = nil
+            shared.replaced[flight.number] = nil
             let isRoomy = shared.storage.note(.landed(flight.number))
             let before = shared.upkeep.heap.min?.deadline
             let isCurrent = shared.upkeep.isCurrent(flight)

@@ -69,6 +69,9 @@ final class Refresher: Sendable {
         /// Disconnects that wait for an orphan's end, by flight.
         var mourners: [UInt64: [Waiter]] = [:]
         var timers: [Timer] = []
+        /// The grants of flights whose tokens were replaced by those of another grant, where what
+        /// they bring is to be revoked.
+        var replaced: [UInt64: ReplacedGrant] = [:]
         /// Connections that a disconnect of this process is at.
         var disconnecting: Set<RecordKey> = []
         /// Connections in doubt: by an attempt of this process or another.

@@ -6,6 +6,12 @@ final class ReplacedGrant: Sendable {
     private struct State: ~Copyable {
         var isThere = false
         var tokens: TokenSet?
+        /// Those of an answer that lies unread, which are newer.
+        var unread: UnreadReply.Tokens?
+        /// Whether there may be newer ones that nobody here has.
+        var isIncomplete = false
+        /// Whether what it had was revoked; nil until that is known.
+        var isRevoked: Bool?
     }
 
     /// The application whose provider has a grant for each authorization; nil where nothing is to
@@ -19,22 +25,57 @@ final class ReplacedGrant: Sendable {
     func take(
         _ record: borrowing ConnectionRecord, by reply: borrowing TokenReply, _ now: UnixTime
     ) throws(VaultError) {
-        let isThere =
-            record.state == .active && record.hasAccessToken && !Self.isOver(record, now)
-            && !Self.isSame(record, reply)
+        let holdsUnread = record.holdsUnread
+        // Also where the grant was taken for lost since: the answer may have brought another token.
+        let isAlive =
+            record.state == .active && !Self.isOver(record, now)
+            || holdsUnread && (record.state == .active || record.state == .failed)
+        let isThere = isAlive && record.hasAccessToken && !Self.isSame(record, reply)
         let isRevoked = isThere && application != nil && record.application == application
-        let tokens = isRevoked ? try record.tokens() : nil
-        var kept: TokenSet?? = .some(tokens)
+        var tokens = isRevoked ? try record.tokens() : nil
+        var unread: UnreadReply.Tokens?
+        if isRevoked, holdsUnread, let body = try record.unreadReply() {
+            unread = try UnreadReply.tokens(in: body.bytes)
+        }
         state.withLock { state in
             state.isThere = isThere
-            state.tokens = kept.take() ?? nil
+            state.tokens = tokens.take()
+            state.unread = unread.take()
         }
     }
 
     var isThere: Bool { state.withLock { $0.isThere } }
 
+    /// Whether its tokens are to be revoked, those of an answer that is to come too.
+    var isToBeRevoked: Bool {
+        state.withLock { $0.isThere && $0.tokens != nil }
+    }
+
     /// The tokens, once.
     func takeTokens() -> TokenSet? { state.withLock { $0.tokens.take() } }
+
+    /// The same of those that lie unread.
+    func takeUnread() -> UnreadReply.Tokens? { state.withLock { $0.unread.take() } }
+
+    /// An answer is to come, or was never heard: nobody can say that the grant is over.
+    func setIncomplete() { state.withLock { $0.isIncomplete = true } }
+
+    /// What became of the tokens that it had. True where that was all of it.
+    func note(isRevoked: Bool) -> Bool {
+        state.withLock { state in
+            state.isRevoked = isRevoked
+            return isRevoked && !state.isIncomplete
+        }
+    }
+
+    /// The answer that was to come has, and its tokens were revoked. True where that was the rest,
+    /// and it was said before that something is left.
+    func complete() -> Bool {
+        state.withLock { state in
+            state.isIncomplete = false
+            return state.isRevoked ?? false
+        }
+    }
 
     /// Whether all that there was of it has expired.
     private static func isOver(_ record: borrowing ConnectionRecord, _ now: UnixTime) -> Bool {
@@ -75,28 +116,47 @@ extension Vault {
     /// new tokens are durable; nothing of this can fail.
     func end(_ replaced: ReplacedGrant, _ id: ConnectionID, _ key: RecordKey) async {
         guard replaced.isThere else { return }
-        let isRevoked = await revoke(replaced)
-        if isRevoked { await forgetEarlierGrant(key) }
-        await record(id, .grantReplaced, number: isRevoked ? 0 : 1)
+        let isOver = replaced.note(isRevoked: await revoke(replaced))
+        if isOver {
+            let commit = Commit()
+            commit.add(.revise(key, ReplacedGrant.forgetting()))
+            _ = try? await durable(commit)
+        }
+        await record(id, .grantReplaced, number: isOver ? 0 : 1)
     }
 
     private func revoke(_ replaced: ReplacedGrant) async -> Bool {
         guard let application = replaced.application else { return false }
+        let revocation = Revocation(network)
+        var isUnreadRevoked = true
+        switch replaced.takeUnread() {
+        case .none: break
+        case .some(let tokens):
+            let names = tokens.names
+            let outcomes = await revocation.outcomes { [store] (end) throws(VaultError) in
+                try revocation.send(store.application(application), tokens, end)
+            }
+            isUnreadRevoked = outcomes.isComplete && names.isComplete
+        }
         switch replaced.takeTokens() {
         case .none: return false
         case .some(let tokens):
-            let revocation = Revocation(network)
             return await revocation.outcomes { [store] (end) throws(VaultError) in
                 try revocation.send(store.application(application), tokens, end)
-            }.isComplete
+            }.isComplete && isUnreadRevoked
         }
     }
+}
 
-    private func forgetEarlierGrant(_ key: RecordKey) async {
-        let revision = Revision(addedBytesMax: 2 * (Fields.headBytes + 8)) {
+extension ReplacedGrant {
+    /// One grant less that may live on.
+    ///
+    /// - Parameter slot: of the life that it was replaced in, where that may be over.
+    static func forgetting(slot: UInt32? = nil) -> Revision {
+        Revision(addedBytesMax: 2 * (Fields.headBytes + 8)) {
             (record, header) throws(VaultError) in
             let left = record.earlierGrants
-            guard left > 0 else { return .leave }
+            guard left > 0, slot == nil || slot == header.slot else { return .leave }
             try record.keepTokens(of: header.generation)
             if left == 1 {
                 try record.fields.set(ConnectionTag.earlierGrants, nil)
@@ -105,8 +165,5 @@ extension Vault {
             }
             return .change
         }
-        let commit = Commit()
-        commit.add(.revise(key, revision))
-        _ = try? await durable(commit)
     }
 }

@@ -35,8 +35,35 @@ struct Revocation {
         }
 
         /// Whether the provider ended all that it was asked to end.
-        var isComplete: Bool {
-            [refreshToken, accessToken].allSatisfy { $0 == .revoked || $0 == .notNeeded }
+        var isComplete: Bool { refreshToken.isOver && accessToken.isOver }
+
+        /// Says which tokens of an unread answer there were none of, and which could not be read.
+        mutating func note(_ names: UnreadReply.Names) {
+            let unreadable = DisconnectReceipt.Revocation(
+                FailureNumber(status: 0, FailureDetail(cause: .tokenUnreadable)))
+            if !names.hasRefreshToken { refreshToken = .notNeeded }
+            if !names.hasAccessToken { accessToken = .notNeeded }
+            if names.leavesRefreshToken { refreshToken = unreadable }
+            if names.leavesAccessToken { accessToken = unreadable }
+        }
+
+        /// Both as one, with those of newer tokens: a token is over where both are. When the newer
+        /// ones expire nobody knows.
+        func joined(with newer: Outcomes) -> Outcomes {
+            var joined = self
+            if refreshToken == .notNeeded || !newer.refreshToken.isOver {
+                joined.refreshToken = newer.refreshToken
+            }
+            if accessToken == .notNeeded || !newer.accessToken.isOver {
+                joined.accessToken = newer.accessToken
+            }
+            if !newer.refreshToken.isOver { joined.held.refreshTokenExpiry = nil }
+            if !newer.accessToken.isOver { joined.held.accessTokenExpiry = nil }
+            joined.isWorthRetrying = isWorthRetrying || newer.isWorthRetrying
+            joined.retryAfterSeconds =
+                max(retryAfterSeconds ?? 0, newer.retryAfterSeconds ?? 0)
+            if joined.retryAfterSeconds == 0 { joined.retryAfterSeconds = nil }
+            return joined
         }
 
         fileprivate mutating func judge(
@@ -84,11 +111,7 @@ struct Revocation {
         _ application: borrowing Application, _ tokens: borrowing TokenSet,
         _ completion: @escaping @Sendable (Outcomes) -> Void
     ) throws(VaultError) {
-        switch tokens.refreshToken {
-        case .none: try send(application, tokens.accessToken.bytes, nil, completion)
-        case .some(let token):
-            try send(application, tokens.accessToken.bytes, token.bytes, completion)
-        }
+        try send(application, tokens.accessToken.bytes, tokens.refreshToken, completion)
     }
 
     /// The same of tokens where they arrived.
@@ -99,13 +122,27 @@ struct Revocation {
         try send(application, reply.accessTokenBytes, reply.refreshTokenBytes, completion)
     }
 
-    /// The same of one token, for nobody who waits.
+    /// The same of those that can be read of an answer nobody could use.
     func send(
-        _ token: borrowing Secret, _ hint: TokenRequest.Hint, _ application: borrowing Application
+        _ application: borrowing Application, _ tokens: borrowing UnreadReply.Tokens,
+        _ completion: @escaping @Sendable (Outcomes) -> Void
     ) throws(VaultError) {
-        guard let url = application.provider.revocationEndpoint else { return }
-        try network.addressGuard.check(url, .revocationEndpoint)
-        try network.revocationEndpoint.revoke(token.bytes, hint, for: application) { _ in }
+        switch tokens.accessToken {
+        case .none: try send(application, nil, tokens.refreshToken, completion)
+        case .some(let token):
+            try send(application, token.bytes, tokens.refreshToken, completion)
+        }
+    }
+
+    private func send(
+        _ application: borrowing Application, _ accessToken: RawSpan?,
+        _ refreshToken: borrowing Secret?,
+        _ completion: @escaping @Sendable (Outcomes) -> Void
+    ) throws(VaultError) {
+        switch refreshToken {
+        case .none: try send(application, accessToken, nil as RawSpan?, completion)
+        case .some(let token): try send(application, accessToken, token.bytes, completion)
+        }
     }
 
     /// Asks, and waits for what comes of it. All has failed where nothing could be sent.
@@ -130,32 +167,39 @@ struct Revocation {
     }
 
     private func send(
-        _ application: borrowing Application, _ accessToken: RawSpan, _ refreshToken: RawSpan?,
+        _ application: borrowing Application, _ accessToken: RawSpan?, _ refreshToken: RawSpan?,
         _ completion: @escaping @Sendable (Outcomes) -> Void
     ) throws(VaultError) {
-        let endpoint = network.revocationEndpoint
-        let outcomes = Monitor(Outcomes())
-        let last = try endpoint.revocation(of: accessToken, .accessToken, for: application) {
-            verdict in
-            completion(
-                outcomes.withLock { outcomes in
-                    outcomes.accessToken = outcomes.judge(verdict)
-                    return outcomes
-                })
-        }
-        guard let last, let url = application.provider.revocationEndpoint else {
+        guard let url = application.provider.revocationEndpoint else {
             return completion(.unsupported)
         }
         try network.addressGuard.check(url, .revocationEndpoint)
-        guard let refreshToken else { return endpoint.send(last) }
-        try endpoint.revoke(refreshToken, .refreshToken, for: application) { verdict in
+        let endpoint = network.revocationEndpoint
+        let outcomes = Monitor(Outcomes())
+        let end: @Sendable () -> Void = { completion(outcomes.withLock { $0 }) }
+        var last: TransportRequest?
+        if let accessToken {
+            last = try endpoint.revocation(of: accessToken, .accessToken, for: application) {
+                verdict in
+                outcomes.withLock { $0.accessToken = $0.judge(verdict) }
+                end()
+            }
+        }
+        guard let refreshToken else {
+            if let last { endpoint.send(last) } else { end() }
+            return
+        }
+        try endpoint.revoke(refreshToken, .refreshToken, for: application) { [last] verdict in
             outcomes.withLock { $0.refreshToken = $0.judge(verdict) }
-            endpoint.send(last)
+            if let last { endpoint.send(last) } else { end() }
         }
     }
 }
 
 extension DisconnectReceipt.Revocation {
+    /// Whether there is no such token any more.
+    var isOver: Bool { self == .revoked || self == .notNeeded }
+
     fileprivate init(_ number: FailureNumber) {
         self = .failed(number: Int(number.number), detail: number.detail)
     }

@@ -8,12 +8,14 @@ extension Vault {
     /// and erases them so that nothing of them can be read again, not even with the root key.
     ///
     /// In this order: a durable fence; unsent requests cancelled, a sent one awaited at most ten
-    /// seconds; tokens revoked, best effort and bounded; the key slot overwritten and synced,
+    /// seconds; tokens revoked, those of an answer that nobody could use first, best effort and
+    /// bounded; the key slot overwritten and synced,
     /// twice; the record deleted; the receipt. If the process dies in between, the next open
     /// finishes it. The id can be connected again.
     ///
-    /// - Parameter waiting: for how long the revocation is tried again where the provider is down;
-    ///   a day at most, and until the vault is drained. The connection is fenced meanwhile and its
+    /// - Parameter waiting: for how long the revocation is tried again where the provider is down,
+    ///   at its end once more; a day at most, and until the vault is drained. The connection is
+    ///   fenced meanwhile and its
     ///   tokens are kept, since nobody could revoke them without.
     /// - Throws: `notFound`; `disconnecting` where another call is at it; `storeFull`,
     ///   `storageFailed`, `tooManySecrets`: the fence holds, and the call can be repeated;
@@ -37,6 +39,9 @@ extension Vault {
         defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         do throws(VaultError) {
             let slot = try await fence(id, key)
+            // Of an attempt that is on record nobody heard the answer, and it may have brought
+            // other tokens.
+            let isInDoubt = refresher.shared.withLock { $0.doubts[key] != nil }
             let listensUntil = await refresher.orphan(
                 key, slot: slot, milliseconds: Self.answerMilliseconds)
             let outcomes =
@@ -52,7 +57,7 @@ extension Vault {
                 accessToken: outcomes.accessToken,
                 accessTokenExpiry: outcomes.held.accessTokenExpiry,
                 refreshTokenExpiry: outcomes.held.refreshTokenExpiry,
-                isEveryAnswerIn: listensUntil == nil,
+                isEveryAnswerIn: listensUntil == nil && !isInDoubt,
                 listensUntil: listensUntil, earlierGrants: outcomes.held.earlierGrants,
                 erasedSlots: erased.erasedSlots,
                 erasure: quality?.isInPlace ?? true
@@ -75,11 +80,15 @@ extension Vault {
         return slot
     }
 
-    static func erasure(of key: RecordKey, _ now: UnixTime) -> Commit {
+    /// - Parameter isLeftOver: whether an earlier process had begun it.
+    static func erasure(
+        of key: RecordKey, _ now: UnixTime, isLeftOver: Bool = false
+    ) -> Commit {
         let commit = Commit()
         commit.mustLand = true
         commit.add(.erase(key))
-        commit.add(.event(EventEntry(time: now, key: key, kind: .disconnected, number: 1)))
+        let number: Int64 = isLeftOver ? 2 : 1
+        commit.add(.event(EventEntry(time: now, key: key, kind: .disconnected, number: number)))
         return commit
     }
 
@@ -88,7 +97,7 @@ extension Vault {
     static func finishDisconnect(
         _ key: RecordKey, committer: any Committing, time: any TimeSource
     ) throws(VaultError) {
-        let commit = erasure(of: key, time.now())
+        let commit = erasure(of: key, time.now(), isLeftOver: true)
         commit.isRecovery = true
         do throws(VaultError) {
             _ = try durable(commit, committer)

@@ -16,6 +16,8 @@ extension Vault {
         let request: TransportRequest
         let answer: Answer
         let probe: Refresher.Probe
+        /// Where its late answer is listened for: its place.
+        let place: ExchangeListeners.Place?
     }
 
     /// How often, and how many milliseconds apart, room is looked for.
@@ -68,13 +70,16 @@ extension Vault {
         case .none: throw callback.refusal
         case .some(let code):
             let probe = refresher.beginProbe(application.id)
+            let place =
+                application.provider.revocationEndpoint == nil ? nil : exchangeListeners.take()
             let request = try makeRequest(
-                application, code, verifier, answer,
+                application, code, verifier, answer, place,
                 late: { [refresher, id = flow.connection] isProof in
                     refresher.noteLate(probe, id, isProof: isProof)
                 })
             return CodeExchange(
-                application: application, request: request, answer: answer, probe: probe)
+                application: application, request: request, answer: answer, probe: probe,
+                place: place)
         }
     }
 
@@ -85,10 +90,9 @@ extension Vault {
     ///   they show as well that the provider takes the application.
     private func makeRequest(
         _ application: borrowing Application, _ code: borrowing Secret,
-        _ verifier: borrowing Secret?, _ answer: Answer, late: @escaping @Sendable (Bool) -> Void
+        _ verifier: borrowing Secret?, _ answer: Answer, _ place: ExchangeListeners.Place?,
+        late: @escaping @Sendable (Bool) -> Void
     ) throws(VaultError) -> TransportRequest {
-        let place =
-            application.provider.revocationEndpoint == nil ? nil : exchangeListeners.take()
         guard let place else {
             return try network.endpoint.exchange(
                 code: code, codeVerifier: verifier, for: application
@@ -105,7 +109,7 @@ extension Vault {
             completion: { [network, store] verdict in
                 guard place.isOverdue else { return answer.give(verdict) }
                 if verdict.holdsTokens { late(verdict.bringsTokens) }
-                Self.revoke(verdict, id, network, store)
+                Self.revoke(verdict, id, network, store, place)
             })
     }
 
@@ -117,22 +121,27 @@ extension Vault {
         switch consume prepared {
         case .refused(let error): throw error
         case .exchange(let exchange):
+            let place = exchange.place
             let application = exchange.application
+            // A close waits until what came is stored, or revoked.
+            defer { withExtendedLifetime(place) {} }
             let requestedAt = time.now()
             network.endpoint.send(exchange.request)
-            let granted = try granted(await exchange.answer.wait(), application, requestedAt)
+            let granted = try granted(
+                await exchange.answer.wait(), application, requestedAt, place)
             refresher.accept(exchange.probe, flow.connection)
             do throws(VaultError) {
                 try await store(granted, flow, life, room)
             } catch {
-                Self.revoke(granted.reply, application, network)
+                Self.revoke(granted.reply, application, network, place)
                 throw error
             }
         }
     }
 
     private func granted(
-        _ verdict: consuming Verdict, _ application: borrowing Application, _ requestedAt: UnixTime
+        _ verdict: consuming Verdict, _ application: borrowing Application,
+        _ requestedAt: UnixTime, _ place: ExchangeListeners.Place?
     ) throws(VaultError) -> GrantedTokens {
         switch consume verdict {
         case .tokens(let reply):
@@ -161,7 +170,7 @@ extension Vault {
                 .providerRefused, .vault, number: status, detail: FailureDetail(error: error))
         case .unread(let status, let body):
             let cause = UnreadReply.cause(body)
-            Self.revoke(.unread(status: status, body: body), application, network)
+            Self.revoke(.unread(status: status, body: body), application, network, place)
             throw VaultError(
                 .providerAnswerUnreadable, .vault, number: status,
                 detail: FailureDetail(cause: cause))
@@ -174,27 +183,28 @@ extension Vault {
 
     private static func revoke(
         _ verdict: consuming Verdict, _ id: ApplicationID, _ network: Network,
-        _ store: any Reading
+        _ store: any Reading, _ place: ExchangeListeners.Place?
     ) {
         do throws(VaultError) {
-            revoke(verdict, try store.application(id), network)
+            revoke(verdict, try store.application(id), network, place)
         } catch {
             // The vault is closed, or there is no room: best effort.
         }
     }
 
     /// Revokes what can be read of an answer.
+    ///
+    /// - Parameter place: held until the provider has answered.
     private static func revoke(
-        _ verdict: consuming Verdict, _ application: borrowing Application, _ network: Network
+        _ verdict: consuming Verdict, _ application: borrowing Application, _ network: Network,
+        _ place: ExchangeListeners.Place?
     ) {
         switch consume verdict {
-        case .tokens(let reply): revoke(reply, application, network)
-        case .unread(let status, let body):
-            // Perhaps it is only their type that is not taken.
-            switch Verdict(TransportReply(status: status, body: body), types: .any) {
-            case .tokens(let reply): revoke(reply, application, network)
-            case .unread(_, let body): revoke(body, application, network)
-            default: break
+        case .tokens(let reply): revoke(reply, application, network, place)
+        case .unread(_, let body):
+            guard let tokens = try? UnreadReply.tokens(in: body.bytes) else { return }
+            try? Revocation(network).send(application, tokens) { _ in
+                withExtendedLifetime(place) {}
             }
         default: break
         }
@@ -202,27 +212,11 @@ extension Vault {
 
     /// Whatever the provider says, they are wiped here.
     private static func revoke(
-        _ reply: borrowing TokenReply, _ application: borrowing Application, _ network: Network
+        _ reply: borrowing TokenReply, _ application: borrowing Application, _ network: Network,
+        _ place: ExchangeListeners.Place?
     ) {
-        try? Revocation(network).send(application, reply) { _ in }
-    }
-
-    /// One of the two is enough for most providers; the refresh token ends the grant (RFC 7009
-    /// section 2.1).
-    private static func revoke(
-        _ body: borrowing Secret, _ application: borrowing Application, _ network: Network
-    ) {
-        for (member, hint) in [
-            (ReplyMember.refreshToken, TokenRequest.Hint.refreshToken),
-            (.accessToken, .accessToken),
-        ] {
-            do throws(VaultError) {
-                guard let token = try UnreadReply.token(member, in: body.bytes) else { continue }
-                try Revocation(network).send(token, hint, application)
-                return
-            } catch {
-                continue
-            }
+        try? Revocation(network).send(application, reply) { _ in
+            withExtendedLifetime(place) {}
         }
     }
 }

@@ -64,7 +64,7 @@ extension Vault {
         let committed = try await durable(commit) { [refresher] committed in
             guard committed.fate == .changed else { return }
             refresher.schedule(committed.slot, plan.withLock { $0 })
-            refresher.supersede(key, committed.slot)
+            refresher.supersede(key, committed.slot, replaced)
             refresher.noteServed(key, committed.slot, lane, now)
         }
         switch committed.fate {

@@ -18,35 +18,89 @@ extension Vault {
     ) async throws(VaultError) -> Revocation.Outcomes {
         let wait = min(Self.milliseconds(waiting), Self.revocationWaitMillisecondsMax)
         let end = time.now().adding(milliseconds: wait)
-        var outcomes = try await revokeOnce(key)
+        var attempt = try await revokeOnce(key)
         var failures = 1
-        while outcomes.isWorthRetrying, !Task.isCancelled {
+        while attempt.outcomes.isWorthRetrying, !Task.isCancelled {
             let now = time.now()
             let next = RefreshPolicy.retry(
                 now: now, failures: min(failures, Self.revocationFailuresMax),
-                retryAfterSeconds: outcomes.retryAfterSeconds,
+                retryAfterSeconds: attempt.outcomes.retryAfterSeconds,
                 random: refresher.randomness.next())
-            // The vault may be drained or closed meanwhile. Whoever comes later could only erase:
-            // an open asks nobody to revoke what an earlier process has fenced.
-            guard next <= end,
+            // The last is made at the end, however long the pause would be: nobody can ask later.
+            // The vault may be drained or closed meanwhile; whoever comes then could only erase: an
+            // open asks nobody to revoke what an earlier process has fenced.
+            guard now < end,
                 await refresher.pause(
-                    milliseconds: next.milliseconds(since: now), forSending: true)
+                    milliseconds: min(next, end).milliseconds(since: now), forSending: true)
             else { break }
             failures += 1
             var again = try await revokeOnce(key)
-            again.keep(outcomes)
-            outcomes = again
+            again.keep(attempt)
+            attempt = again
         }
-        return outcomes
+        return attempt.outcomes
     }
 
-    private func revokeOnce(
-        _ key: RecordKey
+    /// What came of asking once: for the tokens of an answer that lies unread, and for those that
+    /// are stored.
+    private struct Attempt {
+        var unread = Revocation.Outcomes()
+        var stored = Revocation.Outcomes()
+
+        mutating func keep(_ earlier: Attempt) {
+            unread.keep(earlier.unread)
+            stored.keep(earlier.stored)
+        }
+
+        /// Both as one: a token is revoked where both are.
+        var outcomes: Revocation.Outcomes { stored.joined(with: unread) }
+    }
+
+    /// The unread ones first: they are the newer.
+    private func revokeOnce(_ key: RecordKey) async throws(VaultError) -> Attempt {
+        var names: UnreadReply.Names?
+        var held = Revocation.Held()
+        var attempt = Attempt()
+        attempt.unread = try await ask(key) {
+            (record, revocation, find, end) throws(VaultError) in
+            guard record.holdsUnread, let body = try record.unreadReply()
+            else { return end(Revocation.Outcomes()) }
+            let tokens = try UnreadReply.tokens(in: body.bytes)
+            names = tokens.names
+            guard let application = try find()
+            else { return end(Revocation.Outcomes.unsupported) }
+            try revocation.send(application, tokens, end)
+        }
+        if let names { attempt.unread.note(names) }
+        attempt.stored = try await ask(key) {
+            (record, revocation, find, end) throws(VaultError) in
+            held = Revocation.Held(record)
+            guard record.hasAccessToken else { return end(Revocation.Outcomes()) }
+            guard let application = try find()
+            else { return end(Revocation.Outcomes.unsupported) }
+            guard let tokens = try record.tokens() else { return end(Revocation.Outcomes()) }
+            try revocation.send(application, tokens, end)
+        }
+        attempt.stored.held = held
+        // There was nothing to ask for.
+        if !held.hasRefreshToken { attempt.stored.refreshToken = .notNeeded }
+        return attempt
+    }
+
+    private typealias End = @Sendable (Revocation.Outcomes) -> Void
+    /// The application of a record; nil where nobody can revoke.
+    private typealias Find = () throws(VaultError) -> Application?
+    private typealias Asking = (
+        borrowing ConnectionRecord, Revocation, Find, @escaping End
+    ) throws(VaultError) -> Void
+
+    /// Opens the record for one question; nothing is asked where it is gone.
+    private func ask(
+        _ key: RecordKey, _ send: Asking
     ) async throws(VaultError) -> Revocation.Outcomes {
         let revocation = Revocation(network)
-        var held = Revocation.Held()
         var unopened: VaultError?
-        var outcomes = await revocation.outcomes { [store] (end) throws(VaultError) in
+        let outcomes = await revocation.outcomes { [store] (end) throws(VaultError) in
             let opened: Store.Opened?
             do throws(VaultError) {
                 opened = try store.open(key)
@@ -56,20 +110,16 @@ extension Vault {
             }
             guard let opened else { return end(Revocation.Outcomes()) }
             let record = ConnectionRecord(fields: opened.takeFields())
-            held = Revocation.Held(record)
-            guard record.hasAccessToken else { return end(Revocation.Outcomes()) }
             // What the platform put without an application it has to see to itself.
-            guard let application = record.application
-            else { return end(Revocation.Outcomes.unsupported) }
-            guard let application = try store.revokingApplication(application)
-            else { return end(Revocation.Outcomes.unsupported) }
-            guard let tokens = try record.tokens() else { return end(Revocation.Outcomes()) }
-            try revocation.send(application, tokens, end)
+            let id = record.application
+            try send(
+                record, revocation,
+                { () throws(VaultError) -> Application? in
+                    guard let id else { return nil }
+                    return try store.revokingApplication(id)
+                }, end)
         }
         if let unopened { throw unopened }
-        outcomes.held = held
-        // There was nothing to ask for.
-        if !held.hasRefreshToken { outcomes.refreshToken = .notNeeded }
         return outcomes
     }
 }

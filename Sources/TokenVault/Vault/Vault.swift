@@ -169,7 +169,8 @@ public final class Vault: Sendable {
             randomness: randomness, feed: feed, doubts: doubts, startsThread: startsThread)
     }
 
-    /// Stops refreshing, awaits answers that are out at most ten seconds, makes durable what waits
+    /// Stops refreshing, awaits answers that are out at most ten seconds, those to codes twenty,
+    /// since what comes late is revoked, makes durable what waits
     /// and releases the directory. Safe to call more than once; from then on every call throws
     /// `closed`. The keys are wiped when the last reference to the vault goes. In a child process
     /// that inherited the vault it does nothing.
@@ -181,6 +182,8 @@ public final class Vault: Sendable {
             guard !isClosed else { return }
             isClosed = true
             refresher.close()
+            // While what they bring can still be revoked, or stored.
+            if refresher.hasThreads { network.awaitCodes(exchangeListeners) }
             closing()
             store.close()
             directory?.release()

@@ -56,11 +56,13 @@ public struct VaultEvent: Sendable, Hashable {
             ConnectionRecord.rejectionCode, "tokenRejected")
         /// A disconnect began.
         public static let disconnectStarted = Kind(13, "disconnectStarted")
-        /// The connection is gone. `number` is the count of slots erased.
+        /// The connection is gone. `number` is 1; 2 where an earlier process had begun it and an
+        /// open finished it: that revokes nothing, and what was not revoked before lives on.
         public static let disconnected = Kind(14, "disconnected")
         /// Tokens came too late: after a disconnect, for a pair that was replaced meanwhile, or for
         /// a code when nobody waited for them any more. They are wiped; but for those of a pair
-        /// that was replaced they are revoked first, where that is possible.
+        /// that was replaced, unless connecting again revokes what it replaces, they are revoked
+        /// first, where that is possible.
         public static let lateAnswer = Kind(15, "lateAnswer")
 
         /// The disk is full or fails, and nothing can be refreshed: `number` is 1. It takes again
@@ -72,7 +74,8 @@ public struct VaultEvent: Sendable, Hashable {
         public static let answerOutstanding = Kind(17, "answerOutstanding")
 
         /// The connection was connected again over a grant that it had. `number` is 0 where that
-        /// was revoked at the provider, and 1 where it may live on there.
+        /// was revoked at the provider, and 1 where it may live on there; where the rest of it is
+        /// revoked later, with an answer that was outstanding, 0 follows.
         public static let grantReplaced = Kind(18, "grantReplaced")
 
         /// The application of a connection was removed: nothing refreshes it until that is added

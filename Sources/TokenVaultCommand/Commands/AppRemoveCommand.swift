@@ -8,7 +8,8 @@ struct AppRemoveCommand: AsyncParsableCommand {
         commandName: "remove",
         abstract: "Erase an application and its client secret.",
         discussion: """
-            Its connections stay, but can no longer be refreshed: disconnect them first.
+            Its connections stay, but can no longer be refreshed, and without it nobody can revoke \
+            their tokens at the provider: disconnect them first.
 
             EXAMPLES
               tokenvault app remove crm
@@ -29,8 +30,11 @@ struct AppRemoveCommand: AsyncParsableCommand {
         }
         try Outlet.output.line("application \(id.printable) removed")
         guard left > 0 else { return }
+        let (connections, them) =
+            left == 1 ? ("1 connection is", "it") : ("\(left) connections are", "them")
         try Outlet.output.line(
-            "\(left == 1 ? "1 connection is" : "\(left) connections are") left, and nothing "
-                + "refreshes them: add the application again, or disconnect them")
+            "\(connections) left; without the application nothing refreshes \(them), and a "
+                + "disconnect erases the tokens here, but cannot revoke them at the provider: "
+                + "add the application again, disconnect \(them), and remove it then")
     }
 }

@@ -14,7 +14,10 @@ struct DisconnectCommand: AsyncParsableCommand {
             tokens_live_on in JSON and the exit status (69) say that it lives on there: the \
             provider is down, refuses, has no revocation endpoint, or may still have grants from \
             before the connection was connected again. The user can end the grant on the \
-            provider's own page. The id can be connected again. On a terminal it asks first.
+            provider's own page. The id can be connected again. On a terminal it asks first. Where \
+            this process ends during --wait, by Ctrl-C for one, the next that opens the vault, \
+            serve too, erases what is left and revokes nothing; a vault that is served goes on \
+            trying.
 
             EXAMPLES
               tokenvault disconnect anna
@@ -60,6 +63,8 @@ struct DisconnectCommand: AsyncParsableCommand {
                 }
             }
             var unrevoked: UnrevokedTokens?
+            let notice = Task { [wait, id] in try await Self.notice(id, wait, door is ServedVault) }
+            defer { notice.cancel() }
             try await door.ask(.disconnect(id: id, waitSeconds: wait)) { reply in
                 guard case .receipt(let receipt) = reply else { return }
                 unrevoked = UnrevokedTokens(receipt)
@@ -71,9 +76,30 @@ struct DisconnectCommand: AsyncParsableCommand {
         }
     }
 
+    /// How soon somebody who waits is told what for.
+    private static let noticeInterval = Duration.seconds(1)
+
+    /// Tells somebody who waits what an end of the wait leaves undone.
+    private static func notice(_ id: String, _ wait: Int, _ isServed: Bool) async throws {
+        guard wait > 0 else { return }
+        try await Task.sleep(for: noticeInterval)
+        let rest =
+            isServed
+            ? "Ctrl-C ends this command; the process that serves goes on trying."
+            : "Ctrl-C ends the wait: the next process that opens the vault, serve too, then erases "
+                + "the tokens without revoking them."
+        try Outlet.errors.line(
+            "\(id.printable): not revoked at the provider yet; trying for up to \(wait) s. \(rest)")
+    }
+
     private func show(_ receipt: ReceiptForm) throws {
         if json { return try Outlet.output.line(JSONLine.of(receipt)) }
-        var answers = receipt.everyAnswerIn ? "in" : "one refresh was still unanswered"
+        var answers = "in"
+        if !receipt.everyAnswerIn {
+            answers =
+                receipt.listensUntil == nil
+                ? "that to a refresh was never heard" : "one refresh was still unanswered"
+        }
         if let end = receipt.listensUntil { answers += "; listened for until \(end.time.text)" }
         var rows = [
             ("refresh token", receipt.refreshToken), ("access token", receipt.accessToken),

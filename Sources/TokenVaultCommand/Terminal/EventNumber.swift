@@ -10,7 +10,8 @@ enum EventNumber {
         case "replyUnread":
             "\(number) bytes" + (detail.cause.map { ", \(VaultError.words($0))" } ?? "")
         case "answerOutstanding": number == 0 ? nil : "for up to \(number) s"
-        case "disconnected": "\(number.counted("slot")) erased"
+        case "disconnected":
+            number == 2 ? "begun before, finished at open; not revoked then" : "1 slot erased"
         case "grantReplaced": number == 0 ? nil : "the one before may live on at the provider"
         case "useFailed": "code \(number)"
         case "storageRefused": number == 0 ? nil : "the disk is full, or fails"

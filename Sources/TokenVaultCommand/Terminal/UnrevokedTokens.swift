@@ -69,6 +69,8 @@ struct UnrevokedTokens {
         switch failure.number {
         case 0 where detail.subject == .applicationID:
             return "its application was removed before, so nobody could ask: "
+        case 0 where detail.cause == .tokenUnreadable:
+            return "an answer that could not be used names a newer token, which cannot be read: "
         case 0 where detail.subject == .revocationEndpoint:
             return "nothing was sent, for the endpoint is not allowed\(shown): \(endpoint)"
         case 300..<400, 404, 405, 410:
