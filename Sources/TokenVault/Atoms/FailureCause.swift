@@ -16,6 +16,8 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case resolvesToLoopback = 9
     case resolvesToPrivate = 10
     case resolvesToUnusable = 11
+    /// A token of an answer that lies unread, which cannot be read for its revocation either.
+    case tokenUnreadable = 19
     /// The answer names a token type that is not taken.
     case tokenTypeNotTaken = 20
     // What else is wrong with an answer that names a token.
@@ -23,8 +25,6 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case tokenNotText = 22
     case tokenTooLong = 23
     case noAccessToken = 24
-    /// A token of an answer that lies unread, which cannot be read for its revocation either.
-    case tokenUnreadable = 19
     // Why nothing can renew a token.
     case noRefreshToken = 25
     case refreshRefused = 26
