@@ -198,8 +198,9 @@ import Testing
     func expiresBeforeItsTurn() throws {
         let disk = try Disk.populated(1, expiringIn: 100_000)
         let rig = try Rig.started(disk)
+        // Not for its application's sake.
         func refuse() throws {
-            try rig.answer(0, Rig.refusal(400, "invalid_request"))
+            try rig.answer(0, Rig.refusal(400, "invalid_scope"))
             try rig.flush()
         }
         try refuse()

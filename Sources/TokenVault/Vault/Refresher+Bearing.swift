@@ -44,10 +44,10 @@ extension Refresher {
         }
     }
 
-    /// Whether a refusal that blames neither the grant nor, in RFC 6749's words, the application may
-    /// be about a client secret that is wrong or has expired: servers say so with no error at all,
-    /// with `invalid_request`, or in words of their own, some beside a 200. A redirect is about the
-    /// endpoint.
+    /// Whether a refusal that blames neither the grant nor, in RFC 6749's words, the application
+    /// may be about a client secret that is wrong or has expired: servers say so with no error at
+    /// all, with `invalid_request`, or in words of their own, some beside a 200. A redirect is
+    /// about the endpoint.
     private static func isOfApplication(_ status: Int) -> Bool {
         !(300..<400).contains(status)
     }

@@ -9,8 +9,9 @@ struct TokenCommand: AsyncParsableCommand {
         abstract: "Print a connection's access token, refreshed first where it is no good.",
         discussion: """
             A token that has expired, or that was reported `rejected` and can be renewed, is \
-            refreshed first, and not printed where that fails. The token and a line end go to stdout. To a terminal they \
-            go only with --reveal: a terminal keeps what it has shown, and others may look on.
+            refreshed first, and not printed where that fails. The token and a line end go to \
+            stdout. To a terminal they go only with --reveal: a terminal keeps what it has shown, \
+            and others may look on.
 
             EXAMPLES
               echo "Authorization: Bearer $(tokenvault token anna)" |
