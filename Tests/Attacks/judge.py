@@ -228,6 +228,17 @@ class Judge:
 
     # What it did.
 
+    @staticmethod
+    def succeeded(outcome):
+        """Whether it says that it did what it was asked. A disconnect ends with 69 where nothing at
+        the provider can revoke: here it has erased."""
+        if outcome.status != 69 or not outcome.command.startswith("disconnect "):
+            return outcome.status == 0
+        try:
+            return json.loads(outcome.output)["refresh_token"] == "unsupported"
+        except (ValueError, KeyError):
+            return False
+
     def right(self, outcome, base):
         """Whether the answer is the one of a healthy vault."""
         name, output = outcome.command, outcome.output
@@ -242,7 +253,7 @@ class Judge:
             if name == "token zoe":
                 # She is gone: nothing else is right.
                 return outcome.status == 66 and not output
-            if outcome.status != 0:
+            if not self.succeeded(outcome):
                 return False
             if name == "list":
                 shown = {row["id"]: row["light"] for row in map(json.loads, lines)}
@@ -298,7 +309,7 @@ class Judge:
             if sent:
                 fault("sent", f"{sent} requests")
         number = self.healthy(base).get(target)
-        if outcome.status == 0 and number is not None and expected != OLDER:
+        if self.succeeded(outcome) and number is not None and expected != OLDER:
             if slot(slots_of(after), number) == slot(slots_of(self.base_states[base]), number):
                 fault("kept", f"slot {number} of {target} is what it was")
         return out
@@ -306,7 +317,8 @@ class Judge:
     def judge_answer(self, outcome, expected, base, fault):
         said = (outcome.errors.strip().splitlines() or [""])[-1][:160]
         right = self.right(outcome, base)
-        succeeded = outcome.status == 0 or (outcome.command == "connect nora" and right)
+        succeeded = (self.succeeded(outcome)
+                     or (outcome.command == "connect nora" and right))
         if outcome.hung or outcome.status < 0 or expected == OLDER:
             return
         if expected == HARMLESS and not right:
