@@ -151,6 +151,24 @@ import Testing
         #expect(rig.disk.doubts.count == 1)
     }
 
+    @Test("What the process stood still over is recorded anew before it leaves, but once")
+    func recordedAnewAfterAStandstill() throws {
+        let disk = try Disk.populated(1)
+        let rig = try Rig(disk)
+        try rig.start()
+        // While the first record is on its way to the disk, and while the second is.
+        for isSent in [false, true] {
+            rig.clock.now += 3_600_000
+            #expect(rig.stepDisk())
+            #expect(rig.network.all.isEmpty != isSent)
+            try rig.settle()
+        }
+        #expect(rig.askedCount(0) == 1)
+        // Of the two, one is left, and it is the later.
+        let recorded = try #require(disk.doubts.first).recorded.milliseconds
+        #expect(disk.doubts.count == 1 && recorded == Self.start + 3_600_000)
+    }
+
     @Test("What waited for its turn is recorded anew before it leaves", arguments: [true, false])
     func recordedAnew(_ isFull: Bool) throws {
         let disk = try Disk.populated(3, concurrent: 1)

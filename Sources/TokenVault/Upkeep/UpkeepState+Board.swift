@@ -166,13 +166,19 @@ extension UpkeepState {
 
     /// The attempt is durable. False where the flight was orphaned or superseded meanwhile, or
     /// would wait too long: whoever closed its lane, or began a pause, could not take it back yet.
-    mutating func makeReady(_ number: UInt64, _ now: UnixTime) -> Bool {
+    ///
+    /// - Parameter written: the time that the record has. The process may have stood still since,
+    ///   for an hour or more: then it is recorded anew, but not for ever on a disk that is slow.
+    mutating func makeReady(
+        _ number: UInt64, written: UnixTime? = nil, _ now: UnixTime
+    ) -> Bool {
         guard let flight = flights[number], flight.stage == .boarding, !flight.isOrphan,
             !flight.isSuperseded, lanes[flight.lane].takes(flight),
             pauseMilliseconds(flight.endpoint, now) <= Self.patienceMilliseconds
         else { return false }
         flights[number]?.stage = .ready
-        flights[number]?.recorded = now
+        let isFirst = flight.recorded.milliseconds == 0
+        flights[number]?.recorded = isFirst ? min(written ?? now, now) : now
         endpoints[flight.endpoint].ready.append(number)
         notePending(flight.endpoint)
         return true

@@ -195,7 +195,8 @@ extension Refresher {
         let (flights, requests) = (wave.flights, wave.requests)
         let commit = Commit { [self] result in
             switch result {
-            case .success(let committed): makeReady(flights, requests, wave: committed.wave)
+            case .success(let committed):
+                makeReady(flights, requests, wave: committed.wave, written: now)
             case .failure(let error):
                 if error.isOfStorage,
                     shared.withLock({ $0.storage.note(.attemptsRefused) })
@@ -212,14 +213,18 @@ extension Refresher {
     }
 
     /// On the writer's thread: the attempts are durable, and what the governor lets go leaves.
-    private func makeReady(_ flights: [Sent], _ requests: [TransportRequest], wave: UInt64) {
+    private func makeReady(
+        _ flights: [Sent], _ requests: [TransportRequest], wave: UInt64, written: UnixTime
+    ) {
         let now = time.now()
         let (departures, left, waits, isRoomy) = shared.withLock { shared in
             let isRoomy = shared.storage.note(.attemptsTaken)
             var left: [TransportRequest] = []
             for (sent, request) in zip(flights, requests) {
                 sent.wave = wave
-                if !shared.sendsNothing, shared.upkeep.makeReady(sent.flight.number, now) {
+                if !shared.sendsNothing,
+                    shared.upkeep.makeReady(sent.flight.number, written: written, now)
+                {
                     shared.outgoing[sent.flight.number] = Outgoing(
                         request: request, sent: sent)
                 } else {
