@@ -50,6 +50,27 @@ import Testing
         return try Rig(disk)
     }
 
+    @Test("An answer that came an hour late, by a clock an hour ahead, is not lent as fresh after")
+    func frozenByAClockAhead() throws {
+        let disk = try Disk.populated(1)
+        do {
+            let rig = try Rig(disk, moment: VirtualClock.start + Self.hour)
+            _ = try rig.call { try await $0.refresh(Disk.id(0)) }
+            try rig.flush()
+            rig.clock.now += Self.hour
+            try rig.answerWithTokens(0)
+            try rig.flush()
+            rig.close()
+        }
+        #expect(disk.serial(0) == 2)
+        let rig = try Rig(disk, moment: VirtualClock.start + Self.hour + 10_000)
+        #expect(try lend(rig, 0) == nil)
+        try rig.flush()
+        #expect(rig.askedCount(0) == 1)
+        try rig.answerWithTokens(0)
+        try rig.flush()
+    }
+
     @Test("The machine was paused, and its clock is set right: what expired is not lent, no storm")
     func paused() throws {
         let rig = try rig()

@@ -16,6 +16,8 @@ extension RefreshPolicy {
         var hasRefreshToken: Bool
         /// Whether a refresh brought them, not a code or the platform.
         var isRefreshed = true
+        /// When they came, where that is known: long after `issued` where the process stood still.
+        var arrived: UnixTime?
     }
 
     /// What a provider's refresh tokens are subject to; nil where it has no such limit.
@@ -65,6 +67,7 @@ extension RefreshPolicy.Lifetime {
             hasRefreshToken = record.hasRefreshToken
         }
         isRefreshed = record.refreshed.map { $0 >= record.issued } ?? false
+        arrived = record.refreshed
     }
 }
 
@@ -75,10 +78,8 @@ extension RefreshPolicy.Lifetime {
         _ record: borrowing ConnectionRecord, _ limits: RefreshPolicy.Limits, now: UnixTime
     ) -> UnixTime? {
         let (issued, stated) = (record.issued, record.accessTokenExpiry)
-        let isOfTheFuture =
-            issued.milliseconds(since: now) > RefreshPolicy.clockToleranceMilliseconds
-        return isOfTheFuture
-            ? now : RefreshPolicy.expiry(issued: issued, stated: stated, limits)
+        return RefreshPolicy.isPlausible(issued: issued, arrived: record.refreshed, now)
+            ? RefreshPolicy.expiry(issued: issued, stated: stated, limits) : now
     }
 }
 

@@ -158,15 +158,20 @@ enum RefreshPolicy {
     /// Whether a record's times can be believed. One that was written in the future was written by
     /// another clock: its expiry says nothing, and it is due.
     static func isPlausible(_ lifetime: Lifetime, _ now: UnixTime) -> Bool {
-        lifetime.issued.milliseconds(since: now) <= clockToleranceMilliseconds
+        isPlausible(issued: lifetime.issued, arrived: lifetime.arrived, now)
+    }
+
+    static func isPlausible(issued: UnixTime, arrived: UnixTime?, _ now: UnixTime) -> Bool {
+        max(issued, arrived ?? issued).milliseconds(since: now) <= clockToleranceMilliseconds
     }
 
     /// Whether a token can be lent at `now` with `minimumMilliseconds` left.
     static func isFresh(
-        issued: UnixTime, expiry: UnixTime?, now: UnixTime, minimumMilliseconds: Int64
+        issued: UnixTime, arrived: UnixTime? = nil, expiry: UnixTime?, now: UnixTime,
+        minimumMilliseconds: Int64
     ) -> Bool {
         guard let expiry else { return true }
-        guard issued.milliseconds(since: now) <= clockToleranceMilliseconds else { return false }
+        guard isPlausible(issued: issued, arrived: arrived, now) else { return false }
         let lifetime = max(0, expiry.milliseconds(since: issued))
         let skew = min(expirySkewMilliseconds, lifetime / 10)
         return expiry.milliseconds(since: now) > max(skew, minimumMilliseconds)

@@ -27,6 +27,8 @@ extension Refresher {
                 shared.unmetMinimums.note(key, lifetime, now)
                 return false
             }
+            // What another clock wrote says nothing at all.
+            guard RefreshPolicy.isPlausible(lifetime, now) else { return true }
             let due = RefreshPolicy.due(lifetime, shared.upkeep.lanes[lane].limits, random: 0)
             return shared.unmetMinimums.mayBeMet(
                 key, minimum: minimum, lifetime, due: due, refreshed: tokens.refreshed, now)

@@ -95,8 +95,9 @@ extension Vault {
             // One that nothing can renew is all that there is, and the report may have been wrong.
             if record.rejected == nil || refresher.plan(record) == nil,
                 RefreshPolicy.isFresh(
-                    issued: record.issued, expiry: record.accessTokenExpiry,
-                    now: refresher.now(asOf: tokensSince), minimumMilliseconds: minimum)
+                    issued: record.issued, arrived: record.refreshed,
+                    expiry: record.accessTokenExpiry, now: refresher.now(asOf: tokensSince),
+                    minimumMilliseconds: minimum)
             {
                 guard let token = record.fields.takeSecret(ConnectionTag.accessToken) else {
                     throw VaultError(.notConnected, .vault)
