@@ -15,13 +15,13 @@ struct Suspicion {
     /// rejected.
     static let riskedMax = 2
 
-    /// What was changed about an application since its last success.
+    /// What was changed about an application since its last success. After either, no refusal is
+    /// believed of a grant; records tell them apart.
     enum Change: UInt8 {
-        /// Its client secret or the method of authentication: a grant that is refused for good is
-        /// gone.
+        /// Its client secret or the method of authentication: some servers say of a wrong secret
+        /// that the grant is not valid.
         case credentials = 1
-        /// Its client id or its token endpoint: another client is told of every grant that it is
-        /// not valid.
+        /// Its client id or its token endpoint: another client is told so of every grant.
         case identity = 2
     }
 
