@@ -5,7 +5,9 @@ import Synchronization
 /// The arena of each process: a child made by fork does not inherit its parent's.
 enum ProcessArena {
     private static let secretMemoryAllowed = Monitor(true)
-    private static let first = make()
+    /// The arena of the first process. Whoever wants a slot calls it by this name: an arena that a
+    /// function returns is counted, which costs as much as the slot.
+    static let first = make()
     /// The arena of a process whose parent had one; kept for ever.
     private static let latest = Atomic<UInt>(0)
 

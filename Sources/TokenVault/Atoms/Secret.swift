@@ -18,7 +18,7 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     ///   65,536 bytes.
     public init(zeroes count: Int) throws(VaultError) {
         precondition(count >= 0)
-        unsafe slot = try SecretArena.shared.take(byteCount: count)
+        unsafe slot = try SecretArena.take(byteCount: count)
         self.count = count
     }
 
@@ -26,7 +26,7 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     /// no slot is free at this moment.
     init?(roomFor capacity: Int) {
         guard
-            let taken = unsafe try? SecretArena.shared.take(byteCount: capacity, waitingAtMost: 0)
+            let taken = unsafe try? SecretArena.take(byteCount: capacity, waitingAtMost: 0)
         else { return nil }
         unsafe slot = taken
         count = 0

@@ -106,13 +106,21 @@ public final class SecretArena: @unchecked Sendable {
         let bit: UInt16
     }
 
-    /// Takes a slot of at least `byteCount` bytes; waits at most `milliseconds` for one.
+    /// Takes a slot of at least `byteCount` bytes of this process's arena; waits at most
+    /// `milliseconds` for one.
     ///
     /// The writer's thread and the transport's never wait: others hold slots until those two have
     /// done something for them. Where they would, they take a larger one, up to the largest.
-    func take(
-        byteCount wanted: Int, waitingAtMost milliseconds: Int = SecretArena.waitMilliseconds
+    static func take(
+        byteCount: Int, waitingAtMost milliseconds: Int = SecretArena.waitMilliseconds
     ) throws(VaultError) -> Slot {
+        let process = ProcessNumber.current
+        return process == ProcessArena.first.process
+            ? unsafe try ProcessArena.first.take(byteCount, milliseconds)
+            : unsafe try ProcessArena.later(process).take(byteCount, milliseconds)
+    }
+
+    private func take(_ wanted: Int, _ milliseconds: Int) throws(VaultError) -> Slot {
         guard unsafe base != nil else { throw VaultError(.outOfMemory, .atoms) }
         var fitting = 0
         while fitting < shelves.count, shelves[fitting].byteCount < wanted { fitting += 1 }
@@ -183,12 +191,15 @@ public final class SecretArena: @unchecked Sendable {
     static func give(_ slot: Slot, writtenBytes: Int) {
         let process = ProcessNumber.current
         guard unsafe slot.process == process else { return }
-        unsafe ProcessArena.of(process).give(slot, writtenBytes: writtenBytes)
+        if process == ProcessArena.first.process {
+            unsafe ProcessArena.first.give(slot, writtenBytes)
+        } else {
+            unsafe ProcessArena.later(process).give(slot, writtenBytes)
+        }
     }
 
     /// Zeroes what was written of the slot, its first bytes, and gives it back.
-    func give(_ slot: Slot, writtenBytes: Int) {
-        guard unsafe slot.process == process else { return }
+    private func give(_ slot: Slot, _ writtenBytes: Int) {
         unsafe Sodium.wipe(slot.start, writtenBytes)
         unsafe giveBack(1 << UInt64(slot.bit), to: Int(slot.word))
     }

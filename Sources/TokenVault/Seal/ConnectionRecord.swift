@@ -49,6 +49,7 @@ struct ConnectionRecord: ~Copyable {
     /// Whether the present grant came by a code: then the provider took the application.
     var isExchanged: Bool { fields.has(ConnectionTag.isExchanged) }
     var hasRefreshToken: Bool { fields.has(ConnectionTag.refreshToken) }
+    var hasApplication: Bool { fields.has(ConnectionTag.application) }
     var hasAccessToken: Bool { fields.has(ConnectionTag.accessToken) }
     var grantedScope: String? { fields.text(ConnectionTag.grantedScope) }
     var requestedScope: String? { fields.text(ConnectionTag.requestedScope) }

@@ -53,5 +53,29 @@ struct Flight {
     /// Whether the transport has it.
     var isOut: Bool { stage == .sent || stage == .overdue }
     /// Everybody who waits.
-    var allWaiters: [UpkeepState.WaiterID] { waiters + patientWaiters }
+    var allWaiters: [UpkeepState.WaiterID] {
+        patientWaiters.isEmpty ? waiters : waiters + patientWaiters
+    }
+
+    /// Its turn has come.
+    mutating func board(_ endpoint: Int, revision: UInt32, isListenable: Bool) {
+        stage = .boarding
+        self.endpoint = endpoint
+        self.revision = revision
+        self.isListenable = isListenable
+    }
+
+    /// Its attempt is durable, as it was written at that time.
+    mutating func makeReady(recorded: UnixTime) {
+        stage = .ready
+        self.recorded = recorded
+    }
+
+    /// It is handed to the transport.
+    mutating func leave(order: UInt64, isProbe: Bool, _ now: UnixTime) {
+        stage = .sent
+        self.order = order
+        self.isProbe = isProbe
+        sent = now
+    }
 }

@@ -195,7 +195,7 @@ struct Suspicion {
         succeeded = max(succeeded, order)
         // Who was refused before it left was not refused for the application's sake, most likely.
         risks.removeAll { $0.order < order }
-        unanswered = unanswered.filter { $0.value > order }
+        if !unanswered.isEmpty { unanswered = unanswered.filter { $0.value > order } }
         guard order > barrier else { return false }
         change = nil
         isRaised = false

@@ -89,11 +89,9 @@ extension UpkeepState {
                 slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death, flight: nil)
         }
         demandCount -= 1
-        flights[entry.flight]?.stage = .boarding
-        flights[entry.flight]?.endpoint = endpoint
-        flights[entry.flight]?.revision = lanes[lane].revision
         let isListenable = isListenedTo(lane)
-        flights[entry.flight]?.isListenable = isListenable
+        flights[entry.flight]?.board(
+            endpoint, revision: lanes[lane].revision, isListenable: isListenable)
         return Boarding(
             slot: entry.slot, lane: lane, endpoint: endpoint, death: entry.death,
             flight: flights[entry.flight])
@@ -176,9 +174,8 @@ extension UpkeepState {
             !flight.isSuperseded, lanes[flight.lane].takes(flight),
             pauseMilliseconds(flight.endpoint, now) <= Self.patienceMilliseconds
         else { return false }
-        flights[number]?.stage = .ready
         let isFirst = flight.recorded.milliseconds == 0
-        flights[number]?.recorded = isFirst ? min(written ?? now, now) : now
+        flights[number]?.makeReady(recorded: isFirst ? min(written ?? now, now) : now)
         endpoints[flight.endpoint].ready.append(number)
         notePending(flight.endpoint)
         return true
@@ -219,10 +216,8 @@ extension UpkeepState {
             }
             endpoints[endpoint].governor.begin(now)
             endpoints[endpoint].boardedCount -= 1
-            flights[number]?.isProbe = lanes[flight.lane].isCareful
-            flights[number]?.order = lanes[flight.lane].send()
-            flights[number]?.stage = .sent
-            flights[number]?.sent = now
+            let isProbe = lanes[flight.lane].isCareful
+            flights[number]?.leave(order: lanes[flight.lane].send(), isProbe: isProbe, now)
             if flight.isListenable { listenableCount += 1 }
             departures.append(number)
         }

@@ -210,10 +210,9 @@ extension Refresher {
 
     /// Whether nothing that is done can help a connection any more, by what its provider is known
     /// to do.
-    func isOver(
-        _ record: borrowing ConnectionRecord, _ lane: Int, _ now: UnixTime
+    static func isOver(
+        _ record: borrowing ConnectionRecord, _ limits: RefreshPolicy.Limits, _ now: UnixTime
     ) -> Bool {
-        let limits = limits(lane)
         let lifetime = RefreshPolicy.Lifetime(record, limits, now: now)
         return RefreshPolicy.end(lifetime, limits).map { $0.time <= now } ?? false
     }
@@ -221,7 +220,7 @@ extension Refresher {
     /// Whether a connection's token has expired and nothing can renew it. What the platform only
     /// stores it looks after itself.
     func isOver(_ record: borrowing ConnectionRecord, _ now: UnixTime) -> Bool {
-        guard record.application != nil, let end = end(record) else { return false }
+        guard record.hasApplication, let end = end(record) else { return false }
         return end.cause == .notRenewable && end.time <= now
     }
 

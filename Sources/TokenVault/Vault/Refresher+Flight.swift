@@ -131,7 +131,7 @@ extension Refresher {
             flight: flight, id: id, application: applicationID, generation: generation,
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds,
-            isExchange: isExchange, isOver: isOver(record, open.lane, theirs),
+            isExchange: isExchange, isOver: Self.isOver(record, limits, theirs),
             isTroubled: record.failure != nil || record.trouble != nil, kept: kept)
         let request = try network.endpoint.refresh(
             token, for: open.application, by: open.credentials,

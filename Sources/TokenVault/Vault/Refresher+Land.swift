@@ -55,8 +55,8 @@ extension Refresher {
         _ sent: Sent, _ flight: Flight, _ shared: borrowing Shared
     ) -> UpkeepState.Prospect {
         if sent.isOver { return .over }
-        let isPrecious = shared.upkeep.lanes[flight.lane].limits.isAnswerPrecious
-        return isPrecious && shared.doubts[flight.key] != nil ? .doubtful : .good
+        guard shared.doubts[flight.key] != nil else { return .good }
+        return shared.upkeep.lanes[flight.lane].limits.isAnswerPrecious ? .doubtful : .good
     }
 
     /// What follows for the connection from an answer to what was sent.

@@ -13,7 +13,7 @@ extension Refresher {
     func plan(
         _ record: borrowing ConnectionRecord, _ lane: Int, asOf generation: UInt64 = .max
     ) -> Plan? {
-        guard record.application != nil else { return nil }
+        guard record.hasApplication else { return nil }
         return plan(record, lane, limits(lane), asOf: generation)
     }
 

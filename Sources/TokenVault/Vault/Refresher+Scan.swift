@@ -111,12 +111,10 @@ extension Refresher {
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return true }
         guard let application = record.application else { return false }
-        let lane = lane(application)
-        let (limits, isProvisional) = shared.withLock {
-            ($0.upkeep.lanes[lane].limits, $0.upkeep.lanes[lane].isProvisional)
+        guard let (lane, limits) = known(application) else {
+            // Nothing is planned by what is not known.
+            throw VaultError(.tooManySecrets, .upkeep)
         }
-        // Nothing is planned by what is not known.
-        if isProvisional { throw VaultError(.tooManySecrets, .upkeep) }
         evidence.add(record, opened.header, opened.key, lane, limits, now: time.now())
         let key = opened.key
         if record.holdsUnread { shared.withLock { $0.unread.insert(key) } }
@@ -124,6 +122,24 @@ extension Refresher {
         guard let plan = plan(record, lane, limits, asOf: generation) else { return false }
         shared.withLock { $0.upkeep.schedule(slot, plan) }
         return false
+    }
+
+    /// The lane of an application and its provider's limits; nil where they cannot be found out at
+    /// this moment.
+    private func known(
+        _ application: ApplicationID
+    ) -> (lane: Int, limits: RefreshPolicy.Limits)? {
+        func look() -> (Int, RefreshPolicy.Limits)? {
+            shared.withLock { shared in
+                guard let lane = shared.upkeep.lane(application),
+                    !shared.upkeep.lanes[lane].isProvisional
+                else { return nil }
+                return (lane, shared.upkeep.lanes[lane].limits)
+            }
+        }
+        if let found = look() { return found }
+        reload(application)
+        return look()
     }
 
     /// What earlier processes have begun to disconnect and what could not be finished before: its
