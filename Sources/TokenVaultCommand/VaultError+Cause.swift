@@ -177,7 +177,7 @@ extension VaultError {
         let name = application.map { " \($0)" } ?? ""
         return KnownCause(
             "the application\(name) that it was connected through is not there any more: add it "
-                + "again (`tokenvault app add\(name)`), or disconnect it")
+                + "again (`tokenvault app add\(name)`), or disconnect the connection")
     }
 
     private var refusedAuthorization: KnownCause? {
@@ -216,6 +216,11 @@ extension VaultError {
     }
 
     private var unreadableAnswer: KnownCause? {
+        if detail.cause == .tooLong {
+            return KnownCause(
+                "the provider's answer was too long to be read to its end (256 KiB, and 64 KiB for "
+                    + "its head): check token_endpoint; if that is right, tell the provider")
+        }
         let isOfType = detail.cause == .tokenTypeNotTaken
         let type =
             "the provider answered with a token type that the vault does not know, or that needs "

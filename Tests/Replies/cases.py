@@ -114,6 +114,8 @@ def reading():
         "gzip": encoded("gzip", gzip.compress),
         "x-gzip": encoded("x-gzip", gzip.compress),
         "deflate": encoded("deflate", zlib.compress),
+        "gzip named, none": encoded("gzip", bytes),
+        "deflate named, none": encoded("deflate", bytes),
         "a lone surrogate": beside(b'"name": "\\ud800"'),
         "a byte of Latin-1": beside(b'"name": "Ren\xe9"'),
         "an unknown member twice": beside(b'"name": 1, "name": 2'),

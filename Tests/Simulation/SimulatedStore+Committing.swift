@@ -6,7 +6,7 @@ import BasicContainers
 
 extension SimulatedStore: Committing {
     func submit(_ commit: Commit) {
-        if isDead || isClosing { return commit.end(.failure(VaultError(.closed, .store))) }
+        if isDead || isClosing && !isFinishing { return commit.end(.failure(VaultError(.closed, .store))) }
         guard isAllowed || commit.isRecovery else {
             return commit.end(.failure(refusesCommits ?? VaultError(.notVerified, .store)))
         }
@@ -63,10 +63,11 @@ extension SimulatedStore: Committing {
         fail()
     }
 
-    /// An orderly end: makes durable what waits and takes nothing more.
+    /// An orderly end: makes durable what waits and what follows from it, and takes nothing more.
     func finish() {
-        isClosing = true
+        (isClosing, isFinishing) = (true, true)
         while !waiting.isEmpty, !isDead { land() }
+        isFinishing = false
         fail()
     }
 

@@ -18,6 +18,8 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     var isImmediate = true
     var isDead = false
     var isClosing = false
+    /// Whether what follows from the last commits is still taken.
+    var isFinishing = false
     var refusesCommits: VaultError?
     /// Whether the store is verified: before that only disconnects that were cut short are taken.
     var isAllowed = false

@@ -58,6 +58,8 @@ import Testing
             #expect(rig.isIdle)
         }
         #expect(left == 0)
+        // Nothing of it can be out: the next process need not wait.
+        #expect(disk.contents.waves.isEmpty && disk.doubts.isEmpty)
     }
 
     @Test("What is ready and not sent is taken back; what was sent is in doubt")

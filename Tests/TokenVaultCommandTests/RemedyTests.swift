@@ -110,6 +110,10 @@ struct RemedyTests {
         let twice = FailureDetail(cause: .memberTwice)
         let kept = error(.providerAnswerUnreadable, .upkeep, 0, twice).failure.message
         #expect(kept.contains("a member is there twice") && kept.contains("retry ID"))
+        let endless = error(
+            .providerAnswerUnreadable, .upkeep, 0, FailureDetail(cause: .tooLong)
+        ).failure.message
+        #expect(endless.contains("256 KiB") && !endless.contains("retry ID"))
         let slots = error(.integrityFailed, .seal, 40, FailureDetail(subject: .slotsFile))
         #expect(slots.failure.message.contains("SLOTS"))
         let rejected = error(
@@ -175,6 +179,7 @@ struct RemedyTests {
         let served = try text(true, -7)
         #expect(served?.hasSuffix("or try later; the vault tries again by itself") == true)
         #expect(try text(false, -7)?.contains("try later; then run `tokenvault refresh`") == true)
+        #expect(try text(true, -63)?.contains("256 KiB") == true)
         #expect(try text(true, 503) == "nothing: the vault tries again by itself")
     }
 

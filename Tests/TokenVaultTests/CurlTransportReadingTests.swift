@@ -100,6 +100,42 @@ struct CurlTransportReadingTests {
         }
     }
 
+    @Test(
+        "what is named compressed and is not is read as it is, and so is the next answer",
+        arguments: ["gzip", "x-gzip", "deflate"], [200, 201, 400, 503])
+    func plainUnderACoding(_ coding: String, _ status: Int) throws {
+        let head = "HTTP/1.1 \(status) It\r\nContent-Encoding: \(coding)\r\n"
+        let chunked = "\(head)Transfer-Encoding: chunked\r\n\r\n"
+        let (whole, end) = (Self.whole, "\r\n0\r\n\r\n")
+        for pieces in [
+            ["\(head)Content-Length: 40\r\n\r\n\(whole)"],
+            ["\(head)Content-Length: 43\r\n\r\n", "\u{FEFF}", whole],
+            ["\(chunked)28\r\n\(whole)\(end)"],
+            [chunked, "28;x=y\r", "\n", whole, end],
+            [head, "Content-Length: 40\r", "\n\r\n", "{", String(whole.dropFirst())],
+        ] {
+            let server = try ScriptedServer { request in
+                request.number == 1 ? .pieces(pieces.map { Array($0.utf8) }) : .reply(body: whole)
+            }
+            defer { server.stop() }
+            let transport = try CurlTransport.forTests()
+            let reply = try transport.answer(server.origin)
+            #expect(reply.failure == nil && reply.status == status, "\(pieces)")
+            #expect(reply.body.contains(whole), "\(pieces)")
+            #expect(try transport.answer(server.origin).body == whole)
+        }
+    }
+
+    @Test("a form that is named gzip and is none is read as it is")
+    func formUnderACoding() throws {
+        let form = "access_token=a&token_type=bearer"
+        let server = try ScriptedServer { _ in
+            .reply(headers: ["Content-Encoding: gzip"], body: form)
+        }
+        defer { server.stop() }
+        #expect(try CurlTransport.forTests().answer(server.origin).body == form)
+    }
+
     /// 250,054 bytes in 323.
     @Test("what is decoded is bounded, and reduced as other bodies are")
     func bomb() throws {

@@ -159,6 +159,7 @@ struct CurlEasy: ~Copyable {
             && tv_setopt_write(handle, CURLOPT_HEADERFUNCTION, receiveHeader) == CURLE_OK
             && tv_setopt_prerequest(handle, beforeSending) == CURLE_OK
             && tv_setopt_opensocket(handle, openSocket) == CURLE_OK
+            && tv_setopt_debug(handle, watchBody) == CURLE_OK
     }
 
     private func set(_ option: CURLoption, _ text: String?) -> Bool {
@@ -175,7 +176,7 @@ struct CurlEasy: ~Copyable {
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         let options = [
             CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_PREREQDATA,
-            CURLOPT_OPENSOCKETDATA,
+            CURLOPT_OPENSOCKETDATA, CURLOPT_DEBUGDATA,
         ]
         for option in options { unsafe tv_setopt_pointer(handle, option, context) }
     }
@@ -187,6 +188,8 @@ struct CurlEasy: ~Copyable {
     func setWriteBuffer(byteCount: Int) { set(CURLOPT_UPLOAD_BUFFERSIZE, byteCount) }
     /// Whether a body that is compressed is handed over as it was before.
     func setDecoding(_ isOn: Bool) { set(CURLOPT_HTTP_CONTENT_DECODING, isOn ? 1 : 0) }
+    /// Whether what arrives is shown before anything is done with it. Nothing is printed.
+    func setWatching(_ isOn: Bool) { set(CURLOPT_VERBOSE, isOn ? 1 : 0) }
     /// Whether the connection is kept behind the transfer.
     func setKeeping(_ isOn: Bool) { set(CURLOPT_FORBID_REUSE, isOn ? 0 : 1) }
     /// Whether the body has arrived as it was declared, and TLS holds more than that.
@@ -258,6 +261,17 @@ private func receiveHeader(_ bytes: Bytes?, _ size: Int, _ count: Int, _ context
     guard let transfer = unsafe CurlTransfer.at(context), let bytes = unsafe bytes else { return 0 }
     let line = unsafe RawSpan(_unsafeStart: bytes, byteCount: size * count)
     return transfer.take(header: line) ? size * count : 0
+}
+
+private func watchBody(
+    _: UnsafeMutableRawPointer?, _ kind: curl_infotype, _ bytes: Bytes?, _ count: Int,
+    _ context: Context?
+) -> Int32 {
+    if kind == CURLINFO_DATA_IN, let bytes = unsafe bytes {
+        unsafe CurlTransfer.at(context)?.look(
+            at: RawSpan(_unsafeStart: bytes, byteCount: count))
+    }
+    return 0
 }
 
 private func beforeSending(

@@ -34,6 +34,8 @@ final class CurlTransfer {
     private var headers = ReplyHeaders()
     /// Whether the handle was told not to decode the body, and not to keep the connection.
     private var (takesRaw, endsConnection) = (false, false)
+    /// What is to be looked at before curl decodes it; nil where that is nothing, or was.
+    private var bodyStart: BodyStart?
     private(set) var stage = Stage.connecting
     /// Decided here, not by curl.
     private var failure: TransportReply.Failure?
@@ -172,12 +174,28 @@ final class CurlTransfer {
             failure = .tooLong
             return false
         }
-        if headers.coding == .unknown, !takesRaw {
-            // Often no coding at all, but a character set, say: the bytes are read as they are.
-            takesRaw = true
-            easy.setDecoding(false)
+        switch headers.coding {
+        case .none: break
+        // Often no coding at all, but a character set, say: the bytes are read as they are.
+        case .unknown: takeRaw()
+        case .gzip, .deflate:
+            bodyStart = BodyStart(headers)
+            easy.setWatching(true)
         }
         return true
+    }
+
+    private func takeRaw() {
+        takesRaw = true
+        easy.setDecoding(false)
+    }
+
+    /// Looks at a body before it is decoded.
+    func look(at bytes: RawSpan) {
+        guard let isPlain = bodyStart?.isPlain(bytes) else { return }
+        bodyStart = nil
+        easy.setWatching(false)
+        if isPlain { takeRaw() }
     }
 
     func take(body piece: RawSpan) -> ReplyBody.Appetite {
@@ -201,8 +219,6 @@ final class CurlTransfer {
     }
 
     // MARK: Pauses
-
-    var isPaused: Bool { if case .paused = stage { true } else { false } }
 
     /// Goes on where a slot has come free; the deadline starts anew. True where it did.
     func resumeIfPossible() -> Bool {
@@ -263,9 +279,8 @@ final class CurlTransfer {
     var isWholeSuccess: Bool {
         guard (200..<300).contains(easy.status) else { return false }
         if reply?.isWholeObject() ?? false { return true }
-        guard headers.coding == .none, let count = reply?.wholeByteCount, count > 0 else {
-            return false
-        }
+        let isCoded = headers.coding != .none && !takesRaw
+        guard !isCoded, let count = reply?.wholeByteCount, count > 0 else { return false }
         return count == easy.declaredByteCount
     }
 
@@ -277,7 +292,8 @@ final class CurlTransfer {
     /// Takes back what the handle was told for this one answer.
     private func restore() {
         if takesRaw { easy.setDecoding(true) }
+        if bodyStart != nil { easy.setWatching(false) }
         if endsConnection { easy.setKeeping(true) }
-        (takesRaw, endsConnection) = (false, false)
+        (takesRaw, endsConnection, bodyStart) = (false, false, nil)
     }
 }

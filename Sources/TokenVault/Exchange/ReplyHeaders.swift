@@ -7,6 +7,8 @@ struct ReplyHeaders {
     private(set) var date: HTTPDate.Text?
     /// How the body was coded, beside chunks.
     private(set) var coding = Coding.none
+    /// Whether the body comes in chunks.
+    private(set) var isChunked = false
     /// How many bytes of header fields arrived.
     private(set) var byteCount = 0
     private var retryAfter: RetryAfter?
@@ -19,9 +21,8 @@ struct ReplyHeaders {
     /// What `Content-Encoding` (RFC 9110 section 8.4) or `Transfer-Encoding` says.
     enum Coding {
         case none
-        /// One that curl undoes with zlib, which frees what it used through curl's allocators:
-        /// `gzip` or `deflate`.
-        case compressed
+        /// What curl undoes with zlib, which frees what it used through curl's allocators.
+        case gzip, deflate
         /// Another one, or several on top of each other.
         case unknown
     }
@@ -44,6 +45,7 @@ struct ReplyHeaders {
             date = nil
             retryAfter = nil
             coding = .none
+            isChunked = false
         case UInt8(ascii: "c"):
             guard let range = Self.value(of: line, named: "content-encoding:", ends: true) else {
                 break
@@ -82,9 +84,13 @@ struct ReplyHeaders {
             name.byteCount == text.utf8CodeUnitCount
                 && Self.value(of: name, named: text, ends: false) != nil
         }
-        if name.byteCount == 0 || isNamed("identity") || isNamed("chunked") { return }
-        let isKnown = isNamed("gzip") || isNamed("x-gzip") || isNamed("deflate")
-        coding = coding == .none && isKnown ? .compressed : .unknown
+        if name.byteCount == 0 || isNamed("identity") { return }
+        if isNamed("chunked") { return isChunked = true }
+        let known: Coding =
+            if isNamed("gzip") || isNamed("x-gzip") { .gzip } else {
+                isNamed("deflate") ? .deflate : .unknown
+            }
+        coding = coding == .none ? known : .unknown
     }
 
     @_lifetime(copy line)

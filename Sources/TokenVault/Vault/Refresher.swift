@@ -247,8 +247,8 @@ final class Refresher: Sendable {
             return (waiting, shared.outgoing.values.map(\.request))
         }
         for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
-        // Their attempts end with the commits that are made durable now. One whose own record is
-        // made durable only then stays in doubt.
+        // Their attempts end with the commits that are made durable now, and so do those whose own
+        // record is made durable only then.
         for request in unsent { _ = request.cancelIfUnsent() }
     }
 

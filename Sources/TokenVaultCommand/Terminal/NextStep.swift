@@ -107,7 +107,8 @@ enum NextStep {
     /// The error that the reason was at its time, as far as it is kept.
     private static func error(_ status: StatusForm) -> VaultError? {
         let number = status.reasonNumber ?? 0
-        let detail = status.reasonDetail?.detail ?? FailureDetail()
+        var detail = status.reasonDetail?.detail ?? FailureDetail()
+        if number == -63 { detail.cause = .tooLong }
         let isConnect = status.reason == "connectFailed"
         guard let code = code(status.reason, number, detail) else { return nil }
         let shown: Int =
@@ -139,7 +140,8 @@ enum NextStep {
         case 60: .certificateRefused
         case 77: .certificateFileUnusable
         case 28: .deadlineExceeded
-        case 42, 52, 55, 56: .answerLost
+        case 8, 18, 23, 42, 52, 55, 56, 61: .answerLost
+        case 63: .providerAnswerUnreadable
         default: .providerUnreachable
         }
     }
