@@ -6,7 +6,9 @@ import BasicContainers
 
 extension SimulatedStore: Committing {
     func submit(_ commit: Commit) {
-        if isDead || isClosing && !isFinishing { return commit.end(.failure(VaultError(.closed, .store))) }
+        if isDead || isClosing && !isFinishing {
+            return commit.end(.failure(VaultError(.closed, .store)))
+        }
         guard isAllowed || commit.isRecovery else {
             return commit.end(.failure(refusesCommits ?? VaultError(.notVerified, .store)))
         }
