@@ -71,7 +71,9 @@ enum NextStep {
             if error.code == .certificateRefused || error.code == .certificateFileUnusable {
                 return text
             }
-            if error.code == .providerUnreachable, let cause = error.knownCause {
+            let isOfProvider =
+                error.code == .providerUnreachable || error.code == .providerAnswerUnreadable
+            if isOfProvider, let cause = error.knownCause {
                 let next = status.served ?? true ? retrying(status) : "then \(command(status))"
                 return "\(cause.text); \(next)"
             }
