@@ -172,9 +172,8 @@ extension VaultError {
         ),
         (
             .providerAnswerUnreadable, .providerUnavailable,
-            "the provider's answer is no token response: where `tokenvault status` says "
-                + "replyUnread it is kept, and `tokenvault retry ID` goes on; else check the token "
-                + "endpoint"
+            "the provider answered with something that names a token and is no token response: "
+                + "it is kept, and a newer version may read it; " + Self.unreadWaysOut
         ),
         (.deadlineExceeded, .providerUnavailable, "the provider took too long: try later"),
         (

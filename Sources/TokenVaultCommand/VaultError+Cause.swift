@@ -95,6 +95,16 @@ extension VaultError {
             KnownCause(
                 "the token endpoint does not know what is asked of it: check token_endpoint and "
                     + "refresh_grant (`tokenvault app add --replace`)")
+        case .invalidGrant:
+            KnownCause(
+                "the provider says that the grant is not valid, and the application was changed "
+                    + "since it last succeeded: check its client id and secret first; where they "
+                    + "are right, run connect again")
+        case .other where number == 401:
+            KnownCause(
+                "the provider refused with HTTP 401 and an error code of its own: usually the "
+                    + "client secret or client_authentication is wrong (`tokenvault app add "
+                    + "--replace`); where they are right, run connect again")
         case .other:
             KnownCause(
                 "the provider refused with an error code of its own, which is not shown: where its "
@@ -215,6 +225,11 @@ extension VaultError {
         }
     }
 
+    /// What ends the wait of a connection whose answer lies unread.
+    static let unreadWaysOut =
+        "connect again, or run `tokenvault retry ID`, which presents the old token and ends the "
+        + "grant where the provider has replaced it"
+
     private var unreadableAnswer: KnownCause? {
         if detail.cause == .tooLong {
             return KnownCause(
@@ -232,8 +247,7 @@ extension VaultError {
                 fault + Self.words(cause) + "): "
                     + (isOfExchange && number > 0
                         ? "see that at the provider, then run connect again"
-                        : "it is kept: a newer version may read it, or `tokenvault retry ID` "
-                            + "presents the old token again"))
+                        : "it is kept, and a newer version may read it; " + Self.unreadWaysOut))
         }
         if isOfExchange, number > 0 {
             return KnownCause(
@@ -244,8 +258,7 @@ extension VaultError {
         }
         if isOfType {
             return KnownCause(
-                "\(type): the answer is kept and read then; `tokenvault retry ID` would present "
-                    + "the old token again")
+                "\(type): the answer is kept and read then; else " + Self.unreadWaysOut)
         }
         guard number > 0 else { return nil }
         return KnownCause(

@@ -116,6 +116,10 @@ def reading():
         "deflate": encoded("deflate", zlib.compress),
         "gzip named, none": encoded("gzip", bytes),
         "deflate named, none": encoded("deflate", bytes),
+        "a warning of PHP's before it": text(
+            lambda body: b"<br />\n<b>Warning</b>: Undefined array key in <b>token.php</b>\n"
+            + body.encode()
+        ),
         "a lone surrogate": beside(b'"name": "\\ud800"'),
         "a byte of Latin-1": beside(b'"name": "Ren\xe9"'),
         "an unknown member twice": beside(b'"name": 1, "name": 2'),

@@ -56,16 +56,19 @@ struct JSONScanner: ~Copyable, ~Escapable {
     static var unreadable: VaultError { VaultError(.providerAnswerUnreadable, .exchange) }
 
     /// Whether `bytes` begin with a whole object.
-    static func isWholeObject(_ bytes: RawSpan) -> Bool {
-        func walk() throws(VaultError) {
+    static func isWholeObject(_ bytes: RawSpan) -> Bool { objectLength(bytes) != nil }
+
+    /// Where the object ends that `bytes` begin with; nil where there is none, or it is cut.
+    static func objectLength(_ bytes: RawSpan) -> Int? {
+        func walk() throws(VaultError) -> Int {
             var scanner = try JSONScanner(bytes)
             while try scanner.next() != nil {}
+            return scanner.offset + 1
         }
         do throws(VaultError) {
-            try walk()
-            return true
+            return try walk()
         } catch {
-            return false
+            return nil
         }
     }
 

@@ -114,6 +114,7 @@ package enum Verdict: ~Copyable, Sendable {
         _ status: Int, _ body: consuming Secret, _ retryAfter: Int64?, _ date: HTTPDate.Text?,
         _ lost: GrantLostErrors, _ types: BearerTypes
     ) -> Verdict {
+        Preamble.drop(from: &body)
         if let members = members(of: body) {
             if members.isTokenResponse(types) {
                 return .tokens(TokenReply(body, members, date: date))

@@ -92,7 +92,8 @@ extension Refresher {
         case .applicationMisconfigured(let status, let error):
             landRefused(sent, Self.number(status, error), .application, finding, .none)
         case .grantLikelyLost(let status): landRefused(sent, status, .grant, finding, .none)
-        case .grantLost(let status): landRefused(sent, status, .grant, finding, .known)
+        case .grantLost(let status):
+            landRefused(sent, Self.number(status, .invalidGrant), .grant, finding, .known)
         case .refused(let status, let error):
             // A gateway's 403 or 404 says nothing about the refresh token.
             landRefused(

@@ -30,10 +30,10 @@ enum NextStep {
         case "retry" where status.reasonDetail?.detail.cause == .tokenTypeNotTaken:
             "the answer's token type is none that the vault knows: where such tokens are sent as "
                 + "Bearer, list it in bearer_token_types (`tokenvault app add --replace`), and the "
-                + "kept answer is read; `tokenvault retry` presents the old token again"
+                + "kept answer is read; else " + VaultError.unreadWaysOut
         case "retry":
             "the provider's answer names a token and cannot be used\(fault(status)): a newer "
-                + "version may read it, or `tokenvault retry` presents the old token again"
+                + "version may read it; " + VaultError.unreadWaysOut
         default: status.nextStep
         }
     }
