@@ -56,24 +56,10 @@ extension VaultError {
 
     // MARK: Answers of the provider
 
-    private static let wrongEndpoint =
+    static let wrongEndpoint =
         "correct token_endpoint in the provider's definition (`tokenvault app add --replace`)"
 
     /// What a status says that comes without an `error`, to whatever was asked.
-    private var unnamedRefusal: String? {
-        switch number {
-        case 300..<400:
-            "the token endpoint redirects, and no redirect is followed: use the address that it "
-                + "leads to; " + Self.wrongEndpoint
-        case 404, 405, 410:
-            "there is no token endpoint at the address that was asked: " + Self.wrongEndpoint
-        case 403:
-            "the token endpoint, or a gateway in front of it, forbids the request: check at the "
-                + "provider whether the application and this machine's address are allowed"
-        default: nil
-        }
-    }
-
     private static let refusedScope = KnownCause(
         "the provider refuses the scopes: see which ones the application may ask for, correct them "
             + "(--scope), and run connect again")

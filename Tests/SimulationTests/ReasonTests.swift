@@ -106,6 +106,27 @@ import Testing
         #expect(caller.code == .notRefreshable && caller.error?.detail.error == error)
     }
 
+    @Test(
+        "What the way to the provider is to blame for says nothing of the application",
+        arguments: [407, 413, 431, 496])
+    func onTheWay(_ status: Int) throws {
+        let rig = try Rig(.populated(3, expiringIn: 3_600_000))
+        for connection in 0..<2 {
+            let caller = try refresh(rig, connection)
+            try rig.answer(connection, TransportReply(status: status, body: nil))
+            try rig.flush()
+            #expect(caller.code == .providerRefused && caller.error?.number == status)
+        }
+        let shown = try #require(try rig.vault.status(Disk.id(0)))
+        #expect(shown.reason == .refreshRefused && shown.nextStep == .correctApplication)
+        let third = try refresh(rig, 2)
+        try rig.answerWithTokens(2)
+        try rig.flush()
+        #expect(third.isDone && third.code == nil)
+        try rig.advance(milliseconds: 3_600_000)
+        #expect(try rig.vault.status(Disk.id(0))?.nextStep == .correctApplication)
+    }
+
     @Test("When the provider asked for a pause its end is told")
     func namesThePause() throws {
         let rig = try Rig(.populated(1, expiringIn: 3_600_000))

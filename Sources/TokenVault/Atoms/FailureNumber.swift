@@ -32,10 +32,17 @@ package struct FailureNumber: Hashable, Sendable {
         case nil:
             switch number {
             case 300..<400, 403, 404, 405, 410: true
-            default: false
+            default: Self.isOfTheWay(number)
             }
         default: false
         }
+    }
+
+    /// Whether a status that comes without an error is about how a request arrived, whoever sent it
+    /// and for which grant: its length, its type, a proxy on the way, a certificate of the client's
+    /// (RFC 9110 section 15.5, RFC 6585, RFC 7725; 495 and 496 are nginx's).
+    package static func isOfTheWay(_ status: some BinaryInteger) -> Bool {
+        [406, 407, 411, 413, 414, 415, 417, 421, 426, 431, 451, 495, 496].contains(Int(status))
     }
 
     private static let numberMax = 0x3ff

@@ -13,7 +13,8 @@ extension Refresher {
         case .notAllowed: .none
         // The connection's own scopes.
         case .refused(_, .invalidScope): .none
-        case .refused(let status, _): isOfApplication(status) ? .likelyRejected : .unclear
+        case .refused(let status, let error):
+            isOfApplication(status, error) ? .likelyRejected : .unclear
         case .unread: .unclear
         case .unreadable: .unclear
         case .unsent: .none
@@ -33,7 +34,7 @@ extension Refresher {
         case .notAllowed: nil
         case .refused(let status, let error):
             (
-                isOfApplication(status) && error != .invalidScope ? .application : .unknown,
+                isOfApplication(status, error) && error != .invalidScope ? .application : .unknown,
                 number(status, error)
             )
         case .tokens: nil
@@ -48,8 +49,9 @@ extension Refresher {
     /// may be about a client secret that is wrong or has expired: servers say so with no error at
     /// all, with `invalid_request`, or in words of their own, some beside a 200. A redirect is
     /// about the endpoint.
-    private static func isOfApplication(_ status: Int) -> Bool {
-        !(300..<400).contains(status)
+    private static func isOfApplication(_ status: Int, _ error: OAuthError?) -> Bool {
+        if error == nil, FailureNumber.isOfTheWay(status) { return false }
+        return !(300..<400).contains(status)
     }
 
     /// A status and an error as one number; see `FailureNumber`.
