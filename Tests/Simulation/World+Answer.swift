@@ -30,8 +30,12 @@ extension World {
     /// up, one that has waited in vain is seen to be gone.
     private func actLate(_ exchange: Exchange) {
         guard exchange.isOpen || exchange.provider.temper.isListenedTo else { return }
+        let owner = exchange.form.refresh?.owner
+        let before = owner.map { grants[$0].end }
         let answer = act(exchange)
-        if !exchange.isOpen, exchange.hasActed, exchange.kind == .refresh {
+        // It has acted by replacing the token, or by ending a grant whose token was replaced since.
+        let hasEnded = owner.map { grants[$0].end } != before
+        if !exchange.isOpen, exchange.hasActed || hasEnded, exchange.kind == .refresh {
             outcome.lostAnswers += 1
         }
         arrived(exchange, answer)
