@@ -24,8 +24,8 @@ import Testing
                     redirectURI: "https://platform.example/callback"))
             _ = try await vault.connect(ConnectionID("ann"), application: id)
             let commit = Commit()
-            let attempt = Attempt(key: vault.store.key(.connection, "ann"), generation: 1)
-            commit.add(.beginWave([attempt], UnixTime(seconds: 1)))
+            let attempt = AttemptRecord(key: vault.store.key(.connection, "ann"), generation: 1)
+            commit.add(.beginBatch([attempt], UnixTime(seconds: 1)))
             _ = try await vault.durable(commit)
         }
         try await exhibit.beginDisconnect("dan")

@@ -42,10 +42,10 @@ import Testing
             vault.close()
         }
 
-        func kill(seed: UInt64, lanes: Int = 1, _ death: Victim.Death) async throws -> (
+        func kill(seed: UInt64, queues: Int = 1, _ death: Victim.Death) async throws -> (
             wound: Victim.Wound, violations: [String]
         ) {
-            let victim = try Victim(home, server, seed: seed, lanes: lanes, death)
+            let victim = try Victim(home, server, seed: seed, queues: queues, death)
             for line in victim.lines { try journal.hear(line) }
             var violations = try await Autopsy(home: home).violations(&journal)
             if !victim.wasKilled { violations.append("it ended by itself") }
@@ -64,9 +64,9 @@ import Testing
         for round in 0..<rounds {
             let isAimed = random.chance(50)
             let death = isAimed ? aim(&random) : .after(microseconds: UInt32(random.below(60_000)))
-            let lanes = isAimed || random.chance(70) ? 1 : 3
+            let queues = isAimed || random.chance(70) ? 1 : 3
             let (wound, violations) = try await scene.kill(
-                seed: random.next(), lanes: lanes, death)
+                seed: random.next(), queues: queues, death)
             histogram[wound, default: 0] += 1
             for violation in violations {
                 Issue.record("round \(round), seed \(random.seed), \(wound): \(violation)")

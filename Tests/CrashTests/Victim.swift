@@ -26,7 +26,7 @@ struct Victim {
     /// False where it ended by itself.
     let wasKilled: Bool
 
-    init(_ home: TestVault, _ server: PracticeServer, seed: UInt64, lanes: Int, _ death: Death)
+    init(_ home: TestVault, _ server: PracticeServer, seed: UInt64, queues: Int, _ death: Death)
         throws
     {
         let progressPath = "\(home.path).progress"
@@ -45,7 +45,7 @@ struct Victim {
             "CRASH_SUBJECT_VAULT": home.path, "CRASH_SUBJECT_KEY": home.keyFile,
             "CRASH_SUBJECT_PROGRESS": progressPath, "CRASH_SUBJECT_PORT": "\(server.http.port)",
             "CRASH_SUBJECT_CONTROL_KEY": server.http.controlKey,
-            "CRASH_SUBJECT_SEED": "\(seed >> 1)", "CRASH_SUBJECT_LANES": "\(lanes)",
+            "CRASH_SUBJECT_SEED": "\(seed >> 1)", "CRASH_SUBJECT_LANES": "\(queues)",
             "CRASH_SUBJECT_IDS": "\(Journal.ids)",
         ]
         let pipe = Pipe()

@@ -112,7 +112,7 @@ import Testing
             }
             let refresher = vault.refresher
             let kept = try #require(
-                refresher.shared.withLock { $0.outgoing.values.first?.kept })
+                refresher.shared.withLock { $0.upkeep.attempts.all.first?.kept })
             let store = try #require(vault.store as? Store)
             let key = store.key(.connection, id.text)
             let header = try #require(try store.header(key))

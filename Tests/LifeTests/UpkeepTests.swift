@@ -87,12 +87,12 @@ import Testing
             let vault = try practice.open()
             try await practice.register(vault) { $0.reuseGraceSeconds = 60 }
             try await practice.connect(vault, id)
-            // The process ends after the wave was recorded and before the answer was.
+            // The process ends after the batch was recorded and before the answer was.
             let key = vault.store.key(.connection, id.text)
             let generation = try #require(try vault.store.generation(key))
             let commit = Commit()
             commit.add(
-                .beginWave([Attempt(key: key, generation: generation)], vault.time.now()))
+                .beginBatch([AttemptRecord(key: key, generation: generation)], vault.time.now()))
             _ = try await vault.durable(commit)
             vault.close()
         }

@@ -40,7 +40,7 @@ import Testing
             let plaintext = try Secret(zeroes: Fence.byteCount)
             let value = try Writer(store: store).seal(
                 plaintext.bytes, .fence, generation: 1, lmdbKey: label.bytes,
-                key: keyring.waveSealKey)
+                key: keyring.batchSealKey)
             try transaction.put(.meta, label.bytes, value.bytes)
             try transaction.commit()
         }

@@ -26,7 +26,7 @@ import Testing
 
         let records: [String: Record]
         let fences: [String]
-        let waves: [UInt64]
+        let batches: [UInt64]
         let flows: Int
         let events: [UInt64]
         let slots: [String: Slot]
@@ -127,8 +127,8 @@ import Testing
             _ = try await vault.connect(
                 ConnectionID(Self.ids[2]), application: ApplicationID("the-application"))
             let commit = Commit()
-            let attempt = Attempt(key: vault.store.key(.connection, Self.ids[2]), generation: 1)
-            commit.add(.beginWave([attempt], SystemTime().now()))
+            let attempt = AttemptRecord(key: vault.store.key(.connection, Self.ids[2]), generation: 1)
+            commit.add(.beginBatch([attempt], SystemTime().now()))
             commit.add(.fence(vault.store.key(.connection, Self.ids[1])))
             _ = try await vault.durable(commit)
         }
@@ -142,7 +142,7 @@ import Testing
         }
         // Who is being disconnected, how much is under way, and how much happened.
         #expect(seen.fences == [keys[1]])
-        #expect(seen.waves.count == 1 && seen.flows == 1)
+        #expect(seen.batches.count == 1 && seen.flows == 1)
         #expect(seen.events == Array(1...UInt64(seen.events.count)) && !seen.events.isEmpty)
         // And nothing that is a name, a secret or an address, in any byte of any file.
         for name in try FileManager.default.subpathsOfDirectory(atPath: home.path) {

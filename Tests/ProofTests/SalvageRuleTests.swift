@@ -28,8 +28,8 @@ import Testing
         try await before.ready()
         let generation = try #require(try before.status(ConnectionID(ann))).generation
         let commit = Commit()
-        let attempt = Attempt(key: before.store.key(.connection, ann), generation: generation)
-        commit.add(.beginWave([attempt], SystemTime().now()))
+        let attempt = AttemptRecord(key: before.store.key(.connection, ann), generation: generation)
+        commit.add(.beginBatch([attempt], SystemTime().now()))
         commit.add(.fence(before.store.key(.connection, bob)))
         _ = try await before.durable(commit)
         before.close()

@@ -9,7 +9,7 @@ extension Disk {
     /// Makes a commit true, or none of it. What was written is told to `landed`.
     func apply(_ commit: Commit, _ landed: (Landed) -> Void) -> Result<Committed, VaultError> {
         do throws(VaultError) {
-            if room == .none || room == .onlyWhatMustLand && !commit.mustLand {
+            if room == .none || room == .onlyWhatMayUseReserve && !commit.mayUseReserve {
                 throw VaultError(.storeFull, .store)
             }
             for index in commit.changes.indices { try check(commit.changes[index].kind) }
@@ -33,9 +33,9 @@ extension Disk {
             guard contents.records[key] != nil else { throw VaultError(.notFound, .store) }
         case .takeFlow(let key):
             guard contents.flows[key] != nil else { throw VaultError(.notFound, .store) }
-        case .beginWave(let attempts, _):
-            guard attempts.count <= Writer.waveAttemptsMax else {
-                throw VaultError(.limitExceeded, .store, number: Writer.waveAttemptsMax)
+        case .beginBatch(let attempts, _):
+            guard attempts.count <= Writer.batchAttemptsMax else {
+                throw VaultError(.limitExceeded, .store, number: Writer.batchAttemptsMax)
             }
         case .addFlow(_, let connection, let now, _):
             guard !contents.fenced.contains(connection) else {
@@ -89,14 +89,14 @@ extension Disk {
                     plaintext: TokenText.copy(plaintext))
             }
         case .takeFlow(let key): contents.flows[key] = nil
-        case .beginWave(let attempts, let recorded):
-            committed.wave = contents.nextWave
-            contents.waves[contents.nextWave] = Wave(
+        case .beginBatch(let attempts, let recorded):
+            committed.batch = contents.nextBatch
+            contents.batches[contents.nextBatch] = Batch(
                 attempts: attempts, recorded: recorded, open: Set(attempts.map(\.key)))
-            contents.nextWave += 1
-        case .endAttempt(let wave, let key):
-            contents.waves[wave]?.open.remove(key)
-            if contents.waves[wave]?.open.isEmpty == true { contents.waves[wave] = nil }
+            contents.nextBatch += 1
+        case .endAttempt(let batch, let key):
+            contents.batches[batch]?.open.remove(key)
+            if contents.batches[batch]?.open.isEmpty == true { contents.batches[batch] = nil }
         case .event(let event): if committed.fate ?? .changed == .changed { append(event) }
         }
     }

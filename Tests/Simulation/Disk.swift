@@ -17,8 +17,8 @@ final class Disk: @unchecked Sendable {
         let life: UInt64
     }
 
-    struct Wave {
-        let attempts: [Attempt]
+    struct Batch {
+        let attempts: [AttemptRecord]
         let recorded: UnixTime
         var open: Set<RecordKey>
     }
@@ -37,8 +37,8 @@ final class Disk: @unchecked Sendable {
         var slots: [Slot?] = []
         var freeSlots: [UInt32] = []
         var fenced: Set<RecordKey> = []
-        var waves: [UInt64: Wave] = [:]
-        var nextWave: UInt64 = 1
+        var batches: [UInt64: Batch] = [:]
+        var nextBatch: UInt64 = 1
         var generation: UInt64 = 0
         var flows: [RecordKey: Flow] = [:]
         var events: [EventEntry] = []
@@ -49,7 +49,7 @@ final class Disk: @unchecked Sendable {
 
     /// Which commits find room.
     enum Room {
-        case enough, onlyWhatMustLand, none
+        case enough, onlyWhatMayUseReserve, none
     }
 
     /// A change that is durable, for whoever checks.
@@ -73,13 +73,13 @@ final class Disk: @unchecked Sendable {
         contents.slots.compactMap { $0?.key }.filter(contents.fenced.contains)
     }
 
-    /// The attempts whose answers were never heard, the oldest wave first.
+    /// The attempts whose answers were never heard, the oldest batch first.
     var doubts: [Refresher.Doubt] {
-        contents.waves.keys.sorted().flatMap { number in
-            let wave = contents.waves[number]
-            return (wave?.attempts ?? []).compactMap { attempt in
-                wave.flatMap { wave in
-                    wave.open.contains(attempt.key) ? (number, attempt, wave.recorded) : nil
+        contents.batches.keys.sorted().flatMap { number in
+            let batch = contents.batches[number]
+            return (batch?.attempts ?? []).compactMap { attempt in
+                batch.flatMap { batch in
+                    batch.open.contains(attempt.key) ? (number, attempt, batch.recorded) : nil
                 }
             }
         }

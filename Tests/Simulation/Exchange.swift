@@ -61,7 +61,7 @@ final class Exchange {
     /// Whether its refusal is nothing that anybody learns from.
     var isExpected = false
     /// When its first byte left.
-    var departed: Int64?
+    var admitted: Int64?
     /// Its deadline passed, and its answer is still listened for.
     var isOverdue = false
     /// The process that sent it still waits for the answer.

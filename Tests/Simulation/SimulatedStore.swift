@@ -81,7 +81,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
 
     /// Whether a crash at this moment would leave an attempt of this connection on record.
     func hasAttempt(of key: RecordKey) -> Bool {
-        (lasting ?? disk.contents).waves.values.contains { $0.open.contains(key) }
+        (lasting ?? disk.contents).batches.values.contains { $0.open.contains(key) }
     }
 
     func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header? {

@@ -56,7 +56,7 @@ final class VirtualProvider: @unchecked Sendable {
         var heard: Int64 = .min
 
         /// The user ends a grant himself: whatever became of it before is no loss.
-        mutating func forgive(_ grant: Int) {
+        mutating func clearRefusals(_ grant: Int) {
             guard let place = owners.firstIndex(of: grant) else { return }
             owners.remove(at: place)
             burnt -= 1
@@ -91,12 +91,12 @@ final class VirtualProvider: @unchecked Sendable {
     /// the next process knows of it.
     private var proofs: [Int: Int] = [:]
 
-    /// A refresh that left at `departed` was refused.
-    func refuse(_ subject: Int, _ departed: Int64, _ moment: Int64) {
+    /// A refresh that left at `admitted` was refused.
+    func refuse(_ subject: Int, _ admitted: Int64, _ moment: Int64) {
         let dialect = temper.dialect
         // Where nothing has shown that the client id is right, `invalid_grant` may mean that, too.
         guard dialect.mayMeanApplication || !isProven else { return }
-        if dialect.mayMeanApplication, departed > trustedSince, refusedBefore.contains(subject) {
+        if dialect.mayMeanApplication, admitted > trustedSince, refusedBefore.contains(subject) {
             isSaidAgain = true
         }
         risked.insert(subject)
@@ -104,13 +104,13 @@ final class VirtualProvider: @unchecked Sendable {
         if refusedHere.insert(subject).inserted { riskedSince = moment }
     }
 
-    /// A refresh that left at `departed` has brought tokens.
-    func accept(_ subject: Int, _ grant: Int, _ departed: Int64, _ moment: Int64) {
-        if departed > changed {
+    /// A refresh that left at `admitted` has brought tokens.
+    func accept(_ subject: Int, _ grant: Int, _ admitted: Int64, _ moment: Int64) {
+        if admitted > changed {
             isProven = true
             proofs[subject] = grant
         }
-        guard departed > riskedSince, !risked.isEmpty else { return }
+        guard admitted > riskedSince, !risked.isEmpty else { return }
         (isSaidOfGrants, trustedSince) = (true, moment)
         refusedBefore.formUnion(risked)
         (risked, refusedHere) = ([], [])

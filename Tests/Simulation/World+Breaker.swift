@@ -26,8 +26,8 @@ extension World {
             return nil
         }
         return incarnation.vault.refresher.shared.withLock { shared in
-            guard let lane = shared.upkeep.lane(id) else { return nil }
-            return shared.upkeep.endpoints[shared.upkeep.lanes[lane].endpoint].governor.health
+            guard let queue = shared.upkeep.queue(id) else { return nil }
+            return shared.upkeep.endpoints[shared.upkeep.queues[queue].endpoint].governor.health
         }
     }
 }

@@ -42,7 +42,7 @@ extension World {
         let owner = subjects[index].grant
         guard owner >= 0 else { return }
         grants[owner].isDisconnected = true
-        providers[subjects[index].provider].risk.forgive(owner)
+        providers[subjects[index].provider].risk.clearRefusals(owner)
         // Received, not yet durable: it cannot be stored any more.
         if subjects[index].receivedGrant == owner,
             subjects[index].receivedSerial > subjects[index].refreshSerial

@@ -49,15 +49,15 @@ extension World {
                 violated(.unfinished, index, "expired \(clock.now - subject.accessExpiry) ms ago")
             }
             if refresher.deadline(slot: record.slot) == nil, subject.inFlight == 0,
-                refresher.shared.withLock({ $0.upkeep.numbers[subject.key] }) == nil
+                refresher.shared.withLock({ $0.upkeep.attempts[subject.key] }) == nil
             {
                 violated(.unfinished, index, "it is not scheduled")
             }
         }
-        let attempts = disk.contents.waves.values.reduce(0) { $0 + $1.open.count }
+        let attempts = disk.contents.batches.values.reduce(0) { $0 + $1.open.count }
         let flying = incarnation.network.openCount
         // Attempts that wait for a place, a commit or an answer; any more are forgotten ones.
-        if attempts > flying + 2 * Writer.waveAttemptsMax {
+        if attempts > flying + 2 * Writer.batchAttemptsMax {
             violated(.unfinished, -1, "\(attempts) attempts on record, \(flying) in flight")
         }
         if outcome.lostWithAnswer > outcome.lostAnswers + outcome.crashedInFlight {

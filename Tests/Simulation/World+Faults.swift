@@ -138,7 +138,7 @@ extension World {
     private func scheduleFullDisk() {
         after(about(max(2, scenario.faultHours * 2))) { [self] in
             guard clock.now < faultsEnd else { return }
-            disk.room = below(3) == 0 ? .none : .onlyWhatMustLand
+            disk.room = below(3) == 0 ? .none : .onlyWhatMayUseReserve
             after(between(5000...300_000)) { [self] in
                 disk.room = .enough
                 roomSince = clock.now

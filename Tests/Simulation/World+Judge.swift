@@ -100,7 +100,7 @@ extension World {
             exchange.provider.failed += 1
             // Of a secret that was replaced meanwhile: nothing to the new one.
             if exchange.form.secret?.serial == exchange.provider.knownSecretSerial {
-                exchange.provider.rejectedUntil = clock.now + Lane.probeMilliseconds
+                exchange.provider.rejectedUntil = clock.now + ApplicationQueue.probeMilliseconds
             }
         default:
             note(index, .failed, exchange.hasActed ? 1 : 0)

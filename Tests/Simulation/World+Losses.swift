@@ -102,19 +102,19 @@ extension World {
         guard exchange.kind == .refresh else { return }
         outcome.crashedInFlight += 1
         exchange.isCutOff = true
-        if let owner = exchange.form.refresh?.owner { exchange.provider.risk.forgive(owner) }
+        if let owner = exchange.form.refresh?.owner { exchange.provider.risk.clearRefusals(owner) }
         // It was asked, and nobody knows what it was told.
         if let owner = exchange.form.refresh?.owner {
             (grants[owner].refused, grants[owner].reprieved) = (.min, .min)
         }
-        guard let shown = exchange.form.refresh, let departed = exchange.departed,
+        guard let shown = exchange.form.refresh, let admitted = exchange.admitted,
             exchange.provider.temper.isListenedTo
         else { return }
         let temper = exchange.provider.temper
         // What the next process goes by; a request is handed over soon after, or recorded anew.
         let written = disk.doubts.last { $0.attempt.key == subjects[exchange.subject].key }
         let recorded = max(
-            written.map { $0.recorded.milliseconds - lastOffset } ?? departed,
+            written.map { $0.recorded.milliseconds - lastOffset } ?? admitted,
             exchange.started - UpkeepState.recordMillisecondsMax)
         var wait = Self.doubtMillisecondsMin
         if temper.saysLifetime, !temper.saysRefreshLifetime, temper.idleMilliseconds == nil,
@@ -189,7 +189,7 @@ extension World {
         // A process that begins tries at once.
         let started = incarnation?.started ?? .min
         let probed =
-            started > provider.refused ? started : provider.refused + Lane.probeMilliseconds
+            started > provider.refused ? started : provider.refused + ApplicationQueue.probeMilliseconds
         if provider.refusedInARow > 1, clock.now >= probed { return }
         if provider.changed >= grant.refused { return }
         // Once more, where something has come to work since.

@@ -35,12 +35,12 @@ extension World {
         if scenario.sabotage == .duplicates, kind == .refresh { judgeRefresh(exchange) }
         // Most connections are open already; a new one takes a moment.
         let delay = below(5) == 0 ? between(1...60) : 0
-        after(delay) { [self] in inProcess { [self] in depart(exchange) } }
+        after(delay) { [self] in inProcess { [self] in admit(exchange) } }
         return exchange
     }
 
     /// The first byte leaves, unless the request was taken back.
-    private func depart(_ exchange: Exchange) {
+    private func admit(_ exchange: Exchange) {
         guard exchange.isOpen else { return }
         if exchange.provider.mode == .refusing || uplink == .down {
             after(between(1...50)) { [self] in
@@ -52,7 +52,7 @@ extension World {
             if let network = incarnation?.network { close(exchange, network) }
             return
         }
-        exchange.departed = clock.now
+        exchange.admitted = clock.now
         judgeDeparture(exchange)
         if exchange.kind == .refresh { judgePresented(exchange) }
         if exchange.kind == .refresh, below(10_000) < ambushesPerTenThousand {

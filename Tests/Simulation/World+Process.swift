@@ -106,7 +106,7 @@ extension World {
             provider.unblockedSince = clock.now
             provider.risk.isHeard = false
             provider.rejectedUntil = 0
-            provider.excused += disk.contents.waves.count * Writer.waveAttemptsMax
+            provider.excused += disk.contents.batches.count * Writer.batchAttemptsMax
         }
     }
 

@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test("Tokens that cannot be stored any more are wiped", arguments: [0, 1000, 3500])
-    func stranded(_ milliseconds: Int64) throws {
+    func unstored(_ milliseconds: Int64) throws {
         let disk = try Disk.populated(2)
         let left = try secretsLeft {
             let rig = try Rig(disk)
@@ -51,7 +51,7 @@ import Testing
             let rig = try Rig(disk)
             let caller = try refresh(rig, 0)
             try rig.settle()
-            #expect(disk.contents.waves.isEmpty)
+            #expect(disk.contents.batches.isEmpty)
             rig.close()
             #expect(caller.isDone && caller.code == .closed)
             #expect(rig.network.all.isEmpty)
@@ -59,7 +59,7 @@ import Testing
         }
         #expect(left == 0)
         // Nothing of it can be out: the next process need not wait.
-        #expect(disk.contents.waves.isEmpty && disk.doubts.isEmpty)
+        #expect(disk.contents.batches.isEmpty && disk.doubts.isEmpty)
     }
 
     @Test("What is ready and not sent is taken back; what was sent is in doubt")
@@ -123,6 +123,6 @@ import Testing
         #expect(seen == 3)
         let ready = try rig.call { try await $0.ready() }
         #expect(ready.isDone && ready.code == nil)
-        #expect(rig.vault.refresher.shared.withLock { $0.scanWaiters.isEmpty })
+        #expect(rig.vault.refresher.shared.withLock { $0.scanCallers.isEmpty })
     }
 }

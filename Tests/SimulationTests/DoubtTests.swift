@@ -54,7 +54,7 @@ import Testing
         _ = try rig.untilNext(0)
         try rig.answerWithTokens(0)
         try rig.flush()
-        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.waves.isEmpty)
+        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.batches.isEmpty)
     }
 
     @Test(
@@ -121,7 +121,7 @@ import Testing
     }
 
     @Test("Of two attempts that a dead process left, none is forgotten")
-    func twoWaves() throws {
+    func twoBatches() throws {
         let rig = try rig(rotation: .never)
         try lose(rig)
         _ = try rig.untilNext(0)
@@ -133,7 +133,7 @@ import Testing
         #expect(next.disk.count(.attemptInDoubt) == 1)
         try next.answerWithTokens(0)
         try next.flush()
-        #expect(next.disk.contents.waves.isEmpty)
+        #expect(next.disk.contents.batches.isEmpty)
     }
 
     @Test("The late answer to an orphan says nothing of the next life's doubt")
@@ -163,7 +163,7 @@ import Testing
         try lose(rig)
         #expect(rig.disk.doubts.count == 1)
         try put(rig, serial: 7)
-        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.waves.isEmpty)
+        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.batches.isEmpty)
     }
 
     @Test(
@@ -180,7 +180,7 @@ import Testing
             try rig.answer(0, Rig.reply(200, "<p>no tokens</p>"))
             try rig.flush()
         }
-        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.waves.isEmpty)
+        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.batches.isEmpty)
         #expect(rig.disk.serial(0) == 7)
         // Nor their failure: whoever waited finds the new ones.
         #expect(caller.isDone && caller.code == nil)
@@ -205,7 +205,7 @@ import Testing
         try rig.flush()
         #expect(put.isDone && caller.isDone && caller.code == nil)
         #expect(rig.failureCount(0) == 0)
-        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.waves.isEmpty)
+        #expect(rig.disk.doubts.isEmpty && rig.disk.contents.batches.isEmpty)
         #expect(try rig.vault.status(Disk.id(0))?.reason == nil)
     }
 }

@@ -178,7 +178,7 @@ import Testing
             try rig.advance(milliseconds: 10_000)
             try rig.flush()
         }
-        if isFull { disk.room = .onlyWhatMustLand }
+        if isFull { disk.room = .onlyWhatMayUseReserve }
         try rig.advance(milliseconds: 10_000)
         try rig.flush()
         let first = try #require(rig.network.open.first).connection
@@ -197,7 +197,7 @@ import Testing
             try rig.flush()
         }
         #expect(caller.isDone && (caller.code == nil || isFull))
-        #expect(disk.doubts.isEmpty && disk.contents.waves.isEmpty && rig.isIdle)
+        #expect(disk.doubts.isEmpty && disk.contents.batches.isEmpty && rig.isIdle)
         #expect(rig.network.all.count == 3)
     }
 }

@@ -74,7 +74,7 @@ import Testing
     }
 
     private func isCareful(_ rig: Rig) -> Bool {
-        rig.vault.refresher.shared.withLock { $0.upkeep.lanes.contains { $0.isCareful } }
+        rig.vault.refresher.shared.withLock { $0.upkeep.queues.contains { $0.isCareful } }
     }
 
     @Test("Where nothing can be revoked nobody listens")

@@ -14,7 +14,7 @@ import Testing
         let disk = try Disk.populated(10, concurrent: 1)
         try disk.register("other", host: "other.example")
         let rig = try Rig.started(disk)
-        // One is out and some are ready; the caller waits in the lane.
+        // One is out and some are ready; the caller waits in the queue.
         let caller = try rig.call { try await $0.refresh(Disk.id(9)) }
         let expiry = UnixTime(milliseconds: rig.clock.now + 5000)
         let put = try rig.call { vault in
@@ -48,7 +48,7 @@ import Testing
         let caller = try rig.call { vault in
             let now = UnixTime(milliseconds: 0)
             try await vault.refresher.refresh(
-                Disk.key(0), slot: other, Plan(lane: 0, due: now, death: now))
+                Disk.key(0), slot: other, Plan(queue: 0, due: now, death: now))
         }
         #expect(caller.isDone && caller.code == .notFound)
         #expect(rig.vault.refresher.deadline(slot: other) == due)

@@ -190,7 +190,7 @@ import Testing
         #expect(status.light == .red && status.reason == .refreshRefused)
         #expect(status.nextStep == .reconnect)
         disk.room = .enough
-        try rig.advance(milliseconds: Refresher.strandedMilliseconds)
+        try rig.advance(milliseconds: Refresher.storeAgainMilliseconds)
         try rig.flush()
     }
 
@@ -229,7 +229,7 @@ import Testing
         try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
         try rig.flush()
         let count = rig.vault.refresher.shared.withLock {
-            $0.upkeep.lanes[0].suspicion.unansweredCount
+            $0.upkeep.queues[0].suspicion.unansweredCount
         }
         #expect(count == 0)
     }

@@ -29,7 +29,7 @@ import Testing
         #expect(rig.disk.alarms == 1)
         // Nobody's failure, and one probe a minute.
         #expect((0..<5).allSatisfy { rig.failureCount($0) == 0 })
-        try rig.advance(milliseconds: Lane.probeMilliseconds - 1)
+        try rig.advance(milliseconds: ApplicationQueue.probeMilliseconds - 1)
         try rig.flush()
         #expect(rig.network.all.count == 1)
         try rig.advance(milliseconds: 1)
@@ -44,7 +44,7 @@ import Testing
                 try rig.answerWithTokens(held.connection)
                 try rig.flush()
             }
-            try rig.advance(milliseconds: Lane.probeMilliseconds)
+            try rig.advance(milliseconds: ApplicationQueue.probeMilliseconds)
             try rig.flush()
         }
         #expect((0..<5).allSatisfy { rig.disk.serial($0) == 2 })

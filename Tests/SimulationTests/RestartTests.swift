@@ -57,7 +57,7 @@ import Testing
             #expect(rig.network.open.map(\.serial) == [1])
             try rig.answerWithTokens(0)
             try rig.flush()
-            #expect(disk.doubts.isEmpty && disk.contents.waves.isEmpty)
+            #expect(disk.doubts.isEmpty && disk.contents.batches.isEmpty)
             #expect(rig.isIdle)
         }
         let rig = try Rig(disk)
@@ -75,7 +75,7 @@ import Testing
         try rig.answer(0, TransportReply(status: 503, body: nil))
         try rig.flush()
         #expect(caller.isDone && caller.code == .providerBusy)
-        #expect(disk.doubts.isEmpty && disk.contents.waves.isEmpty)
+        #expect(disk.doubts.isEmpty && disk.contents.batches.isEmpty)
         // One in doubt is settled by the next that is answered.
         try rig.advance(milliseconds: 1000)
         _ = try refresh(rig)
@@ -86,7 +86,7 @@ import Testing
         _ = try refresh(rig)
         try rig.answerWithTokens(0)
         try rig.flush()
-        #expect(disk.contents.waves.isEmpty)
+        #expect(disk.contents.batches.isEmpty)
     }
 
     @Test(
@@ -109,7 +109,7 @@ import Testing
         }
         #expect(disconnect.isDone && disconnect.code == nil)
         #expect(disk.contents.records[Disk.key(0)] == nil)
-        #expect(disk.doubts.isEmpty && disk.contents.waves.isEmpty)
+        #expect(disk.doubts.isEmpty && disk.contents.batches.isEmpty)
     }
 
     @Test("What happens to an orphan does not count in the connection's next life")

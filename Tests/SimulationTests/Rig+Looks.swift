@@ -10,13 +10,11 @@ extension Rig {
     /// Whether nobody waits, nothing is out or on its way, and every place was given back.
     var isIdle: Bool {
         vault.refresher.shared.withLock { shared in
-            shared.waiters.isEmpty && shared.outgoing.isEmpty && shared.mourners.isEmpty
-                && shared.timers.isEmpty && shared.upkeep.flights.isEmpty
-                && shared.upkeep.numbers.isEmpty && shared.upkeep.aloftCount == 0
-                && shared.upkeep.demandCount == 0 && shared.upkeep.listenerCount == 0
-                && shared.upkeep.detached.isEmpty
+            shared.timers.isEmpty && shared.upkeep.attempts.isEmpty
+                && shared.upkeep.activeCount == 0 && shared.upkeep.demandCount == 0
+                && shared.upkeep.listenerCount == 0
                 && shared.upkeep.endpoints.allSatisfy {
-                    $0.boardedCount == 0 && $0.governor.inFlight == 0
+                    $0.preparedCount == 0 && $0.governor.inFlight == 0
                         && $0.governor.listening == 0
                 }
         }

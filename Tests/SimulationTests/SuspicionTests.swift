@@ -276,7 +276,7 @@ import Testing
         try rig.flush()
         func successes() -> [UInt32] {
             rig.vault.refresher.shared.withLock {
-                $0.upkeep.lanes[0].suspicion.successes.map(\.slot)
+                $0.upkeep.queues[0].suspicion.successes.map(\.slot)
             }
         }
         let slot = try #require(try rig.store.header(Disk.key(0))?.slot)

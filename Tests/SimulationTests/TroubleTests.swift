@@ -63,7 +63,7 @@ import Testing
         try rig.flush()
         #expect(early.isDone && early.code == .applicationMisconfigured)
         #expect(rig.network.all.isEmpty)
-        try rig.advance(milliseconds: Lane.probeMilliseconds)
+        try rig.advance(milliseconds: ApplicationQueue.probeMilliseconds)
         _ = try rig.call { try await $0.refresh(Disk.id(0)) }
         try rig.flush()
         #expect(rig.network.open.count == 1)
@@ -185,7 +185,7 @@ import Testing
         try process(answering: Rig.refusal(401, "invalid_client"))
         do {
             let rig = try Rig(disk)
-            try rig.advance(milliseconds: Suspicion.riskMilliseconds + Lane.probeMilliseconds)
+            try rig.advance(milliseconds: Suspicion.riskMilliseconds + ApplicationQueue.probeMilliseconds)
             _ = try rig.call { try await $0.refresh(Disk.id(1)) }
             try rig.flush()
             try rig.answerWithTokens(1)

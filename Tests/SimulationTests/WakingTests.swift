@@ -26,7 +26,7 @@ import Testing
         }
         try rig.flush()
         #expect(rig.network.open.map(\.connection) == [1])
-        rig.clock.now += Lane.probeMilliseconds + 1000
+        rig.clock.now += ApplicationQueue.probeMilliseconds + 1000
         let sleep = try rig.flush()
         #expect(sleep == nil || sleep.map { $0 > 1000 } == true)
         // It has its turn all the same.
@@ -71,7 +71,7 @@ import Testing
         let rig = try Rig.started(.populated(2))
         for connection in 0..<2 { try rig.answer(connection, Rig.refusal(401, "invalid_client")) }
         try rig.flush()
-        try rig.advance(milliseconds: Lane.probeMilliseconds)
+        try rig.advance(milliseconds: ApplicationQueue.probeMilliseconds)
         try rig.flush()
         let probe = try #require(rig.network.open.first)
         #expect(rig.network.open.count == 1)
@@ -80,7 +80,7 @@ import Testing
         rig.fallAsleep()
         rig.flushOnce()
         #expect(rig.wasWoken())
-        try rig.advance(milliseconds: Lane.probeMilliseconds - 1)
+        try rig.advance(milliseconds: ApplicationQueue.probeMilliseconds - 1)
         try rig.flush()
         #expect(rig.network.open.isEmpty)
         let sleep = try #require(try rig.settle())

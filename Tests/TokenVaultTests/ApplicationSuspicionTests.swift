@@ -88,7 +88,7 @@ import Testing
         // Its user has connected again: another grant, which is not to be risked either.
         suspicion.forget(1)
         check(suspicion.isExhausted && suspicion.risked == [2] && !suspicion.isRisked(1))
-        suspicion.forgive()
+        suspicion.clearRefusals()
         check(!suspicion.isExhausted)
     }
 

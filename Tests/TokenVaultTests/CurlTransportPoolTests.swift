@@ -14,12 +14,12 @@ struct CurlTransportPoolTests {
         defer { for server in servers { server.stop() } }
         let transport = try CurlTransport.forTests()
         let answers = Answers()
-        for wave in 1...10 {
+        for batch in 1...10 {
             for server in servers {
                 for _ in 0..<8 { try transport.post(server.origin, into: answers) }
             }
-            let replies = answers.wait(for: wave * 24)
-            #expect(replies.count == wave * 24 && replies.allSatisfy { $0.status == 200 })
+            let replies = answers.wait(for: batch * 24)
+            #expect(replies.count == batch * 24 && replies.allSatisfy { $0.status == 200 })
         }
         for server in servers {
             #expect(server.requestCount == 80)

@@ -117,7 +117,7 @@ import Testing
             case 0..<4:
                 let deadline = random.below(span)
                 heap.set(
-                    touched, UnixTime(milliseconds: Int64(deadline)), lane: UInt32(deadline))
+                    touched, UnixTime(milliseconds: Int64(deadline)), queue: UInt32(deadline))
                 oracle.set(handle, Int64(deadline))
             case 4..<6:
                 moved = last
@@ -133,7 +133,7 @@ import Testing
                     let deadline = oracle.deadlines[Int(touched)]
                     isRight =
                         isRight && deadline == entry.deadline.milliseconds
-                        && deadline == Int64(entry.lane)
+                        && deadline == Int64(entry.queue)
                     oracle.remove(Int(touched))
                 }
             }
@@ -166,10 +166,10 @@ import Testing
     @Test func movesAnEntryBothWays() {
         var heap = ExpiryHeap()
         for handle in UInt32(0)..<100 { heap.set(handle, UnixTime(milliseconds: Int64(handle))) }
-        heap.set(99, UnixTime(milliseconds: -1), lane: 7)
-        check(heap.min?.handle == 99 && heap.min?.lane == 7)
+        heap.set(99, UnixTime(milliseconds: -1), queue: 7)
+        check(heap.min?.handle == 99 && heap.min?.queue == 7)
         heap.set(99, UnixTime(milliseconds: 1000))
-        check(heap.min?.handle == 0 && heap.min?.lane == 0)
+        check(heap.min?.handle == 0 && heap.min?.queue == 0)
         check(heap.count == 100)
         check(heap.invariantsHold())
         heap.set(5, UnixTime(milliseconds: .min))

@@ -18,17 +18,17 @@ import Testing
     struct Storm: ~Copyable {
         var state = UpkeepState()
         var now = UnixTime(seconds: 1_800_000_000)
-        let lane: Int
+        let queue: Int
         /// The order in which they die, by slot, and each one's place in it.
         var deaths: [UnixTime] = []
         var places: [Int] = []
-        var departures: [(slot: UInt32, moment: UnixTime)] = []
+        var admitted: [(slot: UInt32, moment: UnixTime)] = []
         /// What is out, the oldest first: all answers take as long.
-        var out: [(number: UInt64, moment: UnixTime)] = []
+        var out: [(attempt: RefreshAttempt, moment: UnixTime)] = []
         var answered = 0
 
         init(_ random: inout SeededRandom) throws {
-            lane = state.setLane(
+            queue = state.setQueue(
                 try ApplicationID("app"), endpoint: "https://a.example",
                 Governor.Limits(concurrentMax: concurrentMax, perSecondMax: perSecondMax),
                 RefreshPolicy.Limits())
@@ -40,29 +40,28 @@ import Testing
                 let share = places[slot] * deathSeconds * 1000 / connections
                 let death = now.adding(milliseconds: 5000 + Int64(share))
                 deaths.append(death)
-                state.schedule(UInt32(slot), Plan(lane: lane, due: due, death: death))
+                state.schedule(UInt32(slot), Plan(queue: queue, due: due, death: death))
             }
         }
 
         mutating func pass() throws {
             while let first = out.first, first.moment <= now {
                 out.removeFirst()
-                state.land(first.number, .answered, now, random: 0)
-                state.end(first.number, now)
+                state.answered(first.attempt, .answered, now, random: 0)
+                state.end(first.attempt, now)
                 answered += 1
             }
-            while state.ripen(now) {}
-            for boarding in state.board(now, limit: 256, onlyDemands: false) {
-                let text = try Secret(integer: UInt64(boarding.slot))
+            while state.enqueueDue(now) {}
+            for turn in state.takeTurns(now, limit: 256, onlyDemands: false) {
+                let text = try Secret(integer: UInt64(turn.slot))
                 let key = RecordKey(hashing: text.bytes)
-                if let flight = state.begin(boarding, key, now) {
-                    check(state.makeReady(flight.number, now))
+                if let attempt = state.begin(turn, key, now) {
+                    check(state.recorded(attempt, now))
                 }
             }
-            for number in state.depart(now) {
-                let slot = try unwrap(state.flights[number]).slot
-                departures.append((slot, now))
-                out.append((number, now.adding(milliseconds: answerMilliseconds)))
+            for attempt in state.admit(now) {
+                admitted.append((attempt.slot, now))
+                out.append((attempt, now.adding(milliseconds: answerMilliseconds)))
             }
             check(out.count <= concurrentMax)
             now = now.adding(milliseconds: 1)
@@ -77,9 +76,9 @@ import Testing
             try storm.pass()
             try #require(storm.now.milliseconds(since: start) < 70_000, "it takes too long")
         }
-        #expect(Set(storm.departures.map(\.slot)).count == Self.connections)
-        #expect(storm.departures.count == Self.connections)
-        #expect(storm.state.scheduledCount == 0 && storm.state.aloftCount == 0)
+        #expect(Set(storm.admitted.map(\.slot)).count == Self.connections)
+        #expect(storm.admitted.count == Self.connections)
+        #expect(storm.state.scheduledCount == 0 && storm.state.activeCount == 0)
         check(storm.isWithinRate)
         // In the first second not all are due. After it they leave in the order in which they die,
         // but for those made ready ahead, and for the seconds, which the schedule does not divide.
@@ -94,21 +93,21 @@ extension UpkeepStormTests.Storm {
     /// Whether no second, whenever it begins, has more departures than allowed.
     var isWithinRate: Bool {
         let perSecondMax = UpkeepStormTests.perSecondMax
-        return departures.indices.dropFirst(perSecondMax).allSatisfy { index in
-            let earlier = departures[index - perSecondMax].moment
-            return departures[index].moment.milliseconds(since: earlier) >= 1000
+        return admitted.indices.dropFirst(perSecondMax).allSatisfy { index in
+            let earlier = admitted[index - perSecondMax].moment
+            return admitted[index].moment.milliseconds(since: earlier) >= 1000
         }
     }
 
     /// By how many places somebody left sooner or later than the order of deaths says, at most.
     func disorder(after first: Int) -> Int {
-        departures.indices.dropFirst(first).map { index in
-            abs(places[Int(departures[index].slot)] - index)
+        admitted.indices.dropFirst(first).map { index in
+            abs(places[Int(admitted[index].slot)] - index)
         }.max() ?? 0
     }
 
     /// How many left too late to be of use.
     var deadOnDeparture: Int {
-        departures.count { $0.moment >= deaths[Int($0.slot)] }
+        admitted.count { $0.moment >= deaths[Int($0.slot)] }
     }
 }

@@ -62,7 +62,7 @@ struct HeapOperations {
             let random = TokenRead.nextRandom(&state) % (Self.hourMilliseconds / 6)
             let delay = Int64(Self.hourMilliseconds / 6 * 5 + random)
             heap.set(
-                entry.handle, entry.deadline.adding(milliseconds: delay), lane: entry.lane)
+                entry.handle, entry.deadline.adding(milliseconds: delay), queue: entry.queue)
         }
     }
 }

@@ -125,10 +125,10 @@ struct Population {
         _ body: @escaping @Sendable (Int) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for lane in 0..<min(width, numbers.count) {
+            for queue in 0..<min(width, numbers.count) {
                 group.addTask {
                     for number in stride(
-                        from: numbers.lowerBound + lane, to: numbers.upperBound, by: width)
+                        from: numbers.lowerBound + queue, to: numbers.upperBound, by: width)
                     {
                         try await body(number)
                     }

@@ -15,7 +15,7 @@ final class Keyring: Sendable {
     let storeMACKey: Secret
     let rootSealKey: Secret
     let eventSealKey: Secret
-    let waveSealKey: Secret
+    let batchSealKey: Secret
     let flowBlindingKey: Secret
 
     /// Opens the keyring of the vault in `directory`.
@@ -101,7 +101,7 @@ final class Keyring: Sendable {
         storeMACKey = try part(2)
         rootSealKey = try Self.derive(try part(2), 1, "tkv1root")
         eventSealKey = try Self.derive(try part(3), 1, "tkv1evnt")
-        waveSealKey = try Self.derive(try part(3), 2, "tkv1wave")
+        batchSealKey = try Self.derive(try part(3), 2, "tkv1wave")
         flowBlindingKey = try Self.derive(try part(4), 2, "tkv1flid")
     }
 

@@ -8,7 +8,7 @@ enum SealedRecord {
         case root = 3
         case flow = 4
         case event = 5
-        case wave = 6
+        case batch = 6
         case fence = 7
 
         /// Whether the plaintext is padded to one of the buckets.

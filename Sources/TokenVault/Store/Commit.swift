@@ -23,7 +23,7 @@ final class Commit: @unchecked Sendable {
 
     var changes = UniqueArray<Change>()
     /// Whether it may use the room that is kept back: a refresh that was answered, or a disconnect.
-    var mustLand = false
+    var mayUseReserve = false
     /// Whether it finishes a disconnect at open: the one kind that is taken before the store is
     /// verified, and only where the record that is erased opens.
     var isRecovery = false
@@ -52,8 +52,8 @@ struct Committed: Sendable {
     /// Generation and slot of the record that was put or fenced last.
     var generation: UInt64 = 0
     var slot: UInt32 = KeySlots.none
-    /// The number of the wave that was begun.
-    var wave: UInt64 = 0
+    /// The number of the batch that was begun.
+    var batch: UInt64 = 0
     /// How many slots were overwritten.
     var erasedSlots = 0
     /// What became of the record that was to be revised.
@@ -81,8 +81,8 @@ struct Change: ~Copyable {
         /// Removes a flow; `notFound` where somebody took it before.
         case takeFlow(RecordKey)
         /// Records attempts before their first byte is sent.
-        case beginWave([Attempt], UnixTime)
-        case endAttempt(wave: UInt64, RecordKey)
+        case beginBatch([AttemptRecord], UnixTime)
+        case endAttempt(batch: UInt64, RecordKey)
         /// Appends to the log; nothing where a revision of the same commit changed nothing.
         case event(EventEntry)
     }
@@ -96,7 +96,7 @@ struct Change: ~Copyable {
 }
 
 /// One refresh that is about to be sent, for one version of one connection.
-struct Attempt: Sendable, Hashable {
+struct AttemptRecord: Sendable, Hashable {
     static let byteCount = RecordKey.byteCount + 8
 
     let key: RecordKey

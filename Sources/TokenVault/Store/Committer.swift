@@ -39,7 +39,7 @@ final class Committer: Committing {
         var refusal: VaultError?
     }
 
-    /// - Parameter writer: what the last process left: ROOT, fences, waves.
+    /// - Parameter writer: what the last process left: ROOT, fences, batches.
     init(_ store: Store, writer: Writer) throws(VaultError) {
         self.store = store
         let worker = try WorkerThread("vault-writer") { [self] in run(writer) }

@@ -6,7 +6,7 @@ import Synchronization
 /// replaces both tokens: what else is in it, and its data key, so that the writer need not open
 /// them again.
 ///
-/// It is good for one version of the record and is used once. Whoever gives the flight up wipes
+/// It is good for one version of the record and is used once. Whoever gives the attempt up wipes
 /// it: with the data key, what LMDB has not overwritten yet could still be read.
 final class KeptRecord: Sendable {
     /// An open record, and the key to seal it with.

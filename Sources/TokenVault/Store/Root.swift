@@ -9,7 +9,7 @@ struct Root {
     /// The last generation given out; never goes back.
     var generation: UInt64 = 0
     var nextEvent: UInt64 = 1
-    var nextWave: UInt64 = 1
+    var nextBatch: UInt64 = 1
     var mac = StoreMAC()
 
     init() {}
@@ -21,7 +21,7 @@ struct Root {
         recordCount = plaintext.integer(at: 0)
         generation = plaintext.integer(at: 8)
         nextEvent = plaintext.integer(at: 16)
-        nextWave = plaintext.integer(at: 24)
+        nextBatch = plaintext.integer(at: 24)
         mac = StoreMAC(plaintext, at: 32)
     }
 
@@ -30,7 +30,7 @@ struct Root {
         plaintext.store(recordCount, at: 0)
         plaintext.store(generation, at: 8)
         plaintext.store(nextEvent, at: 16)
-        plaintext.store(nextWave, at: 24)
+        plaintext.store(nextBatch, at: 24)
         mac.store(into: &plaintext, at: 32)
         return plaintext
     }

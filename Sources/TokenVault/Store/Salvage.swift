@@ -113,11 +113,11 @@ final class Salvage {
         let isRoot = lmdbKey.equalsText(Root.lmdbKey)
         let plaintext = try SealedRecord.open(
             value, lmdbKey: lmdbKey, vaultID: keyring.vaultID,
-            key: isRoot ? keyring.rootSealKey.copy() : keyring.waveSealKey.copy())
+            key: isRoot ? keyring.rootSealKey.copy() : keyring.batchSealKey.copy())
         if isRoot {
             found.root = try Root(plaintext.bytes)
-        } else if let wave = Meta.wave(lmdbKey) {
-            try Meta.read(plaintext.bytes) { found.attempts.append((wave, $0, $1)) }
+        } else if let batch = Meta.batch(lmdbKey) {
+            try Meta.read(plaintext.bytes) { found.attempts.append((batch, $0, $1)) }
         } else if let key = Meta.fenced(lmdbKey) {
             found.fences[key] = try Fence(plaintext.bytes)
         } else {

@@ -35,7 +35,7 @@ struct SalvageFindings {
     var entryCount: UInt64 = 0
     var mac = StoreMAC()
     var fences: [RecordKey: Fence] = [:]
-    var attempts: [(wave: UInt64, attempt: Attempt, recorded: UnixTime)] = []
+    var attempts: [(batch: UInt64, attempt: AttemptRecord, recorded: UnixTime)] = []
 
     /// Whether count and store MAC are ROOT's.
     var matchesRoot: Bool { root.map { $0.recordCount == entryCount && $0.mac == mac } ?? false }

@@ -75,14 +75,14 @@ final class SalvageWriter {
 
     /// Attempts whose answer nobody has heard, of records that were copied: they stay in doubt.
     func put(
-        _ attempts: [(wave: UInt64, attempt: Attempt, recorded: UnixTime)],
+        _ attempts: [(batch: UInt64, attempt: AttemptRecord, recorded: UnixTime)],
         _ keys: [RecordKey: RecordKey]
     ) throws(VaultError) {
         let transaction = try begin()
         for (_, attempt, recorded) in attempts {
             guard let key = keys[attempt.key] else { continue }
-            _ = try writer.beginWave(
-                [Attempt(key: key, generation: attempt.generation)], recorded, transaction)
+            _ = try writer.beginBatch(
+                [AttemptRecord(key: key, generation: attempt.generation)], recorded, transaction)
         }
         try finish(transaction)
     }

@@ -131,7 +131,7 @@ final class Store: Reading {
 
     func openFence(_ value: RawSpan, _ label: borrowing Secret) throws(VaultError) -> Fence {
         let plaintext = try SealedRecord.open(
-            value, lmdbKey: label.bytes, vaultID: keyring.vaultID, key: keyring.waveSealKey)
+            value, lmdbKey: label.bytes, vaultID: keyring.vaultID, key: keyring.batchSealKey)
         return try Fence(plaintext.bytes)
     }
 

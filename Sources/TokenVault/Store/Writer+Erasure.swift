@@ -37,7 +37,7 @@ extension Writer {
         let plaintext = try fence.encoded()
         let value = try seal(
             plaintext.bytes, .fence, generation: root.generation, lmdbKey: label.bytes,
-            key: store.keyring.waveSealKey)
+            key: store.keyring.batchSealKey)
         try transaction.put(.meta, label.bytes, value.bytes)
         fences[key] = fence
         return slot

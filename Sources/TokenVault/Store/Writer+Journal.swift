@@ -33,35 +33,35 @@ extension Writer {
         }
     }
 
-    mutating func beginWave(
-        _ attempts: [Attempt], _ time: UnixTime, _ transaction: borrowing LMDB.WriteTransaction
+    mutating func beginBatch(
+        _ attempts: [AttemptRecord], _ time: UnixTime, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) -> UInt64 {
-        let wave = root.nextWave
-        root.nextWave += 1
-        var plaintext = try Secret(zeroes: 8 + attempts.count * Attempt.byteCount)
+        let batch = root.nextBatch
+        root.nextBatch += 1
+        var plaintext = try Secret(zeroes: 8 + attempts.count * AttemptRecord.byteCount)
         plaintext.store(time.milliseconds, at: 0)
         for (index, attempt) in attempts.enumerated() {
-            let start = 8 + index * Attempt.byteCount
+            let start = 8 + index * AttemptRecord.byteCount
             plaintext.store(attempt.key.bytes, at: start)
             plaintext.store(attempt.generation, at: start + RecordKey.byteCount)
         }
-        let label = try numberedLabel("W", wave)
+        let label = try numberedLabel("W", batch)
         let value = try seal(
-            plaintext.bytes, .wave, generation: root.generation, lmdbKey: label.bytes,
-            key: store.keyring.waveSealKey)
+            plaintext.bytes, .batch, generation: root.generation, lmdbKey: label.bytes,
+            key: store.keyring.batchSealKey)
         try transaction.put(.meta, label.bytes, value.bytes)
-        waves[wave] = Set(attempts.map(\.key))
-        return wave
+        batches[batch] = Set(attempts.map(\.key))
+        return batch
     }
 
-    /// The wave's record goes with its last attempt. Until then those that ended are in it too: if
+    /// The batch's record goes with its last attempt. Until then those that ended are in it too: if
     /// the process dies, they count as in doubt where their tokens did not change.
     mutating func endAttempt(
-        _ wave: UInt64, _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
+        _ batch: UInt64, _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) {
-        guard waves[wave]?.remove(key) != nil, waves[wave]?.isEmpty == true else { return }
-        waves[wave] = nil
-        let label = try numberedLabel("W", wave)
+        guard batches[batch]?.remove(key) != nil, batches[batch]?.isEmpty == true else { return }
+        batches[batch] = nil
+        let label = try numberedLabel("W", batch)
         try transaction.delete(.meta, label.bytes)
     }
 
@@ -94,13 +94,13 @@ extension Writer {
     /// What an earlier process left behind.
     struct Inheritance {
         /// Attempts whose answer was never heard.
-        var doubts: [(wave: UInt64, attempt: Attempt, recorded: UnixTime)] = []
+        var doubts: [(batch: UInt64, attempt: AttemptRecord, recorded: UnixTime)] = []
         /// Disconnects that were cut short and can be finished at once: the very version that the
         /// fence names opens under the data key in its slot. The others follow the scan.
         var unfinished: [RecordKey] = []
     }
 
-    /// Loads ROOT, the fences and the waves.
+    /// Loads ROOT, the fences and the batches.
     ///
     /// - Throws: as `Meta`, and `integrityFailed` where SLOTS is longer than it can be; nothing of
     ///   the store can be verified then.
@@ -110,7 +110,7 @@ extension Writer {
         root = meta.root
         try store.slots.findFree(lives: root.generation + StoreCheck.orphanGenerations)
         fences = meta.fences
-        for (wave, attempt, _) in meta.attempts { waves[wave, default: []].insert(attempt.key) }
+        for (batch, attempt, _) in meta.attempts { batches[batch, default: []].insert(attempt.key) }
         var inheritance = Inheritance(doubts: meta.attempts)
         for (key, fence) in fences {
             guard let value = try transaction.get(.records, key.bytes),

@@ -82,7 +82,7 @@ extension Writer {
 extension Commit {
     /// What it may use of the reserve.
     fileprivate var reservedBytes: Int {
-        guard mustLand else { return 0 }
+        guard mayUseReserve else { return 0 }
         for index in changes.indices {
             switch changes[index].kind {
             case .fence, .erase: return Writer.reserveBytes

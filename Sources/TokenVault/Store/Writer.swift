@@ -9,14 +9,14 @@ import BasicContainers
 struct Writer {
     static let flowsMax = 10_000
     static let eventsMax: UInt64 = 100_000
-    static let waveAttemptsMax = 256
+    static let batchAttemptsMax = 256
 
     let store: Store
     var root = Root()
     /// Disconnects that have begun.
     var fences: [RecordKey: Fence] = [:]
-    /// Attempts in flight, by wave.
-    var waves: [UInt64: Set<RecordKey>] = [:]
+    /// Attempts in flight, by batch.
+    var batches: [UInt64: Set<RecordKey>] = [:]
     var flows = FlowSchedule()
     let nonces = Nonces()
 
@@ -78,9 +78,9 @@ struct Writer {
             guard erasures[key] != nil else { throw VaultError(.authenticationFailed, .store) }
         case .takeFlow(let key):
             guard try Self.isFlow(key, transaction) else { try Self.missing() }
-        case .beginWave(let attempts, _):
-            guard attempts.count <= Self.waveAttemptsMax else {
-                throw VaultError(.limitExceeded, .store, number: Self.waveAttemptsMax)
+        case .beginBatch(let attempts, _):
+            guard attempts.count <= Self.batchAttemptsMax else {
+                throw VaultError(.limitExceeded, .store, number: Self.batchAttemptsMax)
             }
         case .addFlow(_, let connection, let now, _):
             guard fences[connection] == nil else { throw VaultError(.disconnecting, .store) }
@@ -145,10 +145,10 @@ struct Writer {
         case .takeFlow(let key):
             try transaction.delete(.flows, key.bytes)
             flows.remove(key)
-        case .beginWave(let attempts, let time):
-            committed.wave = try beginWave(attempts, time, transaction)
-        case .endAttempt(let wave, let key):
-            try endAttempt(wave, key, transaction)
+        case .beginBatch(let attempts, let time):
+            committed.batch = try beginBatch(attempts, time, transaction)
+        case .endAttempt(let batch, let key):
+            try endAttempt(batch, key, transaction)
         case .event(let event):
             // What a revision would have told of did not happen where it changed nothing.
             if committed.fate ?? .changed == .changed { try append(event, transaction) }

@@ -2,19 +2,19 @@
 
 import DequeModule
 
-/// What waits for one token endpoint: its governor, the lanes of the applications that share it,
-/// and the flights that are ready to leave.
+/// What waits for one token endpoint: its governor, the queues of the applications that share it,
+/// and the attempts that are ready to leave.
 struct EndpointQueue {
     var governor: Governor
-    /// The lanes of its applications.
-    var lanes: [Int] = []
-    /// Flights that left their lane and are not sent yet.
-    var boardedCount = 0
-    /// Flights whose attempt is durable, in the order in which they leave.
-    var ready: Deque<UInt64> = []
+    /// The queues of its applications.
+    var queues: [Int] = []
+    /// Attempts that left their queue and are not sent yet.
+    var preparedCount = 0
+    /// Attempts whose record is durable, in the order in which they leave.
+    var ready: Deque<RefreshAttempt> = []
     /// Connections whose refresh is refused, and nothing has succeeded here since.
     var refused = RefusedQueue()
-    /// Whether `UpkeepState` looks at it: something is ready, or a lane is not empty.
+    /// Whether `UpkeepState` looks at it: something is ready, or a queue is not empty.
     var isPending = false
 
     init(_ limits: Governor.Limits) { governor = Governor(limits) }
@@ -24,11 +24,11 @@ struct EndpointQueue {
     private var aheadMax: Int { min(UpkeepState.aheadMax, 4 * governor.allowance) }
 
     /// How many may be on board: those ahead, and what the wire has room for now.
-    var boardedMax: Int { aheadMax + max(0, governor.room) }
+    var preparedMax: Int { aheadMax + max(0, governor.room) }
 
     /// Whether it is worth boarding: not one by one, because an attempt record of one costs as much
     /// as one of many.
-    var isHungry: Bool { 2 * boardedCount <= aheadMax }
+    var wantsMore: Bool { 2 * preparedCount <= aheadMax }
 
     /// How long the provider wants to be left alone, in milliseconds; 0 where only requests that
     /// are out stand in the way.

@@ -4,7 +4,7 @@ import BasicContainers
 
 /// An indexed 4-ary min-heap of deadlines: who is due next, and O(log n) to move or remove anybody.
 ///
-/// An entry is a deadline, a handle and a lane, 16 bytes, and 4 bytes of position by handle; no
+/// An entry is a deadline, a handle and a queue, 16 bytes, and 4 bytes of position by handle; no
 /// ids, no pointers. Handles are slot numbers: small, dense, one for each connection. Four children
 /// instead of two halve the depth, and a node's children share a cache line or two (LaMarca and
 /// Ladner, "The Influence of Caches on the Performance of Heaps", 1996). The store is the truth;
@@ -17,7 +17,7 @@ package struct ExpiryHeap: ~Copyable {
         /// Whose deadline it is.
         package var handle: UInt32
         /// The queue in which the handle waits once it is due.
-        package var lane: UInt32
+        package var queue: UInt32
     }
 
     private var entries = UniqueArray<Entry>()
@@ -68,8 +68,8 @@ package struct ExpiryHeap: ~Copyable {
     }
 
     /// Inserts a handle, or moves it where it is there already. O(log n).
-    package mutating func set(_ handle: UInt32, _ deadline: UnixTime, lane: UInt32 = 0) {
-        let entry = Entry(deadline: deadline, handle: handle, lane: lane)
+    package mutating func set(_ handle: UInt32, _ deadline: UnixTime, queue: UInt32 = 0) {
+        let entry = Entry(deadline: deadline, handle: handle, queue: queue)
         guard Int(handle) < positions.count, positions[Int(handle)] != Self.absent else {
             insert(entry)
             return

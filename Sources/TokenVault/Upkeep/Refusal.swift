@@ -22,7 +22,7 @@ struct Refusal {
     }
 
     let slot: UInt32
-    let lane: Int
+    let queue: Int
     var kind: Kind
     /// The HTTP status.
     var status: Int
@@ -42,7 +42,7 @@ struct Refusal {
     /// Until when it is not asked again; nil where the usual back-off decides.
     var pauseEnd: UnixTime?
     /// Whether somebody's success, or word, is a reason to ask it once more.
-    var isReprieved = false
+    var isWorthATry = false
 
     /// The application was changed: it was refused by way of what does not hold any more, and no
     /// success says anything of that.

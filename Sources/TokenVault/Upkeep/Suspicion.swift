@@ -212,7 +212,7 @@ struct Suspicion {
     mutating func forgetSuccess(_ slot: UInt32) { successes.removeAll { $0.slot == slot } }
 
     /// Somebody says that nothing is wrong with the application.
-    mutating func forgive() {
+    mutating func clearRefusals() {
         risks = []
         unanswered = [:]
         isRaised = false

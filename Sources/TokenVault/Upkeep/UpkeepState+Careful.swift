@@ -2,60 +2,60 @@
 
 // Who is asked while an application may be rejected: one at a time, the best hope first.
 extension UpkeepState {
-    /// Whose turn it is in a lane whose application may be rejected: the connection that was
+    /// Whose turn it is in a queue whose application may be rejected: the connection that was
     /// served last, due or not and whoever waits for another one, since its grant is the likeliest
     /// to live. Where none is known, of those that are due and were not refused before, the one
     /// that dies last.
     mutating func mostPromising(
-        _ lane: Int, _ now: UnixTime, onlyDemands: Bool
-    ) -> Lane.Entry? {
-        guard lanes[lane].first != nil else { return nil }
+        _ queue: Int, _ now: UnixTime, onlyDemands: Bool
+    ) -> ApplicationQueue.Entry? {
+        guard queues[queue].first != nil else { return nil }
         if onlyDemands {
             // Nothing is asked that nobody waits for, but for the sake of somebody who does; nor
             // for one that has nothing to lose.
-            let wanted = lanes[lane].unordered.filter { $0.flight != 0 && isLive($0, lane) }
+            let wanted = queues[queue].unordered.filter { $0.attempt != nil && isLive($0, queue) }
             guard !wanted.isEmpty else { return nil }
-            if let risked = wanted.first(where: { lanes[lane].suspicion.isRisked($0.slot) }) {
+            if let risked = wanted.first(where: { queues[queue].suspicion.isRisked($0.slot) }) {
                 return risked
             }
         }
-        if let entry = lastServed(lane, now) { return entry }
-        var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: Lane.Entry)?
-        for entry in lanes[lane].unordered
-        where (entry.flight != 0 || !onlyDemands) && lanes[lane].mayRisk(entry.slot, now)
-            && isLive(entry, lane)
+        if let entry = lastServed(queue, now) { return entry }
+        var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: ApplicationQueue.Entry)?
+        for entry in queues[queue].unordered
+        where (entry.attempt != nil || !onlyDemands) && queues[queue].mayRisk(entry.slot, now)
+            && isLive(entry, queue)
         {
-            let death = flights[entry.flight]?.death ?? entry.death
-            let rank = (!lanes[lane].refusedSlots.contains(entry.slot), death)
+            let death = entry.attempt?.death ?? entry.death
+            let rank = (!queues[queue].refusedSlots.contains(entry.slot), death)
             if let best, !Self.isBetter(rank, than: best.rank) { continue }
             best = (rank, entry)
         }
         return best?.entry
     }
 
-    /// The connection of a lane that was served last, taken out of the schedule where it is not
+    /// The connection of a queue that was served last, taken out of the schedule where it is not
     /// due; nil where none is known that may be asked now.
-    private mutating func lastServed(_ lane: Int, _ now: UnixTime) -> Lane.Entry? {
+    private mutating func lastServed(_ queue: Int, _ now: UnixTime) -> ApplicationQueue.Entry? {
         // Some providers refuse what comes early.
-        guard lanes[lane].limits.marginSeconds == nil, !lanes[lane].limits.exchangesAccessToken
+        guard queues[queue].limits.marginSeconds == nil, !queues[queue].limits.exchangesAccessToken
         else { return nil }
-        for success in lanes[lane].suspicion.successes.reversed()
-        where lanes[lane].mayRisk(success.slot, now)
+        for success in queues[queue].suspicion.successes.reversed()
+        where queues[queue].mayRisk(success.slot, now)
             && failureCount(success.key) == 0 && !isHeld(success.slot, now)
             && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
         {
             let slot = success.slot
             // Somebody waits for this very one.
-            let number = numbers[success.key] ?? 0
-            if number == 0, backlogged[slot] != lane {
+            let attempt = attempts[success.key]
+            if attempt == nil, backlogged[slot] != queue {
                 guard let entry = heap.entry(slot) else { continue }
-                let plan = Plan(due: entry.deadline, tag: entry.lane)
-                guard plan.lane == lane else { continue }
+                let plan = Plan(due: entry.deadline, tag: entry.queue)
+                guard plan.queue == queue else { continue }
                 heap.remove(slot)
-                addToLane(lane, slot, death: plan.death)
+                enqueue(queue, slot, death: plan.death)
             }
-            let entry = lanes[lane].unordered.first {
-                $0.slot == slot && $0.flight == number && isLive($0, lane)
+            let entry = queues[queue].unordered.first {
+                $0.slot == slot && $0.attempt === attempt && isLive($0, queue)
             }
             if let entry { return entry }
         }

@@ -6,23 +6,12 @@ extension UpkeepState {
     /// Moves all moments by so many milliseconds.
     mutating func move(milliseconds: Int64) {
         heap.move(milliseconds: milliseconds)
-        for lane in lanes.indices { lanes[lane].move(milliseconds: milliseconds) }
+        for queue in queues.indices { queues[queue].move(milliseconds: milliseconds) }
         for endpoint in endpoints.indices {
             endpoints[endpoint].governor.move(milliseconds: milliseconds)
         }
         for slot in holds.keys { holds[slot] = holds[slot]?.adding(milliseconds: milliseconds) }
-        for (number, flight) in flights { flights[number] = flight.moved(milliseconds) }
+        for attempt in attempts.all { attempt.move(milliseconds: milliseconds) }
         for key in failures.keys { failures[key]?.refusal?.move(milliseconds: milliseconds) }
-    }
-}
-
-extension Flight {
-    fileprivate func moved(_ milliseconds: Int64) -> Flight {
-        var flight = self
-        flight.death = death.adding(milliseconds: milliseconds)
-        flight.recorded = recorded.adding(milliseconds: milliseconds)
-        flight.sent = sent.adding(milliseconds: milliseconds)
-        flight.listensUntil = listensUntil?.adding(milliseconds: milliseconds)
-        return flight
     }
 }

@@ -23,20 +23,20 @@ extension UpkeepState {
             next = next.map { Swift.min($0, moment) } ?? moment
         }
         for endpoint in pending {
-            let queue = endpoints[endpoint]
-            if let first = queue.ready.first.flatMap({ flights[$0] }) {
+            let waiting = endpoints[endpoint]
+            if let first = waiting.ready.first {
                 sooner(first.recorded.adding(milliseconds: Self.recordMillisecondsMax))
             }
-            if case .at(let moment) = queue.governor.admission(now) {
-                if !queue.ready.isEmpty { sooner(moment) }
-                if queue.isHungry, queue.pauseMilliseconds(now) >= Self.patienceMilliseconds {
+            if case .at(let moment) = waiting.governor.admission(now) {
+                if !waiting.ready.isEmpty { sooner(moment) }
+                if waiting.wantsMore, waiting.pauseMilliseconds(now) >= Self.patienceMilliseconds {
                     sooner(moment.adding(milliseconds: 1 - Self.patienceMilliseconds))
                 }
             }
-            for lane in queue.lanes where lanes[lane].first != nil {
+            for queue in waiting.queues where queues[queue].first != nil {
                 // One that is open already waits for something that rings.
-                if let opens = lanes[lane].opens, opens > now { sooner(opens) }
-                if let again = lanes[lane].risksAgain, again > now { sooner(again) }
+                if let opens = queues[queue].opens, opens > now { sooner(opens) }
+                if let again = queues[queue].risksAgain, again > now { sooner(again) }
             }
         }
         return next

@@ -3,57 +3,57 @@
 // What follows from an answer for connections that were refused before.
 extension UpkeepState {
     /// The most connections that one success makes due again: what is left waits for the next.
-    static let reprievesMax = 256
+    static let askedSoonerMax = 256
 
-    /// An answer has come. To be called when its flight has landed.
+    /// An answer has come. To be called when its attempt has landed.
     ///
     /// - Parameters:
     ///   - refusal: how it refuses the connection, if it does, and its status.
     ///   - prospect: what was to be expected of the grant.
     mutating func judge(
-        _ flight: Flight, _ bearing: Bearing, refusal: (kind: Refusal.Kind, status: Int)?,
+        _ attempt: RefreshAttempt, _ bearing: Bearing, refusal: (kind: Refusal.Kind, status: Int)?,
         prospect: Prospect = .good, _ now: UnixTime
     ) -> Finding {
-        let lane = flight.lane
+        let queue = attempt.queue
         var finding = Finding()
-        if bearing != .accepted, lanes[lane].suspicion.predates(flight.order) {
+        if bearing != .accepted, queues[queue].suspicion.predates(attempt.order) {
             finding.isOutdated = true
             return finding
         }
         // Of one that was refused before, or whose grant was likely to be over, no more is learnt;
         // but after a change it counts what was risked, whatever was to be expected of it.
-        let isChanged = lanes[lane].suspicion.change != nil
+        let isChanged = queues[queue].suspicion.change != nil
         let isNews =
-            !(failures[flight.key]?.refusal?.isNoNews ?? false) && (prospect == .good || isChanged)
-        if bearing != .unanswered { lanes[lane].suspicion.forgetUnanswered(flight.slot) }
+            !(failures[attempt.key]?.refusal?.isNoNews ?? false) && (prospect == .good || isChanged)
+        if bearing != .unanswered { queues[queue].suspicion.forgetUnanswered(attempt.slot) }
         switch bearing {
         case .none: break
         case .unanswered:
-            if !flight.isOrphan, !flight.isSuperseded { noteUnanswered(flight) }
+            if !attempt.isOfTheFormer { noteUnanswered(attempt) }
         case .accepted:
-            noteSuccess(flight, now)
-            accept(lane, order: flight.order, now, &finding)
+            noteSuccess(attempt, now)
+            accept(queue, order: attempt.order, now, &finding)
         case .grantLost where !isChanged:
-            finding.isAccepted = lanes[lane].accept()
+            finding.isAccepted = queues[queue].accept()
             finding.wakes = finding.isAccepted
         case .rejected:
-            suspect(flight, now, &finding)
-            finding.isAlarm = lanes[lane].reject(now)
+            suspect(attempt, now, &finding)
+            finding.isAlarm = queues[queue].reject(now)
         case .grantLost:
             finding.isDoubted = true
-            if isNews { suspect(flight, now, &finding) }
-        case .likelyRejected where isNews: suspect(flight, now, &finding)
-        case .likelyRejected: lanes[lane].suspicion.refuseAgain(flight.slot, now)
-        case .unclear: if isNews, isChanged { suspect(flight, now, &finding) }
+            if isNews { suspect(attempt, now, &finding) }
+        case .likelyRejected where isNews: suspect(attempt, now, &finding)
+        case .likelyRejected: queues[queue].suspicion.refuseAgain(attempt.slot, now)
+        case .unclear: if isNews, isChanged { suspect(attempt, now, &finding) }
         }
-        if confirmSuspicion(lane, now) != nil { finding.isAlarm = true }
-        finding.isRejected = lanes[lane].isRejected
-        finding.isOld = failures[flight.key]?.refusal?.isOld ?? false
-        finding.isProven = failures[flight.key]?.refusal?.proof == .application
-        finding.isRisk = lanes[lane].suspicion.isRisked(flight.slot)
-        finding.isProbe = lanes[lane].suspicion.isProbe(flight.slot)
+        if confirmSuspicion(queue, now) != nil { finding.isAlarm = true }
+        finding.isRejected = queues[queue].isRejected
+        finding.isOld = failures[attempt.key]?.refusal?.isOld ?? false
+        finding.isProven = failures[attempt.key]?.refusal?.proof == .application
+        finding.isRisk = queues[queue].suspicion.isRisked(attempt.slot)
+        finding.isProbe = queues[queue].suspicion.isProbe(attempt.slot)
         if let refusal, bearing != .grantLost || finding.isDoubted {
-            note(refusal.kind, refusal.status, of: flight, now, &finding)
+            note(refusal.kind, refusal.status, of: attempt, now, &finding)
         }
         return finding
     }
@@ -62,70 +62,70 @@ extension UpkeepState {
     /// them has had its say or is overdue.
     ///
     /// - Returns: the status of such a refusal; nil where it is not so, or was before.
-    mutating func confirmSuspicion(_ lane: Int, _ now: UnixTime) -> Int? {
-        guard lanes[lane].isSuspicionConfirmed, lanes[lane].reject(now) else { return nil }
-        let risked = lanes[lane].suspicion.risked
+    mutating func confirmSuspicion(_ queue: Int, _ now: UnixTime) -> Int? {
+        guard queues[queue].isSuspicionConfirmed, queues[queue].reject(now) else { return nil }
+        let risked = queues[queue].suspicion.risked
         // In an order that no hash decides.
         let refusals = failures.values.compactMap(\.refusal).filter { risked.contains($0.slot) }
         return refusals.max { $0.slot < $1.slot }?.status ?? 0
     }
 
     private mutating func suspect(
-        _ flight: Flight, _ now: UnixTime, _ finding: inout Finding
+        _ attempt: RefreshAttempt, _ now: UnixTime, _ finding: inout Finding
     ) {
         // What is being disconnected, or has other tokens, has nothing to lose.
-        guard !flight.isOrphan, !flight.isSuperseded else { return }
-        if lanes[flight.lane].suspicion.refuse(flight.slot, order: flight.order, now) {
-            risks[flight.slot] = flight.lane
+        guard !attempt.isOfTheFormer else { return }
+        if queues[attempt.queue].suspicion.refuse(attempt.slot, order: attempt.order, now) {
+            risks[attempt.slot] = attempt.queue
             finding.isNewRisk = true
         }
     }
 
     /// A connection was refused: until somebody else's success says more.
     private mutating func note(
-        _ kind: Refusal.Kind, _ status: Int, of flight: Flight, _ now: UnixTime,
+        _ kind: Refusal.Kind, _ status: Int, of attempt: RefreshAttempt, _ now: UnixTime,
         _ finding: inout Finding
     ) {
-        guard !flight.isOrphan, !flight.isSuperseded else { return }
-        let lane = flight.lane
+        guard !attempt.isOfTheFormer else { return }
+        let queue = attempt.queue
         var refusal = Refusal(
-            slot: flight.slot, lane: lane, kind: kind, status: status,
-            order: lanes[lane].suspicion.sentCount, heard: now)
-        if let before = failures[flight.key]?.refusal {
+            slot: attempt.slot, queue: queue, kind: kind, status: status,
+            order: queues[queue].suspicion.sentCount, heard: now)
+        if let before = failures[attempt.key]?.refusal {
             (refusal.proof, refusal.isOld) = (before.proof, before.isOld)
             refusal.provenAt = before.provenAt
             // Refused, another one served, and refused again.
-            if before.proof == .application, flight.order > before.provenAt {
+            if before.proof == .application, attempt.order > before.provenAt {
                 if min(kind.rawValue, before.kind.rawValue) > Refusal.Kind.unknown.rawValue {
-                    lanes[lane].suspicion.learn()
+                    queues[queue].suspicion.learn()
                 }
                 if kind == .grant, before.kind == .grant {
-                    finding.lost = (flight.key, refusal)
+                    finding.lost = (attempt.key, refusal)
                 }
             }
         }
-        set(refusal, flight.key)
+        set(refusal, attempt.key)
     }
 
     /// Keeps a refusal in mind.
     mutating func set(_ refusal: Refusal, _ key: RecordKey) {
         failures[key, default: Failures()].refusal = refusal
-        let lane = refusal.lane
-        lanes[lane].refusedSlots.insert(refusal.slot)
+        let queue = refusal.queue
+        queues[queue].refusedSlots.insert(refusal.slot)
         guard !refusal.isVoid else { return }
         let entry = RefusedQueue.Entry(key: key, order: refusal.order)
         if refusal.proof < .application {
-            var queue = RefusedQueue()
-            swap(&queue, &lanes[lane].refused)
-            queue.append(entry) { live($0, below: .application) != nil }
-            swap(&queue, &lanes[lane].refused)
+            var refused = RefusedQueue()
+            swap(&refused, &queues[queue].refused)
+            refused.append(entry) { live($0, below: .application) != nil }
+            swap(&refused, &queues[queue].refused)
         }
         if refusal.proof < .endpoint {
-            let endpoint = lanes[lane].endpoint
-            var queue = RefusedQueue()
-            swap(&queue, &endpoints[endpoint].refused)
-            queue.append(entry) { live($0, below: .endpoint) != nil }
-            swap(&queue, &endpoints[endpoint].refused)
+            let endpoint = queues[queue].endpoint
+            var refused = RefusedQueue()
+            swap(&refused, &endpoints[endpoint].refused)
+            refused.append(entry) { live($0, below: .endpoint) != nil }
+            swap(&refused, &endpoints[endpoint].refused)
         }
     }
 
@@ -141,79 +141,79 @@ extension UpkeepState {
     mutating func forgetRefusal(_ key: RecordKey) {
         guard let refusal = failures[key]?.refusal else { return }
         failures[key]?.refusal = nil
-        lanes[refusal.lane].refusedSlots.remove(refusal.slot)
+        queues[refusal.queue].refusedSlots.remove(refusal.slot)
     }
 
     /// The connection of a slot is gone, or has other tokens.
     mutating func forgetRisk(_ slot: UInt32) {
         holds[slot] = nil
-        if let lane = risks.removeValue(forKey: slot) { lanes[lane].suspicion.forget(slot) }
+        if let queue = risks.removeValue(forKey: slot) { queues[queue].suspicion.forget(slot) }
         // What whoever had the slot has shown, or the tokens before, these do not show.
-        if let lane = lane(of: slot) { lanes[lane].suspicion.forgetSuccess(slot) }
+        if let queue = queue(of: slot) { queues[queue].suspicion.forgetSuccess(slot) }
     }
 
     /// A request of an application that left as the `order`-th brought tokens.
     mutating func accept(
-        _ lane: Int, order: UInt64, _ now: UnixTime, _ finding: inout Finding
+        _ queue: Int, order: UInt64, _ now: UnixTime, _ finding: inout Finding
     ) {
-        let before = lanes[lane].suspicion.risked
-        let wasCareful = lanes[lane].isCareful
-        if lanes[lane].suspicion.succeed(order: order) { finding.isAccepted = lanes[lane].accept() }
-        for slot in before where !lanes[lane].suspicion.isRisked(slot) { risks[slot] = nil }
-        finding.wakes = wasCareful && !lanes[lane].isCareful
-        proveRefused(lane, order: order, now, &finding)
-        reprieveRefused(lane, now, &finding)
+        let before = queues[queue].suspicion.risked
+        let wasCareful = queues[queue].isCareful
+        if queues[queue].suspicion.succeed(order: order) { finding.isAccepted = queues[queue].accept() }
+        for slot in before where !queues[queue].suspicion.isRisked(slot) { risks[slot] = nil }
+        finding.wakes = wasCareful && !queues[queue].isCareful
+        proveRefused(queue, order: order, now, &finding)
+        askRefusedSooner(queue, now, &finding)
     }
 
     /// Of those that were refused before a request of their own application left that succeeds.
     private mutating func proveRefused(
-        _ lane: Int, order: UInt64, _ now: UnixTime, _ finding: inout Finding
+        _ queue: Int, order: UInt64, _ now: UnixTime, _ finding: inout Finding
     ) {
-        for _ in 0..<Self.reprievesMax {
-            guard let first = lanes[lane].refused.first, first.order < order else { return }
-            _ = lanes[lane].refused.removeFirst()
+        for _ in 0..<Self.askedSoonerMax {
+            guard let first = queues[queue].refused.first, first.order < order else { return }
+            _ = queues[queue].refused.removeFirst()
             guard var refusal = live(first, below: .application) else { continue }
             refusal.proof = .application
-            refusal.provenAt = lanes[lane].suspicion.sentCount
-            reprieve(refusal, first.key, now, &finding)
+            refusal.provenAt = queues[queue].suspicion.sentCount
+            askSooner(refusal, first.key, now, &finding)
         }
     }
 
     /// Of those that other applications at the same endpoint have.
-    private mutating func reprieveRefused(
-        _ lane: Int, _ now: UnixTime, _ finding: inout Finding
+    private mutating func askRefusedSooner(
+        _ queue: Int, _ now: UnixTime, _ finding: inout Finding
     ) {
-        let endpoint = lanes[lane].endpoint
+        let endpoint = queues[queue].endpoint
         var own: [RefusedQueue.Entry] = []
-        for _ in 0..<Self.reprievesMax {
+        for _ in 0..<Self.askedSoonerMax {
             guard let first = endpoints[endpoint].refused.removeFirst() else { break }
             guard var refusal = live(first, below: .endpoint),
-                lanes[refusal.lane].endpoint == endpoint
+                queues[refusal.queue].endpoint == endpoint
             else { continue }
             // What left before says nothing of one's own application.
-            if refusal.lane == lane {
+            if refusal.queue == queue {
                 own.append(first)
                 continue
             }
             refusal.proof = .endpoint
-            reprieve(refusal, first.key, now, &finding)
+            askSooner(refusal, first.key, now, &finding)
         }
         for entry in own { endpoints[endpoint].refused.append(entry) { _ in true } }
     }
 
     /// Somebody else's request has succeeded: whoever is paused is worth another try.
-    private mutating func reprieve(
+    private mutating func askSooner(
         _ refusal: Refusal, _ key: RecordKey, _ now: UnixTime, _ finding: inout Finding
     ) {
         var refusal = refusal
         let wasPaused = refusal.pauseEnd != nil
-        (refusal.pauseEnd, refusal.isReprieved) = (nil, true)
+        (refusal.pauseEnd, refusal.isWorthATry) = (nil, true)
         failures[key]?.refusal = refusal
-        guard wasPaused, numbers[key] == nil, heap.deadline(refusal.slot) != nil else { return }
+        guard wasPaused, attempts[key] == nil, heap.deadline(refusal.slot) != nil else { return }
         // Not at once where it was refused a moment ago, and behind everybody who was not refused.
         let earliest = refusal.heard.adding(milliseconds: RefreshPolicy.backoffMillisecondsMax)
         let due = refusal.heard > now ? now : max(now, earliest)
-        schedule(refusal.slot, Plan(lane: refusal.lane, due: due, death: Self.last(due)))
+        schedule(refusal.slot, Plan(queue: refusal.queue, due: due, death: Self.last(due)))
         finding.wakes = true
     }
 
@@ -251,49 +251,51 @@ extension UpkeepState {
 
     // MARK: Changes
 
-    /// The application of a lane was changed: what its connections were refused with is void, and
+    /// The application of a queue was changed: what its connections were refused with is void, and
     /// requests that were made before are not sent.
     ///
-    /// - Returns: the flights that are to be taken back.
-    mutating func change(_ lane: Int, _ change: Suspicion.Change, _ now: UnixTime) -> [UInt64] {
-        for slot in lanes[lane].suspicion.risked { risks[slot] = nil }
+    /// - Returns: what is to be taken back, where it has not left.
+    mutating func change(
+        _ queue: Int, _ change: Suspicion.Change, _ now: UnixTime
+    ) -> [RefreshAttempt] {
+        for slot in queues[queue].suspicion.risked { risks[slot] = nil }
         // In an order that no hash decides.
         let refused = failures.compactMap { key, failure in failure.refusal.map { (key, $0) } }
-            .filter { $0.1.lane == lane }.sorted { $0.1.slot < $1.1.slot }
-        lanes[lane].change(change)
+            .filter { $0.1.queue == queue }.sorted { $0.1.slot < $1.1.slot }
+        queues[queue].change(change)
         for (key, refusal) in refused {
             failures[key]?.refusal?.outdate()
             askAgain(key, refusal, now)
         }
-        return flights.values.filter {
-            $0.lane == lane && ($0.stage == .ready || $0.stage == .sent)
-        }.map(\.number).sorted()
+        return attempts.all.filter {
+            $0.queue == queue && ($0.stage == .ready || $0.stage == .sent)
+        }
     }
 
     /// Somebody says that a connection is worth another try, whatever it was refused with.
-    mutating func forgive(_ key: RecordKey) {
+    mutating func clearRefusals(_ key: RecordKey) {
         failures[key]?.refusal?.pauseEnd = nil
-        failures[key]?.refusal?.isReprieved = true
+        failures[key]?.refusal?.isWorthATry = true
     }
 
     /// The same of an application and of all its connections. Those that were refused have nothing
     /// to lose: that they are refused again does not count against it.
-    mutating func forgive(lane: Int, _ now: UnixTime) {
-        for slot in lanes[lane].suspicion.risked { risks[slot] = nil }
-        lanes[lane].forgive()
+    mutating func clearRefusals(queue: Int, _ now: UnixTime) {
+        for slot in queues[queue].suspicion.risked { risks[slot] = nil }
+        queues[queue].clearRefusals()
         // In an order that no hash decides.
         let refused = failures.compactMap { key, failure in failure.refusal.map { (key, $0) } }
-            .filter { $0.1.lane == lane }.sorted { $0.1.slot < $1.1.slot }
+            .filter { $0.1.queue == queue }.sorted { $0.1.slot < $1.1.slot }
         for (key, refusal) in refused {
             failures[key]?.refusal?.isOld = true
-            forgive(key)
+            clearRefusals(key)
             askAgain(key, refusal, now)
         }
     }
 
     /// Whatever it was refused with holds no more: it is due, behind all that were not refused.
     private mutating func askAgain(_ key: RecordKey, _ refusal: Refusal, _ now: UnixTime) {
-        guard numbers[key] == nil, heap.deadline(refusal.slot) != nil else { return }
-        schedule(refusal.slot, Plan(lane: refusal.lane, due: now, death: Self.last(now)))
+        guard attempts[key] == nil, heap.deadline(refusal.slot) != nil else { return }
+        schedule(refusal.slot, Plan(queue: refusal.queue, due: now, death: Self.last(now)))
     }
 }

@@ -2,18 +2,19 @@
 
 import DequeModule
 
-/// Who is due, who is being refreshed, who waits for it: events in, actions out, no clock inside.
+/// When each connection is due, the queues of applications and endpoints, and what the answers say
+/// of them: events in, actions out, no clock inside.
 ///
-/// A connection that is due moves from the schedule to the lane of its application; the endpoint's
-/// governor says when the most urgent of its lanes may board. One flight for each connection at the
-/// most, however many ask. When the connection is disconnected its flight is orphaned, and its late
-/// answer is nobody's.
+/// A connection that is due moves from the schedule to the queue of its application; the endpoint's
+/// governor says when the most urgent of its queues may prepare a request. Of each refresh it knows
+/// that it is there (`AttemptTable`), and no more: the rest is in `RefreshAttempt`. There is one for
+/// each connection at the most, however many ask.
 struct UpkeepState: ~Copyable {
-    /// The most refreshes on board, out, or on their way into the store.
-    static let flightsMax = 1024
-    /// The most flights of one endpoint that are made ready while its wire is full.
+    /// The most attempts that are prepared, out, or on their way into the store.
+    static let attemptsMax = 1024
+    /// The most attempts of one endpoint that are made ready while its wire is full.
     static let aheadMax = 512
-    /// The most callers that wait for a flight which has not boarded.
+    /// The most attempts that callers wait for and whose turn has not come.
     static let demandsMax = 100_000
     /// How long after its attempt was recorded a request may leave, in milliseconds: from there on
     /// another process counts the time in which the provider may be at work on it.
@@ -24,55 +25,49 @@ struct UpkeepState: ~Copyable {
     /// How long a caller is kept waiting, in milliseconds, for a provider that asked for a pause or
     /// is down; where it is longer the caller is told at once.
     static let patienceMilliseconds: Int64 = 2000
-    /// The most lanes; further applications share the last.
-    static let lanesMax = 65_536
-    /// The most connections that move from the schedule to their lanes in one turn.
-    private static let ripenMax = 4096
-
-    /// A caller that waits for a refresh.
-    typealias WaiterID = UInt64
+    /// The most queues; further applications share the last.
+    static let queuesMax = 65_536
+    /// The most connections that move from the schedule to their queues in one turn.
+    private static let enqueuedMax = 4096
 
     var heap = ExpiryHeap()
-    var lanes: [Lane] = []
+    var queues: [ApplicationQueue] = []
     var endpoints: [EndpointQueue] = []
-    /// Endpoints with something in a lane, or ready.
+    /// Endpoints with something in a queue, or ready.
     var pending: Deque<Int> = []
-    /// Slots for which nobody waits, and the lane that each is in. What else lies in a lane is
+    /// Slots for which nobody waits, and the queue that each is in. What else lies in a queue is
     /// stale.
     var backlogged: [UInt32: Int] = [:]
-    var flights: [UInt64: Flight] = [:]
-    /// By connection; an orphan is not among them.
-    var numbers: [RecordKey: UInt64] = [:]
-    /// Flights that have boarded, orphans among them.
-    var aloftCount = 0
-    /// Flights that are overdue; they are no longer among those.
+    var attempts = AttemptTable()
+    /// Attempts that have had their turn, orphans among them.
+    var activeCount = 0
+    /// Attempts that are overdue; they are no longer among those.
     var listenerCount = 0
-    /// Flights in flight that are listened to once they are overdue.
+    /// Attempts in flight that are listened to once they are overdue.
     var listenableCount = 0
-    /// Of those that are overdue, those whose connection has other tokens by now, or is gone.
-    var detached: Set<UInt64> = []
+    /// Callers' wishes that wait for their turn.
     var demandCount = 0
     /// Failures in a row; only connections that are failing.
     var failures: [RecordKey: Failures] = [:]
-    /// Slots of connections that may have lost their grant to a wrong secret, and their lanes.
+    /// Slots of connections that may have lost their grant to a wrong secret, and their queues.
     var risks: [UInt32: Int] = [:]
     /// Slots of connections whose attempt of an earlier process may be out still, and until when
     /// nobody asks for them.
     var holds: [UInt32: UnixTime] = [:]
-    private var laneNumbers: [ApplicationID: Int] = [:]
+    private var queueNumbers: [ApplicationID: Int] = [:]
     private var endpointNumbers: [String: Int] = [:]
-    private var nextFlight: UInt64 = 1
+    private var nextNumber: UInt64 = 1
 
     init() {}
 
-    // MARK: Lanes
+    // MARK: Queues
 
-    func lane(_ application: ApplicationID) -> Int? { laneNumbers[application] }
+    func queue(_ application: ApplicationID) -> Int? { queueNumbers[application] }
 
-    /// The lane of an application, with the limits of its provider as they are now. Of the
+    /// The queue of an application, with the limits of its provider as they are now. Of the
     /// applications that share an endpoint the strictest limits hold: it is the provider that has
     /// them, and one definition that says less than another is the more careful guess.
-    mutating func setLane(
+    mutating func setQueue(
         _ application: ApplicationID, endpoint url: String, _ limits: Governor.Limits,
         _ policy: RefreshPolicy.Limits
     ) -> Int {
@@ -81,44 +76,44 @@ struct UpkeepState: ~Copyable {
             endpoints.append(EndpointQueue(limits))
             endpointNumbers[url] = endpoint
         }
-        guard let lane = laneNumbers[application] else {
-            let lane = min(lanes.count, Self.lanesMax - 1)
-            laneNumbers[application] = lane
-            guard lane == lanes.count else { return lane }
-            lanes.append(
-                Lane(application: application, endpoint: endpoint, limits, limits: policy))
-            lanes[lane].suspicion.isSaidOfGrants = policy.listsGrantLostAnswers
-            if endpoints[endpoint].lanes.isEmpty { endpoints[endpoint].governor.limits = limits }
-            endpoints[endpoint].lanes.append(lane)
+        guard let queue = queueNumbers[application] else {
+            let queue = min(queues.count, Self.queuesMax - 1)
+            queueNumbers[application] = queue
+            guard queue == queues.count else { return queue }
+            queues.append(
+                ApplicationQueue(application: application, endpoint: endpoint, limits, limits: policy))
+            queues[queue].suspicion.isSaidOfGrants = policy.listsGrantLostAnswers
+            if endpoints[endpoint].queues.isEmpty { endpoints[endpoint].governor.limits = limits }
+            endpoints[endpoint].queues.append(queue)
             endpoints[endpoint].governor.limits.narrow(to: limits)
-            return lane
+            return queue
         }
-        lanes[lane].limits = policy
-        if policy.listsGrantLostAnswers { lanes[lane].suspicion.isSaidOfGrants = true }
-        lanes[lane].endpointLimits = limits
-        let former = lanes[lane].endpoint
+        queues[queue].limits = policy
+        if policy.listsGrantLostAnswers { queues[queue].suspicion.isSaidOfGrants = true }
+        queues[queue].endpointLimits = limits
+        let former = queues[queue].endpoint
         if former != endpoint {
-            endpoints[former].lanes.removeAll { $0 == lane }
-            lanes[lane].endpoint = endpoint
-            endpoints[endpoint].lanes.append(lane)
+            endpoints[former].queues.removeAll { $0 == queue }
+            queues[queue].endpoint = endpoint
+            endpoints[endpoint].queues.append(queue)
             notePending(endpoint)
             limit(former)
         }
         limit(endpoint)
-        return lane
+        return queue
     }
 
-    /// Whether a lane's requests are counted where `url` is. Once there are too many lanes the last
+    /// Whether a queue's requests are counted where `url` is. Once there are too many queues the last
     /// is shared by applications of many endpoints, and none is told from another.
-    func isAt(_ url: String, _ lane: Int) -> Bool {
-        lane == Self.lanesMax - 1 || endpointNumbers[url] == lanes[lane].endpoint
+    func isAt(_ url: String, _ queue: Int) -> Bool {
+        queue == Self.queuesMax - 1 || endpointNumbers[url] == queues[queue].endpoint
     }
 
     private mutating func limit(_ endpoint: Int) {
-        // Those that are left there keep the limits with which they boarded.
-        guard !endpoints[endpoint].lanes.isEmpty else { return }
+        // Those that are left there keep the limits with which they were prepared.
+        guard !endpoints[endpoint].queues.isEmpty else { return }
         var limits = Governor.Limits.widest
-        for lane in endpoints[endpoint].lanes { limits.narrow(to: lanes[lane].endpointLimits) }
+        for queue in endpoints[endpoint].queues { limits.narrow(to: queues[queue].endpointLimits) }
         endpoints[endpoint].governor.limits = limits
     }
 
@@ -136,21 +131,21 @@ struct UpkeepState: ~Copyable {
         backlogged[slot] != nil || heap.deadline(slot) != nil
     }
 
-    /// When the connection in a slot is due; the past where it is in its lane already.
+    /// When the connection in a slot is due; the past where it is in its queue already.
     func deadline(_ slot: UInt32) -> UnixTime? {
         backlogged[slot] != nil ? UnixTime(milliseconds: 0) : heap.deadline(slot)
     }
 
     /// Where the connection in a slot is scheduled.
-    func lane(of slot: UInt32) -> Int? {
-        let lane =
-            backlogged[slot] ?? heap.entry(slot).map { Plan(due: $0.deadline, tag: $0.lane).lane }
-        return lane.flatMap { $0 < lanes.count ? $0 : nil }
+    func queue(of slot: UInt32) -> Int? {
+        let queue =
+            backlogged[slot] ?? heap.entry(slot).map { Plan(due: $0.deadline, tag: $0.queue).queue }
+        return queue.flatMap { $0 < queues.count ? $0 : nil }
     }
 
     /// Whether a connection that is due waits because its provider is down or asked for a pause.
-    func isHeldBack(_ slot: UInt32, _ lane: Int) -> Bool {
-        backlogged[slot] == lane && endpoints[lanes[lane].endpoint].governor.health != .up
+    func isHeldBack(_ slot: UInt32, _ queue: Int) -> Bool {
+        backlogged[slot] == queue && endpoints[queues[queue].endpoint].governor.health != .up
     }
 
     /// A connection is due as planned, but not while it is held; nil, or a plan that is never due,
@@ -159,7 +154,7 @@ struct UpkeepState: ~Copyable {
         backlogged[slot] = nil
         if let plan, let due = plan.due {
             let held = holds.isEmpty ? nil : holds[slot]
-            heap.set(slot, held.map { max(due, $0) } ?? due, lane: plan.tag)
+            heap.set(slot, held.map { max(due, $0) } ?? due, queue: plan.tag)
         } else {
             heap.remove(slot)
         }
@@ -169,27 +164,27 @@ struct UpkeepState: ~Copyable {
     mutating func hold(_ slot: UInt32, until end: UnixTime) {
         holds[slot] = end
         guard let entry = heap.entry(slot), entry.deadline < end else { return }
-        schedule(slot, Plan(due: entry.deadline, tag: entry.lane))
+        schedule(slot, Plan(due: entry.deadline, tag: entry.queue))
     }
 
     func isHeld(_ slot: UInt32, _ now: UnixTime) -> Bool { holds[slot].map { now < $0 } ?? false }
 
-    /// Moves what is due into its lane. True where more is due.
-    mutating func ripen(_ now: UnixTime) -> Bool {
-        for _ in 0..<Self.ripenMax {
+    /// Moves what is due into its queue. True where more is due.
+    mutating func enqueueDue(_ now: UnixTime) -> Bool {
+        for _ in 0..<Self.enqueuedMax {
             guard let first = heap.min, first.deadline <= now else { return false }
             heap.remove(first.handle)
-            let plan = Plan(due: first.deadline, tag: first.lane)
-            guard plan.lane < lanes.count else { continue }
-            addToLane(plan.lane, first.handle, death: plan.death)
+            let plan = Plan(due: first.deadline, tag: first.queue)
+            guard plan.queue < queues.count else { continue }
+            enqueue(plan.queue, first.handle, death: plan.death)
         }
         return true
     }
 
-    mutating func addToLane(_ lane: Int, _ slot: UInt32, death: UnixTime) {
-        backlogged[slot] = lane
-        lanes[lane].add(Lane.Entry(death: death, slot: slot, flight: 0))
-        notePending(lanes[lane].endpoint)
+    mutating func enqueue(_ queue: Int, _ slot: UInt32, death: UnixTime) {
+        backlogged[slot] = queue
+        queues[queue].add(ApplicationQueue.Entry(death: death, slot: slot, attempt: nil))
+        notePending(queues[queue].endpoint)
     }
 
     // MARK: Failures
@@ -213,7 +208,7 @@ struct UpkeepState: ~Copyable {
         let told = failures[key]?.told
         failures[key, default: Failures()].told = (event, number)
         guard let told else { return failureCount(key) == 0 }
-        // In how many ways no answer came is nobody's news.
+        // In how many ways no answer came is not worth telling.
         return told.code != event || max(told.number, 0) != max(number, 0)
     }
 
@@ -238,7 +233,7 @@ struct UpkeepState: ~Copyable {
     }
 
     mutating func takeNumber() -> UInt64 {
-        defer { nextFlight += 1 }
-        return nextFlight
+        defer { nextNumber += 1 }
+        return nextNumber
     }
 }

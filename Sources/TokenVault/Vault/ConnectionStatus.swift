@@ -203,7 +203,7 @@ extension Refresher {
     func end(_ record: borrowing ConnectionRecord) -> (time: UnixTime, cause: EndCause)? {
         guard record.state == .active else { return nil }
         var known = RefreshPolicy.Limits()
-        if let application = record.application { known = limits(lane(application)) }
+        if let application = record.application { known = limits(queue(application)) }
         let lifetime = RefreshPolicy.Lifetime(record, known, now: time.now())
         return RefreshPolicy.end(lifetime, known)
     }
@@ -227,7 +227,7 @@ extension Refresher {
     /// Whether a connection's token has expired and the provider refuses to renew it.
     func isRefused(_ record: borrowing ConnectionRecord, _ now: UnixTime) -> Bool {
         guard record.isRefused, let application = record.application else { return false }
-        let expiry = RefreshPolicy.Lifetime.expiry(record, limits(lane(application)), now: now)
+        let expiry = RefreshPolicy.Lifetime.expiry(record, limits(queue(application)), now: now)
         return expiry.map { $0 <= now } ?? false
     }
 
@@ -251,14 +251,14 @@ extension Refresher {
         shared.withLock { shared in
             let isFailing = shared.upkeep.failureCount(key) > 0
             let isRefused = shared.upkeep.isRefused(key)
-            guard let application, let lane = shared.upkeep.lane(application) else {
+            guard let application, let queue = shared.upkeep.queue(application) else {
                 return isRefused ? .refreshRefused : isFailing ? .refreshDelayed : nil
             }
-            if shared.upkeep.lanes[lane].isRejected { return .applicationRejected }
+            if shared.upkeep.queues[queue].isRejected { return .applicationRejected }
             if shared.storage.isPresent { return .storageRefused }
-            if shared.upkeep.flight(key)?.stage == .overdue { return .answerOutstanding }
+            if shared.upkeep.attempts[key]?.stage == .overdue { return .answerOutstanding }
             if isRefused { return .refreshRefused }
-            let isDelayed = isFailing || shared.upkeep.isHeldBack(slot, lane)
+            let isDelayed = isFailing || shared.upkeep.isHeldBack(slot, queue)
             return isDelayed ? .refreshDelayed : nil
         }
     }

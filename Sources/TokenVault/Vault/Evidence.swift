@@ -53,42 +53,42 @@ struct Evidence: ~Copyable {
         let isActive: Bool
     }
 
-    /// By lane, the connections that were served last, the last one last.
+    /// By queue, the connections that were served last, the last one last.
     private var served: [Int: [Served]] = [:]
     private(set) var refused: [Int: [Refused]] = [:]
-    /// By lane, the newest generation in which the provider rejected the application, and when.
+    /// By queue, the newest generation in which the provider rejected the application, and when.
     private var rejected: [Int: (generation: UInt64, time: UnixTime)] = [:]
-    /// By lane, the newest generation in which the provider asked for a pause, when, and its end.
+    /// By queue, the newest generation in which the provider asked for a pause, when, and its end.
     private var pauses: [Int: (generation: UInt64, from: UnixTime, until: UnixTime)] = [:]
-    /// The lanes of applications that were rejected when somebody connected.
+    /// The queues of applications that were rejected when somebody connected.
     private var refusedAtConnect: Set<Int> = []
 
     /// Takes in what a connection's record says.
     mutating func add(
         _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
-        _ lane: Int, _ limits: RefreshPolicy.Limits, now: @autoclosure () -> UnixTime
+        _ queue: Int, _ limits: RefreshPolicy.Limits, now: @autoclosure () -> UnixTime
     ) {
         let generation = record.tokensSince ?? header.generation
         if let moment = Self.served(record) {
             insert(
                 Served(
                     generation: generation, slot: header.slot, key: key, issued: record.issued,
-                    time: moment, isActive: record.state == .active), lane)
+                    time: moment, isActive: record.state == .active), queue)
         }
         if let found = Refused(record, header, key, limits, now: now) {
-            refused[lane, default: []].append(found)
-            if found.isRejection { noteRejection(found.generation, found.time, lane) }
+            refused[queue, default: []].append(found)
+            if found.isRejection { noteRejection(found.generation, found.time, queue) }
         }
         guard let trouble = record.trouble else { return }
         if record.state == .configured, Self.isOfApplication(trouble) {
-            refusedAtConnect.insert(lane)
+            refusedAtConnect.insert(queue)
         }
         let since = record.troubleSince ?? header.generation
         if trouble.code == VaultEvent.Kind.applicationRejected.code {
-            noteRejection(since, trouble.time, lane)
+            noteRejection(since, trouble.time, queue)
         }
-        if let until = record.pauseEnd, since > pauses[lane]?.generation ?? 0 {
-            pauses[lane] = (since, trouble.time, until)
+        if let until = record.pauseEnd, since > pauses[queue]?.generation ?? 0 {
+            pauses[queue] = (since, trouble.time, until)
         }
     }
 
@@ -110,37 +110,37 @@ struct Evidence: ~Copyable {
         }
     }
 
-    /// Whether the log of a lane's application says that it is rejected, as far as can be told, and
+    /// Whether the log of a queue's application says that it is rejected, as far as can be told, and
     /// it has been taken from nobody since.
-    func tellsRejection(_ lane: Int) -> Bool {
-        refusedAtConnect.contains(lane) || rejection(lane, since: 0) != nil
+    func tellsRejection(_ queue: Int) -> Bool {
+        refusedAtConnect.contains(queue) || rejection(queue, since: 0) != nil
     }
 
-    private mutating func noteRejection(_ generation: UInt64, _ time: UnixTime, _ lane: Int) {
-        if generation > rejected[lane]?.generation ?? 0 { rejected[lane] = (generation, time) }
+    private mutating func noteRejection(_ generation: UInt64, _ time: UnixTime, _ queue: Int) {
+        if generation > rejected[queue]?.generation ?? 0 { rejected[queue] = (generation, time) }
     }
 }
 
 extension Evidence {
-    private mutating func insert(_ found: Served, _ lane: Int) {
-        let isFull = served[lane]?.count == Suspicion.successesMax
-        if isFull, let first = served[lane]?.first, found.generation < first.generation {
+    private mutating func insert(_ found: Served, _ queue: Int) {
+        let isFull = served[queue]?.count == Suspicion.successesMax
+        if isFull, let first = served[queue]?.first, found.generation < first.generation {
             return
         }
-        if isFull { served[lane]?.removeFirst() }
-        let place = served[lane]?.firstIndex { $0.generation > found.generation }
-        served[lane, default: []].insert(found, at: place ?? served[lane]?.count ?? 0)
+        if isFull { served[queue]?.removeFirst() }
+        let place = served[queue]?.firstIndex { $0.generation > found.generation }
+        served[queue, default: []].insert(found, at: place ?? served[queue]?.count ?? 0)
     }
 
     /// The generation of the last tokens that a refresh or a code brought; 0 where there are none.
-    func lastServed(_ lane: Int) -> UInt64 {
-        served[lane]?.last?.generation ?? 0
+    func lastServed(_ queue: Int) -> UInt64 {
+        served[queue]?.last?.generation ?? 0
     }
 
     /// When the provider rejected the application as it is since generation `changed`, where it has
     /// taken it from nobody since.
-    func rejection(_ lane: Int, since changed: UInt64) -> UnixTime? {
-        guard let last = rejected[lane], last.generation > max(changed, lastServed(lane)) else {
+    func rejection(_ queue: Int, since changed: UInt64) -> UnixTime? {
+        guard let last = rejected[queue], last.generation > max(changed, lastServed(queue)) else {
             return nil
         }
         return last.time
@@ -149,8 +149,8 @@ extension Evidence {
     /// Until when the provider wants to be left alone, where it has served nobody since it said so.
     /// One that has not begun, or goes on for longer than any pause may, was written by another
     /// clock.
-    func pauseEnd(_ lane: Int, now: UnixTime) -> UnixTime? {
-        guard let pause = pauses[lane], pause.generation > lastServed(lane), pause.from <= now
+    func pauseEnd(_ queue: Int, now: UnixTime) -> UnixTime? {
+        guard let pause = pauses[queue], pause.generation > lastServed(queue), pause.from <= now
         else { return nil }
         let left = pause.until.milliseconds(since: now)
         return left > 0 && left <= RefreshPolicy.retryAfterSecondsMax * 1000 ? pause.until : nil
@@ -158,17 +158,17 @@ extension Evidence {
 
     /// Whether another connection was served since one was refused: asked for after that was heard,
     /// not merely stored after it.
-    func isAnswered(_ found: Refused, _ lane: Int, now: UnixTime) -> Bool {
+    func isAnswered(_ found: Refused, _ queue: Int, now: UnixTime) -> Bool {
         if found.has(Refusal.provenFlag) { return true }
         // Of a clock that was ahead nobody knows when that was.
         let heard = found.time > now ? UnixTime(milliseconds: .min) : found.time
-        return (served[lane] ?? []).contains {
+        return (served[queue] ?? []).contains {
             $0.generation > found.generation && $0.issued >= heard
         }
     }
 
-    func successes(_ lane: Int) -> [Suspicion.Success] {
-        (served[lane] ?? []).filter(\.isActive).map {
+    func successes(_ queue: Int) -> [Suspicion.Success] {
+        (served[queue] ?? []).filter(\.isActive).map {
             Suspicion.Success(slot: $0.slot, key: $0.key, time: $0.time)
         }
     }
@@ -177,24 +177,24 @@ extension Evidence {
 extension UpkeepState {
     /// Takes over what an earlier process has found out, as far as this one knows no better.
     mutating func restore(_ evidence: borrowing Evidence, _ now: UnixTime) {
-        for lane in lanes.indices {
-            if let until = evidence.pauseEnd(lane, now: now) {
-                endpoints[lanes[lane].endpoint].governor.restorePause(until: until, now)
+        for queue in queues.indices {
+            if let until = evidence.pauseEnd(queue, now: now) {
+                endpoints[queues[queue].endpoint].governor.restorePause(until: until, now)
             }
         }
-        for lane in lanes.indices where lanes[lane].suspicion.sentCount == 0 {
-            let changed = lanes[lane].changed
-            let served = evidence.lastServed(lane)
+        for queue in queues.indices where queues[queue].suspicion.sentCount == 0 {
+            let changed = queues[queue].changed
+            let served = evidence.lastServed(queue)
             let isProven = served > changed.generation
             var risked: [Suspicion.Risk] = []
-            for found in evidence.refused[lane] ?? [] {
-                let isAnswered = evidence.isAnswered(found, lane, now: now)
-                restore(found, lane, isAnswered: isAnswered, now)
+            for found in evidence.refused[queue] ?? [] {
+                let isAnswered = evidence.isAnswered(found, queue, now: now)
+                restore(found, queue, isAnswered: isAnswered, now)
                 // What was heard before a change says nothing of how it refuses dead grants.
                 if found.has(Refusal.provenFlag), found.generation > changed.generation,
                     found.kind != .unknown
                 {
-                    lanes[lane].suspicion.learn()
+                    queues[queue].suspicion.learn()
                 }
                 guard found.generation > changed.generation, !isAnswered,
                     found.has(Refusal.riskFlag)
@@ -204,14 +204,14 @@ extension UpkeepState {
                         slot: found.slot, order: 0, isProbe: found.has(Refusal.probeFlag),
                         // By a clock that was ahead, nobody knows when.
                         heard: min(found.time, now)))
-                risks[found.slot] = lane
+                risks[found.slot] = queue
             }
-            for success in evidence.successes(lane) {
-                lanes[lane].suspicion.note(success)
+            for success in evidence.successes(queue) {
+                queues[queue].suspicion.note(success)
             }
-            lanes[lane].restore(
+            queues[queue].restore(
                 risked, change: isProven ? nil : changed.change,
-                rejected: evidence.rejection(lane, since: changed.generation), now)
+                rejected: evidence.rejection(queue, since: changed.generation), now)
         }
     }
 
@@ -219,24 +219,24 @@ extension UpkeepState {
     ///
     /// - Parameter isAnswered: whether another connection has succeeded since.
     private mutating func restore(
-        _ found: Evidence.Refused, _ lane: Int, isAnswered: Bool, _ now: UnixTime
+        _ found: Evidence.Refused, _ queue: Int, isAnswered: Bool, _ now: UnixTime
     ) {
-        guard !found.isRejection, failures[found.key]?.refusal == nil, numbers[found.key] == nil
+        guard !found.isRejection, failures[found.key]?.refusal == nil, attempts[found.key] == nil
         else { return }
         var refusal = Refusal(
-            slot: found.slot, lane: lane, kind: found.kind, status: found.status, order: 0,
+            slot: found.slot, queue: queue, kind: found.kind, status: found.status, order: 0,
             heard: found.time)
         refusal.proof = isAnswered ? .application : .none
         // One that was not asked since another was served is asked once more.
-        refusal.isReprieved = isAnswered && !found.has(Refusal.provenFlag)
+        refusal.isWorthATry = isAnswered && !found.has(Refusal.provenFlag)
         refusal.isOld = found.has(Refusal.oldFlag)
         refusal.expiry = found.expiry
-        if found.generation <= lanes[lane].changed.generation { refusal.outdate() }
+        if found.generation <= queues[queue].changed.generation { refusal.outdate() }
         set(refusal, found.key)
         _ = countFailure(found.key, isRefusal: true)
-        guard !refusal.isReprieved, let due = heap.deadline(found.slot) else { return }
+        guard !refusal.isWorthATry, let due = heap.deadline(found.slot) else { return }
         let later = pause(found.key, due: max(due, now), now, random: 0)
         guard later > max(due, now) else { return }
-        schedule(found.slot, Plan(lane: lane, due: later, death: later))
+        schedule(found.slot, Plan(queue: queue, due: later, death: later))
     }
 }

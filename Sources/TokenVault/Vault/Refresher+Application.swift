@@ -14,7 +14,7 @@ extension Refresher {
     /// What was changed about an application, if nothing has succeeded since.
     func unprovenChange(_ id: ApplicationID) -> Suspicion.Change? {
         shared.withLock { shared in
-            shared.upkeep.lane(id).flatMap { shared.upkeep.lanes[$0].suspicion.change }
+            shared.upkeep.queue(id).flatMap { shared.upkeep.queues[$0].suspicion.change }
         }
     }
 
@@ -22,16 +22,16 @@ extension Refresher {
     /// leaves for it. What left with the new ones before they are counted would be risked by
     /// nobody.
     ///
-    /// - Returns: its lane.
+    /// - Returns: its queue.
     func beginChange(_ id: ApplicationID) -> Int {
-        let lane = lane(id)
-        shared.withLock { $0.upkeep.lanes[lane].pendingChanges += 1 }
-        return lane
+        let queue = queue(id)
+        shared.withLock { $0.upkeep.queues[queue].pendingChanges += 1 }
+        return queue
     }
 
     /// It is stored and `applicationStored` was told, or it is not stored.
-    func endChange(_ lane: Int) {
-        shared.withLock { $0.upkeep.lanes[lane].pendingChanges -= 1 }
+    func endChange(_ queue: Int) {
+        shared.withLock { $0.upkeep.queues[queue].pendingChanges -= 1 }
         alarm.ring()
     }
 
@@ -42,21 +42,20 @@ extension Refresher {
     func applicationStored(_ id: ApplicationID, _ change: Suspicion.Change?) {
         let now = time.now()
         // Before it may move to another endpoint.
-        let known = shared.withLock { shared -> (isKnown: Bool, requests: [TransportRequest]) in
-            guard let lane = shared.upkeep.lane(id) else { return (false, []) }
+        let known = shared.withLock { shared -> (isKnown: Bool, attempts: [RefreshAttempt]) in
+            guard let queue = shared.upkeep.queue(id) else { return (false, []) }
             guard let change else {
-                shared.upkeep.lanes[lane].probeSoon(now)
+                shared.upkeep.queues[queue].probeSoon(now)
                 return (true, [])
             }
-            let flights = shared.upkeep.change(lane, change, now)
-            return (true, flights.compactMap { shared.outgoing[$0]?.request })
+            return (true, shared.upkeep.change(queue, change, now))
         }
-        let lane = reload(id)
+        let queue = reload(id)
         if !known.isKnown, let change {
-            shared.withLock { _ = $0.upkeep.change(lane, change, now) }
+            shared.withLock { _ = $0.upkeep.change(queue, change, now) }
         }
         // They carry what is not valid any more. What has left has left.
-        for request in known.requests { _ = request.cancelIfUnsent() }
+        for attempt in known.attempts { _ = attempt.request?.cancelIfUnsent() }
         alarm.ring()
         rereadAll(of: id)
     }
@@ -67,25 +66,25 @@ extension Refresher {
     }
 
     /// Somebody says that a connection is worth another try now.
-    func forgive(_ key: RecordKey) { shared.withLock { $0.upkeep.forgive(key) } }
+    func clearRefusals(_ key: RecordKey) { shared.withLock { $0.upkeep.clearRefusals(key) } }
 
     /// The same of an application: what it was suspected of is forgotten.
-    func forgive(_ id: ApplicationID) {
-        let lane = lane(id)
+    func clearRefusals(_ id: ApplicationID) {
+        let queue = queue(id)
         let now = time.now()
-        shared.withLock { $0.upkeep.forgive(lane: lane, now) }
+        shared.withLock { $0.upkeep.clearRefusals(queue: queue, now) }
         alarm.ring()
     }
 
     /// Why nothing leaves for an application now.
     ///
     /// - Parameter key: of the connection that it concerns; nil where it is several.
-    func closedBecause(_ lane: Int, at endpoint: Int, _ key: RecordKey? = nil) -> VaultError {
+    func closedBecause(_ queue: Int, at endpoint: Int, _ key: RecordKey? = nil) -> VaultError {
         let now = time.now()
         let (error, application) = shared.withLock { shared in
             (
-                shared.upkeep.closedBecause(lane, at: endpoint, now),
-                shared.upkeep.lanes[lane].application
+                shared.upkeep.closedBecause(queue, at: endpoint, now),
+                shared.upkeep.queues[queue].application
             )
         }
         return error.code == .applicationMisconfigured ? rejection(application, key) : error
@@ -129,15 +128,15 @@ extension Refresher {
     /// A request of an application that is not a refresh, and may show that the provider takes it.
     struct Probe {
         let application: ApplicationID
-        let lane: Int
+        let queue: Int
         let order: UInt64
     }
 
     /// To be called before it is sent.
     func beginProbe(_ id: ApplicationID) -> Probe {
-        let lane = lane(id)
-        let order = shared.withLock { $0.upkeep.lanes[lane].suspicion.send() }
-        return Probe(application: id, lane: lane, order: order)
+        let queue = queue(id)
+        let order = shared.withLock { $0.upkeep.queues[queue].suspicion.send() }
+        return Probe(application: id, queue: queue, order: order)
     }
 
     /// The probe has succeeded, for this connection's sake.
@@ -145,7 +144,7 @@ extension Refresher {
         let now = time.now()
         let finding = shared.withLock { shared in
             var finding = UpkeepState.Finding()
-            shared.upkeep.accept(probe.lane, order: probe.order, now, &finding)
+            shared.upkeep.accept(probe.queue, order: probe.order, now, &finding)
             return finding
         }
         if finding.isAccepted { publish(.recovered, id) }

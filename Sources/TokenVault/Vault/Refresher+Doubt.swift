@@ -23,69 +23,67 @@ extension Refresher {
     }
 
     /// Adds to a commit what becomes of the attempt, and of an older one in doubt.
-    func endAttempt(_ sent: Sent, _ effect: Effect, _ commit: Commit) {
+    func endAttempt(_ attempt: RefreshAttempt, _ effect: Effect, _ commit: Commit) {
         switch effect {
-        case .none: endAttempt(sent, doubt: nil, commit)
+        case .none: endAttempt(attempt, doubt: nil, commit)
         case .known:
-            endAttempt(sent, doubt: shared.withLock { Self.takeDoubt(sent, &$0) }, commit)
-        case .inDoubt: keepDoubt(sent, commit)
+            endAttempt(attempt, doubt: shared.withLock { Self.takeDoubt(attempt, &$0) }, commit)
+        case .inDoubt: keepDoubt(attempt, commit)
         }
     }
 
-    func endAttempt(_ sent: Sent, doubt: UInt64?, _ commit: Commit) {
-        if let wave = sent.wave { commit.add(.endAttempt(wave: wave, sent.flight.key)) }
-        if let doubt { commit.add(.endAttempt(wave: doubt, sent.flight.key)) }
+    func endAttempt(_ attempt: RefreshAttempt, doubt: UInt64?, _ commit: Commit) {
+        if let batch = attempt.batch { commit.add(.endAttempt(batch: batch, attempt.key)) }
+        if let doubt { commit.add(.endAttempt(batch: doubt, attempt.key)) }
     }
 
     /// The older doubt that an answer ends; one of the connection's next life, or of other tokens,
     /// is not its business.
-    static func takeDoubt(_ sent: Sent, _ shared: inout Shared) -> UInt64? {
-        guard shared.upkeep.isCurrent(sent.flight) else { return nil }
-        return shared.doubts.removeValue(forKey: sent.flight.key)?.wave
+    static func takeDoubt(_ attempt: RefreshAttempt, _ shared: inout Shared) -> UInt64? {
+        guard shared.upkeep.attempts.isCurrent(attempt) else { return nil }
+        return shared.doubts.removeValue(forKey: attempt.key)?.batch
     }
 
     /// Leaves the attempt on record, in place of an older one in doubt; as one whose request has
     /// ended, so that no other process waits for it, unless this process ended it.
-    private func keepDoubt(_ sent: Sent, _ commit: Commit) {
-        guard let wave = sent.wave else { return }
-        let (key, lane) = (sent.flight.key, sent.flight.lane)
+    private func keepDoubt(_ attempt: RefreshAttempt, _ commit: Commit) {
+        guard let batch = attempt.batch else { return }
+        let (key, queue) = (attempt.key, attempt.queue)
         let isOver = shared.withLock { shared -> Bool in
             // What it did is nothing to the tokens that are there now.
-            guard let flight = shared.upkeep.flights[sent.flight.number], !flight.isOrphan,
-                !flight.isSuperseded
-            else {
-                commit.add(.endAttempt(wave: wave, key))
+            guard attempt.stage != .ended, !attempt.isOfTheFormer else {
+                commit.add(.endAttempt(batch: batch, key))
                 return false
             }
             let older = shared.doubts[key]
-            if let older, older.wave != wave {
-                commit.add(.endAttempt(wave: older.wave, key))
+            if let older, older.batch != batch {
+                commit.add(.endAttempt(batch: older.batch, key))
             }
-            shared.doubts[key] = InDoubt(wave: wave, since: older?.since ?? flight.sent)
+            shared.doubts[key] = InDoubt(batch: batch, since: older?.since ?? attempt.sent)
             // The provider's grace begins now, however often it failed before.
-            if older == nil, shared.upkeep.lanes[lane].limits.reuseGraceSeconds > 0 {
+            if older == nil, shared.upkeep.queues[queue].limits.reuseGraceSeconds > 0 {
                 shared.upkeep.countAnew(key)
             }
             return !shared.sendsNothing
         }
         guard isOver else { return }
-        commit.add(.endAttempt(wave: wave, key))
-        let attempt = Attempt(key: key, generation: sent.generation)
-        commit.add(.beginWave([attempt], RefreshPolicy.longAgo))
+        commit.add(.endAttempt(batch: batch, key))
+        let record = AttemptRecord(key: key, generation: attempt.source.generation)
+        commit.add(.beginBatch([record], RefreshPolicy.longAgo))
         let completion = commit.completion
         commit.completion = { [self] result in
             if case .success(let committed) = result {
-                move(key, from: wave, to: committed.wave)
+                move(key, from: batch, to: committed.batch)
             }
             completion(result)
         }
     }
 
-    /// A connection in doubt has its attempt in another wave.
-    private func move(_ key: RecordKey, from wave: UInt64, to anew: UInt64) {
+    /// A connection in doubt has its attempt in another batch.
+    private func move(_ key: RecordKey, from batch: UInt64, to anew: UInt64) {
         let isInDoubt = shared.withLock { shared in
-            guard let doubt = shared.doubts[key], doubt.wave == wave else { return false }
-            shared.doubts[key] = InDoubt(wave: anew, since: doubt.since)
+            guard let doubt = shared.doubts[key], doubt.batch == batch else { return false }
+            shared.doubts[key] = InDoubt(batch: anew, since: doubt.since)
             return true
         }
         // Other tokens came meanwhile, or it was disconnected.
@@ -93,20 +91,20 @@ extension Refresher {
     }
 
     func endDoubt(_ key: RecordKey, _ commit: Commit) {
-        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key)?.wave }) {
-            commit.add(.endAttempt(wave: doubt, key))
+        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key)?.batch }) {
+            commit.add(.endAttempt(batch: doubt, key))
         }
     }
 
     /// The attempt of an earlier process that the provider may still be at work on, and until when
     /// the connection is left alone for that.
     func hold(
-        _ key: RecordKey, lane: Int, death: UnixTime, _ shared: borrowing Shared, _ now: UnixTime
+        _ key: RecordKey, queue: Int, death: UnixTime, _ shared: borrowing Shared, _ now: UnixTime
     ) -> (since: UnixTime, until: UnixTime)? {
-        guard let doubt = earlier[key], shared.doubts[key]?.wave == doubt.wave else { return nil }
+        guard let doubt = earlier[key], shared.doubts[key]?.batch == doubt.batch else { return nil }
         let until = RefreshPolicy.doubtEnd(
             recorded: doubt.recorded, opened: opened, death: death,
-            shared.upkeep.lanes[lane].limits
+            shared.upkeep.queues[queue].limits
         ).adding(milliseconds: -stepsBack.lag(0))
         // The clock may have been set back since.
         let left = until.milliseconds(since: now)
@@ -117,7 +115,7 @@ extension Refresher {
     /// The tokens that a doubt was about are replaced: its attempt is taken off the record.
     func settle(_ doubt: UInt64, _ key: RecordKey) {
         let commit = Commit()
-        commit.add(.endAttempt(wave: doubt, key))
+        commit.add(.endAttempt(batch: doubt, key))
         committer.submit(commit)
     }
 

@@ -2,65 +2,62 @@
 
 // A refresh that is not answered in time: who waits is let go, and the answer is listened for.
 extension Refresher {
-    /// Runs on the transport's thread, before `land`.
-    func listen(_ sent: Sent) {
+    /// Runs on the transport's thread, before `answered`.
+    func overdue(_ attempt: RefreshAttempt) {
         // For so long no data key is kept open.
-        sent.kept?.wipe()
+        attempt.kept?.wipe()
         let now = time.now()
-        let number = sent.flight.number
-        let milliseconds = Int64(
-            sent.listenMilliseconds - TransportRequest.deadlineMillisecondsDefault)
-        let end = now.adding(milliseconds: max(0, milliseconds))
+        let deadline = TransportRequest.deadlineMillisecondsDefault
+        let listens = attempt.request?.listenMilliseconds ?? deadline
+        let end = now.adding(milliseconds: Int64(max(0, listens - deadline)))
         let change = shared.withLock { shared -> Change? in
             guard
-                let ids = shared.upkeep.beginListening(
-                    number, until: end, now, random: randomness.next()),
-                let flight = shared.upkeep.flights[number]
+                let callers = shared.upkeep.overdue(
+                    attempt, until: end, now, random: randomness.next())
             else { return nil }
-            let departures = shared.sendsNothing ? [] : shared.upkeep.depart(flight.endpoint, now)
+            let admitted = shared.sendsNothing ? [] : shared.upkeep.admit(attempt.endpoint, now)
             return Change(
-                flight: flight, rejected: shared.upkeep.confirmSuspicion(flight.lane, now),
-                isCurrent: shared.upkeep.isCurrent(flight),
-                waiting: ids.compactMap { shared.waiters.removeValue(forKey: $0) },
-                departures: departures.compactMap { shared.outgoing[$0]?.request })
+                rejected: shared.upkeep.confirmSuspicion(attempt.queue, now),
+                isCurrent: shared.upkeep.attempts.isCurrent(attempt),
+                age: Self.age(attempt, now), callers: callers,
+                admitted: admitted)
         }
         guard let change else { return }
-        send(change.departures)
-        let flight = change.flight
+        send(change.admitted)
         // Whoever waits for tokens that were replaced finds the others.
         let error = VaultError(
-            .answerOutstanding, .upkeep, connection: sent.id, number: Self.age(flight, now))
-        for waiter in change.waiting {
-            waiter.resume(change.isCurrent ? .failure(error) : .success(()))
+            .answerOutstanding, .upkeep, connection: attempt.id, number: change.age)
+        for caller in change.callers {
+            caller.resume(change.isCurrent ? .failure(error) : .success(()))
         }
-        if change.isCurrent { tellListening(sent) }
-        if let status = change.rejected { announceRejection(sent, status) }
+        if change.isCurrent { tellListening(attempt, seconds: Int64(listens / 1000)) }
+        if let status = change.rejected { announceRejection(attempt, status) }
         // The breaker, or the number of listeners, may keep back what is ready; and a place is
         // free.
-        recall(flight.lane, at: flight.endpoint)
+        recall(attempt.queue, at: attempt.endpoint)
     }
 
-    /// What becomes of others when a flight is overdue.
+    /// What becomes of others when an attempt is overdue.
     private struct Change {
-        let flight: Flight
         /// The status with which its application is taken to be rejected from here on.
         let rejected: Int?
         let isCurrent: Bool
-        let waiting: [Waiter]
-        let departures: [TransportRequest]
+        /// For how many seconds it has been out.
+        let age: Int
+        let callers: [Caller]
+        let admitted: [RefreshAttempt]
     }
 
-    /// For how many seconds a flight has been out.
-    static func age(_ flight: Flight, _ now: UnixTime) -> Int {
-        Int(clamping: max(0, now.milliseconds(since: flight.sent)) / 1000)
+    /// For how many seconds an attempt has been out.
+    static func age(_ attempt: RefreshAttempt, _ now: UnixTime) -> Int {
+        Int(clamping: max(0, now.milliseconds(since: attempt.sent)) / 1000)
     }
 
-    private func tellListening(_ sent: Sent) {
-        let number = Int64(sent.listenMilliseconds / 1000)
-        publish(.answerOutstanding, sent.id, number: number)
+    private func tellListening(_ attempt: RefreshAttempt, seconds: Int64) {
+        publish(.answerOutstanding, attempt.id, number: seconds)
         let commit = Commit()
         commit.isPatient = true
-        commit.add(.event(entry(sent, .answerOutstanding, number)))
+        commit.add(.event(entry(attempt, .answerOutstanding, seconds)))
         committer.submit(commit)
     }
 
@@ -68,13 +65,13 @@ extension Refresher {
     /// to, or one to an earlier process.
     func outstandingSince(_ key: RecordKey, _ record: borrowing ConnectionRecord) -> UnixTime? {
         let sent = shared.withLock { shared in
-            shared.upkeep.flight(key).flatMap { $0.stage == .overdue ? $0.sent : nil }
+            shared.upkeep.attempts[key].flatMap { $0.stage == .overdue ? $0.sent : nil }
         }
         if let sent { return sent }
         guard earlier[key] != nil, let plan = plan(record) else { return nil }
         let now = time.now()
         return shared.withLock {
-            hold(key, lane: plan.lane, death: plan.death, $0, now)?.since
+            hold(key, queue: plan.queue, death: plan.death, $0, now)?.since
         }
     }
 
@@ -85,22 +82,21 @@ extension Refresher {
     ///
     /// - Returns: how many are not.
     func drain(milliseconds: Int64) async -> Int {
-        let (requests, waiting, timers) = shared.withLock { shared in
+        let (requests, callers, timers) = shared.withLock { shared in
             shared.isDraining = true
-            let ids = shared.upkeep.dismissAllDemands()
             return (
-                shared.outgoing.values.map(\.request),
-                ids.compactMap { shared.waiters.removeValue(forKey: $0) },
+                shared.upkeep.attempts.all.compactMap(\.outgoing),
+                shared.upkeep.dismissAllDemands(),
                 shared.takeTimers(where: \.isForSending)
             )
         }
-        for waiter in waiting { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
+        for caller in callers { caller.resume(.failure(VaultError(.closed, .upkeep))) }
         for request in requests { _ = request.cancelIfUnsent() }
         for timer in timers { timer.action() }
         await first { (end: @escaping @Sendable (()) -> Void) in
             let waits = shared.withLock { shared in
-                guard !shared.upkeep.flights.isEmpty, !shared.isClosed else { return false }
-                shared.drainers.append(Waiter { _ in end(()) })
+                guard !shared.upkeep.attempts.isEmpty, !shared.isClosed else { return false }
+                shared.drainers.append(Caller { _ in end(()) })
                 return true
             }
             if !waits || !after(milliseconds: milliseconds, { end(()) }) { end(()) }
@@ -111,18 +107,17 @@ extension Refresher {
     /// Tells everybody who waits for what is still out, and returns how much that is.
     private func letGo() -> Int {
         let now = time.now()
-        let (count, waiting) = shared.withLock { shared -> (Int, [(waiter: Waiter, age: Int)]) in
-            var waiting: [(waiter: Waiter, age: Int)] = []
-            for flight in shared.upkeep.flights.values {
-                for id in flight.allWaiters {
-                    guard let waiter = shared.waiters.removeValue(forKey: id) else { continue }
-                    waiting.append((waiter, Self.age(flight, now)))
+        let (count, callers) = shared.withLock { shared in
+            let attempts = shared.upkeep.attempts.all
+            return (
+                attempts.count,
+                attempts.flatMap { attempt in
+                    attempt.takeCallers().map { (caller: $0, age: Self.age(attempt, now)) }
                 }
-            }
-            return (shared.upkeep.flights.count, waiting)
+            )
         }
-        for (waiter, age) in waiting {
-            waiter.resume(.failure(VaultError(.answerOutstanding, .upkeep, number: age)))
+        for (caller, age) in callers {
+            caller.resume(.failure(VaultError(.answerOutstanding, .upkeep, number: age)))
         }
         return count
     }

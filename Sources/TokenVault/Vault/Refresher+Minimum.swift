@@ -17,7 +17,7 @@ extension Refresher {
     ///
     /// - Parameter asked: which tokens this caller has had refreshed already; nil where none.
     func mayMeet(
-        _ minimum: Int64, _ key: RecordKey, _ tokens: PresentTokens, asked: UInt64?, _ lane: Int
+        _ minimum: Int64, _ key: RecordKey, _ tokens: PresentTokens, asked: UInt64?, _ queue: Int
     ) -> Bool {
         let now = time.now()
         let lifetime = tokens.lifetime
@@ -29,7 +29,7 @@ extension Refresher {
             }
             // What another clock wrote says nothing at all.
             guard RefreshPolicy.isPlausible(lifetime, now) else { return true }
-            let due = RefreshPolicy.due(lifetime, shared.upkeep.lanes[lane].limits, random: 0)
+            let due = RefreshPolicy.due(lifetime, shared.upkeep.queues[queue].limits, random: 0)
             return shared.unmetMinimums.mayBeMet(
                 key, minimum: minimum, lifetime, due: due, refreshed: tokens.refreshed, now)
         }
@@ -37,8 +37,8 @@ extension Refresher {
 
     /// What a record says of its tokens' lives.
     func lifetime(
-        _ record: borrowing ConnectionRecord, _ lane: Int
+        _ record: borrowing ConnectionRecord, _ queue: Int
     ) -> RefreshPolicy.Lifetime {
-        RefreshPolicy.Lifetime(record, limits(lane), now: time.now())
+        RefreshPolicy.Lifetime(record, limits(queue), now: time.now())
     }
 }

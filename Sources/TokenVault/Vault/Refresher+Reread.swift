@@ -49,7 +49,7 @@ extension Refresher {
             return outcome == .left ? .leave : .change
         }
         let commit = Commit()
-        commit.mustLand = true
+        commit.mayUseReserve = true
         commit.add(.revise(reread.key, revision))
         return commit
     }
@@ -96,7 +96,7 @@ extension Refresher {
         let (outcome, plan, slot) = reread.found.withLock { $0 }
         guard outcome == .left, let plan, store.owner(slot)?.key == reread.key else { return }
         shared.withLock { shared in
-            guard shared.upkeep.flight(reread.key) == nil, !shared.upkeep.isScheduled(slot)
+            guard shared.upkeep.attempts[reread.key] == nil, !shared.upkeep.isScheduled(slot)
             else { return }
             shared.upkeep.schedule(slot, plan)
         }
@@ -109,7 +109,7 @@ extension Refresher {
         var keys = keys
         while let key = keys.popFirst() {
             // What is being asked for is told by its own answer.
-            let isBusy = shared.withLock { $0.isClosed || $0.upkeep.flight(key) != nil }
+            let isBusy = shared.withLock { $0.isClosed || $0.upkeep.attempts[key] != nil }
             guard !isBusy, let (reread, reader) = reread(key) else { continue }
             let commit = change(reread, reader, releases: false)
             let rest = keys

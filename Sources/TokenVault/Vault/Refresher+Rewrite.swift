@@ -3,31 +3,31 @@
 // Answers that are written into the record, though they bring no tokens.
 extension Refresher {
     /// Red: the user must connect again. No further attempt is made, and it is told once.
-    func landLost(_ sent: Sent, _ status: Int) {
-        let error = VaultError(.grantLost, .upkeep, connection: sent.id, number: status)
-        rewrite(sent, event: .grantLost, number: Int64(status), .known, addedBytesMax: 0) {
+    func storeLost(_ attempt: RefreshAttempt, _ status: Int) {
+        let error = VaultError(.grantLost, .upkeep, connection: attempt.id, number: status)
+        rewrite(attempt, event: .grantLost, number: Int64(status), .known, addedBytesMax: 0) {
             (record) throws(VaultError) in
             try record.set(ConnectionState.failed)
         } then: { [self] in
-            finish(sent.flight, .failure(error), nil)
+            finish(attempt, .failure(error), nil)
         }
     }
 
-    /// Changes the record the flight was made for, unless it has moved on, and ends the attempt.
+    /// Changes the record the attempt was made for, unless it has moved on, and ends the attempt.
     ///
-    /// - Parameter left: what follows where it has moved on; the flight's end, if nil.
+    /// - Parameter left: what follows where it has moved on; the attempt's end, if nil.
     func rewrite(
-        _ sent: Sent, event: VaultEvent.Kind, number: Int64, _ effect: Effect, addedBytesMax: Int,
+        _ attempt: RefreshAttempt, event: VaultEvent.Kind, number: Int64, _ effect: Effect, addedBytesMax: Int,
         _ change: @escaping @Sendable (inout ConnectionRecord) throws(VaultError) -> Void,
         then end: @escaping @Sendable () -> Void, left: (@Sendable () -> Void)? = nil,
         else failed: (@Sendable (VaultError) -> Void)? = nil
     ) {
-        let entry = entry(sent, event, number)
+        let entry = entry(attempt, event, number)
         let failure = ConnectionRecord.Failure(
             code: event.code, status: Int32(clamping: number), time: entry.time)
         let revision = Revision(addedBytesMax: addedBytesMax) {
             [self] (record, header) throws(VaultError) in
-            guard record.state == .active, isCurrent(record, header, sent) else {
+            guard record.state == .active, isCurrent(record, header, attempt) else {
                 return .leave
             }
             try record.keepTokens(of: header.generation)
@@ -38,35 +38,35 @@ extension Refresher {
         let commit = Commit { [self] result in
             switch result {
             case .success(let committed) where committed.fate == .changed:
-                publish(event, sent.id, number: number)
+                publish(event, attempt.id, number: number)
                 end()
             // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
             case .success:
-                if let left { left() } else { finishElsewhere(sent) }
+                if let left { left() } else { finishElsewhere(attempt) }
             case .failure(let error):
-                if let failed { failed(error) } else { postpone(sent.flight, error) }
+                if let failed { failed(error) } else { postpone(attempt, error) }
             }
         }
-        commit.mustLand = true
-        commit.add(.revise(sent.flight.key, revision))
-        endAttempt(sent, effect, commit)
+        commit.mayUseReserve = true
+        commit.add(.revise(attempt.key, revision))
+        endAttempt(attempt, effect, commit)
         commit.add(.event(entry))
         committer.submit(commit)
     }
 
     /// Whoever waits finds other tokens.
-    func finishElsewhere(_ sent: Sent) {
-        finish(sent.flight, .success(()), currentPlan(sent.flight))
+    func finishElsewhere(_ attempt: RefreshAttempt) {
+        finish(attempt, .success(()), currentPlan(attempt))
     }
 
-    func entry(_ sent: Sent, _ kind: VaultEvent.Kind, _ number: Int64) -> EventEntry {
-        EventEntry(time: time.now(), key: sent.flight.key, kind: kind, number: number)
+    func entry(_ attempt: RefreshAttempt, _ kind: VaultEvent.Kind, _ number: Int64) -> EventEntry {
+        EventEntry(time: time.now(), key: attempt.key, kind: kind, number: number)
     }
 
     /// Whether the record still holds the pair that this answer replaces.
     func isCurrent(
-        _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ sent: Sent
+        _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ attempt: RefreshAttempt
     ) -> Bool {
-        sent.generation >= record.tokensSince ?? header.generation
+        attempt.source.generation >= record.tokensSince ?? header.generation
     }
 }

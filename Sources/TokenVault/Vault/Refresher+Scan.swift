@@ -37,17 +37,15 @@ extension Refresher {
         let (waiting, watching) = shared.withLock { shared in
             shared.scan = end
             defer {
-                shared.scanWaiters = [:]
+                shared.scanCallers = []
                 shared.scanWatchers = []
             }
-            // In the order in which they came.
-            let waiters = shared.scanWaiters.sorted { $0.key < $1.key }.map(\.value)
-            return (waiters, shared.scanWatchers)
+            return (shared.scanCallers, shared.scanWatchers)
         }
         if case .complete = end { setVerified() }
         shared.broadcast()
         for watcher in watching { watcher.finish() }
-        for waiter in waiting { waiter.resume(Self.outcome(end)) }
+        for caller in waiting { caller.resume(Self.outcome(end)) }
     }
 
     /// Verifies and plans; returns whose disconnects are still to be finished.
@@ -67,8 +65,8 @@ extension Refresher {
             let now = time.now()
             shared.withLock { shared in
                 shared.upkeep.restore(evidence, now)
-                for lane in shared.upkeep.lanes.indices where evidence.tellsRejection(lane) {
-                    shared.toldRejected.insert(shared.upkeep.lanes[lane].application)
+                for queue in shared.upkeep.queues.indices where evidence.tellsRejection(queue) {
+                    shared.toldRejected.insert(shared.upkeep.queues[queue].application)
                 }
             }
             committer.allow(verified)
@@ -111,30 +109,30 @@ extension Refresher {
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return true }
         guard let application = record.application else { return false }
-        guard let (lane, limits) = known(application) else {
+        guard let (queue, limits) = known(application) else {
             // Nothing is planned by what is not known.
             throw VaultError(.tooManySecrets, .upkeep)
         }
-        evidence.add(record, opened.header, opened.key, lane, limits, now: time.now())
+        evidence.add(record, opened.header, opened.key, queue, limits, now: time.now())
         let key = opened.key
         if record.holdsUnread { shared.withLock { $0.unread.insert(key) } }
         let generation = record.tokensSince ?? opened.header.generation
-        guard let plan = plan(record, lane, limits, asOf: generation) else { return false }
+        guard let plan = plan(record, queue, limits, asOf: generation) else { return false }
         shared.withLock { $0.upkeep.schedule(slot, plan) }
         return false
     }
 
-    /// The lane of an application and its provider's limits; nil where they cannot be found out at
+    /// The queue of an application and its provider's limits; nil where they cannot be found out at
     /// this moment.
     private func known(
         _ application: ApplicationID
-    ) -> (lane: Int, limits: RefreshPolicy.Limits)? {
+    ) -> (queue: Int, limits: RefreshPolicy.Limits)? {
         func look() -> (Int, RefreshPolicy.Limits)? {
             shared.withLock { shared in
-                guard let lane = shared.upkeep.lane(application),
-                    !shared.upkeep.lanes[lane].isProvisional
+                guard let queue = shared.upkeep.queue(application),
+                    !shared.upkeep.queues[queue].isProvisional
                 else { return nil }
-                return (lane, shared.upkeep.lanes[lane].limits)
+                return (queue, shared.upkeep.queues[queue].limits)
             }
         }
         if let found = look() { return found }
@@ -177,7 +175,7 @@ extension Refresher {
             commit = Commit()
         }
         for stale in staleDoubts {
-            commit.add(.endAttempt(wave: stale.wave, stale.key))
+            commit.add(.endAttempt(batch: stale.batch, stale.key))
             submitIfFull(Self.doubtsPerCommitMax)
         }
         let told = toldInDoubt(doubts)
@@ -215,22 +213,22 @@ extension Refresher {
         let first = UnixTime(milliseconds: 0)
         let now = time.now()
         let isFirst = shared.withLock { shared -> Bool? in
-            guard shared.doubts[key]?.wave == doubt.wave else { return nil }
+            guard shared.doubts[key]?.batch == doubt.batch else { return nil }
             guard let plan, store.owner(slot)?.key == key else {
                 shared.doubts[key] = nil
                 return false
             }
-            if let hold = hold(key, lane: plan.lane, death: plan.death, shared, now) {
+            if let hold = hold(key, queue: plan.queue, death: plan.death, shared, now) {
                 shared.upkeep.hold(slot, until: hold.until)
             }
             // It was answered since, if only with a refusal.
             if shared.upkeep.isPaused(key, now) { return nil }
-            shared.upkeep.schedule(slot, Plan(lane: plan.lane, due: first, death: first))
+            shared.upkeep.schedule(slot, Plan(queue: plan.queue, due: first, death: first))
             return true
         }
         switch isFirst {
         case .none: break
-        case .some(false): commit.add(.endAttempt(wave: doubt.wave, key))
+        case .some(false): commit.add(.endAttempt(batch: doubt.batch, key))
         case .some(true) where isTold: break
         case .some(true):
             commit.add(.event(EventEntry(time: time.now(), key: key, kind: .attemptInDoubt)))
@@ -240,26 +238,22 @@ extension Refresher {
 
     /// Waits for the scan's end; whoever is cancelled waits no longer.
     func scanned() async -> Outcome {
-        let number = shared.withLock { shared in
-            defer { shared.nextWaiter += 1 }
-            return shared.nextWaiter
-        }
+        let caller = Caller()
         return await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation {
                 (continuation: UnsafeContinuation<Outcome, Never>) in
+                caller.wait { unsafe continuation.resume(returning: $0) }
                 let end = shared.withLock { shared -> Outcome? in
                     if let end = Self.end(shared) { return end }
                     if Task.isCancelled { return .failure(VaultError(.cancelled, .vault)) }
-                    shared.scanWaiters[number] = Waiter {
-                        unsafe continuation.resume(returning: $0)
-                    }
+                    shared.scanCallers.append(caller)
                     return nil
                 }
-                if let end { unsafe continuation.resume(returning: end) }
+                if let end { caller.resume(end) }
             }
         } onCancel: {
-            let waiter = shared.withLock { $0.scanWaiters.removeValue(forKey: number) }
-            waiter?.resume(.failure(VaultError(.cancelled, .vault)))
+            shared.withLock { $0.scanCallers.removeAll { $0 === caller } }
+            caller.resume(.failure(VaultError(.cancelled, .vault)))
         }
     }
 

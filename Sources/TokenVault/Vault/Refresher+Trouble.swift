@@ -7,12 +7,12 @@ extension Refresher {
     private static let troubleBytesMax = 5 * (Fields.headBytes + 14)
 
     /// Writes what a refresh met into the record that it was made for. It decides nothing.
-    func troubling(_ sent: Sent, _ entry: EventEntry, pauseEnd: UnixTime? = nil) -> Revision {
+    func troubling(_ attempt: RefreshAttempt, _ entry: EventEntry, pauseEnd: UnixTime? = nil) -> Revision {
         let trouble = ConnectionRecord.Failure(
             code: entry.code, status: Int32(clamping: entry.number), time: entry.time)
         return Revision(addedBytesMax: Self.troubleBytesMax) {
             [self] (record, header) throws(VaultError) in
-            guard record.state == .active, isCurrent(record, header, sent) else { return .leave }
+            guard record.state == .active, isCurrent(record, header, attempt) else { return .leave }
             try record.keepTokens(of: header.generation)
             try record.set(trouble: trouble, pauseEnd: pauseEnd)
             return .change
@@ -22,44 +22,41 @@ extension Refresher {
     /// Ends the attempt of a refresh that brought nothing, and writes down why; without that where
     /// the record does not take it.
     func submitEnd(
-        _ sent: Sent, note: EventEntry?, pauseEnd: UnixTime? = nil, _ effect: Effect,
+        _ attempt: RefreshAttempt, note: EventEntry?, pauseEnd: UnixTime? = nil, _ effect: Effect,
         _ end: @escaping @Sendable () -> Void
     ) {
         let commit = Commit { [self] result in
             if note != nil, case .failure(let error) = result, !error.isOfStorage {
-                return submitEnd(sent, note: nil, effect, end)
+                return submitEnd(attempt, note: nil, effect, end)
             }
             end()
         }
         if let note {
-            commit.add(.revise(sent.flight.key, troubling(sent, note, pauseEnd: pauseEnd)))
+            commit.add(.revise(attempt.key, troubling(attempt, note, pauseEnd: pauseEnd)))
         }
-        endAttempt(sent, effect, commit)
+        endAttempt(attempt, effect, commit)
         if let note { commit.add(.event(note)) }
         committer.submit(commit)
     }
 
     /// The application's endpoint is not allowed, and no request could be made: told and written
     /// down like a refusal.
-    func landNotAllowed(_ flight: Flight, _ error: VaultError) {
+    func storeNotAllowed(_ attempt: RefreshAttempt, _ error: VaultError) {
         let (kind, number) = (VaultEvent.Kind.refreshRefused, error.eventNumber)
-        let isNews = shared.withLock { shared in
-            !shared.upkeep.isOrphan(flight.number)
-                && shared.upkeep.tells(flight.key, kind.code, number)
-        }
-        guard isNews, let generation = try? store.generation(flight.key) else {
-            return postpone(flight, error)
+        let isNews = isNews(attempt, kind, number)
+        guard isNews, let generation = try? store.generation(attempt.key) else {
+            return postpone(attempt, error)
         }
         let now = time.now()
         let trouble = ConnectionRecord.Failure(
             code: kind.code, status: Int32(clamping: number), time: now)
         let commit = Commit { [self] _ in
             publish(kind, error.connection, number: number)
-            postpone(flight, error)
+            postpone(attempt, error)
         }
         commit.add(
             .revise(
-                flight.key,
+                attempt.key,
                 Revision(addedBytesMax: Self.troubleBytesMax) {
                     (record, header) throws(VaultError) in
                     guard record.state == .active, header.generation == generation else {
@@ -70,12 +67,12 @@ extension Refresher {
                     return .change
                 }))
         commit.add(
-            .event(EventEntry(time: now, key: flight.key, kind: kind, number: number)))
+            .event(EventEntry(time: now, key: attempt.key, kind: kind, number: number)))
         committer.submit(commit)
     }
 
     /// What the record says of the last refresh, where nothing was heard since. Whether the
-    /// application is rejected its lane knows, and who was served since.
+    /// application is rejected its queue knows, and who was served since.
     func trouble(of record: borrowing ConnectionRecord) -> ConnectionRecord.Failure? {
         guard let trouble = record.trouble,
             trouble.code != VaultEvent.Kind.applicationRejected.code

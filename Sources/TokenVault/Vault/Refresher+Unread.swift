@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Successes that name a token and cannot be used. They are kept, sealed, and while one lies there
+// Successes that name a token and cannot be used. They are body, sealed, and while one lies there
 // the refresh token that it was the answer to is not presented again: a provider that has replaced
 // it would take that for theft, and end the grant.
 extension Refresher {
@@ -15,7 +15,7 @@ extension Refresher {
     /// The same where the limits of its provider have to be looked up.
     func isHeld(_ record: borrowing ConnectionRecord) -> Bool {
         guard let application = record.application, record.holdsUnread else { return false }
-        return Self.isHeld(record, limits(lane(application)))
+        return Self.isHeld(record, limits(queue(application)))
     }
 
     /// Why a record that is active is not refreshed.
@@ -38,70 +38,69 @@ extension Refresher {
     }
 
     /// Seals the body before anybody judges it.
-    func landUnread(_ sent: Sent, _ body: consuming Secret, requestedAt: UnixTime) {
-        landUnread(sent, Kept(body), .members, requestedAt)
+    func storeUnread(_ attempt: RefreshAttempt, _ body: consuming Secret, requestedAt: UnixTime) {
+        storeUnread(attempt, UnreadBody(body), .members, requestedAt)
     }
 
-    private func landUnread(
-        _ sent: Sent, _ kept: Kept, _ extent: UnreadReply.Extent, _ requestedAt: UnixTime
+    private func storeUnread(
+        _ attempt: RefreshAttempt, _ body: UnreadBody, _ extent: UnreadReply.Extent, _ requestedAt: UnixTime
     ) {
         let error = VaultError(
-            .providerAnswerUnreadable, .upkeep, connection: sent.id,
-            detail: FailureDetail(cause: kept.cause))
-        let isPrecious = limits(sent.flight.lane).isAnswerPrecious
-        guard let count = kept.reduce(to: extent) else {
+            .providerAnswerUnreadable, .upkeep, connection: attempt.id,
+            detail: FailureDetail(cause: body.cause))
+        let isPrecious = limits(attempt.queue).isAnswerPrecious
+        guard let count = body.reduce(to: extent) else {
             // What is left of it is longer than a record can be, and no refresh token.
-            return landDelayed(sent, error, effect: .inDoubt)
+            return storeDelayed(attempt, error, effect: .inDoubt)
         }
         rewrite(
-            sent, event: .replyUnread,
-            number: VaultEvent.Kind.unread(byteCount: count, kept.cause),
+            attempt, event: .replyUnread,
+            number: VaultEvent.Kind.unread(byteCount: count, body.cause),
             isPrecious ? .known : .inDoubt,
             addedBytesMax: count + 2 * (Fields.headBytes + 8)
         ) { (record) throws(VaultError) in
-            try kept.keep(in: &record, requestStart: requestedAt)
+            try body.keep(in: &record, requestStart: requestedAt)
         } then: { [self] in
-            guard isPrecious else { return postpone(sent.flight, error) }
+            guard isPrecious else { return postpone(attempt, error) }
             shared.withLock { shared in
-                shared.unread.insert(sent.flight.key)
-                if !shared.upkeep.isOrphan(sent.flight.number) {
-                    _ = shared.upkeep.countFailure(sent.flight.key)
+                shared.unread.insert(attempt.key)
+                if !attempt.isOrphan {
+                    _ = shared.upkeep.countFailure(attempt.key)
                 }
             }
-            finish(sent.flight, .failure(error), nil)
+            finish(attempt, .failure(error), nil)
         } left: { [self] in
-            landLate(sent, kept)
+            revokeLate(attempt, body)
         } else: { [self] error in
             if error.code == .limitExceeded, let less = extent.less {
-                return landUnread(sent, kept, less, requestedAt)
+                return storeUnread(attempt, body, less, requestedAt)
             }
             // It may be the only copy of a new token: kept until it can be sealed.
-            strand(sent, error) { [self] in landUnread(sent, kept, extent, requestedAt) }
+            storeLater(attempt, error) { [self] in storeUnread(attempt, body, extent, requestedAt) }
         }
     }
 
     /// The record has moved on. What can be read is revoked where the life that asked is over, or
     /// the grant is one that is to be revoked; else it could end the grant of the newer pair.
-    private func landLate(_ sent: Sent, _ kept: Kept) {
-        let number = sent.flight.number
-        let (isOrphan, replaced) = shared.withLock { shared in
-            (shared.upkeep.isOrphan(number), shared.replaced.removeValue(forKey: number))
+    private func revokeLate(_ attempt: RefreshAttempt, _ body: UnreadBody) {
+        let (isOrphan, replaced) = shared.withLock { _ in
+            (attempt.isOrphan, attempt.replacedGrant.take())
         }
-        guard isOrphan || replaced != nil else { return finishElsewhere(sent) }
+        guard isOrphan || replaced != nil else { return finishElsewhere(attempt) }
         do throws(VaultError) {
-            let application = try store.application(sent.application)
-            let tokens = try kept.tokens()
+            let application = try store.application(attempt.source.application)
+            let tokens = try body.tokens()
             let isComplete = tokens.names.isComplete
             try Revocation(network).send(application, tokens) { [self] outcomes in
-                if let replaced, isComplete, outcomes.isComplete { endReplaced(replaced, sent) }
-                endLate(sent, currentPlan(sent.flight))
+                if let replaced, isComplete, outcomes.isComplete { endReplaced(replaced, attempt) }
+                endLate(attempt, currentPlan(attempt))
             }
         } catch {
-            endLate(sent, currentPlan(sent.flight))
+            endLate(attempt, currentPlan(attempt))
         }
     }
 
-    private final class Kept: Sendable {
+    private final class UnreadBody: Sendable {
         private let body: Monitor<Secret>
         /// Why it cannot be used, where that is known.
         let cause: FailureCause?

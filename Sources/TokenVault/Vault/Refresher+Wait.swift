@@ -2,43 +2,42 @@
 
 // Single flight: however many callers want one connection refreshed, one request is sent.
 extension Refresher {
-    /// Joins the connection's flight, or starts one, and waits for its end. A caller that is
-    /// cancelled stops waiting; the flight goes on.
+    /// Joins the connection's attempt, or starts one, and waits for its end. A caller that is
+    /// cancelled stops waiting; the attempt goes on.
     ///
     /// - Parameter isPatient: waits for an answer that does not come in time, too.
-    /// - Throws: what ended the flight, or `cancelled`.
+    /// - Throws: what ended the attempt, or `cancelled`.
     func refresh(
         _ key: RecordKey, slot: UInt32, _ plan: Plan, isPatient: Bool = false
     ) async throws(VaultError) {
         // The caller opened the record, and goes on with another thread.
         MemoryHygiene.scrub()
-        let number = shared.withLock { shared in
-            defer { shared.nextWaiter += 1 }
-            return shared.nextWaiter
-        }
+        let caller = Caller()
         let demander = Demander(
-            key: key, slot: slot, plan: plan, number: number, isPatient: isPatient)
+            key: key, slot: slot, plan: plan, isPatient: isPatient, caller: caller)
         let outcome = await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation {
                 (continuation: UnsafeContinuation<Outcome, Never>) in
-                demand(demander, Waiter { unsafe continuation.resume(returning: $0) })
+                caller.wait { unsafe continuation.resume(returning: $0) }
+                demand(demander)
             }
         } onCancel: {
-            leave(key, number)
+            shared.withLock { $0.upkeep.attempts[key]?.leave(caller) }
+            caller.resume(.failure(VaultError(.cancelled, .upkeep)))
         }
         try outcome.get()
     }
 
-    /// A caller that wants a connection refreshed.
+    /// What a caller wants that needs a connection refreshed.
     private struct Demander {
         let key: RecordKey
         let slot: UInt32
         let plan: Plan
-        let number: UpkeepState.WaiterID
         let isPatient: Bool
+        let caller: Caller
     }
 
-    private func demand(_ demander: Demander, _ waiter: Waiter) {
+    private func demand(_ demander: Demander) {
         let now = time.now()
         var held: UnixTime?
         // In seconds: for how long an answer is outstanding, or nothing is sent.
@@ -51,39 +50,34 @@ extension Refresher {
             let (key, plan) = (demander.key, demander.plan)
             // Slots are given to others in time.
             guard store.owner(demander.slot)?.key == key else { return .refused(.notFound) }
-            // Nobody boards, nor has a chance to.
+            // Nothing can be prepared.
             if shared.upkeep.isFull, shared.storage.isPresent { return .refused(.storeFull) }
-            if let hold = hold(key, lane: plan.lane, death: plan.death, shared, now),
-                shared.upkeep.flight(key) == nil
+            if let hold = hold(key, queue: plan.queue, death: plan.death, shared, now),
+                shared.upkeep.attempts[key] == nil
             {
                 number = Int(clamping: max(0, now.milliseconds(since: hold.since)) / 1000)
                 guard demander.isPatient else { return .refused(.answerOutstanding) }
                 held = hold.until
-                shared.waiters[demander.number] = waiter
                 return .joined
             }
             let demand = shared.upkeep.demand(
-                key, slot: demander.slot, lane: plan.lane, death: plan.death,
-                waiter: demander.number, isPatient: demander.isPatient, now)
-            if case .refused(let code) = demand {
-                if code == .applicationMisconfigured {
-                    application = shared.upkeep.lanes[plan.lane].application
-                    return demand
-                }
-                if code == .notRefreshable {
-                    let refusal = shared.upkeep.failures[key]?.refusal
-                    let failure = FailureNumber(raw: Int64(refusal?.status ?? 0))
-                    (number, detail) = (Int(failure.number), failure.detail)
-                    detail.cause = .refreshRefused
-                    return demand
-                }
-                number =
-                    code == .backingOff
-                    ? shared.upkeep.pauseSeconds(shared.upkeep.lanes[plan.lane].endpoint, now)
-                    : shared.upkeep.flight(key).map { Self.age($0, now) } ?? 0
-                return demand
+                key, slot: demander.slot, queue: plan.queue, death: plan.death,
+                caller: demander.caller, isPatient: demander.isPatient, now)
+            guard case .refused(let code) = demand else { return demand }
+            switch code {
+            case .applicationMisconfigured:
+                application = shared.upkeep.queues[plan.queue].application
+            case .notRefreshable:
+                let refusal = shared.upkeep.failures[key]?.refusal
+                let failure = FailureNumber(raw: Int64(refusal?.status ?? 0))
+                (number, detail) = (Int(failure.number), failure.detail)
+                detail.cause = .refreshRefused
+            case .backingOff:
+                number = shared.upkeep.pauseSeconds(
+                    shared.upkeep.queues[plan.queue].endpoint, now)
+            default:
+                number = shared.upkeep.attempts[key].map { Self.age($0, now) } ?? 0
             }
-            shared.waiters[demander.number] = waiter
             return demand
         }
         switch demand {
@@ -93,7 +87,7 @@ extension Refresher {
             let error =
                 application.map { rejection($0, demander.key) }
                 ?? VaultError(code, .upkeep, number: number, detail: detail)
-            waiter.resume(.failure(error))
+            demander.caller.resume(.failure(error))
         }
     }
 
@@ -101,139 +95,127 @@ extension Refresher {
     private func wait(_ demander: Demander, until moment: UnixTime) {
         let milliseconds = moment.milliseconds(since: time.now())
         let ask: @Sendable () -> Void = { [self] in
-            // Cancelled, or closed.
-            let (waiter, isSettled) = shared.withLock { shared in
-                (
-                    shared.waiters.removeValue(forKey: demander.number),
-                    shared.doubts[demander.key] == nil && !shared.isClosed
-                )
+            // Else it was cancelled.
+            guard demander.caller.isWaiting else { return }
+            let isSettled = shared.withLock { shared in
+                shared.doubts[demander.key] == nil && !shared.isClosed
             }
-            guard let waiter else { return }
-            if isSettled { waiter.resume(.success(())) } else { demand(demander, waiter) }
+            if isSettled { demander.caller.resume(.success(())) } else { demand(demander) }
         }
         if !after(milliseconds: max(0, milliseconds), forSending: true, ask) { ask() }
     }
 
-    private func leave(_ key: RecordKey, _ number: UpkeepState.WaiterID) {
-        let waiter = shared.withLock { shared in
-            shared.upkeep.leave(key, number)
-            return shared.waiters.removeValue(forKey: number)
-        }
-        waiter?.resume(.failure(VaultError(.cancelled, .upkeep)))
-    }
-
-    /// Ends a flight: everybody who waits is told, and the connection is due again as planned.
-    func finish(_ flight: Flight, _ outcome: Outcome, _ plan: Plan?) {
+    /// Ends an attempt: everybody who waits is told, and the connection is due again as planned.
+    func finish(_ attempt: RefreshAttempt, _ outcome: Outcome, _ plan: Plan?) {
         // Slots are given to others in time: what is scheduled is the connection, not the slot.
-        let isOwner = plan != nil && store.owner(flight.slot)?.key == flight.key
+        let isOwner = plan != nil && store.owner(attempt.slot)?.key == attempt.key
         let now = time.now()
-        let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Waiter], Bool, Bool) in
-            shared.outgoing[flight.number] = nil
-            shared.replaced[flight.number] = nil
-            let isRoomy = shared.storage.note(.landed(flight.number))
+        let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Caller], Bool, Bool) in
+            attempt.replacedGrant = nil
+            let isRoomy = shared.storage.note(.stored(attempt.number))
             let before = shared.upkeep.heap.min?.deadline
-            let isCurrent = shared.upkeep.isCurrent(flight)
+            let isCurrent = shared.upkeep.attempts.isCurrent(attempt)
             let wasFull = shared.upkeep.isFull
-            var waiting = shared.upkeep.end(flight.number, now).compactMap {
-                shared.waiters.removeValue(forKey: $0)
-            }
-            waiting += shared.mourners.removeValue(forKey: flight.number) ?? []
-            if shared.isDraining, shared.upkeep.flights.isEmpty {
+            var waiting = shared.upkeep.end(attempt, now) + attempt.takeDisconnects()
+            if shared.isDraining, shared.upkeep.attempts.isEmpty {
                 waiting += shared.drainers
                 shared.drainers = []
             }
-            if isCurrent, isOwner, !shared.upkeep.isScheduled(flight.slot) {
-                shared.upkeep.schedule(flight.slot, plan)
+            if isCurrent, isOwner, !shared.upkeep.isScheduled(attempt.slot) {
+                shared.upkeep.schedule(attempt.slot, plan)
             }
             let isSooner = shared.isRunning && shared.upkeep.heap.min?.deadline != before
             // The end of a probe says when the next one may leave.
-            let wakes = isSooner || wasFull || shared.upkeep.lanes[flight.lane].isRejected
-            return (waiting, wakes || shared.upkeep.isHungry(flight.endpoint), isRoomy)
+            let wakes = isSooner || wasFull || shared.upkeep.queues[attempt.queue].isRejected
+            return (waiting, wakes || shared.upkeep.wantsMore(attempt.endpoint), isRoomy)
         }
         if isRoomy { publishStorage(false) }
-        for waiter in waiting { waiter.resume(outcome) }
+        for caller in waiting { caller.resume(outcome) }
         if rings { alarm.ring() }
     }
 
-    /// Ends a flight that failed for the time being; the next attempt is due after a back-off,
+    /// Ends an attempt that failed for the time being; the next attempt is due after a back-off,
     /// sooner and before whoever dies later where the provider may have replaced the refresh token.
     func postpone(
-        _ flight: Flight, _ error: VaultError, retryAfterSeconds: Int64? = nil,
+        _ attempt: RefreshAttempt, _ error: VaultError, retryAfterSeconds: Int64? = nil,
         atLeastMilliseconds: Int64 = 0
     ) {
         let now = time.now()
         let random = randomness.next()
         let planned = shared.withLock { shared -> Plan? in
             // A failure of tokens that were replaced meanwhile.
-            if shared.upkeep.isSuperseded(flight.number) { return nil }
-            let grace = shared.upkeep.lanes[flight.lane].limits.reuseGraceSeconds
-            let isInDoubt = shared.doubts[flight.key] != nil
+            if attempt.isSuperseded { return nil }
+            let grace = shared.upkeep.queues[attempt.queue].limits.reuseGraceSeconds
+            let isInDoubt = shared.doubts[attempt.key] != nil
             // What an orphan meets is nothing to the connection's next life.
             let failures =
-                shared.upkeep.isOrphan(flight.number)
+                attempt.isOrphan
                 ? 1
                 : shared.upkeep.countFailure(
-                    flight.key, isRefusal: error.code == .endpointRefused)
+                    attempt.key, isRefusal: error.code == .endpointRefused)
             let retry = RefreshPolicy.retry(
                 now: now, failures: failures, retryAfterSeconds: retryAfterSeconds,
                 reuseGraceSeconds: grace, random: random)
             let due = shared.upkeep.pause(
-                flight.key, due: max(retry, now.adding(milliseconds: atLeastMilliseconds)), now,
+                attempt.key, due: max(retry, now.adding(milliseconds: atLeastMilliseconds)), now,
                 random: random)
-            let death = isInDoubt ? min(due, flight.death) : flight.death
-            return Plan(lane: flight.lane, due: due, death: death)
+            let death = isInDoubt ? min(due, attempt.death) : attempt.death
+            return Plan(queue: attempt.queue, due: due, death: death)
         }
-        guard let planned else { return finish(flight, .success(()), currentPlan(flight)) }
-        finish(flight, .failure(error), planned)
+        guard let planned else { return finish(attempt, .success(()), currentPlan(attempt)) }
+        finish(attempt, .failure(error), planned)
     }
 
-    /// Takes a connection out of upkeep for its disconnect. Its flights, if any, are orphaned: an
+    /// Takes a connection out of upkeep for its disconnect. Its attempts, if any, are orphaned: an
     /// unsent request is cancelled, a sent one awaited at most `milliseconds`.
     ///
     /// - Returns: where an answer was still outstanding then, until when it is listened for.
     func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> UnixTime? {
-        let (orphans, waiting) = shared.withLock { shared -> ([Orphan], [Waiter]) in
+        let now = time.now()
+        let (orphans, callers) = shared.withLock { shared in
             shared.unmetMinimums.forget(key)
-            let flights = shared.upkeep.orphan(key, slot: slot)
-            let orphans = flights.map { flight in
-                Orphan(flight: flight, outgoing: shared.outgoing[flight.number])
-            }
-            let ids = flights.flatMap(\.allWaiters)
-            return (orphans, ids.compactMap { shared.waiters.removeValue(forKey: $0) })
+            let (attempts, callers) = shared.upkeep.orphan(key, slot: slot)
+            return (attempts.map { Orphan($0, now) }, callers)
         }
-        // Its answer is nobody's: nothing is sealed with that data key any more.
-        for orphan in orphans { orphan.outgoing?.kept?.wipe() }
-        for waiter in waiting {
-            waiter.resume(.failure(VaultError(.disconnecting, .upkeep)))
+        // Its answer is revoked, never stored: nothing is sealed with that data key any more.
+        for orphan in orphans { orphan.attempt.kept?.wipe() }
+        for caller in callers {
+            caller.resume(.failure(VaultError(.disconnecting, .upkeep)))
         }
-        let moment = time.now().adding(milliseconds: milliseconds)
+        let moment = now.adding(milliseconds: milliseconds)
         var end: UnixTime?
         for orphan in orphans {
-            let request = orphan.outgoing?.request
-            _ = request?.cancelIfUnsent()
-            // What was not taken back was sent by now.
-            let listens = Int64(
-                max(request?.listenMilliseconds ?? 0, request?.deadlineMilliseconds ?? 0))
-            let last = orphan.flight.listensUntil ?? time.now().adding(milliseconds: listens)
-            if await !isAnswered(orphan.flight.number, until: moment) {
-                end = max(end ?? last, last)
+            // What is not taken back was sent by now.
+            _ = orphan.request?.cancelIfUnsent()
+            if await !isEnded(orphan.attempt, by: moment) {
+                end = max(end ?? orphan.last, orphan.last)
             }
         }
         return end
     }
 
-    /// A flight of a connection that is being disconnected, as it was.
+    /// An attempt of a connection that is being disconnected, as it was.
     private struct Orphan {
-        let flight: Flight
-        let outgoing: Outgoing?
+        let attempt: RefreshAttempt
+        let request: TransportRequest?
+        /// Until when its answer is listened for.
+        let last: UnixTime
+
+        init(_ attempt: RefreshAttempt, _ now: UnixTime) {
+            self.attempt = attempt
+            request = attempt.outgoing
+            let milliseconds = Int64(
+                max(request?.listenMilliseconds ?? 0, request?.deadlineMilliseconds ?? 0))
+            last = attempt.listensUntil ?? now.adding(milliseconds: milliseconds)
+        }
     }
 
-    /// Waits for a flight's end. False where it had not come by `moment`.
-    private func isAnswered(_ number: UInt64, until moment: UnixTime) async -> Bool {
+    /// Waits for an attempt's end. False where it had not come by `moment`.
+    private func isEnded(_ attempt: RefreshAttempt, by moment: UnixTime) async -> Bool {
         await first { end in
-            let isOut = shared.withLock { shared in
-                guard shared.upkeep.isOut(number) else { return false }
-                shared.mourners[number, default: []].append(Waiter { _ in end(true) })
+            let isOut = shared.withLock { _ in
+                guard attempt.stage != .ended else { return false }
+                attempt.disconnects.append(Caller { _ in end(true) })
                 return true
             }
             guard isOut else { return end(true) }

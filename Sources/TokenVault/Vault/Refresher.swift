@@ -2,16 +2,16 @@
 
 import Synchronization
 
-/// Drives `UpkeepState`: one thread that sleeps until the next deadline, makes requests, and keeps
-/// who waits for what. Decisions are in `Upkeep`; sending, sealing and storing in the folders
-/// before.
+/// Drives `UpkeepState`: one thread that sleeps until the next deadline, and makes requests.
+/// Decisions are in `Upkeep`; sending, sealing and storing in the folders before.
 ///
-/// A flight takes three threads: this one makes its request and submits its attempt; the writer
-/// makes that durable and hands the request to the transport; the transport's thread reads the
-/// answer, submits what follows from it, and hands over the next request.
+/// An attempt takes three threads: this one makes its request and submits its attempt record; the
+/// writer makes that durable and hands the request to the transport; the transport's thread reads
+/// the answer, submits what follows from it, and hands over the next request. `LifeOfARefresh`, in
+/// the documentation, names the function of each step.
 final class Refresher: Sendable {
     /// How many refreshes share one attempt record.
-    static let waveMax = Writer.waveAttemptsMax
+    static let batchMax = Writer.batchAttemptsMax
 
     let store: any Reading
     let committer: any Committing
@@ -33,45 +33,23 @@ final class Refresher: Sendable {
     let earlier: [RecordKey: Doubt]
     let opened: UnixTime
     /// Older ones of the same connections, with nothing left to do but to end them.
-    let staleDoubts: [(wave: UInt64, key: RecordKey)]
+    let staleDoubts: [(batch: UInt64, key: RecordKey)]
 
-    typealias Outcome = Result<Void, VaultError>
+    typealias Outcome = Caller.Outcome
     /// What is known of a connection in doubt.
     struct InDoubt {
-        /// The wave of its last attempt.
-        let wave: UInt64
+        /// The batch of its last attempt.
+        let batch: UInt64
         /// When the first attempt left of which nobody knows what it did.
         var since: UnixTime
     }
 
-    /// An attempt, the wave that it was recorded in, and when.
-    typealias Doubt = (wave: UInt64, attempt: Attempt, recorded: UnixTime)
-
-    /// A caller, or a disconnect, that waits for a flight.
-    struct Waiter {
-        let resume: @Sendable (Outcome) -> Void
-    }
-
-    /// What a flight has on its way, to be taken back or wiped.
-    struct Outgoing {
-        let request: TransportRequest
-        let sent: Sent
-
-        var kept: KeptRecord? { sent.kept }
-    }
+    /// An attempt, the batch that it was recorded in, and when.
+    typealias Doubt = (batch: UInt64, attempt: AttemptRecord, recorded: UnixTime)
 
     struct Shared: ~Copyable {
         var upkeep = UpkeepState()
-        var waiters: [UpkeepState.WaiterID: Waiter] = [:]
-        var nextWaiter: UpkeepState.WaiterID = 1
-        /// What is ready or sent, by flight.
-        var outgoing: [UInt64: Outgoing] = [:]
-        /// Disconnects that wait for an orphan's end, by flight.
-        var mourners: [UInt64: [Waiter]] = [:]
         var timers: [Timer] = []
-        /// The grants of flights whose tokens were replaced by those of another grant, where what
-        /// they bring is to be revoked.
-        var replaced: [UInt64: ReplacedGrant] = [:]
         /// Connections that a disconnect of this process is at.
         var disconnecting: Set<RecordKey> = []
         /// Connections in doubt: by an attempt of this process or another.
@@ -82,7 +60,7 @@ final class Refresher: Sendable {
         var unread = UnreadKeys()
         var unmetMinimums = UnmetMinimums()
         var scan = ScanState.running
-        var scanWaiters: [UpkeepState.WaiterID: Waiter] = [:]
+        var scanCallers: [Caller] = []
         /// Who wants to know how far the scan is.
         var scanWatchers: [AsyncStream<Vault.VerificationProgress>.Continuation] = []
         /// How many calls of `run` there are.
@@ -93,7 +71,7 @@ final class Refresher: Sendable {
         var isDraining = false
         var sendsNothing: Bool { isClosed || isDraining }
         /// Whoever drains, until nothing is out.
-        var drainers: [Waiter] = []
+        var drainers: [Caller] = []
     }
 
     enum ScanState {
@@ -114,15 +92,15 @@ final class Refresher: Sendable {
         self.feed = feed
         hasThreads = startsThread
         var first = Shared()
-        var stale: [(wave: UInt64, key: RecordKey)] = []
-        for doubt in doubts.sorted(by: { $0.wave < $1.wave }) {
+        var stale: [(batch: UInt64, key: RecordKey)] = []
+        for doubt in doubts.sorted(by: { $0.batch < $1.batch }) {
             let key = doubt.attempt.key
             let older = first.doubts[key]
-            first.doubts[key] = InDoubt(wave: doubt.wave, since: older?.since ?? doubt.recorded)
-            if let older { stale.append((older.wave, key)) }
+            first.doubts[key] = InDoubt(batch: doubt.batch, since: older?.since ?? doubt.recorded)
+            if let older { stale.append((older.batch, key)) }
         }
         staleDoubts = stale
-        self.doubts = doubts.filter { first.doubts[$0.attempt.key]?.wave == $0.wave }
+        self.doubts = doubts.filter { first.doubts[$0.attempt.key]?.batch == $0.batch }
         earlier = self.doubts.reduce(into: [:]) { $0[$1.attempt.key] = $1 }
         opened = time.now()
         shared = Monitor(first)
@@ -171,20 +149,18 @@ final class Refresher: Sendable {
         expireTimers()
         let now = time.now()
         var isMoreDue = false
-        let (boardings, departures, outdated) = shared.withLock {
-            shared -> ([UpkeepState.Boarding], [TransportRequest], [Outgoing]) in
+        let (turns, admitted, outdated) = shared.withLock {
+            shared -> ([UpkeepState.Turn], [RefreshAttempt], [RefreshAttempt]) in
             guard !shared.sendsNothing else { return ([], [], []) }
-            let outdated = shared.upkeep.takeOutdated(now).compactMap {
-                shared.outgoing.removeValue(forKey: $0)
-            }
-            isMoreDue = shared.isRunning && shared.upkeep.ripen(now)
-            let boardings = shared.upkeep.board(
-                now, limit: Self.waveMax, onlyDemands: !shared.isRunning)
-            return (boardings, Self.depart(&shared, now), outdated)
+            let outdated = shared.upkeep.takeOutdated(now)
+            isMoreDue = shared.isRunning && shared.upkeep.enqueueDue(now)
+            let turns = shared.upkeep.takeTurns(
+                now, limit: Self.batchMax, onlyDemands: !shared.isRunning)
+            return (turns, shared.upkeep.admit(now), outdated)
         }
-        send(departures)
+        send(admitted)
         if !outdated.isEmpty { recordAgain(outdated) }
-        if !boardings.isEmpty { board(boardings) }
+        if !turns.isEmpty { prepare(turns) }
         return shared.withLock { shared -> Turn in
             if shared.isClosed { return .end }
             if shared.isDraining {
@@ -192,7 +168,7 @@ final class Refresher: Sendable {
                 return .sleep(
                     milliseconds: timer.map { max(0, $0.milliseconds(since: time.now())) })
             }
-            if isMoreDue || boardings.count == Self.waveMax { return .again }
+            if isMoreDue || turns.count == Self.batchMax { return .again }
             guard let next = Self.nextMoment(shared, now) else { return .sleep(milliseconds: nil) }
             return .sleep(milliseconds: max(0, next.milliseconds(since: time.now())))
         }
@@ -234,19 +210,18 @@ final class Refresher: Sendable {
         for timer in timers { timer.action() }
         let (left, unsent) = shared.withLock { shared in
             defer {
-                shared.waiters = [:]
-                shared.mourners = [:]
-                shared.scanWaiters = [:]
+                shared.scanCallers = []
                 shared.scanWatchers = []
                 shared.drainers = []
             }
+            let attempts = shared.upkeep.attempts.all
             let waiting =
-                Array(shared.waiters.values) + shared.mourners.values.flatMap { $0 }
-                + Array(shared.scanWaiters.values) + shared.drainers
+                attempts.flatMap { $0.takeCallers() + $0.takeDisconnects() }
+                + shared.scanCallers + shared.drainers
             for watcher in shared.scanWatchers { watcher.finish() }
-            return (waiting, shared.outgoing.values.map(\.request))
+            return (waiting, attempts.compactMap(\.outgoing))
         }
-        for waiter in left { waiter.resume(.failure(VaultError(.closed, .upkeep))) }
+        for caller in left { caller.resume(.failure(VaultError(.closed, .upkeep))) }
         // Their attempts end with the commits that are made durable now, and so do those whose own
         // record is made durable only then.
         for request in unsent { _ = request.cancelIfUnsent() }

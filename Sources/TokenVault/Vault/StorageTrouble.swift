@@ -2,17 +2,17 @@
 
 /// Whether the disk takes what refreshing has to store: it may be full, or broken.
 struct StorageTrouble {
-    /// Flights whose answers wait for room.
-    private var stranded: Set<UInt64> = []
+    /// Attempts whose answers wait for room.
+    private var unstored: Set<UInt64> = []
     /// The last attempts could not be recorded, so nothing is sent.
     private var isRefusingAttempts = false
 
     /// Whether there is trouble at present.
-    var isPresent: Bool { isRefusingAttempts || !stranded.isEmpty }
+    var isPresent: Bool { isRefusingAttempts || !unstored.isEmpty }
 
-    /// What befell a flight's answer, or a wave's attempts.
+    /// What befell an attempt's answer, or a batch's attempts.
     enum Change {
-        case stranded(UInt64), landed(UInt64)
+        case unstored(UInt64), stored(UInt64)
         case attemptsRefused, attemptsTaken
     }
 
@@ -20,8 +20,8 @@ struct StorageTrouble {
     mutating func note(_ change: Change) -> Bool {
         let wasPresent = isPresent
         switch change {
-        case .stranded(let flight): stranded.insert(flight)
-        case .landed(let flight): if !stranded.isEmpty { stranded.remove(flight) }
+        case .unstored(let attempt): unstored.insert(attempt)
+        case .stored(let attempt): if !unstored.isEmpty { unstored.remove(attempt) }
         case .attemptsRefused: isRefusingAttempts = true
         case .attemptsTaken: isRefusingAttempts = false
         }

@@ -31,8 +31,8 @@ extension Vault {
             let commit = Commit()
             let expectation = edit.expectation
             commit.add(.put(.application, key, expectation), edit.takePlaintext())
-            let lane = change == nil ? nil : refresher.beginChange(id)
-            defer { if let lane { refresher.endChange(lane) } }
+            let queue = change == nil ? nil : refresher.beginChange(id)
+            defer { if let queue { refresher.endChange(queue) } }
             do throws(VaultError) {
                 _ = try await durable(commit)
                 return refresher.applicationStored(id, change)
@@ -98,10 +98,10 @@ extension Vault {
         }
         defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         let fence = Commit()
-        fence.mustLand = true
+        fence.mayUseReserve = true
         fence.add(.fence(key))
         let erasure = Commit()
-        erasure.mustLand = true
+        erasure.mayUseReserve = true
         erasure.add(.erase(key))
         do throws(VaultError) {
             _ = try await durable(fence)

@@ -72,7 +72,7 @@ extension Vault {
     private func fence(_ id: ConnectionID, _ key: RecordKey) async throws(VaultError) -> UInt32 {
         let now = time.now()
         let commit = Commit()
-        commit.mustLand = true
+        commit.mayUseReserve = true
         commit.add(.fence(key))
         commit.add(.event(EventEntry(time: now, key: key, kind: .disconnectStarted)))
         let slot = try await durable(commit).slot
@@ -85,7 +85,7 @@ extension Vault {
         of key: RecordKey, _ now: UnixTime, isLeftOver: Bool = false
     ) -> Commit {
         let commit = Commit()
-        commit.mustLand = true
+        commit.mayUseReserve = true
         commit.add(.erase(key))
         let number: Int64 = isLeftOver ? 2 : 1
         commit.add(.event(EventEntry(time: now, key: key, kind: .disconnected, number: number)))

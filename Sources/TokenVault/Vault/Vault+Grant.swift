@@ -13,7 +13,7 @@ extension Vault {
             } catch {
                 // Longer tokens than there was room kept for.
                 guard error.code == .tooManySecrets, attempt < Self.storeAttemptsMax,
-                    await refresher.pause(milliseconds: Refresher.strandedMilliseconds)
+                    await refresher.pause(milliseconds: Refresher.storeAgainMilliseconds)
                 else { throw error }
             }
         }
@@ -25,7 +25,7 @@ extension Vault {
     ) async throws(VaultError) {
         let (id, application, scope) = (flow.connection, flow.application, flow.requestedScope)
         let key = store.key(.connection, id.text)
-        let lane = refresher.lane(application)
+        let queue = refresher.queue(application)
         let now = time.now()
         let plan = Monitor<Plan?>(nil)
         let replaced = ReplacedGrant(revokedBy: revoker(of: key))
@@ -53,11 +53,11 @@ extension Vault {
             try record.fields.set(ConnectionTag.connected, time: now)
             try record.fields.set(ConnectionTag.isExchanged, integer: UInt8(1))
             try record.adopt(granted.reply, granted.terms, requestStart: granted.requestedAt)
-            plan.withLock { $0 = refresher.plan(record, lane) }
+            plan.withLock { $0 = refresher.plan(record, queue) }
             return .change
         }
         let commit = Commit()
-        commit.mustLand = true
+        commit.mayUseReserve = true
         commit.add(.revise(key, revision))
         commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
         room.release()
@@ -65,7 +65,7 @@ extension Vault {
             guard committed.fate == .changed else { return }
             refresher.schedule(committed.slot, plan.withLock { $0 })
             refresher.supersede(key, committed.slot, replaced)
-            refresher.noteServed(key, committed.slot, lane, now)
+            refresher.noteServed(key, committed.slot, queue, now)
         }
         switch committed.fate {
         case .changed:

@@ -47,7 +47,7 @@ extension Vault {
             }
             lifetime = stale.tokens.lifetime.seconds
             guard attempt < Self.freshTokenAttemptsMax,
-                refresher.mayMeet(minimum, key, stale.tokens, asked: asked, stale.plan.lane)
+                refresher.mayMeet(minimum, key, stale.tokens, asked: asked, stale.plan.queue)
             else { break }
             try await verified()
             do throws(VaultError) {
@@ -107,7 +107,7 @@ extension Vault {
             guard let plan = refresher.plan(record) else {
                 throw refresher.refusal(record)
             }
-            let lifetime = refresher.lifetime(record, plan.lane)
+            let lifetime = refresher.lifetime(record, plan.queue)
             let defined = try record.application.flatMap { application throws(VaultError) in
                 try store.generation(store.key(.application, application.text))
             }

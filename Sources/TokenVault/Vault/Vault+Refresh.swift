@@ -29,12 +29,12 @@ extension Vault {
     }
 
     private func refreshOnce(_ key: RecordKey, _ isPatient: Bool) async throws(VaultError) {
-        let (slot, plan) = try flightPlan(key)
+        let (slot, plan) = try attemptPlan(key)
         try await refresher.refresh(key, slot: slot, plan, isPatient: isPatient)
     }
 
-    /// Where a connection's flight would start.
-    private func flightPlan(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, plan: Plan) {
+    /// Where a connection's attempt would start.
+    private func attemptPlan(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, plan: Plan) {
         guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
         let header = opened.header
         let record = ConnectionRecord(fields: opened.takeFields())

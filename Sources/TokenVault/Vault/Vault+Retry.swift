@@ -22,7 +22,7 @@ extension Vault {
         do throws(VaultError) {
             try refresher.mustSend()
             if try await release(id) { return }
-            refresher.forgive(store.key(.connection, id.text))
+            refresher.clearRefusals(store.key(.connection, id.text))
         } catch {
             throw error.concerning(id)
         }
@@ -52,7 +52,7 @@ extension Vault {
         try await verified()
         try refresher.mustSend()
         _ = try store.application(application)
-        refresher.forgive(application)
+        refresher.clearRefusals(application)
         var waiting: [ConnectionID] = []
         try store.scan(.connection) { (opened) throws(VaultError) in
             let record = ConnectionRecord(fields: try opened.fields.copy())

@@ -43,11 +43,11 @@ extension Vault {
 
     /// What came of asking once: for the tokens of an answer that lies unread, and for those that
     /// are stored.
-    private struct Attempt {
+    private struct AttemptRecord {
         var unread = Revocation.Outcomes()
         var stored = Revocation.Outcomes()
 
-        mutating func keep(_ earlier: Attempt) {
+        mutating func keep(_ earlier: AttemptRecord) {
             unread.keep(earlier.unread)
             stored.keep(earlier.stored)
         }
@@ -57,10 +57,10 @@ extension Vault {
     }
 
     /// The unread ones first: they are the newer.
-    private func revokeOnce(_ key: RecordKey) async throws(VaultError) -> Attempt {
+    private func revokeOnce(_ key: RecordKey) async throws(VaultError) -> AttemptRecord {
         var names: UnreadReply.Names?
         var held = Revocation.Held()
-        var attempt = Attempt()
+        var attempt = AttemptRecord()
         attempt.unread = try await ask(key) {
             (record, revocation, find, end) throws(VaultError) in
             guard record.holdsUnread, let body = try record.unreadReply()

@@ -24,7 +24,7 @@ extension Vault {
         try checkProcess()
         try await verified()
         if let application { _ = try store.application(application) }
-        let kept = KeptTokens(tokens)
+        let kept = SuppliedTokens(tokens)
         // Somebody else's write between the read and ours is not overwritten blindly: merged anew.
         for _ in 0..<Self.putAttemptsMax {
             let old = try store.open(store.key(.connection, id.text))
@@ -66,14 +66,14 @@ extension Vault {
             throw VaultError(code, .vault, connection: id)
         }
         do throws(VaultError) {
-            return try await write(id, KeptTokens(tokens), nil, over: old)
+            return try await write(id, SuppliedTokens(tokens), nil, over: old)
         } catch {
             throw error.concerning(id)
         }
     }
 
     private func write(
-        _ id: ConnectionID, _ tokens: KeptTokens, _ application: ApplicationID?,
+        _ id: ConnectionID, _ tokens: SuppliedTokens, _ application: ApplicationID?,
         over old: consuming Store.Opened?
     ) async throws(VaultError) -> UInt64 {
         let key = store.key(.connection, id.text)

@@ -92,8 +92,8 @@ struct Bench: Sendable {
         try progress.begin("\(connections) connections are put")
         let done = Atomic(0)
         let stopwatch = Stopwatch()
-        try await share(Self.putsAtOnce) { lane in
-            for number in stride(from: lane, to: connections, by: Self.putsAtOnce) {
+        try await share(Self.putsAtOnce) { queue in
+            for number in stride(from: queue, to: connections, by: Self.putsAtOnce) {
                 try Task.checkCancellation()
                 try await vault.put(
                     Self.id(number), PracticeProcess.tokens(grants[number]),
@@ -123,18 +123,18 @@ struct Bench: Sendable {
         return Result("token read", reads, stopwatch)
     }
 
-    /// Each lane refreshes connections of its own, one after the other and round again.
+    /// Each queue refreshes connections of its own, one after the other and round again.
     private func refresh(_ vault: Vault) async throws -> Result {
         try progress.begin("tokens are refreshed for \(seconds) s")
         let done = Atomic(0)
-        let lanes = min(inFlight, connections)
+        let queues = min(inFlight, connections)
         let stopwatch = Stopwatch()
-        try await share(lanes) { lane in
-            var number = lane
+        try await share(queues) { queue in
+            var number = queue
             while stopwatch.wall < Double(seconds) * 1e9 {
                 try Task.checkCancellation()
                 try await vault.refresh(Self.id(number))
-                number = number + lanes < connections ? number + lanes : lane
+                number = number + queues < connections ? number + queues : queue
                 done.add(1, ordering: .relaxed)
                 try progress.advance(to: stopwatch.wall / Double(seconds) / 1e9)
             }
@@ -143,10 +143,10 @@ struct Bench: Sendable {
     }
 
     private func share(
-        _ lanes: Int, _ body: @escaping @Sendable (Int) async throws -> Void
+        _ queues: Int, _ body: @escaping @Sendable (Int) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for lane in 0..<lanes { group.addTask { try await body(lane) } }
+            for queue in 0..<queues { group.addTask { try await body(queue) } }
             try await group.waitForAll()
         }
     }

@@ -9,9 +9,9 @@ import TokenVault
 /// The process that is killed: connects, refreshes and disconnects at random, and says so before
 /// and after each operation.
 ///
-/// Lines on standard output, each in one write: `R` ready; `B lane kind id [access refresh]` an
-/// operation begins; `A lane kind id writes generation access refresh` it has returned;
-/// `X lane kind id error` it has failed, which never may happen.
+/// Lines on standard output, each in one write: `R` ready; `B queue kind id [access refresh]` an
+/// operation begins; `A queue kind id writes generation access refresh` it has returned;
+/// `X queue kind id error` it has failed, which never may happen.
 @main
 struct CrashSubject {
     let vault: Vault
@@ -58,32 +58,32 @@ struct CrashSubject {
         guard let progress = unsafe tv_progress_open(value("PROGRESS"), 0) else { exit(2) }
         unsafe tv_progress_watch(progress)
         say("R")
-        let lanes = number("LANES")
-        if lanes > 1 { tv_progress_begin(Kind.several.rawValue) }
+        let queues = number("LANES")
+        if queues > 1 { tv_progress_begin(Kind.several.rawValue) }
         let random = SeededRandom(seed: UInt64(number("SEED")))
         await withTaskGroup(of: Void.self) { group in
-            for lane in 0..<lanes {
+            for queue in 0..<queues {
                 group.addTask {
                     await subject.run(
-                        lane, of: lanes, SeededRandom(seed: random.seed &+ UInt64(lane)))
+                        queue, of: queues, SeededRandom(seed: random.seed &+ UInt64(queue)))
                 }
             }
         }
         exit(3)
     }
 
-    /// Each lane has connections of its own; what is under way at the same time shares a group.
-    private func run(_ lane: Int, of lanes: Int, _ first: SeededRandom) async {
+    /// Each queue has connections of its own; what is under way at the same time shares a group.
+    private func run(_ queue: Int, of queues: Int, _ first: SeededRandom) async {
         var random = first
         for _ in 0..<operationsMax {
-            let number = random.below(ids / lanes) * lanes + lane
+            let number = random.below(ids / queues) * queues + queue
             var kind = Kind.connect
             do {
                 let id = try ConnectionID("c\(number)")
                 kind = try choose(id, &random)
-                try await perform(kind, id, lane, number, isAlone: lanes == 1)
+                try await perform(kind, id, queue, number, isAlone: queues == 1)
             } catch {
-                Self.say("X \(lane) \(kind.rawValue) \(number) \(error)")
+                Self.say("X \(queue) \(kind.rawValue) \(number) \(error)")
                 exit(4)
             }
         }
@@ -97,9 +97,9 @@ struct CrashSubject {
     }
 
     private func perform(
-        _ kind: Kind, _ id: ConnectionID, _ lane: Int, _ number: Int, isAlone: Bool
+        _ kind: Kind, _ id: ConnectionID, _ queue: Int, _ number: Int, isAlone: Bool
     ) async throws {
-        var begun = "B \(lane) \(kind.rawValue) \(number)"
+        var begun = "B \(queue) \(kind.rawValue) \(number)"
         var minted = (access: "", refresh: "")
         if kind == .connect || kind == .put {
             minted = try practice.mint()
@@ -124,7 +124,7 @@ struct CrashSubject {
         }
         let writes = isAlone ? tv_progress_begin(0) : 0
         let stored = try read(id)
-        Self.say("A \(lane) \(kind.rawValue) \(number) \(writes) \(stored)")
+        Self.say("A \(queue) \(kind.rawValue) \(number) \(writes) \(stored)")
     }
 
     private func read(_ id: ConnectionID) throws -> String {

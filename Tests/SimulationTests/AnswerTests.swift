@@ -104,7 +104,7 @@ import Testing
         let second = try refresh(rig)
         #expect(rig.network.all.count == 1)
         #expect(!rig.record(0).contains(reply))
-        rig.disk.room = .onlyWhatMustLand
+        rig.disk.room = .onlyWhatMayUseReserve
         try rig.advance(milliseconds: 1000)
         try rig.flush()
         #expect(rig.record(0).contains(reply))
@@ -129,7 +129,7 @@ import Testing
         }
         #expect(rig.network.all.count == 1)
         #expect(rig.disk.serial(0) == 1)
-        rig.disk.room = .onlyWhatMustLand
+        rig.disk.room = .onlyWhatMayUseReserve
         let second = try refresh(rig)
         try rig.advance(milliseconds: 1000)
         try rig.flush()
@@ -146,7 +146,7 @@ import Testing
     func fullDisk() throws {
         let rig = try rig()
         let heard = try rig.listen()
-        rig.disk.room = .onlyWhatMustLand
+        rig.disk.room = .onlyWhatMayUseReserve
         try rig.start()
         for _ in 0..<600 {
             try rig.flush()
@@ -202,11 +202,11 @@ import Testing
         try rig.answerWithTokens(0)
         try rig.flush()
         rig.disk.room = .enough
-        try rig.advance(milliseconds: Refresher.strandedMilliseconds)
+        try rig.advance(milliseconds: Refresher.storeAgainMilliseconds)
         try rig.flush()
         #expect(rig.disk.serial(0) == 2)
         #expect(rig.disk.count(.recovered) == 1)
-        #expect(rig.disk.contents.waves.isEmpty)
+        #expect(rig.disk.contents.batches.isEmpty)
     }
 
     @Test("What a damaged record does not take is tried ever more seldom, and not dropped")
@@ -221,19 +221,19 @@ import Testing
         // After 1, 2, 4, ... seconds, and then once a minute.
         #expect((7...18).contains(rig.disk.groups))
         rig.store.refusesCommits = nil
-        try rig.advance(milliseconds: Refresher.strandedMilliseconds << 6)
+        try rig.advance(milliseconds: Refresher.storeAgainMilliseconds << 6)
         try rig.flush()
         #expect(rig.disk.serial(0) == 2)
     }
 
     @Test("Where all places are taken by what the disk refuses, callers are told at once")
     func allPlacesStranded() throws {
-        let disk = try Disk.populated(UpkeepState.flightsMax + 1, concurrent: 1024)
+        let disk = try Disk.populated(UpkeepState.attemptsMax + 1, concurrent: 1024)
         // So many cannot be listened to.
         try disk.changeProvider { $0.rotation = .never }
         let rig = try Rig.started(disk)
-        #expect(rig.network.open.count == UpkeepState.flightsMax)
-        let left = try #require((0...UpkeepState.flightsMax).first { !rig.wasAsked($0) })
+        #expect(rig.network.open.count == UpkeepState.attemptsMax)
+        let left = try #require((0...UpkeepState.attemptsMax).first { !rig.wasAsked($0) })
         let early = try rig.call { try await $0.refresh(Disk.id(left)) }
         #expect(!early.isDone)
         rig.disk.room = .none

@@ -4,7 +4,7 @@ import HeapModule
 
 /// The connections of one application that are due, the most urgent first, and whether the provider
 /// takes the application at all.
-struct Lane {
+struct ApplicationQueue {
     /// How long an application that the provider rejects is left alone between two probes, in
     /// milliseconds.
     static let probeMilliseconds: Int64 = 60_000
@@ -32,8 +32,8 @@ struct Lane {
     /// Changes of its application that are on their way to the disk. Nothing leaves meanwhile: what
     /// it would be sent with, the old or the new, is not decided.
     var pendingChanges = 0
-    /// Flights that left the backlog and are not sent yet.
-    private(set) var boardedCount = 0
+    /// Attempts that left the backlog and are not sent yet.
+    private(set) var preparedCount = 0
     /// Requests that are out and not overdue.
     private(set) var outCount = 0
     /// Connections whose refresh is refused; of those in the queue no other one's success says
@@ -50,11 +50,17 @@ struct Lane {
         /// somebody waits for.
         let death: UnixTime
         let slot: UInt32
-        /// The flight that callers wait for; 0 where nobody asked.
-        let flight: UInt64
+        /// The attempt that callers wait for; nil where nobody asked.
+        let attempt: RefreshAttempt?
 
         static func < (left: Self, right: Self) -> Bool {
-            (left.death, left.flight) < (right.death, right.flight)
+            left.death == right.death
+                ? left.attempt?.number ?? 0 < right.attempt?.number ?? 0
+                : left.death < right.death
+        }
+
+        static func == (left: Self, right: Self) -> Bool {
+            left.death == right.death && left.slot == right.slot && left.attempt === right.attempt
         }
     }
 
@@ -74,11 +80,11 @@ struct Lane {
 
     mutating func add(_ entry: Entry) {
         backlog.insert(entry)
-        if entry.flight != 0 { demandCount += 1 }
+        if entry.attempt != nil { demandCount += 1 }
     }
 
     mutating func removeFirst() {
-        if let first = backlog.popMin(), first.flight != 0 { demandCount -= 1 }
+        if let first = backlog.popMin(), first.attempt != nil { demandCount -= 1 }
     }
 
     /// Removes all that somebody waits for, and what is stale. While the provider is down each of
@@ -86,11 +92,11 @@ struct Lane {
     mutating func removeDemands(_ isLive: (UInt32) -> Bool) -> [Entry] {
         guard demandCount > 0 else { return [] }
         demandCount = 0
-        let demands = backlog.unordered.filter { $0.flight != 0 }
+        let demands = backlog.unordered.filter { $0.attempt != nil }
         var seen: Set<UInt32> = []
         backlog = Heap(
             backlog.unordered.filter {
-                $0.flight == 0 && isLive($0.slot) && seen.insert($0.slot).inserted
+                $0.attempt == nil && isLive($0.slot) && seen.insert($0.slot).inserted
             })
         return demands
     }
@@ -106,7 +112,7 @@ struct Lane {
             backlog.unordered.map {
                 Entry(
                     death: $0.death.adding(milliseconds: milliseconds), slot: $0.slot,
-                    flight: $0.flight)
+                    attempt: $0.attempt)
             })
     }
 
@@ -123,9 +129,9 @@ struct Lane {
     var isCareful: Bool { isRejected || suspicion.isCareful }
 
     /// Whether one may board: one at a time, where the application is not sure to be taken.
-    func mayBoard(_ now: UnixTime) -> Bool {
+    func mayPrepare(_ now: UnixTime) -> Bool {
         isOpen(now) && pendingChanges == 0
-            && (!isCareful || outCount == 0 && (boardedCount == 0 || isFullOfRisks))
+            && (!isCareful || outCount == 0 && (preparedCount == 0 || isFullOfRisks))
     }
 
     /// Whether none but those that are at risk may be asked until one of them is answered: whatever
@@ -157,14 +163,14 @@ struct Lane {
 
     /// Whether one that has boarded may become ready: the probe alone, where the application is
     /// rejected; none whose request was made before the application was changed.
-    func takes(_ flight: Flight) -> Bool {
-        flight.revision == revision && (nextProbe == nil || probe == flight.slot)
+    func takes(_ attempt: RefreshAttempt) -> Bool {
+        attempt.revision == revision && (nextProbe == nil || probe == attempt.slot)
     }
 
     /// Whether one that is ready may leave now.
-    func mayLeave(_ flight: Flight, _ now: UnixTime) -> Bool {
-        takes(flight) && pendingChanges == 0
-            && (!isCareful || outCount == 0 && mayRisk(flight.slot, now))
+    func mayLeave(_ attempt: RefreshAttempt, _ now: UnixTime) -> Bool {
+        takes(attempt) && pendingChanges == 0
+            && (!isCareful || outCount == 0 && mayRisk(attempt.slot, now))
     }
 
     /// When one may, if time alone decides it.
@@ -172,27 +178,27 @@ struct Lane {
 
     /// One is about to leave the backlog.
     mutating func begin(_ slot: UInt32) {
-        boardedCount += 1
+        preparedCount += 1
         if isRejected { probe = slot }
     }
 
     /// One leaves for the provider; returns its place in the order.
     mutating func send() -> UInt64 {
-        boardedCount -= 1
+        preparedCount -= 1
         outCount += 1
         return suspicion.send()
     }
 
     /// One left the board without being sent.
-    mutating func giveUp() { boardedCount -= 1 }
+    mutating func giveUp() { preparedCount -= 1 }
 
     /// One that was sent is out no longer, or nobody waits for it.
     mutating func arrive() { outCount -= 1 }
 
     /// The answer to one is late, or does not come.
-    mutating func noteUnanswered(_ flight: Flight) {
-        guard flight.isProbe, flight.revision == revision else { return }
-        suspicion.noteUnanswered(flight.slot, order: flight.order)
+    mutating func noteUnanswered(_ attempt: RefreshAttempt) {
+        guard attempt.isProbe, attempt.revision == revision else { return }
+        suspicion.noteUnanswered(attempt.slot, order: attempt.order)
     }
 
     /// One came back, or did not leave after all, and said nothing about the application.
@@ -253,8 +259,8 @@ struct Lane {
     }
 
     /// Somebody says that nothing is wrong with the application.
-    mutating func forgive() {
-        suspicion.forgive()
+    mutating func clearRefusals() {
+        suspicion.clearRefusals()
         _ = accept()
     }
 }

@@ -6,20 +6,20 @@ import Testing
 @testable import Simulation
 @testable import TokenVault
 
-/// What comes between a place on board and its flight, and what there is no room for.
-@Suite("Places on board") struct BoardingTests {
-    /// Gives places to what may board, as a turn does first.
-    func board(_ rig: Rig) -> [UpkeepState.Boarding] {
+/// What comes between a turn and its attempt, and what there is no room for.
+@Suite("Turns") struct TurnTests {
+    /// Takes the turns of all that is due, as the upkeep does first.
+    func takeTurns(_ rig: Rig) -> [UpkeepState.Turn] {
         let now = rig.vault.time.now()
         return rig.vault.refresher.shared.withLock { shared in
-            _ = shared.upkeep.ripen(now)
-            return shared.upkeep.board(now, limit: Refresher.waveMax, onlyDemands: false)
+            _ = shared.upkeep.enqueueDue(now)
+            return shared.upkeep.takeTurns(now, limit: Refresher.batchMax, onlyDemands: false)
         }
     }
 
     func places(_ rig: Rig) -> [Int] {
         rig.vault.refresher.shared.withLock {
-            [$0.upkeep.aloftCount, $0.upkeep.endpoints[0].boardedCount]
+            [$0.upkeep.activeCount, $0.upkeep.endpoints[0].preparedCount]
         }
     }
 
@@ -35,10 +35,10 @@ import Testing
     func callerComesBetween() throws {
         let rig = try Rig(.populated(2))
         rig.vault.refresher.run(true)
-        let boardings = board(rig)
-        #expect(boardings.count == 2)
+        let turns = takeTurns(rig)
+        #expect(turns.count == 2)
         let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
-        rig.vault.refresher.board(boardings)
+        rig.vault.refresher.prepare(turns)
         #expect(places(rig) == [1, 1])
         try rig.flush()
         #expect(places(rig) == [2, 0])
@@ -54,12 +54,12 @@ import Testing
         let callers = try (0..<2).map { index in
             try rig.call { try await $0.refresh(Disk.id(index)) }
         }
-        let boardings = board(rig)
-        #expect(boardings.count == 2)
+        let turns = takeTurns(rig)
+        #expect(turns.count == 2)
         let disconnect = try rig.call { try await $0.disconnect(Disk.id(0)) }
         rig.flushOnce()
         #expect(callers[0].isDone && callers[0].code == .disconnecting)
-        rig.vault.refresher.board(boardings)
+        rig.vault.refresher.prepare(turns)
         #expect(places(rig) == [1, 1])
         // Nothing is awaited: no request was made.
         try rig.flush()
@@ -74,10 +74,10 @@ import Testing
     @Test("A connection that is gone before its flight begins gives its place back once")
     func goneBeforeItsFlight() throws {
         let rig = try Rig(.populated(2))
-        let boardings = board(rig)
+        let turns = takeTurns(rig)
         let disconnect = try rig.call { try await $0.disconnect(Disk.id(0)) }
         while !disconnect.isDone { rig.flushOnce() }
-        rig.vault.refresher.board(boardings)
+        rig.vault.refresher.prepare(turns)
         #expect(places(rig) == [1, 1])
         try rig.flush()
         #expect(rig.network.all.map(\.connection) == [1])
@@ -124,7 +124,7 @@ import Testing
 
     @Test("Callers queue behind as many flights as there can be")
     func callersQueue() throws {
-        let count = UpkeepState.flightsMax + 76
+        let count = UpkeepState.attemptsMax + 76
         let disk = try Disk.populated(count, concurrent: 1024)
         // So many cannot be listened to.
         try disk.changeProvider { $0.rotation = .never }
@@ -133,7 +133,7 @@ import Testing
             try rig.call { try await $0.refresh(Disk.id(index)) }
         }
         try rig.flush()
-        #expect(rig.network.open.count == UpkeepState.flightsMax)
+        #expect(rig.network.open.count == UpkeepState.attemptsMax)
         #expect(callers.allSatisfy { !$0.isDone })
         try answerAll(rig)
         #expect(callers.allSatisfy { $0.isDone && $0.code == nil })

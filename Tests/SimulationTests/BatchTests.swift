@@ -6,7 +6,7 @@ import Testing
 @testable import Simulation
 @testable import TokenVault
 
-/// Refreshes leave in waves: one record of their attempts, durable before the first byte.
+/// Refreshes leave in batches: one record of their attempts, durable before the first byte.
 @Suite("Waves") struct WaveTests {
     @Test("A thousand that are due leave in four waves, and none before its wave is durable")
     func share() throws {
@@ -16,19 +16,19 @@ import Testing
         let rig = try Rig(disk)
         try rig.start()
         #expect(rig.network.all.isEmpty)
-        #expect(disk.contents.waves.isEmpty)
+        #expect(disk.contents.batches.isEmpty)
         try rig.flush()
         #expect(rig.network.all.count == 1000)
-        #expect(disk.contents.waves.count == 4)
-        #expect(disk.contents.waves.values.allSatisfy { $0.attempts.count <= 256 })
+        #expect(disk.contents.batches.count == 4)
+        #expect(disk.contents.batches.values.allSatisfy { $0.attempts.count <= 256 })
         #expect(Set(disk.doubts.map(\.attempt.key)).count == 1000)
-        // Each ends with its result, and the wave with the last of them.
+        // Each ends with its result, and the batch with the last of them.
         for connection in 0..<999 { try rig.answerWithTokens(connection) }
         try rig.flush()
         #expect(disk.doubts.map(\.attempt.key) == [Disk.key(999)])
         try rig.answerWithTokens(999)
         try rig.flush()
-        #expect(disk.contents.waves.isEmpty)
+        #expect(disk.contents.batches.isEmpty)
         #expect(rig.isIdle)
     }
 
@@ -36,7 +36,7 @@ import Testing
     func fullDisk() throws {
         let rig = try Rig(.populated(1))
         let disk = rig.disk
-        disk.room = .onlyWhatMustLand
+        disk.room = .onlyWhatMayUseReserve
         try rig.start()
         for _ in 0..<10 {
             try rig.flush()

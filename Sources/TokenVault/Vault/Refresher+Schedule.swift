@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// When a connection is due, and in the lane of which application.
+// When a connection is due, and in the queue of which application.
 extension Refresher {
     /// When a record is due; nil where nothing can renew it or nothing may.
     func plan(_ record: borrowing ConnectionRecord) -> Plan? {
         guard let application = record.application else { return nil }
-        return plan(record, lane(application))
+        return plan(record, queue(application))
     }
 
-    /// The same where the lane of its application is known, and perhaps with which generation the
+    /// The same where the queue of its application is known, and perhaps with which generation the
     /// tokens were stored: the clock may have been set back since.
     func plan(
-        _ record: borrowing ConnectionRecord, _ lane: Int, asOf generation: UInt64 = .max
+        _ record: borrowing ConnectionRecord, _ queue: Int, asOf generation: UInt64 = .max
     ) -> Plan? {
         guard record.hasApplication else { return nil }
-        return plan(record, lane, limits(lane), asOf: generation)
+        return plan(record, queue, limits(queue), asOf: generation)
     }
 
     /// The same of a record that has an application.
     func plan(
-        _ record: borrowing ConnectionRecord, _ lane: Int, _ limits: RefreshPolicy.Limits,
+        _ record: borrowing ConnectionRecord, _ queue: Int, _ limits: RefreshPolicy.Limits,
         asOf generation: UInt64
     ) -> Plan? {
         guard record.state == .active else { return nil }
@@ -32,42 +32,43 @@ extension Refresher {
         let due = RefreshPolicy.due(
             lifetime, limits, random: isPlausible ? randomness.next() : 0)
         guard isPlausible || due == nil else {
-            return Plan(lane: lane, due: now, death: now)
+            return Plan(queue: queue, due: now, death: now)
         }
         let death = RefreshPolicy.death(lifetime, limits)
         return Plan(
-            lane: lane, due: due?.adding(milliseconds: -lag),
+            queue: queue, due: due?.adding(milliseconds: -lag),
             death: death.adding(milliseconds: -lag))
     }
 
     /// Due again after so many milliseconds, as urgent as before.
-    func again(_ flight: Flight, milliseconds: Int64 = 0) -> Plan? {
+    func again(_ attempt: RefreshAttempt, milliseconds: Int64 = 0) -> Plan? {
         let due = time.now().adding(milliseconds: milliseconds)
-        return Plan(lane: flight.lane, due: due, death: flight.death)
+        let death = shared.withLock { _ in attempt.death }
+        return Plan(queue: attempt.queue, due: due, death: death)
     }
 
     /// When the record that is there now is due.
-    func currentPlan(_ flight: Flight) -> Plan? {
+    func currentPlan(_ attempt: RefreshAttempt) -> Plan? {
         do throws(VaultError) {
-            guard let opened = try store.open(flight.key) else { return nil }
+            guard let opened = try store.open(attempt.key) else { return nil }
             let generation = opened.header.generation
             let record = ConnectionRecord(fields: opened.takeFields())
-            return plan(record, flight.lane, asOf: record.tokensSince ?? generation)
+            return plan(record, attempt.queue, asOf: record.tokensSince ?? generation)
         } catch {
-            return again(flight, milliseconds: RefreshPolicy.backoffMillisecondsMax)
+            return again(attempt, milliseconds: RefreshPolicy.backoffMillisecondsMax)
         }
     }
 
-    /// What the provider of a lane does to refresh tokens.
-    func limits(_ lane: Int) -> RefreshPolicy.Limits {
-        shared.withLock { $0.upkeep.lanes[lane].limits }
+    /// What the provider of a queue does to refresh tokens.
+    func limits(_ queue: Int) -> RefreshPolicy.Limits {
+        shared.withLock { $0.upkeep.queues[queue].limits }
     }
 
-    /// The lane of an application; made with the limits of its provider where there is none yet.
-    func lane(_ application: ApplicationID) -> Int {
+    /// The queue of an application; made with the limits of its provider where there is none yet.
+    func queue(_ application: ApplicationID) -> Int {
         let known = shared.withLock { shared in
-            shared.upkeep.lane(application).flatMap {
-                shared.upkeep.lanes[$0].isProvisional ? nil : $0
+            shared.upkeep.queue(application).flatMap {
+                shared.upkeep.queues[$0].isProvisional ? nil : $0
             }
         }
         return known ?? reload(application)
@@ -92,27 +93,27 @@ extension Refresher {
             // it is looked at again when somebody needs it.
             isProvisional = error.isPassing
             let known = shared.withLock { shared -> Int? in
-                guard isProvisional, let lane = shared.upkeep.lane(id) else { return nil }
-                shared.upkeep.lanes[lane].isProvisional = true
-                return lane
+                guard isProvisional, let queue = shared.upkeep.queue(id) else { return nil }
+                shared.upkeep.queues[queue].isProvisional = true
+                return queue
             }
             if let known { return known }
         }
-        let lane = shared.withLock { shared in
+        let queue = shared.withLock { shared in
             // One that is not there has no endpoint: nothing of it is sent.
-            let lane = shared.upkeep.setLane(
+            let queue = shared.upkeep.setQueue(
                 id, endpoint: provider?.tokenEndpoint ?? "",
                 Governor.Limits(
                     concurrentMax: provider?.concurrentRefreshesMax ?? 1,
                     perSecondMax: provider?.refreshesPerSecondMax ?? 1),
                 provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
-            shared.upkeep.lanes[lane].isProvisional = isProvisional
-            if let changed { shared.upkeep.lanes[lane].changed = changed }
+            shared.upkeep.queues[queue].isProvisional = isProvisional
+            if let changed { shared.upkeep.queues[queue].changed = changed }
             shared.unmetMinimums.forgetAll()
-            return lane
+            return queue
         }
         alarm.ring()
-        return lane
+        return queue
     }
 
     /// Puts a connection into the schedule, or takes it out.
@@ -126,9 +127,9 @@ extension Refresher {
     }
 
     /// The provider has just given a connection its grant.
-    func noteServed(_ key: RecordKey, _ slot: UInt32, _ lane: Int, _ now: UnixTime) {
+    func noteServed(_ key: RecordKey, _ slot: UInt32, _ queue: Int, _ now: UnixTime) {
         let success = Suspicion.Success(slot: slot, key: key, time: now)
-        shared.withLock { $0.upkeep.lanes[lane].suspicion.note(success) }
+        shared.withLock { $0.upkeep.queues[queue].suspicion.note(success) }
     }
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
@@ -137,26 +138,23 @@ extension Refresher {
     /// - Parameter replaced: the grant of the old ones, where the new ones are of another.
     func supersede(_ key: RecordKey, _ slot: UInt32, _ replaced: ReplacedGrant? = nil) {
         let revoked = replaced.flatMap { $0.isToBeRevoked ? $0 : nil }
-        let (number, request, waiting, doubt) = shared.withLock { shared in
+        let (attempt, request, callers, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
             shared.unmetMinimums.forget(key)
             shared.upkeep.forgetRisk(slot)
-            let number = shared.upkeep.supersede(key)
+            let attempt = shared.upkeep.supersede(key)
+            attempt?.replacedGrant = revoked
             // Nobody waits for one that is overdue: the other tokens are there.
-            let ids =
-                number.map { shared.upkeep.detached.contains($0) } ?? false
-                ? number.map { shared.upkeep.dismissWaiters($0) } ?? [] : []
-            if let number { shared.replaced[number] = revoked }
+            let isDetached = attempt?.isDetached ?? false
             return (
-                number, number.flatMap { shared.outgoing[$0]?.request },
-                ids.compactMap { shared.waiters.removeValue(forKey: $0) },
-                shared.doubts.removeValue(forKey: key)?.wave
+                attempt, attempt?.outgoing, isDetached ? attempt?.takeCallers() ?? [] : [],
+                shared.doubts.removeValue(forKey: key)?.batch
             )
         }
         let isTakenBack = request?.cancelIfUnsent() ?? false
         // What is out, or was never heard, may bring tokens of the grant that is to end.
-        if number != nil && !isTakenBack || doubt != nil { revoked?.setIncomplete() }
-        for waiter in waiting { waiter.resume(.success(())) }
+        if attempt != nil && !isTakenBack || doubt != nil { revoked?.setIncomplete() }
+        for caller in callers { caller.resume(.success(())) }
         if let doubt { settle(doubt, key) }
     }
 
@@ -169,7 +167,7 @@ extension Refresher {
     func next(_ key: RecordKey, _ slot: UInt32) -> UnixTime? {
         shared.withLock { shared in
             if let deadline = shared.upkeep.deadline(slot) { return deadline }
-            guard let flight = shared.upkeep.flight(key), flight.stage != .overdue else {
+            guard let attempt = shared.upkeep.attempts[key], attempt.stage != .overdue else {
                 return nil
             }
             return UnixTime(milliseconds: 0)

@@ -5,7 +5,7 @@
 ///
 /// The writer's thread wipes them, not the task that waits for it: that task goes on when a thread
 /// is free for it, and the threads may wait for the slots that it holds.
-final class KeptTokens: Sendable {
+final class SuppliedTokens: Sendable {
     private let tokens: Monitor<TokenSet?>
 
     init(_ tokens: consuming TokenSet) { self.tokens = Monitor(tokens) }

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// An attempt's way to the wire: its request made, its record written, and only then sent.
+extension Refresher {
+    /// Makes the requests of those whose turn has come, and makes their attempt records durable
+    /// before the first byte is sent.
+    func prepare(_ turns: [UpkeepState.Turn]) {
+        defer { MemoryHygiene.scrub() }
+        var batch = Batch()
+        var isShort = false
+        for turn in turns {
+            guard let attempt = begin(turn) else { continue }
+            // What was made first has to be answered before there is room for more: no slot is
+            // waited for twice in one batch.
+            if isShort {
+                abandon(attempt, VaultError(.tooManySecrets, .upkeep))
+                continue
+            }
+            do throws(VaultError) {
+                try makeRequest(attempt, &batch)
+            } catch {
+                isShort = error.code == .tooManySecrets
+                abandon(attempt, error)
+            }
+        }
+        record(batch.attempts, time.now())
+    }
+
+    /// The attempt of one whose turn has come; nil where its connection is gone, or has another.
+    private func begin(_ turn: UpkeepState.Turn) -> RefreshAttempt? {
+        guard let key = turn.attempt?.key ?? store.owner(turn.slot)?.key else {
+            shared.withLock { _ = $0.upkeep.release(turn, time.now()) }
+            alarm.ring()
+            return nil
+        }
+        let now = time.now()
+        if let attempt = shared.withLock({ $0.upkeep.begin(turn, key, now) }) { return attempt }
+        // Its place is given back already; a disconnect may wait for its end.
+        if let gone = turn.attempt {
+            finish(gone, .failure(VaultError(.disconnecting, .upkeep)), nil)
+        }
+        alarm.ring()
+        return nil
+    }
+
+    /// Attempts that share one record.
+    private struct Batch {
+        var attempts: [RefreshAttempt] = []
+        var applications: [ApplicationID: OpenApplication] = [:]
+    }
+
+    /// An application held open for one batch.
+    private final class OpenApplication {
+        let application: Application
+        let credentials: ClientCredentials
+        let queue: Int
+        /// The queue's, as it is now.
+        let endpoint: Int
+
+        init(
+            _ application: consuming Application, queue: Int, endpoint: Int
+        ) throws(VaultError) {
+            credentials = try ClientCredentials(application)
+            self.application = application
+            (self.queue, self.endpoint) = (queue, endpoint)
+        }
+    }
+
+    private func openApplication(
+        _ id: ApplicationID
+    ) throws(VaultError) -> OpenApplication {
+        let application = try store.application(id)
+        let url = application.provider.tokenEndpoint
+        try network.addressGuard.check(url, .tokenEndpoint)
+        var queue = queue(id)
+        // What is stored may have been replaced a moment ago.
+        if !shared.withLock({ $0.upkeep.isAt(url, queue) }) { queue = reload(id) }
+        let endpoint = shared.withLock { $0.upkeep.queues[queue].endpoint }
+        return try OpenApplication(application, queue: queue, endpoint: endpoint)
+    }
+
+    private func makeRequest(_ attempt: RefreshAttempt, _ batch: inout Batch) throws(VaultError) {
+        guard var opened = try store.open(attempt.key) else {
+            throw VaultError(.notFound, .upkeep)
+        }
+        let kept = KeptRecord(&opened)
+        let generation = opened.header.generation
+        let record = ConnectionRecord(fields: opened.takeFields())
+        let id = record.id
+        if let refusal = record.state.refusal {
+            throw VaultError(refusal, .upkeep, connection: id)
+        }
+        guard let applicationID = record.application else {
+            throw VaultError(.notRefreshable, .upkeep, .noRefreshToken).concerning(id)
+        }
+        if batch.applications[applicationID] == nil {
+            do throws(VaultError) {
+                batch.applications[applicationID] = try openApplication(applicationID)
+            } catch {
+                throw error.concerning(id)
+            }
+        }
+        guard let open = batch.applications[applicationID] else { return }
+        // Its turn came in another queue: its application was replaced meanwhile, or its slot
+        // belonged to somebody else. Other limits hold for it, and whoever waits asks again.
+        guard open.queue == attempt.queue, open.endpoint == attempt.endpoint else {
+            shared.withLock { $0.upkeep.answered(attempt, .unsent, time.now(), random: 0) }
+            let error = VaultError(.generationChanged, .upkeep, connection: id)
+            return finish(attempt, .failure(error), plan(record, open.queue))
+        }
+        let (limits, listenMilliseconds) = prepareToListen(attempt, open.queue)
+        // An answer lies unread that may hold the successor of what would be presented.
+        guard !Self.isHeld(record, limits) else {
+            throw Self.heldBack(record, .upkeep).concerning(id)
+        }
+        let isExchange = open.credentials.refreshGrant != .refreshToken
+        let theirs = now(asOf: record.tokensSince ?? generation)
+        guard let place = presented(record, isExchange: isExchange, theirs) else {
+            throw VaultError(.notRefreshable, .upkeep, .noRefreshToken).concerning(id)
+        }
+        let token = record.fields.bytes.extracting(place)
+        attempt.source = RefreshAttempt.Source(
+            id: id, application: applicationID, generation: generation,
+            providerLifetime: open.application.provider.defaultLifetimeSeconds,
+            applicationLifetime: open.application.defaultLifetimeSeconds,
+            isExchange: isExchange, isOver: Self.isOver(record, limits, theirs),
+            isTroubled: record.failure != nil || record.trouble != nil)
+        let request = try network.endpoint.refresh(
+            token, for: open.application, by: open.credentials,
+            listenMilliseconds: listenMilliseconds, overdue: { [self] in overdue(attempt) }
+        ) { [self] verdict in answered(attempt, verdict) }
+        shared.withLock { _ in (attempt.request, attempt.kept) = (request, kept) }
+        batch.attempts.append(attempt)
+    }
+
+    /// What is known of an attempt's provider, and for how long its answer is listened for.
+    private func prepareToListen(
+        _ attempt: RefreshAttempt, _ queue: Int
+    ) -> (limits: RefreshPolicy.Limits, milliseconds: Int) {
+        let now = time.now()
+        return shared.withLock { shared in
+            let limits = shared.upkeep.queues[queue].limits
+            let milliseconds = RefreshPolicy.listenMilliseconds(
+                inDoubtSince: shared.doubts[attempt.key]?.since, limits, now)
+            attempt.isListenable =
+                milliseconds > TransportRequest.deadlineMillisecondsDefault
+            return (limits, milliseconds)
+        }
+    }
+
+    /// Where the token lies that is presented for new ones; nil where there is none, or where it
+    /// has expired and cannot be exchanged any more.
+    private func presented(
+        _ record: borrowing ConnectionRecord, isExchange: Bool, _ now: UnixTime
+    ) -> Range<Int>? {
+        guard isExchange else { return record.fields.range(ConnectionTag.refreshToken) }
+        if let expiry = record.accessTokenExpiry, expiry <= now { return nil }
+        return record.fields.range(ConnectionTag.accessToken)
+    }
+
+    /// What was recorded long before it could leave is recorded anew: for what the next process has
+    /// to know of it counts from there.
+    func recordAgain(_ outdated: [RefreshAttempt]) {
+        let now = time.now()
+        for start in stride(from: 0, to: outdated.count, by: Self.recordedAgainMax) {
+            let end = min(start + Self.recordedAgainMax, outdated.count)
+            record(Array(outdated[start..<end]), now)
+        }
+    }
+
+    /// How many at a time: each may end a batch of its own, and the room for a commit is counted as
+    /// that of a small one.
+    private static let recordedAgainMax = 64
+
+    private func record(_ attempts: [RefreshAttempt], _ now: UnixTime) {
+        guard !attempts.isEmpty else { return }
+        let commit = Commit { [self] result in
+            switch result {
+            case .success(let committed):
+                recorded(attempts, batch: committed.batch, written: now)
+            case .failure(let error):
+                if error.isOfStorage,
+                    shared.withLock({ $0.storage.note(.attemptsRefused) })
+                {
+                    publishStorage(true)
+                }
+                for attempt in attempts {
+                    attempt.refusal = error
+                    _ = attempt.request?.cancelIfUnsent()
+                }
+            }
+        }
+        for attempt in attempts { endAttempt(attempt, doubt: nil, commit) }
+        commit.add(
+            .beginBatch(
+                attempts.map { AttemptRecord(key: $0.key, generation: $0.source.generation) }, now))
+        committer.submit(commit)
+    }
+
+    /// On the writer's thread: the attempt records are durable, and what the governor lets go
+    /// leaves.
+    private func recorded(_ attempts: [RefreshAttempt], batch: UInt64, written: UnixTime) {
+        let now = time.now()
+        let (admitted, left, waits, isRoomy) = shared.withLock { shared in
+            let isRoomy = shared.storage.note(.attemptsTaken)
+            var left: [RefreshAttempt] = []
+            for attempt in attempts {
+                attempt.batch = batch
+                if shared.sendsNothing
+                    || !shared.upkeep.recorded(attempt, written: written, now)
+                {
+                    left.append(attempt)
+                }
+            }
+            let admitted = shared.sendsNothing ? [] : shared.upkeep.admit(now)
+            let waits = shared.upkeep.waitsForTime(now) || shared.upkeep.anyWantsMore
+            return (admitted, left, waits, isRoomy)
+        }
+        if isRoomy { publishStorage(false) }
+        send(admitted)
+        if waits { alarm.ring() }
+        // Disconnected meanwhile, or the vault is closing.
+        for attempt in left { _ = attempt.request?.cancelIfUnsent() }
+    }
+
+    func send(_ attempts: [RefreshAttempt]) {
+        for attempt in attempts {
+            if let request = attempt.request { network.endpoint.send(request) }
+        }
+    }
+
+    /// Ends an attempt for which no request could be made.
+    private func abandon(_ attempt: RefreshAttempt, _ error: VaultError) {
+        shared.withLock { $0.upkeep.answered(attempt, .unsent, time.now(), random: 0) }
+        switch error.code {
+        case .notFound, .disconnecting, .grantLost, .notRefreshable, .notConnected,
+            .providerAnswerUnreadable:
+            finish(attempt, .failure(error), nil)
+        case .applicationNotFound:
+            // Nobody's fault but the application's: its other connections need not ask.
+            _ = shared.withLock { $0.upkeep.queues[attempt.queue].reject(time.now()) }
+            finish(attempt, .failure(error), again(attempt))
+            recall(attempt.queue, at: attempt.endpoint)
+        case .endpointRefused: storeNotAllowed(attempt, error)
+        case .tooManySecrets:
+            // The next answer will give some back.
+            finish(attempt, .failure(error), again(attempt, milliseconds: Self.scarceMilliseconds))
+        default: postpone(attempt, error)
+        }
+    }
+
+    /// How soon a refresh is tried again for which the arena had no room, in milliseconds.
+    static let scarceMilliseconds: Int64 = 100
+}
