@@ -24,7 +24,7 @@ extension UpkeepState {
         }
         for endpoint in pending {
             let waiting = endpoints[endpoint]
-            if let first = waiting.ready.first {
+            if let first = waiting.ready.first, first.stage != .ended {
                 sooner(first.recorded.adding(milliseconds: Self.recordMillisecondsMax))
             }
             if case .at(let moment) = waiting.governor.admission(now) {
