@@ -55,7 +55,7 @@ struct Autopsy {
     private func stored(_ vault: Vault, _ id: Int) throws -> Journal.Stored {
         let key = vault.store.key(.connection, "c\(id)")
         guard let opened = try vault.store.open(key) else { return .absent }
-        let generation = opened.header.generation
+        let generation = opened.version.generation
         let record = ConnectionRecord(fields: opened.takeFields())
         if record.state == .disconnecting { return .disconnecting }
         guard let tokens = try record.tokens() else { return .configured }

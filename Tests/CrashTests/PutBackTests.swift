@@ -21,7 +21,7 @@ import Testing
         var slot: UInt32?
         try await exhibit.change { vault in
             try await Exhibit.put(vault, name, "token of \(name)")
-            slot = try vault.store.header(vault.store.key(.connection, name))?.slot
+            slot = try vault.store.version(vault.store.key(.connection, name))?.handle.number
         }
         return Int(try #require(slot))
     }

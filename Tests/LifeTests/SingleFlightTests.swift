@@ -115,16 +115,16 @@ import Testing
                 refresher.shared.withLock { $0.upkeep.attempts.all.first?.kept })
             let store = try #require(vault.store as? Store)
             let key = store.key(.connection, id.text)
-            let header = try #require(try store.header(key))
+            let version = try #require(try store.version(key))
             if isOrphaned {
-                let end = await refresher.orphan(key, slot: header.slot, milliseconds: 0)
+                let end = await refresher.orphan(key, handle: version.handle, milliseconds: 0)
                 #expect(end != nil)
             }
             let transaction = try store.beginRead()
             guard let value = try transaction.get(.records, key.bytes) else {
                 throw VaultError(.notFound, .store)
             }
-            let isThere = kept.take(header, value) != nil
+            let isThere = try kept.take(SealedRecord.header(of: value), value) != nil
             #expect(isThere != isOrphaned)
             _ = await caller.value
             await practice.provider.stop()

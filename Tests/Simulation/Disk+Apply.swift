@@ -34,8 +34,8 @@ extension Disk {
         case .takeFlow(let key):
             guard contents.flows[key] != nil else { throw VaultError(.notFound, .store) }
         case .beginBatch(let attempts, _):
-            guard attempts.count <= Writer.batchAttemptsMax else {
-                throw VaultError(.limitExceeded, .store, number: Writer.batchAttemptsMax)
+            guard attempts.count <= StoreLimits.batchAttemptsMax else {
+                throw VaultError(.limitExceeded, .store, number: StoreLimits.batchAttemptsMax)
             }
         case .addFlow(_, let connection, let now, _):
             guard !contents.fenced.contains(connection) else {
@@ -43,8 +43,8 @@ extension Disk {
             }
             guard contents.records[connection] != nil else { throw VaultError(.notFound, .store) }
             let live = contents.flows.values.count { $0.expires > now }
-            guard live < Writer.flowsMax else {
-                throw VaultError(.limitExceeded, .store, number: Writer.flowsMax)
+            guard live < StoreLimits.flowsMax else {
+                throw VaultError(.limitExceeded, .store, number: StoreLimits.flowsMax)
             }
         case .revise, .endAttempt, .event: return
         }
@@ -108,7 +108,7 @@ extension Disk {
         contents.generation += 1
         let generation = contents.generation
         if sabotage == .forgetsPuts, generation % 8 == 0, let record = contents.records[key] {
-            committed.slot = record.slot
+            committed.handle = Handle(number: record.slot)
             committed.generation = record.generation
             return
         }
@@ -127,7 +127,7 @@ extension Disk {
         }
         contents.records[key] = Record(
             kind: kind, slot: slot, generation: generation, plaintext: plaintext)
-        committed.slot = slot
+        committed.handle = Handle(number: slot)
         committed.generation = generation
         landed(
             kind == .connection
@@ -138,17 +138,30 @@ extension Disk {
         _ key: RecordKey, _ revision: Revision, _ committed: inout Committed,
         _ landed: (Landed) -> Void
     ) throws(VaultError) {
-        guard !contents.fenced.contains(key), let record = contents.records[key] else {
-            committed.fate = .gone
+        guard !contents.fenced.contains(key) else {
+            committed.fate = .disconnecting
             return
         }
-        var edited = ConnectionRecord(fields: try Self.fields(record.plaintext))
-        guard try revision.edit(&edited, Self.header(record)) == .change else {
+        var edited: ConnectionRecord
+        var version = RecordVersion.absent
+        if let record = contents.records[key] {
+            edited = ConnectionRecord(fields: try Self.fields(record.plaintext))
+            version = self.version(record)
+        } else if let new = revision.new {
+            edited = try new()
+        } else {
+            committed.fate = .missing
+            return
+        }
+        switch try revision.edit(&edited, version) {
+        case .leave:
             committed.fate = .left
             return
+        case .change: break
+        case .replan(let plan): committed.plan = plan
         }
         let plaintext = edited.plaintext()
-        put(record.kind, key, TokenText.copy(plaintext), &committed, landed)
+        put(.connection, key, TokenText.copy(plaintext), &committed, landed)
         committed.fate = .changed
     }
 
@@ -156,7 +169,7 @@ extension Disk {
         _ key: RecordKey, _ committed: inout Committed, _ landed: (Landed) -> Void
     ) throws(VaultError) {
         guard let record = contents.records[key] else { return }
-        committed.slot = record.slot
+        committed.handle = Handle(number: record.slot)
         guard !contents.fenced.contains(key) else { return }
         if record.kind == .connection {
             var fields = try Self.fields(record.plaintext)
@@ -177,9 +190,10 @@ extension Disk {
         if record.kind == .connection { landed(.erased(key)) }
     }
 
-    static func header(_ record: Record) -> SealedRecord.Header {
-        SealedRecord.Header(
-            kind: record.kind, term: 1, slot: record.slot, generation: record.generation)
+    func version(_ record: Record) -> RecordVersion {
+        RecordVersion(
+            handle: Handle(number: record.slot), generation: record.generation,
+            life: contents.slots[Int(record.slot)]?.life ?? 0)
     }
 
     static func fields(_ plaintext: [UInt8]) throws(VaultError) -> Fields {

@@ -74,12 +74,14 @@ final class Disk: @unchecked Sendable {
     }
 
     /// The attempts whose answers were never heard, the oldest batch first.
-    var doubts: [Refresher.Doubt] {
+    var doubts: [InheritedAttempt] {
         contents.batches.keys.sorted().flatMap { number in
             let batch = contents.batches[number]
             return (batch?.attempts ?? []).compactMap { attempt in
                 batch.flatMap { batch in
-                    batch.open.contains(attempt.key) ? (number, attempt, batch.recorded) : nil
+                    batch.open.contains(attempt.key)
+                        ? InheritedAttempt(
+                            batch: number, attempt: attempt, recorded: batch.recorded) : nil
                 }
             }
         }

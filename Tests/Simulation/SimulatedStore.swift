@@ -58,7 +58,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         guard !isDead, !isClosed else { throw VaultError(.closed, .store) }
     }
 
-    func open(_ key: RecordKey) throws(VaultError) -> Store.Opened? {
+    func open(_ key: RecordKey) throws(VaultError) -> Opened? {
         try checkOpen()
         guard let record = disk.contents.records[key] else { return nil }
         return try opened(key, record)
@@ -66,7 +66,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
 
     private func opened(
         _ key: RecordKey, _ record: Disk.Record
-    ) throws(VaultError) -> Store.Opened {
+    ) throws(VaultError) -> Opened {
         var fields = try Disk.fields(record.plaintext)
         if disk.sabotage == .forgetsLosses, record.kind == .connection,
             fields.integer(ConnectionTag.state) == ConnectionState.failed.rawValue
@@ -76,7 +76,8 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         if disk.sabotage == .forgetsUnread, record.kind == .connection {
             try fields.set(ConnectionTag.unreadReply, nil)
         }
-        return Store.Opened(key: key, header: Disk.header(record), fields: fields)
+        return Opened(
+            key: key, kind: record.kind, version: disk.version(record), fields: fields)
     }
 
     /// Whether a crash at this moment would leave an attempt of this connection on record.
@@ -84,9 +85,15 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         (lasting ?? disk.contents).batches.values.contains { $0.open.contains(key) }
     }
 
-    func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header? {
+    func version(_ key: RecordKey) throws(VaultError) -> RecordVersion? {
         try checkOpen()
-        return disk.contents.records[key].map(Disk.header)
+        return disk.contents.records[key].map(disk.version)
+    }
+
+    func inheritance() -> Inheritance {
+        Inheritance(
+            attempts: disk.sabotage == .forgetsDoubts ? [] : disk.doubts,
+            unfinished: disk.unfinished)
     }
 
     func lastGeneration() throws(VaultError) -> UInt64 {
@@ -94,15 +101,14 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         return disk.contents.generation
     }
 
-    func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)? {
-        guard Int(slot) < disk.contents.slots.count, let entry = disk.contents.slots[Int(slot)]
-        else { return nil }
-        return (entry.key, entry.life)
+    func key(of handle: Handle) -> RecordKey? {
+        let slot = Int(handle.number)
+        return slot < disk.contents.slots.count ? disk.contents.slots[slot]?.key : nil
     }
 
     func scan(
         _ kind: SealedRecord.Kind,
-        _ body: (borrowing Store.Opened) throws(VaultError) -> Bool
+        _ body: (borrowing Opened) throws(VaultError) -> Bool
     ) throws(VaultError) {
         try checkOpen()
         // By slot: a dictionary has no order that two runs share.
@@ -116,7 +122,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     }
 
     func verify(
-        zeroesOrphans: Bool, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
+        atOpen: Bool, _ visit: (borrowing Opened) throws(VaultError) -> Void
     ) throws(VaultError) -> Verified {
         try checkOpen()
         if !verificationErrors.isEmpty { throw verificationErrors.removeFirst() }

@@ -48,7 +48,7 @@ extension World {
             if !isFresh {
                 violated(.unfinished, index, "expired \(clock.now - subject.accessExpiry) ms ago")
             }
-            if refresher.deadline(slot: record.slot) == nil, subject.inFlight == 0,
+            if refresher.deadline(handle: Handle(number: record.slot)) == nil, subject.inFlight == 0,
                 refresher.shared.withLock({ $0.upkeep.attempts[subject.key] }) == nil
             {
                 violated(.unfinished, index, "it is not scheduled")
@@ -57,7 +57,7 @@ extension World {
         let attempts = disk.contents.batches.values.reduce(0) { $0 + $1.open.count }
         let flying = incarnation.network.openCount
         // Attempts that wait for a place, a commit or an answer; any more are forgotten ones.
-        if attempts > flying + 2 * Writer.batchAttemptsMax {
+        if attempts > flying + 2 * StoreLimits.batchAttemptsMax {
             violated(.unfinished, -1, "\(attempts) attempts on record, \(flying) in flight")
         }
         if outcome.lostWithAnswer > outcome.lostAnswers + outcome.crashedInFlight {

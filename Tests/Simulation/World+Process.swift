@@ -51,8 +51,7 @@ extension World {
         let vault = try Vault(
             directory: nil, store: store, committer: store, network: network,
             time: VirtualClock.Reading(clock, offsetMilliseconds: offset),
-            randomness: SeededChance(seed: random.next()), unfinished: disk.unfinished,
-            doubts: scenario.sabotage == .forgetsDoubts ? [] : disk.doubts, startsThread: false
+            randomness: SeededChance(seed: random.next()), startsThread: false
         ) { [unowned self] in closeBehind(transport, store) }
         store.isImmediate = false
         disk.contents.freeSlots.sort(by: >)
@@ -106,7 +105,7 @@ extension World {
             provider.unblockedSince = clock.now
             provider.risk.isHeard = false
             provider.rejectedUntil = 0
-            provider.excused += disk.contents.batches.count * Writer.batchAttemptsMax
+            provider.excused += disk.contents.batches.count * StoreLimits.batchAttemptsMax
         }
     }
 

@@ -194,13 +194,13 @@ import Testing
         try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
         try rig.flush()
         #expect(rig.failureCount(0) == 1)
-        let slot = try #require(rig.disk.contents.records[Disk.key(0)]?.slot)
-        let due = rig.vault.refresher.deadline(slot: slot)
+        let handle = Handle(number: try #require(rig.disk.contents.records[Disk.key(0)]?.slot))
+        let due = rig.vault.refresher.deadline(handle: handle)
         old.request.answer(try Rig.tokens(0, 2))
         try rig.flush()
         #expect(rig.failureCount(0) == 1 && rig.disk.doubts.count == 1)
         #expect(rig.vault.refresher.shared.withLock { $0.doubts[Disk.key(0)] } != nil)
-        #expect(due != nil && rig.vault.refresher.deadline(slot: slot) == due)
+        #expect(due != nil && rig.vault.refresher.deadline(handle: handle) == due)
     }
 
     @Test("Tokens that were replaced in time make no listener of the connection's")

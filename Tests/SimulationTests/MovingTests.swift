@@ -39,18 +39,18 @@ import Testing
         #expect(rig.disk.serial(9) == 8)
     }
 
-    @Test("Who asks with a slot that is another's by now takes nobody out of the schedule")
+    @Test("Who asks with a handle that is another's by now takes nobody out of the schedule")
     func anothersSlot() throws {
         let rig = try Rig(.populated(2, expiringIn: 3_600_000))
-        let other = try #require(rig.disk.contents.records[Disk.key(1)]?.slot)
-        let due = rig.vault.refresher.deadline(slot: other)
+        let other = Handle(number: try #require(rig.disk.contents.records[Disk.key(1)]?.slot))
+        let due = rig.vault.refresher.deadline(handle: other)
         #expect(due != nil)
         let caller = try rig.call { vault in
             let now = UnixTime(milliseconds: 0)
             try await vault.refresher.refresh(
-                Disk.key(0), slot: other, Plan(queue: 0, due: now, death: now))
+                Disk.key(0), handle: other, Plan(queue: 0, due: now, death: now))
         }
         #expect(caller.isDone && caller.code == .notFound)
-        #expect(rig.vault.refresher.deadline(slot: other) == due)
+        #expect(rig.vault.refresher.deadline(handle: other) == due)
     }
 }

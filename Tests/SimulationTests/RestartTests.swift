@@ -133,12 +133,12 @@ import Testing
         }
         try rig.flush()
         #expect(put.isDone && put.code == nil)
-        let slot = try #require(disk.contents.records[Disk.key(0)]?.slot)
-        let due = rig.vault.refresher.deadline(slot: slot)
+        let handle = Handle(number: try #require(disk.contents.records[Disk.key(0)]?.slot))
+        let due = rig.vault.refresher.deadline(handle: handle)
         try rig.answer(0, TransportReply(status: 500, body: nil))
         try rig.flush()
         #expect(rig.failureCount(0) == 0)
-        #expect(due != nil && rig.vault.refresher.deadline(slot: slot) == due)
+        #expect(due != nil && rig.vault.refresher.deadline(handle: handle) == due)
         #expect(disk.serial(0) == 7)
         #expect(rig.isIdle)
     }

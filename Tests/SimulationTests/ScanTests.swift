@@ -47,8 +47,8 @@ import Testing
     }
 
     func deadline(_ rig: Rig, _ connection: Int) throws -> UnixTime? {
-        let slot = try #require(rig.disk.contents.records[Disk.key(connection)]?.slot)
-        return rig.vault.refresher.deadline(slot: slot)
+        let handle = Handle(number: try #require(rig.disk.contents.records[Disk.key(connection)]?.slot))
+        return rig.vault.refresher.deadline(handle: handle)
     }
 
     func scheduledCount(_ rig: Rig) -> Int {
@@ -226,7 +226,7 @@ import Testing
         #expect(disk.contents.records.count == Self.connectionCount)
     }
 
-    @Test("A moment without a free slot is no damage: the scan begins anew")
+    @Test("A moment without a free handle is no damage: the scan begins anew")
     func anew() throws {
         let rig = try Rig(
             .populated(3), scanErrors: [VaultError(.tooManySecrets, .store)])

@@ -274,13 +274,13 @@ import Testing
         let rig = try Rig.started(.populated(1))
         try rig.answerWithTokens(0)
         try rig.flush()
-        func successes() -> [UInt32] {
+        func successes() -> [Handle] {
             rig.vault.refresher.shared.withLock {
-                $0.upkeep.queues[0].suspicion.successes.map(\.slot)
+                $0.upkeep.queues[0].suspicion.successes.map(\.handle)
             }
         }
-        let slot = try #require(try rig.store.header(Disk.key(0))?.slot)
-        #expect(successes() == [slot])
+        let handle = try #require(try rig.store.version(Disk.key(0))?.handle)
+        #expect(successes() == [handle])
         let id = isDisconnected ? 1 : 0
         let change = try rig.call { vault in
             if isDisconnected { try await vault.disconnect(Disk.id(0)) }
@@ -291,6 +291,6 @@ import Testing
         }
         try rig.flush()
         #expect(change.isDone && change.code == nil)
-        #expect(try rig.store.header(Disk.key(id))?.slot == slot && successes().isEmpty)
+        #expect(try rig.store.version(Disk.key(id))?.handle == handle && successes().isEmpty)
     }
 }

@@ -17,7 +17,7 @@ import Testing
             try await vault.put(gone, TokenSet(accessToken: Secret(text: "old")))
             let commit = Commit()
             commit.add(.fence(vault.store.key(.connection, gone.text)))
-            slot = try await vault.durable(commit).slot
+            slot = try await vault.durable(commit).handle.number
             vault.close()
         }
         // Overwritten and synced; the record that names it is still there.
@@ -29,8 +29,8 @@ import Testing
         #expect(try vault.list().isEmpty)
         let ids = try (0..<4).map { try ConnectionID("new-\($0)") }
         for id in ids { try await vault.put(id, TokenSet(accessToken: Secret(text: id.text))) }
-        let slots = try ids.map { try vault.store.header(vault.store.key(.connection, $0.text)) }
-        #expect(Set(slots.compactMap { $0?.slot }).count == ids.count)
+        let slots = try ids.map { try vault.store.version(vault.store.key(.connection, $0.text)) }
+        #expect(Set(slots.compactMap { $0?.handle }).count == ids.count)
         for id in ids {
             let token = try await vault.withAccessToken(id) { $0.exposed }
             #expect(token == id.text)

@@ -54,7 +54,7 @@ import Testing
                 number, now: Self.start.adding(milliseconds: Int64(number)), to: vault)
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in 10..<Writer.flowsMax {
+            for number in 10..<StoreLimits.flowsMax {
                 group.addTask {
                     try await add(
                         number, now: Self.start, lifetime: 6 * Self.lifetime, to: vault)
@@ -77,7 +77,7 @@ import Testing
 
     @Test func whoIsBeyondTheLimitIsRefusedAloneAndSpendsNobodysTime() async throws {
         try await fill()
-        #expect(try count(vault) == Writer.flowsMax)
+        #expect(try count(vault) == StoreLimits.flowsMax)
         let now = Self.start
         let before = try transactions()
         // All but the last wait for company, and so come in few transactions.
@@ -102,7 +102,7 @@ import Testing
         }
         let all = results.wait(until: { $0.count == 200 }, then: { $0 })
         #expect(all.allSatisfy { $0 })
-        #expect(try count(vault) == Writer.flowsMax)
+        #expect(try count(vault) == StoreLimits.flowsMax)
         // A group that is given up goes on alone, one transaction each.
         #expect(try transactions() - before < 50)
     }
@@ -114,7 +114,7 @@ import Testing
         // The first three have expired, and make room.
         let now = Self.start.adding(milliseconds: Self.lifetime + 2)
         try await add(20_000, now: now, to: vault)
-        #expect(try count(vault) == Writer.flowsMax - 2)
+        #expect(try count(vault) == StoreLimits.flowsMax - 2)
         for number in 0..<10 {
             let isThere = try vault.store.openFlow(Self.key(number)) != nil
             #expect(isThere == (number > 2))
@@ -124,7 +124,7 @@ import Testing
         taken.add(.takeFlow(try Self.key(3)))
         _ = try await vault.durable(taken)
         for number in 1...3 { try await add(20_000 + number, now: now, to: vault) }
-        #expect(try count(vault) == Writer.flowsMax)
+        #expect(try count(vault) == StoreLimits.flowsMax)
         let again = await code { try await add(20_004, now: now, to: vault) }
         #expect(again == .limitExceeded)
     }
@@ -139,7 +139,7 @@ import Testing
         let late = Self.start.adding(milliseconds: 7 * Self.lifetime)
         try await add(20_000, now: late, to: again)
         // So many at a time, the oldest first.
-        #expect(try count(again) == Writer.flowsMax - Writer.droppedFlowsMax + 1)
+        #expect(try count(again) == StoreLimits.flowsMax - Writer.droppedFlowsMax + 1)
         #expect(try again.store.openFlow(Self.key(7)) == nil)
         let ninth = try again.store.openFlow(Self.key(8)) != nil
         #expect(ninth)

@@ -27,7 +27,7 @@ import Testing
         var writer = Writer(store: store)
         _ = try writer.load()
         committer = try Committer(store, writer: writer)
-        committer.allow(try store.verify(zeroesOrphans: true) { _ in })
+        committer.allow(try store.verify(atOpen: true) { _ in })
         try put("first", scope: "read", .absent)
     }
 
@@ -86,7 +86,7 @@ import Testing
         return found.withLock { $0 }
     }
 
-    func open() throws(VaultError) -> Store.Opened {
+    func open() throws(VaultError) -> Opened {
         guard let opened = try store.open(key) else { throw VaultError(.notFound, .store) }
         return opened
     }
@@ -118,7 +118,7 @@ import Testing
         #expect(id == "anna" && state == .active)
         // What was sealed opens after a restart too, and is in the store MAC.
         committer.close()
-        #expect(try store.verify(zeroesOrphans: false) { _ in }.recordCount == 1)
+        #expect(try store.verify(atOpen: false) { _ in }.recordCount == 1)
     }
 
     @Test func isGoodForOneVersionAndOnce() throws {

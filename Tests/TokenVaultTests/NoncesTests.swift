@@ -34,7 +34,7 @@ import Testing
         var writer = Writer(store: store)
         _ = try writer.load()
         let committer = try Committer(store, writer: writer)
-        committer.allow(try store.verify(zeroesOrphans: true) { _ in })
+        committer.allow(try store.verify(atOpen: true) { _ in })
         var left: Set<[UInt8]> = []
         for name in ["anna", "bert"] {
             let commit = Commit()

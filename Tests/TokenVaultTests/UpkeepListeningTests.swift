@@ -35,7 +35,7 @@ import Testing
             let turns = state.takeTurns(now, limit: 256, onlyDemands: false)
             if turns.isEmpty { break }
             for turn in turns {
-                let key = try turn.attempt?.key ?? key(UInt64(turn.slot))
+                let key = try turn.attempt?.key ?? key(UInt64(turn.handle.number))
                 guard let attempt = state.begin(turn, key, now) else { continue }
                 check(state.recorded(attempt, now))
             }
@@ -49,9 +49,9 @@ import Testing
         check(try unwrap(told).isEmpty)
     }
 
-    func schedule(_ state: inout UpkeepState, _ slots: Range<UInt32>, _ queue: Int) {
-        for slot in slots {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(100)))
+    func schedule(_ state: inout UpkeepState, _ numbers: Range<UInt32>, _ queue: Int) {
+        for handle in numbers.handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(100)))
         }
     }
 
@@ -106,7 +106,7 @@ import Testing
         let key = try key(1)
         func demand(_ number: Int, isPatient: Bool = false) -> UpkeepState.Demand {
             state.demand(
-                key, slot: 1, queue: queue, death: time(100), caller: callers[number], isPatient: isPatient,
+                key, handle: 1, queue: queue, death: time(100), caller: callers[number], isPatient: isPatient,
                 time(11))
         }
         check(demand(1) == .joined && demand(2, isPatient: true) == .joined)
@@ -144,7 +144,7 @@ import Testing
         let attempt = try unwrap(try send(&state, time(10)).first)
         let key = try key(1)
         let joined = state.demand(
-            key, slot: 1, queue: queue, death: time(100), caller: callers[1], isPatient: true, time(11))
+            key, handle: 1, queue: queue, death: time(100), caller: callers[1], isPatient: true, time(11))
         check(joined == .joined)
         check(state.supersede(key) === attempt && state.attempts[key] != nil)
         // Even the patient find the other tokens.
@@ -162,7 +162,7 @@ import Testing
         _ = state.supersede(key)
         schedule(&state, 1..<2, queue)
         let second = try unwrap(try send(&state, time(30)).first)
-        check(state.orphan(key, slot: 1).attempts.map(\.number) == [first.number, second.number])
+        check(state.orphan(key, handle: 1).attempts.map(\.number) == [first.number, second.number])
         check(first.isOrphan && second.isOrphan)
         // Overdue, it is no attempt of the next life.
         try listen(&state, second, time(45))
@@ -185,7 +185,7 @@ import Testing
         }
         check(state.isBlocked(0) && !state.isBlocked(1))
         let demand = state.demand(
-            try key(90), slot: 90, queue: full, death: time(100), caller: callers[1], time(26))
+            try key(90), handle: 90, queue: full, death: time(100), caller: callers[1], time(26))
         check(demand == .refused(.backingOff))
         // What was ready is taken back.
         let recalled = state.recall(full, at: 0, time(26)).attempts

@@ -11,8 +11,8 @@ extension UpkeepStateTests {
     @Test func boardsAheadOfTheWireAndNoFurther() throws {
         var state = UpkeepState()
         let queue = try queue(&state, concurrent: 4)
-        for slot in UInt32(0)..<100 {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(2)))
+        for handle in (UInt32(0)..<100).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(2)))
         }
         let first = try takeTurns(&state, time(1))
         check(first.count == 4 + 16)
@@ -31,11 +31,11 @@ extension UpkeepStateTests {
         var state = UpkeepState()
         let slow = try queue(&state, "slow", endpoint: "https://slow.example", concurrent: 1)
         let other = try queue(&state, "other", endpoint: "https://other.example", concurrent: 8)
-        for slot in UInt32(0)..<1000 {
-            state.schedule(slot, Plan(queue: slow, due: time(1), death: time(1)))
+        for handle in (UInt32(0)..<1000).handles {
+            state.schedule(handle, Plan(queue: slow, due: time(1), death: time(1)))
         }
-        for slot in UInt32(1000)..<1004 {
-            state.schedule(slot, Plan(queue: other, due: time(5), death: time(9)))
+        for handle in (UInt32(1000)..<1004).handles {
+            state.schedule(handle, Plan(queue: other, due: time(5), death: time(9)))
         }
         let sent = try send(&state, time(6))
         check(sent.filter { $0 >= 1000 }.count == 4)
@@ -47,10 +47,10 @@ extension UpkeepStateTests {
         let queues = [
             try queue(&state, "one", concurrent: 4), try queue(&state, "two", concurrent: 4),
         ]
-        for slot in UInt32(0)..<100 {
+        for handle in (UInt32(0)..<100).handles {
             let plan = Plan(
-                queue: queues[Int(slot % 2)], due: time(1), death: time(100 - Int64(slot)))
-            state.schedule(slot, plan)
+                queue: queues[Int(handle.number % 2)], due: time(1), death: time(100 - Int64(handle.number)))
+            state.schedule(handle, plan)
         }
         // The most urgent of both, in turn.
         check(try send(&state, time(2)) == [99, 98, 97, 96])
@@ -82,18 +82,18 @@ extension UpkeepStateTests {
     @Test func aPauseIsToldToCallersAndKeptByTheRest() throws {
         var state = UpkeepState()
         let queue = try queue(&state, concurrent: 1)
-        for slot in UInt32(0)..<20 {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(2)))
+        for handle in (UInt32(0)..<20).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(2)))
         }
         let sent = try send(&state, time(2))
         check(sent.count == 1)
         func demand(_ number: UInt64) throws -> UpkeepState.Demand {
             state.demand(
-                try key(number), slot: UInt32(number), queue: queue, death: time(5), caller: callers[Int(number)],
-                time(2))
+                try key(number), handle: Handle(number: UInt32(number)), queue: queue,
+                death: time(5), caller: callers[Int(number)], time(2))
         }
         check(try demand(500) == .waits)
-        let first = try unwrap(state.attempts[try key(UInt64(sent[0]))])
+        let first = try unwrap(state.attempts[try key(UInt64(sent[0].number))])
         state.answered(first, .busy(retryAfterSeconds: 60), time(2), random: 0)
         let (requests, told) = state.recall(queue, at: state.queues[queue].endpoint, time(2))
         check(callers.numbers(told) == [500])
@@ -116,14 +116,14 @@ extension UpkeepStateTests {
         var state = UpkeepState()
         let queue = try queue(&state, "rejected")
         let other = try self.queue(&state, "other")
-        for slot in UInt32(0)..<10 {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(2)))
+        for handle in (UInt32(0)..<10).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(2)))
         }
         let sent = try send(&state, time(2))
         check(sent.count == 8)
         check(state.queues[queue].reject(time(2)))
         check(!state.queues[queue].reject(time(2)))
-        for slot in sent { try answer(&state, slot, .answered, time(2)) }
+        for handle in sent { try answer(&state, handle, .answered, time(2)) }
         // Two were on board: they are taken back.
         let (requests, _) = state.recall(queue, at: state.queues[queue].endpoint, time(2))
         check(requests.count == 2)
@@ -131,12 +131,12 @@ extension UpkeepStateTests {
             state.answered(request, .unsent, time(2), random: 0)
             state.end(request, time(2))
         }
-        for slot in UInt32(0)..<10 {
-            state.schedule(slot, Plan(queue: queue, due: time(2), death: time(2)))
+        for handle in (UInt32(0)..<10).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(2), death: time(2)))
         }
         check(try send(&state, time(3)).isEmpty)
         check(
-            state.demand(try key(1), slot: 1, queue: queue, death: time(5), caller: callers[9], time(3))
+            state.demand(try key(1), handle: 1, queue: queue, death: time(5), caller: callers[9], time(3))
                 == .refused(.applicationMisconfigured))
         // The other application of the same endpoint goes on.
         state.schedule(900, Plan(queue: other, due: time(3), death: time(9)))
@@ -160,8 +160,8 @@ extension UpkeepStateTests {
     @Test func whatBoardsWhileItsLaneClosesIsNotReady() throws {
         var state = UpkeepState()
         let queue = try queue(&state)
-        for slot in UInt32(0)..<6 {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(2)))
+        for handle in (UInt32(0)..<6).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(2)))
         }
         let attempts = try takeTurns(&state, time(1))
         check(attempts.count == 6)
@@ -187,17 +187,17 @@ extension UpkeepStateTests {
     @Test func withoutRunOnlyDemandsAreServed() throws {
         var state = UpkeepState()
         let queue = try queue(&state)
-        for slot in UInt32(0)..<10 {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(2)))
+        for handle in (UInt32(0)..<10).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(2)))
         }
         // Some ripened while it ran.
         _ = state.enqueueDue(time(2))
         check(state.takeTurns(time(2), limit: 10, onlyDemands: true).isEmpty)
         check(
-            state.demand(try key(50), slot: 50, queue: queue, death: time(5), caller: callers[1], time(2))
+            state.demand(try key(50), handle: 50, queue: queue, death: time(5), caller: callers[1], time(2))
                 == .waits)
         let turns = state.takeTurns(time(2), limit: 10, onlyDemands: true)
-        check(turns.map(\.slot) == [50])
+        check(turns.map(\.handle) == [50])
         check(state.nextMoment(time(2), onlyDemands: true) == nil)
     }
 
@@ -206,9 +206,9 @@ extension UpkeepStateTests {
         let queue = try queue(&state)
         _ = state.queues[queue].reject(time(0))
         state.queues[queue].begin(1)
-        func attempt(_ slot: UInt32) throws -> RefreshAttempt {
+        func attempt(_ handle: Handle) throws -> RefreshAttempt {
             RefreshAttempt(
-                number: 1, key: try key(UInt64(slot)), slot: slot, queue: queue,
+                number: 1, key: try key(UInt64(handle.number)), handle: handle, queue: queue,
                 application: state.queues[queue].application, death: time(1), stage: .ready)
         }
         check(state.queues[queue].mayLeave(try attempt(1), time(90_000)))
@@ -242,8 +242,8 @@ extension UpkeepStateTests {
     @Test func anApplicationMayMoveToAnotherEndpoint() throws {
         var state = UpkeepState()
         let queue = try queue(&state, "app", endpoint: "https://old.example", concurrent: 1)
-        for slot in UInt32(0)..<30 {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(2)))
+        for handle in (UInt32(0)..<30).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(2)))
         }
         let sent = try send(&state, time(2))
         check(sent.count == 1)
@@ -259,8 +259,8 @@ extension UpkeepStateTests {
     @Test func whatIsReadyWhereItsApplicationWasIsTakenBackWithItsLane() throws {
         var state = UpkeepState()
         let queue = try queue(&state, "app", endpoint: "https://old.example", concurrent: 1)
-        for slot in UInt32(0)..<3 {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(2)))
+        for handle in (UInt32(0)..<3).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(2)))
         }
         let attempts = try takeTurns(&state, time(2))
         for attempt in attempts { check(state.recorded(attempt, time(2))) }

@@ -35,22 +35,22 @@ import Testing
         _ = state.enqueueDue(now)
         let turns = state.takeTurns(now, limit: limit, onlyDemands: onlyDemands)
         return try turns.compactMap { turn in
-            state.begin(turn, try turn.attempt?.key ?? key(UInt64(turn.slot)), now)
+            state.begin(turn, try turn.attempt?.key ?? key(UInt64(turn.handle.number)), now)
         }
     }
 
     /// Sends all that board at `now`; returns their slots in the order in which they left.
-    func send(_ state: inout UpkeepState, _ now: UnixTime) throws -> [UInt32] {
+    func send(_ state: inout UpkeepState, _ now: UnixTime) throws -> [Handle] {
         for attempt in try takeTurns(&state, now) {
             check(state.recorded(attempt, now))
         }
-        return state.admit(now).map(\.slot)
+        return state.admit(now).map(\.handle)
     }
 
     func answer(
-        _ state: inout UpkeepState, _ slot: UInt32, _ outcome: Governor.Outcome, _ now: UnixTime
+        _ state: inout UpkeepState, _ handle: Handle, _ outcome: Governor.Outcome, _ now: UnixTime
     ) throws {
-        let attempt = try unwrap(state.attempts[try key(UInt64(slot))])
+        let attempt = try unwrap(state.attempts[try key(UInt64(handle.number))])
         state.answered(attempt, outcome, now, random: .max)
         state.end(attempt, now)
     }
@@ -61,7 +61,7 @@ import Testing
         let key = try key(7)
         state.schedule(7, Plan(queue: queue, due: time(10), death: time(20)))
         func demand(_ number: Int) -> UpkeepState.Demand {
-            state.demand(key, slot: 7, queue: queue, death: time(20), caller: callers[number], time(1))
+            state.demand(key, handle: 7, queue: queue, death: time(20), caller: callers[number], time(1))
         }
         check(demand(1) == .waits)
         check(!state.isScheduled(7))
@@ -92,7 +92,7 @@ import Testing
             state.schedule(3, Plan(queue: queue, due: time(due), death: time(30)))
             _ = state.enqueueDue(time(15))
         }
-        check(try takeTurns(&state, time(100)).map(\.slot) == [3])
+        check(try takeTurns(&state, time(100)).map(\.handle) == [3])
         check(try takeTurns(&state, time(100)).isEmpty)
         check(state.scheduledCount == 0)
     }
@@ -101,19 +101,19 @@ import Testing
         var state = UpkeepState()
         let queue = try queue(&state, concurrent: 2)
         // Due one after the other, but the later they are due the sooner they die.
-        for slot in UInt32(0)..<10 {
-            let plan = Plan(queue: queue, due: time(Int64(slot)), death: time(1000 - Int64(slot)))
-            state.schedule(slot, plan)
+        for handle in (UInt32(0)..<10).handles {
+            let plan = Plan(queue: queue, due: time(Int64(handle.number)), death: time(1000 - Int64(handle.number)))
+            state.schedule(handle, plan)
         }
         check(
-            state.demand(try key(77), slot: 77, queue: queue, death: time(9999), caller: callers[1], time(10))
+            state.demand(try key(77), handle: 77, queue: queue, death: time(9999), caller: callers[1], time(10))
                 == .waits)
-        var left: [UInt32] = []
+        var left: [Handle] = []
         while left.count < 11 {
             let sent = try send(&state, time(20))
             check(sent.count <= 2 && !sent.isEmpty)
             left += sent
-            for slot in sent { try answer(&state, slot, .answered, time(20)) }
+            for handle in sent { try answer(&state, handle, .answered, time(20)) }
         }
         check(left == [77, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
     }
@@ -137,18 +137,18 @@ import Testing
         let queue = try queue(&state)
         let key = try key(7)
         func demand(_ number: Int) -> UpkeepState.Demand {
-            state.demand(key, slot: 7, queue: queue, death: time(20), caller: callers[number], time(1))
+            state.demand(key, handle: 7, queue: queue, death: time(20), caller: callers[number], time(1))
         }
         check(demand(1) == .waits)
         // Before it boards it simply ends.
-        check(callers.numbers(state.orphan(key, slot: 7).callers) == [1])
+        check(callers.numbers(state.orphan(key, handle: 7).callers) == [1])
         check(state.attempts[key] == nil && state.demandCount == 0)
         check(try takeTurns(&state, time(1)).isEmpty)
 
         check(demand(2) == .waits)
         let first = try unwrap(try takeTurns(&state, time(1)).first)
         _ = state.countFailure(key)
-        let orphaned = state.orphan(key, slot: 7)
+        let orphaned = state.orphan(key, handle: 7)
         check(orphaned.attempts.first === first && callers.numbers(orphaned.callers) == [2])
         check(first.isOrphan)
         check(!state.recorded(first, time(1)))
@@ -161,7 +161,7 @@ import Testing
         check(state.end(first, time(2)).isEmpty)
         check((second.stage != .ended))
         check(callers.numbers(state.end(second, time(2))) == [5])
-        check(state.orphan(key, slot: 7).attempts.isEmpty)
+        check(state.orphan(key, handle: 7).attempts.isEmpty)
         check(state.activeCount == 0)
         check(state.endpoints[0].preparedCount == 0)
     }
@@ -169,8 +169,8 @@ import Testing
     @Test func whatWasSupersededDoesNotLeave() throws {
         var state = UpkeepState()
         let queue = try queue(&state)
-        for slot in UInt32(0)..<2 {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(2)))
+        for handle in (UInt32(0)..<2).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(2)))
         }
         let attempts = try takeTurns(&state, time(1))
         check(attempts.count == 2)
@@ -196,7 +196,7 @@ import Testing
         state.schedule(5, Plan(queue: old, due: time(1), death: time(2)))
         _ = state.enqueueDue(time(1))
         // Its connection goes, and one of another application gets the slot and is due.
-        _ = state.orphan(try key(5), slot: 5)
+        _ = state.orphan(try key(5), handle: 5)
         state.schedule(5, Plan(queue: new, due: time(3), death: time(9)))
         let attempts = try takeTurns(&state, time(4))
         check(attempts.map(\.queue) == [new])
@@ -208,16 +208,16 @@ import Testing
         let queue = try queue(&state, concurrent: 1024)
         // So many cannot be listened to.
         state.queues[queue].limits.listenMilliseconds = 0
-        for slot in UInt32(0)..<3000 {
-            state.schedule(slot, Plan(queue: queue, due: time(1), death: time(2)))
+        for handle in (UInt32(0)..<3000).handles {
+            state.schedule(handle, Plan(queue: queue, due: time(1), death: time(2)))
         }
         var count = 0
         while true {
             let sent = try send(&state, time(2))
             if sent.isEmpty { break }
             count += sent.count
-            for slot in sent where slot % 2 == 0 {
-                _ = state.orphan(try key(UInt64(slot)), slot: slot)
+            for handle in sent where handle.number % 2 == 0 {
+                _ = state.orphan(try key(UInt64(handle.number)), handle: handle)
             }
         }
         check(count == UpkeepState.attemptsMax)

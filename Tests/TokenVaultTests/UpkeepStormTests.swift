@@ -22,7 +22,7 @@ import Testing
         /// The order in which they die, by slot, and each one's place in it.
         var deaths: [UnixTime] = []
         var places: [Int] = []
-        var admitted: [(slot: UInt32, moment: UnixTime)] = []
+        var admitted: [(handle: Handle, moment: UnixTime)] = []
         /// What is out, the oldest first: all answers take as long.
         var out: [(attempt: RefreshAttempt, moment: UnixTime)] = []
         var answered = 0
@@ -34,13 +34,13 @@ import Testing
                 RefreshPolicy.Limits())
             let order = (0..<connections).shuffled(using: &random)
             places = Array(repeating: 0, count: connections)
-            for (place, slot) in order.enumerated() { places[slot] = place }
-            for slot in 0..<connections {
+            for (place, handle) in order.enumerated() { places[handle] = place }
+            for handle in 0..<connections {
                 let due = now.adding(milliseconds: Int64(random.below(1000)))
-                let share = places[slot] * deathSeconds * 1000 / connections
+                let share = places[handle] * deathSeconds * 1000 / connections
                 let death = now.adding(milliseconds: 5000 + Int64(share))
                 deaths.append(death)
-                state.schedule(UInt32(slot), Plan(queue: queue, due: due, death: death))
+                state.schedule(Handle(number: UInt32(handle)), Plan(queue: queue, due: due, death: death))
             }
         }
 
@@ -53,14 +53,14 @@ import Testing
             }
             while state.enqueueDue(now) {}
             for turn in state.takeTurns(now, limit: 256, onlyDemands: false) {
-                let text = try Secret(integer: UInt64(turn.slot))
+                let text = try Secret(integer: UInt64(turn.handle.number))
                 let key = RecordKey(hashing: text.bytes)
                 if let attempt = state.begin(turn, key, now) {
                     check(state.recorded(attempt, now))
                 }
             }
             for attempt in state.admit(now) {
-                admitted.append((attempt.slot, now))
+                admitted.append((attempt.handle, now))
                 out.append((attempt, now.adding(milliseconds: answerMilliseconds)))
             }
             check(out.count <= concurrentMax)
@@ -76,7 +76,7 @@ import Testing
             try storm.pass()
             try #require(storm.now.milliseconds(since: start) < 70_000, "it takes too long")
         }
-        #expect(Set(storm.admitted.map(\.slot)).count == Self.connections)
+        #expect(Set(storm.admitted.map(\.handle)).count == Self.connections)
         #expect(storm.admitted.count == Self.connections)
         #expect(storm.state.scheduledCount == 0 && storm.state.activeCount == 0)
         check(storm.isWithinRate)
@@ -84,7 +84,7 @@ import Testing
         // but for those made ready ahead, and for the seconds, which the schedule does not divide.
         let blur = 5 * Self.concurrentMax + Self.connections / Self.deathSeconds
         check(storm.disorder(after: 2 * Self.perSecondMax) <= blur, "seed \(random.seed)")
-        check(storm.deadOnDeparture == 0, "seed \(random.seed)")
+        check(storm.deadWhenAdmitted == 0, "seed \(random.seed)")
     }
 }
 
@@ -102,12 +102,12 @@ extension UpkeepStormTests.Storm {
     /// By how many places somebody left sooner or later than the order of deaths says, at most.
     func disorder(after first: Int) -> Int {
         admitted.indices.dropFirst(first).map { index in
-            abs(places[Int(admitted[index].slot)] - index)
+            abs(places[Int(admitted[index].handle.number)] - index)
         }.max() ?? 0
     }
 
     /// How many left too late to be of use.
-    var deadOnDeparture: Int {
-        admitted.count { $0.moment >= deaths[Int($0.slot)] }
+    var deadWhenAdmitted: Int {
+        admitted.count { $0.moment >= deaths[Int($0.handle.number)] }
     }
 }

@@ -49,15 +49,17 @@ final class Commit: @unchecked Sendable {
 
 /// What a commit brought about.
 struct Committed: Sendable {
-    /// Generation and slot of the record that was put or fenced last.
+    /// Generation and handle of the record that was put, edited or fenced last.
     var generation: UInt64 = 0
-    var slot: UInt32 = KeySlots.none
+    var handle = Handle.none
     /// The number of the batch that was begun.
     var batch: UInt64 = 0
     /// How many slots were overwritten.
     var erasedSlots = 0
-    /// What became of the record that was to be revised.
+    /// What became of the record that was to be revised, and when it is refreshed next, where its
+    /// edit says so.
     var fate: Revision.Fate?
+    var plan: Plan?
 }
 
 struct Change: ~Copyable {

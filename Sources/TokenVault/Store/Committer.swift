@@ -214,7 +214,7 @@ final class Committer: Committing {
         guard !taken.isEmpty else { return }
         do throws(VaultError) {
             var slots: [UInt32] = []
-            for (slot, key) in taken where try store.header(key) == nil { slots.append(slot) }
+            for (slot, key) in taken where try store.version(key) == nil { slots.append(slot) }
             guard !slots.isEmpty else { return }
             try store.slots.erase(slots)
             for slot in slots { store.slots.give(slot) }

@@ -17,8 +17,8 @@ struct Fence {
     let isOurs: Bool
 
     /// A fence of a record that has opened.
-    init(of opened: SealedRecord.Header, generation: UInt64) {
-        slot = opened.slot
+    init(of opened: RecordVersion, generation: UInt64) {
+        slot = opened.handle.number
         self.generation = generation
         isOurs = true
     }
@@ -41,6 +41,10 @@ struct Fence {
 
     func names(_ header: SealedRecord.Header) -> Bool {
         header.slot == slot && header.generation == generation
+    }
+
+    func names(_ version: RecordVersion) -> Bool {
+        version.handle.number == slot && version.generation == generation
     }
 
     /// Its key in `meta`.

@@ -26,14 +26,14 @@ final class KeptRecord: Sendable {
 
     /// Takes the data key, and copies the fields that are no tokens. Nil where these are too long,
     /// or no slot is free at this moment.
-    init?(_ opened: inout Store.Opened) {
+    init?(_ opened: inout Opened) {
         guard
             let fields = opened.fields.copy(
                 without: ConnectionTag.tokens, byteCountMax: Self.byteCountMax),
             let dataKey = opened.dataKey.take()
         else { return nil }
-        generation = opened.header.generation
-        slot = opened.header.slot
+        generation = opened.version.generation
+        slot = opened.version.handle.number
         tag = opened.tag
         content = Mutex(Content(dataKey: dataKey, fields: fields))
     }

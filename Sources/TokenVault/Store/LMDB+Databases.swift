@@ -8,8 +8,6 @@ extension LMDB {
         case records, meta, flows, events
     }
 
-    /// The most read transactions at the same time.
-    static let readersMax = 512
     static let pageBytes = 4096
     /// Is lent every key and value; says whether to go on.
     typealias Visitor = (RawSpan, RawSpan) throws(VaultError) -> Bool

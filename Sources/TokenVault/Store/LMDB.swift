@@ -27,7 +27,7 @@ final class LMDB: @unchecked Sendable {
         self.mapBytes = mapBytes
         // Whole from here on: where the rest throws, `deinit` closes the environment.
         unsafe try Self.check(mdb_env_set_maxdbs(environment, 8))
-        unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(Self.readersMax)))
+        unsafe try Self.check(mdb_env_set_maxreaders(environment, UInt32(StoreLimits.readersMax)))
         unsafe try Self.check(mdb_env_set_mapsize(environment, mapBytes))
         if !creates { try DatabasePages.check(path, isLater: MDB_VERSION_MAJOR > 0) }
         let flags = UInt32(MDB_NOTLS | (readsOnly ? MDB_RDONLY | MDB_NOLOCK : 0))
@@ -287,7 +287,7 @@ final class LMDB: @unchecked Sendable {
             MDB_BAD_TXN:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
-        case MDB_READERS_FULL: throw VaultError(.limitExceeded, .store, number: readersMax)
+        case MDB_READERS_FULL: throw VaultError(.limitExceeded, .store, number: StoreLimits.readersMax)
         default: throw VaultError(.storageFailed, .store, number: Int(result))
         }
     }

@@ -6,7 +6,7 @@ struct Meta {
     let root: Root
     let fences: [RecordKey: Fence]
     /// Attempts whose answer was never heard, their batches, and when these were recorded.
-    let attempts: [(batch: UInt64, attempt: AttemptRecord, recorded: UnixTime)]
+    let attempts: [InheritedAttempt]
 
     private static let batchLetter = UInt8(ascii: "W")
     private static let batchLabelBytes = 9
@@ -18,7 +18,7 @@ struct Meta {
     ) throws(VaultError) {
         var root: Root?
         var fences: [RecordKey: Fence] = [:]
-        var attempts: [(batch: UInt64, attempt: AttemptRecord, recorded: UnixTime)] = []
+        var attempts: [InheritedAttempt] = []
         try transaction.scan(.meta) { (lmdbKey, value) throws(VaultError) in
             if lmdbKey.equalsText(Root.lmdbKey) {
                 root = try store.openRoot(value)
@@ -32,7 +32,9 @@ struct Meta {
                 value, lmdbKey: lmdbKey, vaultID: store.keyring.vaultID,
                 key: store.keyring.batchSealKey)
             if let batch {
-                try Self.read(plaintext.bytes) { attempts.append((batch, $0, $1)) }
+                try Self.read(plaintext.bytes) {
+                    attempts.append(InheritedAttempt(batch: batch, attempt: $0, recorded: $1))
+                }
             } else if let fenced {
                 fences[fenced] = try Fence(plaintext.bytes)
             }

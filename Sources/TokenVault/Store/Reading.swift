@@ -8,35 +8,38 @@ protocol Reading: AnyObject, Sendable {
     /// The blinded key of a connection or an application.
     func key(_ kind: SealedRecord.Kind, _ name: String) -> RecordKey
 
+    /// What earlier processes left behind; asked for once, at open.
+    func inheritance() -> Inheritance
+
     /// Opens a record; nil where there is none.
     ///
     /// - Throws: `authenticationFailed` where it does not open though it should.
-    func open(_ key: RecordKey) throws(VaultError) -> Store.Opened?
+    func open(_ key: RecordKey) throws(VaultError) -> Opened?
 
-    /// The header of a record, which is not opened; nil where there is none.
-    func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header?
+    /// The version of a record, which is not opened; nil where there is none.
+    func version(_ key: RecordKey) throws(VaultError) -> RecordVersion?
 
     /// The last generation that was given out.
     func lastGeneration() throws(VaultError) -> UInt64
 
-    /// Whose slot it is, and since when; nil where it is free. Not authenticated: whoever acts on
-    /// it opens the record.
-    func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)?
+    /// Whom a handle stands for; nil where it is nobody. Not authenticated: whoever acts on it
+    /// opens the record.
+    func key(of handle: Handle) -> RecordKey?
 
     /// Every record of one kind in one snapshot, until `body` says false. A record that is being
     /// erased at this moment is left out.
     func scan(
         _ kind: SealedRecord.Kind,
-        _ body: (borrowing Store.Opened) throws(VaultError) -> Bool
+        _ body: (borrowing Opened) throws(VaultError) -> Bool
     ) throws(VaultError)
 
     /// Opens every record of one snapshot, and compares count and store MAC with ROOT.
     ///
-    /// - Parameter zeroesOrphans: whether the slots that no live record names are zeroed then; at
-    ///   open, before anything is written.
-    /// - Throws: `integrityFailed`, `authenticationFailed` and kin; nothing was zeroed.
+    /// - Parameter atOpen: whether what no live record needs is done away with then, such as key
+    ///   slots that none names; before anything is written.
+    /// - Throws: `integrityFailed`, `authenticationFailed` and kin; nothing was done away with.
     func verify(
-        zeroesOrphans: Bool, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
+        atOpen: Bool, _ visit: (borrowing Opened) throws(VaultError) -> Void
     ) throws(VaultError) -> Verified
 
     /// How many records there are, as the database counts them; for a progress bar.
@@ -61,17 +64,6 @@ protocol Reading: AnyObject, Sendable {
 }
 
 extension Reading {
-    /// The generation of a record, without opening it.
-    func generation(_ key: RecordKey) throws(VaultError) -> UInt64? {
-        try header(key)?.generation
-    }
-
-    /// The generation of a record's first commit in its present life; nil where there is none.
-    func life(_ key: RecordKey) throws(VaultError) -> UInt64? {
-        guard let header = try header(key) else { return nil }
-        return owner(header.slot)?.life
-    }
-
     /// Opens an application.
     ///
     /// - Throws: `applicationNotFound`.

@@ -14,6 +14,7 @@ final class Store: Reading {
     private let isClosed = Atomic(false)
     /// What was found wrong with `meta` before anything was verified.
     private let damage = Mutex<VaultError?>(nil)
+    private let inherited = Mutex(Inheritance())
     private let process = ProcessNumber.current
 
     /// Opens the files of a vault in `directory`.
@@ -41,35 +42,14 @@ final class Store: Reading {
     /// From now on no verification succeeds.
     func condemn(_ error: VaultError) { damage.withLock { $0 = error } }
 
+    /// What an earlier process left, as the writer has read it.
+    func setInheritance(_ inheritance: Inheritance) { inherited.withLock { $0 = inheritance } }
+    func inheritance() -> Inheritance { inherited.withLock { $0 } }
+
     /// A snapshot for reading.
     func beginRead() throws(VaultError) -> LMDB.ReadTransaction {
         guard !isClosed.load(ordering: .acquiring) else { throw VaultError(.closed, .store) }
         return try lmdb.beginRead()
-    }
-
-    /// A record as it was opened.
-    struct Opened: ~Copyable {
-        let key: RecordKey
-        let header: SealedRecord.Header
-        /// The tag of the value; all zeros where it comes from no value.
-        let tag: InlineArray<16, UInt8>
-        var fields: Fields
-        /// What it is sealed with; nil where another store has no such thing.
-        var dataKey: Secret?
-
-        init(
-            key: RecordKey, header: SealedRecord.Header,
-            tag: InlineArray<16, UInt8> = InlineArray(repeating: 0), fields: consuming Fields,
-            dataKey: consuming Secret? = nil
-        ) {
-            self.key = key
-            self.header = header
-            self.tag = tag
-            self.fields = fields
-            self.dataKey = dataKey
-        }
-
-        consuming func takeFields() -> Fields { fields }
     }
 
     /// The blinded key of a connection or an application.
@@ -151,8 +131,8 @@ final class Store: Reading {
         let fields = try open(value, key: key, dataKey: dataKey)
         let tag = SealedRecord.tag(of: value)
         return Opened(
-            key: key, header: header, tag: InlineArray { tag.byte(at: $0) }, fields: fields,
-            dataKey: dataKey)
+            key: key, kind: header.kind, version: version(header),
+            tag: InlineArray { tag.byte(at: $0) }, fields: fields, dataKey: dataKey)
     }
 
     /// The fields of a value whose data key is at hand.
@@ -222,10 +202,17 @@ final class Store: Reading {
         }
     }
 
-    func header(_ key: RecordKey) throws(VaultError) -> SealedRecord.Header? {
+    func version(_ key: RecordKey) throws(VaultError) -> RecordVersion? {
         let transaction = try beginRead()
         guard let value = try transaction.get(.records, key.bytes) else { return nil }
-        return try SealedRecord.header(of: value)
+        return version(try SealedRecord.header(of: value))
+    }
+
+    /// A handle is the number of the record's slot.
+    func version(_ header: SealedRecord.Header) -> RecordVersion {
+        RecordVersion(
+            handle: Handle(number: header.slot), generation: header.generation,
+            life: slots.entry(header.slot)?.generation ?? 0)
     }
 
     func lastGeneration() throws(VaultError) -> UInt64 {
@@ -233,21 +220,19 @@ final class Store: Reading {
         return try root(transaction).generation
     }
 
-    func owner(_ slot: UInt32) -> (key: RecordKey, life: UInt64)? {
-        slots.entry(slot).map { ($0.key, $0.generation) }
-    }
+    func key(of handle: Handle) -> RecordKey? { slots.entry(handle.number)?.key }
 
     func recordCount() throws(VaultError) -> Int {
         try beginRead().count(.records)
     }
 
     func verify(
-        zeroesOrphans: Bool, _ visit: (borrowing Opened) throws(VaultError) -> Void
+        atOpen: Bool, _ visit: (borrowing Opened) throws(VaultError) -> Void
     ) throws(VaultError) -> Verified {
         if let damage = damage.withLock({ $0 }) { throw damage }
         let check = try StoreCheck(self, visit)
         guard check.isIntact else { throw VaultError(.integrityFailed, .store) }
-        if zeroesOrphans { try check.zeroOrphanSlots(self) }
+        if atOpen { try check.zeroOrphanSlots(self) }
         return check.verified
     }
 

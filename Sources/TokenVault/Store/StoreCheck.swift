@@ -18,7 +18,7 @@ struct StoreCheck {
     /// - Throws: `authenticationFailed` and kin for the first record that does not open;
     ///   `integrityFailed` where a fence is not of the record that it names.
     init(
-        _ store: Store, _ visit: (borrowing Store.Opened) throws(VaultError) -> Void
+        _ store: Store, _ visit: (borrowing Opened) throws(VaultError) -> Void
     ) throws(VaultError) {
         let transaction = try store.beginRead()
         let meta = try Meta(transaction, of: store)
@@ -44,7 +44,7 @@ struct StoreCheck {
                 lost.insert(header.slot)
                 return true
             }
-            live.insert(opened.header.slot)
+            live.insert(opened.version.handle.number)
             try visit(opened)
             return true
         }
@@ -64,7 +64,7 @@ struct StoreCheck {
     /// Nil where its erasure was cut short, or where it was erased since this snapshot.
     private static func open(
         _ value: RawSpan, _ key: RecordKey, _ store: Store
-    ) throws(VaultError) -> Store.Opened? {
+    ) throws(VaultError) -> Opened? {
         do throws(VaultError) {
             return try store.open(value, key: key)
         } catch {
@@ -87,7 +87,7 @@ struct StoreCheck {
                 RecordKey(lmdbKey), expires: expires ?? UnixTime(milliseconds: .min))
             count += 1
             // We never write as many; the rest is for the next open.
-            return count < 2 * Writer.flowsMax
+            return count < 2 * StoreLimits.flowsMax
         }
         return schedule
     }

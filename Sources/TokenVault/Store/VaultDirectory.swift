@@ -7,7 +7,7 @@ final class VaultDirectory: Sendable {
     static let lockName = "LOCK"
     static let databaseName = "db"
     /// LMDB's table of readers, which it maps: 64 bytes for each, and a page for its head.
-    static let readersBytes = LMDB.readersMax * 64 + LMDB.pageBytes
+    static let readersBytes = StoreLimits.readersMax * 64 + LMDB.pageBytes
 
     let path: String
     /// What becomes of bytes that are overwritten here.

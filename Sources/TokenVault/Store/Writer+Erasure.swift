@@ -23,16 +23,16 @@ extension Writer {
             throw VaultError(.notFound, .store)
         }
         var opened = try store.open(old, key: key)
-        let slot = opened.header.slot
-        var generation = opened.header.generation
-        if opened.header.kind == .connection {
+        let slot = opened.version.handle.number
+        var generation = opened.version.generation
+        if opened.kind == .connection {
             try opened.fields.set(
                 ConnectionTag.state, integer: ConnectionState.disconnecting.rawValue)
             let rewritten: Secret? = try opened.fields.secret.copy()
             _ = try put(.connection, key, rewritten, transaction)
             generation = root.generation
         }
-        let fence = Fence(of: opened.header, generation: generation)
+        let fence = Fence(of: opened.version, generation: generation)
         let label = try Fence.label(key)
         let plaintext = try fence.encoded()
         let value = try seal(
@@ -67,10 +67,10 @@ extension Writer {
             return
         }
         do throws(VaultError) {
-            let opened = try store.open(value, key: key).header
+            let opened = try store.open(value, key: key).version
             if isRecovery, fence?.names(opened) != true { return }
             erasures[key] = Erasure(
-                slot: opened.slot, generation: opened.generation, overwrites: true)
+                slot: opened.handle.number, generation: opened.generation, overwrites: true)
         } catch {
             guard error.code == .authenticationFailed else { throw error }
             guard !isRecovery, let fence, fence.names(header),

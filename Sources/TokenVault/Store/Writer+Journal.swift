@@ -76,8 +76,8 @@ extension Writer {
             plaintext.bytes, .event, generation: number, lmdbKey: label.bytes,
             key: store.keyring.eventSealKey)
         try transaction.put(.events, label.bytes, value.bytes)
-        guard number > Self.eventsMax else { return }
-        let oldest = try numberedLabel("", number - Self.eventsMax)
+        guard number > StoreLimits.eventsMax else { return }
+        let oldest = try numberedLabel("", number - StoreLimits.eventsMax)
         try transaction.delete(.events, oldest.bytes)
     }
 
@@ -91,15 +91,6 @@ extension Writer {
         return label
     }
 
-    /// What an earlier process left behind.
-    struct Inheritance {
-        /// Attempts whose answer was never heard.
-        var doubts: [(batch: UInt64, attempt: AttemptRecord, recorded: UnixTime)] = []
-        /// Disconnects that were cut short and can be finished at once: the very version that the
-        /// fence names opens under the data key in its slot. The others follow the scan.
-        var unfinished: [RecordKey] = []
-    }
-
     /// Loads ROOT, the fences and the batches.
     ///
     /// - Throws: as `Meta`, and `integrityFailed` where SLOTS is longer than it can be; nothing of
@@ -110,12 +101,13 @@ extension Writer {
         root = meta.root
         try store.slots.findFree(lives: root.generation + StoreCheck.orphanGenerations)
         fences = meta.fences
-        for (batch, attempt, _) in meta.attempts { batches[batch, default: []].insert(attempt.key) }
-        var inheritance = Inheritance(doubts: meta.attempts)
+        for left in meta.attempts { batches[left.batch, default: []].insert(left.attempt.key) }
+        var inheritance = Inheritance(attempts: meta.attempts)
         for (key, fence) in fences {
             guard let value = try transaction.get(.records, key.bytes),
-                (try? store.open(value, key: key).header).map(fence.names) == true
+                (try? store.open(value, key: key).version).map(fence.names) == true
             else { continue }
+            // The very version that the fence names opens under the data key in its slot.
             inheritance.unfinished.append(key)
         }
         return inheritance

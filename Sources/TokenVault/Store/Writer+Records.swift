@@ -24,15 +24,18 @@ extension Writer {
         }
     }
 
-    /// Opens a connection's record, lets it be edited, and seals what came of it. A failure is the
-    /// edit's; nothing was written then.
+    /// Opens a connection's record, or makes it, lets it be edited, and seals what came of it. A
+    /// failure is the edit's; nothing was written then.
     mutating func revise(
         _ key: RecordKey, _ revision: Revision, _ transaction: borrowing LMDB.WriteTransaction,
         _ committed: inout Committed
     ) throws(VaultError) -> Result<Void, VaultError> {
-        guard fences[key] == nil, let old = try transaction.get(.records, key.bytes) else {
-            committed.fate = .gone
+        if fences[key] != nil {
+            committed.fate = .disconnecting
             return .success(())
+        }
+        guard let old = try transaction.get(.records, key.bytes) else {
+            return try make(key, revision, transaction, &committed)
         }
         let header = try SealedRecord.header(of: old)
         switch edit(old, header, key, revision) {
@@ -48,16 +51,51 @@ extension Writer {
             try write(
                 .connection, key, edited.plaintext, slot: header.slot, dataKey: edited.dataKey,
                 minimum: oldBytes, transaction)
-            committed.slot = header.slot
-            committed.generation = root.generation
-            committed.fate = .changed
+            note(header.slot, edited.plan, &committed)
             return .success(())
         }
+    }
+
+    /// The same of a record that is not there.
+    private mutating func make(
+        _ key: RecordKey, _ revision: Revision, _ transaction: borrowing LMDB.WriteTransaction,
+        _ committed: inout Committed
+    ) throws(VaultError) -> Result<Void, VaultError> {
+        guard let new = revision.new else {
+            committed.fate = .missing
+            return .success(())
+        }
+        var plan: Plan?
+        let plaintext: Secret
+        do throws(VaultError) {
+            var record = try new()
+            switch try revision.edit(&record, .absent) {
+            case .leave:
+                committed.fate = .left
+                return .success(())
+            case .change: break
+            case .replan(let next): plan = next
+            }
+            plaintext = record.plaintext()
+        } catch {
+            return .failure(error)
+        }
+        let slot = try insert(.connection, key, plaintext, transaction)
+        note(slot, plan, &committed)
+        return .success(())
+    }
+
+    private func note(_ slot: UInt32, _ plan: Plan?, _ committed: inout Committed) {
+        committed.handle = Handle(number: slot)
+        committed.generation = root.generation
+        committed.fate = .changed
+        committed.plan = plan
     }
 
     private struct Edited: ~Copyable {
         let dataKey: Secret
         let plaintext: Secret
+        let plan: Plan?
     }
 
     private func edit(
@@ -66,8 +104,14 @@ extension Writer {
         do throws(VaultError) {
             let content = try content(value, header, key, revision.kept)
             var record = ConnectionRecord(fields: content.fields)
-            guard try revision.edit(&record, header) == .change else { return .success(nil) }
-            return .success(Edited(dataKey: content.dataKey, plaintext: record.plaintext()))
+            var plan: Plan?
+            switch try revision.edit(&record, store.version(header)) {
+            case .leave: return .success(nil)
+            case .change: break
+            case .replan(let next): plan = next
+            }
+            return .success(
+                Edited(dataKey: content.dataKey, plaintext: record.plaintext(), plan: plan))
         } catch {
             return .failure(error)
         }

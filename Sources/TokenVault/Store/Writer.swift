@@ -7,10 +7,6 @@ import BasicContainers
 /// A draft belongs to the writer's thread. It carries what the next transaction will make true;
 /// `Committer` adopts it when the transaction is durable and forgets it when it is not.
 struct Writer {
-    static let flowsMax = 10_000
-    static let eventsMax: UInt64 = 100_000
-    static let batchAttemptsMax = 256
-
     let store: Store
     var root = Root()
     /// Disconnects that have begun.
@@ -79,14 +75,14 @@ struct Writer {
         case .takeFlow(let key):
             guard try Self.isFlow(key, transaction) else { try Self.missing() }
         case .beginBatch(let attempts, _):
-            guard attempts.count <= Self.batchAttemptsMax else {
-                throw VaultError(.limitExceeded, .store, number: Self.batchAttemptsMax)
+            guard attempts.count <= StoreLimits.batchAttemptsMax else {
+                throw VaultError(.limitExceeded, .store, number: StoreLimits.batchAttemptsMax)
             }
         case .addFlow(_, let connection, let now, _):
             guard fences[connection] == nil else { throw VaultError(.disconnecting, .store) }
             guard try generation(connection, transaction) != nil else { try Self.missing() }
-            guard try transaction.count(.flows) < Self.flowsMax || flows.hasExpired(now) else {
-                throw VaultError(.limitExceeded, .store, number: Self.flowsMax)
+            guard try transaction.count(.flows) < StoreLimits.flowsMax || flows.hasExpired(now) else {
+                throw VaultError(.limitExceeded, .store, number: StoreLimits.flowsMax)
             }
         case .revise, .endAttempt, .event: return
         }
@@ -130,11 +126,11 @@ struct Writer {
     ) throws(VaultError) {
         switch change.kind {
         case .put(let kind, let key, _):
-            committed.slot = try put(kind, key, change.plaintext, transaction)
+            committed.handle = Handle(number: try put(kind, key, change.plaintext, transaction))
             committed.generation = root.generation
         case .revise: preconditionFailure("applied by its commit")
         case .fence(let key):
-            committed.slot = try fence(key, transaction)
+            committed.handle = Handle(number: try fence(key, transaction))
             committed.generation = root.generation
         case .erase(let key):
             if try erase(key, transaction) { committed.erasedSlots += 1 }

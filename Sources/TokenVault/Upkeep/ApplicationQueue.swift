@@ -24,7 +24,7 @@ struct ApplicationQueue {
     /// When the next probe may leave, while the provider rejects the application.
     private(set) var nextProbe: UnixTime?
     /// The slot of the connection that probes.
-    private var probe: UInt32?
+    private var probe: Handle?
     /// What the answers say of the application.
     var suspicion = Suspicion()
     /// Counts the changes of its application: a request that was made before one is not sent.
@@ -38,7 +38,7 @@ struct ApplicationQueue {
     private(set) var outCount = 0
     /// Connections whose refresh is refused; of those in the queue no other one's success says
     /// anything yet.
-    var refusedSlots: Set<UInt32> = []
+    var refusedHandles: Set<Handle> = []
     var refused = RefusedQueue()
     private var backlog = Heap<Entry>()
     /// How many of the entries somebody waits for.
@@ -49,7 +49,7 @@ struct ApplicationQueue {
         /// When it is of no use any more: who dies first is refreshed first. The past for one that
         /// somebody waits for.
         let death: UnixTime
-        let slot: UInt32
+        let handle: Handle
         /// The attempt that callers wait for; nil where nobody asked.
         let attempt: RefreshAttempt?
 
@@ -60,7 +60,7 @@ struct ApplicationQueue {
         }
 
         static func == (left: Self, right: Self) -> Bool {
-            left.death == right.death && left.slot == right.slot && left.attempt === right.attempt
+            left.death == right.death && left.handle == right.handle && left.attempt === right.attempt
         }
     }
 
@@ -89,14 +89,14 @@ struct ApplicationQueue {
 
     /// Removes all that somebody waits for, and what is stale. While the provider is down each of
     /// its answers asks for that, and most find nothing.
-    mutating func removeDemands(_ isLive: (UInt32) -> Bool) -> [Entry] {
+    mutating func removeDemands(_ isLive: (Handle) -> Bool) -> [Entry] {
         guard demandCount > 0 else { return [] }
         demandCount = 0
         let demands = backlog.unordered.filter { $0.attempt != nil }
-        var seen: Set<UInt32> = []
+        var seen: Set<Handle> = []
         backlog = Heap(
             backlog.unordered.filter {
-                $0.attempt == nil && isLive($0.slot) && seen.insert($0.slot).inserted
+                $0.attempt == nil && isLive($0.handle) && seen.insert($0.handle).inserted
             })
         return demands
     }
@@ -111,7 +111,7 @@ struct ApplicationQueue {
         backlog = Heap(
             backlog.unordered.map {
                 Entry(
-                    death: $0.death.adding(milliseconds: milliseconds), slot: $0.slot,
+                    death: $0.death.adding(milliseconds: milliseconds), handle: $0.handle,
                     attempt: $0.attempt)
             })
     }
@@ -142,8 +142,8 @@ struct ApplicationQueue {
     }
 
     /// Whether a connection may be asked at all: not one more than is at risk already.
-    func mayRisk(_ slot: UInt32, _ now: UnixTime) -> Bool {
-        if !isCareful || suspicion.isRisked(slot) || suspicion.isUnanswered(slot) { return true }
+    func mayRisk(_ handle: Handle, _ now: UnixTime) -> Bool {
+        if !isCareful || suspicion.isRisked(handle) || suspicion.isUnanswered(handle) { return true }
         if isFullOfRisks { return false }
         if isTried { return suspicion.risksSecond.map { $0 <= now } ?? true }
         return suspicion.mayRiskMore(now)
@@ -164,22 +164,22 @@ struct ApplicationQueue {
     /// Whether one that has boarded may become ready: the probe alone, where the application is
     /// rejected; none whose request was made before the application was changed.
     func takes(_ attempt: RefreshAttempt) -> Bool {
-        attempt.revision == revision && (nextProbe == nil || probe == attempt.slot)
+        attempt.revision == revision && (nextProbe == nil || probe == attempt.handle)
     }
 
     /// Whether one that is ready may leave now.
     func mayLeave(_ attempt: RefreshAttempt, _ now: UnixTime) -> Bool {
         takes(attempt) && pendingChanges == 0
-            && (!isCareful || outCount == 0 && mayRisk(attempt.slot, now))
+            && (!isCareful || outCount == 0 && mayRisk(attempt.handle, now))
     }
 
     /// When one may, if time alone decides it.
     var opens: UnixTime? { probe == nil ? nextProbe : nil }
 
     /// One is about to leave the backlog.
-    mutating func begin(_ slot: UInt32) {
+    mutating func begin(_ handle: Handle) {
         preparedCount += 1
-        if isRejected { probe = slot }
+        if isRejected { probe = handle }
     }
 
     /// One leaves for the provider; returns its place in the order.
@@ -198,12 +198,12 @@ struct ApplicationQueue {
     /// The answer to one is late, or does not come.
     mutating func noteUnanswered(_ attempt: RefreshAttempt) {
         guard attempt.isProbe, attempt.revision == revision else { return }
-        suspicion.noteUnanswered(attempt.slot, order: attempt.order)
+        suspicion.noteUnanswered(attempt.handle, order: attempt.order)
     }
 
     /// One came back, or did not leave after all, and said nothing about the application.
-    mutating func end(_ slot: UInt32, _ now: UnixTime) {
-        guard probe == slot else { return }
+    mutating func end(_ handle: Handle, _ now: UnixTime) {
+        guard probe == handle else { return }
         probe = nil
         nextProbe = now.adding(milliseconds: Self.probeMilliseconds)
     }

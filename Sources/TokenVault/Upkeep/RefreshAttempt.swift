@@ -29,7 +29,7 @@ final class RefreshAttempt: @unchecked Sendable {
     /// Counts attempts: an order that no hash decides.
     let number: UInt64
     let key: RecordKey
-    let slot: UInt32
+    let handle: Handle
     /// The queue of its application.
     let queue: Int
     /// When the connection's tokens are of no use any more.
@@ -107,12 +107,12 @@ final class RefreshAttempt: @unchecked Sendable {
     }
 
     init(
-        number: UInt64, key: RecordKey, slot: UInt32, queue: Int, application: ApplicationID,
+        number: UInt64, key: RecordKey, handle: Handle, queue: Int, application: ApplicationID,
         death: UnixTime, stage: Stage
     ) {
         self.number = number
         self.key = key
-        self.slot = slot
+        self.handle = handle
         self.queue = queue
         self.death = death
         self.stage = stage

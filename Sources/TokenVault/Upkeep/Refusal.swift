@@ -21,7 +21,7 @@ struct Refusal {
         case application
     }
 
-    let slot: UInt32
+    let handle: Handle
     let queue: Int
     var kind: Kind
     /// The HTTP status.

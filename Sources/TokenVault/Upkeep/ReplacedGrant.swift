@@ -100,12 +100,12 @@ extension ReplacedGrant {
     /// One grant less that may live on.
     ///
     /// - Parameter slot: of the life that it was replaced in, where that may be over.
-    static func forgetting(slot: UInt32? = nil) -> Revision {
+    static func forgetting(handle: Handle? = nil) -> Revision {
         Revision(addedBytesMax: 2 * (Fields.headBytes + 8)) {
-            (record, header) throws(VaultError) in
+            (record, version) throws(VaultError) in
             let left = record.earlierGrants
-            guard left > 0, slot == nil || slot == header.slot else { return .leave }
-            try record.keepTokens(of: header.generation)
+            guard left > 0, handle == nil || handle == version.handle else { return .leave }
+            try record.keepTokens(of: version.generation)
             if left == 1 {
                 try record.fields.set(ConnectionTag.earlierGrants, nil)
             } else {

@@ -27,7 +27,7 @@ struct Suspicion {
 
     /// A connection that was refused, and may have lost its grant over that.
     struct Risk {
-        let slot: UInt32
+        let handle: Handle
         /// Which of the application's requests it was.
         let order: UInt64
         /// Whether it left while the application was looked at with care already.
@@ -40,7 +40,7 @@ struct Suspicion {
 
     /// A connection that was refreshed, and when.
     struct Success {
-        let slot: UInt32
+        let handle: Handle
         let key: RecordKey
         var time: UnixTime
     }
@@ -70,7 +70,7 @@ struct Suspicion {
     private var risks: [Risk] = []
     /// Connections whose request left with care, and whose answer is late or did not come, with its
     /// place in the order: nobody knows what became of their grants until they are asked again.
-    private var unanswered: [UInt32: UInt64] = [:]
+    private var unanswered: [Handle: UInt64] = [:]
 
     /// Whether one request is sent at a time.
     var isCareful: Bool { isRaised || change != nil }
@@ -107,22 +107,22 @@ struct Suspicion {
     var unansweredCount: Int { unanswered.count }
 
     /// The connections that were refused since the last success.
-    var risked: [UInt32] { risks.filter { !$0.isGone }.map(\.slot) }
+    var risked: [Handle] { risks.filter { !$0.isGone }.map(\.handle) }
 
     /// Whether a request left before the application was last changed.
     func predates(_ order: UInt64) -> Bool { order <= changed }
 
-    func isRisked(_ slot: UInt32) -> Bool { risks.contains { $0.slot == slot && !$0.isGone } }
+    func isRisked(_ handle: Handle) -> Bool { risks.contains { $0.handle == handle && !$0.isGone } }
 
-    func isUnanswered(_ slot: UInt32) -> Bool { unanswered[slot] != nil }
+    func isUnanswered(_ handle: Handle) -> Bool { unanswered[handle] != nil }
 
     /// No answer came in time.
-    mutating func noteUnanswered(_ slot: UInt32, order: UInt64) {
-        if !isRisked(slot) { unanswered[slot] = order }
+    mutating func noteUnanswered(_ handle: Handle, order: UInt64) {
+        if !isRisked(handle) { unanswered[handle] = order }
     }
 
     /// One did, now.
-    mutating func forgetUnanswered(_ slot: UInt32) { unanswered[slot] = nil }
+    mutating func forgetUnanswered(_ handle: Handle) { unanswered[handle] = nil }
 
     /// A request leaves; returns its place in the order.
     mutating func send() -> UInt64 {
@@ -141,21 +141,21 @@ struct Suspicion {
 
     /// A connection was refused in a way that may mean the application. True where it was not
     /// refused before since the last success.
-    mutating func refuse(_ slot: UInt32, order: UInt64, _ now: UnixTime) -> Bool {
+    mutating func refuse(_ handle: Handle, order: UInt64, _ now: UnixTime) -> Bool {
         guard order > changed else { return false }
         if !isCareful { careful = sentCount }
         isRaised = true
         barrier = sentCount
         // One that left after it has succeeded: of many at once a few dead grants say little.
-        guard order > succeeded, !isRisked(slot) else { return false }
-        risks.append(Risk(slot: slot, order: order, isProbe: order > careful, heard: now))
+        guard order > succeeded, !isRisked(handle) else { return false }
+        risks.append(Risk(handle: handle, order: order, isProbe: order > careful, heard: now))
         return true
     }
 
     /// A connection was refused that counts against nobody: the next one is risked as long after it
     /// as after one that does.
-    mutating func refuseAgain(_ slot: UInt32, _ now: UnixTime) {
-        guard isExhausted, !isRisked(slot) else { return }
+    mutating func refuseAgain(_ handle: Handle, _ now: UnixTime) {
+        guard isExhausted, !isRisked(handle) else { return }
         risks[risks.endIndex - 1].heard = now
     }
 
@@ -173,18 +173,18 @@ struct Suspicion {
     }
 
     /// Whether a connection that was refused had been sent with care.
-    func isProbe(_ slot: UInt32) -> Bool { risks.contains { $0.slot == slot && $0.isProbe } }
+    func isProbe(_ handle: Handle) -> Bool { risks.contains { $0.handle == handle && $0.isProbe } }
 
     /// A connection was refreshed.
     mutating func note(_ success: Success) {
-        successes.removeAll { $0.slot == success.slot }
+        successes.removeAll { $0.handle == success.handle }
         if successes.count == Self.successesMax { successes.removeFirst() }
         successes.append(success)
     }
 
     /// What an earlier process found out.
     mutating func restore(_ risks: [Risk], change: Change?) {
-        self.risks += risks.filter { !isRisked($0.slot) }
+        self.risks += risks.filter { !isRisked($0.handle) }
         isRaised = isRaised || !risks.isEmpty
         self.change = self.change ?? change
     }
@@ -203,13 +203,13 @@ struct Suspicion {
     }
 
     /// The connection is gone, or has another grant.
-    mutating func forget(_ slot: UInt32) {
-        for index in risks.indices where risks[index].slot == slot { risks[index].isGone = true }
-        unanswered[slot] = nil
-        forgetSuccess(slot)
+    mutating func forget(_ handle: Handle) {
+        for index in risks.indices where risks[index].handle == handle { risks[index].isGone = true }
+        unanswered[handle] = nil
+        forgetSuccess(handle)
     }
 
-    mutating func forgetSuccess(_ slot: UInt32) { successes.removeAll { $0.slot == slot } }
+    mutating func forgetSuccess(_ handle: Handle) { successes.removeAll { $0.handle == handle } }
 
     /// Somebody says that nothing is wrong with the application.
     mutating func clearRefusals() {

@@ -16,7 +16,7 @@ extension UpkeepState {
 
     /// Asked for: a caller wants a connection refreshed.
     mutating func demand(
-        _ key: RecordKey, slot: UInt32, queue: Int, death: UnixTime, caller: Caller,
+        _ key: RecordKey, handle: Handle, queue: Int, death: UnixTime, caller: Caller,
         isPatient: Bool = false, _ now: UnixTime
     ) -> Demand {
         if let attempt = attempts[key] {
@@ -31,7 +31,7 @@ extension UpkeepState {
         let endpoint = queues[queue].endpoint
         if isPaused(key, now) { return .refused(.notRefreshable) }
         guard queues[queue].isOpen(now),
-            !queues[queue].isRejected || queues[queue].mayRisk(slot, now)
+            !queues[queue].isRejected || queues[queue].mayRisk(handle, now)
         else {
             return .refused(.applicationMisconfigured)
         }
@@ -41,14 +41,14 @@ extension UpkeepState {
         guard demandCount < Self.demandsMax else { return .refused(.limitExceeded) }
         demandCount += 1
         let attempt = RefreshAttempt(
-            number: takeNumber(), key: key, slot: slot, queue: queue,
+            number: takeNumber(), key: key, handle: handle, queue: queue,
             application: queues[queue].application, death: death, stage: .waiting)
         if isPatient { attempt.patientCallers = [caller] } else { attempt.callers = [caller] }
         attempts.insert(attempt)
-        schedule(slot, nil)
+        schedule(handle, nil)
         queues[queue].add(
             ApplicationQueue.Entry(
-                death: UnixTime(milliseconds: .min), slot: slot, attempt: attempt))
+                death: UnixTime(milliseconds: .min), handle: handle, attempt: attempt))
         notePending(endpoint)
         return .waits
     }
@@ -61,7 +61,7 @@ extension UpkeepState {
     mutating func supersede(_ key: RecordKey) -> RefreshAttempt? {
         guard let attempt = attempts[key], attempt.stage != .waiting else { return nil }
         attempt.isSuperseded = true
-        queues[attempt.queue].suspicion.forgetSuccess(attempt.slot)
+        queues[attempt.queue].suspicion.forgetSuccess(attempt.handle)
         if attempt.stage == .overdue { detach(attempt) }
         return attempt
     }
@@ -71,15 +71,15 @@ extension UpkeepState {
     ///
     /// - Returns: all of them, and who waited for them.
     mutating func orphan(
-        _ key: RecordKey, slot: UInt32
+        _ key: RecordKey, handle: Handle
     ) -> (attempts: [RefreshAttempt], callers: [Caller]) {
-        forgetRisk(slot)
-        schedule(slot, nil)
+        forgetRisk(handle)
+        schedule(handle, nil)
         clearFailures(key)
         var orphans = attempts.detached(from: key)
         if let attempt = attempts[key] {
             orphans.append(attempt)
-            queues[attempt.queue].suspicion.forgetSuccess(slot)
+            queues[attempt.queue].suspicion.forgetSuccess(handle)
             if attempt.stage == .overdue { attempt.isDetached = true }
         }
         let callers = orphans.flatMap { $0.takeCallers() }
@@ -126,7 +126,7 @@ extension UpkeepState {
         }
         if attempt.stage != .waiting {
             activeCount -= 1
-            queues[attempt.queue].end(attempt.slot, now)
+            queues[attempt.queue].end(attempt.handle, now)
         }
         attempt.stage = .ended
         attempts.remove(attempt)
@@ -188,7 +188,7 @@ extension UpkeepState {
             guard let attempt = entry.attempt, attempt.stage == .waiting else { continue }
             callers += attempt.takeCallers()
             forgetDemand(attempt)
-            enqueue(queue, attempt.slot, death: attempt.death)
+            enqueue(queue, attempt.handle, death: attempt.death)
         }
         return callers
     }
@@ -199,6 +199,6 @@ extension UpkeepState {
     mutating func noteSuccess(_ attempt: RefreshAttempt, _ now: UnixTime) {
         guard !attempt.isOfTheFormer else { return }
         queues[attempt.queue].suspicion.note(
-            Suspicion.Success(slot: attempt.slot, key: attempt.key, time: now))
+            Suspicion.Success(handle: attempt.handle, key: attempt.key, time: now))
     }
 }

@@ -15,18 +15,18 @@ extension UpkeepState {
             // for one that has nothing to lose.
             let wanted = queues[queue].unordered.filter { $0.attempt != nil && isLive($0, queue) }
             guard !wanted.isEmpty else { return nil }
-            if let risked = wanted.first(where: { queues[queue].suspicion.isRisked($0.slot) }) {
+            if let risked = wanted.first(where: { queues[queue].suspicion.isRisked($0.handle) }) {
                 return risked
             }
         }
         if let entry = lastServed(queue, now) { return entry }
         var best: (rank: (isUnrefused: Bool, death: UnixTime), entry: ApplicationQueue.Entry)?
         for entry in queues[queue].unordered
-        where (entry.attempt != nil || !onlyDemands) && queues[queue].mayRisk(entry.slot, now)
+        where (entry.attempt != nil || !onlyDemands) && queues[queue].mayRisk(entry.handle, now)
             && isLive(entry, queue)
         {
             let death = entry.attempt?.death ?? entry.death
-            let rank = (!queues[queue].refusedSlots.contains(entry.slot), death)
+            let rank = (!queues[queue].refusedHandles.contains(entry.handle), death)
             if let best, !Self.isBetter(rank, than: best.rank) { continue }
             best = (rank, entry)
         }
@@ -40,22 +40,22 @@ extension UpkeepState {
         guard queues[queue].limits.marginSeconds == nil, !queues[queue].limits.exchangesAccessToken
         else { return nil }
         for success in queues[queue].suspicion.successes.reversed()
-        where queues[queue].mayRisk(success.slot, now)
-            && failureCount(success.key) == 0 && !isHeld(success.slot, now)
+        where queues[queue].mayRisk(success.handle, now)
+            && failureCount(success.key) == 0 && !isHeld(success.handle, now)
             && now.milliseconds(since: success.time) >= RefreshPolicy.intervalMillisecondsMin
         {
-            let slot = success.slot
+            let handle = success.handle
             // Somebody waits for this very one.
             let attempt = attempts[success.key]
-            if attempt == nil, backlogged[slot] != queue {
-                guard let entry = heap.entry(slot) else { continue }
+            if attempt == nil, backlogged[handle] != queue {
+                guard let entry = heap.entry(handle.number) else { continue }
                 let plan = Plan(due: entry.deadline, tag: entry.queue)
                 guard plan.queue == queue else { continue }
-                heap.remove(slot)
-                enqueue(queue, slot, death: plan.death)
+                heap.remove(handle.number)
+                enqueue(queue, handle, death: plan.death)
             }
             let entry = queues[queue].unordered.first {
-                $0.slot == slot && $0.attempt === attempt && isLive($0, queue)
+                $0.handle == handle && $0.attempt === attempt && isLive($0, queue)
             }
             if let entry { return entry }
         }

@@ -60,7 +60,7 @@ extension UpkeepState {
         activeCount -= 1
         // The turn passes on.
         endInFlight(attempt)
-        queues[attempt.queue].end(attempt.slot, now)
+        queues[attempt.queue].end(attempt.handle, now)
         attempt.stage = .overdue
         attempt.listensUntil = end
         if attempt.isOfTheFormer {
@@ -86,8 +86,8 @@ extension UpkeepState {
     mutating func noteUnanswered(_ attempt: RefreshAttempt) {
         if failures[attempt.key]?.refusal?.isNoNews ?? false { return }
         queues[attempt.queue].noteUnanswered(attempt)
-        if queues[attempt.queue].suspicion.isUnanswered(attempt.slot) {
-            risks[attempt.slot] = attempt.queue
+        if queues[attempt.queue].suspicion.isUnanswered(attempt.handle) {
+            risks[attempt.handle] = attempt.queue
         }
     }
 

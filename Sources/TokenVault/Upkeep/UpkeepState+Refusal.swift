@@ -25,7 +25,7 @@ extension UpkeepState {
         let isChanged = queues[queue].suspicion.change != nil
         let isNews =
             !(failures[attempt.key]?.refusal?.isNoNews ?? false) && (prospect == .good || isChanged)
-        if bearing != .unanswered { queues[queue].suspicion.forgetUnanswered(attempt.slot) }
+        if bearing != .unanswered { queues[queue].suspicion.forgetUnanswered(attempt.handle) }
         switch bearing {
         case .none: break
         case .unanswered:
@@ -43,15 +43,15 @@ extension UpkeepState {
             finding.isDoubted = true
             if isNews { suspect(attempt, now, &finding) }
         case .likelyRejected where isNews: suspect(attempt, now, &finding)
-        case .likelyRejected: queues[queue].suspicion.refuseAgain(attempt.slot, now)
+        case .likelyRejected: queues[queue].suspicion.refuseAgain(attempt.handle, now)
         case .unclear: if isNews, isChanged { suspect(attempt, now, &finding) }
         }
         if confirmSuspicion(queue, now) != nil { finding.isAlarm = true }
         finding.isRejected = queues[queue].isRejected
         finding.isOld = failures[attempt.key]?.refusal?.isOld ?? false
         finding.isProven = failures[attempt.key]?.refusal?.proof == .application
-        finding.isRisk = queues[queue].suspicion.isRisked(attempt.slot)
-        finding.isProbe = queues[queue].suspicion.isProbe(attempt.slot)
+        finding.isRisk = queues[queue].suspicion.isRisked(attempt.handle)
+        finding.isProbe = queues[queue].suspicion.isProbe(attempt.handle)
         if let refusal, bearing != .grantLost || finding.isDoubted {
             note(refusal.kind, refusal.status, of: attempt, now, &finding)
         }
@@ -66,8 +66,8 @@ extension UpkeepState {
         guard queues[queue].isSuspicionConfirmed, queues[queue].reject(now) else { return nil }
         let risked = queues[queue].suspicion.risked
         // In an order that no hash decides.
-        let refusals = failures.values.compactMap(\.refusal).filter { risked.contains($0.slot) }
-        return refusals.max { $0.slot < $1.slot }?.status ?? 0
+        let refusals = failures.values.compactMap(\.refusal).filter { risked.contains($0.handle) }
+        return refusals.max { $0.handle < $1.handle }?.status ?? 0
     }
 
     private mutating func suspect(
@@ -75,8 +75,8 @@ extension UpkeepState {
     ) {
         // What is being disconnected, or has other tokens, has nothing to lose.
         guard !attempt.isOfTheFormer else { return }
-        if queues[attempt.queue].suspicion.refuse(attempt.slot, order: attempt.order, now) {
-            risks[attempt.slot] = attempt.queue
+        if queues[attempt.queue].suspicion.refuse(attempt.handle, order: attempt.order, now) {
+            risks[attempt.handle] = attempt.queue
             finding.isNewRisk = true
         }
     }
@@ -89,7 +89,7 @@ extension UpkeepState {
         guard !attempt.isOfTheFormer else { return }
         let queue = attempt.queue
         var refusal = Refusal(
-            slot: attempt.slot, queue: queue, kind: kind, status: status,
+            handle: attempt.handle, queue: queue, kind: kind, status: status,
             order: queues[queue].suspicion.sentCount, heard: now)
         if let before = failures[attempt.key]?.refusal {
             (refusal.proof, refusal.isOld) = (before.proof, before.isOld)
@@ -111,7 +111,7 @@ extension UpkeepState {
     mutating func set(_ refusal: Refusal, _ key: RecordKey) {
         failures[key, default: Failures()].refusal = refusal
         let queue = refusal.queue
-        queues[queue].refusedSlots.insert(refusal.slot)
+        queues[queue].refusedHandles.insert(refusal.handle)
         guard !refusal.isVoid else { return }
         let entry = RefusedQueue.Entry(key: key, order: refusal.order)
         if refusal.proof < .application {
@@ -141,15 +141,15 @@ extension UpkeepState {
     mutating func forgetRefusal(_ key: RecordKey) {
         guard let refusal = failures[key]?.refusal else { return }
         failures[key]?.refusal = nil
-        queues[refusal.queue].refusedSlots.remove(refusal.slot)
+        queues[refusal.queue].refusedHandles.remove(refusal.handle)
     }
 
     /// The connection of a slot is gone, or has other tokens.
-    mutating func forgetRisk(_ slot: UInt32) {
-        holds[slot] = nil
-        if let queue = risks.removeValue(forKey: slot) { queues[queue].suspicion.forget(slot) }
+    mutating func forgetRisk(_ handle: Handle) {
+        holds[handle] = nil
+        if let queue = risks.removeValue(forKey: handle) { queues[queue].suspicion.forget(handle) }
         // What whoever had the slot has shown, or the tokens before, these do not show.
-        if let queue = queue(of: slot) { queues[queue].suspicion.forgetSuccess(slot) }
+        if let queue = queue(of: handle) { queues[queue].suspicion.forgetSuccess(handle) }
     }
 
     /// A request of an application that left as the `order`-th brought tokens.
@@ -159,7 +159,7 @@ extension UpkeepState {
         let before = queues[queue].suspicion.risked
         let wasCareful = queues[queue].isCareful
         if queues[queue].suspicion.succeed(order: order) { finding.isAccepted = queues[queue].accept() }
-        for slot in before where !queues[queue].suspicion.isRisked(slot) { risks[slot] = nil }
+        for handle in before where !queues[queue].suspicion.isRisked(handle) { risks[handle] = nil }
         finding.wakes = wasCareful && !queues[queue].isCareful
         proveRefused(queue, order: order, now, &finding)
         askRefusedSooner(queue, now, &finding)
@@ -209,11 +209,11 @@ extension UpkeepState {
         let wasPaused = refusal.pauseEnd != nil
         (refusal.pauseEnd, refusal.isWorthATry) = (nil, true)
         failures[key]?.refusal = refusal
-        guard wasPaused, attempts[key] == nil, heap.deadline(refusal.slot) != nil else { return }
+        guard wasPaused, attempts[key] == nil, heap.deadline(refusal.handle.number) != nil else { return }
         // Not at once where it was refused a moment ago, and behind everybody who was not refused.
         let earliest = refusal.heard.adding(milliseconds: RefreshPolicy.backoffMillisecondsMax)
         let due = refusal.heard > now ? now : max(now, earliest)
-        schedule(refusal.slot, Plan(queue: refusal.queue, due: due, death: Self.last(due)))
+        schedule(refusal.handle, Plan(queue: refusal.queue, due: due, death: Self.last(due)))
         finding.wakes = true
     }
 
@@ -258,10 +258,10 @@ extension UpkeepState {
     mutating func change(
         _ queue: Int, _ change: Suspicion.Change, _ now: UnixTime
     ) -> [RefreshAttempt] {
-        for slot in queues[queue].suspicion.risked { risks[slot] = nil }
+        for handle in queues[queue].suspicion.risked { risks[handle] = nil }
         // In an order that no hash decides.
         let refused = failures.compactMap { key, failure in failure.refusal.map { (key, $0) } }
-            .filter { $0.1.queue == queue }.sorted { $0.1.slot < $1.1.slot }
+            .filter { $0.1.queue == queue }.sorted { $0.1.handle < $1.1.handle }
         queues[queue].change(change)
         for (key, refusal) in refused {
             failures[key]?.refusal?.outdate()
@@ -281,11 +281,11 @@ extension UpkeepState {
     /// The same of an application and of all its connections. Those that were refused have nothing
     /// to lose: that they are refused again does not count against it.
     mutating func clearRefusals(queue: Int, _ now: UnixTime) {
-        for slot in queues[queue].suspicion.risked { risks[slot] = nil }
+        for handle in queues[queue].suspicion.risked { risks[handle] = nil }
         queues[queue].clearRefusals()
         // In an order that no hash decides.
         let refused = failures.compactMap { key, failure in failure.refusal.map { (key, $0) } }
-            .filter { $0.1.queue == queue }.sorted { $0.1.slot < $1.1.slot }
+            .filter { $0.1.queue == queue }.sorted { $0.1.handle < $1.1.handle }
         for (key, refusal) in refused {
             failures[key]?.refusal?.isOld = true
             clearRefusals(key)
@@ -295,7 +295,7 @@ extension UpkeepState {
 
     /// Whatever it was refused with holds no more: it is due, behind all that were not refused.
     private mutating func askAgain(_ key: RecordKey, _ refusal: Refusal, _ now: UnixTime) {
-        guard attempts[key] == nil, heap.deadline(refusal.slot) != nil else { return }
-        schedule(refusal.slot, Plan(queue: refusal.queue, due: now, death: Self.last(now)))
+        guard attempts[key] == nil, heap.deadline(refusal.handle.number) != nil else { return }
+        schedule(refusal.handle, Plan(queue: refusal.queue, due: now, death: Self.last(now)))
     }
 }

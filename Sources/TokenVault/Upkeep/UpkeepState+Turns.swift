@@ -6,7 +6,7 @@ import DequeModule
 extension UpkeepState {
     /// One whose turn has come: its request is to be made, and its attempt record written.
     struct Turn {
-        let slot: UInt32
+        let handle: Handle
         let queue: Int
         let endpoint: Int
         let death: UnixTime
@@ -93,17 +93,17 @@ extension UpkeepState {
         else { return nil }
         // One from the middle stays there as a stale one.
         if queues[queue].first == entry { queues[queue].removeFirst() }
-        queues[queue].begin(entry.slot)
+        queues[queue].begin(entry.handle)
         endpoints[endpoint].preparedCount += 1
         activeCount += 1
         if let attempt = entry.attempt {
             demandCount -= 1
             takeTurn(attempt, endpoint)
         } else {
-            backlogged[entry.slot] = nil
+            backlogged[entry.handle] = nil
         }
         return Turn(
-            slot: entry.slot, queue: queue, endpoint: endpoint,
+            handle: entry.handle, queue: queue, endpoint: endpoint,
             death: entry.attempt?.death ?? entry.death, attempt: entry.attempt)
     }
 
@@ -122,7 +122,7 @@ extension UpkeepState {
     }
 
     func isLive(_ entry: ApplicationQueue.Entry, _ queue: Int) -> Bool {
-        entry.attempt.map { $0.stage == .waiting } ?? (backlogged[entry.slot] == queue)
+        entry.attempt.map { $0.stage == .waiting } ?? (backlogged[entry.handle] == queue)
     }
 
     /// Due: the attempt of one whose turn has come. Nil where its connection has another attempt by
@@ -135,15 +135,15 @@ extension UpkeepState {
         }
         if let end = overduePause(turn, key, now) {
             release(turn, now)
-            schedule(turn.slot, Plan(queue: turn.queue, due: end, death: end))
+            schedule(turn.handle, Plan(queue: turn.queue, due: end, death: end))
             return nil
         }
         let attempt = RefreshAttempt(
-            number: takeNumber(), key: key, slot: turn.slot, queue: turn.queue,
+            number: takeNumber(), key: key, handle: turn.handle, queue: turn.queue,
             application: queues[turn.queue].application, death: turn.death, stage: .preparing)
         takeTurn(attempt, turn.endpoint)
         attempts.insert(attempt)
-        heap.remove(turn.slot)
+        heap.remove(turn.handle.number)
         return attempt
     }
 
@@ -164,7 +164,7 @@ extension UpkeepState {
         endpoints[turn.endpoint].preparedCount -= 1
         queues[turn.queue].giveUp()
         activeCount -= 1
-        queues[turn.queue].end(turn.slot, now)
+        queues[turn.queue].end(turn.handle, now)
         return []
     }
 

@@ -37,7 +37,7 @@ struct UpkeepState: ~Copyable {
     var pending: Deque<Int> = []
     /// Slots for which nobody waits, and the queue that each is in. What else lies in a queue is
     /// stale.
-    var backlogged: [UInt32: Int] = [:]
+    var backlogged: [Handle: Int] = [:]
     var attempts = AttemptTable()
     /// Attempts that have had their turn, orphans among them.
     var activeCount = 0
@@ -50,10 +50,10 @@ struct UpkeepState: ~Copyable {
     /// Failures in a row; only connections that are failing.
     var failures: [RecordKey: Failures] = [:]
     /// Slots of connections that may have lost their grant to a wrong secret, and their queues.
-    var risks: [UInt32: Int] = [:]
+    var risks: [Handle: Int] = [:]
     /// Slots of connections whose attempt of an earlier process may be out still, and until when
     /// nobody asks for them.
-    var holds: [UInt32: UnixTime] = [:]
+    var holds: [Handle: UnixTime] = [:]
     private var queueNumbers: [ApplicationID: Int] = [:]
     private var endpointNumbers: [String: Int] = [:]
     private var nextNumber: UInt64 = 1
@@ -127,47 +127,47 @@ struct UpkeepState: ~Copyable {
 
     var scheduledCount: Int { heap.count + backlogged.count }
 
-    func isScheduled(_ slot: UInt32) -> Bool {
-        backlogged[slot] != nil || heap.deadline(slot) != nil
+    func isScheduled(_ handle: Handle) -> Bool {
+        backlogged[handle] != nil || heap.deadline(handle.number) != nil
     }
 
     /// When the connection in a slot is due; the past where it is in its queue already.
-    func deadline(_ slot: UInt32) -> UnixTime? {
-        backlogged[slot] != nil ? UnixTime(milliseconds: 0) : heap.deadline(slot)
+    func deadline(_ handle: Handle) -> UnixTime? {
+        backlogged[handle] != nil ? UnixTime(milliseconds: 0) : heap.deadline(handle.number)
     }
 
     /// Where the connection in a slot is scheduled.
-    func queue(of slot: UInt32) -> Int? {
+    func queue(of handle: Handle) -> Int? {
         let queue =
-            backlogged[slot] ?? heap.entry(slot).map { Plan(due: $0.deadline, tag: $0.queue).queue }
+            backlogged[handle] ?? heap.entry(handle.number).map { Plan(due: $0.deadline, tag: $0.queue).queue }
         return queue.flatMap { $0 < queues.count ? $0 : nil }
     }
 
     /// Whether a connection that is due waits because its provider is down or asked for a pause.
-    func isHeldBack(_ slot: UInt32, _ queue: Int) -> Bool {
-        backlogged[slot] == queue && endpoints[queues[queue].endpoint].governor.health != .up
+    func isHeldBack(_ handle: Handle, _ queue: Int) -> Bool {
+        backlogged[handle] == queue && endpoints[queues[queue].endpoint].governor.health != .up
     }
 
     /// A connection is due as planned, but not while it is held; nil, or a plan that is never due,
     /// takes it out of the schedule.
-    mutating func schedule(_ slot: UInt32, _ plan: Plan?) {
-        backlogged[slot] = nil
+    mutating func schedule(_ handle: Handle, _ plan: Plan?) {
+        backlogged[handle] = nil
         if let plan, let due = plan.due {
-            let held = holds.isEmpty ? nil : holds[slot]
-            heap.set(slot, held.map { max(due, $0) } ?? due, queue: plan.tag)
+            let held = holds.isEmpty ? nil : holds[handle]
+            heap.set(handle.number, held.map { max(due, $0) } ?? due, queue: plan.tag)
         } else {
-            heap.remove(slot)
+            heap.remove(handle.number)
         }
     }
 
     /// Nobody asks for a connection before `end`, whatever else is a reason to.
-    mutating func hold(_ slot: UInt32, until end: UnixTime) {
-        holds[slot] = end
-        guard let entry = heap.entry(slot), entry.deadline < end else { return }
-        schedule(slot, Plan(due: entry.deadline, tag: entry.queue))
+    mutating func hold(_ handle: Handle, until end: UnixTime) {
+        holds[handle] = end
+        guard let entry = heap.entry(handle.number), entry.deadline < end else { return }
+        schedule(handle, Plan(due: entry.deadline, tag: entry.queue))
     }
 
-    func isHeld(_ slot: UInt32, _ now: UnixTime) -> Bool { holds[slot].map { now < $0 } ?? false }
+    func isHeld(_ handle: Handle, _ now: UnixTime) -> Bool { holds[handle].map { now < $0 } ?? false }
 
     /// Moves what is due into its queue. True where more is due.
     mutating func enqueueDue(_ now: UnixTime) -> Bool {
@@ -176,14 +176,14 @@ struct UpkeepState: ~Copyable {
             heap.remove(first.handle)
             let plan = Plan(due: first.deadline, tag: first.queue)
             guard plan.queue < queues.count else { continue }
-            enqueue(plan.queue, first.handle, death: plan.death)
+            enqueue(plan.queue, Handle(number: first.handle), death: plan.death)
         }
         return true
     }
 
-    mutating func enqueue(_ queue: Int, _ slot: UInt32, death: UnixTime) {
-        backlogged[slot] = queue
-        queues[queue].add(ApplicationQueue.Entry(death: death, slot: slot, attempt: nil))
+    mutating func enqueue(_ queue: Int, _ handle: Handle, death: UnixTime) {
+        backlogged[handle] = queue
+        queues[queue].add(ApplicationQueue.Entry(death: death, handle: handle, attempt: nil))
         notePending(queues[queue].endpoint)
     }
 

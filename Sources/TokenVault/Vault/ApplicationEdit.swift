@@ -13,7 +13,7 @@ struct ApplicationEdit: ~Copyable {
     /// - Parameter unproven: what was changed before, if nothing has succeeded since: that holds
     ///   still, also after a restart.
     init(
-        _ application: borrowing Application, over old: consuming Store.Opened?,
+        _ application: borrowing Application, over old: consuming Opened?,
         unproven: Suspicion.Change?
     ) throws(VaultError) {
         var fields = try Fields(ApplicationRecord.encode(application))
@@ -23,7 +23,7 @@ struct ApplicationEdit: ~Copyable {
         switch consume old {
         case .none: expectation = .absent
         case .some(let opened):
-            let generation = opened.header.generation
+            let generation = opened.version.generation
             expectation = .generation(generation)
             let before = opened.takeFields()
             change = Self.change(try ApplicationRecord.decode(before), application)

@@ -102,12 +102,12 @@ extension Vault {
         try readableNow()
         let key = store.key(.connection, id.text)
         guard let opened = try store.open(key) else { return nil }
-        let (slot, generation) = (opened.header.slot, opened.header.generation)
+        let (handle, generation) = (opened.version.handle, opened.version.generation)
         let record = ConnectionRecord(fields: opened.takeFields())
         let end = refresher.end(record)
         let outstanding = refresher.outstandingSince(key, record)
         let failing =
-            refresher.trouble(key, slot: slot, application: record.application)
+            refresher.trouble(key, handle: handle, application: record.application)
             ?? refresher.trouble(of: record).flatMap { VaultEvent.Kind(code: $0.code) }
         let now = refresher.now(asOf: record.tokensSince ?? generation)
         var (light, reason, nextStep) = try judge(record, failing, now)
@@ -138,7 +138,7 @@ extension Vault {
             application: record.application, accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
-            nextRefresh: refresher.next(key, slot).map { max($0, time.now()) },
+            nextRefresh: refresher.next(key, handle).map { max($0, time.now()) },
             retryTime: record.pauseEnd.flatMap { $0 > time.now() ? $0 : nil },
             answerOutstandingSince: outstanding,
             tokenRejected: record.state == .active ? record.rejected : nil,
@@ -164,7 +164,7 @@ extension Vault {
         let working = record.used == nil ? ConnectionStatus.Light.yellow : .green
         let isLent = record.accessTokenExpiry.map { $0 > now } ?? true
         let isRemoved = try record.application.map { application throws(VaultError) in
-            try store.generation(store.key(.application, application.text)) == nil
+            try store.version(store.key(.application, application.text)) == nil
         }
         switch failing {
         case _ where isRemoved ?? false:
@@ -246,7 +246,7 @@ extension Refresher {
 
     /// Why a connection's refreshing does not work at the moment, if it does not.
     func trouble(
-        _ key: RecordKey, slot: UInt32, application: ApplicationID?
+        _ key: RecordKey, handle: Handle, application: ApplicationID?
     ) -> VaultEvent.Kind? {
         shared.withLock { shared in
             let isFailing = shared.upkeep.failureCount(key) > 0
@@ -258,7 +258,7 @@ extension Refresher {
             if shared.storage.isPresent { return .storageRefused }
             if shared.upkeep.attempts[key]?.stage == .overdue { return .answerOutstanding }
             if isRefused { return .refreshRefused }
-            let isDelayed = isFailing || shared.upkeep.isHeldBack(slot, queue)
+            let isDelayed = isFailing || shared.upkeep.isHeldBack(handle, queue)
             return isDelayed ? .refreshDelayed : nil
         }
     }

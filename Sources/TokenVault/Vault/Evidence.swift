@@ -8,7 +8,7 @@ struct Evidence: ~Copyable {
     /// A connection that was refused and has no newer tokens.
     struct Refused {
         let key: RecordKey
-        let slot: UInt32
+        let handle: Handle
         /// The generation of its refusal.
         let generation: UInt64
         let isRejection: Bool
@@ -21,7 +21,7 @@ struct Evidence: ~Copyable {
 
         /// Nil where the record's failure, if any, is no refusal.
         init?(
-            _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
+            _ record: borrowing ConnectionRecord, _ version: RecordVersion, _ key: RecordKey,
             _ limits: RefreshPolicy.Limits, now: () -> UnixTime
         ) {
             guard record.state == .active, let failure = record.failure else { return nil }
@@ -30,8 +30,8 @@ struct Evidence: ~Copyable {
                 return nil
             }
             self.key = key
-            slot = header.slot
-            generation = record.failureSince ?? header.generation
+            handle = version.handle
+            generation = record.failureSince ?? version.generation
             kind = Refusal.Kind(record: record.refusal) ?? .unknown
             flags = (record.refusal ?? 0) & Refusal.flags
             status = Int(failure.status)
@@ -45,7 +45,7 @@ struct Evidence: ~Copyable {
     /// A connection whose tokens a refresh or a code brought.
     private struct Served {
         let generation: UInt64
-        let slot: UInt32
+        let handle: Handle
         let key: RecordKey
         /// When it was asked for.
         let issued: UnixTime
@@ -65,17 +65,17 @@ struct Evidence: ~Copyable {
 
     /// Takes in what a connection's record says.
     mutating func add(
-        _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ key: RecordKey,
+        _ record: borrowing ConnectionRecord, _ version: RecordVersion, _ key: RecordKey,
         _ queue: Int, _ limits: RefreshPolicy.Limits, now: @autoclosure () -> UnixTime
     ) {
-        let generation = record.tokensSince ?? header.generation
+        let generation = record.tokensSince ?? version.generation
         if let moment = Self.served(record) {
             insert(
                 Served(
-                    generation: generation, slot: header.slot, key: key, issued: record.issued,
+                    generation: generation, handle: version.handle, key: key, issued: record.issued,
                     time: moment, isActive: record.state == .active), queue)
         }
-        if let found = Refused(record, header, key, limits, now: now) {
+        if let found = Refused(record, version, key, limits, now: now) {
             refused[queue, default: []].append(found)
             if found.isRejection { noteRejection(found.generation, found.time, queue) }
         }
@@ -83,7 +83,7 @@ struct Evidence: ~Copyable {
         if record.state == .configured, Self.isOfApplication(trouble) {
             refusedAtConnect.insert(queue)
         }
-        let since = record.troubleSince ?? header.generation
+        let since = record.troubleSince ?? version.generation
         if trouble.code == VaultEvent.Kind.applicationRejected.code {
             noteRejection(since, trouble.time, queue)
         }
@@ -169,7 +169,7 @@ extension Evidence {
 
     func successes(_ queue: Int) -> [Suspicion.Success] {
         (served[queue] ?? []).filter(\.isActive).map {
-            Suspicion.Success(slot: $0.slot, key: $0.key, time: $0.time)
+            Suspicion.Success(handle: $0.handle, key: $0.key, time: $0.time)
         }
     }
 }
@@ -201,10 +201,10 @@ extension UpkeepState {
                 else { continue }
                 risked.append(
                     Suspicion.Risk(
-                        slot: found.slot, order: 0, isProbe: found.has(Refusal.probeFlag),
+                        handle: found.handle, order: 0, isProbe: found.has(Refusal.probeFlag),
                         // By a clock that was ahead, nobody knows when.
                         heard: min(found.time, now)))
-                risks[found.slot] = queue
+                risks[found.handle] = queue
             }
             for success in evidence.successes(queue) {
                 queues[queue].suspicion.note(success)
@@ -224,7 +224,7 @@ extension UpkeepState {
         guard !found.isRejection, failures[found.key]?.refusal == nil, attempts[found.key] == nil
         else { return }
         var refusal = Refusal(
-            slot: found.slot, queue: queue, kind: found.kind, status: found.status, order: 0,
+            handle: found.handle, queue: queue, kind: found.kind, status: found.status, order: 0,
             heard: found.time)
         refusal.proof = isAnswered ? .application : .none
         // One that was not asked since another was served is asked once more.
@@ -234,9 +234,9 @@ extension UpkeepState {
         if found.generation <= queues[queue].changed.generation { refusal.outdate() }
         set(refusal, found.key)
         _ = countFailure(found.key, isRefusal: true)
-        guard !refusal.isWorthATry, let due = heap.deadline(found.slot) else { return }
+        guard !refusal.isWorthATry, let due = heap.deadline(found.handle.number) else { return }
         let later = pause(found.key, due: max(due, now), now, random: 0)
         guard later > max(due, now) else { return }
-        schedule(found.slot, Plan(queue: queue, due: later, death: later))
+        schedule(found.handle, Plan(queue: queue, due: later, death: later))
     }
 }

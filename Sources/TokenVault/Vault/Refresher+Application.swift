@@ -95,7 +95,7 @@ extension Refresher {
     func rejection(_ application: ApplicationID, _ key: RecordKey?) -> VaultError {
         let unknown = VaultError(.applicationMisconfigured, .upkeep, .rejectedBefore)
         do throws(VaultError) {
-            guard try store.generation(store.key(.application, application.text)) != nil else {
+            guard try store.version(store.key(.application, application.text)) != nil else {
                 return VaultError(.applicationNotFound, .upkeep)
             }
             guard let key, let opened = try store.open(key) else { return unknown }

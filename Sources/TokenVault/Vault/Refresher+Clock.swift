@@ -33,11 +33,7 @@ extension Refresher.Shared {
     /// Moves all moments by so many milliseconds.
     fileprivate mutating func move(milliseconds: Int64) {
         upkeep.move(milliseconds: milliseconds)
-        for key in doubts.keys {
-            if let since = doubts[key]?.since {
-                doubts[key]?.since = since.adding(milliseconds: milliseconds)
-            }
-        }
+        doubts.move(milliseconds: milliseconds)
         for index in timers.indices {
             timers[index].moment = timers[index].moment.adding(milliseconds: milliseconds)
         }

@@ -41,7 +41,7 @@ extension Refresher {
     /// is not its business.
     static func takeDoubt(_ attempt: RefreshAttempt, _ shared: inout Shared) -> UInt64? {
         guard shared.upkeep.attempts.isCurrent(attempt) else { return nil }
-        return shared.doubts.removeValue(forKey: attempt.key)?.batch
+        return shared.doubts.take(attempt.key)?.batch
     }
 
     /// Leaves the attempt on record, in place of an older one in doubt; as one whose request has
@@ -55,11 +55,10 @@ extension Refresher {
                 commit.add(.endAttempt(batch: batch, key))
                 return false
             }
-            let older = shared.doubts[key]
+            let older = shared.doubts.add(key, batch: batch, sent: attempt.sent)
             if let older, older.batch != batch {
                 commit.add(.endAttempt(batch: older.batch, key))
             }
-            shared.doubts[key] = InDoubt(batch: batch, since: older?.since ?? attempt.sent)
             // The provider's grace begins now, however often it failed before.
             if older == nil, shared.upkeep.queues[queue].limits.reuseGraceSeconds > 0 {
                 shared.upkeep.countAnew(key)
@@ -81,17 +80,13 @@ extension Refresher {
 
     /// A connection in doubt has its attempt in another batch.
     private func move(_ key: RecordKey, from batch: UInt64, to anew: UInt64) {
-        let isInDoubt = shared.withLock { shared in
-            guard let doubt = shared.doubts[key], doubt.batch == batch else { return false }
-            shared.doubts[key] = InDoubt(batch: anew, since: doubt.since)
-            return true
-        }
+        let isInDoubt = shared.withLock { $0.doubts.move(key, from: batch, to: anew) }
         // Other tokens came meanwhile, or it was disconnected.
         if !isInDoubt { settle(anew, key) }
     }
 
     func endDoubt(_ key: RecordKey, _ commit: Commit) {
-        if let doubt = shared.withLock({ $0.doubts.removeValue(forKey: key)?.batch }) {
+        if let doubt = shared.withLock({ $0.doubts.take(key)?.batch }) {
             commit.add(.endAttempt(batch: doubt, key))
         }
     }
@@ -101,15 +96,8 @@ extension Refresher {
     func hold(
         _ key: RecordKey, queue: Int, death: UnixTime, _ shared: borrowing Shared, _ now: UnixTime
     ) -> (since: UnixTime, until: UnixTime)? {
-        guard let doubt = earlier[key], shared.doubts[key]?.batch == doubt.batch else { return nil }
-        let until = RefreshPolicy.doubtEnd(
-            recorded: doubt.recorded, opened: opened, death: death,
-            shared.upkeep.queues[queue].limits
-        ).adding(milliseconds: -stepsBack.lag(0))
-        // The clock may have been set back since.
-        let left = until.milliseconds(since: now)
-        guard left > 0, left <= RefreshPolicy.doubtMillisecondsMax else { return nil }
-        return (doubt.recorded, until)
+        shared.doubts.hold(
+            key, death: death, shared.upkeep.queues[queue].limits, lag: stepsBack.lag(0), now)
     }
 
     /// The tokens that a doubt was about are replaced: its attempt is taken off the record.
@@ -120,7 +108,7 @@ extension Refresher {
     }
 
     /// Which of the connections in doubt the log says it of already, and of no end of it.
-    func toldInDoubt(_ doubts: [Doubt]) -> Set<RecordKey> {
+    func toldInDoubt(_ doubts: [InheritedAttempt]) -> Set<RecordKey> {
         guard !doubts.isEmpty else { return [] }
         let keys = Set(doubts.map(\.attempt.key))
         let ends: [VaultEvent.Kind] = [

@@ -60,16 +60,16 @@ extension Refresher {
         _ now: UnixTime, _ found: Found
     ) -> Revision {
         Revision(addedBytesMax: Self.refusalBytesMax) {
-            [self] (record, header) throws(VaultError) in
-            guard record.state == .active, isCurrent(record, header, attempt) else {
+            [self] (record, version) throws(VaultError) in
+            guard record.state == .active, isCurrent(record, version, attempt) else {
                 return .leave
             }
-            let lag = stepsBack.lag(record.tokensSince ?? header.generation)
+            let lag = stepsBack.lag(record.tokensSince ?? version.generation)
             let theirs = now.adding(milliseconds: lag)
             found.expiry = RefreshPolicy.Lifetime.expiry(
                 record, limits(attempt.queue), now: theirs)?.adding(milliseconds: -lag)
             found.isExpired = record.accessTokenExpiry.map { $0 <= theirs } ?? false
-            try record.keepTokens(of: header.generation)
+            try record.keepTokens(of: version.generation)
             try record.set(
                 ConnectionRecord.Failure(
                     code: event.code, status: Int32(clamping: status), time: now))
@@ -167,14 +167,14 @@ extension Refresher {
         let now = time.now()
         let found = FoundID()
         let revision = Revision(addedBytesMax: Self.refusalBytesMax) {
-            (record, header) throws(VaultError) in
+            (record, version) throws(VaultError) in
             // Else other tokens came since.
             guard record.state == .active, Refusal.Kind(record: record.refusal) == .grant
             else {
                 return .leave
             }
             found.id = record.id
-            try record.keepTokens(of: header.generation)
+            try record.keepTokens(of: version.generation)
             try record.set(ConnectionState.failed)
             try record.set(
                 ConnectionRecord.Failure(
@@ -187,7 +187,7 @@ extension Refresher {
             guard case .success(let committed) = result, committed.fate == .changed else {
                 return
             }
-            schedule(refusal.slot, nil)
+            schedule(refusal.handle, nil)
             shared.withLock { _ = $0.upkeep.clearFailures(key) }
             publish(.grantLost, found.id, number: number)
         }

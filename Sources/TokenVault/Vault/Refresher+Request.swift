@@ -28,7 +28,7 @@ extension Refresher {
 
     /// The attempt of one whose turn has come; nil where its connection is gone, or has another.
     private func begin(_ turn: UpkeepState.Turn) -> RefreshAttempt? {
-        guard let key = turn.attempt?.key ?? store.owner(turn.slot)?.key else {
+        guard let key = turn.attempt?.key ?? store.key(of: turn.handle) else {
             shared.withLock { _ = $0.upkeep.release(turn, time.now()) }
             alarm.ring()
             return nil
@@ -84,7 +84,7 @@ extension Refresher {
             throw VaultError(.notFound, .upkeep)
         }
         let kept = KeptRecord(&opened)
-        let generation = opened.header.generation
+        let generation = opened.version.generation
         let record = ConnectionRecord(fields: opened.takeFields())
         let id = record.id
         if let refusal = record.state.refusal {

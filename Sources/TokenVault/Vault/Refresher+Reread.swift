@@ -15,8 +15,8 @@ extension Refresher {
 
         let key: RecordKey
         let id: ConnectionID?
-        let found = Monitor<(outcome: Outcome, plan: Plan?, slot: UInt32)>(
-            (.left, nil, KeySlots.none))
+        let found = Monitor<(outcome: Outcome, plan: Plan?, handle: Handle)>(
+            (.left, nil, Handle.none))
 
         init(key: RecordKey, id: ConnectionID?) {
             (self.key, self.id) = (key, id)
@@ -33,20 +33,20 @@ extension Refresher {
     ) -> Commit {
         let now = time.now()
         let revision = Revision(addedBytesMax: 16 * (Fields.headBytes + 8)) {
-            [self] (record, header) throws(VaultError) in
+            [self] (record, version) throws(VaultError) in
             var outcome = Reread.Outcome.left
             if try reader.adopt(in: &record, now) {
                 outcome = .adopted
             } else if releases, record.state == .active, record.holdsUnread,
                 !record.retriesUnread
             {
-                try record.keepTokens(of: header.generation)
+                try record.keepTokens(of: version.generation)
                 try record.retryUnread()
                 outcome = .released
             }
             let plan = plan(record)
-            reread.found.withLock { $0 = (outcome, plan, header.slot) }
-            return outcome == .left ? .leave : .change
+            reread.found.withLock { $0 = (outcome, plan, version.handle) }
+            return outcome == .left ? .leave : .replan(plan)
         }
         let commit = Commit()
         commit.mayUseReserve = true
@@ -57,10 +57,9 @@ extension Refresher {
     /// What follows on the writer's thread, once that is durable.
     func land(_ reread: Reread, _ committed: Committed) {
         guard committed.fate == .changed else { return }
-        let (outcome, plan, _) = reread.found.withLock { $0 }
-        schedule(committed.slot, plan)
-        guard outcome == .adopted else { return }
-        supersede(reread.key, committed.slot)
+        schedule(committed.handle, committed.plan)
+        guard reread.outcome == .adopted else { return }
+        supersede(reread.key, committed.handle)
         let commit = Commit { [self] _ in publish(.recovered, reread.id) }
         commit.add(
             .event(EventEntry(time: time.now(), key: reread.key, kind: .recovered)))
@@ -93,12 +92,12 @@ extension Refresher {
     /// One whose reply is left, and that is due all the same: its provider is known by now to take
     /// the old refresh token again.
     private func scheduleLeft(_ reread: Reread) {
-        let (outcome, plan, slot) = reread.found.withLock { $0 }
-        guard outcome == .left, let plan, store.owner(slot)?.key == reread.key else { return }
+        let (outcome, plan, handle) = reread.found.withLock { $0 }
+        guard outcome == .left, let plan, store.key(of: handle) == reread.key else { return }
         shared.withLock { shared in
-            guard shared.upkeep.attempts[reread.key] == nil, !shared.upkeep.isScheduled(slot)
+            guard shared.upkeep.attempts[reread.key] == nil, !shared.upkeep.isScheduled(handle)
             else { return }
-            shared.upkeep.schedule(slot, plan)
+            shared.upkeep.schedule(handle, plan)
         }
         alarm.ring()
     }

@@ -26,11 +26,11 @@ extension Refresher {
         let failure = ConnectionRecord.Failure(
             code: event.code, status: Int32(clamping: number), time: entry.time)
         let revision = Revision(addedBytesMax: addedBytesMax) {
-            [self] (record, header) throws(VaultError) in
-            guard record.state == .active, isCurrent(record, header, attempt) else {
+            [self] (record, version) throws(VaultError) in
+            guard record.state == .active, isCurrent(record, version, attempt) else {
                 return .leave
             }
-            try record.keepTokens(of: header.generation)
+            try record.keepTokens(of: version.generation)
             try change(&record)
             try record.set(failure)
             return .change
@@ -65,8 +65,8 @@ extension Refresher {
 
     /// Whether the record still holds the pair that this answer replaces.
     func isCurrent(
-        _ record: borrowing ConnectionRecord, _ header: SealedRecord.Header, _ attempt: RefreshAttempt
+        _ record: borrowing ConnectionRecord, _ version: RecordVersion, _ attempt: RefreshAttempt
     ) -> Bool {
-        attempt.source.generation >= record.tokensSince ?? header.generation
+        attempt.source.generation >= record.tokensSince ?? version.generation
     }
 }

@@ -15,7 +15,7 @@ extension Refresher {
     private static let scanReportRecordsMin = 1024
 
     /// Runs on a thread of its own, once.
-    func scan(_ doubts: [Doubt]) {
+    func scan(_ inherited: [InheritedAttempt]) {
         defer { MemoryHygiene.scrub() }
         var result = verify()
         while case .failure(let error) = result, error.isPassing, waitToScanAgain() {
@@ -23,7 +23,7 @@ extension Refresher {
         }
         switch result {
         case .success(let ending):
-            resumeDoubts(doubts)
+            resume(inherited)
             rereadAll(shared.withLock { $0.unread.keys[...] })
             finishDisconnects(ending) { [self] in endScan(.complete) }
         case .failure(let error):
@@ -57,7 +57,7 @@ extension Refresher {
             var done = 0
             /// Records that say that they are being disconnected.
             var ending: [RecordKey] = []
-            let verified = try store.verify(zeroesOrphans: true) { (opened) throws(VaultError) in
+            let verified = try store.verify(atOpen: true) { (opened) throws(VaultError) in
                 if try scanned(opened, &evidence) { ending.append(opened.key) }
                 done += 1
                 if done % step == 0 { try report(done, of: total) }
@@ -102,10 +102,10 @@ extension Refresher {
 
     /// Plans a connection's next refresh. True where it says that it is being disconnected.
     private func scanned(
-        _ opened: borrowing Store.Opened, _ evidence: inout Evidence
+        _ opened: borrowing Opened, _ evidence: inout Evidence
     ) throws(VaultError) -> Bool {
-        guard opened.header.kind == .connection else { return false }
-        let slot = opened.header.slot
+        guard opened.kind == .connection else { return false }
+        let handle = opened.version.handle
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return true }
         guard let application = record.application else { return false }
@@ -113,12 +113,12 @@ extension Refresher {
             // Nothing is planned by what is not known.
             throw VaultError(.tooManySecrets, .upkeep)
         }
-        evidence.add(record, opened.header, opened.key, queue, limits, now: time.now())
+        evidence.add(record, opened.version, opened.key, queue, limits, now: time.now())
         let key = opened.key
         if record.holdsUnread { shared.withLock { $0.unread.insert(key) } }
-        let generation = record.tokensSince ?? opened.header.generation
+        let generation = record.tokensSince ?? opened.version.generation
         guard let plan = plan(record, queue, limits, asOf: generation) else { return false }
-        shared.withLock { $0.upkeep.schedule(slot, plan) }
+        shared.withLock { $0.upkeep.schedule(handle, plan) }
         return false
     }
 
@@ -167,28 +167,28 @@ extension Refresher {
     private static let doubtsPerCommitMax = 64
 
     /// Attempts in doubt come first, unless this process has heard of them since.
-    private func resumeDoubts(_ doubts: [Doubt]) {
+    private func resume(_ inherited: [InheritedAttempt]) {
         var commit = Commit()
         func submitIfFull(_ limit: Int) {
             guard commit.changes.count >= limit else { return }
             committer.submit(commit)
             commit = Commit()
         }
-        for stale in staleDoubts {
-            commit.add(.endAttempt(batch: stale.batch, stale.key))
+        for stale in shared.withLock({ $0.doubts.stale }) {
+            commit.add(.endAttempt(batch: stale.batch, stale.attempt.key))
             submitIfFull(Self.doubtsPerCommitMax)
         }
-        let told = toldInDoubt(doubts)
-        for doubt in doubts {
+        let told = toldInDoubt(inherited)
+        for doubt in inherited {
             resume(doubt, isTold: told.contains(doubt.attempt.key), commit)
             submitIfFull(Self.doubtsPerCommitMax)
         }
         submitIfFull(1)
     }
 
-    private func resume(_ doubt: Doubt, isTold: Bool, _ commit: Commit) {
+    private func resume(_ doubt: InheritedAttempt, isTold: Bool, _ commit: Commit) {
         let key = doubt.attempt.key
-        let opened: Store.Opened?
+        let opened: Opened?
         do throws(VaultError) {
             opened = try store.open(key)
         } catch {
@@ -196,12 +196,12 @@ extension Refresher {
             return
         }
         var plan: Plan?
-        var (slot, id) = (KeySlots.none, ConnectionID?.none)
+        var (handle, id) = (Handle.none, ConnectionID?.none)
         switch consume opened {
         case .none: break
         case .some(let opened):
-            slot = opened.header.slot
-            let generation = opened.header.generation
+            handle = opened.version.handle
+            let generation = opened.version.generation
             let record = ConnectionRecord(fields: opened.takeFields())
             id = record.id
             // Else other tokens came since, or it is red by now.
@@ -213,17 +213,17 @@ extension Refresher {
         let first = UnixTime(milliseconds: 0)
         let now = time.now()
         let isFirst = shared.withLock { shared -> Bool? in
-            guard shared.doubts[key]?.batch == doubt.batch else { return nil }
-            guard let plan, store.owner(slot)?.key == key else {
-                shared.doubts[key] = nil
+            guard shared.doubts.isLast(doubt) else { return nil }
+            guard let plan, store.key(of: handle) == key else {
+                _ = shared.doubts.take(key)
                 return false
             }
             if let hold = hold(key, queue: plan.queue, death: plan.death, shared, now) {
-                shared.upkeep.hold(slot, until: hold.until)
+                shared.upkeep.hold(handle, until: hold.until)
             }
             // It was answered since, if only with a refusal.
             if shared.upkeep.isPaused(key, now) { return nil }
-            shared.upkeep.schedule(slot, Plan(queue: plan.queue, due: first, death: first))
+            shared.upkeep.schedule(handle, Plan(queue: plan.queue, due: first, death: first))
             return true
         }
         switch isFirst {

@@ -51,7 +51,7 @@ extension Refresher {
     func currentPlan(_ attempt: RefreshAttempt) -> Plan? {
         do throws(VaultError) {
             guard let opened = try store.open(attempt.key) else { return nil }
-            let generation = opened.header.generation
+            let generation = opened.version.generation
             let record = ConnectionRecord(fields: opened.takeFields())
             return plan(record, attempt.queue, asOf: record.tokensSince ?? generation)
         } catch {
@@ -84,7 +84,7 @@ extension Refresher {
             guard let opened = try store.open(store.key(.application, id.text)) else {
                 throw VaultError(.applicationNotFound, .upkeep)
             }
-            let generation = opened.header.generation
+            let generation = opened.version.generation
             let fields = opened.takeFields()
             provider = try ApplicationRecord.decode(fields).provider
             changed = Self.changed(fields, generation)
@@ -117,18 +117,18 @@ extension Refresher {
     }
 
     /// Puts a connection into the schedule, or takes it out.
-    func schedule(_ slot: UInt32, _ plan: Plan?) {
+    func schedule(_ handle: Handle, _ plan: Plan?) {
         let isEarliest = shared.withLock { shared -> Bool in
             let before = shared.upkeep.heap.min?.deadline
-            shared.upkeep.schedule(slot, plan)
+            shared.upkeep.schedule(handle, plan)
             return shared.isRunning && shared.upkeep.heap.min?.deadline != before
         }
         if isEarliest { alarm.ring() }
     }
 
     /// The provider has just given a connection its grant.
-    func noteServed(_ key: RecordKey, _ slot: UInt32, _ queue: Int, _ now: UnixTime) {
-        let success = Suspicion.Success(slot: slot, key: key, time: now)
+    func noteServed(_ key: RecordKey, _ handle: Handle, _ queue: Int, _ now: UnixTime) {
+        let success = Suspicion.Success(handle: handle, key: key, time: now)
         shared.withLock { $0.upkeep.queues[queue].suspicion.note(success) }
     }
 
@@ -136,19 +136,19 @@ extension Refresher {
     /// and what became of the old ones is nothing to the new.
     ///
     /// - Parameter replaced: the grant of the old ones, where the new ones are of another.
-    func supersede(_ key: RecordKey, _ slot: UInt32, _ replaced: ReplacedGrant? = nil) {
+    func supersede(_ key: RecordKey, _ handle: Handle, _ replaced: ReplacedGrant? = nil) {
         let revoked = replaced.flatMap { $0.isToBeRevoked ? $0 : nil }
         let (attempt, request, callers, doubt) = shared.withLock { shared in
             shared.upkeep.clearFailures(key)
             shared.unmetMinimums.forget(key)
-            shared.upkeep.forgetRisk(slot)
+            shared.upkeep.forgetRisk(handle)
             let attempt = shared.upkeep.supersede(key)
             attempt?.replacedGrant = revoked
             // Nobody waits for one that is overdue: the other tokens are there.
             let isDetached = attempt?.isDetached ?? false
             return (
                 attempt, attempt?.outgoing, isDetached ? attempt?.takeCallers() ?? [] : [],
-                shared.doubts.removeValue(forKey: key)?.batch
+                shared.doubts.take(key)?.batch
             )
         }
         let isTakenBack = request?.cancelIfUnsent() ?? false
@@ -159,14 +159,14 @@ extension Refresher {
     }
 
     /// When a slot is due next.
-    func deadline(slot: UInt32) -> UnixTime? {
-        shared.withLock { $0.upkeep.deadline(slot) }
+    func deadline(handle: Handle) -> UnixTime? {
+        shared.withLock { $0.upkeep.deadline(handle) }
     }
 
     /// When a connection is refreshed next; the past where that is under way, and not overdue.
-    func next(_ key: RecordKey, _ slot: UInt32) -> UnixTime? {
+    func next(_ key: RecordKey, _ handle: Handle) -> UnixTime? {
         shared.withLock { shared in
-            if let deadline = shared.upkeep.deadline(slot) { return deadline }
+            if let deadline = shared.upkeep.deadline(handle) { return deadline }
             guard let attempt = shared.upkeep.attempts[key], attempt.stage != .overdue else {
                 return nil
             }

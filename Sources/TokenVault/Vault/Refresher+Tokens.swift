@@ -12,7 +12,7 @@ extension Refresher {
         let isLate: Bool
         // Written before the tokens are first given to the writer.
         fileprivate var news = News()
-        // What the writer's thread found out while it stored the tokens.
+        // Where they were left: when the tokens that are there are refreshed.
         fileprivate var plan: Plan?
 
         init(_ reply: consuming TokenReply, _ attempt: RefreshAttempt, _ passage: Passage) {
@@ -42,11 +42,12 @@ extension Refresher {
             // What failed since is of the next life, or of other tokens.
             let isCurrent = shared.upkeep.attempts.isCurrent(attempt)
             let hadFailed = isCurrent && shared.upkeep.clearFailures(attempt.key)
+            let isInherited = isCurrent && shared.doubts[attempt.key]?.isInherited ?? false
             let doubt = Self.takeDoubt(attempt, &shared)
             // What an earlier process left is told, and so is its end.
             let wasTold =
                 tokens.isLate || attempt.source.isTroubled
-                || doubt != nil && earlier[attempt.key] != nil
+                || isInherited
             return News(
                 isAccepted: isAccepted, isRecovered: hadFailed || isCurrent && wasTold,
                 isAwaited: attempt.isAwaited, doubt: doubt)
@@ -60,10 +61,10 @@ extension Refresher {
         // Without a new refresh token the old one stays, and has to be read.
         let kept = tokens.reply.hasRefreshToken || attempt.source.isExchange ? attempt.kept : nil
         let revision = Revision(addedBytesMax: tokens.reply.byteCount, kept: kept) {
-            [self] (record, header) throws(VaultError) in
+            [self] (record, version) throws(VaultError) in
             // Somebody stored another pair, in this life or the next. What came is of no use, but
             // to revoke it could end the grant that the newer pair is of.
-            guard isCurrent(record, header, attempt) else {
+            guard isCurrent(record, version, attempt) else {
                 tokens.plan = plan(record, attempt.queue)
                 return .leave
             }
@@ -71,8 +72,7 @@ extension Refresher {
             try record.adopt(tokens.reply, tokens.terms, requestStart: tokens.requestedAt)
             try record.fields.set(ConnectionTag.refreshed, time: now)
             try record.fields.set(ConnectionTag.refreshCount, integer: record.refreshCount + 1)
-            tokens.plan = plan(record, attempt.queue)
-            return .change
+            return .replan(plan(record, attempt.queue))
         }
         let commit = Commit { [self] result in
             let news = tokens.news
@@ -81,7 +81,7 @@ extension Refresher {
             switch result {
             case .success(let committed) where committed.fate == .changed:
                 if news.isRecovered || news.isAccepted { publish(.recovered, attempt.id) }
-                finish(attempt, .success(()), tokens.plan)
+                finish(attempt, .success(()), committed.plan)
             case .success(let committed) where committed.fate == .left:
                 endSuperseded(attempt, tokens)
             case .success: revokeLate(attempt, tokens)
@@ -162,12 +162,12 @@ extension Refresher {
     /// Nothing of a grant that was said to be left is any more.
     func endReplaced(_ replaced: ReplacedGrant, _ attempt: RefreshAttempt) {
         guard replaced.complete() else { return }
-        let (kind, slot) = (VaultEvent.Kind.grantReplaced, attempt.slot)
+        let (kind, handle) = (VaultEvent.Kind.grantReplaced, attempt.handle)
         let commit = Commit { [self] result in
             guard case .success(let committed) = result, committed.fate == .changed else { return }
             publish(kind, attempt.id)
         }
-        commit.add(.revise(attempt.key, ReplacedGrant.forgetting(slot: slot)))
+        commit.add(.revise(attempt.key, ReplacedGrant.forgetting(handle: handle)))
         commit.add(.event(entry(attempt, kind, 0)))
         committer.submit(commit)
     }

@@ -11,9 +11,9 @@ extension Refresher {
         let trouble = ConnectionRecord.Failure(
             code: entry.code, status: Int32(clamping: entry.number), time: entry.time)
         return Revision(addedBytesMax: Self.troubleBytesMax) {
-            [self] (record, header) throws(VaultError) in
-            guard record.state == .active, isCurrent(record, header, attempt) else { return .leave }
-            try record.keepTokens(of: header.generation)
+            [self] (record, version) throws(VaultError) in
+            guard record.state == .active, isCurrent(record, version, attempt) else { return .leave }
+            try record.keepTokens(of: version.generation)
             try record.set(trouble: trouble, pauseEnd: pauseEnd)
             return .change
         }
@@ -44,7 +44,7 @@ extension Refresher {
     func storeNotAllowed(_ attempt: RefreshAttempt, _ error: VaultError) {
         let (kind, number) = (VaultEvent.Kind.refreshRefused, error.eventNumber)
         let isNews = isNews(attempt, kind, number)
-        guard isNews, let generation = try? store.generation(attempt.key) else {
+        guard isNews, let generation = try? store.version(attempt.key)?.generation else {
             return postpone(attempt, error)
         }
         let now = time.now()
@@ -58,11 +58,11 @@ extension Refresher {
             .revise(
                 attempt.key,
                 Revision(addedBytesMax: Self.troubleBytesMax) {
-                    (record, header) throws(VaultError) in
-                    guard record.state == .active, header.generation == generation else {
+                    (record, version) throws(VaultError) in
+                    guard record.state == .active, version.generation == generation else {
                         return .leave
                     }
-                    try record.keepTokens(of: header.generation)
+                    try record.keepTokens(of: version.generation)
                     try record.set(trouble: trouble)
                     return .change
                 }))

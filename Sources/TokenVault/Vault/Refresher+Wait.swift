@@ -8,13 +8,13 @@ extension Refresher {
     /// - Parameter isPatient: waits for an answer that does not come in time, too.
     /// - Throws: what ended the attempt, or `cancelled`.
     func refresh(
-        _ key: RecordKey, slot: UInt32, _ plan: Plan, isPatient: Bool = false
+        _ key: RecordKey, handle: Handle, _ plan: Plan, isPatient: Bool = false
     ) async throws(VaultError) {
         // The caller opened the record, and goes on with another thread.
         MemoryHygiene.scrub()
         let caller = Caller()
         let demander = Demander(
-            key: key, slot: slot, plan: plan, isPatient: isPatient, caller: caller)
+            key: key, handle: handle, plan: plan, isPatient: isPatient, caller: caller)
         let outcome = await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation {
                 (continuation: UnsafeContinuation<Outcome, Never>) in
@@ -31,7 +31,7 @@ extension Refresher {
     /// What a caller wants that needs a connection refreshed.
     private struct Demander {
         let key: RecordKey
-        let slot: UInt32
+        let handle: Handle
         let plan: Plan
         let isPatient: Bool
         let caller: Caller
@@ -49,7 +49,7 @@ extension Refresher {
             if Task.isCancelled { return .refused(.cancelled) }
             let (key, plan) = (demander.key, demander.plan)
             // Slots are given to others in time.
-            guard store.owner(demander.slot)?.key == key else { return .refused(.notFound) }
+            guard store.key(of: demander.handle) == key else { return .refused(.notFound) }
             // Nothing can be prepared.
             if shared.upkeep.isFull, shared.storage.isPresent { return .refused(.storeFull) }
             if let hold = hold(key, queue: plan.queue, death: plan.death, shared, now),
@@ -61,7 +61,7 @@ extension Refresher {
                 return .joined
             }
             let demand = shared.upkeep.demand(
-                key, slot: demander.slot, queue: plan.queue, death: plan.death,
+                key, handle: demander.handle, queue: plan.queue, death: plan.death,
                 caller: demander.caller, isPatient: demander.isPatient, now)
             guard case .refused(let code) = demand else { return demand }
             switch code {
@@ -108,7 +108,7 @@ extension Refresher {
     /// Ends an attempt: everybody who waits is told, and the connection is due again as planned.
     func finish(_ attempt: RefreshAttempt, _ outcome: Outcome, _ plan: Plan?) {
         // Slots are given to others in time: what is scheduled is the connection, not the slot.
-        let isOwner = plan != nil && store.owner(attempt.slot)?.key == attempt.key
+        let isOwner = plan != nil && store.key(of: attempt.handle) == attempt.key
         let now = time.now()
         let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Caller], Bool, Bool) in
             attempt.replacedGrant = nil
@@ -121,8 +121,8 @@ extension Refresher {
                 waiting += shared.drainers
                 shared.drainers = []
             }
-            if isCurrent, isOwner, !shared.upkeep.isScheduled(attempt.slot) {
-                shared.upkeep.schedule(attempt.slot, plan)
+            if isCurrent, isOwner, !shared.upkeep.isScheduled(attempt.handle) {
+                shared.upkeep.schedule(attempt.handle, plan)
             }
             let isSooner = shared.isRunning && shared.upkeep.heap.min?.deadline != before
             // The end of a probe says when the next one may leave.
@@ -170,11 +170,11 @@ extension Refresher {
     /// unsent request is cancelled, a sent one awaited at most `milliseconds`.
     ///
     /// - Returns: where an answer was still outstanding then, until when it is listened for.
-    func orphan(_ key: RecordKey, slot: UInt32, milliseconds: Int64) async -> UnixTime? {
+    func orphan(_ key: RecordKey, handle: Handle, milliseconds: Int64) async -> UnixTime? {
         let now = time.now()
         let (orphans, callers) = shared.withLock { shared in
             shared.unmetMinimums.forget(key)
-            let (attempts, callers) = shared.upkeep.orphan(key, slot: slot)
+            let (attempts, callers) = shared.upkeep.orphan(key, handle: handle)
             return (attempts.map { Orphan($0, now) }, callers)
         }
         // Its answer is revoked, never stored: nothing is sealed with that data key any more.

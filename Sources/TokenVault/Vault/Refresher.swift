@@ -11,7 +11,7 @@ import Synchronization
 /// the documentation, names the function of each step.
 final class Refresher: Sendable {
     /// How many refreshes share one attempt record.
-    static let batchMax = Writer.batchAttemptsMax
+    static let batchMax = StoreLimits.batchAttemptsMax
 
     let store: any Reading
     let committer: any Committing
@@ -27,33 +27,16 @@ final class Refresher: Sendable {
     let alarm: Alarm
     let stepsBack = StepsBack()
     private let threads = Monitor<[WorkerThread]>([])
-    /// Attempts of earlier processes that are in doubt; the last of each connection.
-    private let doubts: [Doubt]
-    /// The same by connection, and when this process began.
-    let earlier: [RecordKey: Doubt]
-    let opened: UnixTime
-    /// Older ones of the same connections, with nothing left to do but to end them.
-    let staleDoubts: [(batch: UInt64, key: RecordKey)]
+    /// Attempts that earlier processes left in doubt.
+    private let inherited: [InheritedAttempt]
 
     typealias Outcome = Caller.Outcome
-    /// What is known of a connection in doubt.
-    struct InDoubt {
-        /// The batch of its last attempt.
-        let batch: UInt64
-        /// When the first attempt left of which nobody knows what it did.
-        var since: UnixTime
-    }
-
-    /// An attempt, the batch that it was recorded in, and when.
-    typealias Doubt = (batch: UInt64, attempt: AttemptRecord, recorded: UnixTime)
-
     struct Shared: ~Copyable {
         var upkeep = UpkeepState()
         var timers: [Timer] = []
         /// Connections that a disconnect of this process is at.
         var disconnecting: Set<RecordKey> = []
-        /// Connections in doubt: by an attempt of this process or another.
-        var doubts: [RecordKey: InDoubt] = [:]
+        var doubts: Doubts
         /// Applications whose log says that they are rejected, and not yet that this is over.
         var toldRejected: Set<ApplicationID> = []
         var storage = StorageTrouble()
@@ -82,7 +65,7 @@ final class Refresher: Sendable {
     init(
         store: any Reading, committer: any Committing, network: Network, time: any TimeSource,
         randomness: any Randomness, feed: EventFeed,
-        doubts: [Doubt], startsThread: Bool
+        inherited: [InheritedAttempt], startsThread: Bool
     ) throws(VaultError) {
         self.store = store
         self.committer = committer
@@ -91,19 +74,9 @@ final class Refresher: Sendable {
         self.randomness = randomness
         self.feed = feed
         hasThreads = startsThread
-        var first = Shared()
-        var stale: [(batch: UInt64, key: RecordKey)] = []
-        for doubt in doubts.sorted(by: { $0.batch < $1.batch }) {
-            let key = doubt.attempt.key
-            let older = first.doubts[key]
-            first.doubts[key] = InDoubt(batch: doubt.batch, since: older?.since ?? doubt.recorded)
-            if let older { stale.append((older.batch, key)) }
-        }
-        staleDoubts = stale
-        self.doubts = doubts.filter { first.doubts[$0.attempt.key]?.batch == $0.batch }
-        earlier = self.doubts.reduce(into: [:]) { $0[$1.attempt.key] = $1 }
-        opened = time.now()
-        shared = Monitor(first)
+        let doubts = Doubts(inherited, opened: time.now())
+        self.inherited = inherited.filter(doubts.isLast)
+        shared = Monitor(Shared(doubts: doubts))
         alarm = try Alarm()
         guard startsThread else { return }
         // The scan has a thread of its own: who waits for a token does not wait for it.
@@ -141,7 +114,7 @@ final class Refresher: Sendable {
     }
 
     /// Scans the store; once.
-    func begin() { scan(doubts) }
+    func begin() { scan(inherited) }
 
     /// Starts what is due and sends what may be sent, without waiting for anything.
     func turn() -> Turn {

@@ -41,7 +41,7 @@ extension VaultError {
 
     /// Whether it tells of a moment without a free slot or a free reader, and nothing of the store.
     var isPassing: Bool {
-        code == .tooManySecrets || code == .limitExceeded && number == LMDB.readersMax
+        code == .tooManySecrets || code == .limitExceeded && number == StoreLimits.readersMax
     }
 }
 

@@ -46,6 +46,9 @@ extension Vault {
         throw VaultError(.generationChanged, .vault)
     }
 
+    /// How often `put` compares anew where others keep writing the same application.
+    private static let putAttemptsMax = 64
+
     /// Everything about an application but its client secret.
     public struct ApplicationSummary: Sendable {
         /// Its id.

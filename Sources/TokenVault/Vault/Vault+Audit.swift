@@ -9,6 +9,6 @@ extension Vault {
     ///   `authenticationFailed` or `recordDamaged` where one does not open. Nothing is changed.
     public func audit() throws(VaultError) -> Int {
         try checkProcess()
-        return try store.verify(zeroesOrphans: false) { _ in }.recordCount
+        return try store.verify(atOpen: false) { _ in }.recordCount
     }
 }

@@ -57,22 +57,20 @@ extension Vault {
     private func configure(
         _ id: ConnectionID, _ key: RecordKey, _ application: ApplicationID, _ now: UnixTime
     ) async throws(VaultError) {
-        switch try store.open(key) {
-        case .some(let opened):
-            guard ConnectionRecord(fields: opened.takeFields()).state != .disconnecting else {
-                throw VaultError(.disconnecting, .vault, connection: id)
-            }
-        case .none:
-            var record = try ConnectionRecord(id: id, now: now)
-            try record.fields.set(ConnectionTag.application, text: application.text)
-            let plaintext = record.plaintext()
-            do throws(VaultError) {
-                let commit = Commit()
-                commit.add(.put(.connection, key, .absent), plaintext)
-                _ = try await durable(commit)
-            } catch {
-                guard error.code == .alreadyExists else { throw error.concerning(id) }
-            }
+        let commit = Commit()
+        commit.add(
+            .revise(
+                key,
+                Revision(
+                    addedBytesMax: application.text.utf8.count + Fields.headBytes,
+                    new: { () throws(VaultError) in try ConnectionRecord(id: id, now: now) }
+                ) { (record, version) throws(VaultError) in
+                    guard version.isAbsent else { return .leave }
+                    try record.fields.set(ConnectionTag.application, text: application.text)
+                    return .change
+                }))
+        if try await durable(commit).fate == .disconnecting {
+            throw VaultError(.disconnecting, .vault, connection: id)
         }
     }
 
@@ -107,7 +105,7 @@ extension Vault {
             throw VaultError(.callbackRejected, .vault, .unknownState)
         }
         let flow = try FlowRecord.decode(fields)
-        let life = try store.life(store.key(.connection, flow.connection.text))
+        let life = try store.version(store.key(.connection, flow.connection.text))?.life
         guard application == nil || application == flow.application else {
             throw VaultError(.callbackRejected, .vault, .otherApplication)
         }

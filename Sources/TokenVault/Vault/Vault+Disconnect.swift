@@ -38,12 +38,12 @@ extension Vault {
         }
         defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         do throws(VaultError) {
-            let slot = try await fence(id, key)
+            let handle = try await fence(id, key)
             // Of an attempt that is on record nobody heard the answer, and it may have brought
             // other tokens.
             let isInDoubt = refresher.shared.withLock { $0.doubts[key] != nil }
             let listensUntil = await refresher.orphan(
-                key, slot: slot, milliseconds: Self.answerMilliseconds)
+                key, handle: handle, milliseconds: Self.answerMilliseconds)
             let outcomes =
                 revoking ? try await revoke(key, waiting: waiting) : Revocation.Outcomes()
             let erasure = Self.erasure(of: key, time.now())
@@ -69,15 +69,15 @@ extension Vault {
     }
 
     /// Makes it durable that the connection ends: from here on only its erasure changes it.
-    private func fence(_ id: ConnectionID, _ key: RecordKey) async throws(VaultError) -> UInt32 {
+    private func fence(_ id: ConnectionID, _ key: RecordKey) async throws(VaultError) -> Handle {
         let now = time.now()
         let commit = Commit()
         commit.mayUseReserve = true
         commit.add(.fence(key))
         commit.add(.event(EventEntry(time: now, key: key, kind: .disconnectStarted)))
-        let slot = try await durable(commit).slot
+        let handle = try await durable(commit).handle
         feed.publish(VaultEvent(time: now, kind: .disconnectStarted, number: 0, connection: id))
-        return slot
+        return handle
     }
 
     /// - Parameter isLeftOver: whether an earlier process had begun it.

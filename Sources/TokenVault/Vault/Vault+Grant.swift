@@ -27,15 +27,14 @@ extension Vault {
         let key = store.key(.connection, id.text)
         let queue = refresher.queue(application)
         let now = time.now()
-        let plan = Monitor<Plan?>(nil)
         let replaced = ReplacedGrant(revokedBy: revoker(of: key))
         let addedBytes =
             granted.reply.byteCount + (scope?.utf8.count ?? 0) + application.text.utf8.count
             + 16 * (Fields.headBytes + 8)
         let revision = Revision(addedBytesMax: addedBytes) {
-            [store, refresher] (record, header) throws(VaultError) in
+            [refresher] (record, version) throws(VaultError) in
             // Disconnected and set up anew meanwhile: these tokens are of the life before.
-            guard life == store.owner(header.slot)?.life else { return .leave }
+            guard life == version.life else { return .leave }
             try replaced.take(record, by: granted.reply, now)
             if replaced.isThere {
                 try record.fields.set(
@@ -53,8 +52,7 @@ extension Vault {
             try record.fields.set(ConnectionTag.connected, time: now)
             try record.fields.set(ConnectionTag.isExchanged, integer: UInt8(1))
             try record.adopt(granted.reply, granted.terms, requestStart: granted.requestedAt)
-            plan.withLock { $0 = refresher.plan(record, queue) }
-            return .change
+            return .replan(refresher.plan(record, queue))
         }
         let commit = Commit()
         commit.mayUseReserve = true
@@ -63,9 +61,9 @@ extension Vault {
         room.release()
         let committed = try await durable(commit) { [refresher] committed in
             guard committed.fate == .changed else { return }
-            refresher.schedule(committed.slot, plan.withLock { $0 })
-            refresher.supersede(key, committed.slot, replaced)
-            refresher.noteServed(key, committed.slot, queue, now)
+            refresher.schedule(committed.handle, committed.plan)
+            refresher.supersede(key, committed.handle, replaced)
+            refresher.noteServed(key, committed.handle, queue, now)
         }
         switch committed.fate {
         case .changed:
@@ -73,9 +71,8 @@ extension Vault {
             await end(replaced, id, key)
         case .left: throw VaultError(.callbackRejected, .vault)
         // Disconnected while its flow was open: the flow does not bring it back.
-        default:
-            let isGone = try store.header(key) == nil
-            throw VaultError(isGone ? .notFound : .disconnecting, .vault)
+        case .disconnecting: throw VaultError(.disconnecting, .vault)
+        case .missing, .none: throw VaultError(.notFound, .vault)
         }
     }
 

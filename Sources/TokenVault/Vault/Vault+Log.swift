@@ -2,7 +2,7 @@
 
 extension Vault {
     /// How many events of all connections together the vault keeps: the newest ones.
-    public static let loggedEventsMax = Int(Writer.eventsMax)
+    public static let loggedEventsMax = Int(StoreLimits.eventsMax)
 
     /// How many are read before others have a turn.
     static let loggedEventsAtOnce = 1000

@@ -52,7 +52,7 @@ extension Vault {
             try await verified()
             do throws(VaultError) {
                 try await refresher.refresh(
-                    key, slot: stale.slot, stale.plan, isPatient: isPatient)
+                    key, handle: stale.handle, stale.plan, isPatient: isPatient)
                 asked = stale.tokens.generation
             } catch {
                 // Its application was replaced while it boarded: it asks again.
@@ -74,7 +74,7 @@ extension Vault {
     }
 
     private struct Stale {
-        let slot: UInt32
+        let handle: Handle
         let plan: Plan
         let tokens: PresentTokens
     }
@@ -84,7 +84,7 @@ extension Vault {
     ) throws(VaultError) -> Current {
         do throws(VaultError) {
             guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-            let (slot, generation) = (opened.header.slot, opened.header.generation)
+            let (handle, generation) = (opened.version.handle, opened.version.generation)
             let record = ConnectionRecord(fields: opened.takeFields())
             if let refusal = record.state.refusal {
                 let failure = FailureNumber(raw: Int64(record.failure?.status ?? 0))
@@ -109,13 +109,13 @@ extension Vault {
             }
             let lifetime = refresher.lifetime(record, plan.queue)
             let defined = try record.application.flatMap { application throws(VaultError) in
-                try store.generation(store.key(.application, application.text))
+                try store.version(store.key(.application, application.text))?.generation
             }
             let isOfRefresh = lifetime.isRefreshed && defined.map { $0 < tokensSince } ?? false
             let tokens = PresentTokens(
                 generation: tokensSince, lifetime: lifetime,
                 refreshed: isOfRefresh ? record.refreshed : nil)
-            return .stale(Stale(slot: slot, plan: plan, tokens: tokens))
+            return .stale(Stale(handle: handle, plan: plan, tokens: tokens))
         } catch {
             throw error.concerning(id)
         }

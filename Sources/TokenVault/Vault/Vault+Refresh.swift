@@ -29,21 +29,21 @@ extension Vault {
     }
 
     private func refreshOnce(_ key: RecordKey, _ isPatient: Bool) async throws(VaultError) {
-        let (slot, plan) = try attemptPlan(key)
-        try await refresher.refresh(key, slot: slot, plan, isPatient: isPatient)
+        let (handle, plan) = try attemptPlan(key)
+        try await refresher.refresh(key, handle: handle, plan, isPatient: isPatient)
     }
 
     /// Where a connection's attempt would start.
-    private func attemptPlan(_ key: RecordKey) throws(VaultError) -> (slot: UInt32, plan: Plan) {
+    private func attemptPlan(_ key: RecordKey) throws(VaultError) -> (handle: Handle, plan: Plan) {
         guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
-        let header = opened.header
+        let handle = opened.version.handle
         let record = ConnectionRecord(fields: opened.takeFields())
         if let refusal = record.state.refusal {
             let failure = FailureNumber(raw: Int64(record.failure?.status ?? 0))
             throw VaultError(refusal, .vault, number: Int(failure.number), detail: failure.detail)
         }
         guard let plan = refresher.plan(record) else { throw refresher.refusal(record) }
-        return (header.slot, plan)
+        return (handle, plan)
     }
 
     /// The platform used the token and it worked: the light turns green. Written at most once a
@@ -57,9 +57,9 @@ extension Vault {
         let now = time.now()
         let commit = Commit()
         let revision = Revision(addedBytesMax: 3 * (Fields.headBytes + 8)) {
-            (record, header) throws(VaultError) in
+            (record, version) throws(VaultError) in
             if Self.isUseKnown(record, now) { return .leave }
-            try record.keepTokens(of: header.generation)
+            try record.keepTokens(of: version.generation)
             try record.set(useFailure: nil)
             try record.fields.set(ConnectionTag.used, time: now)
             return .change
@@ -68,7 +68,7 @@ extension Vault {
         do throws(VaultError) {
             // Most uses cost a read, and no disk sync.
             if try isUseKnown(key, now) { return }
-            guard try await durable(commit).fate != .gone else {
+            guard try await durable(commit).fate?.isThere ?? false else {
                 throw VaultError(.notFound, .vault)
             }
         } catch {
@@ -113,7 +113,7 @@ extension Vault {
         guard let opened = try store.open(key) else {
             throw VaultError(.notFound, .vault, connection: id)
         }
-        let present = opened.header.generation
+        let present = opened.version.generation
         let record = ConnectionRecord(fields: opened.takeFields())
         let since = record.tokensSince ?? present
         if let generation, generation < since { return }

@@ -43,11 +43,11 @@ extension Vault {
 
     /// What came of asking once: for the tokens of an answer that lies unread, and for those that
     /// are stored.
-    private struct AttemptRecord {
+    private struct RevocationAttempt {
         var unread = Revocation.Outcomes()
         var stored = Revocation.Outcomes()
 
-        mutating func keep(_ earlier: AttemptRecord) {
+        mutating func keep(_ earlier: RevocationAttempt) {
             unread.keep(earlier.unread)
             stored.keep(earlier.stored)
         }
@@ -57,10 +57,10 @@ extension Vault {
     }
 
     /// The unread ones first: they are the newer.
-    private func revokeOnce(_ key: RecordKey) async throws(VaultError) -> AttemptRecord {
+    private func revokeOnce(_ key: RecordKey) async throws(VaultError) -> RevocationAttempt {
         var names: UnreadReply.Names?
         var held = Revocation.Held()
-        var attempt = AttemptRecord()
+        var attempt = RevocationAttempt()
         attempt.unread = try await ask(key) {
             (record, revocation, find, end) throws(VaultError) in
             guard record.holdsUnread, let body = try record.unreadReply()
@@ -101,7 +101,7 @@ extension Vault {
         let revocation = Revocation(network)
         var unopened: VaultError?
         let outcomes = await revocation.outcomes { [store] (end) throws(VaultError) in
-            let opened: Store.Opened?
+            let opened: Opened?
             do throws(VaultError) {
                 opened = try store.open(key)
             } catch {

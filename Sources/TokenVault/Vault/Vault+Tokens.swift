@@ -24,24 +24,8 @@ extension Vault {
         try checkProcess()
         try await verified()
         if let application { _ = try store.application(application) }
-        let kept = SuppliedTokens(tokens)
-        // Somebody else's write between the read and ours is not overwritten blindly: merged anew.
-        for _ in 0..<Self.putAttemptsMax {
-            let old = try store.open(store.key(.connection, id.text))
-            do throws(VaultError) {
-                return try await write(id, kept, application, over: old)
-            } catch {
-                guard
-                    error.code == .generationChanged || error.code == .alreadyExists
-                        || error.code == .notFound
-                else { throw error.concerning(id) }
-            }
-        }
-        throw VaultError(.generationChanged, .vault, connection: id)
+        return try await write(id, tokens, application) { _ in }
     }
-
-    /// How often `put` merges anew where others keep writing.
-    static let putAttemptsMax = 64
 
     /// Writes a token set if what is there is exactly `expected`, or nothing where it is nil;
     /// returns the new generation once it is durable.
@@ -52,64 +36,67 @@ extension Vault {
         _ id: ConnectionID, expected: UInt64?, _ tokens: consuming TokenSet
     ) async throws(VaultError) -> UInt64 {
         try checkProcess()
-        defer { MemoryHygiene.scrub() }
         try await verified()
-        let old = try store.open(store.key(.connection, id.text))
-        let present: UInt64?
-        switch old {
-        case .none: present = nil
-        case .some(let old): present = old.header.generation
-        }
-        guard present == expected else {
-            let code: VaultError.Code =
-                present == nil ? .notFound : expected == nil ? .alreadyExists : .generationChanged
-            throw VaultError(code, .vault, connection: id)
-        }
-        do throws(VaultError) {
-            return try await write(id, SuppliedTokens(tokens), nil, over: old)
-        } catch {
-            throw error.concerning(id)
+        return try await write(id, tokens, nil) { (version) throws(VaultError) in
+            guard version.isAbsent ? expected != nil : version.generation != expected else {
+                return
+            }
+            throw VaultError(
+                version.isAbsent
+                    ? .notFound : expected == nil ? .alreadyExists : .generationChanged, .vault)
         }
     }
 
+    /// Puts a token set over whatever is there, inside the writer's transaction.
+    ///
+    /// - Parameter check: refuses what is there.
     private func write(
-        _ id: ConnectionID, _ tokens: SuppliedTokens, _ application: ApplicationID?,
-        over old: consuming Store.Opened?
+        _ id: ConnectionID, _ tokens: consuming TokenSet, _ application: ApplicationID?,
+        _ check: @escaping @Sendable (RecordVersion) throws(VaultError) -> Void
     ) async throws(VaultError) -> UInt64 {
         let key = store.key(.connection, id.text)
         let now = time.now()
-        let expectation: Change.Expectation
-        var record: ConnectionRecord
-        switch consume old {
-        case .none:
-            expectation = .absent
-            record = try ConnectionRecord(id: id, now: now)
-        case .some(let opened):
-            expectation = .generation(opened.header.generation)
-            record = ConnectionRecord(fields: opened.takeFields())
+        let supplied: SuppliedTokens
+        do throws(VaultError) {
+            supplied = try SuppliedTokens(tokens)
+        } catch {
+            throw error.concerning(id)
+        }
+        let revision = Revision(
+            addedBytesMax: supplied.byteCount + (application?.text.utf8.count ?? 0)
+                + 8 * (Fields.headBytes + 8),
+            new: { () throws(VaultError) in try ConnectionRecord(id: id, now: now) }
+        ) { [refresher] (record, version) throws(VaultError) in
+            try check(version)
+            // What was stored is what is read: one without a refresh token leaves none.
             try record.forgetRefreshToken()
+            try supplied.adopt(into: &record, requestStart: now)
+            try record.fields.set(ConnectionTag.connected, time: now)
+            // What the tokens before these showed of their application, these do not.
+            try record.fields.set(ConnectionTag.isExchanged, nil)
+            try record.fields.set(ConnectionTag.refreshed, nil)
+            if let application {
+                try record.fields.set(ConnectionTag.application, text: application.text)
+            }
+            return .replan(refresher.plan(record))
         }
-        try tokens.adopt(into: &record, requestStart: now)
-        try record.fields.set(ConnectionTag.connected, time: now)
-        // What the tokens before these showed of their application, these do not.
-        try record.fields.set(ConnectionTag.isExchanged, nil)
-        try record.fields.set(ConnectionTag.refreshed, nil)
-        if let application {
-            try record.fields.set(ConnectionTag.application, text: application.text)
-        }
-        let plan = refresher.plan(record)
-        let plaintext = record.plaintext()
         let commit = Commit()
-        commit.add(.put(.connection, key, expectation), plaintext)
+        commit.add(.revise(key, revision))
         commit.add(.event(EventEntry(time: now, key: key, kind: .tokensPut)))
-        let committed = try await durable(commit) { [refresher] committed in
-            tokens.wipe()
-            refresher.schedule(committed.slot, plan)
-            refresher.supersede(key, committed.slot)
-            refresher.noteRoom()
+        do throws(VaultError) {
+            let committed = try await durable(commit) { [refresher] committed in
+                supplied.wipe()
+                guard committed.fate == .changed else { return }
+                refresher.schedule(committed.handle, committed.plan)
+                refresher.supersede(key, committed.handle)
+                refresher.noteRoom()
+            }
+            guard committed.fate == .changed else { throw VaultError(.disconnecting, .vault) }
+            feed.publish(VaultEvent(time: now, kind: .tokensPut, number: 0, connection: id))
+            return committed.generation
+        } catch {
+            throw error.concerning(id)
         }
-        feed.publish(VaultEvent(time: now, kind: .tokensPut, number: 0, connection: id))
-        return committed.generation
     }
 
     /// Reads a token set; nil where there is none. Runs on the caller's thread and never waits for
@@ -122,7 +109,7 @@ extension Vault {
         try readableNow()
         do throws(VaultError) {
             guard let opened = try store.open(store.key(.connection, id.text)) else { return nil }
-            let generation = opened.header.generation
+            let generation = opened.version.generation
             let record = ConnectionRecord(fields: opened.takeFields())
             guard record.state != .disconnecting, let tokens = try record.tokens() else {
                 return nil

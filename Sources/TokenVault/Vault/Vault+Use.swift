@@ -47,11 +47,11 @@ extension Vault {
         let commit = Commit()
         let added =
             3 * (Fields.headBytes + 8) + Fields.headBytes + ConnectionRecord.Failure.byteCount
-        let revision = Revision(addedBytesMax: added) { (record, header) throws(VaultError) in
-            let since = record.tokensSince ?? header.generation
+        let revision = Revision(addedBytesMax: added) { (record, version) throws(VaultError) in
+            let since = record.tokensSince ?? version.generation
             if let generation, generation < since { return .leave }
             if record.rejected != nil, kind != .tokenRejected { return .leave }
-            try record.keepTokens(of: header.generation)
+            try record.keepTokens(of: version.generation)
             try record.set(useFailure: failure)
             return .change
         }
@@ -60,7 +60,7 @@ extension Vault {
         commit.add(.revise(key, revision))
         commit.add(.event(entry))
         switch try await durable(commit).fate {
-        case .gone: throw VaultError(.notFound, .vault)
+        case .missing, .disconnecting: throw VaultError(.notFound, .vault)
         // What is said of any token happened, whatever it changes.
         case .left where generation == nil:
             let commit = Commit()

@@ -88,7 +88,7 @@ public final class Vault: Sendable {
             randomness: SystemRandomness())
     }
 
-    /// The same with a clock and a chance of the caller's.
+    /// The same with a clock and random numbers that the caller supplies.
     static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings,
         time: any TimeSource, randomness: any Randomness,
@@ -103,7 +103,7 @@ public final class Vault: Sendable {
         let store = try Store(
             path, keyring: keyring, mapBytes: mapBytes + Writer.reserveBytes)
         var writer = Writer(store: store)
-        let inherited = try inherit(&writer)
+        try inherit(&writer)
         let committer = try Committer(store, writer: writer)
         let network: Network
         do throws(VaultError) {
@@ -115,8 +115,7 @@ public final class Vault: Sendable {
         do throws(VaultError) {
             return try Vault(
                 directory: directory, store: store, committer: committer, network: network,
-                time: time, randomness: randomness, unfinished: inherited.unfinished,
-                doubts: inherited.doubts, readsUnverified: settings.readsUnverified,
+                time: time, randomness: randomness, readsUnverified: settings.readsUnverified,
                 startsThread: true
             ) {
                 network.close()
@@ -131,27 +130,21 @@ public final class Vault: Sendable {
 
     /// What an earlier process left. Where that was altered the vault opens, for salvage, and its
     /// verification fails.
-    private static func inherit(
-        _ writer: inout Writer
-    ) throws(VaultError) -> Writer.Inheritance {
+    private static func inherit(_ writer: inout Writer) throws(VaultError) {
         do throws(VaultError) {
-            return try writer.load()
+            writer.store.setInheritance(try writer.load())
         } catch {
             guard error.isOfDamage else { throw error }
             writer.store.condemn(error)
-            return Writer.Inheritance()
         }
     }
 
     /// A vault on what stands behind its seams, be it real or simulated. Where `startsThread` is
     /// false, whoever made it calls `begin` and `turn` of the refresher.
-    ///
-    /// - Parameter unfinished: disconnects that were cut short and can be finished at once.
     init(
         directory: VaultDirectory?, store: any Reading, committer: any Committing,
         network: Network, time: any TimeSource, randomness: any Randomness,
-        unfinished: [RecordKey], doubts: [Refresher.Doubt], readsUnverified: Bool = false,
-        startsThread: Bool, closing: @escaping @Sendable () -> Void
+        readsUnverified: Bool = false, startsThread: Bool, closing: @escaping @Sendable () -> Void
     ) throws(VaultError) {
         self.directory = directory
         self.store = store
@@ -161,12 +154,14 @@ public final class Vault: Sendable {
         self.readsUnverified = readsUnverified
         self.closing = closing
         feed = EventFeed()
-        for key in unfinished {
+        let inherited = store.inheritance()
+        for key in inherited.unfinished {
             try Self.finishDisconnect(key, committer: committer, time: time)
         }
         refresher = try Refresher(
             store: store, committer: committer, network: network, time: time,
-            randomness: randomness, feed: feed, doubts: doubts, startsThread: startsThread)
+            randomness: randomness, feed: feed, inherited: inherited.attempts,
+            startsThread: startsThread)
     }
 
     /// Stops refreshing, awaits answers that are out at most ten seconds, those to codes twenty,

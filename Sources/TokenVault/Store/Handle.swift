@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Stands for a record in this process: a small, dense number that the store gives out, so that
+/// what is kept of each of a million connections is four bytes and not its key.
+///
+/// In time it may stand for another record. Whoever acts on one asks whose it is.
+struct Handle: Hashable, Comparable, Sendable {
+    let number: UInt32
+
+    /// None; never given out.
+    static let none = Handle(number: .max)
+
+    static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+}
