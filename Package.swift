@@ -42,6 +42,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -110,6 +111,7 @@ let package = Package(
         .target(
             name: "ProviderSimulator",
             dependencies: [
+                tool("Crypto", "swift-crypto"),
                 tool("Hummingbird", "hummingbird"),
                 tool("HTTPTypes", "swift-http-types"),
                 tool("Logging", "swift-log"),

@@ -1,36 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+
 /// The fields of a query string or of an `application/x-www-form-urlencoded` body.
 struct Form: Sendable {
     /// More fields than any OAuth request has.
     static let fieldsMax = 64
 
-    private var fields: [(name: String, value: String)] = []
-
-    /// A form with the fields given.
-    init(_ fields: KeyValuePairs<String, String>) {
-        self.fields = fields.map { (name: $0.key, value: $0.value) }
-    }
+    /// The fields, in their order.
+    private(set) var all: [(name: String, value: String)] = []
 
     /// Reads the encoded text. Fails on a broken escape, on more than ``fieldsMax`` fields, and on
     /// a name that comes twice: RFC 6749 section 3.1 says that parameters must not.
     init?(encoded: some Collection<UInt8>) {
         for field in encoded.split(separator: UInt8(ascii: "&")) {
             let split = field.firstIndex(of: UInt8(ascii: "=")) ?? field.endIndex
-            guard fields.count < Form.fieldsMax,
-                let name = PercentCoding.decode(field[..<split]), self[name] == nil,
-                let value = PercentCoding.decode(field[split...].dropFirst())
+            guard all.count < Form.fieldsMax,
+                let name = Form.decode(field[..<split]), self[name] == nil,
+                let value = Form.decode(field[split...].dropFirst())
             else { return nil }
-            fields.append((name, value))
+            all.append((name, value))
         }
     }
 
     /// The value of a field; nil where it is absent. An empty value counts as absent only where
     /// the caller says so.
     subscript(name: String) -> String? {
-        fields.first { $0.name == name }?.value
+        all.first { $0.name == name }?.value
     }
 
-    /// The fields as hidden inputs are written: in their order.
-    var all: [(name: String, value: String)] { fields }
+    /// The text with `+` read as a space and `%XX` as a byte; nil if it is not UTF-8 after that.
+    static func decode(_ bytes: some Sequence<UInt8>) -> String? {
+        let spaced = bytes.lazy.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
+        let text = String(validating: spaced, as: UTF8.self)
+        // Almost nothing in a token request is escaped.
+        return text?.utf8.contains(UInt8(ascii: "%")) == true ? text?.removingPercentEncoding : text
+    }
 }
