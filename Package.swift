@@ -32,6 +32,11 @@ let package = Package(
         .library(name: "TokenVault", targets: ["TokenVault"]),
         .library(name: "ProviderCatalog", targets: ["ProviderCatalog"]),
         .library(name: "CallbackFront", targets: ["CallbackFront"]),
+        // For executables only: see its header.
+        .library(name: "CWipingAllocator", targets: ["CWipingAllocator"]),
+        // For a platform's own tests: a provider, and a clock that can be set.
+        .library(name: "ProviderSimulator", targets: ["ProviderSimulator"]),
+        .library(name: "TokenVaultTesting", targets: ["TokenVaultTesting"]),
         .executable(name: "tokenvault", targets: ["tokenvault"]),
         .executable(name: "provider-simulator", targets: ["provider-simulator"]),
     ],
@@ -73,6 +78,8 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: strict + watched),
+        .target(
+            name: "TokenVaultTesting", dependencies: ["TokenVault"], swiftSettings: strict),
         .target(
             name: "ProviderCatalog",
             dependencies: ["TokenVault", tool("Yams", "Yams")],
@@ -159,8 +166,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "LifeTests", dependencies: ["TokenVault", "TestSupport", "ProviderSimulator"],
+            name: "LifeTests",
+            dependencies: ["TokenVault", "TokenVaultTesting", "TestSupport", "ProviderSimulator"],
             swiftSettings: strict),
+        // What the article on a platform's tests shows: it sees what another package would see.
+        .testTarget(
+            name: "PlatformTests",
+            dependencies: ["TokenVault", "TokenVaultTesting", "ProviderSimulator"],
+            packageAccess: false, swiftSettings: strict),
         // Against an authorization server that is not ours; Server/prepare installs it.
         .testTarget(
             name: "RealServerTests", dependencies: ["TokenVault", "TestSupport"],
