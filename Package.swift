@@ -135,10 +135,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        // One connection's life on the practice server, told to a person: `make demo`.
+        // Like tokenvault, but others may look into its memory, as `make demo` does.
         .executableTarget(
             name: "tokenvault-demo",
-            dependencies: ["TokenVault", "CMemoryHygiene", "CWipingAllocator"],
+            dependencies: [
+                "TokenVaultCommand", "TokenVault", "CMemoryHygiene", "CWipingAllocator",
+            ],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
 
