@@ -114,7 +114,8 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
 
-        // A practice authorization server: the demo, the tests and the benchmarks use it.
+        // A practice authorization server: the demo, the tests (a platform's, too) and the
+        // benchmarks use it.
         .target(
             name: "ProviderSimulator",
             dependencies: [

@@ -98,9 +98,10 @@ extension Ledger {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "basic",
             let bytes = Data(base64Encoded: String(parts[1])),
-            let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
-            let id = Form.decode(bytes[..<colon]),
-            let secret = Form.decode(bytes[(colon + 1)...])
+            let pair = String(validating: bytes, as: UTF8.self)?.utf8,
+            let colon = pair.firstIndex(of: UInt8(ascii: ":")),
+            let id = Form.decode(pair[..<colon]),
+            let secret = Form.decode(pair[colon...].dropFirst())
         else { return nil }
         return (id, secret.isEmpty ? nil : secret)
     }
