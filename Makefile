@@ -29,11 +29,12 @@ release: deps
 
 demo: deps
 	swift build -j 2 --product provider-simulator
+	swift build -j 2 --product tokenvault
 	swift build -j 2 --product tokenvault-demo
 	@mkdir -p .build/forensics
 	$(C_COMPILER) -O2 -Wall -Wextra -o .build/forensics/residue_scanner \
 		Tests/Forensics/residue_scanner.c
-	.build/debug/tokenvault-demo
+	@scripts/demo
 
 test:
 	@scripts/install-dependencies --tests

@@ -32,6 +32,11 @@ let package = Package(
         .library(name: "TokenVault", targets: ["TokenVault"]),
         .library(name: "ProviderCatalog", targets: ["ProviderCatalog"]),
         .library(name: "CallbackFront", targets: ["CallbackFront"]),
+        // For executables only: see its header.
+        .library(name: "CWipingAllocator", targets: ["CWipingAllocator"]),
+        // For a platform's own tests: a provider, and a clock that can be set.
+        .library(name: "ProviderSimulator", targets: ["ProviderSimulator"]),
+        .library(name: "TokenVaultTesting", targets: ["TokenVaultTesting"]),
         .executable(name: "tokenvault", targets: ["tokenvault"]),
         .executable(name: "provider-simulator", targets: ["provider-simulator"]),
     ],
@@ -42,6 +47,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -72,6 +78,8 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: strict + watched),
+        .target(
+            name: "TokenVaultTesting", dependencies: ["TokenVault"], swiftSettings: strict),
         .target(
             name: "ProviderCatalog",
             dependencies: ["TokenVault", tool("Yams", "Yams")],
@@ -106,10 +114,12 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
 
-        // A practice authorization server: the demo, the tests and the benchmarks use it.
+        // A practice authorization server: the demo, the tests (a platform's, too) and the
+        // benchmarks use it.
         .target(
             name: "ProviderSimulator",
             dependencies: [
+                tool("Crypto", "swift-crypto"),
                 tool("Hummingbird", "hummingbird"),
                 tool("HTTPTypes", "swift-http-types"),
                 tool("Logging", "swift-log"),
@@ -126,10 +136,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        // One connection's life on the practice server, told to a person: `make demo`.
+        // Like tokenvault, but others may look into its memory, as `make demo` does.
         .executableTarget(
             name: "tokenvault-demo",
-            dependencies: ["TokenVault", "CMemoryHygiene", "CWipingAllocator"],
+            dependencies: [
+                "TokenVaultCommand", "TokenVault", "CMemoryHygiene", "CWipingAllocator",
+            ],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
 
@@ -157,8 +169,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "LifeTests", dependencies: ["TokenVault", "TestSupport", "ProviderSimulator"],
+            name: "LifeTests",
+            dependencies: ["TokenVault", "TokenVaultTesting", "TestSupport", "ProviderSimulator"],
             swiftSettings: strict),
+        // What the article on a platform's tests shows: it sees what another package would see.
+        .testTarget(
+            name: "PlatformTests",
+            dependencies: ["TokenVault", "TokenVaultTesting", "ProviderSimulator"],
+            packageAccess: false, swiftSettings: strict),
         // Against an authorization server that is not ours; Server/prepare installs it.
         .testTarget(
             name: "RealServerTests", dependencies: ["TokenVault", "TestSupport"],

@@ -91,7 +91,7 @@ void tv_thread_must_not_wait(void) { must_not_wait++; }
 void tv_thread_may_wait_again(void) { must_not_wait--; }
 int tv_thread_may_wait(void) { return !must_not_wait; }
 
-void tv_let_read_memory(int process) { prctl(PR_SET_PTRACER, process, 0, 0, 0); }
+void tv_let_read_memory(void) { prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0); }
 
 // How much of a file is taken into the cache at a time, below what the kernel reads ahead at most.
 #define CACHED_BYTES (128 << 10)

@@ -87,6 +87,22 @@ extension ProviderSimulator {
         public let words: String
     }
 
+    /// Ends a user's grants, as the user may on the provider's own pages.
+    public func revoke(user: String) {
+        book.use { ledger in
+            for grant in ledger.grants.indices where ledger.grants[grant].user == user {
+                ledger.endGrant(grant, .revoked)
+            }
+        }
+    }
+
+    /// The tokens issued to a user that the server still knows, for a search of logs, files or
+    /// memory. Of each grant these are the newest 33 refresh tokens and, until it ends, the newest
+    /// 8 access tokens.
+    public func tokens(ofUser user: String) -> [String] {
+        book.use { $0.tokens(ofUser: user) }
+    }
+
     /// Makes grants without a browser flow, for benchmarks and seeds. The users are `user` itself,
     /// or `user-0`, `user-1` and so on where there are several.
     public func mint(
@@ -113,6 +129,11 @@ extension ProviderSimulator {
 }
 
 extension Ledger {
+    /// What is known of the tokens issued to a user.
+    func tokens(ofUser user: String) -> [String] {
+        grants.filter { $0.user == user }.flatMap { $0.refreshTokens + $0.accessTokens }
+    }
+
     /// Grants made at one time.
     static let mintMax = 100_000
 

@@ -152,7 +152,7 @@ extension ProviderSimulator.Settings {
         }
         try require(controlKey != "", "the control key must not be empty")
         try require(
-            tokenMarker.utf8.allSatisfy(PercentCoding.isUnreserved),
+            tokenMarker.isUnreserved,
             "the token marker is letters, digits, '-', '.', '_' and '~'")
         for uri in clients.flatMap(\.redirectURIs) {
             // These characters would end the Location header or the page's form-action list early.

@@ -17,8 +17,9 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
             accepts connections, and ends on SIGTERM or SIGINT.
 
             Secrets are read from files, because arguments are visible to every user of the \
-            machine. With a control key, /control/counters, /control/grants, /control/journal, \
-            /control/fault and /control/settings answer requests that carry it in X-Control-Key.
+            machine. With a control key, /control/counters, /control/grants, /control/tokens, \
+            /control/journal, /control/fault and /control/settings answer requests that carry it \
+            in X-Control-Key.
             """)
 
     @Option(help: "Address to listen on: 127.0.0.1 or ::1, nothing else.")

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CWipingAllocator
-internal import Glibc
-internal import TokenVault
+import CMemoryHygiene
+import CWipingAllocator
+import Glibc
+import TokenVault
+import TokenVaultCommand
 
-// Before anything else: OpenSSL and curl take their allocators only while they are untouched.
+// `tokenvault` for the demo, which looks into its memory from outside. The executable that is
+// shipped calls `MemoryHygiene.hardenProcess()` here, so that no other process of the user's can,
+// and keeps its secrets in `memfd_secret`, which nobody can read at all. Everything else is alike.
+TokenVaultCommand.openStandardDescriptors()
 MemoryHygiene.install()
-
-// The `tokenvault` executable calls `MemoryHygiene.hardenProcess()` here. This one must not: that
-// call also keeps other processes of the same user from reading this one's memory, and being read
-// by another process is what the demo is about. For the same reason its secrets lie in locked
-// memory, not in `memfd_secret`, which no scanner can see.
 SecretArena.forbidSecretMemory()
-
+tv_let_read_memory()
 guard tv_wiping_allocator_linked() != 0 else {
-    Console().write("tokenvault-demo: freed memory is not wiped in this build: stopped\n")
+    let message = Array("tokenvault-demo: freed memory is not wiped: stopped\n".utf8)
+    _ = unsafe write(STDERR_FILENO, message, message.count)
     exit(70)
 }
-Leftovers.shared.clearOnSignals()
-exit(await Demo.run(CommandLine.arguments))
+exit(await TokenVaultCommand.run())

@@ -3,6 +3,7 @@
 import ProviderSimulator
 import TestSupport
 import Testing
+import TokenVaultTesting
 
 @testable import TokenVault
 
@@ -27,14 +28,15 @@ import Testing
     }
 
     /// Moves the clocks of both sides.
-    private func pass(_ seconds: Int64, _ practice: Practice, _ time: TestTime) {
-        time.advance(seconds: seconds)
+    private func pass(_ seconds: Int64, _ practice: Practice, _ clock: TestClock) {
+        clock.advance(by: .seconds(seconds))
         practice.provider.advance(by: .seconds(seconds))
     }
 
-    private func secondsLeft(_ vault: Vault, _ id: ConnectionID, _ time: TestTime) throws -> Int64 {
+    private func secondsLeft(_ vault: Vault, _ id: ConnectionID, _ clock: TestClock) throws -> Int64
+    {
         let diesAt = try #require(try vault.status(id)?.diesAt)
-        return diesAt.milliseconds(since: time.now()) / 1000
+        return diesAt.milliseconds(since: clock.now()) / 1000
     }
 
     private func hasRefreshToken(_ vault: Vault, _ id: ConnectionID) throws -> Bool? {
@@ -47,17 +49,17 @@ import Testing
 
     @Test func livesAndDies() async throws {
         let practice = try await practice()
-        let time = TestTime()
-        let vault = try practice.open(time)
+        let clock = TestClock()
+        let vault = try practice.open(clock)
         let id = try ConnectionID("page")
         try await register(practice, vault)
         try await practice.connect(vault, id)
         let first = try await vault.token(id)
-        #expect((5300...5400).contains(try secondsLeft(vault, id, time)))
+        #expect((5300...5400).contains(try secondsLeft(vault, id, clock)))
         #expect(try vault.status(id)?.endCause == .stated)
 
         // At half of its life it becomes one of sixty days.
-        pass(2700, practice, time)
+        pass(2700, practice, clock)
         let loop = Task { try? await vault.run() }
         while practice.provider.counters.refreshes == 0 {
             try await Task.sleep(for: .milliseconds(10))
@@ -70,11 +72,11 @@ import Testing
         let second = try await vault.token(id)
         #expect(second != first)
         #expect(try await practice.accepts(second))
-        #expect((5_183_900...5_184_000).contains(try secondsLeft(vault, id, time)))
+        #expect((5_183_900...5_184_000).contains(try secondsLeft(vault, id, clock)))
         #expect(practice.provider.counters.refreshesFailed == 0)
 
         // Once it has expired nothing is sent any more.
-        pass(61 * 86_400, practice, time)
+        pass(61 * 86_400, practice, clock)
         let requests = practice.provider.counters.tokenRequests
         #expect(await code { try await vault.token(id) } == .notRefreshable)
         #expect(await code { try await vault.refresh(id) } == .notRefreshable)

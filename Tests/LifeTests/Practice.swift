@@ -4,6 +4,7 @@ import Dispatch
 import Foundation
 import ProviderSimulator
 import TestSupport
+import TokenVaultTesting
 
 @testable import TokenVault
 
@@ -29,13 +30,12 @@ final class Practice: Sendable {
         secretText = secret
     }
 
-    func open(_ time: any TimeSource = SystemTime()) throws -> Vault {
+    func open(_ clock: TestClock = TestClock()) throws -> Vault {
         var settings = Vault.Settings()
         settings.mapBytes = 1 << 30
         settings.allowsLoopbackHTTP = true
         return try Vault.open(
-            at: home.path, rootKey: .file(home.keyFile), settings: settings, time: time,
-            randomness: SystemRandomness())
+            at: home.path, rootKey: .file(home.keyFile), settings: settings, clock: clock)
     }
 
     /// Registers the application in the vault.
@@ -125,13 +125,4 @@ extension Vault {
     func token(_ id: ConnectionID) async throws -> String {
         try await withAccessToken(id) { $0.exposed }
     }
-}
-
-/// A clock that tests move.
-final class TestTime: TimeSource {
-    private let system = SystemTime()
-    private let offset = Monitor<Int64>(0)
-
-    func now() -> UnixTime { system.now().adding(milliseconds: offset.withLock { $0 }) }
-    func advance(seconds: Int64) { offset.withLock { $0 += seconds * 1000 } }
 }

@@ -3,6 +3,7 @@
 import ProviderSimulator
 import TestSupport
 import Testing
+import TokenVaultTesting
 
 @testable import TokenVault
 
@@ -13,13 +14,13 @@ import Testing
         _ rotation: ProviderSimulator.Rotation = .rotating(grace: .zero)
     ) async throws -> (Practice, Vault, ConnectionID) {
         let practice = try await Practice { $0.rotation = rotation }
-        let time = TestTime()
-        let vault = try practice.open(time)
+        let clock = TestClock()
+        let vault = try practice.open(clock)
         let id = try ConnectionID("busy")
         try await practice.register(vault)
         try await practice.connect(vault, id)
         practice.provider.resetCounters()
-        time.advance(seconds: 3600)
+        clock.advance(by: .seconds(3600))
         return (practice, vault, id)
     }
 

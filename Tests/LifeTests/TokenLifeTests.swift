@@ -3,6 +3,7 @@
 import ProviderSimulator
 import TestSupport
 import Testing
+import TokenVaultTesting
 
 @testable import TokenVault
 
@@ -128,8 +129,8 @@ import Testing
 
     @Test func aCallbackMustBelong() async throws {
         let practice = try await Practice()
-        let time = TestTime()
-        let vault = try practice.open(time)
+        let clock = TestClock()
+        let vault = try practice.open(clock)
         let id = try #require(id)
         try await practice.register(vault)
         func rejected(_ query: String, binding: String? = nil) async -> VaultError.Code? {
@@ -172,7 +173,7 @@ import Testing
         // Too late, and refused.
         let late = try await vault.connect(id, application: practice.application)
         let lateQuery = try practice.consent(late).exposed
-        time.advance(seconds: 601)
+        clock.advance(by: .seconds(601))
         #expect(await rejected(lateQuery) == .flowExpired)
         let denied = try await vault.connect(id, application: practice.application)
         let refusal =

@@ -28,6 +28,21 @@ struct RevokeTests {
         }
     }
 
+    @Test func aUserEndsTheGrant() async throws {
+        try await Fixture.run { fixture in
+            let hers = try #require(try fixture.simulator.mint(1).first)
+            let his = try #require(try fixture.simulator.mint(1, user: "bob").first)
+            #expect(
+                Set(fixture.simulator.tokens(ofUser: "ada"))
+                    == [hers.accessToken, hers.refreshToken])
+            fixture.simulator.revoke(user: "ada")
+            #expect(try await fixture.works(hers.accessToken) == false)
+            #expect(try await fixture.refresh(hers.refreshToken).member("error") == "invalid_grant")
+            #expect(try await fixture.works(his.accessToken))
+            #expect(fixture.simulator.grants.map(\.alive) == [false, true])
+        }
+    }
+
     @Test func unknownTokensAreASuccessAndStrangersAreNot() async throws {
         try await Fixture.run { fixture in
             let grant = try #require(try fixture.simulator.mint(1, client: "public").first)

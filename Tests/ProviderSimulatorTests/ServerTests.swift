@@ -103,6 +103,9 @@ struct ServerTests {
             #expect(journal.body == #"{"grant":0,"ordinal":0,"outcome":"refreshed"}"# + "\n")
             let grants = try await HTTP.get(control + "grants?user=bob-0", key)
             #expect(grants.body.contains(#""refreshRequests":2,"#))
+            let tokens = try await HTTP.get(control + "tokens?user=bob-0", key)
+            #expect(tokens.body.split(separator: "\n").count == 4)
+            #expect(tokens.body.contains(#"{"token":"\#(token)"}"#))
             let counters = try await HTTP.get(control + "counters", key)
             #expect(counters.body.contains(#""refreshes":1,"#))
         }

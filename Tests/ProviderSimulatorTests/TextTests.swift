@@ -25,20 +25,19 @@ struct TextTests {
         #expect(Form(encoded: fields.dropLast().joined(separator: "&").utf8) != nil)
     }
 
-    @Test func jsonIsEscaped() {
-        var json = JSONText()
-        json.add("text", "a\"b\\c\n\u{1}é")
-        json.add("list", ["x", "y"])
-        json.add("number", -1)
-        json.add("truth", true)
-        #expect(
-            json.finished()
-                == #"{"text":"a\"b\\c\u000a\u0001é","list":["x","y"],"number":-1,"truth":true}"#)
+    @Test func onlyUnreservedCharactersStayAsTheyAre() {
+        #expect("a-Z_0.~".isUnreserved && !"a+b".isUnreserved && !"é".isUnreserved)
+        #expect("a b+é/~".percentEncoded == "a%20b%2B%C3%A9%2F~")
     }
 
-    @Test func base64ReadsWhatItWrites() {
-        #expect(Base64.url([0xfb, 0xff]) == "-_8")
-        #expect(Base64.decode("+/8=") == [0xfb, 0xff])
-        #expect(Base64.decode("a*b") == nil)
+    @Test(arguments: [
+        ("read write", #""read write""#), ("a\"b\\c\n\u{1}é", #""a\"b\\c\n\u0001é""#),
+    ])
+    func scopesAreEscaped(scope: String, json: String) {
+        let reply = TokenReply(accessToken: "at", accessLifetime: .seconds(9), scope: scope)
+        #expect(
+            reply.json(expiryStyle: .secondsAsText, unixNow: 0)
+                == #"{"access_token":"at","token_type":"Bearer","expires_in":"9","scope":\#(json)}"#
+        )
     }
 }

@@ -16,6 +16,22 @@ import Testing
         #expect(output.contains("fetched 2 packages"))
         #expect(output.contains("lent 15 bytes"))
         #expect(output.contains("erased 1 key slot"))
+        #expect(output.contains("wipes what it frees: 1"))
+    }
+
+    /// The tests that the article shows run with all the others: `PlatformTests`.
+    @Test func theArticleShowsTestsThatRun() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let article = try String(
+            contentsOf: root.appending(
+                path: "Sources/TokenVault/TokenVault.docc/TestYourPlatform.md"), encoding: .utf8)
+        let tests = try String(
+            contentsOf: root.appending(path: "Tests/PlatformTests/PlatformTests.swift"),
+            encoding: .utf8)
+        let block = try #require(article.components(separatedBy: "```swift\n").dropFirst().first)
+        let shown = try #require(block.components(separatedBy: "```\n").first)
+        let licence = "// SPDX-License-Identifier: Apache-2.0\n\n"
+        #expect(tests == licence + shown)
     }
 
     private static func run(_ script: URL) async throws -> (Int32, String) {

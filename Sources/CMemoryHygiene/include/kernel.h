@@ -30,9 +30,9 @@ void tv_thread_must_not_wait(void);
 void tv_thread_may_wait_again(void);
 int tv_thread_may_wait(void);
 
-// Lets one process read this one's memory where Yama would refuse (ptrace_scope 1, the default of
-// Ubuntu). For proofs that no secret is left; harmless where there is no Yama.
-void tv_let_read_memory(int process);
+// Lets other processes of this user read this one's memory where Yama would refuse (ptrace_scope 1,
+// the default of Ubuntu). For proofs that no secret is left; harmless where there is no Yama.
+void tv_let_read_memory(void);
 
 // Gives an open file blocks and length up to `bytes`, and the cache its pages from `used` on, one
 // by one: nothing is read for them, because nothing was written there. Where a long write makes

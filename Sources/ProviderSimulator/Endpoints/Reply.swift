@@ -18,6 +18,13 @@ struct Reply: Sendable {
         return reply
     }
 
+    /// JSON objects, one a line.
+    static func lines(_ objects: [String]) -> Reply {
+        var reply = json(objects.map { $0 + "\n" }.joined())
+        reply.headers[.contentType] = "application/x-ndjson"
+        return reply
+    }
+
     /// A refusal as JSON; 401 names the scheme that would have been accepted.
     static func refusal(_ error: OAuthError) -> Reply {
         var reply = json(error.json, status: .init(code: error.status))

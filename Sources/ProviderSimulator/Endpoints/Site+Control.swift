@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
+import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -16,12 +16,17 @@ extension Site {
         do {
             switch (request.method, path) {
             case (.get, "/control/counters"):
-                return try json(book.use { $0.counters })
+                return .json(try JSON.text(book.use { $0.counters }))
             case (.get, "/control/journal"):
-                return try lines(book.use { $0.journal })
+                return .lines(try book.use { $0.journal }.map { try JSON.text($0) })
             case (.get, "/control/grants"):
                 let user = query?["user"]
-                return try lines(book.use { $0.summaries(user: user) })
+                let grants = book.use { $0.summaries(user: user) }
+                return .lines(try grants.map { try JSON.text($0) })
+            case (.get, "/control/tokens"):
+                let user = query?["user"] ?? "ada"
+                return .lines(
+                    try book.use { $0.tokens(ofUser: user) }.map { try JSON.object(["token": $0]) })
             case (.post, "/control/grants"):
                 return try mint(query)
             case (.post, "/control/fault"):
@@ -45,9 +50,9 @@ extension Site {
                 return .empty(.notFound)
             }
         } catch let error as ProviderSimulator.SettingsError {
-            return invalid(error.description)
+            return try invalid(error.description)
         } catch is DecodingError {
-            return invalid("the body is not the JSON expected here")
+            return try invalid("the body is not the JSON expected here")
         }
     }
 
@@ -58,46 +63,22 @@ extension Site {
                 count, user: query?["user"] ?? "ada", client: query?["client_id"],
                 scope: query?["scope"] ?? "")
         }
-        var reply = Reply.json("")
-        reply.headers[.contentType] = "application/x-ndjson"
-        for grant in grants {
-            var json = JSONText()
-            json.add("grant", grant.grant)
-            json.add("user", grant.user)
-            json.add("access_token", grant.accessToken)
-            json.add("refresh_token", grant.refreshToken)
-            json.add("expires_in", Int(grant.accessLifetime.components.seconds))
-            reply.body.writeString(json.finished() + "\n")
-        }
-        return reply
+        return .lines(
+            try grants.map { grant in
+                try JSON.object([
+                    "grant": grant.grant, "user": grant.user, "access_token": grant.accessToken,
+                    "refresh_token": grant.refreshToken,
+                    "expires_in": Int(grant.accessLifetime.components.seconds),
+                ])
+            })
     }
 
     private func data(of request: Request) async throws -> Data {
         Data(try await body(of: request).readableBytesView)
     }
 
-    private func json(_ value: some Encodable) throws -> Reply {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        return .json(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
-    }
-
-    private func lines(_ values: [some Encodable]) throws -> Reply {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        var reply = Reply.json("")
-        reply.headers[.contentType] = "application/x-ndjson"
-        for value in values {
-            reply.body.writeBytes(try encoder.encode(value))
-            reply.body.writeString("\n")
-        }
-        return reply
-    }
-
-    private func invalid(_ words: String) -> Reply {
-        var json = JSONText()
-        json.add("error", words)
-        return .json(json.finished(), status: .badRequest)
+    private func invalid(_ words: String) throws -> Reply {
+        .json(try JSON.object(["error": words]), status: .badRequest)
     }
 }
 

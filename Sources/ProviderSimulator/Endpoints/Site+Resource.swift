@@ -5,7 +5,7 @@ import Hummingbird
 
 extension Site {
     /// `GET /userinfo`: 200 for a living access token, so that a test can see whether one lives.
-    func userinfo(_ request: Request) -> Reply {
+    func userinfo(_ request: Request) throws -> Reply {
         let parts = (request.headers[.authorization] ?? "").split(separator: " ", maxSplits: 1)
         let token = parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
         let user = book.use { ledger -> String? in
@@ -21,43 +21,41 @@ extension Site {
             reply.headers[.wwwAuthenticate] = "Bearer error=\"invalid_token\""
             return reply
         }
-        var json = JSONText()
-        json.add("sub", user)
-        return .json(json.finished())
+        return .json(try JSON.object(["sub": user]))
     }
 
     /// `POST /introspect` (RFC 7662).
-    func introspect(_ request: Request, _ form: Form?) -> Reply {
+    func introspect(_ request: Request, _ form: Form?) throws -> Reply {
         do {
-            return .json(
-                try book.use { ledger throws(OAuthError) in
-                    let (form, client) = try ledger.authenticate(
-                        form, request.headers[.authorization])
-                    return try ledger.introspect(form, client: client)
-                })
-        } catch {
+            let members = try book.use { ledger throws(OAuthError) in
+                let (form, client) = try ledger.authenticate(form, request.headers[.authorization])
+                return try ledger.introspect(form, client: client)
+            }
+            return .json(try JSON.object(members))
+        } catch let error as OAuthError {
             return .refusal(error)
         }
     }
 
     /// `GET /.well-known/oauth-authorization-server` (RFC 8414).
-    func metadata() -> Reply {
+    func metadata() throws -> Reply {
         let (issuer, scopes) = book.use { ($0.issuer, $0.settings.scopes.sorted()) }
         let methods = ["client_secret_basic", "client_secret_post", "none"]
-        var json = JSONText()
-        json.add("issuer", issuer)
-        json.add("authorization_endpoint", issuer + "/authorize")
-        json.add("token_endpoint", issuer + "/token")
-        json.add("revocation_endpoint", issuer + "/revoke")
-        json.add("introspection_endpoint", issuer + "/introspect")
-        json.add("userinfo_endpoint", issuer + "/userinfo")
-        json.add("response_types_supported", ["code"])
-        json.add("grant_types_supported", ["authorization_code", "refresh_token"])
-        json.add("code_challenge_methods_supported", ["S256"])
-        json.add("token_endpoint_auth_methods_supported", methods)
-        json.add("revocation_endpoint_auth_methods_supported", methods)
-        json.add("authorization_response_iss_parameter_supported", true)
-        if !scopes.isEmpty { json.add("scopes_supported", scopes) }
-        return .json(json.finished())
+        var members: [String: any Sendable] = [
+            "issuer": issuer,
+            "authorization_endpoint": issuer + "/authorize",
+            "token_endpoint": issuer + "/token",
+            "revocation_endpoint": issuer + "/revoke",
+            "introspection_endpoint": issuer + "/introspect",
+            "userinfo_endpoint": issuer + "/userinfo",
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_methods_supported": methods,
+            "authorization_response_iss_parameter_supported": true,
+        ]
+        if !scopes.isEmpty { members["scopes_supported"] = scopes }
+        return .json(try JSON.object(members))
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -96,10 +97,11 @@ extension Ledger {
     private static func basicCredentials(_ header: String) -> (id: String, secret: String?)? {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "basic",
-            let bytes = Base64.decode(parts[1]),
-            let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
-            let id = PercentCoding.decode(bytes[..<colon]),
-            let secret = PercentCoding.decode(bytes[(colon + 1)...])
+            let bytes = Data(base64Encoded: String(parts[1])),
+            let pair = String(validating: bytes, as: UTF8.self)?.utf8,
+            let colon = pair.firstIndex(of: UInt8(ascii: ":")),
+            let id = Form.decode(pair[..<colon]),
+            let secret = Form.decode(pair[colon...].dropFirst())
         else { return nil }
         return (id, secret.isEmpty ? nil : secret)
     }

@@ -35,11 +35,11 @@ struct Site: Sendable {
         case (.post, "/authorize"):
             return authorizeDecision(try await form(of: request)).response
         case (.get, "/userinfo"):
-            return userinfo(request).response
+            return try userinfo(request).response
         case (.post, "/introspect"):
-            return introspect(request, try await form(of: request)).response
+            return try introspect(request, try await form(of: request)).response
         case (.get, "/.well-known/oauth-authorization-server"):
-            return metadata().response
+            return try metadata().response
         case (_, let path) where path.hasPrefix("/control/"):
             return try await control(request, path: path, query: Form(encoded: query.utf8)).response
         case (_, "/token"), (_, "/revoke"), (_, "/authorize"), (_, "/userinfo"), (_, "/introspect"):

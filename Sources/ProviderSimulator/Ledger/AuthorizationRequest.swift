@@ -48,8 +48,9 @@ struct AuthorizationRequest: Sendable {
             guard form["code_challenge_method"] == "S256" else {
                 throw refuse("invalid_request", "code_challenge_method must be S256")
             }
-            guard challenge.utf8.count == 43, challenge.utf8.allSatisfy(PercentCoding.isUnreserved)
-            else { throw refuse("invalid_request", "code_challenge is not a SHA-256 digest") }
+            guard challenge.utf8.count == 43, challenge.isUnreserved else {
+                throw refuse("invalid_request", "code_challenge is not a SHA-256 digest")
+            }
         } else if settings.requiresPKCE {
             throw refuse("invalid_request", "code_challenge is missing")
         }
@@ -70,7 +71,7 @@ struct AuthorizationRequest: Sendable {
 
     private static func location(_ redirectURI: String, _ fields: [String: String]) -> String {
         let query = fields.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\(PercentCoding.encode($0.value))" }
+            .map { "\($0.key)=\($0.value.percentEncoded)" }
         return redirectURI + (redirectURI.contains("?") ? "&" : "?") + query.joined(separator: "&")
     }
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Crypto
+import Foundation
+
 extension Ledger {
     /// Issues a code for a consent, or nil when too many are remembered already.
     mutating func issueCode(for request: AuthorizationRequest, user: String) -> String? {
@@ -70,8 +73,8 @@ extension Ledger {
     private func verifies(_ verifier: String?, _ challenge: String?) -> Bool {
         guard let challenge else { return verifier == nil }
         guard let verifier, (43...128).contains(verifier.utf8.count),
-            verifier.utf8.allSatisfy(PercentCoding.isUnreserved)
+            verifier.isUnreserved
         else { return false }
-        return Base64.url(SHA256.digest(verifier.utf8)) == challenge
+        return Data(SHA256.hash(data: Data(verifier.utf8))).base64URL == challenge
     }
 }

@@ -25,31 +25,27 @@ extension Ledger {
         }
     }
 
-    /// What the server tells about a token (RFC 7662), as JSON.
+    /// What the server tells about a token (RFC 7662), by name.
     func introspect(
         _ form: Form, client: ProviderSimulator.Client
-    ) throws(OAuthError) -> String {
+    ) throws(OAuthError) -> [String: any Sendable] {
         guard let token = form["token"], !token.isEmpty else {
             throw OAuthError("invalid_request", "token is missing")
         }
         let access = livingAccessToken(token)
         let refresh = livingRefreshToken(token)
-        var json = JSONText()
         guard let grant = access?.grant ?? refresh?.grant, grants[grant].clientID == client.id
-        else {
-            json.add("active", false)
-            return json.finished()
-        }
-        json.add("active", true)
-        json.add("scope", access?.scope ?? grants[grant].scope)
-        json.add("client_id", grants[grant].clientID)
-        json.add("username", grants[grant].user)
-        json.add("sub", grants[grant].user)
-        if access != nil { json.add("token_type", "Bearer") }
+        else { return ["active": false] }
+        var members: [String: any Sendable] = [
+            "active": true, "scope": access?.scope ?? grants[grant].scope,
+            "client_id": grants[grant].clientID, "username": grants[grant].user,
+            "sub": grants[grant].user,
+        ]
+        if access != nil { members["token_type"] = "Bearer" }
         if let expires = access?.expires ?? refresh?.expires {
-            json.add("exp", WallClock.unixSeconds + Int((expires - now).components.seconds))
+            members["exp"] = WallClock.unixSeconds + Int((expires - now).components.seconds)
         }
-        return json.finished()
+        return members
     }
 
     private func require(

@@ -8,26 +8,31 @@ struct TokenReply: Sendable {
     var refreshLifetime: Duration?
     var scope: String
 
-    /// The reply as JSON. `access_token` comes first: ``FaultyReply`` relies on it.
+    /// The reply as JSON, put together from its parts: a general encoder would cost more than the
+    /// refresh itself. Tokens are ``String/isUnreserved`` and need no escape. `access_token` comes
+    /// first: ``FaultyReply`` relies on it.
     func json(expiryStyle: ProviderSimulator.ExpiryStyle, unixNow: Int) -> String {
-        var json = JSONText()
-        json.add("access_token", accessToken)
-        json.add("token_type", "Bearer")
+        var json = #"{"access_token":"\#(accessToken)","token_type":"Bearer""#
         let seconds = Int(accessLifetime.components.seconds)
         switch expiryStyle {
-        case .seconds: json.add("expires_in", seconds)
-        case .secondsAsText: json.add("expires_in", String(seconds))
-        case .unixTime: json.add("expires_at", unixNow + seconds)
+        case .seconds: json += #","expires_in":\#(seconds)"#
+        case .secondsAsText: json += #","expires_in":"\#(seconds)""#
+        case .unixTime: json += #","expires_at":\#(unixNow + seconds)"#
         case .absent: break
         }
         if let refreshToken {
-            json.add("refresh_token", refreshToken)
+            json += #","refresh_token":"\#(refreshToken)""#
             if let refreshLifetime {
-                json.add("refresh_token_expires_in", Int(refreshLifetime.components.seconds))
+                json += #","refresh_token_expires_in":\#(refreshLifetime.components.seconds)"#
             }
         }
-        json.add("scope", scope)
-        return json.finished()
+        return json + #","scope":\#(TokenReply.quoted(scope))}"#
+    }
+
+    /// A scope as a JSON string. Almost none has anything to escape.
+    private static func quoted(_ scope: String) -> String {
+        let isPlain = scope.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c }
+        return isPlain ? "\"\(scope)\"" : (try? JSON.text(scope)) ?? "null"
     }
 }
 
@@ -48,17 +53,11 @@ struct OAuthError: Error, Sendable {
         self.number = number
     }
 
-    /// The refusal as JSON.
+    /// The refusal as JSON. Our own words have nothing to escape.
     var json: String {
-        var json = JSONText()
         guard let number else {
-            json.add("error", code.description)
-            json.add("error_description", description.description)
-            return json.finished()
+            return #"{"error":"\#(code)","error_description":"\#(description)"}"#
         }
-        json.add("message", description.description)
-        json.add("type", code.description)
-        json.add("code", number)
-        return "{\"error\":\(json.finished())}"
+        return #"{"error":{"message":"\#(description)","type":"\#(code)","code":\#(number)}}"#
     }
 }

@@ -83,8 +83,15 @@ public final class Vault: Sendable {
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws(VaultError) -> Vault {
+        try open(at: path, rootKey: rootKey, settings: settings, time: SystemTime())
+    }
+
+    /// The same by another clock: a platform's tests move theirs (`TokenVaultTesting`).
+    package static func open(
+        at path: String, rootKey: consuming RootKeySource, settings: Settings, time: any TimeSource
+    ) throws(VaultError) -> Vault {
         try open(
-            at: path, rootKey: rootKey, settings: settings, time: SystemTime(),
+            at: path, rootKey: rootKey, settings: settings, time: time,
             randomness: SystemRandomness())
     }
 
@@ -187,6 +194,9 @@ public final class Vault: Sendable {
     }
 
     deinit { close() }
+
+    /// Whoever sleeps until a moment looks at the clock again: it was moved.
+    package func timeWasMoved() { refresher.alarm.ring() }
 
     /// Whether this is a child process, made by fork, of the one that opened the vault.
     var isInherited: Bool { process != ProcessNumber.current }

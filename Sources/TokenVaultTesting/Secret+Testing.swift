@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import TokenVault
+
+extension Secret {
+    /// A secret of text that is none: what a `ProviderSimulator` issued, or a test made up. Of a
+    /// true secret the text would stay in memory, where nothing wipes it.
+    ///
+    /// - Parameter text: 1 byte to 64 KiB of UTF-8.
+    /// - Throws: `limitExceeded`, `tooManySecrets`.
+    public init(testing text: String) throws(VaultError) {
+        let span = text.utf8Span.span
+        try unsafe self.init(copying: span.bytes)
+    }
+
+    /// The same the other way: a token in the clear, to compare it with what the server issued.
+    public var exposedForTesting: String {
+        unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}
