@@ -4,7 +4,7 @@
 ///
 /// There is no text field: nothing a token, a URL or a provider's answer could travel in. `code`
 /// says what the caller should do, `number` is the C library's, HTTP's or errno's own number.
-public struct VaultError: Error, Hashable, Sendable {
+public struct VaultError: Error, Sendable {
     /// The reason. New codes may be added; compare, never switch exhaustively.
     public struct Code: Hashable, Sendable {
         let kind: Kind
@@ -20,7 +20,11 @@ public struct VaultError: Error, Hashable, Sendable {
     /// Where in a token's life it happened.
     public let stage: Stage
     /// The connection it concerns, where there is one.
-    public let connection: ConnectionID?
+    public var connection: ConnectionID? { named as? ConnectionID }
+    /// A `ConnectionID`, and any other value for the compiler: Swift 6.3.1 crashes on `catch ...
+    /// where` beside a call that rethrows, such as `??`, if the typed error is a struct with
+    /// references in it, and does not if its layout is unknown.
+    private let named: (any Sendable)?
     /// An errno, an HTTP status, or a code of LMDB, libsodium or curl; 0 where none applies.
     public let number: Int
     /// What else is known: the provider's `error`, the rule that was broken, and by what.
@@ -34,7 +38,7 @@ public struct VaultError: Error, Hashable, Sendable {
     ) {
         self.code = code
         self.stage = stage
-        self.connection = connection
+        named = connection
         self.number = number
         self.detail = detail
         self.retryTime = retryTime
@@ -53,6 +57,22 @@ public struct VaultError: Error, Hashable, Sendable {
         VaultError(
             code, stage, connection: self.connection ?? connection, number: number,
             detail: detail, retryTime: retryTime)
+    }
+}
+
+extension VaultError: Hashable {
+    /// True where all of it is the same.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.code == right.code && left.stage == right.stage && left.connection == right.connection
+            && left.number == right.number && left.detail == right.detail
+            && left.retryTime == right.retryTime
+    }
+
+    /// Hashes what `==` compares.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(code)
+        hasher.combine(connection)
+        hasher.combine(number)
     }
 }
 
