@@ -26,7 +26,7 @@ extension Demo {
         try show(vault, connection, expecting: .yellow, "connected, not used yet")
 
         let (masked, isAccepted) = try await vault.withAccessToken(connection) { token in
-            (token.masked, try server.accepts(token))
+            (token.secret.masked, try server.accepts(token.secret))
         }
         console.row("access token", masked)
         console.check(

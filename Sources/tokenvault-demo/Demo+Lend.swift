@@ -15,7 +15,7 @@ extension Demo {
         try await vault.refresh(connection)
         try needles.add("last", of: connection, in: vault)
         let (masked, isAccepted) = try await vault.withAccessToken(connection) { token in
-            (token.masked, try server.accepts(token))
+            (token.secret.masked, try server.accepts(token.secret))
         }
         let count = try vault.status(connection)?.refreshCount ?? 0
         console.row("access token", masked, "not the first: refreshed \(count) times")

@@ -127,7 +127,8 @@ final class OwnVault: VaultDoor {
         try await staying(id) {
             try await vault.withAccessToken(
                 id, minimumLifetime: .seconds(minimumSeconds),
-                awaitsLateAnswer: endsWithRequest, body)
+                awaitsLateAnswer: endsWithRequest
+            ) { token in try body(token.secret) }
         }
     }
 
