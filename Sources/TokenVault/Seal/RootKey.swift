@@ -195,11 +195,14 @@ extension RootKey {
         }
 
         func rootKey(_ derivation: KeyDerivation?) throws(VaultError) -> RootKey {
+            try RootKey(source(), derivation: derivation)
+        }
+
+        /// The same once more.
+        func source() throws(VaultError) -> RootKeySource {
             let copy = try secret.copy()
-            if let limits {
-                return try RootKey(.passphrase(copy, limits: limits), derivation: derivation)
-            }
-            return try RootKey(.key(copy), derivation: derivation)
+            if let limits { return .passphrase(copy, limits: limits) }
+            return .key(copy)
         }
     }
 }
