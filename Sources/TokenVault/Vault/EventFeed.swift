@@ -11,16 +11,27 @@ final class EventFeed: Sendable {
         var next = 0
         /// Nothing comes any more.
         var isFinished = false
-        var open: [Int: AsyncStream<VaultEvent>.Continuation] = [:]
+        var open: [Int: Listener] = [:]
     }
 
-    func stream() -> AsyncStream<VaultEvent> {
+    private struct Listener {
+        let continuation: AsyncStream<VaultEvent>.Continuation
+        /// Whether it is there for the end alone.
+        let isDeaf: Bool
+    }
+
+    func stream() -> AsyncStream<VaultEvent> { stream(isDeaf: false) }
+
+    /// Waits until the feed has finished, or the task is cancelled.
+    func end() async { for await _ in stream(isDeaf: true) {} }
+
+    private func stream(isDeaf: Bool) -> AsyncStream<VaultEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: VaultEvent.self, bufferingPolicy: .bufferingNewest(Self.backlogMax))
         let number = listeners.withLock { listeners -> Int? in
             if listeners.isFinished { return nil }
             listeners.next += 1
-            listeners.open[listeners.next] = continuation
+            listeners.open[listeners.next] = Listener(continuation: continuation, isDeaf: isDeaf)
             return listeners.next
         }
         guard let number else {
@@ -34,7 +45,9 @@ final class EventFeed: Sendable {
     }
 
     func publish(_ event: VaultEvent) {
-        for listener in listeners.withLock({ Array($0.open.values) }) { listener.yield(event) }
+        for listener in listeners.withLock({ Array($0.open.values) }) where !listener.isDeaf {
+            listener.continuation.yield(event)
+        }
     }
 
     func finish() {
@@ -43,7 +56,7 @@ final class EventFeed: Sendable {
             defer { listeners.open = [:] }
             return Array(listeners.open.values)
         }
-        for listener in open { listener.finish() }
+        for listener in open { listener.continuation.finish() }
     }
 }
 
