@@ -32,6 +32,7 @@ let package = Package(
         .library(name: "TokenVault", targets: ["TokenVault"]),
         .library(name: "ProviderCatalog", targets: ["ProviderCatalog"]),
         .library(name: "CallbackFront", targets: ["CallbackFront"]),
+        .library(name: "TokenVaultServices", targets: ["TokenVaultServices"]),
         .executable(name: "tokenvault", targets: ["tokenvault"]),
         .executable(name: "provider-simulator", targets: ["provider-simulator"]),
     ],
@@ -88,6 +89,15 @@ let package = Package(
                 tool("Logging", "swift-log"),
                 tool("NIOCore", "swift-nio"),
                 tool("ServiceLifecycle", "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "TokenVaultServices",
+            dependencies: [
+                "TokenVault", "CallbackFront",
+                tool("Logging", "swift-log"),
+                tool("ServiceLifecycle", "swift-service-lifecycle"),
+                tool("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .target(
@@ -190,6 +200,15 @@ let package = Package(
                 "CallbackFront", "TokenVault", "ProviderSimulator",
                 tool("HTTPTypes", "swift-http-types"),
                 tool("Logging", "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TokenVaultServicesTests",
+            dependencies: [
+                "TokenVaultServices", "TokenVault", "CallbackFront", "ProviderSimulator",
+                "TestSupport",
+                tool("Logging", "swift-log"),
+                tool("ServiceLifecycle", "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         // A process that is killed, and the tests that do it.
