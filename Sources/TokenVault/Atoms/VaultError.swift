@@ -79,7 +79,8 @@ extension VaultError: Hashable {
 extension VaultError.Code {
     enum Kind: String, Hashable, Sendable {
         case invalidArgument, limitExceeded, tooManySecrets, forked, outOfMemory
-        case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable, keyDerivationRefused
+        case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable, rootKeyWeak
+        case keyDerivationRefused, secretFileUnusable
         case databaseUnsupported, databaseDamaged
         case authenticationFailed, integrityFailed, recordDamaged, notVerified
         case vaultExists, vaultMissing, vaultIncomplete, vaultLocked, unsafeDirectory
@@ -121,6 +122,13 @@ extension VaultError.Code {
     /// The root key source cannot be used: no regular file, wrong length, mode, owner, or too weak
     /// parameters.
     public static let rootKeyUnusable = Self(kind: .rootKeyUnusable)
+    /// The root key is the same byte throughout, and was never random. Make one from a source of
+    /// randomness.
+    public static let rootKeyWeak = Self(kind: .rootKeyWeak)
+    /// A file that was given as a secret cannot be used: not there, no regular file, not ours, open
+    /// to others, empty or too long, as `detail` says. `number` is the errno, the mode, the owner
+    /// or the limit.
+    public static let secretFileUnusable = Self(kind: .secretFileUnusable)
     /// HEADER asks for more passes or memory to stretch the passphrase than `Argon2idLimits`
     /// allows: it was altered, or the vault was made with more. `number` is its memory in MiB.
     public static let keyDerivationRefused = Self(kind: .keyDerivationRefused)
