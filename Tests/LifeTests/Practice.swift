@@ -29,10 +29,13 @@ final class Practice: Sendable {
         secretText = secret
     }
 
-    func open(_ time: any TimeSource = SystemTime()) throws -> Vault {
+    func open(
+        _ time: any TimeSource = SystemTime(), _ change: (inout Vault.Settings) -> Void = { _ in }
+    ) throws -> Vault {
         var settings = Vault.Settings()
         settings.mapBytes = 1 << 30
         settings.allowsLoopbackHTTP = true
+        change(&settings)
         return try Vault.open(
             at: home.path, rootKey: .file(home.keyFile), settings: settings, time: time,
             randomness: SystemRandomness())

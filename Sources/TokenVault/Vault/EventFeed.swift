@@ -6,6 +6,14 @@ final class EventFeed: Sendable {
     static let backlogMax = 1024
 
     private let listeners = Monitor(Listeners())
+    /// Whether `refreshed` is published.
+    let tellsRefreshes: Bool
+    private let log: (@Sendable (VaultEvent) -> Void)?
+
+    init(tellsRefreshes: Bool = false, log: (@Sendable (VaultEvent) -> Void)? = nil) {
+        self.tellsRefreshes = tellsRefreshes
+        self.log = log
+    }
 
     private struct Listeners {
         var next = 0
@@ -45,6 +53,7 @@ final class EventFeed: Sendable {
     }
 
     func publish(_ event: VaultEvent) {
+        log?(event)
         for listener in listeners.withLock({ Array($0.open.values) }) where !listener.isDeaf {
             listener.continuation.yield(event)
         }
@@ -61,7 +70,8 @@ final class EventFeed: Sendable {
 }
 
 extension Vault {
-    /// What happens to connections from now on. A listener that is more than 1,024 events behind
+    /// What happens to connections from now on; `refreshed` too where the settings say so. A
+    /// listener that is more than 1,024 events behind
     /// misses the oldest; the log has them. The stream ends when the vault is closed; of one that
     /// is, and of one that a child process inherited, there are none.
     public func events() -> AsyncStream<VaultEvent> {

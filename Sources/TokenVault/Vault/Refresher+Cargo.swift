@@ -82,6 +82,7 @@ extension Refresher {
             switch result {
             case .success(let committed) where committed.fate == .changed:
                 if news.isRecovered || news.isAccepted { publish(.recovered, sent.id) }
+                if feed.tellsRefreshes { publish(.refreshed, sent.id) }
                 finish(sent.flight, .success(()), cargo.plan)
             case .success(let committed) where committed.fate == .left:
                 landReplaced(sent, cargo)

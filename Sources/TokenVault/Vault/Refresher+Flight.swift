@@ -153,7 +153,7 @@ extension Refresher {
             let milliseconds = RefreshPolicy.listenMilliseconds(
                 inDoubtSince: shared.doubts[flight.key]?.since, limits, now)
             shared.upkeep.flights[flight.number]?.isListenable =
-                milliseconds > TransportRequest.deadlineMillisecondsDefault
+                milliseconds > network.endpoint.deadlineMilliseconds
             return (limits, milliseconds)
         }
     }

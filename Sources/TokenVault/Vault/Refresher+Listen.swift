@@ -9,7 +9,7 @@ extension Refresher {
         let now = time.now()
         let number = sent.flight.number
         let milliseconds = Int64(
-            sent.listenMilliseconds - TransportRequest.deadlineMillisecondsDefault)
+            sent.listenMilliseconds - network.endpoint.deadlineMilliseconds)
         let end = now.adding(milliseconds: max(0, milliseconds))
         let change = shared.withLock { shared -> Change? in
             guard

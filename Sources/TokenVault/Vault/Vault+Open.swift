@@ -123,6 +123,7 @@ extension Vault {
                 directory: directory, store: store, committer: committer, network: network,
                 time: time, randomness: randomness, unfinished: inherited.unfinished,
                 doubts: inherited.doubts, readsUnverified: settings.readsUnverified,
+                feed: EventFeed(tellsRefreshes: settings.tellsRefreshes, log: settings.log),
                 startsThread: true
             ) {
                 network.close()

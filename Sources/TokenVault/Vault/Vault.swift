@@ -24,11 +24,44 @@ public final class Vault: Sendable {
         /// where the verification failed, to salvage what can be read. Writes, refreshes and
         /// revocations wait for it either way. Off by default.
         public var readsUnverified = false
+        /// Streams and logs `refreshed`, one event for each refresh that worked. Off by default: of
+        /// a million connections that is some hundred events a second, and `status` counts them.
+        public var tellsRefreshes = false
+        /// Gets every event that `events` streams, in their order, on the thread that it happened
+        /// on, which waits: hand it over and return. Nil by default.
+        public var log: (@Sendable (VaultEvent) -> Void)?
+        /// What the vault waits for, and how long.
+        public var deadlines = Deadlines()
         /// A regular file of CA certificates in PEM instead of the system's.
         public var certificateFile: String?
 
         /// The settings for production.
         public init() {}
+    }
+
+    /// For how long a vault waits. Each is rounded to milliseconds, and one that is out of range is
+    /// taken to be at its end.
+    public struct Deadlines: Sendable {
+        /// For the answer to a request of a token endpoint, from when it was sent; 1 to 15 s, 15 s
+        /// by default. Whoever asked is let go then; an answer that may hold the only refresh token
+        /// is listened for further.
+        public var token = Duration.seconds(15)
+        /// The same of a revocation endpoint; 1 to 60 s, 5 s by default.
+        public var revocation = Duration.seconds(5)
+        /// How long `close` waits for answers that are out, and twice as long for those to codes;
+        /// 0 to 60 s, 10 s by default. `drain` is for longer.
+        public var close = Duration.seconds(10)
+
+        /// The defaults.
+        public init() {}
+
+        var tokenMilliseconds: Int { Self.milliseconds(token, in: 1000...15_000) }
+        var revocationMilliseconds: Int { Self.milliseconds(revocation, in: 1000...60_000) }
+        var closeMilliseconds: Int { Self.milliseconds(close, in: 0...60_000) }
+
+        private static func milliseconds(_ wanted: Duration, in range: ClosedRange<Int>) -> Int {
+            min(max(Int(Vault.milliseconds(wanted)), range.lowerBound), range.upperBound)
+        }
     }
 
     /// Nil where the store is a simulated one.
@@ -54,7 +87,7 @@ public final class Vault: Sendable {
         directory: VaultDirectory?, store: any Reading, committer: any Committing,
         network: Network, time: any TimeSource, randomness: any Randomness,
         unfinished: [RecordKey], doubts: [Refresher.Doubt], readsUnverified: Bool = false,
-        startsThread: Bool, closing: @escaping @Sendable () -> Void
+        feed: EventFeed = EventFeed(), startsThread: Bool, closing: @escaping @Sendable () -> Void
     ) throws(VaultError) {
         self.directory = directory
         self.store = store
@@ -63,7 +96,7 @@ public final class Vault: Sendable {
         self.time = time
         self.readsUnverified = readsUnverified
         self.closing = closing
-        feed = EventFeed()
+        self.feed = feed
         for key in unfinished {
             try Self.finishDisconnect(key, committer: committer, time: time)
         }
@@ -72,11 +105,11 @@ public final class Vault: Sendable {
             randomness: randomness, feed: feed, doubts: doubts, startsThread: startsThread)
     }
 
-    /// Stops refreshing, awaits answers that are out at most ten seconds, those to codes twenty,
-    /// since what comes late is revoked, makes durable what waits
-    /// and releases the directory. Safe to call more than once; from then on every call throws
-    /// `closed`. The keys are wiped when the last reference to the vault goes. In a child process
-    /// that inherited the vault it does nothing.
+    /// Stops refreshing, awaits answers that are out for as long as `Settings.deadlines` says,
+    /// since what comes late is revoked, makes durable what waits and releases the directory. Safe
+    /// to call more than once; from then on every call throws `closed`. The keys are wiped when the
+    /// last reference to the vault goes. In a child process that inherited the vault it does
+    /// nothing.
     public func close() {
         // Its threads, locks and connections are the parent's.
         if isInherited { return }
