@@ -11,6 +11,7 @@ import Synchronization
 @safe
 public final class SecretArena: @unchecked Sendable {
     /// How the region is held, from best to worst.
+    @nonexhaustive
     public enum Kind: String, Sendable {
         /// `memfd_secret`: not readable through `/proc`, not even by root.
         case secretMemory

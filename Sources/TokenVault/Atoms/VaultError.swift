@@ -11,6 +11,7 @@ public struct VaultError: Error, Sendable {
     }
 
     /// The folder of the source tree that the error came from.
+    @nonexhaustive
     public enum Stage: String, Hashable, Sendable {
         case atoms, authorize, exchange, seal, store, upkeep, vault
     }
