@@ -53,13 +53,12 @@ extension VaultError {
         (
             .rootKeyWeak, .refused,
             "the root key is 32 times the same byte, which anybody can guess: make one with "
-                + "`head -c 32 /dev/urandom`; for a vault that was made with it, make a new one and "
-                + "connect again"
+                + "`head -c 32 /dev/urandom`"
         ),
         (
             .secretFileUnusable, .refused,
-            "a file with a secret cannot be used: it is a regular file of 1 to 16384 bytes, belongs "
-                + "to you and has mode 0400 or 0600"
+            "a file with a secret cannot be used: it is a regular file of 1 to 16384 bytes, "
+                + "belongs to you and has mode 0400 or 0600"
         ),
         (
             .keyDerivationRefused, .refused,

@@ -5,8 +5,8 @@ extension Vault {
     /// cancelled, or the vault is closed. Idle, it costs nothing: it sleeps until the next
     /// deadline.
     ///
-    /// - Throws: what `ready` throws; nothing is refreshed in a store that does not verify. `closed`
-    ///   where the vault was closed before it was ready.
+    /// - Throws: what `ready` throws; nothing is refreshed in a store that does not verify. If the
+    ///   vault was closed before it was ready, `closed`.
     public func run() async throws(VaultError) {
         try checkProcess()
         try await ready()
