@@ -37,6 +37,7 @@ let package = Package(
         // For a platform's own tests: a provider, and a clock that can be set.
         .library(name: "ProviderSimulator", targets: ["ProviderSimulator"]),
         .library(name: "TokenVaultTesting", targets: ["TokenVaultTesting"]),
+        .library(name: "TokenVaultServices", targets: ["TokenVaultServices"]),
         .executable(name: "tokenvault", targets: ["tokenvault"]),
         .executable(name: "provider-simulator", targets: ["provider-simulator"]),
     ],
@@ -96,6 +97,15 @@ let package = Package(
                 tool("Logging", "swift-log"),
                 tool("NIOCore", "swift-nio"),
                 tool("ServiceLifecycle", "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "TokenVaultServices",
+            dependencies: [
+                "TokenVault", "CallbackFront",
+                tool("Logging", "swift-log"),
+                tool("ServiceLifecycle", "swift-service-lifecycle"),
+                tool("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .target(
@@ -208,6 +218,15 @@ let package = Package(
                 "CallbackFront", "TokenVault", "ProviderSimulator",
                 tool("HTTPTypes", "swift-http-types"),
                 tool("Logging", "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TokenVaultServicesTests",
+            dependencies: [
+                "TokenVaultServices", "TokenVault", "CallbackFront", "ProviderSimulator",
+                "TestSupport",
+                tool("Logging", "swift-log"),
+                tool("ServiceLifecycle", "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         // A process that is killed, and the tests that do it.

@@ -51,6 +51,16 @@ extension VaultError {
                 + "to you and has mode 0400 or 0600; a passphrase has 8 to 1024 bytes"
         ),
         (
+            .rootKeyWeak, .refused,
+            "the root key is 32 times the same byte, which anybody can guess: make one with "
+                + "`head -c 32 /dev/urandom`"
+        ),
+        (
+            .secretFileUnusable, .refused,
+            "a file with a secret cannot be used: it is a regular file of 1 to 16384 bytes, "
+                + "belongs to you and has mode 0400 or 0600"
+        ),
+        (
             .keyDerivationRefused, .refused,
             "the vault's HEADER asks for more time or memory to stretch the passphrase than is "
                 + "allowed: give the --passphrase-opslimit and --passphrase-memlimit (here in "
@@ -207,7 +217,9 @@ extension VaultError {
         case .providerRefused, .applicationMisconfigured, .notRefreshable, .grantLost:
             "HTTP \(number)" + (providerError.map { ", \($0.name)" } ?? "")
         case .providerAnswerUnreadable: "HTTP \(number)"
-        case .unsafeDirectory, .rootKeyUnusable, .certificateFileUnusable, .invalidArgument: nil
+        case .unsafeDirectory, .rootKeyUnusable, .secretFileUnusable, .certificateFileUnusable,
+            .invalidArgument:
+            nil
         case .storageFailed, .storeFull, .vaultMissing, .vaultLocked, .vaultIncomplete:
             number > 0 ? "errno \(number)" : "LMDB \(number)"
         case .integrityFailed: number < 0 ? "LMDB \(number)" : "\(number)"

@@ -32,6 +32,9 @@ extension VaultError {
             case .wrongCharacter where subject == .clientSecret:
                 "has other bytes than printable ASCII, as no client secret has: a byte order mark, "
                     + "UTF-16, a tab or a line end in it: save it as plain text, without one"
+            case .wrongCharacter where subject == .accessToken:
+                "has a byte that no header may have, such as a line end or a space: put it again "
+                    + "without"
             case .wrongCharacter: "has letters, digits, '-', '_' and '.', nothing else"
             case .fragment: "has a fragment: take out the # and what follows"
             case .malformedURL:

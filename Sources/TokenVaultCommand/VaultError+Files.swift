@@ -111,10 +111,8 @@ extension VaultError {
         case .empty: KnownCause("the root key is empty: nothing came from the descriptor")
         case .malformedKey:
             KnownCause(
-                number == 32
-                    ? "the root key is 32 times the same byte: a key is random"
-                    : "the root key has \(number > 32 ? "more than 32" : "\(number)") bytes: a key "
-                        + "is 32 random bytes")
+                "the root key has \(number > 32 ? "more than 32" : "\(number)") bytes: a key "
+                    + "is 32 random bytes")
         case .malformedPassphrase: KnownCause("a passphrase has 8 to 1024 bytes: give another")
         default: nil
         }

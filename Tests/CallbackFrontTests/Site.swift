@@ -118,8 +118,8 @@ final class Site: Sendable {
 
     /// What the provider's resource says to the connection's access token.
     func userinfo(_ connection: String = "ada/practice") async throws -> Int {
-        let token = try await vault.withAccessToken(ConnectionID(connection)) { secret in
-            unsafe secret.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+        let token = try await vault.withAccessToken(ConnectionID(connection)) { token in
+            unsafe token.secret.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
         }
         let url = provider.baseURL + "/userinfo"
         return try await Browser().get(url, ["Authorization: Bearer \(token)"]).status

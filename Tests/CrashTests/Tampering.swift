@@ -179,7 +179,7 @@ struct Exhibit {
     private func token(_ vault: Vault, _ name: String) async throws -> String {
         do {
             return try await vault.withAccessToken(ConnectionID(name)) { $0.exposed }
-        } catch let error as VaultError {
+        } catch {
             return "\(error.code)"
         }
     }

@@ -42,6 +42,12 @@ def long_key(desk):
     token(desk)
 
 
+@case("the key is the same byte throughout")
+def weak_key(desk):
+    desk.write("v.key", b"k" * 32)
+    token(desk)
+
+
 @case("the key file is not there")
 def no_key(desk):
     os.unlink(desk.path("v.key"))

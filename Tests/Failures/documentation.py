@@ -91,6 +91,7 @@ TITLES = {
     "the application is rejected, seen from another connection of it",
     # The vault's files
     "the key is another vault's",
+    "the key is the same byte throughout",
     "the key file can be read by others (0644)",
     "a passphrase for a vault that was made with a key file",
     "no vault is there",

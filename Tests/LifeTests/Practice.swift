@@ -30,10 +30,13 @@ final class Practice: Sendable {
         secretText = secret
     }
 
-    func open(_ clock: TestClock = TestClock()) throws -> Vault {
+    func open(
+        _ clock: TestClock = TestClock(), _ change: (inout Vault.Settings) -> Void = { _ in }
+    ) throws -> Vault {
         var settings = Vault.Settings()
         settings.mapBytes = 1 << 30
         settings.allowsLoopbackHTTP = true
+        change(&settings)
         return try Vault.open(
             at: home.path, rootKey: .file(home.keyFile), settings: settings, clock: clock)
     }

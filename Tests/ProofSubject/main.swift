@@ -149,7 +149,7 @@ final class Subject: Sendable {
             say("receipt \(receipt.refreshToken) \(receipt.accessToken) \(receipt.erasedSlots)")
         case "use":
             try await vault.withAccessToken(ConnectionID(words[1])) { token in
-                precondition(token.count > 0)
+                precondition(token.secret.count > 0)
             }
         case "state":
             let status = vault.memoryStatus

@@ -121,6 +121,17 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         }
     }
 
+    func keys(
+        _ kind: SealedRecord.Kind, after last: RecordKey?, atMost limit: Int
+    ) throws(VaultError) -> [RecordKey] {
+        try checkOpen()
+        let keys = disk.contents.records.filter { $0.value.kind == kind }.keys
+            .sorted { $0.precedes($1) }
+        let first = last.flatMap { last in keys.firstIndex { last.precedes($0) } }
+        if last != nil, first == nil { return [] }
+        return Array(keys[(first ?? 0)...].prefix(limit))
+    }
+
     func verify(
         atOpen: Bool, _ visit: (borrowing Opened) throws(VaultError) -> Void
     ) throws(VaultError) -> Verified {
@@ -173,4 +184,15 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     }
 
     func close() { isClosed = true }
+}
+
+extension RecordKey {
+    /// Whether it comes first in the order of bytes.
+    fileprivate func precedes(_ other: RecordKey) -> Bool {
+        for index in 0..<Self.byteCount
+        where bytes.byte(at: index) != other.bytes.byte(at: index) {
+            return bytes.byte(at: index) < other.bytes.byte(at: index)
+        }
+        return false
+    }
 }

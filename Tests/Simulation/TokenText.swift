@@ -40,6 +40,8 @@ struct TokenText: Equatable {
 
     init?(_ secret: borrowing Secret) { self.init(Self.copy(secret)[...]) }
 
+    init?(_ token: borrowing LentToken) { self.init(token.secret) }
+
     private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {
         guard !digits.isEmpty, digits.count < 19 else { return nil }
         var value: Int64 = 0

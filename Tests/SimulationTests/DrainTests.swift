@@ -93,7 +93,7 @@ import Testing
         let rig = try Rig(.populated(2, expiringIn: 3_600_000))
         #expect(try drain(rig).count == 0)
         let reader = try rig.call { vault in
-            try await vault.withAccessToken(Disk.id(0)) { #expect($0.count > 0) }
+            try await vault.withAccessToken(Disk.id(0)) { #expect($0.secret.count > 0) }
         }
         #expect(reader.isDone && reader.code == nil)
         let disconnect = try rig.call { _ = try await $0.disconnect(Disk.id(1)) }

@@ -69,6 +69,11 @@ extension Secret {
     }
 }
 
+extension LentToken {
+    /// The token in the clear.
+    package var exposed: String { secret.exposed }
+}
+
 /// The code of the error that `body` throws; nil where it throws none.
 package func code(_ body: () async throws -> Void) async -> VaultError.Code? {
     do {

@@ -29,7 +29,7 @@ struct TokenRead {
                     let start = ids.count / threads * thread
                     for read in 0..<reads / threads {
                         let id = ids[(start + read) % ids.count]
-                        let count = try await vault.withAccessToken(id) { token in token.count }
+                        let count = try await vault.withAccessToken(id) { $0.secret.count }
                         guard count == Population.accessTokenBytes else {
                             throw BenchmarkFailure("not the token that was put")
                         }

@@ -45,7 +45,7 @@ struct VaultOpening {
         let start = Measurement.nanoseconds(CLOCK_MONOTONIC)
         let vault = try Population(home: home).openAtOnce(readsUnverified: readsUnverified)
         let id = try Population.id(connections / 2)
-        let count = try await vault.withAccessToken(id) { token in token.count }
+        let count = try await vault.withAccessToken(id) { $0.secret.count }
         guard count == Population.accessTokenBytes else {
             throw BenchmarkFailure("not the token that was put")
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Why a connection will come to its end, so that the user has to connect again.
+@nonexhaustive
 public enum EndCause: String, Hashable, Sendable, CaseIterable {
     /// The provider drops a refresh token that is not used for so long. Each refresh puts it off.
     case idle

@@ -43,6 +43,8 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case damagedCertificate = 37
     case nothingLeft = 38
     case insideVault = 39
+    /// It was written while it was read.
+    case changed = 69
     // The root key.
     case passphraseForKey = 40
     case keyForPassphrase = 41

@@ -22,6 +22,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case setting = 17
     case generation = 18
     case code = 19
+    case accessToken = 20
 
     /// As definitions, the command line and the vault's directory call it.
     package var name: String {
@@ -45,6 +46,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .setting: "setting"
         case .generation: "generation"
         case .code: "authorization code"
+        case .accessToken: "access token"
         }
     }
 }

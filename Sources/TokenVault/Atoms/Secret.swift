@@ -209,4 +209,13 @@ public struct Secret: ~Copyable, @unchecked Sendable {
 
     /// A copy, in a slot of its own.
     borrowing func copy() throws(VaultError) -> Secret { try Secret(copying: bytes) }
+
+    /// The same bytes in a slot that is no larger than they need, if one is free: there are fewest
+    /// of the large ones, and whoever keeps a secret for long should leave those to others.
+    consuming func compacted() -> Secret {
+        guard SecretArena.slotBytes(for: count) < capacity,
+            var smaller = Secret(roomFor: count), smaller.append(bytes)
+        else { return self }
+        return smaller
+    }
 }

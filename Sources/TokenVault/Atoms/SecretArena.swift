@@ -11,6 +11,7 @@ import Synchronization
 @safe
 public final class SecretArena: @unchecked Sendable {
     /// How the region is held, from best to worst.
+    @nonexhaustive
     public enum Kind: String, Sendable {
         /// `memfd_secret`: not readable through `/proc`, not even by root.
         case secretMemory
@@ -27,6 +28,11 @@ public final class SecretArena: @unchecked Sendable {
     static let classes: [(byteCount: Int, slotCount: Int)] = [
         (128, 4096), (512, 3072), (2048, 1536), (8192, 128), (65536, 16),
     ]
+    /// How long the slot is that `byteCount` bytes need.
+    static func slotBytes(for byteCount: Int) -> Int {
+        classes.first { $0.byteCount >= byteCount }?.byteCount ?? secretBytesMax
+    }
+
     /// The longest secret, in bytes.
     public static let secretBytesMax = 65536
     /// How long a caller waits for a slot before `tooManySecrets`, in milliseconds.

@@ -3,6 +3,7 @@
 /// The tokens of one connection: what a token response (RFC 6749 section 5.1) leaves behind.
 public struct TokenSet: ~Copyable, Sendable {
     /// Where the access token's expiry was learnt from.
+    @nonexhaustive
     public enum ExpirySource: UInt8, Sendable {
         /// Nobody said: the token is taken to live until it is rejected.
         case unknown = 0

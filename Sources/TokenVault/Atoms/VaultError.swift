@@ -4,13 +4,14 @@
 ///
 /// There is no text field: nothing a token, a URL or a provider's answer could travel in. `code`
 /// says what the caller should do, `number` is the C library's, HTTP's or errno's own number.
-public struct VaultError: Error, Hashable, Sendable {
+public struct VaultError: Error, Sendable {
     /// The reason. New codes may be added; compare, never switch exhaustively.
     public struct Code: Hashable, Sendable {
         let kind: Kind
     }
 
     /// The folder of the source tree that the error came from.
+    @nonexhaustive
     public enum Stage: String, Hashable, Sendable {
         case atoms, authorize, exchange, seal, store, upkeep, vault
     }
@@ -20,7 +21,11 @@ public struct VaultError: Error, Hashable, Sendable {
     /// Where in a token's life it happened.
     public let stage: Stage
     /// The connection it concerns, where there is one.
-    public let connection: ConnectionID?
+    public var connection: ConnectionID? { named as? ConnectionID }
+    /// A `ConnectionID`, and any other value for the compiler: Swift 6.3.1 crashes on `catch ...
+    /// where` beside a call that rethrows, such as `??`, if the typed error is a struct with
+    /// references in it, and does not if its layout is unknown.
+    private let named: (any Sendable)?
     /// An errno, an HTTP status, or a code of LMDB, libsodium or curl; 0 where none applies.
     public let number: Int
     /// What else is known: the provider's `error`, the rule that was broken, and by what.
@@ -34,7 +39,7 @@ public struct VaultError: Error, Hashable, Sendable {
     ) {
         self.code = code
         self.stage = stage
-        self.connection = connection
+        named = connection
         self.number = number
         self.detail = detail
         self.retryTime = retryTime
@@ -56,10 +61,27 @@ public struct VaultError: Error, Hashable, Sendable {
     }
 }
 
+extension VaultError: Hashable {
+    /// True where all of it is the same.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.code == right.code && left.stage == right.stage && left.connection == right.connection
+            && left.number == right.number && left.detail == right.detail
+            && left.retryTime == right.retryTime
+    }
+
+    /// Hashes what `==` compares.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(code)
+        hasher.combine(connection)
+        hasher.combine(number)
+    }
+}
+
 extension VaultError.Code {
     enum Kind: String, Hashable, Sendable {
         case invalidArgument, limitExceeded, tooManySecrets, forked, outOfMemory
-        case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable, keyDerivationRefused
+        case wrongRootKey, headerDamaged, unsupportedFormat, rootKeyUnusable, rootKeyWeak
+        case keyDerivationRefused, secretFileUnusable
         case databaseUnsupported, databaseDamaged
         case authenticationFailed, integrityFailed, recordDamaged, notVerified
         case vaultExists, vaultMissing, vaultIncomplete, vaultLocked, unsafeDirectory
@@ -101,6 +123,13 @@ extension VaultError.Code {
     /// The root key source cannot be used: no regular file, wrong length, mode, owner, or too weak
     /// parameters.
     public static let rootKeyUnusable = Self(kind: .rootKeyUnusable)
+    /// The root key is the same byte throughout, and was never random. Make one from a source of
+    /// randomness.
+    public static let rootKeyWeak = Self(kind: .rootKeyWeak)
+    /// A file that was given as a secret cannot be used: not there, no regular file, not ours, open
+    /// to others, empty or too long, as `detail` says. `number` is the errno, the mode, the owner
+    /// or the limit.
+    public static let secretFileUnusable = Self(kind: .secretFileUnusable)
     /// HEADER asks for more passes or memory to stretch the passphrase than `Argon2idLimits`
     /// allows: it was altered, or the vault was made with more. `number` is its memory in MiB.
     public static let keyDerivationRefused = Self(kind: .keyDerivationRefused)

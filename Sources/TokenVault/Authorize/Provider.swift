@@ -7,6 +7,7 @@
 public struct Provider: Hashable, Sendable {
     /// How the client authenticates at the token and the revocation endpoint (RFC 6749 section
     /// 2.3.1). A setting, never tried out: a refresh that guesses can cost the grant.
+    @nonexhaustive
     public enum ClientAuthentication: UInt8, Sendable {
         /// HTTP Basic, id and secret form-encoded first, as the RFC says.
         case basic = 1
@@ -19,6 +20,7 @@ public struct Provider: Hashable, Sendable {
     }
 
     /// What is presented at the token endpoint for new tokens.
+    @nonexhaustive
     public enum RefreshGrant: Hashable, Sendable {
         /// The refresh token (RFC 6749 section 6).
         case refreshToken
@@ -30,6 +32,7 @@ public struct Provider: Hashable, Sendable {
     }
 
     /// What becomes of a refresh token that is used.
+    @nonexhaustive
     public enum Rotation: UInt8, Sendable {
         /// It stays as it is: the same one may be presented again and again.
         case never = 1

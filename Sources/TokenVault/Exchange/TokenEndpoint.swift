@@ -7,7 +7,7 @@
 /// completion never runs; see `TokenRequest` for what it throws.
 package struct TokenEndpoint: Sendable {
     private let transport: any Transport
-    private let deadlineMilliseconds: Int
+    let deadlineMilliseconds: Int
 
     package typealias Completion = @Sendable (consuming Verdict) -> Void
     package typealias RevocationCompletion = @Sendable (RevocationVerdict) -> Void

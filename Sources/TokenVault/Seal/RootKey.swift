@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
-
 /// Where the root key comes from. It is never stored by the vault, and there is no vault without
 /// one.
 public enum RootKeySource: ~Copyable, Sendable {
@@ -60,7 +58,7 @@ struct RootKey: ~Copyable {
     ) throws(VaultError) -> Secret {
         switch consume source {
         case .file(let path): return try read(path)
-        case .descriptor(let number): return try drain(Descriptor(owning: number))
+        case .descriptor(let number): return try read(Descriptor(owning: number))
         case .key(let key): return key
         case .passphrase(let passphrase, let limits):
             guard limits.areInRange else { throw VaultError(.invalidArgument, .seal) }
@@ -77,10 +75,11 @@ struct RootKey: ~Copyable {
     }
 
     private static func check(_ key: borrowing Secret) throws(VaultError) {
-        guard key.count == Sodium.keyBytes, !isPlain(key.bytes) else {
+        guard key.count == Sodium.keyBytes else {
             throw VaultError(
                 .rootKeyUnusable, .seal, number: key.count, key.count == 0 ? .empty : .malformedKey)
         }
+        guard !isPlain(key.bytes) else { throw VaultError(.rootKeyWeak, .seal) }
     }
 
     /// A key whose bytes are all the same was never random.
@@ -92,35 +91,19 @@ struct RootKey: ~Copyable {
     }
 
     private static func read(_ path: String) throws(VaultError) -> Secret {
-        let file: Descriptor
-        do throws(VaultError) {
-            file = try Descriptor(path, flags: O_RDONLY, followsLink: true, stage: .seal)
-        } catch {
-            throw VaultError(.rootKeyUnusable, .seal, number: error.number)
-        }
-        let status = try file.status()
-        guard status.st_uid == geteuid(), status.st_mode & 0o177 == 0 else {
-            throw VaultError(.rootKeyUnusable, .seal, number: Int(status.st_mode & 0o7777))
-        }
-        return try drain(file)
+        try read(Descriptor(secretFile: path, .rootKeyUnusable, .seal))
     }
 
     /// Reads up to one byte more than a key, so that a longer source is noticed.
-    private static func drain(_ source: borrowing Descriptor) throws(VaultError) -> Secret {
+    private static func read(_ source: borrowing Descriptor) throws(VaultError) -> Secret {
         var secret = try Secret(zeroes: Sodium.keyBytes + 1)
-        var done = 0
-        let number = source.number
-        var span = secret.mutableBytes
-        unsafe span.withUnsafeMutableBytes { buffer in
-            guard let base = buffer.baseAddress else { return }
-            while done < buffer.count {
-                let got = unsafe Glibc.read(number, base + done, buffer.count - done)
-                if got < 0 && errno == EINTR { continue }
-                if got <= 0 { return }
-                done += got
-            }
+        let count: Int
+        do throws(VaultError) {
+            count = try source.drain(into: &secret)
+        } catch {
+            throw VaultError(.rootKeyUnusable, .seal, number: error.number)
         }
-        secret.shorten(to: done)
+        secret.shorten(to: count)
         return secret
     }
 
@@ -189,17 +172,20 @@ extension RootKey {
                 secret = try RootKey.read(path)
                 limits = nil
             case .descriptor(let number):
-                secret = try RootKey.drain(Descriptor(owning: number))
+                secret = try RootKey.read(Descriptor(owning: number))
                 limits = nil
             }
         }
 
         func rootKey(_ derivation: KeyDerivation?) throws(VaultError) -> RootKey {
+            try RootKey(source(), derivation: derivation)
+        }
+
+        /// The same once more.
+        func source() throws(VaultError) -> RootKeySource {
             let copy = try secret.copy()
-            if let limits {
-                return try RootKey(.passphrase(copy, limits: limits), derivation: derivation)
-            }
-            return try RootKey(.key(copy), derivation: derivation)
+            if let limits { return .passphrase(copy, limits: limits) }
+            return .key(copy)
         }
     }
 }

@@ -33,6 +33,14 @@ protocol Reading: AnyObject, Sendable {
         _ body: (borrowing Opened) throws(VaultError) -> Bool
     ) throws(VaultError)
 
+    /// The keys of records of one kind, in the order of their bytes, which are not opened; so many
+    /// at most.
+    ///
+    /// - Parameter last: the key to go on behind; nil from the first one on.
+    func keys(
+        _ kind: SealedRecord.Kind, after last: RecordKey?, atMost limit: Int
+    ) throws(VaultError) -> [RecordKey]
+
     /// Opens every record of one snapshot, and compares count and store MAC with ROOT.
     ///
     /// - Parameter atOpen: whether what no live record needs is done away with then, such as key

@@ -21,8 +21,9 @@ final class VaultDirectory: Sendable {
         _ path: String, _ fill: (String) throws(VaultError) -> Void
     ) throws(VaultError) {
         try checkIsFree(path)
-        let temporary = "\(path).tmp-\(getpid())"
-        removeTree(temporary)
+        // In containers that share a disk processes have the same numbers, too.
+        let number = String(UInt64.random(in: .min ... .max), radix: 16)
+        let temporary = "\(path).tmp-\(number)"
         guard unsafe mkdir(temporary, 0o700) == 0,
             unsafe mkdir("\(temporary)/\(databaseName)", 0o700) == 0
         else { throw Descriptor.failure(.store) }
@@ -90,6 +91,30 @@ final class VaultDirectory: Sendable {
         erasureQuality = ErasureQuality(path)
         try Self.makeReaders(path)
     }
+
+    /// The same, as soon as no other process has it, if that is within `duration`.
+    ///
+    /// - Throws: as `init`; `cancelled`.
+    static func taken(
+        _ path: String, waiting duration: Duration
+    ) async throws(VaultError) -> VaultDirectory {
+        let end = ContinuousClock.now.advanced(by: duration)
+        while true {
+            do throws(VaultError) {
+                return try VaultDirectory(path)
+            } catch {
+                guard error.code == .vaultLocked, ContinuousClock.now < end else { throw error }
+            }
+            do {
+                try await Task.sleep(for: .milliseconds(lookMilliseconds))
+            } catch {
+                throw VaultError(.cancelled, .store)
+            }
+        }
+    }
+
+    /// How often it is looked whether another process has let go.
+    private static let lookMilliseconds = 20
 
     deinit { ProcessNumber.keep(descriptor: lock.number) }
 

@@ -13,6 +13,7 @@ public struct ConnectionStatus: Sendable {
     }
 
     /// What the platform or the user should do next.
+    @nonexhaustive
     public enum NextStep: String, Sendable {
         /// Nothing.
         case none
@@ -100,10 +101,15 @@ extension Vault {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
         try readableNow()
-        let key = store.key(.connection, id.text)
+        return try status(store.key(.connection, id.text))
+    }
+
+    /// The same of the record at `key`, which is opened once.
+    func status(_ key: RecordKey) throws(VaultError) -> ConnectionStatus? {
         guard let opened = try store.open(key) else { return nil }
         let (handle, generation) = (opened.version.handle, opened.version.generation)
         let record = ConnectionRecord(fields: opened.takeFields())
+        guard let id = record.id else { throw VaultError(.recordDamaged, .vault) }
         let end = refresher.end(record)
         let outstanding = refresher.outstandingSince(key, record)
         let failing =

@@ -3,6 +3,7 @@
 /// What a disconnect stopped, revoked and erased, and how good the erasure is.
 public struct DisconnectReceipt: Sendable, Equatable {
     /// What the provider made of a revocation (RFC 7009).
+    @nonexhaustive
     public enum Revocation: Sendable, Equatable {
         /// There was no such token.
         case notNeeded
@@ -17,6 +18,7 @@ public struct DisconnectReceipt: Sendable, Equatable {
     }
 
     /// How well this file system lets go of what is overwritten in place.
+    @nonexhaustive
     public enum Erasure: Sendable, Equatable {
         /// Overwriting replaces the bytes (ext4 in ordered mode, XFS, tmpfs). What the device
         /// itself keeps, a flash controller or a snapshot below, is beyond any file's reach.

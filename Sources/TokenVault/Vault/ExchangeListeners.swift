@@ -10,10 +10,6 @@ final class ExchangeListeners: Sendable {
     /// How many at most.
     static let countMax = 32
 
-    /// How long a close waits for them, in milliseconds: a code that was given up at its deadline
-    /// may be answered a while after.
-    static let closeMilliseconds = 20_000
-
     private let count = Monitor(0)
 
     /// A place for one; nil where all are taken. It is given back with the last reference, which

@@ -9,6 +9,7 @@ final class Network: Sendable {
     let revocationEndpoint: TokenEndpoint
     let addressGuard: AddressGuard
     private let closing: Closing
+    private let closeMilliseconds: Int
     /// Until when the vault is drained, on the clock that never jumps; 0 where it was not.
     private let drainEnd = Atomic<Int64>(0)
 
@@ -24,7 +25,9 @@ final class Network: Sendable {
         let curlSettings = CurlTransport.Settings(
             caFile: settings.certificateFile, allowsLoopbackHTTP: settings.allowsLoopbackHTTP)
         let curl = try CurlTransport(settings: curlSettings)
-        self.init(transport: curl, addressGuard: curlSettings.addressGuard) {
+        self.init(
+            transport: curl, addressGuard: curlSettings.addressGuard, deadlines: settings.deadlines
+        ) {
             curl.close(waitingAtMost: $1, awaitingRefreshes: $0)
         }
     }
@@ -32,11 +35,14 @@ final class Network: Sendable {
     /// A network of somebody's own making.
     init(
         transport: any Transport, addressGuard: AddressGuard,
+        deadlines: Vault.Deadlines = Vault.Deadlines(),
         closing: @escaping Closing
     ) {
-        endpoint = TokenEndpoint(transport: transport)
+        endpoint = TokenEndpoint(
+            transport: transport, deadlineMilliseconds: deadlines.tokenMilliseconds)
         revocationEndpoint = TokenEndpoint(
-            transport: transport, deadlineMilliseconds: Revocation.deadlineMilliseconds)
+            transport: transport, deadlineMilliseconds: deadlines.revocationMilliseconds)
+        closeMilliseconds = deadlines.closeMilliseconds
         self.addressGuard = addressGuard
         self.closing = closing
     }
@@ -44,7 +50,8 @@ final class Network: Sendable {
     /// Waits for codes that are under way, before it is closed.
     func awaitCodes(_ listeners: ExchangeListeners) {
         let start = CurlQueue.monotonicMilliseconds()
-        listeners.wait(milliseconds: closingMilliseconds(ExchangeListeners.closeMilliseconds))
+        // A code that was given up at its deadline may be answered a while after.
+        listeners.wait(milliseconds: closingMilliseconds(2 * closeMilliseconds))
         let waited = CurlQueue.monotonicMilliseconds() - start
         self.waited.store(Int(clamping: waited), ordering: .relaxed)
     }
@@ -53,7 +60,7 @@ final class Network: Sendable {
     /// for as well.
     func close() {
         let isDrained = drainEnd.load(ordering: .relaxed) > 0
-        let most = closingMilliseconds(CurlTransport.closeMillisecondsDefault)
+        let most = closingMilliseconds(closeMilliseconds)
         closing(!isDrained, isDrained ? most : max(0, most - waited.load(ordering: .relaxed)))
     }
 

@@ -7,7 +7,7 @@ extension Refresher {
         // For so long no data key is kept open.
         attempt.kept?.wipe()
         let now = time.now()
-        let deadline = TransportRequest.deadlineMillisecondsDefault
+        let deadline = network.endpoint.deadlineMilliseconds
         let listens = attempt.request?.listenMilliseconds ?? deadline
         let end = now.adding(milliseconds: Int64(max(0, listens - deadline)))
         let change = shared.withLock { shared -> Change? in

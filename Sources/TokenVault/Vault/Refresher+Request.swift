@@ -143,7 +143,7 @@ extension Refresher {
             let milliseconds = RefreshPolicy.listenMilliseconds(
                 inDoubtSince: shared.doubts[attempt.key]?.since, limits, now)
             attempt.isListenable =
-                milliseconds > TransportRequest.deadlineMillisecondsDefault
+                milliseconds > network.endpoint.deadlineMilliseconds
             return (limits, milliseconds)
         }
     }

@@ -81,6 +81,7 @@ extension Refresher {
             switch result {
             case .success(let committed) where committed.fate == .changed:
                 if news.isRecovered || news.isAccepted { publish(.recovered, attempt.id) }
+                if feed.tellsRefreshes { publish(.refreshed, attempt.id) }
                 finish(attempt, .success(()), committed.plan)
             case .success(let committed) where committed.fate == .left:
                 endSuperseded(attempt, tokens)

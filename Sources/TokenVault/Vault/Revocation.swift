@@ -6,9 +6,6 @@
 /// One after the other, the refresh token first: to the server they are one grant, and one that is
 /// asked for both at once may answer 500 to either (django-oauth-toolkit on SQLite does).
 struct Revocation {
-    /// How long one of the two requests may take, in milliseconds.
-    static let deadlineMilliseconds = 5000
-
     /// What came of it, for each token.
     struct Outcomes: Sendable {
         var refreshToken = DisconnectReceipt.Revocation.notNeeded

@@ -6,6 +6,7 @@
 /// keys. Compare the list of the new vault with your own.
 public struct SalvageReport: Sendable, Hashable {
     /// Why an entry of the database does not open.
+    @nonexhaustive
     public enum Fault: String, Sendable, CaseIterable {
         /// Its key slot is zeros or random bytes, or lies beyond the end of SLOTS: the data key is
         /// gone.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Vault {
-    /// Lends the access token of a connection to `body`, refreshed first where it has expired, or
-    /// was reported rejected (`reportRejected`) and can be renewed.
+    /// Lends the access token of a connection, refreshed first where it has expired, or was
+    /// reported rejected (`reportRejected`) and can be renewed.
     ///
     /// Where the stored token is fresh nothing is awaited: the token is read on the caller's thread
     /// and never waits for a write. Where it is not, 10,000 callers cause one request and share its
-    /// result; a caller that is cancelled does not cancel it. The token is wiped when `body`
-    /// returns: do not keep its bytes.
+    /// result; a caller that is cancelled does not cancel it. It is wiped where its scope ends, and
+    /// holds a slot until then: see `LentToken`.
     ///
     /// - Parameters:
     ///   - minimumLifetime: how long the token must live at least; zero by default. Where the
@@ -18,34 +18,83 @@ extension Vault {
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
     ///   `certificateRefused`, `endpointRefused`, `providerBusy`, `answerLost`, `backingOff`,
     ///   `providerRefused`, `providerAnswerUnreadable`, `applicationMisconfigured`,
-    ///   `disconnecting`, `cancelled`, `answerOutstanding`.
-    public func withAccessToken<Result>(
+    ///   `disconnecting`, `cancelled`, `answerOutstanding`, `tooManySecrets`.
+    public func accessToken(
+        _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false
+    ) async throws(VaultError) -> LentToken {
+        try checkProcess()
+        defer { MemoryHygiene.scrub() }
+        let token = try await lend(id, minimumLifetime, awaitsLateAnswer)
+        return LentToken(
+            secret: token.secret.compacted(), connection: id, generation: token.generation,
+            expiry: token.expiry, followsRejection: token.followsRejection)
+    }
+
+    /// Lends the access token to `body`, as `accessToken` does, and wipes it when that returns: do
+    /// not keep its bytes.
+    ///
+    /// - Parameters:
+    ///   - minimumLifetime: as `accessToken`.
+    ///   - awaitsLateAnswer: as `refresh`.
+    /// - Throws: as `accessToken`, and what `body` throws.
+    public func withAccessToken<Result: ~Copyable>(
         _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false,
-        _ body: (borrowing Secret) throws -> Result
+        _ body: (borrowing LentToken) throws -> Result
     ) async throws -> Result {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
-        if !refresher.isVerified { try await readable() }
-        let token = try await freshToken(id, minimumLifetime, awaitsLateAnswer)
-        let result = try body(token)
-        token.destroy()
-        return result
+        return try body(await lend(id, minimumLifetime, awaitsLateAnswer))
     }
 
-    private func freshToken(
+    /// The same with a body that throws nothing.
+    public func withAccessToken<Result: ~Copyable>(
+        _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false,
+        _ body: (borrowing LentToken) -> Result
+    ) async throws(VaultError) -> Result {
+        try checkProcess()
+        defer { MemoryHygiene.scrub() }
+        return body(try await lend(id, minimumLifetime, awaitsLateAnswer))
+    }
+
+    /// The same with a body that awaits something: the token holds a slot for as long.
+    public func withAccessToken<Result: ~Copyable>(
+        _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false,
+        _ body: (borrowing LentToken) async throws -> Result
+    ) async throws -> Result {
+        try checkProcess()
+        let token = try await accessToken(
+            id, minimumLifetime: minimumLifetime, awaitsLateAnswer: awaitsLateAnswer)
+        return try await body(token)
+    }
+
+    /// The same with a body that awaits something and throws nothing.
+    public func withAccessToken<Result: ~Copyable>(
+        _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false,
+        _ body: (borrowing LentToken) async -> Result
+    ) async throws(VaultError) -> Result {
+        try checkProcess()
+        let token = try await accessToken(
+            id, minimumLifetime: minimumLifetime, awaitsLateAnswer: awaitsLateAnswer)
+        return await body(token)
+    }
+
+    private func lend(
         _ id: ConnectionID, _ minimumLifetime: Duration, _ isPatient: Bool
-    ) async throws(VaultError) -> Secret {
+    ) async throws(VaultError) -> LentToken {
+        if !refresher.isVerified { try await readable() }
         let key = store.key(.connection, id.text)
         let minimum = Self.milliseconds(minimumLifetime)
         var asked: UInt64?
         var lifetime = 0
+        var followsRejection = false
         for attempt in 0...Self.freshTokenAttemptsMax {
             let stale: Stale
-            switch try current(id, key, minimum) {
+            switch try current(id, key, minimum, followsRejection) {
             case .fresh(let token): return token
             case .stale(let found): stale = found
             }
             lifetime = stale.tokens.lifetime.seconds
+            followsRejection = followsRejection || stale.isRejected
             guard attempt < Self.freshTokenAttemptsMax,
                 refresher.mayMeet(minimum, key, stale.tokens, asked: asked, stale.plan.queue)
             else { break }
@@ -69,7 +118,7 @@ extension Vault {
     static let freshTokenAttemptsMax = 2
 
     private enum Current: ~Copyable {
-        case fresh(Secret)
+        case fresh(LentToken)
         case stale(Stale)
     }
 
@@ -77,10 +126,11 @@ extension Vault {
         let handle: Handle
         let plan: Plan
         let tokens: PresentTokens
+        let isRejected: Bool
     }
 
     private func current(
-        _ id: ConnectionID, _ key: RecordKey, _ minimum: Int64
+        _ id: ConnectionID, _ key: RecordKey, _ minimum: Int64, _ followsRejection: Bool
     ) throws(VaultError) -> Current {
         do throws(VaultError) {
             guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
@@ -99,10 +149,14 @@ extension Vault {
                     expiry: record.accessTokenExpiry, now: refresher.now(asOf: tokensSince),
                     minimumMilliseconds: minimum)
             {
+                let expiry = record.accessTokenExpiry
                 guard let token = record.fields.takeSecret(ConnectionTag.accessToken) else {
                     throw VaultError(.notConnected, .vault)
                 }
-                return .fresh(token)
+                return .fresh(
+                    LentToken(
+                        secret: token, connection: id, generation: tokensSince, expiry: expiry,
+                        followsRejection: followsRejection))
             }
             guard let plan = refresher.plan(record) else {
                 throw refresher.refusal(record)
@@ -115,7 +169,9 @@ extension Vault {
             let tokens = PresentTokens(
                 generation: tokensSince, lifetime: lifetime,
                 refreshed: isOfRefresh ? record.refreshed : nil)
-            return .stale(Stale(handle: handle, plan: plan, tokens: tokens))
+            return .stale(
+                Stale(
+                    handle: handle, plan: plan, tokens: tokens, isRejected: record.rejected != nil))
         } catch {
             throw error.concerning(id)
         }

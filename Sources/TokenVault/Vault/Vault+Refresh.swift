@@ -49,8 +49,13 @@ extension Vault {
     /// The platform used the token and it worked: the light turns green. Written at most once a
     /// minute for each connection, unless the use before did not work.
     ///
+    /// - Parameter generation: of the token that was used, as `LentToken` has it: where that was
+    ///   replaced since, its success does not mend a rejection of the present one. Nil for the
+    ///   present one.
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
-    public func reportUse(_ id: ConnectionID) async throws(VaultError) {
+    public func reportUse(
+        _ id: ConnectionID, generation: UInt64? = nil
+    ) async throws(VaultError) {
         try checkProcess()
         try await verified()
         let key = store.key(.connection, id.text)
@@ -59,6 +64,8 @@ extension Vault {
         let revision = Revision(addedBytesMax: 3 * (Fields.headBytes + 8)) {
             (record, version) throws(VaultError) in
             if Self.isUseKnown(record, now) { return .leave }
+            let since = record.tokensSince ?? version.generation
+            if let generation, generation < since, record.rejected != nil { return .leave }
             try record.keepTokens(of: version.generation)
             try record.set(useFailure: nil)
             try record.fields.set(ConnectionTag.used, time: now)
@@ -94,52 +101,11 @@ extension Vault {
     /// The least time between two records of a use, in milliseconds.
     static let reportUseMilliseconds: Int64 = 60_000
 
-    /// The platform used the token and the provider's API rejected it (401): refreshes it once. The
-    /// caller says which version it used, so that a token that was replaced meanwhile is not
-    /// replaced again. Until other tokens come or a use works the light is red, and whoever asks
-    /// for the token waits for a refresh; one that nothing can renew is lent all the same.
+    /// The same of a token that was lent.
     ///
-    /// - Parameter generation: of the token that was rejected, as `status` and `get` give it; nil
-    ///   for the present one.
-    /// - Parameter awaitsLateAnswer: as `refresh`.
-    /// - Throws: as `refresh`; `invalidArgument` where the connection has no such version yet.
-    public func reportRejected(
-        _ id: ConnectionID, generation: UInt64? = nil, awaitsLateAnswer: Bool = false
-    ) async throws(VaultError) {
+    /// - Throws: as the one before.
+    public func reportUse(_ token: borrowing LentToken) async throws(VaultError) {
         try checkProcess()
-        defer { MemoryHygiene.scrub() }
-        try await verified()
-        let key = store.key(.connection, id.text)
-        guard let opened = try store.open(key) else {
-            throw VaultError(.notFound, .vault, connection: id)
-        }
-        let present = opened.version.generation
-        let record = ConnectionRecord(fields: opened.takeFields())
-        let since = record.tokensSince ?? present
-        if let generation, generation < since { return }
-        if let generation, generation > present {
-            throw VaultError(.invalidArgument, .vault, .newerThanPresent, .generation)
-                .concerning(id)
-        }
-        // There is no token that could have been rejected.
-        if let refusal = record.state.refusal, record.state == .configured {
-            throw VaultError(refusal, .vault, connection: id)
-        }
-        let now = time.now()
-        if record.state == .active {
-            let failure = ConnectionRecord.Failure(
-                code: VaultEvent.Kind.tokenRejected.code, status: 0, time: now)
-            do throws(VaultError) {
-                try await note(failure, key, generation: since)
-            } catch {
-                throw error.concerning(id)
-            }
-        } else {
-            let commit = Commit()
-            commit.add(.event(EventEntry(time: now, key: key, kind: .tokenRejected)))
-            _ = try await durable(commit)
-        }
-        feed.publish(VaultEvent(time: now, kind: .tokenRejected, number: 0, connection: id))
-        try await refresh(id, awaitsLateAnswer: awaitsLateAnswer)
+        try await reportUse(token.connection, generation: token.generation)
     }
 }

@@ -24,11 +24,44 @@ public final class Vault: Sendable {
         /// where the verification failed, to salvage what can be read. Writes, refreshes and
         /// revocations wait for it either way. Off by default.
         public var readsUnverified = false
+        /// Streams and logs `refreshed`, one event for each refresh that worked. Off by default: of
+        /// a million connections that is some hundred events a second, and `status` counts them.
+        public var tellsRefreshes = false
+        /// Gets every event that `events` streams, in their order, on the thread that it happened
+        /// on, which waits: hand it over and return. Nil by default.
+        public var log: (@Sendable (VaultEvent) -> Void)?
+        /// What the vault waits for, and how long.
+        public var deadlines = Deadlines()
         /// A regular file of CA certificates in PEM instead of the system's.
         public var certificateFile: String?
 
         /// The settings for production.
         public init() {}
+    }
+
+    /// For how long a vault waits. Each is rounded to milliseconds, and one that is out of range is
+    /// taken to be at its end.
+    public struct Deadlines: Sendable {
+        /// For the answer to a request of a token endpoint, from when it was sent; 1 to 15 s, 15 s
+        /// by default. Whoever asked is let go then; an answer that may hold the only refresh token
+        /// is listened for further.
+        public var token = Duration.seconds(15)
+        /// The same of a revocation endpoint; 1 to 60 s, 5 s by default.
+        public var revocation = Duration.seconds(5)
+        /// How long `close` waits for answers that are out, and twice as long for those to codes;
+        /// 0 to 60 s, 10 s by default. `drain` is for longer.
+        public var close = Duration.seconds(10)
+
+        /// The defaults.
+        public init() {}
+
+        var tokenMilliseconds: Int { Self.milliseconds(token, in: 1000...15_000) }
+        var revocationMilliseconds: Int { Self.milliseconds(revocation, in: 1000...60_000) }
+        var closeMilliseconds: Int { Self.milliseconds(close, in: 0...60_000) }
+
+        private static func milliseconds(_ wanted: Duration, in range: ClosedRange<Int>) -> Int {
+            min(max(Int(Vault.milliseconds(wanted)), range.lowerBound), range.upperBound)
+        }
     }
 
     /// Nil where the store is a simulated one.
@@ -46,112 +79,13 @@ public final class Vault: Sendable {
     private let process = ProcessNumber.current
     private let closeOnce = Monitor(false)
 
-    /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
-    /// beside it and renamed, so a crash leaves a whole vault or none.
-    ///
-    /// - Throws: `vaultExists`, `rootKeyUnusable`, `storeFull`, `storageFailed`; `invalidArgument`
-    ///   where the passphrase's limits are out of range.
-    public static func create(
-        at path: String, rootKey: consuming RootKeySource
-    ) throws(VaultError) {
-        MemoryHygiene.install()
-        defer { MemoryHygiene.scrub() }
-        // A closure cannot consume what it captures; an optional can be emptied.
-        var source: RootKeySource? = consume rootKey
-        try VaultDirectory.create(path) { (temporary) throws(VaultError) in
-            guard let rootKey = source.take() else { throw VaultError(.invalidArgument, .vault) }
-            let keyring = try Keyring.create(temporary, rootKey: rootKey)
-            try KeySlots.create(temporary)
-            try Writer.create(temporary, keyring)
-        }
-    }
-
-    /// Opens the vault at `path` and owns it until `close` or the process's end.
-    ///
-    /// Disconnects that were cut short, and whose record opens under its slot, are finished before
-    /// it returns. Then every record and the store MAC are verified, and the schedule is built, in
-    /// the background, about 6 s for a million connections: every verb waits for that, the
-    /// synchronous ones on the calling thread, and throws what was found. `ready` waits for it and
-    /// nothing else; `verification` says how far it is; `Settings.readsUnverified` does without for
-    /// reads.
-    ///
-    /// - Throws: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`,
-    ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`,
-    ///   `unsupportedFormat`, `integrityFailed` where a file is not what it should be,
-    ///   `databaseDamaged`, `databaseUnsupported`, `storeFull`, `storageFailed`;
-    ///   `certificateFileUnusable`.
-    public static func open(
-        at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
-    ) throws(VaultError) -> Vault {
-        try open(at: path, rootKey: rootKey, settings: settings, time: SystemTime())
-    }
-
-    /// The same by another clock: a platform's tests move theirs (`TokenVaultTesting`).
-    package static func open(
-        at path: String, rootKey: consuming RootKeySource, settings: Settings, time: any TimeSource
-    ) throws(VaultError) -> Vault {
-        try open(
-            at: path, rootKey: rootKey, settings: settings, time: time,
-            randomness: SystemRandomness())
-    }
-
-    /// The same with a clock and random numbers that the caller supplies.
-    static func open(
-        at path: String, rootKey: consuming RootKeySource, settings: Settings,
-        time: any TimeSource, randomness: any Randomness,
-        makeNetwork: (Settings) throws(VaultError) -> Network = Network.init
-    ) throws(VaultError) -> Vault {
-        MemoryHygiene.install()
-        defer { MemoryHygiene.scrub() }
-        if let file = settings.certificateFile { try CertificateFile.check(file) }
-        let directory = try VaultDirectory(path)
-        let keyring = try Keyring(path, rootKey: rootKey)
-        let mapBytes = max(settings.mapBytes, 1 << 20)
-        let store = try Store(
-            path, keyring: keyring, mapBytes: mapBytes + Writer.reserveBytes)
-        var writer = Writer(store: store)
-        try inherit(&writer)
-        let committer = try Committer(store, writer: writer)
-        let network: Network
-        do throws(VaultError) {
-            network = try makeNetwork(settings)
-        } catch {
-            committer.close()
-            throw error
-        }
-        do throws(VaultError) {
-            return try Vault(
-                directory: directory, store: store, committer: committer, network: network,
-                time: time, randomness: randomness, readsUnverified: settings.readsUnverified,
-                startsThread: true
-            ) {
-                network.close()
-                committer.close()
-            }
-        } catch {
-            network.close()
-            committer.close()
-            throw error
-        }
-    }
-
-    /// What an earlier process left. Where that was altered the vault opens, for salvage, and its
-    /// verification fails.
-    private static func inherit(_ writer: inout Writer) throws(VaultError) {
-        do throws(VaultError) {
-            writer.store.setInheritance(try writer.load())
-        } catch {
-            guard error.isOfDamage else { throw error }
-            writer.store.condemn(error)
-        }
-    }
-
     /// A vault on what stands behind its seams, be it real or simulated. Where `startsThread` is
     /// false, whoever made it calls `begin` and `turn` of the refresher.
     init(
         directory: VaultDirectory?, store: any Reading, committer: any Committing,
         network: Network, time: any TimeSource, randomness: any Randomness,
-        readsUnverified: Bool = false, startsThread: Bool, closing: @escaping @Sendable () -> Void
+        readsUnverified: Bool = false, feed: EventFeed = EventFeed(), startsThread: Bool,
+        closing: @escaping @Sendable () -> Void
     ) throws(VaultError) {
         self.directory = directory
         self.store = store
@@ -160,7 +94,7 @@ public final class Vault: Sendable {
         self.time = time
         self.readsUnverified = readsUnverified
         self.closing = closing
-        feed = EventFeed()
+        self.feed = feed
         let inherited = store.inheritance()
         for key in inherited.unfinished {
             try Self.finishDisconnect(key, committer: committer, time: time)
@@ -171,11 +105,11 @@ public final class Vault: Sendable {
             startsThread: startsThread)
     }
 
-    /// Stops refreshing, awaits answers that are out at most ten seconds, those to codes twenty,
-    /// since what comes late is revoked, makes durable what waits
-    /// and releases the directory. Safe to call more than once; from then on every call throws
-    /// `closed`. The keys are wiped when the last reference to the vault goes. In a child process
-    /// that inherited the vault it does nothing.
+    /// Stops refreshing, awaits answers that are out for as long as `Settings.deadlines` says,
+    /// since what comes late is revoked, makes durable what waits and releases the directory. Safe
+    /// to call more than once; from then on every call throws `closed`. The keys are wiped when the
+    /// last reference to the vault goes. In a child process that inherited the vault it does
+    /// nothing.
     public func close() {
         // Its threads, locks and connections are the parent's.
         if isInherited { return }

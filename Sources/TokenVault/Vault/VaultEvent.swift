@@ -86,11 +86,14 @@ public struct VaultEvent: Sendable, Hashable {
         /// said.
         public static let useFailed = Kind(20, "useFailed")
 
+        /// A refresh worked. Streamed where `Vault.Settings.tellsRefreshes` says so, not logged.
+        public static let refreshed = Kind(21, "refreshed")
+
         static let all: [Kind] = [
             connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
             grantLost, applicationRejected, refreshRefused, replyUnread, attemptInDoubt,
             tokenRejected, disconnectStarted, disconnected, lateAnswer, storageRefused,
-            answerOutstanding, grantReplaced, applicationRemoved, useFailed,
+            answerOutstanding, grantReplaced, applicationRemoved, useFailed, refreshed,
         ]
     }
 
@@ -137,5 +140,19 @@ extension VaultEvent.Kind {
         guard Self.failures.contains(self) else { return (raw, FailureDetail()) }
         let failure = FailureNumber(raw: raw)
         return (failure.number, failure.detail)
+    }
+}
+
+extension VaultEvent: CustomStringConvertible {
+    /// One line for a log: the kind, the connection, the number and what else is known. No secret
+    /// and no text of a provider's by construction.
+    public var description: String {
+        var text = "\(kind)"
+        if let connection { text += " connection \(connection)" }
+        if number != 0 { text += " number \(number)" }
+        for word in [detail.oauthError, detail.subjectName, detail.causeName] {
+            if let word { text += " \(word)" }
+        }
+        return text
     }
 }

@@ -113,7 +113,7 @@ struct Bench: Sendable {
         while stopwatch.wall < Double(seconds) * 1e9 {
             try Task.checkCancellation()
             for _ in 0..<Self.readsAtOnce {
-                let count = try await vault.withAccessToken(ids[next]) { token in token.count }
+                let count = try await vault.withAccessToken(ids[next]) { $0.secret.count }
                 guard count > 0 else { throw CommandFailure(.internalFault, "an empty token") }
                 next = next + 1 == ids.count ? 0 : next + 1
             }

@@ -30,6 +30,7 @@ struct ListCommand: AsyncParsableCommand {
                 if case .status(let status) = reply { statuses.append(status) }
             }
         }
+        statuses.sort { $0.id < $1.id }
         if json {
             for status in statuses { try Outlet.output.line(JSONLine.of(status)) }
             return

@@ -39,13 +39,7 @@ final class OwnVault: VaultDoor {
             let id = try await complete(secret, id, application)
             try take(.connected(id: id.text))
         case .list:
-            for (number, id) in try vault.list().sorted(by: { $0.text < $1.text }).enumerated() {
-                // Others have a turn in between.
-                if number % Self.listedMax == 0 { await Task.yield() }
-                // Disconnected since it was listed: not an error.
-                guard let status = try vault.status(id) else { continue }
-                try take(.status(form(status)))
-            }
+            for try await status in try vault.statuses() { try take(.status(form(status))) }
         case .status(let id):
             guard let status = try vault.status(ConnectionID(id)) else {
                 throw VaultError(.notFound, .vault, connection: try ConnectionID(id))
@@ -127,7 +121,8 @@ final class OwnVault: VaultDoor {
         try await staying(id) {
             try await vault.withAccessToken(
                 id, minimumLifetime: .seconds(minimumSeconds),
-                awaitsLateAnswer: endsWithRequest, body)
+                awaitsLateAnswer: endsWithRequest
+            ) { token in try body(token.secret) }
         }
     }
 

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Vault {
+    /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
+    /// beside it and renamed, so a crash leaves a whole vault or none.
+    ///
+    /// - Throws: `vaultExists`, `rootKeyUnusable`, `storeFull`, `storageFailed`; `invalidArgument`
+    ///   where the passphrase's limits are out of range.
+    public static func create(
+        at path: String, rootKey: consuming RootKeySource
+    ) throws(VaultError) {
+        MemoryHygiene.install()
+        defer { MemoryHygiene.scrub() }
+        // A closure cannot consume what it captures; an optional can be emptied.
+        var source: RootKeySource? = consume rootKey
+        try VaultDirectory.create(path) { (temporary) throws(VaultError) in
+            guard let rootKey = source.take() else { throw VaultError(.invalidArgument, .vault) }
+            let keyring = try Keyring.create(temporary, rootKey: rootKey)
+            try KeySlots.create(temporary)
+            try Writer.create(temporary, keyring)
+        }
+    }
+
+    /// Opens the vault at `path` and owns it until `close` or the process's end.
+    ///
+    /// Disconnects that were cut short, and whose record opens under its slot, are finished before
+    /// it returns. Then every record and the store MAC are verified, and the schedule is built, in
+    /// the background, about 6 s for a million connections: every verb waits for that, the
+    /// synchronous ones on the calling thread, and throws what was found. `ready` waits for it and
+    /// nothing else; `verification` says how far it is; `Settings.readsUnverified` does without for
+    /// reads.
+    ///
+    /// - Throws: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`,
+    ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`,
+    ///   `unsupportedFormat`, `integrityFailed` where a file is not what it should be,
+    ///   `databaseDamaged`, `databaseUnsupported`, `storeFull`, `storageFailed`;
+    ///   `certificateFileUnusable`.
+    public static func open(
+        at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
+    ) throws(VaultError) -> Vault {
+        try open(
+            at: path, rootKey: rootKey, settings: settings, time: SystemTime(),
+            randomness: SystemRandomness())
+    }
+
+    /// The same, and waits while another process has the vault: for the moment in which the former
+    /// one of a rolling deployment is still ending.
+    ///
+    /// - Parameter duration: for how long at most; it is looked for every 20 ms. Only `vaultLocked`
+    ///   is waited for.
+    /// - Throws: as the one before; `vaultLocked` where it was not free in time, `cancelled`.
+    public static func open(
+        at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings(),
+        waiting duration: Duration
+    ) async throws(VaultError) -> Vault {
+        MemoryHygiene.install()
+        if let file = settings.certificateFile { try CertificateFile.check(file) }
+        let directory = try await VaultDirectory.taken(path, waiting: duration)
+        return try open(
+            directory, rootKey: rootKey, settings: settings, time: SystemTime(),
+            randomness: SystemRandomness())
+    }
+
+    /// Opens the vault at `path`, and makes it first where nothing is there; two processes may do
+    /// so at once. Where the directory's disk may not be mounted yet, use `open`: a new vault is
+    /// empty.
+    ///
+    /// - Parameter duration: as `open(at:rootKey:settings:waiting:)`.
+    /// - Throws: as `create` and `open`; `vaultMissing` where something that is no vault is at
+    ///   `path`, such as an empty directory: name one in it that does not exist.
+    public static func openOrCreate(
+        at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings(),
+        waiting duration: Duration = .zero
+    ) async throws(VaultError) -> Vault {
+        MemoryHygiene.install()
+        // A descriptor can be read once.
+        let kept = try RootKey.Kept(rootKey)
+        do throws(VaultError) {
+            try create(at: path, rootKey: kept.source())
+        } catch {
+            guard error.code == .vaultExists else { throw error }
+        }
+        return try await open(
+            at: path, rootKey: kept.source(), settings: settings, waiting: duration)
+    }
+
+    /// The same by another clock: a platform's tests move theirs (`TokenVaultTesting`).
+    package static func open(
+        at path: String, rootKey: consuming RootKeySource, settings: Settings, time: any TimeSource
+    ) throws(VaultError) -> Vault {
+        try open(
+            at: path, rootKey: rootKey, settings: settings, time: time,
+            randomness: SystemRandomness())
+    }
+
+    /// The same with a clock and random numbers that the caller supplies.
+    static func open(
+        at path: String, rootKey: consuming RootKeySource, settings: Settings,
+        time: any TimeSource, randomness: any Randomness,
+        makeNetwork: (Settings) throws(VaultError) -> Network = Network.init
+    ) throws(VaultError) -> Vault {
+        MemoryHygiene.install()
+        if let file = settings.certificateFile { try CertificateFile.check(file) }
+        return try open(
+            VaultDirectory(path), rootKey: rootKey, settings: settings, time: time,
+            randomness: randomness, makeNetwork: makeNetwork)
+    }
+
+    private static func open(
+        _ directory: VaultDirectory, rootKey: consuming RootKeySource, settings: Settings,
+        time: any TimeSource, randomness: any Randomness,
+        makeNetwork: (Settings) throws(VaultError) -> Network = Network.init
+    ) throws(VaultError) -> Vault {
+        defer { MemoryHygiene.scrub() }
+        let path = directory.path
+        let keyring = try Keyring(path, rootKey: rootKey)
+        let mapBytes = max(settings.mapBytes, 1 << 20)
+        let store = try Store(
+            path, keyring: keyring, mapBytes: mapBytes + Writer.reserveBytes)
+        var writer = Writer(store: store)
+        try inherit(&writer)
+        let committer = try Committer(store, writer: writer)
+        let network: Network
+        do throws(VaultError) {
+            network = try makeNetwork(settings)
+        } catch {
+            committer.close()
+            throw error
+        }
+        do throws(VaultError) {
+            return try Vault(
+                directory: directory, store: store, committer: committer, network: network,
+                time: time, randomness: randomness, readsUnverified: settings.readsUnverified,
+                feed: EventFeed(tellsRefreshes: settings.tellsRefreshes, log: settings.log),
+                startsThread: true
+            ) {
+                network.close()
+                committer.close()
+            }
+        } catch {
+            network.close()
+            committer.close()
+            throw error
+        }
+    }
+
+    /// What an earlier process left. Where that was altered the vault opens, for salvage, and its
+    /// verification fails.
+    private static func inherit(_ writer: inout Writer) throws(VaultError) {
+        do throws(VaultError) {
+            writer.store.setInheritance(try writer.load())
+        } catch {
+            guard error.isOfDamage else { throw error }
+            writer.store.condemn(error)
+        }
+    }
+}
