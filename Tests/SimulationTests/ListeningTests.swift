@@ -194,7 +194,7 @@ import Testing
         try rig.answer(0, TransportReply(failure: .lost(curlCode: 56)))
         try rig.flush()
         #expect(rig.failureCount(0) == 1)
-        let handle = Handle(number: try #require(rig.disk.contents.records[Disk.key(0)]?.handle))
+        let handle = Handle(number: try #require(rig.disk.contents.records[Disk.key(0)]?.slot))
         let due = rig.vault.refresher.deadline(handle: handle)
         old.request.answer(try Rig.tokens(0, 2))
         try rig.flush()

@@ -42,7 +42,7 @@ import Testing
     @Test("Who asks with a handle that is another's by now takes nobody out of the schedule")
     func anothersSlot() throws {
         let rig = try Rig(.populated(2, expiringIn: 3_600_000))
-        let other = Handle(number: try #require(rig.disk.contents.records[Disk.key(1)]?.handle))
+        let other = Handle(number: try #require(rig.disk.contents.records[Disk.key(1)]?.slot))
         let due = rig.vault.refresher.deadline(handle: other)
         #expect(due != nil)
         let caller = try rig.call { vault in

@@ -133,7 +133,7 @@ import Testing
         }
         try rig.flush()
         #expect(put.isDone && put.code == nil)
-        let handle = Handle(number: try #require(disk.contents.records[Disk.key(0)]?.handle))
+        let handle = Handle(number: try #require(disk.contents.records[Disk.key(0)]?.slot))
         let due = rig.vault.refresher.deadline(handle: handle)
         try rig.answer(0, TransportReply(status: 500, body: nil))
         try rig.flush()
