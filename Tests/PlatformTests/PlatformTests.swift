@@ -56,7 +56,7 @@ final class Customer: Sendable {
 
     /// The access token that the platform would use now.
     func token() async throws -> String {
-        try await vault.withAccessToken(id) { $0.exposedForTesting }
+        try await vault.withAccessToken(id) { $0.secret.exposedForTesting }
     }
 
     func end() async {
