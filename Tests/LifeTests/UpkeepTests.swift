@@ -89,7 +89,7 @@ import Testing
             try await practice.connect(vault, id)
             // The process ends after the batch was recorded and before the answer was.
             let key = vault.store.key(.connection, id.text)
-            let generation = try #require(try vault.store.generation(key))
+            let generation = try #require(try vault.store.version(key)?.generation)
             let commit = Commit()
             commit.add(
                 .beginBatch([AttemptRecord(key: key, generation: generation)], vault.time.now()))
