@@ -51,7 +51,7 @@ import Testing
             _ = await code { _ = try vault.status(id) }
             _ = await code { _ = try vault.get(id) }
             let stored = vault.store.key(.connection, name)
-            _ = await code { _ = try vault.store.life(stored) }
+            _ = await code { _ = try vault.store.version(stored) }
         }
     }
 
