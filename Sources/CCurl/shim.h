@@ -45,6 +45,12 @@ static inline CURLcode tv_getinfo_off(CURL *handle, CURLINFO info, curl_off_t *v
 static inline CURLcode tv_getinfo_pointer(CURL *handle, CURLINFO info, void **value) {
     return curl_easy_getinfo(handle, info, value);
 }
+// A header field's value, out of the last answer and of none that went before it.
+static inline const char *tv_header(CURL *handle, const void *name, size_t index) {
+    struct curl_header *field = NULL;
+    curl_easy_header(handle, (const char *)name, index, CURLH_HEADER, -1, &field);
+    return field != NULL ? field->value : NULL;
+}
 static inline CURLMcode tv_multi_setopt_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
 }

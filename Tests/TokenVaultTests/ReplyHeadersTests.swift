@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Testing
 
 @testable import TokenVault
 
-@Suite("Header fields of an answer")
+@Suite("Header fields of an answer", .serialized)
 struct ReplyHeadersTests {
-    static func headers(_ lines: [String]) -> ReplyHeaders {
-        var headers = ReplyHeaders()
-        for line in lines {
-            let bytes = Array("\(line)\r\n".utf8)
-            _ = unsafe headers.take(bytes.span.bytes)
-        }
-        return headers
+    /// What curl and we make of these lines before a body of no bytes.
+    static func reply(_ lines: [String], status: Int = 503) throws -> ReplySummary {
+        let head = ["HTTP/1.1 \(status) It"] + lines + ["Content-Length: 0", "", ""]
+        let server = try ScriptedServer { _ in .raw(head.joined(separator: "\r\n")) }
+        defer { server.stop() }
+        return try CurlTransport.forTests().answer(server.origin)
     }
 
     static func date(_ text: String) -> Int64? {
@@ -41,51 +41,74 @@ struct ReplyHeadersTests {
     }
 
     @Test("Retry-After in seconds: bounded, digits alone")
-    func seconds() {
-        let now = UnixTime(seconds: 0)
+    func seconds() throws {
         for (value, seconds) in [
             ("0", 0), ("120", 120), (" 7 ", 7), ("86400", 86_400), ("86401", 86_400),
             ("99999999999999999999999", 86_400), ("-1", nil), ("1.5", nil), ("soon", nil),
             ("", nil),
         ] as [(String, Int64?)] {
-            let found = Self.headers(["retry-AFTER:\(value)"]).retryAfterSeconds(now: now)
-            #expect(found == seconds, "\(value)")
+            let reply = try Self.reply(["retry-AFTER:\(value)"])
+            #expect(reply.failure == nil && reply.retryAfterSeconds == seconds, "\(value)")
         }
     }
 
     @Test("Retry-After as a date: against the answer's own clock, else against ours")
-    func dateForm() {
+    func dateForm() throws {
         let retry = "Retry-After: Sun, 06 Nov 1994 08:51:37 GMT"
         let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT"
-        let farOff = UnixTime(seconds: 2_000_000_000)
-        #expect(Self.headers([date, retry]).retryAfterSeconds(now: farOff) == 120)
-        #expect(Self.headers([retry, date]).retryAfterSeconds(now: farOff) == 120)
-        #expect(Self.headers([retry]).retryAfterSeconds(now: farOff) == 0)
-        let near = UnixTime(milliseconds: 784_111_890_500)
-        #expect(Self.headers([retry]).retryAfterSeconds(now: near) == 7)
-        let early = UnixTime(seconds: 0)
-        #expect(Self.headers([retry]).retryAfterSeconds(now: early) == 86_400)
+        #expect(try Self.reply([date, retry]).retryAfterSeconds == 120)
+        #expect(try Self.reply([retry, date]).retryAfterSeconds == 120)
+        #expect(try Self.reply([retry]).retryAfterSeconds == 0)
+        let far = "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"
+        #expect(try Self.reply([far]).retryAfterSeconds == 86_400)
+        let near = TokenExpiryTests.dateText(Int64(time(nil)) + 1000)
+        let seconds = try #require(try Self.reply(["Retry-After: \(near)"]).retryAfterSeconds)
+        #expect((900...1000).contains(seconds))
     }
 
-    @Test("an interim answer's fields do not count, nor do others")
-    func others() {
-        let headers = Self.headers([
-            "HTTP/1.1 103 Early Hints", "Retry-After: 5", "Date: Sun, 06 Nov 1994 08:49:37 GMT", "",
-            "HTTP/1.1 200 OK", "Set-Cookie: Retry-After: 9", "Dates: x", "R", "",
-        ])
-        #expect(headers.retryAfterSeconds(now: UnixTime(seconds: 0)) == nil)
-        #expect(headers.date?.moment == nil)
-    }
-
-    @Test("more than 64 KiB of fields are refused")
-    func limit() {
-        var headers = ReplyHeaders()
-        let line = [UInt8](repeating: UInt8(ascii: "x"), count: 1024)
-        for _ in 0..<64 {
-            let taken = unsafe headers.take(line.span.bytes)
-            #expect(taken)
+    @Test("an interim answer's fields do not count, nor those behind the body, nor others")
+    func others() throws {
+        let fields = "Retry-After: 5\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+        let coded = "\(fields)Content-Encoding: gzip\r\n"
+        let head = "HTTP/1.1 503 No\r\nSet-Cookie: Retry-After: 9\r\nDates: x\r\n"
+        for answer in [
+            "HTTP/1.1 103 Early Hints\r\n\(coded)\r\n\(head)Content-Length: 2\r\n\r\n{}",
+            "HTTP/1.1 100 Continue\r\n\(coded)\r\n\(head)Content-Length: 2\r\n\r\n{}",
+            "\(head)Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\(fields)\r\n",
+        ] {
+            let server = try ScriptedServer { _ in .raw(answer) }
+            defer { server.stop() }
+            let reply = try CurlTransport.forTests().answer(server.origin)
+            #expect(reply.failure == nil && reply.status == 503 && reply.body == "{}", "\(answer)")
+            #expect(reply.retryAfterSeconds == nil && reply.date == nil, "\(answer)")
         }
-        let taken = unsafe headers.take(line.span.bytes)
-        #expect(!taken)
+    }
+
+    @Test("the fields of one answer are not those of the next")
+    func handleUsedAgain() throws {
+        let server = try ScriptedServer { request in
+            request.number > 1
+                ? .reply(status: 503)
+                : .reply(
+                    status: 503,
+                    headers: ["Retry-After: 5", "Date: Sun, 06 Nov 1994 08:49:37 GMT"])
+        }
+        defer { server.stop() }
+        let transport = try CurlTransport.forTests()
+        #expect(try transport.answer(server.origin).retryAfterSeconds == 5)
+        let next = try transport.answer(server.origin)
+        #expect(next.retryAfterSeconds == nil && next.date == nil)
+        #expect(server.connectionCount == 1)
+    }
+
+    @Test("64 KiB of fields are read, and no more")
+    func limit() throws {
+        func lines(_ count: Int) -> [String] {
+            Array(repeating: "a: \(String(repeating: "x", count: 1019))", count: count)
+        }
+        #expect(try Self.reply(lines(63)).failure == nil)
+        #expect(try Self.reply(lines(64)).failure == .tooLong)
+        let repeated = Array(repeating: "content-encoding:", count: 3400)
+        #expect(try Self.reply(repeated).failure == nil)
     }
 }

@@ -196,11 +196,19 @@ import Testing
     }
 
     private static func date(_ seconds: Int64) -> HTTPDate.Text? {
+        dateText(seconds).lend { HTTPDate.Text($0) }
+    }
+
+    static func dateText(_ seconds: Int64) -> String {
         var (seconds, parts) = unsafe (time_t(seconds), tm())
         unsafe gmtime_r(&seconds, &parts)
-        var text = [CChar](repeating: 0, count: 40)
-        let count = unsafe strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
-        return unsafe HTTPDate.Text(text.span.bytes.extracting(0..<count))
+        var text = [UInt8](repeating: 0, count: 40)
+        let count = unsafe text.withUnsafeMutableBytes {
+            unsafe strftime(
+                $0.baseAddress?.assumingMemoryBound(to: CChar.self), 40,
+                "%a, %d %b %Y %H:%M:%S GMT", &parts)
+        }
+        return String(decoding: text.prefix(count), as: UTF8.self)
     }
 
     private func scan(

@@ -2,6 +2,7 @@
 
 internal import CCurl
 internal import CMemoryHygiene
+import Glibc
 
 /// libcurl, under its own names and the only place that imports it.
 enum Curl {
@@ -83,12 +84,6 @@ final class CurlMulti: @unchecked Sendable {
     /// Does what can be done without waiting. True where there was something.
     @discardableResult
     func perform() -> Bool { unsafe tv_events_serve(events) }
-    /// Looks at the sockets anew, and does what can be done without waiting. False where nothing
-    /// had arrived.
-    func look() -> Bool {
-        unsafe tv_events_wait(events, 0)
-        return perform()
-    }
     /// Ends `poll` at this moment of `CurlQueue.bootMilliseconds`, or before.
     func alarm(at moment: Int64) { unsafe tv_events_alarm(events, moment) }
     /// Whether a transfer that stands still leaves bytes in its socket.
@@ -236,6 +231,15 @@ struct CurlEasy: ~Copyable {
         var number = 0
         unsafe tv_getinfo_long(handle, info, &number)
         return number
+    }
+
+    /// Lends the values of the answer's first fields of one name, without white space round them.
+    /// curl keeps them until the next request.
+    func readFields(_ name: StaticString, first count: Int, _ body: (RawSpan) -> Void) {
+        for index in 0..<count {
+            guard let value = unsafe tv_header(handle, name.utf8Start, index) else { return }
+            body(unsafe RawSpan(_unsafeStart: value, byteCount: strlen(value)))
+        }
     }
 
     /// The body's length as the answer declares it; nil where it does not.

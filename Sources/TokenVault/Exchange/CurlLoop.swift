@@ -184,7 +184,8 @@ final class CurlLoop {
 
     private func readAll() {
         for _ in 0..<Self.looksMax {
-            guard multi.look() else { return }
+            multi.poll(milliseconds: 0)
+            guard multi.perform() else { return }
             harvest()
         }
     }

@@ -170,7 +170,7 @@ final class CurlTransfer {
     }
 
     func take(header line: RawSpan) -> Bool {
-        guard headers.take(line) else {
+        guard headers.take(line, of: easy) else {
             failure = .tooLong
             return false
         }
@@ -249,11 +249,11 @@ final class CurlTransfer {
             request.answer(TransportReply(failure: ending))
             return
         }
+        let date = ReplyHeaders.date(of: easy)
+        let retryAfter = ReplyHeaders.retryAfterSeconds(of: easy, date: date)
         request.answer(
             TransportReply(
-                status: status, body: takeBody(),
-                retryAfterSeconds: headers.retryAfterSeconds(
-                    now: UnixTime(seconds: Int64(time(nil)))), date: headers.date))
+                status: status, body: takeBody(), retryAfterSeconds: retryAfter, date: date))
     }
 
     /// Nil where the answer is complete.

@@ -2,6 +2,10 @@
 
 /// A date in one of HTTP's three forms (RFC 9110 section 5.6.7):
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
+///
+/// `curl_getdate` is no substitute: it takes 29 Feb 2023 for 1 March, a date without a time for
+/// midnight, 19944 for a year, other zones than GMT and what follows the date. An expiry would be
+/// reckoned from that.
 package enum HTTPDate {
     /// The longest that is read, in bytes; the longest form has 33.
     static let byteCountMax = 40

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The header fields of an answer that matter here, read as they arrive. `Set-Cookie` and all
-/// others are passed over.
+import Glibc
+
+/// The header fields of an answer that matter here, out of those that curl has kept: not those of
+/// an interim answer (1xx), nor those behind a body in chunks.
 struct ReplyHeaders {
-    /// The value of `Date` (RFC 9110 section 6.6.1).
-    private(set) var date: HTTPDate.Text?
     /// How the body was coded, beside chunks.
     private(set) var coding = Coding.none
     /// Whether the body comes in chunks.
     private(set) var isChunked = false
-    /// How many bytes of header fields arrived.
-    private(set) var byteCount = 0
-    private var retryAfter: RetryAfter?
-
-    private enum RetryAfter {
-        case seconds(Int64)
-        case date(UnixTime)
-    }
+    /// How many bytes of header fields arrived, of all kinds.
+    private var byteCount = 0
 
     /// What `Content-Encoding` (RFC 9110 section 8.4) or `Transfer-Encoding` says.
     enum Coding {
@@ -29,52 +23,32 @@ struct ReplyHeaders {
 
     /// The most header bytes of one answer.
     static let byteCountMax = 65_536
+    /// How many fields of one name are read. curl goes through all that came for each of them, and
+    /// undoes no more than five codings.
+    static let repeatsMax = 8
     /// The longest `Retry-After` that is believed, in seconds: a day. Longer ones count as a day.
     static let retryAfterSecondsMax: Int64 = 86_400
 
     /// Takes one line as curl hands it over, status lines and line ends included. False where the
     /// answer has more header bytes than `byteCountMax`.
-    mutating func take(_ line: RawSpan) -> Bool {
-        let total = byteCount + line.byteCount
-        guard total <= Self.byteCountMax else { return false }
-        byteCount = total
-        guard line.byteCount >= 5 else { return true }
-        // An interim answer (1xx) was before this one.
-        switch line.byte(at: 0) | 0x20 {
-        case UInt8(ascii: "h") where Self.value(of: line, named: "http/", ends: false) != nil:
-            date = nil
-            retryAfter = nil
-            coding = .none
-            isChunked = false
-        case UInt8(ascii: "c"):
-            guard let range = Self.value(of: line, named: "content-encoding:", ends: true) else {
-                break
-            }
-            note(codings: line.extracting(range))
-        case UInt8(ascii: "t"):
-            guard let range = Self.value(of: line, named: "transfer-encoding:", ends: true) else {
-                break
-            }
-            note(codings: line.extracting(range))
-        case UInt8(ascii: "d"):
-            guard let range = Self.value(of: line, named: "date:", ends: true) else { break }
-            date = HTTPDate.Text(line.extracting(range))
-        case UInt8(ascii: "r"):
-            guard let range = Self.value(of: line, named: "retry-after:", ends: true) else { break }
-            let value = line.extracting(range)
-            retryAfter =
-                Self.seconds(value).map { .seconds($0) } ?? HTTPDate.parse(value).map { .date($0) }
-        default: break
+    mutating func take(_ line: RawSpan, of easy: borrowing CurlEasy) -> Bool {
+        byteCount += line.byteCount
+        guard byteCount <= Self.byteCountMax else { return false }
+        // curl keeps a field after it has handed it over. Behind the last is an empty line.
+        guard line.byteCount <= 2 else { return true }
+        (coding, isChunked) = (.none, false)
+        for name in ["Content-Encoding", "Transfer-Encoding"] as [StaticString] {
+            easy.readFields(name, first: Self.repeatsMax) { note(codings: $0) }
         }
         return true
     }
 
+    /// No name of a coding has a blank or a comma in it.
     private mutating func note(codings list: RawSpan) {
         var start = 0
-        while start <= list.byteCount {
-            var end = start
-            while end < list.byteCount, list.byte(at: end) != UInt8(ascii: ",") { end += 1 }
-            note(coding: Self.trimmed(list, start..<end))
+        for end in 0...list.byteCount {
+            if end < list.byteCount, ![0x09, 0x20, 0x2C].contains(list.byte(at: end)) { continue }
+            note(coding: list.extracting(start..<end))
             start = end + 1
         }
     }
@@ -82,7 +56,9 @@ struct ReplyHeaders {
     private mutating func note(coding name: RawSpan) {
         func isNamed(_ text: StaticString) -> Bool {
             name.byteCount == text.utf8CodeUnitCount
-                && Self.value(of: name, named: text, ends: false) != nil
+                && (0..<name.byteCount).allSatisfy {
+                    unsafe name.byte(at: $0) | 0x20 == text.utf8Start[$0]
+                }
         }
         if name.byteCount == 0 || isNamed("identity") { return }
         if isNamed("chunked") { return isChunked = true }
@@ -93,46 +69,29 @@ struct ReplyHeaders {
         coding = coding == .none ? known : .unknown
     }
 
-    @_lifetime(copy line)
-    private static func trimmed(_ line: RawSpan, _ range: Range<Int>) -> RawSpan {
-        var (start, end) = (range.lowerBound, range.upperBound)
-        while start < end, line.byte(at: start) <= 0x20 { start += 1 }
-        while end > start, line.byte(at: end - 1) <= 0x20 { end -= 1 }
-        return line.extracting(start..<end)
+    /// The value of `Date` (RFC 9110 section 6.6.1).
+    static func date(of easy: borrowing CurlEasy) -> HTTPDate.Text? {
+        var date: HTTPDate.Text?
+        easy.readFields("Date", first: 1) { date = HTTPDate.Text($0) }
+        return date
     }
 
-    /// `Retry-After` (RFC 9110 section 10.2.3) in seconds, 0 to `retryAfterSecondsMax`. A date
-    /// is measured against the answer's own `Date`, so that our clock's error does not matter, and
-    /// against `now` where there is none.
-    func retryAfterSeconds(now: UnixTime) -> Int64? {
-        switch retryAfter {
-        case nil: return nil
-        case .seconds(let seconds): return min(seconds, Self.retryAfterSecondsMax)
-        case .date(let moment):
-            let milliseconds = moment.milliseconds(since: date?.moment ?? now)
-            // Rounded up: a little late is right, a little early is not.
-            let seconds = milliseconds <= 0 ? 0 : (milliseconds - 1) / 1000 + 1
-            return min(seconds, Self.retryAfterSecondsMax)
+    /// `Retry-After` (RFC 9110 section 10.2.3) in seconds, 0 to `retryAfterSecondsMax`. A date is
+    /// measured against the answer's own `date`, so that our clock's error does not matter, and
+    /// against our clock where there is none.
+    ///
+    /// `CURLINFO_RETRY_AFTER` would always take our clock; it says 0 where there is no such field,
+    /// and 1 for `1.5`.
+    static func retryAfterSeconds(
+        of easy: borrowing CurlEasy, date: HTTPDate.Text?
+    ) -> Int64? {
+        var found: Int64?
+        easy.readFields("Retry-After", first: 1) { value in
+            found = seconds(value)
+            guard found == nil, let moment = HTTPDate.parse(value) else { return }
+            found = moment.seconds - (date?.moment?.seconds ?? Int64(time(nil)))
         }
-    }
-
-    /// Where the field's value is in the line, without white space round it.
-    private static func value(
-        of line: RawSpan, named name: StaticString, ends: Bool
-    ) -> Range<Int>? {
-        let count = name.utf8CodeUnitCount
-        guard line.byteCount >= count else { return nil }
-        for index in 0..<count {
-            let byte = line.byte(at: index)
-            let letter = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
-            if unsafe letter != name.utf8Start[index] { return nil }
-        }
-        guard ends else { return count..<count }
-        var start = count
-        var end = line.byteCount
-        while start < end, line.byte(at: start) <= 0x20 { start += 1 }
-        while end > start, line.byte(at: end - 1) <= 0x20 { end -= 1 }
-        return start..<end
+        return found.map { min(max($0, 0), retryAfterSecondsMax) }
     }
 
     /// Digits alone; saturates at `retryAfterSecondsMax`.
