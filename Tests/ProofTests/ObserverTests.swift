@@ -127,7 +127,8 @@ import Testing
             _ = try await vault.connect(
                 ConnectionID(Self.ids[2]), application: ApplicationID("the-application"))
             let commit = Commit()
-            let attempt = AttemptRecord(key: vault.store.key(.connection, Self.ids[2]), generation: 1)
+            let attempt = AttemptRecord(
+                key: vault.store.key(.connection, Self.ids[2]), generation: 1)
             commit.add(.beginBatch([attempt], SystemTime().now()))
             commit.add(.fence(vault.store.key(.connection, Self.ids[1])))
             _ = try await vault.durable(commit)

@@ -48,7 +48,8 @@ extension World {
             if !isFresh {
                 violated(.unfinished, index, "expired \(clock.now - subject.accessExpiry) ms ago")
             }
-            if refresher.deadline(handle: Handle(number: record.slot)) == nil, subject.inFlight == 0,
+            if refresher.deadline(handle: Handle(number: record.slot)) == nil,
+                subject.inFlight == 0,
                 refresher.shared.withLock({ $0.upkeep.attempts[subject.key] }) == nil
             {
                 violated(.unfinished, index, "it is not scheduled")

@@ -189,7 +189,8 @@ extension World {
         // A process that begins tries at once.
         let started = incarnation?.started ?? .min
         let probed =
-            started > provider.refused ? started : provider.refused + ApplicationQueue.probeMilliseconds
+            started > provider.refused
+            ? started : provider.refused + ApplicationQueue.probeMilliseconds
         if provider.refusedInARow > 1, clock.now >= probed { return }
         if provider.changed >= grant.refused { return }
         // Once more, where something has come to work since.

@@ -43,7 +43,8 @@ final class Rig: @unchecked Sendable {
             network: Network(
                 transport: network, addressGuard: AddressGuard(),
                 closing: { _, _ in network.close() }),
-            time: time, randomness: SeededChance(seed: 1), readsUnverified: readsUnverified, startsThread: false
+            time: time, randomness: SeededChance(seed: 1), readsUnverified: readsUnverified,
+            startsThread: false
         ) {
             network.close()
             store.finish()

@@ -47,7 +47,8 @@ import Testing
     }
 
     func deadline(_ rig: Rig, _ connection: Int) throws -> UnixTime? {
-        let handle = Handle(number: try #require(rig.disk.contents.records[Disk.key(connection)]?.slot))
+        let handle = Handle(
+            number: try #require(rig.disk.contents.records[Disk.key(connection)]?.slot))
         return rig.vault.refresher.deadline(handle: handle)
     }
 

@@ -185,7 +185,8 @@ import Testing
         try process(answering: Rig.refusal(401, "invalid_client"))
         do {
             let rig = try Rig(disk)
-            try rig.advance(milliseconds: Suspicion.riskMilliseconds + ApplicationQueue.probeMilliseconds)
+            try rig.advance(
+                milliseconds: Suspicion.riskMilliseconds + ApplicationQueue.probeMilliseconds)
             _ = try rig.call { try await $0.refresh(Disk.id(1)) }
             try rig.flush()
             try rig.answerWithTokens(1)

@@ -38,7 +38,8 @@ import Testing
             let orders = (0..<4).map { _ in suspicion.send() }
             if isSuccessFirst { check(suspicion.succeed(order: orders[2])) }
             for handle in 0..<2 {
-                let isNews = suspicion.refuse(Handle(number: UInt32(handle)), order: orders[handle], time(0))
+                let isNews = suspicion.refuse(
+                    Handle(number: UInt32(handle)), order: orders[handle], time(0))
                 check(isNews != isSuccessFirst)
             }
             if !isSuccessFirst { check(!suspicion.succeed(order: orders[2])) }
@@ -77,14 +78,18 @@ import Testing
         check(suspicion.mayRiskMore(time(3605)))
         // Not after a change.
         suspicion.change(.credentials)
-        for handle in (UInt32(1)...2).handles { _ = suspicion.refuse(handle, order: suspicion.send(), time(10)) }
+        for handle in (UInt32(1)...2).handles {
+            _ = suspicion.refuse(handle, order: suspicion.send(), time(10))
+        }
         check(suspicion.isExhausted && !suspicion.mayRiskMore(time(1_000_000)))
     }
 
     @Test func whatWasRiskedStaysRisked() {
         var suspicion = Suspicion()
         suspicion.change(.credentials)
-        for handle in (UInt32(1)...2).handles { _ = suspicion.refuse(handle, order: suspicion.send(), time(0)) }
+        for handle in (UInt32(1)...2).handles {
+            _ = suspicion.refuse(handle, order: suspicion.send(), time(0))
+        }
         // Its user has connected again: another grant, which is not to be risked either.
         suspicion.forget(1)
         check(suspicion.isExhausted && suspicion.risked == [2] && !suspicion.isRisked(1))

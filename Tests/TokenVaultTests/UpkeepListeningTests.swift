@@ -106,11 +106,14 @@ import Testing
         let key = try key(1)
         func demand(_ number: Int, isPatient: Bool = false) -> UpkeepState.Demand {
             state.demand(
-                key, handle: 1, queue: queue, death: time(100), caller: callers[number], isPatient: isPatient,
+                key, handle: 1, queue: queue, death: time(100), caller: callers[number],
+                isPatient: isPatient,
                 time(11))
         }
         check(demand(1) == .joined && demand(2, isPatient: true) == .joined)
-        check(callers.numbers(state.overdue(attempt, until: time(600), time(25), random: 0) ?? []) == [1])
+        check(
+            callers.numbers(state.overdue(attempt, until: time(600), time(25), random: 0) ?? [])
+                == [1])
         check(demand(3) == .refused(.answerOutstanding))
         check(demand(4, isPatient: true) == .joined)
         check(attempt.isAwaited)
@@ -144,11 +147,14 @@ import Testing
         let attempt = try unwrap(try send(&state, time(10)).first)
         let key = try key(1)
         let joined = state.demand(
-            key, handle: 1, queue: queue, death: time(100), caller: callers[1], isPatient: true, time(11))
+            key, handle: 1, queue: queue, death: time(100), caller: callers[1], isPatient: true,
+            time(11))
         check(joined == .joined)
         check(state.supersede(key) === attempt && state.attempts[key] != nil)
         // Even the patient find the other tokens.
-        check(callers.numbers(state.overdue(attempt, until: time(600), time(25), random: 0) ?? []) == [1])
+        check(
+            callers.numbers(state.overdue(attempt, until: time(600), time(25), random: 0) ?? [])
+                == [1])
         check(state.attempts[key] == nil && attempt.isDetached)
     }
 

@@ -49,7 +49,8 @@ extension UpkeepStateTests {
         ]
         for handle in (UInt32(0)..<100).handles {
             let plan = Plan(
-                queue: queues[Int(handle.number % 2)], due: time(1), death: time(100 - Int64(handle.number)))
+                queue: queues[Int(handle.number % 2)], due: time(1),
+                death: time(100 - Int64(handle.number)))
             state.schedule(handle, plan)
         }
         // The most urgent of both, in turn.
@@ -136,7 +137,8 @@ extension UpkeepStateTests {
         }
         check(try send(&state, time(3)).isEmpty)
         check(
-            state.demand(try key(1), handle: 1, queue: queue, death: time(5), caller: callers[9], time(3))
+            state.demand(
+                try key(1), handle: 1, queue: queue, death: time(5), caller: callers[9], time(3))
                 == .refused(.applicationMisconfigured))
         // The other application of the same endpoint goes on.
         state.schedule(900, Plan(queue: other, due: time(3), death: time(9)))
@@ -194,7 +196,8 @@ extension UpkeepStateTests {
         _ = state.enqueueDue(time(2))
         check(state.takeTurns(time(2), limit: 10, onlyDemands: true).isEmpty)
         check(
-            state.demand(try key(50), handle: 50, queue: queue, death: time(5), caller: callers[1], time(2))
+            state.demand(
+                try key(50), handle: 50, queue: queue, death: time(5), caller: callers[1], time(2))
                 == .waits)
         let turns = state.takeTurns(time(2), limit: 10, onlyDemands: true)
         check(turns.map(\.handle) == [50])
@@ -219,7 +222,9 @@ extension UpkeepStateTests {
         check(state.queues[queue].opens == nil)
         state.queues[queue].end(1, time(80_000))
         check(!state.queues[queue].mayLeave(try attempt(1), time(90_000)))
-        check(state.queues[queue].opens == time(80_000).adding(milliseconds: ApplicationQueue.probeMilliseconds))
+        check(
+            state.queues[queue].opens
+                == time(80_000).adding(milliseconds: ApplicationQueue.probeMilliseconds))
     }
 
     /// Whoever was refused before the application was rejected may have a grant that is over.

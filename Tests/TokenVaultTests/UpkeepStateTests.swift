@@ -61,7 +61,8 @@ import Testing
         let key = try key(7)
         state.schedule(7, Plan(queue: queue, due: time(10), death: time(20)))
         func demand(_ number: Int) -> UpkeepState.Demand {
-            state.demand(key, handle: 7, queue: queue, death: time(20), caller: callers[number], time(1))
+            state.demand(
+                key, handle: 7, queue: queue, death: time(20), caller: callers[number], time(1))
         }
         check(demand(1) == .waits)
         check(!state.isScheduled(7))
@@ -102,11 +103,15 @@ import Testing
         let queue = try queue(&state, concurrent: 2)
         // Due one after the other, but the later they are due the sooner they die.
         for handle in (UInt32(0)..<10).handles {
-            let plan = Plan(queue: queue, due: time(Int64(handle.number)), death: time(1000 - Int64(handle.number)))
+            let plan = Plan(
+                queue: queue, due: time(Int64(handle.number)),
+                death: time(1000 - Int64(handle.number)))
             state.schedule(handle, plan)
         }
         check(
-            state.demand(try key(77), handle: 77, queue: queue, death: time(9999), caller: callers[1], time(10))
+            state.demand(
+                try key(77), handle: 77, queue: queue, death: time(9999), caller: callers[1],
+                time(10))
                 == .waits)
         var left: [Handle] = []
         while left.count < 11 {
@@ -137,7 +142,8 @@ import Testing
         let queue = try queue(&state)
         let key = try key(7)
         func demand(_ number: Int) -> UpkeepState.Demand {
-            state.demand(key, handle: 7, queue: queue, death: time(20), caller: callers[number], time(1))
+            state.demand(
+                key, handle: 7, queue: queue, death: time(20), caller: callers[number], time(1))
         }
         check(demand(1) == .waits)
         // Before it boards it simply ends.

@@ -40,7 +40,8 @@ import Testing
                 let share = places[handle] * deathSeconds * 1000 / connections
                 let death = now.adding(milliseconds: 5000 + Int64(share))
                 deaths.append(death)
-                state.schedule(Handle(number: UInt32(handle)), Plan(queue: queue, due: due, death: death))
+                state.schedule(
+                    Handle(number: UInt32(handle)), Plan(queue: queue, due: due, death: death))
             }
         }
 

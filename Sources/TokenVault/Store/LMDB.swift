@@ -287,7 +287,8 @@ final class LMDB: @unchecked Sendable {
             MDB_BAD_TXN:
             throw VaultError(.integrityFailed, .store, number: Int(result))
         case ENOMEM: throw VaultError(.outOfMemory, .store, number: Int(result))
-        case MDB_READERS_FULL: throw VaultError(.limitExceeded, .store, number: StoreLimits.readersMax)
+        case MDB_READERS_FULL:
+            throw VaultError(.limitExceeded, .store, number: StoreLimits.readersMax)
         default: throw VaultError(.storageFailed, .store, number: Int(result))
         }
     }

@@ -34,7 +34,8 @@ extension Writer {
     }
 
     mutating func beginBatch(
-        _ attempts: [AttemptRecord], _ time: UnixTime, _ transaction: borrowing LMDB.WriteTransaction
+        _ attempts: [AttemptRecord], _ time: UnixTime,
+        _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) -> UInt64 {
         let batch = root.nextBatch
         root.nextBatch += 1

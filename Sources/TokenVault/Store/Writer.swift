@@ -81,7 +81,8 @@ struct Writer {
         case .addFlow(_, let connection, let now, _):
             guard fences[connection] == nil else { throw VaultError(.disconnecting, .store) }
             guard try generation(connection, transaction) != nil else { try Self.missing() }
-            guard try transaction.count(.flows) < StoreLimits.flowsMax || flows.hasExpired(now) else {
+            guard try transaction.count(.flows) < StoreLimits.flowsMax || flows.hasExpired(now)
+            else {
                 throw VaultError(.limitExceeded, .store, number: StoreLimits.flowsMax)
             }
         case .revise, .endAttempt, .event: return

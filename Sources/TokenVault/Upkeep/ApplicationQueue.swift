@@ -60,7 +60,8 @@ struct ApplicationQueue {
         }
 
         static func == (left: Self, right: Self) -> Bool {
-            left.death == right.death && left.handle == right.handle && left.attempt === right.attempt
+            left.death == right.death && left.handle == right.handle
+                && left.attempt === right.attempt
         }
     }
 
@@ -143,7 +144,9 @@ struct ApplicationQueue {
 
     /// Whether a connection may be asked at all: not one more than is at risk already.
     func mayRisk(_ handle: Handle, _ now: UnixTime) -> Bool {
-        if !isCareful || suspicion.isRisked(handle) || suspicion.isUnanswered(handle) { return true }
+        if !isCareful || suspicion.isRisked(handle) || suspicion.isUnanswered(handle) {
+            return true
+        }
         if isFullOfRisks { return false }
         if isTried { return suspicion.risksSecond.map { $0 <= now } ?? true }
         return suspicion.mayRiskMore(now)

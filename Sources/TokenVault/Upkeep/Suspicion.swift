@@ -204,7 +204,9 @@ struct Suspicion {
 
     /// The connection is gone, or has another grant.
     mutating func forget(_ handle: Handle) {
-        for index in risks.indices where risks[index].handle == handle { risks[index].isGone = true }
+        for index in risks.indices where risks[index].handle == handle {
+            risks[index].isGone = true
+        }
         unanswered[handle] = nil
         forgetSuccess(handle)
     }

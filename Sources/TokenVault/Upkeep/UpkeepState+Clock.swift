@@ -10,7 +10,9 @@ extension UpkeepState {
         for endpoint in endpoints.indices {
             endpoints[endpoint].governor.move(milliseconds: milliseconds)
         }
-        for handle in holds.keys { holds[handle] = holds[handle]?.adding(milliseconds: milliseconds) }
+        for handle in holds.keys {
+            holds[handle] = holds[handle]?.adding(milliseconds: milliseconds)
+        }
         for attempt in attempts.all { attempt.move(milliseconds: milliseconds) }
         for key in failures.keys { failures[key]?.refusal?.move(milliseconds: milliseconds) }
     }

@@ -158,7 +158,9 @@ extension UpkeepState {
     ) {
         let before = queues[queue].suspicion.risked
         let wasCareful = queues[queue].isCareful
-        if queues[queue].suspicion.succeed(order: order) { finding.isAccepted = queues[queue].accept() }
+        if queues[queue].suspicion.succeed(order: order) {
+            finding.isAccepted = queues[queue].accept()
+        }
         for handle in before where !queues[queue].suspicion.isRisked(handle) { risks[handle] = nil }
         finding.wakes = wasCareful && !queues[queue].isCareful
         proveRefused(queue, order: order, now, &finding)
@@ -209,7 +211,9 @@ extension UpkeepState {
         let wasPaused = refusal.pauseEnd != nil
         (refusal.pauseEnd, refusal.isWorthATry) = (nil, true)
         failures[key]?.refusal = refusal
-        guard wasPaused, attempts[key] == nil, heap.deadline(refusal.handle.number) != nil else { return }
+        guard wasPaused, attempts[key] == nil, heap.deadline(refusal.handle.number) != nil else {
+            return
+        }
         // Not at once where it was refused a moment ago, and behind everybody who was not refused.
         let earliest = refusal.heard.adding(milliseconds: RefreshPolicy.backoffMillisecondsMax)
         let due = refusal.heard > now ? now : max(now, earliest)

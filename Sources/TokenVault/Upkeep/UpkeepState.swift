@@ -81,7 +81,8 @@ struct UpkeepState: ~Copyable {
             queueNumbers[application] = queue
             guard queue == queues.count else { return queue }
             queues.append(
-                ApplicationQueue(application: application, endpoint: endpoint, limits, limits: policy))
+                ApplicationQueue(
+                    application: application, endpoint: endpoint, limits, limits: policy))
             queues[queue].suspicion.isSaidOfGrants = policy.listsGrantLostAnswers
             if endpoints[endpoint].queues.isEmpty { endpoints[endpoint].governor.limits = limits }
             endpoints[endpoint].queues.append(queue)
@@ -139,7 +140,8 @@ struct UpkeepState: ~Copyable {
     /// Where the connection in a slot is scheduled.
     func queue(of handle: Handle) -> Int? {
         let queue =
-            backlogged[handle] ?? heap.entry(handle.number).map { Plan(due: $0.deadline, tag: $0.queue).queue }
+            backlogged[handle]
+            ?? heap.entry(handle.number).map { Plan(due: $0.deadline, tag: $0.queue).queue }
         return queue.flatMap { $0 < queues.count ? $0 : nil }
     }
 
@@ -167,7 +169,9 @@ struct UpkeepState: ~Copyable {
         schedule(handle, Plan(due: entry.deadline, tag: entry.queue))
     }
 
-    func isHeld(_ handle: Handle, _ now: UnixTime) -> Bool { holds[handle].map { now < $0 } ?? false }
+    func isHeld(_ handle: Handle, _ now: UnixTime) -> Bool {
+        holds[handle].map { now < $0 } ?? false
+    }
 
     /// Moves what is due into its queue. True where more is due.
     mutating func enqueueDue(_ now: UnixTime) -> Bool {

@@ -84,7 +84,8 @@ extension Refresher {
         case .transient(let delay, let retryAfterSeconds):
             let retryTime = RefreshPolicy.pauseEnd(retryAfterSeconds, time.now())
             storeDelayed(
-                attempt, VaultError(delay, .upkeep, retryTime: retryTime), number: delay.eventNumber,
+                attempt, VaultError(delay, .upkeep, retryTime: retryTime),
+                number: delay.eventNumber,
                 retryAfterSeconds: retryAfterSeconds,
                 effect: Effect(status: delay.status, wasSent: delay.wasSent))
         case .applicationMisconfigured(let status, .invalidClient):

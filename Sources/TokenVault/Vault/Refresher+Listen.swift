@@ -68,7 +68,9 @@ extension Refresher {
             shared.upkeep.attempts[key].flatMap { $0.stage == .overdue ? $0.sent : nil }
         }
         if let sent { return sent }
-        guard shared.withLock({ $0.doubts[key]?.recorded != nil }), let plan = plan(record) else { return nil }
+        guard shared.withLock({ $0.doubts[key]?.recorded != nil }), let plan = plan(record) else {
+            return nil
+        }
         let now = time.now()
         return shared.withLock {
             hold(key, queue: plan.queue, death: plan.death, $0, now)?.since

@@ -16,7 +16,8 @@ extension Refresher {
     ///   - status: with the error that came with it; see `FailureNumber`.
     ///   - effect: what the provider may have done.
     func storeRefused(
-        _ attempt: RefreshAttempt, _ status: Int, _ kind: Refusal.Kind, _ finding: UpkeepState.Finding,
+        _ attempt: RefreshAttempt, _ status: Int, _ kind: Refusal.Kind,
+        _ finding: UpkeepState.Finding,
         _ effect: Effect
     ) {
         if isReplaced(attempt) { return endSuperseded(attempt) }
@@ -78,7 +79,8 @@ extension Refresher {
         }
     }
 
-    private func putOff(_ attempt: RefreshAttempt, _ status: Int, isRejected: Bool, _ found: Found) {
+    private func putOff(_ attempt: RefreshAttempt, _ status: Int, isRejected: Bool, _ found: Found)
+    {
         let attempt = attempt
         let now = time.now()
         let random = randomness.next()

@@ -17,7 +17,8 @@ extension Refresher {
     ///
     /// - Parameter left: what follows where it has moved on; the attempt's end, if nil.
     func rewrite(
-        _ attempt: RefreshAttempt, event: VaultEvent.Kind, number: Int64, _ effect: Effect, addedBytesMax: Int,
+        _ attempt: RefreshAttempt, event: VaultEvent.Kind, number: Int64, _ effect: Effect,
+        addedBytesMax: Int,
         _ change: @escaping @Sendable (inout ConnectionRecord) throws(VaultError) -> Void,
         then end: @escaping @Sendable () -> Void, left: (@Sendable () -> Void)? = nil,
         else failed: (@Sendable (VaultError) -> Void)? = nil

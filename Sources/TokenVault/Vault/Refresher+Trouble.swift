@@ -7,12 +7,16 @@ extension Refresher {
     private static let troubleBytesMax = 5 * (Fields.headBytes + 14)
 
     /// Writes what a refresh met into the record that it was made for. It decides nothing.
-    func troubling(_ attempt: RefreshAttempt, _ entry: EventEntry, pauseEnd: UnixTime? = nil) -> Revision {
+    func troubling(_ attempt: RefreshAttempt, _ entry: EventEntry, pauseEnd: UnixTime? = nil)
+        -> Revision
+    {
         let trouble = ConnectionRecord.Failure(
             code: entry.code, status: Int32(clamping: entry.number), time: entry.time)
         return Revision(addedBytesMax: Self.troubleBytesMax) {
             [self] (record, version) throws(VaultError) in
-            guard record.state == .active, isCurrent(record, version, attempt) else { return .leave }
+            guard record.state == .active, isCurrent(record, version, attempt) else {
+                return .leave
+            }
             try record.keepTokens(of: version.generation)
             try record.set(trouble: trouble, pauseEnd: pauseEnd)
             return .change

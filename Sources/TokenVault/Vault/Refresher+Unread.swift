@@ -43,7 +43,8 @@ extension Refresher {
     }
 
     private func storeUnread(
-        _ attempt: RefreshAttempt, _ body: UnreadBody, _ extent: UnreadReply.Extent, _ requestedAt: UnixTime
+        _ attempt: RefreshAttempt, _ body: UnreadBody, _ extent: UnreadReply.Extent,
+        _ requestedAt: UnixTime
     ) {
         let error = VaultError(
             .providerAnswerUnreadable, .upkeep, connection: attempt.id,
