@@ -7,8 +7,8 @@ import Testing
 @testable import TokenVault
 
 /// Refreshes leave in batches: one record of their attempts, durable before the first byte.
-@Suite("Waves") struct WaveTests {
-    @Test("A thousand that are due leave in four waves, and none before its wave is durable")
+@Suite("Batches") struct BatchTests {
+    @Test("A thousand that are due leave in four batches, and none before its batch is durable")
     func share() throws {
         let disk = try Disk.populated(1000, concurrent: 1024)
         // Of answers that are listened for not so many may be out at a time.

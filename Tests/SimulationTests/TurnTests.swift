@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test("A caller who comes between place and flight gives the place back once")
+    @Test("A caller who comes between turn and attempt gives the place back once")
     func callerComesBetween() throws {
         let rig = try Rig(.populated(2))
         rig.vault.refresher.run(true)
@@ -48,7 +48,7 @@ import Testing
         #expect(rig.isIdle)
     }
 
-    @Test("A disconnect between place and flight is told, and the place given back once")
+    @Test("A disconnect between turn and attempt is told, and the place given back once")
     func disconnectComesBetween() throws {
         let rig = try Rig(.populated(2))
         let callers = try (0..<2).map { index in
@@ -71,7 +71,7 @@ import Testing
         #expect(rig.isIdle)
     }
 
-    @Test("A connection that is gone before its flight begins gives its place back once")
+    @Test("A connection that is gone before its attempt begins gives its place back once")
     func goneBeforeItsFlight() throws {
         let rig = try Rig(.populated(2))
         let turns = takeTurns(rig)
@@ -85,7 +85,7 @@ import Testing
         #expect(rig.isIdle)
     }
 
-    @Test("Too few slots for a wave: the rest comes later, nobody hangs, nothing is a failure")
+    @Test("Too few slots for a batch: the rest comes later, nobody hangs, nothing is a failure")
     func shortOfSlots() throws {
         let rig = try Rig(.populated(16, concurrent: 16))
         let callers = try (0..<16).map { index in
@@ -122,7 +122,7 @@ import Testing
         #expect(rig.isIdle)
     }
 
-    @Test("Callers queue behind as many flights as there can be")
+    @Test("Callers queue behind as many attempts as there can be")
     func callersQueue() throws {
         let count = UpkeepState.attemptsMax + 76
         let disk = try Disk.populated(count, concurrent: 1024)

@@ -18,7 +18,7 @@ extension UpkeepStateTests {
         check(first.count == 4 + 16)
         for attempt in first { check(state.recorded(attempt, time(1))) }
         check(state.admit(time(1)).count == 4)
-        // Sixteen wait on board, which is enough; when half of them have left, there is room.
+        // Sixteen are prepared, which is enough; when half of them have left, there is room.
         for attempt in first.prefix(8) {
             check(try takeTurns(&state, time(1)).isEmpty)
             state.answered(attempt, .answered, time(1), random: 0)
@@ -125,7 +125,7 @@ extension UpkeepStateTests {
         check(state.queues[queue].reject(time(2)))
         check(!state.queues[queue].reject(time(2)))
         for handle in sent { try answer(&state, handle, .answered, time(2)) }
-        // Two were on board: they are taken back.
+        // Two were ready: they are taken back.
         let (requests, _) = state.recall(queue, at: state.queues[queue].endpoint, time(2))
         check(requests.count == 2)
         for request in requests {
@@ -257,7 +257,7 @@ extension UpkeepStateTests {
         // What is out belongs to the old endpoint, whatever the application's is now.
         try answer(&state, sent[0], .answered, time(3))
         check(state.endpoints.allSatisfy { $0.governor.inFlight == 0 && $0.preparedCount >= 0 })
-        // One of those that had boarded for the old one, and two for the new.
+        // One of those that were prepared for the old one, and two for the new.
         check(try send(&state, time(3)).count == 3)
     }
 

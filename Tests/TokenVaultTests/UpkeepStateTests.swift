@@ -6,7 +6,7 @@ import Testing
 @testable import TokenVault
 
 /// Attempts: one for each connection, the most urgent first, never beyond an endpoint's limits, and
-/// none that lands in another life.
+/// none whose answer counts in another life.
 @Suite struct UpkeepStateTests {
     func key(_ number: UInt64) throws -> RecordKey {
         let text = try Secret(integer: number)
@@ -28,7 +28,7 @@ import Testing
             RefreshPolicy.Limits())
     }
 
-    /// Boards what may, and gives each boarding the key of its slot.
+    /// Takes all turns, and gives each the key of its handle.
     func takeTurns(
         _ state: inout UpkeepState, _ now: UnixTime, limit: Int = 256, onlyDemands: Bool = false
     ) throws -> [RefreshAttempt] {
@@ -146,7 +146,7 @@ import Testing
                 key, handle: 7, queue: queue, death: time(20), caller: callers[number], time(1))
         }
         check(demand(1) == .waits)
-        // Before it boards it simply ends.
+        // Before its turn it simply ends.
         check(callers.numbers(state.orphan(key, handle: 7).callers) == [1])
         check(state.attempts[key] == nil && state.demandCount == 0)
         check(try takeTurns(&state, time(1)).isEmpty)

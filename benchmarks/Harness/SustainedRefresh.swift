@@ -39,7 +39,7 @@ struct SustainedRefresh {
         upkeep.cancel()
         _ = try await upkeep.value
         let end = Population.now()
-        // What is out lands before it is closed.
+        // What is out is answered before it is closed.
         vault.close()
         guard refreshes > 0 else { throw BenchmarkFailure("nothing was refreshed") }
         let expired = try await check(server, end)

@@ -220,7 +220,7 @@ public final class SecretArena: @unchecked Sendable {
     }
 
     /// True where every byte of every free slot is zero: the check from inside, for a region that
-    /// nothing outside can read. Takes milliseconds and nobody's slot.
+    /// nothing outside can read. Takes milliseconds, and no slot.
     public func freeSlotsAreZero() -> Bool {
         guard unsafe base != nil else { return true }
         for index in shelves.indices {

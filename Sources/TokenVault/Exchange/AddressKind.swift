@@ -43,7 +43,7 @@ enum AddressKind: Hashable {
     }
 
     private init(high: UInt64, low: UInt64) {
-        // ::ffff:0:0/96, an IPv4 address in IPv6 clothes, is judged by what it wears them over.
+        // ::ffff:0:0/96, an IPv4 address written as IPv6, is judged as the IPv4 address.
         if high == 0, low >> 32 == 0xffff {
             self.init(version4: UInt32(truncatingIfNeeded: low))
             return

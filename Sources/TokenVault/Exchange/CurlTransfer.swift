@@ -212,7 +212,7 @@ final class CurlTransfer {
             if !held.transfers.contains(where: { $0 === self }) { held.transfers.append(self) }
             held.tell(multi)
         case .enough:
-            // What follows a whole object is nobody's business.
+            // What follows a whole object is not looked at.
             if !(reply?.isWholeObject() ?? false) { failure = .tooLong }
         }
         return appetite

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds where a JSON value ends, and looks at nothing else of it: what is wrong inside a member
-/// that nobody reads is nobody's business (RFC 6749 section 5.1).
+/// that nobody reads is not looked at (RFC 6749 section 5.1).
 ///
 /// It takes the value piece by piece, and counts brackets, so neither length nor depth costs
 /// memory.

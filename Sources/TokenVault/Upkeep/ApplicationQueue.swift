@@ -23,7 +23,7 @@ struct ApplicationQueue {
     var isProvisional = false
     /// When the next probe may leave, while the provider rejects the application.
     private(set) var nextProbe: UnixTime?
-    /// The slot of the connection that probes.
+    /// The connection that probes.
     private var probe: Handle?
     /// What the answers say of the application.
     var suspicion = Suspicion()
@@ -136,7 +136,7 @@ struct ApplicationQueue {
     }
 
     /// Whether none but those that are at risk may be asked until one of them is answered: whatever
-    /// else has boarded waits, and is not in their way.
+    /// else is prepared waits, and is not in their way.
     var isFullOfRisks: Bool {
         suspicion.unansweredCount > 0
             && suspicion.riskCount + suspicion.unansweredCount >= Suspicion.riskedMax
@@ -164,7 +164,7 @@ struct ApplicationQueue {
         return isCareful && suspicion.isExhausted ? suspicion.risksAgain : nil
     }
 
-    /// Whether one that has boarded may become ready: the probe alone, where the application is
+    /// Whether one that is prepared may become ready: the probe alone, where the application is
     /// rejected; none whose request was made before the application was changed.
     func takes(_ attempt: RefreshAttempt) -> Bool {
         attempt.revision == revision && (nextProbe == nil || probe == attempt.handle)

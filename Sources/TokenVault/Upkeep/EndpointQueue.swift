@@ -23,10 +23,10 @@ struct EndpointQueue {
     /// free place on the wire never waits for the disk.
     private var aheadMax: Int { min(UpkeepState.aheadMax, 4 * governor.allowance) }
 
-    /// How many may be on board: those ahead, and what the wire has room for now.
+    /// How many may be prepared: those ahead, and what the wire has room for now.
     var preparedMax: Int { aheadMax + max(0, governor.room) }
 
-    /// Whether it is worth boarding: not one by one, because an attempt record of one costs as much
+    /// Whether it is worth preparing more: not one by one, because an attempt record of one costs as much
     /// as one of many.
     var wantsMore: Bool { 2 * preparedCount <= aheadMax }
 

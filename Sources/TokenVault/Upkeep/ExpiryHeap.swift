@@ -5,7 +5,7 @@ import BasicContainers
 /// An indexed 4-ary min-heap of deadlines: who is due next, and O(log n) to move or remove anybody.
 ///
 /// An entry is a deadline, a handle and a queue, 16 bytes, and 4 bytes of position by handle; no
-/// ids, no pointers. Handles are slot numbers: small, dense, one for each connection. Four children
+/// ids, no pointers. Handles are small and dense, one for each connection (`Handle`). Four children
 /// instead of two halve the depth, and a node's children share a cache line or two (LaMarca and
 /// Ladner, "The Influence of Caches on the Performance of Heaps", 1996). The store is the truth;
 /// this is rebuilt from it at every open.

@@ -99,7 +99,7 @@ final class ReplacedGrant: Sendable {
 extension ReplacedGrant {
     /// One grant less that may live on.
     ///
-    /// - Parameter slot: of the life that it was replaced in, where that may be over.
+    /// - Parameter handle: of the life that it was replaced in, where that may be over.
     static func forgetting(handle: Handle? = nil) -> Revision {
         Revision(addedBytesMax: 2 * (Fields.headBytes + 8)) {
             (record, version) throws(VaultError) in

@@ -148,8 +148,8 @@ extension UpkeepState {
 
     // MARK: Taken back
 
-    /// What a queue has ready or waiting that a pause keeps from leaving: the attempts to take back,
-    /// and the callers to tell. The connections stay in the queue.
+    /// What a queue has ready or waiting that a pause keeps from leaving: the attempts to take
+    /// back, and the callers to tell. The connections stay in the queue.
     ///
     /// - Parameter endpoint: where the answer came from that closed the queue or began the pause.
     mutating func recall(

@@ -47,8 +47,9 @@ extension UpkeepState {
             : VaultError(.backingOff, .upkeep, number: pauseSeconds(endpoint, now))
     }
 
-    /// Overdue: an attempt was not answered in time, and is listened to further. It leaves its place
-    /// to others; its connection has no other attempt meanwhile, unless it was given other tokens.
+    /// Overdue: an attempt was not answered in time, and is listened to further. It leaves its
+    /// place to others; its connection has no other attempt meanwhile, unless it was given other
+    /// tokens.
     ///
     /// - Returns: who is told; nil where it was not out.
     mutating func overdue(

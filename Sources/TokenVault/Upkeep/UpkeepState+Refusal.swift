@@ -5,7 +5,7 @@ extension UpkeepState {
     /// The most connections that one success makes due again: what is left waits for the next.
     static let askedSoonerMax = 256
 
-    /// An answer has come. To be called when its attempt has landed.
+    /// An answer has come. To be called when its attempt is `answered`.
     ///
     /// - Parameters:
     ///   - refusal: how it refuses the connection, if it does, and its status.
@@ -144,11 +144,11 @@ extension UpkeepState {
         queues[refusal.queue].refusedHandles.remove(refusal.handle)
     }
 
-    /// The connection of a slot is gone, or has other tokens.
+    /// The connection of a handle is gone, or has other tokens.
     mutating func forgetRisk(_ handle: Handle) {
         holds[handle] = nil
         if let queue = risks.removeValue(forKey: handle) { queues[queue].suspicion.forget(handle) }
-        // What whoever had the slot has shown, or the tokens before, these do not show.
+        // What whoever had the handle has shown, or the tokens before, these do not show.
         if let queue = queue(of: handle) { queues[queue].suspicion.forgetSuccess(handle) }
     }
 
@@ -255,6 +255,12 @@ extension UpkeepState {
 
     // MARK: Changes
 
+    /// The connections of a queue that were refused, in an order that no hash decides.
+    private func refused(of queue: Int) -> [(RecordKey, Refusal)] {
+        failures.compactMap { key, failure in failure.refusal.map { (key, $0) } }
+            .filter { $0.1.queue == queue }.sorted { $0.1.handle < $1.1.handle }
+    }
+
     /// The application of a queue was changed: what its connections were refused with is void, and
     /// requests that were made before are not sent.
     ///
@@ -263,9 +269,7 @@ extension UpkeepState {
         _ queue: Int, _ change: Suspicion.Change, _ now: UnixTime
     ) -> [RefreshAttempt] {
         for handle in queues[queue].suspicion.risked { risks[handle] = nil }
-        // In an order that no hash decides.
-        let refused = failures.compactMap { key, failure in failure.refusal.map { (key, $0) } }
-            .filter { $0.1.queue == queue }.sorted { $0.1.handle < $1.1.handle }
+        let refused = refused(of: queue)
         queues[queue].change(change)
         for (key, refusal) in refused {
             failures[key]?.refusal?.outdate()
@@ -287,9 +291,7 @@ extension UpkeepState {
     mutating func clearRefusals(queue: Int, _ now: UnixTime) {
         for handle in queues[queue].suspicion.risked { risks[handle] = nil }
         queues[queue].clearRefusals()
-        // In an order that no hash decides.
-        let refused = failures.compactMap { key, failure in failure.refusal.map { (key, $0) } }
-            .filter { $0.1.queue == queue }.sorted { $0.1.handle < $1.1.handle }
+        let refused = refused(of: queue)
         for (key, refusal) in refused {
             failures[key]?.refusal?.isOld = true
             clearRefusals(key)

@@ -5,10 +5,10 @@ import DequeModule
 /// When each connection is due, the queues of applications and endpoints, and what the answers say
 /// of them: events in, actions out, no clock inside.
 ///
-/// A connection that is due moves from the schedule to the queue of its application; the endpoint's
-/// governor says when the most urgent of its queues may prepare a request. Of each refresh it knows
-/// that it is there (`AttemptTable`), and no more: the rest is in `RefreshAttempt`. There is one for
-/// each connection at the most, however many ask.
+/// A connection that is due moves from the schedule to the queue of its application; the
+/// endpoint's governor says when the most urgent of its queues may prepare a request. Of each
+/// refresh it knows that it is there (`AttemptTable`), and no more: the rest is in
+/// `RefreshAttempt`. There is one for each connection at the most, however many ask.
 struct UpkeepState: ~Copyable {
     /// The most attempts that are prepared, out, or on their way into the store.
     static let attemptsMax = 1024
@@ -35,7 +35,7 @@ struct UpkeepState: ~Copyable {
     var endpoints: [EndpointQueue] = []
     /// Endpoints with something in a queue, or ready.
     var pending: Deque<Int> = []
-    /// Slots for which nobody waits, and the queue that each is in. What else lies in a queue is
+    /// Those for which nobody waits, and the queue that each is in. What else lies in a queue is
     /// stale.
     var backlogged: [Handle: Int] = [:]
     var attempts = AttemptTable()
@@ -104,8 +104,8 @@ struct UpkeepState: ~Copyable {
         return queue
     }
 
-    /// Whether a queue's requests are counted where `url` is. Once there are too many queues the last
-    /// is shared by applications of many endpoints, and none is told from another.
+    /// Whether a queue's requests are counted where `url` is. Once there are too many queues the
+    /// last is shared by applications of many endpoints, and none is told from another.
     func isAt(_ url: String, _ queue: Int) -> Bool {
         queue == Self.queuesMax - 1 || endpointNumbers[url] == queues[queue].endpoint
     }
@@ -132,12 +132,12 @@ struct UpkeepState: ~Copyable {
         backlogged[handle] != nil || heap.deadline(handle.number) != nil
     }
 
-    /// When the connection in a slot is due; the past where it is in its queue already.
+    /// When the connection of a handle is due; the past where it is in its queue already.
     func deadline(_ handle: Handle) -> UnixTime? {
         backlogged[handle] != nil ? UnixTime(milliseconds: 0) : heap.deadline(handle.number)
     }
 
-    /// Where the connection in a slot is scheduled.
+    /// Where the connection of a handle is scheduled.
     func queue(of handle: Handle) -> Int? {
         let queue =
             backlogged[handle]

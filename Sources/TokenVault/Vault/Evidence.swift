@@ -110,8 +110,8 @@ struct Evidence: ~Copyable {
         }
     }
 
-    /// Whether the log of a queue's application says that it is rejected, as far as can be told, and
-    /// it has been taken from nobody since.
+    /// Whether the log of a queue's application says that it is rejected, as far as can be told,
+    /// and it has been taken from nobody since.
     func tellsRejection(_ queue: Int) -> Bool {
         refusedAtConnect.contains(queue) || rejection(queue, since: 0) != nil
     }

@@ -148,7 +148,7 @@ extension Refresher {
     ) {
         guard !keys.isEmpty else { return completion() }
         let left = Mutex(keys.count)
-        let landed: Commit.Completion = { _ in
+        let ended: Commit.Completion = { _ in
             let isLast = left.withLock { left in
                 left -= 1
                 return left == 0
@@ -157,7 +157,7 @@ extension Refresher {
         }
         for key in keys {
             let commit = Vault.erasure(of: key, time.now(), isLeftOver: true)
-            commit.completion = landed
+            commit.completion = ended
             committer.submit(commit)
         }
     }

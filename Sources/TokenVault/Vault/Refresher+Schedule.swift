@@ -158,7 +158,7 @@ extension Refresher {
         if let doubt { settle(doubt, key) }
     }
 
-    /// When a slot is due next.
+    /// When the connection of a handle is due next.
     func deadline(handle: Handle) -> UnixTime? {
         shared.withLock { $0.upkeep.deadline(handle) }
     }

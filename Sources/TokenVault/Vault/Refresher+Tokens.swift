@@ -105,9 +105,9 @@ extension Refresher {
     /// is damaged may never take the tokens, and they are the only ones there are.
     static let storeAgainDoublingsMax = 6
 
-    /// New tokens that cannot be stored at this moment: the callers are told, but the attempt keeps
-    /// them and does not end, so that the old refresh token is not presented again, and is stored as
-    /// soon as that works.
+    /// New tokens that cannot be stored at this moment: the callers are told, but the attempt does
+    /// not end, so that the old refresh token is not presented again, and they are stored as soon
+    /// as that works.
     func storeLater(
         _ attempt: RefreshAttempt, _ error: VaultError, _ retry: @escaping @Sendable () -> Void
     ) {

@@ -48,7 +48,7 @@ extension Refresher {
             if shared.sendsNothing { return .refused(.closed) }
             if Task.isCancelled { return .refused(.cancelled) }
             let (key, plan) = (demander.key, demander.plan)
-            // Slots are given to others in time.
+            // A handle may be another's in time.
             guard store.key(of: demander.handle) == key else { return .refused(.notFound) }
             // Nothing can be prepared.
             if shared.upkeep.isFull, shared.storage.isPresent { return .refused(.storeFull) }
@@ -107,7 +107,7 @@ extension Refresher {
 
     /// Ends an attempt: everybody who waits is told, and the connection is due again as planned.
     func finish(_ attempt: RefreshAttempt, _ outcome: Outcome, _ plan: Plan?) {
-        // Slots are given to others in time: what is scheduled is the connection, not the slot.
+        // A handle may be another's in time: what is scheduled is the connection.
         let isOwner = plan != nil && store.key(of: attempt.handle) == attempt.key
         let now = time.now()
         let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Caller], Bool, Bool) in

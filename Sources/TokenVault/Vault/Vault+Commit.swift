@@ -3,16 +3,16 @@
 extension Vault {
     /// Submits changes that belong together and waits until they are durable.
     ///
-    /// - Parameter landed: runs then on the writer's thread, in the order of commits.
+    /// - Parameter then: runs then on the writer's thread, in the order of commits.
     func durable(
-        _ commit: Commit, landed: @escaping @Sendable (Committed) -> Void = { _ in }
+        _ commit: Commit, then: @escaping @Sendable (Committed) -> Void = { _ in }
     ) async throws(VaultError) -> Committed {
         // The caller made a plaintext for it, and goes on with another thread.
         MemoryHygiene.scrub()
         let result = unsafe await withUnsafeContinuation {
             (continuation: UnsafeContinuation<Result<Committed, VaultError>, Never>) in
             commit.completion = { result in
-                if case .success(let committed) = result { landed(committed) }
+                if case .success(let committed) = result { then(committed) }
                 unsafe continuation.resume(returning: result)
             }
             committer.submit(commit)

@@ -104,7 +104,7 @@ extension Vault {
                     key, handle: stale.handle, stale.plan, isPatient: isPatient)
                 asked = stale.tokens.generation
             } catch {
-                // Its application was replaced while it boarded: it asks again.
+                // Its application was replaced before its turn came: it asks again.
                 if error.code != .generationChanged { throw error.concerning(id) }
             }
         }

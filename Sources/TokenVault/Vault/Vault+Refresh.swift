@@ -18,7 +18,7 @@ extension Vault {
         do throws(VaultError) {
             try await refreshOnce(key, awaitsLateAnswer)
         } catch {
-            // Its application was replaced while it boarded.
+            // Its application was replaced before its turn came.
             guard error.code == .generationChanged else { throw error.concerning(id) }
             do throws(VaultError) {
                 try await refreshOnce(key, awaitsLateAnswer)
