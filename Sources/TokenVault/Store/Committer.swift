@@ -156,8 +156,8 @@ final class Committer: Committing {
         } catch {
             // Slots that were overwritten stay so, and their records are still there.
             writer.erasures = draft.erasures
-            // Where nobody knows whether the commit is durable, its slots may be named: the next open
-            // will see.
+            // Where nobody knows whether the commit is durable, its slots may be named: the next
+            // open will see.
             if error.code != .storageFailed { giveUp(draft.takenSlots) }
             throw error
         }

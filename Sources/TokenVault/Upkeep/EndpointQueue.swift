@@ -26,8 +26,8 @@ struct EndpointQueue {
     /// How many may be prepared: those ahead, and what the wire has room for now.
     var preparedMax: Int { aheadMax + max(0, governor.room) }
 
-    /// Whether it is worth preparing more: not one by one, because an attempt record of one costs as much
-    /// as one of many.
+    /// Whether it is worth preparing more: not one by one, because an attempt record of one costs
+    /// as much as one of many.
     var wantsMore: Bool { 2 * preparedCount <= aheadMax }
 
     /// How long the provider wants to be left alone, in milliseconds; 0 where only requests that
