@@ -3,16 +3,19 @@
 .DEFAULT_GOAL := help
 # Swift brings clang along; no other compiler is needed.
 C_COMPILER := $(shell command -v cc || command -v clang)
-.PHONY: help deps build release demo test simulate races bench bench-peers bench-results lint clean
+.PHONY: help deps build release demo docs test simulate races fuzz bench bench-peers bench-results \
+	lint clean
 
 help:
 	@echo 'make demo           one connection from its beginning to its end, on a practice server'
 	@echo 'make test           every test; the last line counts passed, failed and skipped'
 	@echo 'make simulate       an hour of simulated days; SIMULATE_MINUTES=, SIMULATE_SEED='
 	@echo 'make races          reads, writes and refreshes at once, under the thread sanitizer'
+	@echo 'make fuzz           any bytes as an answer for a minute; FUZZ_SECONDS='
 	@echo 'make bench          measures, each figure beside its C floor; about half an hour'
 	@echo 'make bench-peers    measures beside SQLCipher, Go and Python, which it installs'
 	@echo 'make bench-results  both, and writes the table and the plot that are kept in git'
+	@echo 'make docs           the documentation as pages, in .build/docs; fails on a warning'
 	@echo 'make lint           the house style'
 	@echo 'make build          a debug build; make release for the tokenvault executable'
 	@echo 'make deps           the Debian packages that are missing'
@@ -50,6 +53,11 @@ simulate: deps
 races: deps
 	@scripts/find-races
 
+# What an answer passes through, with libFuzzer and AddressSanitizer.
+FUZZ_SECONDS ?= 60
+fuzz: deps
+	Tests/Fuzz/run $(FUZZ_SECONDS)
+
 bench:
 	@scripts/install-dependencies --tests
 	benchmarks/run
@@ -60,6 +68,10 @@ bench-peers:
 
 bench-results: bench bench-peers
 	benchmarks/publish
+
+docs: deps
+	swift package -j 2 --allow-writing-to-directory .build/docs generate-documentation \
+		--target TokenVault --warnings-as-errors --output-path .build/docs
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests benchmarks

@@ -157,6 +157,10 @@ def main():
     parser.add_argument("--page", action="store_true", help="the page of the documentation")
     arguments = parser.parse_args()
     os.umask(0o077)
+    if os.geteuid() != 0:
+        print("failures.py: this is not root. A disk of their own (mount), files of another user's "
+              "(chown) and no right to lock memory (setpriv) take it: those failures will be "
+              "\"not staged\"", file=sys.stderr)
     # Ended from outside, too, what is being played is cleared away, and no more begins.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     pool = concurrent.futures.ThreadPoolExecutor(arguments.jobs)

@@ -102,6 +102,8 @@ def scan(process, directory, needles):
     command = [SCANNER, "--pid", str(process), "--directory", directory]
     # The command forbids that others of its own user look into it.
     if os.geteuid() != 0:
+        print("memory_proof.py: reading the memory of a process that forbids it takes root: "
+              "sudo is asked, without a password", file=sys.stderr)
         command = ["sudo", "-n", *command]
     began = time.monotonic()
     result = subprocess.run(command, input="".join(lines).encode(), capture_output=True,

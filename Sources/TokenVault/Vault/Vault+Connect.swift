@@ -6,6 +6,8 @@ extension Vault {
     /// the browser. A connection that has tokens keeps them until the flow is completed.
     ///
     /// - Parameters:
+    ///   - id: the connection's; what it is known by from then on.
+    ///   - applicationID: the one on whose behalf the tokens are asked for.
     ///   - scopes: instead of the application's default scopes.
     ///   - browserBinding: 16 to 256 bytes that only this browser will show again, such as a random
     ///     cookie; the flow can then be completed by no other. Nil for a command line.
@@ -79,6 +81,7 @@ extension Vault {
     /// its own copies of the query.
     ///
     /// - Parameters:
+    ///   - query: as the browser brought it, still percent-encoded.
     ///   - application: the one whose callback URL was called; a flow of another one is refused
     ///     (RFC 9700 section 4.4).
     ///   - connection: the one whose flow it must be, where the caller waits for a certain one.

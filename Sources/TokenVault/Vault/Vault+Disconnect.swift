@@ -13,6 +13,7 @@ extension Vault {
     /// twice; the record deleted; the receipt. If the process dies in between, the next open
     /// finishes it. The id can be connected again.
     ///
+    /// - Parameter id: the connection's.
     /// - Parameter waiting: for how long the revocation is tried again where the provider is down,
     ///   at its end once more; a day at most, and until the vault is drained. The connection is
     ///   fenced meanwhile and its

@@ -11,6 +11,7 @@ extension Vault {
     /// the last ``loggedEventsMax`` events of all connections, and all of them are looked through,
     /// about a microsecond each.
     ///
+    /// - Parameter id: the connection's.
     /// - Parameter limit: the most events, the newest ones.
     /// - Throws: `authenticationFailed` where an entry was altered; `cancelled` where the task is.
     public func log(
@@ -24,6 +25,7 @@ extension Vault {
     /// What happened to an application, the oldest first, also to one that was removed: that its
     /// provider rejected it. Of the connections whose refresh it was, their own logs tell.
     ///
+    /// - Parameter id: the application's.
     /// - Parameter limit: the most events, the newest ones.
     /// - Throws: as the log of a connection.
     public func log(

@@ -10,11 +10,13 @@ extension Vault {
     /// holds a slot until then: see `LentToken`.
     ///
     /// - Parameters:
+    ///   - id: the connection's.
     ///   - minimumLifetime: how long the token must live at least; zero by default. Where the
     ///     provider's tokens live shorter that costs one refresh; from then on `notRefreshable` is
     ///     thrown at once, until the token at hand is due or one that lives longer has come. Its
     ///     `number` is then for how many seconds they live.
     ///   - awaitsLateAnswer: as `refresh`.
+    ///   - body: is lent the token, and called once or not at all; what it throws is thrown on.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
     ///   `certificateRefused`, `endpointRefused`, `providerBusy`, `answerLost`, `backingOff`,
     ///   `providerRefused`, `providerAnswerUnreadable`, `applicationMisconfigured`,

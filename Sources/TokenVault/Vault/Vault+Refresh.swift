@@ -4,6 +4,7 @@ extension Vault {
     /// Refreshes a connection now, whatever its expiry, or joins the refresh that is under way;
     /// returns when the new tokens are durable.
     ///
+    /// - Parameter id: the connection's.
     /// - Parameter awaitsLateAnswer: waits for an answer that does not come in time, as long as the
     ///   vault itself listens for it, instead of throwing `answerOutstanding`; and where a process
     ///   before this one was not answered, until it is safe to ask again.

@@ -10,6 +10,7 @@ extension Vault {
     /// answer stays where it is until tokens come. A connection that waits for nobody is refreshed,
     /// also where the provider has refused that and it is not asked again for a while.
     ///
+    /// - Parameter id: the connection's.
     /// - Parameter awaitsLateAnswer: as `refresh`.
     /// - Throws: as `refresh`; `providerAnswerUnreadable` where the next answer cannot be used
     ///   either; `closed` where the vault is drained, with nothing changed.

@@ -13,6 +13,8 @@ extension Vault {
     /// Writes a token set under `id`, whatever was there, and returns its generation once it is
     /// durable. A set without a refresh token leaves none: what was stored is what `get` gives.
     ///
+    /// - Parameter id: the connection's.
+    /// - Parameter tokens: what is stored; the set is wiped afterwards.
     /// - Parameter application: the one that the tokens were issued to, so that they are refreshed
     ///   from now on; nil leaves it as it was, and a new entry without one is stored and lent only.
     /// - Throws: `applicationNotFound`, `invalidArgument`, `limitExceeded`, `disconnecting`,

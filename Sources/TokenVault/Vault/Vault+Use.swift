@@ -6,6 +6,7 @@ extension Vault {
     /// number until the next `reportUse`. Tokens are lent and refreshed as before. The same number
     /// again is written at most once a minute. A token that was reported rejected stays so.
     ///
+    /// - Parameter id: the connection's.
     /// - Parameter number: the component's own, such as an HTTP status or an exit status; what it
     ///   means is the platform's business.
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
