@@ -193,7 +193,20 @@ let package = Package(
         .testTarget(
             name: "RealServerTests", dependencies: ["TokenVault", "TestSupport"],
             exclude: ["Server"], swiftSettings: strict),
-        .testTarget(name: "ReadmeTests", exclude: ["consumer"], swiftSettings: strict),
+        .testTarget(
+            name: "ReadmeTests",
+            dependencies: ["embed-in-hummingbird", "ProviderSimulator", "TestSupport"],
+            exclude: ["consumer", "hummingbird", "newcomer"], swiftSettings: strict),
+        // The program of the article, built as an embedder would.
+        .executableTarget(
+            name: "embed-in-hummingbird",
+            dependencies: [
+                "TokenVault", "CallbackFront", "TokenVaultServices",
+                tool("Hummingbird", "hummingbird"),
+                tool("Logging", "swift-log"),
+                tool("ServiceLifecycle", "swift-service-lifecycle"),
+            ],
+            path: "Tests/ReadmeTests/hummingbird"),
         .testTarget(
             name: "ProviderCatalogTests", dependencies: ["ProviderCatalog", "TokenVault"],
             swiftSettings: strict),
