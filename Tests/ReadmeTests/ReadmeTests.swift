@@ -16,8 +16,6 @@ import Testing
         #expect(output.contains("fetched 2 packages"))
         #expect(output.contains("used: ok"))
         #expect(output.contains("erased 1 key slot"))
-        // And code that nobody has read the documentation for compiles.
-        #expect(output.contains("in use\nnot connected\n16\nerased 1"))
         #expect(output.contains("wipes what it frees: 1"))
     }
 
