@@ -14,7 +14,7 @@ import Testing
         #expect(status == 0)
         // This one, and swift-collections.
         #expect(output.contains("fetched 2 packages"))
-        #expect(output.contains("used: ok"))
+        #expect(output.contains("lent 15 bytes"))
         #expect(output.contains("erased 1 key slot"))
         #expect(output.contains("wipes what it frees: 1"))
     }
