@@ -213,7 +213,9 @@ let package = Package(
         // The executable is no dependency: its allocator must not become the tests' own.
         .testTarget(
             name: "TokenVaultCommandTests",
-            dependencies: ["TokenVaultCommand", "TokenVault", "ProviderSimulator"],
+            dependencies: [
+                "TokenVaultCommand", "TokenVault", "ProviderSimulator", "TestSupport",
+            ],
             swiftSettings: strict),
         // Like tokenvault, but careless: what the memory proof must fail on.
         .executableTarget(

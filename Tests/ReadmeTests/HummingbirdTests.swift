@@ -26,7 +26,7 @@ import TokenVault
 
     @Test(.timeLimit(.minutes(2)))
     func connectsCallsAndShutsDown() async throws {
-        let (front, api) = try (Self.freePort(), Self.freePort())
+        let (front, api) = try (freePort(), freePort())
         let publicURL = "http://127.0.0.1:\(front)"
         let provider = try await ProviderSimulator.start(
             ProviderSimulator.Settings(clients: [
@@ -106,23 +106,5 @@ import TokenVault
 
     private static func until(_ isSo: () async throws -> Bool) async throws {
         while try await !isSo() { try await Task.sleep(for: .milliseconds(50)) }
-    }
-
-    /// A port that nobody listens on at this moment.
-    private static func freePort() throws -> Int {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe bind(socket, pointer, length) == 0
-                    && getsockname(socket, pointer, &length) == 0
-            }
-        }
-        try #require(isBound)
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

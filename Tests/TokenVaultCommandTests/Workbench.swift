@@ -3,6 +3,7 @@
 import Foundation
 import ProviderSimulator
 import Synchronization
+import TestSupport
 import Testing
 
 /// A folder, a practice provider, and the built command that is run beside them as people run it.
@@ -159,23 +160,5 @@ struct Workbench: Sendable {
             }
             throw CocoaError(.fileNoSuchFile)
         }
-    }
-
-    /// A port of this machine that was free a moment ago.
-    private static func freePort() throws -> Int {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(listener) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe bind(listener, address, length) == 0
-                    && getsockname(listener, address, &length) == 0
-            }
-        }
-        try #require(result)
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

@@ -49,7 +49,7 @@ import Testing
         let plaintext = record.plaintext()
         let commit = Commit()
         commit.add(.put(.connection, key, .absent), plaintext)
-        // All but the sixteen largest, as if callers held them until this commit has landed.
+        // All but the sixteen largest, as if callers held them until this commit is durable.
         var hoard = SlotHoard.take(
             allOf: SecretArena.classes.map(\.byteCount).dropLast().reversed())
         let took = try elapsedMilliseconds { _ = try Vault.durable(commit, vault.committer) }

@@ -137,6 +137,15 @@ final class KeySlots: @unchecked Sendable {
             generation: span.integer(at: Offset.generation), key: RecordKey(span, at: Offset.key))
     }
 
+    /// The generation with which the life in a slot began, as `entry` says it; 0 where there is
+    /// none. Every record that is opened asks.
+    func life(_ number: UInt32) -> UInt64 {
+        guard Int(number) < slotCount else { return 0 }
+        let span = bytes(number)
+        guard span.byte(at: Offset.state) == Self.live else { return 0 }
+        return span.integer(at: Offset.generation)
+    }
+
     /// Opens the data key in a slot that belongs to `key`.
     ///
     /// - Throws: `authenticationFailed` where it does not open, be it free or another's.

@@ -146,7 +146,7 @@ final class Committer: Committing {
             // While slots change in place, whoever fails to open one waits and reads again.
             let results =
                 erases
-                ? try store.slotChange.withLock { (_) throws(VaultError) in
+                ? try store.changingSlots { () throws(VaultError) in
                     try transact(group, &draft)
                 }
                 : try transact(group, &draft)

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Synchronization
 
 /// Reads: the sealed records of one vault, opened on the caller's thread.
-///
 final class Store: Reading {
     let keyring: Keyring
     let slots: KeySlots
     let lmdb: LMDB
     /// Held while slots change in place until LMDB says so too: a slot that fails to open is read
     /// again under it before anything is called damaged.
-    let slotChange = Monitor<Void>(())
+    private let slotChange = Monitor<Void>(())
+    /// The thread that holds it to change slots, as it calls itself; 0 where none does.
+    private let slotChanger = Atomic<pthread_t>(0)
     private let isClosed = Atomic(false)
     /// What was found wrong with `meta` before anything was verified.
     private let damage = Mutex<VaultError?>(nil)
@@ -86,12 +88,26 @@ final class Store: Reading {
         }
     }
 
-    /// Runs `body` while no slot changes in place. It never waits for a secret's slot: the writer
-    /// waits for it, and others for the writer.
-    func withSlotsAtRest<Result: ~Copyable>(
+    /// Runs `body`, which changes slots in place: whoever fails to open one meanwhile waits for its
+    /// end, but for `body` itself.
+    func changingSlots<Result: ~Copyable>(
         _ body: () throws(VaultError) -> Result
     ) throws(VaultError) -> Result {
         try slotChange.withLock { _ throws(VaultError) in
+            slotChanger.store(pthread_self(), ordering: .relaxed)
+            defer { slotChanger.store(0, ordering: .relaxed) }
+            return try body()
+        }
+    }
+
+    /// Runs `body` while no other thread changes slots in place. It never waits for a secret's
+    /// slot: the writer waits for it, and others for the writer. The writer itself, whose edits
+    /// open other records, waits for nobody.
+    func withSlotsAtRest<Result: ~Copyable>(
+        _ body: () throws(VaultError) -> Result
+    ) throws(VaultError) -> Result {
+        if slotChanger.load(ordering: .relaxed) == pthread_self() { return try body() }
+        return try slotChange.withLock { _ throws(VaultError) in
             try WorkerThread.withoutWaitingForSecrets(body)
         }
     }
@@ -212,7 +228,7 @@ final class Store: Reading {
     func version(_ header: SealedRecord.Header) -> RecordVersion {
         RecordVersion(
             handle: Handle(number: header.slot), generation: header.generation,
-            life: slots.entry(header.slot)?.generation ?? 0)
+            life: slots.life(header.slot))
     }
 
     func lastGeneration() throws(VaultError) -> UInt64 {

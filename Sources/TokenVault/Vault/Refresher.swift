@@ -7,8 +7,7 @@ import Synchronization
 ///
 /// An attempt takes three threads: this one makes its request and submits its attempt record; the
 /// writer makes that durable and hands the request to the transport; the transport's thread reads
-/// the answer, submits what follows from it, and hands over the next request. `LifeOfARefresh`, in
-/// the documentation, names the function of each step.
+/// the answer, submits what follows from it, and hands over the next request.
 final class Refresher: Sendable {
     /// How many refreshes share one attempt record.
     static let batchMax = StoreLimits.batchAttemptsMax
