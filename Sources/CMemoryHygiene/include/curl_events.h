@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which of curl's sockets are ready, by epoll: curl_multi_perform asks after every transfer each
-// time one of them moves, which at a thousand in flight is most of the work.
+// time one of them moves. Where answers come one by one that makes 1.3 times the CPU of a refresh
+// at 128 in flight, and twice at 256 (benchmarks/README.md, Why epoll).
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
