@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
 
 @testable import tokenvault_bench
@@ -72,6 +73,9 @@ struct ArithmeticTests {
             #expect(throws: BenchmarkFailure.self) { try rows("printf", "%s\\n", words) }
         }
         #expect(throws: BenchmarkFailure.self) { try rows("sh", "-c", "echo 1 2; exit 1") }
+        // Where the words go stays what it is.
+        let null = try FileManager.default.attributesOfItem(atPath: "/dev/null")
+        #expect(null[.type] as? FileAttributeType == .typeCharacterSpecial)
     }
 
     @Test("The order that looks random holds every number once, and is the floors' own")

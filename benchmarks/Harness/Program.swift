@@ -31,8 +31,15 @@ struct Program {
         process.arguments = command
         process.standardOutput = pipe
         if let errors {
-            _ = FileManager.default.createFile(atPath: errors, contents: nil)
-            process.standardError = FileHandle(forWritingAtPath: errors)
+            // What is there already is emptied and kept: `createFile` puts a new file in its place,
+            // and root has the right to do so with /dev/null.
+            let files = FileManager.default
+            if !files.fileExists(atPath: errors) {
+                _ = files.createFile(atPath: errors, contents: nil)
+            }
+            let file = FileHandle(forWritingAtPath: errors)
+            try? file?.truncate(atOffset: 0)
+            process.standardError = file
         }
         try process.run()
         let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
