@@ -43,7 +43,7 @@ OVERDUE_SECONDS = 17
 class Practice:
     """The practice server, and a browser's user who approves."""
 
-    def __init__(self, program, folder, client_secret):
+    def __init__(self, program, folder, client_secret, *words):
         self.control_key = secrets.token_hex(16)
         files = {"control.key": self.control_key, "server.secret": client_secret}
         for name, text in files.items():
@@ -53,7 +53,7 @@ class Practice:
             [program, "--client-id", "practice-client", "--client-secret-file",
              os.path.join(folder, "server.secret"), "--control-key-file",
              os.path.join(folder, "control.key"), "--redirect-uri", REDIRECT,
-             "--rotation", "strict", "--token-marker", "proof"],
+             "--rotation", "strict", "--token-marker", "proof", *words],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         words = self.process.stdout.readline().decode().split()
         address = urllib.parse.urlsplit(words[-1])

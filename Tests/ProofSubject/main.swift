@@ -144,6 +144,9 @@ final class Subject: Sendable {
             say("url \(request.url)")
         case "refresh":
             try await vault.refresh(ConnectionID(words[1]), awaitsLateAnswer: true)
+        case "run":
+            // Ends when the vault is closed.
+            Task { [self] in try await vault.run() }
         case "disconnect":
             let receipt = try await vault.disconnect(ConnectionID(words[1]))
             say("receipt \(receipt.refreshToken) \(receipt.accessToken) \(receipt.erasedSlots)")
