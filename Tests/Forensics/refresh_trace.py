@@ -117,7 +117,7 @@ def main():
     kinds.add_argument("--due", action="store_true")
     kinds.add_argument("--asked", action="store_true")
     options = parser.parse_args()
-    # Whoever started this may have blocked signals, as threads of libdispatch do; gdb waits for one.
+    # Whoever started this may have blocked signals, as libdispatch does; gdb waits for one.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     functions = sys.stdin.read().splitlines()
     folder = tempfile.mkdtemp(prefix="refresh-trace-")
