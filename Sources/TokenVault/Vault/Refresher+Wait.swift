@@ -166,6 +166,15 @@ extension Refresher {
         finish(attempt, .failure(error), planned)
     }
 
+    /// Keeps other calls from erasing the same; to be ended by the same call.
+    func beginErasing(_ key: RecordKey) throws(VaultError) {
+        guard shared.withLock({ $0.erasing.insert(key).inserted }) else {
+            throw VaultError(.disconnecting, .vault)
+        }
+    }
+
+    func endErasing(_ key: RecordKey) { shared.withLock { _ = $0.erasing.remove(key) } }
+
     /// Takes a connection out of upkeep for its disconnect. Its attempts, if any, are orphaned: an
     /// unsent request is cancelled, a sent one awaited at most `milliseconds`.
     ///

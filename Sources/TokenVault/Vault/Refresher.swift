@@ -33,8 +33,9 @@ final class Refresher: Sendable {
     struct Shared: ~Copyable {
         var upkeep = UpkeepState()
         var timers: [Timer] = []
-        /// Connections that a disconnect of this process is at.
-        var disconnecting: Set<RecordKey> = []
+        /// What a call of this process is erasing. That nothing else may change it says its fence in
+        /// the store; here it only keeps a second call out.
+        var erasing: Set<RecordKey> = []
         var doubts: Doubts
         /// Applications whose log says that they are rejected, and not yet that this is over.
         var toldRejected: Set<ApplicationID> = []

@@ -96,10 +96,8 @@ extension Vault {
         try checkProcess()
         try await verified()
         let key = store.key(.application, id.text)
-        guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {
-            throw VaultError(.disconnecting, .vault)
-        }
-        defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
+        try refresher.beginErasing(key)
+        defer { refresher.endErasing(key) }
         let fence = Commit()
         fence.mayUseReserve = true
         fence.add(.fence(key))

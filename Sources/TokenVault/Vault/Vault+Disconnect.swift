@@ -34,11 +34,9 @@ extension Vault {
     ) async throws(VaultError) -> DisconnectReceipt {
         try await verified()
         let key = store.key(.connection, id.text)
-        guard refresher.shared.withLock({ $0.disconnecting.insert(key).inserted }) else {
-            throw VaultError(.disconnecting, .vault, connection: id)
-        }
-        defer { refresher.shared.withLock { _ = $0.disconnecting.remove(key) } }
         do throws(VaultError) {
+            try refresher.beginErasing(key)
+            defer { refresher.endErasing(key) }
             let handle = try await fence(id, key)
             // Of an attempt that is on record nobody heard the answer, and it may have brought
             // other tokens.
