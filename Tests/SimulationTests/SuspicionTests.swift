@@ -269,7 +269,7 @@ import Testing
         #expect(server.served.count > served && server.served.last == 9)
     }
 
-    @Test("A success is that of the tokens that had it, not of the slot", arguments: [true, false])
+    @Test("A success is the tokens' that had it, not the handle's", arguments: [true, false])
     func successOfAnother(_ isDisconnected: Bool) throws {
         let rig = try Rig.started(.populated(1))
         try rig.answerWithTokens(0)

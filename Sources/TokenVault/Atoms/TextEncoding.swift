@@ -57,7 +57,7 @@ package enum TextEncoding {
         return count
     }
 
-    /// What form-encoded text stands for (WHATWG URL section 5.1), in a slot of its own. Nil where
+    /// What form-encoded text stands for (WHATWG URL section 5.1), in a block of its own. Nil where
     /// an escape is none, and where there is a control character.
     ///
     /// - Throws: as `Secret.init(zeroes:)`.

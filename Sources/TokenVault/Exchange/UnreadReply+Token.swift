@@ -13,7 +13,7 @@ extension UnreadReply {
         var isComplete: Bool { !leavesRefreshToken && !leavesAccessToken }
     }
 
-    /// The tokens of such a body, the first of each kind, in slots of their own.
+    /// The tokens of such a body, the first of each kind, in blocks of their own.
     struct Tokens: ~Copyable, Sendable {
         private(set) var refreshToken: Secret?
         private(set) var accessToken: Secret?

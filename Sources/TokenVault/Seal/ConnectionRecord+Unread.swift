@@ -13,7 +13,7 @@ extension ConnectionRecord {
     /// Whether an operator wants the old refresh token presented all the same.
     var retriesUnread: Bool { fields.has(ConnectionTag.retriesUnread) }
 
-    /// The reply, in a slot of its own; nil where there is none.
+    /// The reply, in a block of its own; nil where there is none.
     func unreadReply() throws(VaultError) -> Secret? {
         try fields.secret(ConnectionTag.unreadReply)
     }

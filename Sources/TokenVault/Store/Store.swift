@@ -101,7 +101,7 @@ final class Store: Reading {
     }
 
     /// Runs `body` while no other thread changes slots in place. It never waits for a secret's
-    /// slot: the writer waits for it, and others for the writer. The writer itself, whose edits
+    /// block: the writer waits for it, and others for the writer. The writer itself, whose edits
     /// open other records, waits for nobody.
     func withSlotsAtRest<Result: ~Copyable>(
         _ body: () throws(VaultError) -> Result

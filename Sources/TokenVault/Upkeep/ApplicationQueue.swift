@@ -129,7 +129,7 @@ struct ApplicationQueue {
     /// Whether it matters which connection is next, and there is one at a time.
     var isCareful: Bool { isRejected || suspicion.isCareful }
 
-    /// Whether one may board: one at a time, where the application is not sure to be taken.
+    /// Whether one may be prepared: one at a time, where the application is not sure to be taken.
     func mayPrepare(_ now: UnixTime) -> Bool {
         isOpen(now) && pendingChanges == 0
             && (!isCareful || outCount == 0 && (preparedCount == 0 || isFullOfRisks))
@@ -192,7 +192,7 @@ struct ApplicationQueue {
         return suspicion.send()
     }
 
-    /// One left the board without being sent.
+    /// One that was prepared ended without being sent.
     mutating func giveUp() { preparedCount -= 1 }
 
     /// One that was sent is out no longer, or nobody waits for it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How many requests may leave for one provider's token endpoint, and when: a limit of those in
-/// attempt, a limit of those in a second, the pauses it asks for, and a circuit breaker.
+/// flight, a limit of those in a second, the pauses it asks for, and a circuit breaker.
 ///
 /// Pure arithmetic: the clock and the randomness are passed in. The clock is the wall's, which may
 /// be set: a step forward ends a pause early, a step back makes it void unless the governor was

@@ -29,7 +29,7 @@ extension UpkeepState {
     }
 
     /// How long nothing leaves for an endpoint, in milliseconds; 0 where only requests that are in
-    /// attempt stand in the way.
+    /// flight stand in the way.
     func pauseMilliseconds(_ endpoint: Int, _ now: UnixTime) -> Int64 {
         isBlocked(endpoint) ? .max : endpoints[endpoint].pauseMilliseconds(now)
     }

@@ -79,7 +79,7 @@ extension Refresher {
         switch consume verdict {
         case .tokens(let reply):
             store(NewTokens(reply, attempt, passage), isAccepted: finding.isAccepted)
-        // Where it had been handed over, a slot for its answer was missing, or a pause began.
+        // Where it had been handed over, a block for its answer was missing, or a pause began.
         case .unsent: endUnsent(attempt, milliseconds: Self.scarceMilliseconds)
         case .transient(let delay, let retryAfterSeconds):
             let retryTime = RefreshPolicy.pauseEnd(retryAfterSeconds, time.now())

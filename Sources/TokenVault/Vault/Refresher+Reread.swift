@@ -55,7 +55,7 @@ extension Refresher {
     }
 
     /// What follows on the writer's thread, once that is durable.
-    func land(_ reread: Reread, _ committed: Committed) {
+    func concludeReread(_ reread: Reread, _ committed: Committed) {
         guard committed.fate == .changed else { return }
         schedule(committed.handle, committed.plan)
         guard reread.outcome == .adopted else { return }
@@ -115,7 +115,7 @@ extension Refresher {
             commit.completion = { [self] result in
                 // What the store refuses now it refuses of the others too.
                 guard case .success(let committed) = result else { return }
-                land(reread, committed)
+                concludeReread(reread, committed)
                 scheduleLeft(reread)
                 rereadAll(rest)
             }

@@ -39,7 +39,8 @@ extension VaultError {
             || code == .limitExceeded && !isPassing
     }
 
-    /// Whether it tells of a moment without a free slot or a free reader, and nothing of the store.
+    /// Whether it only tells that no block or no reader was free just then, and nothing of the
+    /// store.
     var isPassing: Bool {
         code == .tooManySecrets || code == .limitExceeded && number == StoreLimits.readersMax
     }

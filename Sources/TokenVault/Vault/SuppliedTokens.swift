@@ -4,7 +4,7 @@
 /// engine may run the edit that merges them more than once.
 ///
 /// The writer's thread wipes them, not the task that waits for it: that task goes on when a thread
-/// is free for it, and the threads may wait for the slots that it holds.
+/// is free for it, and the threads may wait for the blocks that it holds.
 final class SuppliedTokens: Sendable {
     private let tokens: Monitor<TokenSet?>
 

@@ -102,7 +102,7 @@ extension Vault {
         let reader = UnreadReader(try store.application(application))
         let reread = Refresher.Reread(key: key, id: id)
         let commit = refresher.change(reread, reader, releases: true)
-        _ = try await durable(commit) { [refresher] in refresher.land(reread, $0) }
+        _ = try await durable(commit) { [refresher] in refresher.concludeReread(reread, $0) }
         return reread.outcome == .adopted
     }
 }

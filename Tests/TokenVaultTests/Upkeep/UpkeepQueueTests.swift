@@ -8,7 +8,7 @@ import Testing
 /// What stands between a connection that is due and the wire: the limits of its endpoint, pauses,
 /// and an application that the provider rejects.
 extension UpkeepStateTests {
-    @Test func boardsAheadOfTheWireAndNoFurther() throws {
+    @Test func preparesAheadOfTheWireAndNoFurther() throws {
         var state = UpkeepState()
         let queue = try queue(&state, concurrent: 4)
         for handle in (UInt32(0)..<100).handles {
@@ -159,7 +159,7 @@ extension UpkeepStateTests {
         check(try send(&state, time(126)).count == 7)
     }
 
-    @Test func whatBoardsWhileItsLaneClosesIsNotReady() throws {
+    @Test func whatIsRecordedWhileItsQueueClosesIsNotReady() throws {
         var state = UpkeepState()
         let queue = try queue(&state)
         for handle in (UInt32(0)..<6).handles {
@@ -261,7 +261,7 @@ extension UpkeepStateTests {
         check(try send(&state, time(3)).count == 3)
     }
 
-    @Test func whatIsReadyWhereItsApplicationWasIsTakenBackWithItsLane() throws {
+    @Test func whatIsReadyWhereItsApplicationWasIsTakenBackWithItsQueue() throws {
         var state = UpkeepState()
         let queue = try queue(&state, "app", endpoint: "https://old.example", concurrent: 1)
         for handle in (UInt32(0)..<3).handles {
