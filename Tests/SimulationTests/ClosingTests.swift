@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test("An answer on its way to the disk is stored")
-    func landsDuringTheClose() throws {
+    func isStoredDuringTheClose() throws {
         let disk = try Disk.populated(1)
         let left = try secretsLeft {
             let rig = try Rig(disk)

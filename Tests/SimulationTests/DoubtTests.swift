@@ -188,7 +188,7 @@ import Testing
     }
 
     @Test("The same where the answer is judged while the new tokens are on their way to the disk")
-    func replacedWhileItLands() throws {
+    func replacedWhileItIsStored() throws {
         let rig = try rig()
         let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
         let expiry = UnixTime(milliseconds: rig.clock.now + 3_600_000)
