@@ -5,8 +5,8 @@ import Synchronization
 /// The arena of each process: a child made by fork does not inherit its parent's.
 enum ProcessArena {
     private static let secretMemoryAllowed = Monitor(true)
-    /// The arena of the first process. Whoever wants a block calls it by this name: an arena that a
-    /// function returns is counted, which costs as much as the block.
+    /// The arena of the first process. Code that takes a block names it directly: an arena that a
+    /// function returns is reference-counted, which costs as much as the block.
     static let first = make()
     /// The arena of a process whose parent had one; kept for ever.
     private static let latest = Atomic<UInt>(0)

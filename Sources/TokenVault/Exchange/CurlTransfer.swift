@@ -118,7 +118,7 @@ final class CurlTransfer {
     func mayConnect(to address: RawSpan) -> Bool {
         let cause = addressGuard.refusal(socketAddress: address, for: target)
         if cause == nil, failure == nil { return true }
-        // A kept connection had died, and curl makes another one for what it has sent already.
+        // A kept connection was closed, and curl makes another one for what it has sent already.
         if case .connecting = stage {
             if let cause { failure = .refused(cause) }
         } else {
@@ -129,7 +129,7 @@ final class CurlTransfer {
 
     /// Connected, and about to send. False where the request must not go out.
     ///
-    /// curl sends a request again by itself where a kept connection dies before the first byte of
+    /// curl sends a request again by itself where a kept connection ends before the first byte of
     /// the answer (`Curl_retry_request`, POST too, up to five times). The provider may have used up
     /// the refresh token by then, so a request of which a byte was sent is never sent again: it
     /// ends as `lost`, and whoever owns the token decides. Where nothing was sent, curl goes on.

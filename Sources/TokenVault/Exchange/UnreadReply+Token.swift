@@ -56,7 +56,7 @@ extension UnreadReply {
             try addMembers(of: container, depth: depth + 1)
         }
 
-        /// Nil where it is none that a server can have meant.
+        /// Nil where no server can have meant it.
         private static func text(
             _ value: JSONScanner.Value, _ scanner: borrowing JSONScanner
         ) throws(VaultError) -> Secret? {

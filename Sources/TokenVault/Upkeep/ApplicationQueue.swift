@@ -14,7 +14,7 @@ struct ApplicationQueue {
     var endpoint: Int
     /// What this application's definition says of the endpoint.
     var endpointLimits: Governor.Limits
-    /// What the provider says about its refresh tokens' lives.
+    /// What the provider says about how long its refresh tokens live.
     var limits: RefreshPolicy.Limits
     /// Since which generation its application has the credentials that it has, and what was changed
     /// about it then.
@@ -46,7 +46,7 @@ struct ApplicationQueue {
 
     /// A connection that is due, or one that somebody waits for.
     struct Entry: Comparable {
-        /// When it is of no use any more: who dies first is refreshed first. The past for one that
+        /// When it is of no use any more: what ends first is refreshed first. The past for one that
         /// somebody waits for.
         let death: UnixTime
         let handle: Handle
@@ -261,7 +261,7 @@ struct ApplicationQueue {
         }
     }
 
-    /// Somebody says that nothing is wrong with the application.
+    /// An operator says that nothing is wrong with the application.
     mutating func clearRefusals() {
         suspicion.clearRefusals()
         _ = accept()

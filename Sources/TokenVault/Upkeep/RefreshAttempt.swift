@@ -24,7 +24,7 @@ final class RefreshAttempt: @unchecked Sendable {
         case ended
     }
 
-    // MARK: Whose it is
+    // MARK: Which connection it is for
 
     /// Counts attempts: an order that no hash decides.
     let number: UInt64

@@ -2,7 +2,7 @@
 
 import DequeModule
 
-// What befalls an attempt before its turn and after it has left, one method for each event.
+// What happens to an attempt before its turn and after it was sent, one method for each event.
 extension UpkeepState {
     /// What becomes of a caller's wish.
     enum Demand: Equatable {
@@ -139,7 +139,7 @@ extension UpkeepState {
         queues[attempt.queue].giveUp()
     }
 
-    /// What waits for its turn has nobody to be refreshed for.
+    /// What waits for its turn is taken out of its queue.
     private mutating func forgetDemand(_ attempt: RefreshAttempt) {
         demandCount -= 1
         attempt.stage = .ended

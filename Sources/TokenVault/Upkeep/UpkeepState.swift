@@ -223,7 +223,7 @@ struct UpkeepState: ~Copyable {
         return failureCount(key)
     }
 
-    /// What failed before counts no more; what was told of it was told.
+    /// What failed before counts no more; it is not told again.
     mutating func countAnew(_ key: RecordKey) {
         forgetRefusal(key)
         failures[key]?.count = 0

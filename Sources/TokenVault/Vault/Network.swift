@@ -32,7 +32,7 @@ final class Network: Sendable {
         }
     }
 
-    /// A network of somebody's own making.
+    /// A network of the caller's.
     init(
         transport: any Transport, addressGuard: AddressGuard,
         deadlines: Vault.Deadlines = Vault.Deadlines(),

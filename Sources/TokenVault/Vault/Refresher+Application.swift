@@ -139,7 +139,7 @@ extension Refresher {
         return Probe(application: id, queue: queue, order: order)
     }
 
-    /// The probe has succeeded, for this connection's sake.
+    /// The probe, which was sent for this connection, has succeeded.
     func accept(_ probe: Probe, _ id: ConnectionID) {
         let now = time.now()
         let finding = shared.withLock { shared in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Refreshes that the provider refuses, be it for the application's sake or the grant's. Which of
+// Refreshes that the provider refuses, because of the application or of the grant. Which of
 // the two shows when another connection of the application is answered.
 extension Refresher {
     /// What the writer's thread found in a record.

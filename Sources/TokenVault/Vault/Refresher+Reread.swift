@@ -67,7 +67,7 @@ extension Refresher {
     }
 
     /// The definition of an application's provider is another: replies of its connections that lie
-    /// unread may be of use by now, or stand in nobody's way any more.
+    /// unread may be of use by now, or need not be waited for any more.
     func rereadAll(of application: ApplicationID) {
         var gone: Set<RecordKey> = []
         var found: [RecordKey] = []
@@ -107,7 +107,7 @@ extension Refresher {
     func rereadAll(_ keys: ArraySlice<RecordKey>) {
         var keys = keys
         while let key = keys.popFirst() {
-            // What is being asked for is told by its own answer.
+            // An attempt is under way, and its answer decides.
             let isBusy = shared.withLock { $0.isClosed || $0.upkeep.attempts[key] != nil }
             guard !isBusy, let (reread, reader) = reread(key) else { continue }
             let commit = change(reread, reader, releases: false)

@@ -10,7 +10,7 @@ struct StorageTrouble {
     /// Whether there is trouble at present.
     var isPresent: Bool { isRefusingAttempts || !unstored.isEmpty }
 
-    /// What befell an attempt's answer, or a batch's attempts.
+    /// What the disk did to an attempt's answer, or to a batch's attempts.
     enum Change {
         case unstored(UInt64), stored(UInt64)
         case attemptsRefused, attemptsTaken

@@ -11,7 +11,7 @@ final class SuppliedTokens: Sendable {
     /// How long they are together, in bytes.
     let byteCount: Int
 
-    /// - Throws: `invalidArgument`, `limitExceeded` where they are none that can be stored.
+    /// - Throws: `invalidArgument`, `limitExceeded` where they cannot be stored.
     init(_ tokens: consuming TokenSet) throws(VaultError) {
         try Self.check(tokens)
         byteCount = Self.byteCount(tokens)

@@ -41,7 +41,7 @@ final class ControlPeer {
         }
     }
 
-    /// Whether its socket is looked at now: not when nobody is at its other end any more.
+    /// Whether its socket is looked at now: not once its other end has closed.
     func isWatched(_ now: Int64) -> Bool {
         stage != .gone && rest.map { $0 <= now } ?? true
     }

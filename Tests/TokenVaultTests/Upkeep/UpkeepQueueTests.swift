@@ -238,7 +238,7 @@ extension UpkeepStateTests {
         let again = time(1000).adding(milliseconds: Suspicion.riskMilliseconds)
         check(queue.risksAgain == again)
         check(queue.mayRisk(8, again))
-        // Two are at risk then, and nobody has said that the provider says so of dead grants.
+        // Two are at risk then, and nobody has said that the provider says so of lost grants.
         check(queue.suspicion.refuse(8, order: queue.suspicion.send(), again))
         check(!queue.mayRisk(9, again.adding(milliseconds: 100 * Suspicion.riskMilliseconds)))
         check(queue.risksAgain == nil)
