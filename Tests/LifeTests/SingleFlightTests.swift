@@ -7,7 +7,7 @@ import TokenVaultTesting
 
 @testable import TokenVault
 
-/// However many ask, one request is sent; and what answers after a disconnect is nobody's.
+/// However many ask, one request is sent; and what answers after a disconnect is not stored.
 @Suite struct SingleFlightTests {
     /// A connected connection whose token has expired.
     func expired(

@@ -69,7 +69,7 @@ import Testing
         #expect(rig.network.all.count == 2)
     }
 
-    @Test("Replaced after it left: what comes is nobody's, and the newer pair is used")
+    @Test("Replaced after it left: what comes is dropped, and the newer pair is used")
     func replacedAfterItLeft() throws {
         let rig = try rigWithRequest()
         let caller = try refresh(rig)

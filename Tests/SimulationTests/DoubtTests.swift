@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test(
-        "What becomes of a request whose tokens were replaced meanwhile is in nobody's doubt",
+        "A request whose tokens were replaced meanwhile leaves nothing in doubt",
         arguments: [true, false])
     func replacedMeanwhile(_ isLost: Bool) throws {
         let rig = try rig()

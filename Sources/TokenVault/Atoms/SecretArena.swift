@@ -51,7 +51,7 @@ public final class SecretArena: @unchecked Sendable {
     let process = ProcessNumber.current
     private let base: UnsafeMutableRawPointer?
     /// A bit for each block, set where it is free; a class begins on a word of its own. No lock:
-    /// two threads that read tokens would meet at it eight times for each.
+    /// two threads that read tokens would contend for it eight times for each.
     private let free: UnsafeMutablePointer<Atomic<UInt64>>
     /// How many threads wait for a block, and where they do.
     private let waiterCount = Atomic(0)
@@ -238,7 +238,7 @@ public final class SecretArena: @unchecked Sendable {
         let start = unsafe base + shelf.offset + (word * 64 + bit) * shelf.byteCount
         let span = unsafe RawSpan(_unsafeStart: start, byteCount: shelf.byteCount)
         if Sodium.isZero(span) { return true }
-        // Somebody may have taken it this moment: taken here, it lies still.
+        // Another thread may have taken it just now; once taken here, it does not change.
         let old = unsafe bits.pointee.bitwiseAnd(~mask, ordering: .acquiring).oldValue
         guard old & mask != 0 else { return true }
         defer { giveBack(mask, to: shelf.word + word) }

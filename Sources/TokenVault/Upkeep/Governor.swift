@@ -163,7 +163,7 @@ struct Governor {
         guard room > 0 else { return .whenOneEnds }
         let credit = credit(now)
         if credit >= Self.requestCost { return .now }
-        // The clock was set back: whoever ends next says what time it is.
+        // The clock was set back: the next request that ends brings the time.
         if now < counted { return .whenOneEnds }
         let refill = Int64(limits.refillPerSecond)
         return .at(now.adding(milliseconds: (Self.requestCost - credit + refill - 1) / refill))

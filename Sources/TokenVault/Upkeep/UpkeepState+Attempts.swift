@@ -54,7 +54,7 @@ extension UpkeepState {
     }
 
     /// Superseded: somebody stored other tokens. What is out may not leave with the old ones,
-    /// unless a byte of it has left already; what was answered by now is nothing to the new ones.
+    /// unless a byte of it has left already; an answer by now does not concern the new ones.
     /// One that is overdue is detached.
     ///
     /// - Returns: the attempt with the old ones; nil where there is none.

@@ -148,7 +148,7 @@ extension UpkeepState {
     mutating func forgetRisk(_ handle: Handle) {
         holds[handle] = nil
         if let queue = risks.removeValue(forKey: handle) { queues[queue].suspicion.forget(handle) }
-        // What whoever had the handle has shown, or the tokens before, these do not show.
+        // A success of the record that had the handle, or of other tokens, does not count here.
         if let queue = queue(of: handle) { queues[queue].suspicion.forgetSuccess(handle) }
     }
 

@@ -60,7 +60,7 @@ extension Refresher {
         rereadAll(of: id)
     }
 
-    /// - Throws: `closed` where nothing is sent any more: then nothing is said in vain.
+    /// - Throws: `closed` where nothing is sent any more: then nothing is changed.
     func mustSend() throws(VaultError) {
         if shared.withLock({ $0.sendsNothing }) { throw VaultError(.closed, .upkeep) }
     }

@@ -86,7 +86,7 @@ extension Refresher {
         let random = randomness.next()
         let planned = shared.withLock { shared -> UnixTime? in
             if attempt.isSuperseded { return nil }
-            // What an orphan meets is nothing to the connection's next life.
+            // An orphan's failure does not concern the connection's next life.
             if attempt.isOrphan { return now }
             let refusals = shared.upkeep.countFailure(attempt.key, isRefusal: true)
             shared.upkeep.setExpiry(attempt.key, found.expiry)

@@ -147,7 +147,7 @@ extension Refresher {
             if attempt.isSuperseded { return nil }
             let grace = shared.upkeep.queues[attempt.queue].limits.reuseGraceSeconds
             let isInDoubt = shared.doubts[attempt.key] != nil
-            // What an orphan meets is nothing to the connection's next life.
+            // An orphan's failure does not concern the connection's next life.
             let failures =
                 attempt.isOrphan
                 ? 1

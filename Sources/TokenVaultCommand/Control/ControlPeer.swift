@@ -64,7 +64,7 @@ final class ControlPeer {
         switch stage {
         case .asking: receive(begin)
         case .told: send()
-        // Nobody is there any more.
+        // The other end has closed.
         case .waiting: leave()
         case .gone: break
         }

@@ -73,7 +73,7 @@ extension UpkeepStateTests {
             check(state.endpoints[endpoint].governor.limits.concurrentMax == 6)
             _ = try queue(&state, "strict", endpoint: "https://b.example/token", concurrent: 1)
             check(state.endpoints[endpoint].governor.limits.concurrentMax == 8)
-            // Whoever comes when all others are gone is bound by nobody's but its own.
+            // One that comes when all others are gone is bound by its own limits alone.
             _ = try queue(&state, "generous", endpoint: "https://b.example/token", concurrent: 8)
             _ = try queue(&state, "late", concurrent: 16)
             check(state.endpoints[endpoint].governor.limits.concurrentMax == 16)
