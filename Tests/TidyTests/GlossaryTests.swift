@@ -2,7 +2,7 @@
 
 import Testing
 
-/// The page `Glossary.md`: a row for each word, with the types that have it in brackets.
+/// The page `Glossary.md`: a row for each word, with the types that have it in code font.
 enum GlossaryRule {
     static let path = "Sources/TokenVault/TokenVault.docc/Glossary.md"
 
@@ -17,9 +17,11 @@ enum GlossaryRule {
                 findings.append(Finding(page, number, "\(entry)does not follow the word before it"))
             }
             before = word
-            let parts = entry.split(separator: "`", omittingEmptySubsequences: false)
-            for (index, name) in parts.enumerated()
-            where index % 2 == 1 && !types.contains(String(name)) {
+            let parts = line.split(separator: "`", omittingEmptySubsequences: false)
+            for (index, name) in parts.enumerated() where index % 2 == 1 {
+                guard name.first?.isUppercase == true, !types.contains(String(name)) else {
+                    continue
+                }
                 findings.append(Finding(page, number, "there is no type \(name)"))
             }
         }
@@ -44,8 +46,9 @@ struct GlossaryTests {
         func lines(_ text: String) -> [Int] {
             GlossaryRule.findings(in: SourceFile("Glossary.md", text), types: ["Fence"]).map(\.line)
         }
-        #expect(lines("| word | meaning |\n| fence (`Fence`) | a mark of `Any` |").isEmpty)
+        #expect(lines("| word | meaning |\n| fence (`Fence`) | what `diesAt` is |").isEmpty)
         #expect(lines("| fence (`Hedge`) | a mark |") == [1])
+        #expect(lines("| fence | a mark of `Hedge` |") == [1])
         #expect(lines("| queue (`Fence`, `Row`) | a mark |") == [1])
         #expect(lines("| grant | one |\n| fence | two |\n| lent token | three |") == [2])
     }
