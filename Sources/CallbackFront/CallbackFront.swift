@@ -154,7 +154,7 @@ public final class CallbackFront: Service, Sendable {
         static let socketsMax = 1024
         /// Of one address; a proxy's are all of one.
         static let shareMax = 256
-        /// Sockets that have given way and are not closed yet.
+        /// Sockets that are to be closed for newer ones and are not closed yet.
         static let leavingMax = 64
     }
 

@@ -31,8 +31,8 @@ final class SocketShares: Sendable {
         self.shareMax = shareMax
     }
 
-    /// Takes a socket in; its number. Nil where every other one is being answered: it is to be
-    /// closed.
+    /// Counts a socket in; returns its number. Nil where every other one is being answered: it is
+    /// to be closed.
     func admit(_ address: Address, close: @escaping @Sendable () -> Void) -> Int? {
         let (number, gone) = state.withLock { state -> (Int?, Socket?) in
             let isShareFull =

@@ -61,7 +61,7 @@ struct CommandFailure: Error, Hashable {
 }
 
 extension CommandFailure {
-    /// What an error means to somebody at a terminal; nil where its maker says it in his own way.
+    /// What an error means to somebody at a terminal; nil where it has a text of its own.
     init?(_ error: any Error) {
         switch error {
         case let failure as CommandFailure: self = failure

@@ -200,7 +200,7 @@ struct VaultOptions: ParsableArguments {
         }
     }
 
-    /// Opens the door for as long as `body` runs.
+    /// Opens the vault, or reaches it, for as long as `body` runs.
     func withDoor(
         readsUnverified: Bool = false, _ body: (any VaultDoor) async throws -> Void
     ) async throws {

@@ -3,8 +3,8 @@
 public import TokenVault
 
 extension Secret {
-    /// A secret of text that is none: what a `ProviderSimulator` issued, or a test made up. Of a
-    /// true secret the text would stay in memory, where nothing wipes it.
+    /// A secret made of text that is not secret: what a `ProviderSimulator` issued, or a test made
+    /// up. The text of a true secret would stay in memory, where nothing wipes it.
     ///
     /// - Parameter text: 1 byte to 64 KiB of UTF-8.
     /// - Throws: `limitExceeded`, `tooManySecrets`.

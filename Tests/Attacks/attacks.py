@@ -250,13 +250,13 @@ def killed_slots_mixed(hand, target, how):
 # The whole of data.mdb, SLOTS and HEADER of different days.
 
 COPIES = ("empty", "young", "eve-live", "eve-fenced", "eve-gone", "hugo-fenced", "hugo-gone",
-          "ida-fenced", "ida-gone", "app-live", "app-gone", "ben-old", "late", "wave", "zoe-live",
+          "ida-fenced", "ida-gone", "app-live", "app-gone", "ben-old", "late", "batch", "zoe-live",
           "zoe-fenced")
 # Of these days every record opens under today's SLOTS, and ROOT agrees: only slots without a
 # record, of those who came later, tell them from a whole directory put back. So it is with the
 # day of zoe's disconnect: the fence says why her slot is free.
 CONSISTENT = ("empty", "young", "eve-gone", "app-gone", "hugo-gone", "ida-gone", "ben-old", "late",
-              "wave")
+              "batch")
 
 
 @attack("copies", TOLD, product(COPIES),
@@ -459,7 +459,7 @@ def record_over_another(hand, one, other):
         store.put("records", hand.key(other), store.get("records", hand.key(one)))
 
 
-@attack("records", TOLD, (("ben", "ben-old"), ("ben", "young"), ("ben", "wave"),
+@attack("records", TOLD, (("ben", "ben-old"), ("ben", "young"), ("ben", "batch"),
                           ("hugo", "hugo-fenced"), ("ida", "ida-fenced")))
 def record_replayed(hand, who, copy):
     """An older version of a record: an old token."""
@@ -491,7 +491,7 @@ def record_and_slot_brought_back(hand, what, fence):
     hand.put_slot(number, hand.copies.file(copy, "SLOTS")[SLOT * number:SLOT * (number + 1)])
 
 
-# `meta`: ROOT, waves, keys of every length.
+# `meta`: ROOT, batches, keys of every length.
 
 
 @attack("meta", TOLD, product(COPIES))
@@ -549,18 +549,18 @@ def empty_key(hand, database):
 
 
 @attack("meta", TOLD, product((0, 1, 2, 1 << 62, (1 << 64) - 1), SHORT + (64, 72, 112, 500)))
-def wave_of_length(hand, number, length):
-    """A wave of every length and a number that was never given out."""
-    value = struct.pack("<BBBBIIIQ", 1, 1, form.WAVE, 0, 1, NO_SLOT, 0, 7) + hand.bytes(600)
+def batch_of_length(hand, number, length):
+    """A batch of every length and a number that was never given out."""
+    value = struct.pack("<BBBBIIIQ", 1, 1, form.BATCH, 0, 1, NO_SLOT, 0, 7) + hand.bytes(600)
     with hand.edit() as store:
         store.put("meta", b"W" + struct.pack(">Q", number), value[:length])
 
 
 @attack("meta", NOTICED, ("as it was", "under another number", "under a fence's key"),
         {("under another number",): TOLD, ("under a fence's key",): TOLD})
-def wave_put_back(hand, how):
-    """A wave of attempts that ended long ago: its request must not go out twice."""
-    old = {key: value for key, value in hand.copies.store("wave")["meta"].items()
+def batch_put_back(hand, how):
+    """A batch of attempts that ended long ago: its request must not go out twice."""
+    old = {key: value for key, value in hand.copies.store("batch")["meta"].items()
            if key[:1] == b"W"}
     key, value = next(iter(old.items()))
     if how == "under another number":

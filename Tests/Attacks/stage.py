@@ -13,7 +13,7 @@ days: what the hostile hand works with, and what is compared with afterwards.
     ida-fenced       in the middle of ida's; ida-gone. jack got her slot, and she another
     app-live         there was an application oldapp; app-gone: removed; newapp got its slot
     ben-old          before ben was refreshed twice
-    wave             in the middle of such a refresh
+    batch            in the middle of such a refresh
     late             before kate was connected, and fay's second flow was used
     zoe-live         zoe was connected, last of all
     zoe-fenced       in the middle of her disconnect; nobody has her slot
@@ -177,7 +177,7 @@ class Stage:
         self.copy("app-gone")
         self.add_application("newapp")
         self.copy("ben-old")
-        self.held("/token", "wave", "refresh", "ben")
+        self.held("/token", "batch", "refresh", "ben")
         self.run("refresh", "ben")
         with self.connecting("fay", "quiet") as complete:
             self.copy("late")

@@ -45,7 +45,7 @@ struct Victim {
             "CRASH_SUBJECT_VAULT": home.path, "CRASH_SUBJECT_KEY": home.keyFile,
             "CRASH_SUBJECT_PROGRESS": progressPath, "CRASH_SUBJECT_PORT": "\(server.http.port)",
             "CRASH_SUBJECT_CONTROL_KEY": server.http.controlKey,
-            "CRASH_SUBJECT_SEED": "\(seed >> 1)", "CRASH_SUBJECT_LANES": "\(queues)",
+            "CRASH_SUBJECT_SEED": "\(seed >> 1)", "CRASH_SUBJECT_QUEUES": "\(queues)",
             "CRASH_SUBJECT_IDS": "\(Journal.ids)",
         ]
         let pipe = Pipe()

@@ -4,7 +4,7 @@
     disk_observer.py DIRECTORY
 
 Prints one JSON object: what stands in the clear. `records` by their blinded key, `fences`, and the
-numbers of flows, events and waves; and of SLOTS, which slots are taken, and for which key.
+numbers of flows, events and batches; and of SLOTS, which slots are taken, and for which key.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def observe(directory):
     return {
         "records": records,
         "fences": [key[1:].hex() for key, _ in meta if key[:1] == b"F"],
-        "waves": [struct.unpack(">Q", key[1:])[0] for key, _ in meta if key[:1] == b"W"],
+        "batches": [struct.unpack(">Q", key[1:])[0] for key, _ in meta if key[:1] == b"W"],
         "flows": len(flows),
         "events": [int.from_bytes(key, "big") for key, _ in events],
         "slots": slots(directory),

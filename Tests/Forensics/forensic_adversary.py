@@ -34,15 +34,15 @@ HIGH_BIT = 1 << 128
 WINDOW = 16
 PLACES_SHOWN = 8
 
-# The sizes that values without padding can have; a wave is tried by the size of its node as well.
+# The sizes that values without padding can have; a batch is tried by the size of its node as well.
 FIXED_SIZES = {
     form.ROOT: (128,), form.EVENT: (120,), form.FENCE: (80,),
-    form.WAVE: tuple(72 + 40 * n for n in range(form.ATTEMPTS_IN_A_WAVE + 1)),
+    form.BATCH: tuple(72 + 40 * n for n in range(form.ATTEMPTS_IN_A_BATCH + 1)),
 }
 # Lengths of the LMDB keys that stand before a value in its node.
 KEY_LENGTHS = {
     form.CONNECTION: 32, form.APPLICATION: 32, form.FLOW: 32, form.ROOT: 4, form.EVENT: 8,
-    form.WAVE: 9, form.FENCE: 33,
+    form.BATCH: 9, form.FENCE: 33,
 }
 
 
@@ -297,7 +297,7 @@ class RecordSearch:
             self.slots_by_number[slot.number].append(slot)
         self.sealing = [
             (vault_id, {kind: term.sealing(kind)
-                        for kind in (form.ROOT, form.EVENT, form.WAVE, form.FENCE)})
+                        for kind in (form.ROOT, form.EVENT, form.BATCH, form.FENCE)})
             for vault_id, term in {(v, t.flow): (v, t) for v, t in terms}.values()]
         self.last_term = max(term.number for _, term in terms)
 

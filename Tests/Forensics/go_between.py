@@ -33,7 +33,7 @@ def deflate_raw(content):
 # What an answer may be coded with though nobody asked: its header and how.
 CODINGS = {"gzip": ("gzip", gzip.compress), "deflate": ("deflate", zlib.compress),
            "deflate without its header": ("deflate", deflate_raw), "nothing": (None, bytes)}
-# How long the id_token of a coded answer is, in bytes: longer than a vault's largest slot.
+# How long the id_token of a coded answer is, in bytes: longer than a vault's largest block.
 ID_TOKEN_BYTES = 100_000
 # How much an untidy answer is longer than what a vault may read at a time, in bytes.
 UNTIDY_BYTES = 5000

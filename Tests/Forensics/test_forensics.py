@@ -58,7 +58,7 @@ class VaultCase(unittest.TestCase):
         self.application = self.writer.register(b"an application")
         self.writer.event(self.first, 3, 401)
         self.writer.event(bytes(32), 1, -5)
-        self.writer.wave([(self.first, 1), (self.second, 2)])
+        self.writer.batch([(self.first, 1), (self.second, 2)])
         self.writer.flow(b"state", b"second", b"verifier" * 6)
 
     def finish(self):
@@ -104,7 +104,7 @@ class ReaderOpens(VaultCase):
         report = self.expect(status=0)
         self.assertEqual(report["notes"], [])
         self.assertEqual(report["counts"], {
-            "connections": 2, "applications": 1, "flows": 1, "events": 2, "waves": 1, "fences": 0,
+            "connections": 2, "applications": 1, "flows": 1, "events": 2, "batches": 1, "fences": 0,
             "slots": 32, "slots_used": 3})
         records = {record["id"]: record for record in report["records"]}
         self.assertEqual(records["first"]["key"], self.first.hex())
@@ -415,11 +415,11 @@ class ReaderFindsDamage(VaultCase):
         self.writer.put_without_slot("events", form.EVENT, struct.pack(">Q", 77), bytes(56), 77)
         self.expect("event.number")
 
-    def test_wave_of_another_number(self):
+    def test_batch_of_another_number(self):
         with self.edit("meta") as transaction:
             transaction.put(b"W" + struct.pack(">Q", 9),
                             transaction.get(b"W" + struct.pack(">Q", 1)))
-        self.expect("wave.authentication")
+        self.expect("batch.authentication")
 
     def test_fence_for_another_record(self):
         key = self.writer.fence(self.first)

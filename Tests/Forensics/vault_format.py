@@ -18,13 +18,13 @@ SLOT_BYTES = 128
 NO_SLOT = 0xFFFFFFFF
 RECORD_OVERHEAD = 64  # header, nonce and tag
 BUCKETS = (468, 978, 1998, 4080, 8176, 16368, 32752, 65520)
-ATTEMPTS_IN_A_WAVE = 256
+ATTEMPTS_IN_A_BATCH = 256
 EVENTS_KEPT = 100_000
 
-CONNECTION, APPLICATION, ROOT, FLOW, EVENT, WAVE, FENCE = range(1, 8)
+CONNECTION, APPLICATION, ROOT, FLOW, EVENT, BATCH, FENCE = range(1, 8)
 TYPE_NAMES = {
     CONNECTION: "connection", APPLICATION: "application", ROOT: "root", FLOW: "flow",
-    EVENT: "event", WAVE: "wave", FENCE: "fence",
+    EVENT: "event", BATCH: "batch", FENCE: "fence",
 }
 SLOT_STATES = {1: "live"}
 # The most generations by which a crash leaves a slot ahead of ROOT: those of one group of commits.
@@ -169,7 +169,7 @@ class TermKeys:
         return {
             ROOT: lambda: derive(self.store_mac, 1, b"tkv1root"),
             EVENT: lambda: derive(self.event, 1, b"tkv1evnt"),
-            WAVE: lambda: derive(self.event, 2, b"tkv1wave"),
+            BATCH: lambda: derive(self.event, 2, b"tkv1wave"),
             FENCE: lambda: derive(self.event, 2, b"tkv1wave"),
         }[kind]()
 
@@ -405,7 +405,7 @@ class RootRecord:
     count: int
     generation: int
     next_event: int
-    next_wave: int
+    next_batch: int
     store_mac: bytes
 
 
@@ -423,11 +423,11 @@ def parse_event(plaintext):
             "event": EVENT_CODES.get(code), "number": number}
 
 
-def parse_wave(plaintext):
+def parse_batch(plaintext):
     if len(plaintext) < 8 or (len(plaintext) - 8) % 40:
-        raise Damage("wave.malformed", f"has {len(plaintext)} bytes")
-    if len(plaintext) > 8 + 40 * ATTEMPTS_IN_A_WAVE:
-        raise Damage("wave.malformed", f"has more than {ATTEMPTS_IN_A_WAVE} attempts")
+        raise Damage("batch.malformed", f"has {len(plaintext)} bytes")
+    if len(plaintext) > 8 + 40 * ATTEMPTS_IN_A_BATCH:
+        raise Damage("batch.malformed", f"has more than {ATTEMPTS_IN_A_BATCH} attempts")
     attempts = [
         {"record": plaintext[i:i + 32].hex(),
          "generation": struct.unpack_from("<Q", plaintext, i + 32)[0]}

@@ -203,8 +203,8 @@ class Reader:
         root = self.read_root(content[b"meta"])
         report["root"] = root and {
             "count": root.count, "generation": root.generation, "next_event": root.next_event,
-            "next_wave": root.next_wave}
-        report["waves"], report["fences"] = self.read_meta(content[b"meta"], root)
+            "next_batch": root.next_batch}
+        report["batches"], report["fences"] = self.read_meta(content[b"meta"], root)
         report["records"] = self.read_records(content[b"records"], root)
         report["flows"] = self.read_flows(content[b"flows"])
         report["events"] = self.read_events(content[b"events"], root)
@@ -212,7 +212,7 @@ class Reader:
             "connections": sum(r["type"] == "connection" for r in report["records"]),
             "applications": sum(r["type"] == "application" for r in report["records"]),
             "flows": len(report["flows"]), "events": len(report["events"]),
-            "waves": len(report["waves"]), "fences": len(report["fences"]),
+            "batches": len(report["batches"]), "fences": len(report["fences"]),
             "slots": self.slot_count, "slots_used": len(self.slots)}
 
     def entries(self, store, name):
@@ -258,14 +258,14 @@ class Reader:
             return None
 
     def read_meta(self, meta, root):
-        waves, fences = [], []
+        batches, fences = [], []
         for key, value in meta:
             if key == b"ROOT":
                 continue
             where = f"meta {key[:1].decode(errors='replace')} {key[1:].hex()}"
             try:
                 if key[:1] == b"W" and len(key) == 9:
-                    waves.append(self.read_wave(key, value, where, root))
+                    batches.append(self.read_batch(key, value, where, root))
                 elif key[:1] == b"F" and len(key) == 33:
                     _, plaintext = self.open_without_slot(form.FENCE, key, value, where)
                     fence = form.parse_fence(plaintext)
@@ -275,14 +275,14 @@ class Reader:
                     raise Damage("meta.unknown", f"unknown key {key.hex()}")
             except Damage as damage:
                 self.problem(damage.kind, where, damage)
-        return waves, fences
+        return batches, fences
 
-    def read_wave(self, key, value, where, root):
-        _, plaintext = self.open_without_slot(form.WAVE, key, value, where)
+    def read_batch(self, key, value, where, root):
+        _, plaintext = self.open_without_slot(form.BATCH, key, value, where)
         number = struct.unpack(">Q", key[1:])[0]
-        if root is not None and number >= root.next_wave:
-            self.problem("wave.number", where, f"ROOT gives out {root.next_wave} next")
-        return {"number": number, **form.parse_wave(plaintext)}
+        if root is not None and number >= root.next_batch:
+            self.problem("batch.number", where, f"ROOT gives out {root.next_batch} next")
+        return {"number": number, **form.parse_batch(plaintext)}
 
     def open_flow(self, key, value, where):
         """The plaintext of a flow; None where its connection is gone. Raises Damage."""

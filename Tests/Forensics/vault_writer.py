@@ -42,7 +42,7 @@ class VaultWriter:
         self.keys = form.TermKeys(1, *(os.urandom(32) for _ in range(5)))
         self.derivation = (operations, memory_bytes, salt)
         self.page_number = 0
-        self.next_event = self.next_wave = 1
+        self.next_event = self.next_batch = 1
         self.generation = 0
         self.data_keys = {}  # slot -> data key
         self.first = {}      # slot -> generation of the first commit in this life
@@ -128,7 +128,7 @@ class VaultWriter:
             mac ^= int.from_bytes(
                 self.keys.mac_element(key, record.generation, record.tag), "little")
         content = struct.pack("<QQQQ", len(self.records), self.generation, self.next_event,
-                              self.next_wave) + mac.to_bytes(32, "little")
+                              self.next_batch) + mac.to_bytes(32, "little")
         transaction.put(b"ROOT", self.record(
             form.ROOT, b"ROOT", content, self.keys.sealing(form.ROOT),
             generation=self.generation), db=self.databases["meta"])
@@ -190,13 +190,13 @@ class VaultWriter:
             "events", form.EVENT, struct.pack(">Q", sequence),
             struct.pack("<q32sH6xq", TIME, record_key, code, number), sequence)
 
-    def wave(self, attempts):
-        number = self.next_wave
-        self.next_wave += 1
+    def batch(self, attempts):
+        number = self.next_batch
+        self.next_batch += 1
         content = time(TIME) + b"".join(
             key + struct.pack("<Q", generation) for key, generation in attempts)
         return self.put_without_slot(
-            "meta", form.WAVE, b"W" + struct.pack(">Q", number), content, self.generation)
+            "meta", form.BATCH, b"W" + struct.pack(">Q", number), content, self.generation)
 
     def fence(self, record_key):
         record = form.parse_record(self.records[record_key])

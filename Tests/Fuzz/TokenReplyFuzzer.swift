@@ -55,10 +55,10 @@ private func checkReduced(_ kept: borrowing Secret) {
 
 /// The body in pieces, reduced from any of them on. The first byte says where it is cut.
 private func checkArrival(_ body: RawSpan) {
-    guard body.byteCount > 0, let slot = Secret(roomFor: 2048) else { return }
+    guard body.byteCount > 0, let block = Secret(roomFor: 2048) else { return }
     let whole = says(body)
     let step = Int(body.byte(at: 0)) + 1
-    var arriving = ReplyBody(in: slot)
+    var arriving = ReplyBody(in: block)
     var offset = 0
     while offset < body.byteCount {
         let end = min(offset + step, body.byteCount)

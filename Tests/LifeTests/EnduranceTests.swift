@@ -47,7 +47,7 @@ import Testing
         let before = try Holdings(practice)
         try await refresh(vault, ids, times: 40)
         var after = try Holdings(practice)
-        // The last landing wipes what it held after its caller was told.
+        // The last answer is wiped after its caller was told.
         for _ in 0..<100 where after.openSecrets > before.openSecrets {
             try await Task.sleep(for: .milliseconds(20))
             after = try Holdings(practice)

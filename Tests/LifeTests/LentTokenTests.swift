@@ -30,7 +30,7 @@ import Testing
             do {
                 let token = try await vault.accessToken(id)
                 #expect(SecretArena.shared.openSecretCount == open + 1)
-                #expect(token.secret.capacity == SecretArena.slotBytes(for: token.secret.count))
+                #expect(token.secret.capacity == SecretArena.blockBytes(for: token.secret.count))
                 #expect(try await practice.accepts(token.exposed))
                 let status = try #require(try vault.status(id))
                 #expect(token.connection == id)
@@ -38,7 +38,7 @@ import Testing
                 #expect(token.expiry != nil && token.expiry == status.accessTokenExpiry)
             }
             #expect(SecretArena.shared.openSecretCount == open)
-            #expect(SecretArena.shared.freeSlotsAreZero())
+            #expect(SecretArena.shared.freeBlocksAreZero())
             let isAccepted = try await vault.withAccessToken(id) { token in
                 try await practice.accepts(token.exposed)
             }

@@ -7,7 +7,7 @@ import TokenVaultTesting
 
 @testable import TokenVault
 
-/// However many ask, one request is sent; and what answers after a disconnect is nobody's.
+/// However many ask, one request is sent; and what answers after a disconnect is not stored.
 @Suite struct SingleFlightTests {
     /// A connected connection whose token has expired.
     func expired(
@@ -76,7 +76,7 @@ import TokenVaultTesting
         await practice.provider.stop()
     }
 
-    @Test func aDisconnectEndsTheFlight() async throws {
+    @Test func aDisconnectEndsTheAttempt() async throws {
         let (practice, vault, id) = try await expired()
         practice.provider.set(fault: .delayAfter(.milliseconds(700)), replies: 1)
         let callers = Task {
@@ -132,7 +132,7 @@ import TokenVaultTesting
         }
     }
 
-    @Test func aLateAnswerNeverLandsInTheNextLife() async throws {
+    @Test func aLateAnswerIsNeverStoredInTheNextLife() async throws {
         let (practice, vault, id) = try await expired()
         practice.provider.set(fault: .delayAfter(.seconds(12)), replies: 1)
         let caller = Task { await code { _ = try await vault.token(id) } }

@@ -63,7 +63,7 @@ import Testing
         }
         loop.cancel()
         await loop.value
-        // Whoever met a full arena found room as soon as others had landed.
+        // Whoever met a full arena found room as soon as others had ended.
         #expect(met.allSatisfy { $0.codes.isSubset(of: [.tooManySecrets]) })
         #expect(met.allSatisfy { $0.longestMilliseconds < 2000 })
         // Each answer was kept: its refresh token is the one that works.

@@ -51,7 +51,7 @@ import TokenVaultTesting
             ])
         vault.close()
         await practice.provider.stop()
-        #expect(SecretArena.shared.freeSlotsAreZero())
+        #expect(SecretArena.shared.freeBlocksAreZero())
     }
 
     @Test func aUseDoesNotHideARejection() async throws {

@@ -158,7 +158,7 @@ final class Subject: Sendable {
             let status = vault.memoryStatus
             say(
                 "state arena=\(status.arena) open=\(SecretArena.shared.openSecretCount) "
-                    + "zero=\(SecretArena.shared.freeSlotsAreZero()) "
+                    + "zero=\(SecretArena.shared.freeBlocksAreZero()) "
                     + "curl=\(status.curlHeapWiped) tls=\(status.tlsHeapWiped)")
         default: throw VaultError(.invalidArgument, .vault)
         }

@@ -10,7 +10,7 @@ import Testing
 /// The scanner reads all of the process's memory and every file of the vault's directory, and looks
 /// for every 16 bytes of access tokens, refresh tokens, authorization codes, code verifiers and the
 /// client secret: raw, base64, base64url, percent-encoded, UTF-16 and more; and of an `id_token`
-/// that is longer than any slot, in answers that come compressed.
+/// that is longer than any block, in answers that come compressed.
 @Suite struct MemoryTests {
     enum Scheme: String, CaseIterable {
         case http, https
@@ -53,7 +53,7 @@ import Testing
     }
 
     /// The arena is memory that the scanner can read, so that it finds the token while it is lent,
-    /// once, and would find one that is left in a slot. After one life, after 300, and after 64
+    /// once, and would find one that is left in a block. After one life, after 300, and after 64
     /// requests that were under way at the same time; and while a refresh is listened to: what was
     /// sent is gone, the refresh token and the client secret with it.
     @Test(arguments: Scheme.allCases)
@@ -78,7 +78,7 @@ import Testing
         #expect(proof.state["tls"] == "true")
     }
 
-    /// In production nothing outside can read the arena, so its free slots are looked at from
+    /// In production nothing outside can read the arena, so its free blocks are looked at from
     /// inside.
     @Test func theArenaIsEmptyWhereNobodyCanLook() async throws {
         let proof = try await prove(

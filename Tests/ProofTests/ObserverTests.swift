@@ -26,7 +26,7 @@ import Testing
 
         let records: [String: Record]
         let fences: [String]
-        let waves: [UInt64]
+        let batches: [UInt64]
         let flows: Int
         let events: [UInt64]
         let slots: [String: Slot]
@@ -143,7 +143,7 @@ import Testing
         }
         // Who is being disconnected, how much is under way, and how much happened.
         #expect(seen.fences == [keys[1]])
-        #expect(seen.waves.count == 1 && seen.flows == 1)
+        #expect(seen.batches.count == 1 && seen.flows == 1)
         #expect(seen.events == Array(1...UInt64(seen.events.count)) && !seen.events.isEmpty)
         // And nothing that is a name, a secret or an address, in any byte of any file.
         for name in try FileManager.default.subpathsOfDirectory(atPath: home.path) {

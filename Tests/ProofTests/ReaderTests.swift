@@ -118,7 +118,7 @@ import Testing
         #expect(counts["applications"] == 1)
         #expect(counts["flows"] == 2)
         #expect(counts["slots_used"] == 9)
-        #expect(counts["fences"] == 0 && counts["waves"] == 0)
+        #expect(counts["fences"] == 0 && counts["batches"] == 0)
         let records = try #require(report.records)
         for record in records where record.type == "connection" && record.id != "not yet" {
             #expect(record.state == "active")

@@ -40,7 +40,7 @@ import Testing
             wreck.home.path, into: path, rootKey: .file(wreck.home.keyFile))
         #expect(report.faults == [.recordAltered: 1])
         let there = try await counts(path, wreck.home)
-        #expect(there["waves"] == 1)
+        #expect(there["batches"] == 1)
         #expect(there["connections"] == wreck.tokens.count - 1)
 
         let after = try Vault.open(at: path, rootKey: .file(wreck.home.keyFile))

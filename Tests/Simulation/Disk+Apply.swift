@@ -6,8 +6,8 @@ import BasicContainers
 
 // A commit's changes, checked first and then made, as the writer does.
 extension Disk {
-    /// Makes a commit true, or none of it. What was written is told to `landed`.
-    func apply(_ commit: Commit, _ landed: (Landed) -> Void) -> Result<Committed, VaultError> {
+    /// Makes a commit true, or none of it. What was written is told to `tell`.
+    func apply(_ commit: Commit, _ tell: (DurableChange) -> Void) -> Result<Committed, VaultError> {
         do throws(VaultError) {
             if room == .none || room == .onlyWhatMayUseReserve && !commit.mayUseReserve {
                 throw VaultError(.storeFull, .store)
@@ -15,7 +15,7 @@ extension Disk {
             for index in commit.changes.indices { try check(commit.changes[index].kind) }
             var committed = Committed()
             for index in commit.changes.indices {
-                try apply(commit.changes[index], &committed, landed)
+                try apply(commit.changes[index], &committed, tell)
             }
             commits += 1
             return .success(committed)
@@ -64,18 +64,18 @@ extension Disk {
     }
 
     private func apply(
-        _ change: borrowing Change, _ committed: inout Committed, _ landed: (Landed) -> Void
+        _ change: borrowing Change, _ committed: inout Committed, _ tell: (DurableChange) -> Void
     ) throws(VaultError) {
         switch change.kind {
         case .put(let kind, let key, _):
             switch change.plaintext {
             case .none: throw VaultError(.invalidArgument, .store)
-            case .some(let plaintext): put(kind, key, TokenText.copy(plaintext), &committed, landed)
+            case .some(let plaintext): put(kind, key, TokenText.copy(plaintext), &committed, tell)
             }
-        case .revise(let key, let revision): try revise(key, revision, &committed, landed)
-        case .fence(let key): try fence(key, &committed, landed)
+        case .revise(let key, let revision): try revise(key, revision, &committed, tell)
+        case .fence(let key): try fence(key, &committed, tell)
         case .erase(let key):
-            erase(key, landed)
+            erase(key, tell)
             committed.erasedSlots += 1
         case .addFlow(let key, let connection, let now, let expires):
             contents.flows = contents.flows.filter { $0.value.expires > now }
@@ -103,7 +103,7 @@ extension Disk {
 
     private func put(
         _ kind: SealedRecord.Kind, _ key: RecordKey, _ plaintext: [UInt8],
-        _ committed: inout Committed, isFence: Bool = false, _ landed: (Landed) -> Void
+        _ committed: inout Committed, isFence: Bool = false, _ tell: (DurableChange) -> Void
     ) {
         contents.generation += 1
         let generation = contents.generation
@@ -129,14 +129,14 @@ extension Disk {
             kind: kind, slot: slot, generation: generation, plaintext: plaintext)
         committed.handle = Handle(number: slot)
         committed.generation = generation
-        landed(
+        tell(
             kind == .connection
                 ? .written(key, plaintext, isFence: isFence) : .registered(key, plaintext))
     }
 
     private func revise(
         _ key: RecordKey, _ revision: Revision, _ committed: inout Committed,
-        _ landed: (Landed) -> Void
+        _ tell: (DurableChange) -> Void
     ) throws(VaultError) {
         guard !contents.fenced.contains(key) else {
             committed.fate = .disconnecting
@@ -161,12 +161,12 @@ extension Disk {
         case .replan(let plan): committed.plan = plan
         }
         let plaintext = edited.plaintext()
-        put(.connection, key, TokenText.copy(plaintext), &committed, landed)
+        put(.connection, key, TokenText.copy(plaintext), &committed, tell)
         committed.fate = .changed
     }
 
     private func fence(
-        _ key: RecordKey, _ committed: inout Committed, _ landed: (Landed) -> Void
+        _ key: RecordKey, _ committed: inout Committed, _ tell: (DurableChange) -> Void
     ) throws(VaultError) {
         guard let record = contents.records[key] else { return }
         committed.handle = Handle(number: record.slot)
@@ -175,19 +175,19 @@ extension Disk {
             var fields = try Self.fields(record.plaintext)
             try fields.set(ConnectionTag.state, integer: ConnectionState.disconnecting.rawValue)
             let plaintext = fields.takeAll()
-            put(.connection, key, TokenText.copy(plaintext), &committed, isFence: true, landed)
+            put(.connection, key, TokenText.copy(plaintext), &committed, isFence: true, tell)
         }
         contents.fenced.insert(key)
         committed.generation = contents.generation
     }
 
-    private func erase(_ key: RecordKey, _ landed: (Landed) -> Void) {
+    private func erase(_ key: RecordKey, _ tell: (DurableChange) -> Void) {
         guard sabotage != .keepsErased, let record = contents.records.removeValue(forKey: key)
         else { return }
         contents.slots[Int(record.slot)] = nil
         contents.freeSlots.append(record.slot)
         contents.fenced.remove(key)
-        if record.kind == .connection { landed(.erased(key)) }
+        if record.kind == .connection { tell(.erased(key)) }
     }
 
     func version(_ record: Record) -> RecordVersion {

@@ -53,7 +53,7 @@ final class Disk: @unchecked Sendable {
     }
 
     /// A change that is durable, for whoever checks.
-    enum Landed {
+    enum DurableChange {
         case written(RecordKey, [UInt8], isFence: Bool)
         case erased(RecordKey)
         /// An application.

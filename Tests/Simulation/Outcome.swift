@@ -27,7 +27,7 @@ package struct Outcome: Sendable {
     package var burnt = 0
     /// Successes that could not be used.
     package var unread = 0
-    /// Dead grants that were asked for again.
+    /// Lost grants that were asked for again.
     package var deadAsked = 0
     package var disconnects = 0
     package var reconnects = 0

@@ -13,11 +13,11 @@ extension SimulatedStore: Committing {
             return commit.end(.failure(refusesCommits ?? VaultError(.notVerified, .store)))
         }
         waiting.append(commit)
-        if isImmediate { return land() }
+        if isImmediate { return commitGroup() }
         if acknowledgesEarly { return acknowledge() }
         guard !isWriting else { return }
         isWriting = true
-        wait { [self] in land() }
+        wait { [self] in commitGroup() }
     }
 
     func refuse(_ error: VaultError) { refusesCommits = refusesCommits ?? error }
@@ -25,13 +25,13 @@ extension SimulatedStore: Committing {
     func allow(_ verified: Verified) { isAllowed = true }
 
     /// The disk has done its work: what waits, at most as many as the writer takes, is true now.
-    func land() {
+    func commitGroup() {
         guard !isDead, !waiting.isEmpty else { return }
         let count = min(waiting.count, Committer.groupMax)
         let group = Array(waiting[..<count])
         waiting.removeFirst(count)
         var results: [Result<Committed, VaultError>] = []
-        var news: [Disk.Landed] = []
+        var news: [Disk.DurableChange] = []
         for commit in group {
             if let refusesCommits {
                 results.append(.failure(refusesCommits))
@@ -40,7 +40,7 @@ extension SimulatedStore: Committing {
             }
         }
         disk.groups += 1
-        for change in news { landed(change) }
+        for change in news { tell(change) }
         if !isImmediate, !isClosing {
             waiting = group + waiting
             if crashes() { return }
@@ -48,7 +48,7 @@ extension SimulatedStore: Committing {
         }
         for (commit, result) in zip(group, results) where !swallows(commit) { commit.end(result) }
         isWriting = !waiting.isEmpty
-        if isWriting { wait { [self] in land() } }
+        if isWriting { wait { [self] in commitGroup() } }
     }
 
     private func swallows(_ commit: Commit) -> Bool {
@@ -68,7 +68,7 @@ extension SimulatedStore: Committing {
     /// An orderly end: makes durable what waits and what follows from it, and takes nothing more.
     func finish() {
         (isClosing, isFinishing) = (true, true)
-        while !waiting.isEmpty, !isDead { land() }
+        while !waiting.isEmpty, !isDead { commitGroup() }
         isFinishing = false
         fail()
     }
@@ -96,7 +96,7 @@ extension SimulatedStore: Committing {
             lasting = nil
             let news = lastingNews
             lastingNews = []
-            for change in news { landed(change) }
+            for change in news { tell(change) }
         }
     }
 }

@@ -8,7 +8,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     let disk: Disk
     /// Called with how many milliseconds from now a group may become durable.
     let wait: (@escaping () -> Void) -> Void
-    let landed: (Disk.Landed) -> Void
+    let tell: (Disk.DurableChange) -> Void
     /// Ends the process between a group's becoming durable and anybody's being told, if it is to.
     let crashes: () -> Bool
 
@@ -31,15 +31,15 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     /// What to put back when the process dies, where commits are acknowledged before they last.
     var acknowledgesEarly = false
     var lasting: Disk.Contents?
-    var lastingNews: [Disk.Landed] = []
+    var lastingNews: [Disk.DurableChange] = []
 
     init(
         _ disk: Disk, wait: @escaping (@escaping () -> Void) -> Void,
-        landed: @escaping (Disk.Landed) -> Void, crashes: @escaping () -> Bool
+        tell: @escaping (Disk.DurableChange) -> Void, crashes: @escaping () -> Bool
     ) {
         self.disk = disk
         self.wait = wait
-        self.landed = landed
+        self.tell = tell
         self.crashes = crashes
     }
 

@@ -25,7 +25,7 @@ package struct Violation: Sendable, CustomStringConvertible {
         case listenersExceeded = "more answers were listened for than there may be"
         case silentCrowded = "more than one request tried a provider that does not answer"
         case grantsRisked = "more grants were risked than a wrong client secret may cost"
-        case deadGrantAsked = "a dead grant was asked for again too soon"
+        case deadGrantAsked = "a lost grant was asked for again too soon"
         case deadGrantLooksWell = "a connection whose grant is dead was not red"
         case toldLate = "a caller was not told in time that the answer is outstanding"
         case sentWhileClosing = "a request left after the vault began to close"

@@ -4,12 +4,12 @@
 
 // What became durable, against what may.
 extension World {
-    func landed(_ change: Disk.Landed) {
+    func becameDurable(_ change: Disk.DurableChange) {
         switch change {
         case .written(let key, let plaintext, let isFence):
             guard let index = subjectOfKey[key] else { return }
             let record = TokenText.Record(plaintext)
-            if isFence { landedFence(index) } else { landedRecord(index, record) }
+            if isFence { fenceBecameDurable(index) } else { recordBecameDurable(index, record) }
         case .erased(let key):
             guard let index = subjectOfKey[key] else { return }
             note(index, .erased, 0)
@@ -22,12 +22,12 @@ extension World {
             scheduleReconnect(index)
         case .registered(let key, let plaintext):
             let record = TokenText.Record(plaintext, isApplication: true)
-            if let secret = record.clientSecret { landedSecret(key, secret) }
+            if let secret = record.clientSecret { secretBecameDurable(key, secret) }
         }
     }
 
     /// The vault has a client secret; from its change on only so many grants are risked with it.
-    private func landedSecret(_ key: RecordKey, _ secret: TokenText) {
+    private func secretBecameDurable(_ key: RecordKey, _ secret: TokenText) {
         let provider = providers[secret.owner]
         guard secret.serial != provider.knownSecretSerial else { return }
         provider.knownSecretSerial = secret.serial
@@ -36,7 +36,7 @@ extension World {
         provider.risk = VirtualProvider.Risk()
     }
 
-    private func landedFence(_ index: Int) {
+    private func fenceBecameDurable(_ index: Int) {
         note(index, .fenced, 0)
         subjects[index].isFenced = true
         let owner = subjects[index].grant
@@ -51,7 +51,7 @@ extension World {
         }
     }
 
-    private func landedRecord(_ index: Int, _ record: TokenText.Record) {
+    private func recordBecameDurable(_ index: Int, _ record: TokenText.Record) {
         let before = subjects[index]
         subjects[index].isStored = true
         subjects[index].state = record.state
@@ -73,7 +73,7 @@ extension World {
             subjects[index].forgetFailures()
         }
         if record.state == ConnectionState.failed.rawValue {
-            if before.state != record.state { landedLoss(index, owner) }
+            if before.state != record.state { lossBecameDurable(index, owner) }
             return
         }
         guard access.serial != before.accessExpiry || before.grant != owner else { return }
@@ -89,7 +89,7 @@ extension World {
     }
 
     /// The vault says that the provider ended the grant.
-    private func landedLoss(_ index: Int, _ owner: Int) {
+    private func lossBecameDurable(_ index: Int, _ owner: Int) {
         note(index, .lost, Int64(owner))
         switch grants[owner].end {
         case .none: violated(.livingDeclaredLost, index, "grant \(owner) lives")

@@ -18,8 +18,8 @@ extension World {
             let temper = provider.temper
             violated(
                 .limitExceeded, index,
-                "provider \(provider.index): \(provider.inFlight) of \(temper.concurrencyMax) in "
-                    + "flight, at most \(temper.perSecondMax) a second")
+                "provider \(provider.index): \(provider.inFlight) of \(temper.concurrencyMax) "
+                    + "in flight, at most \(temper.perSecondMax) a second")
         }
         if clock.now < provider.rejectedUntil {
             violated(

@@ -237,7 +237,7 @@ extension World {
     }
 
     /// A request left, and its process must not be closing.
-    func judgeDeparture(_ exchange: Exchange) {
+    func judgeSending(_ exchange: Exchange) {
         guard let incarnation, incarnation.number == exchange.process else { return }
         if !incarnation.isRunning || incarnation.isDraining && exchange.kind == .refresh {
             violated(.sentWhileClosing, exchange.subject, exchange.request.url)

@@ -53,7 +53,7 @@ extension World {
             return
         }
         exchange.admitted = clock.now
-        judgeDeparture(exchange)
+        judgeSending(exchange)
         if exchange.kind == .refresh { judgePresented(exchange) }
         if exchange.kind == .refresh, below(10_000) < ambushesPerTenThousand {
             disconnect(exchange.subject)

@@ -19,7 +19,7 @@ extension World {
                     }
                 }
             },
-            landed: { [unowned self] change in landed(change) },
+            tell: { [unowned self] change in becameDurable(change) },
             crashes: { [unowned self] in
                 guard crashesAfterGroup, clock.now < faultsEnd else { return false }
                 crash()

@@ -46,7 +46,7 @@ extension World {
     ) throws(VaultError) {
         let commit = Commit()
         commit.add(.put(kind, key, .absent), plaintext)
-        _ = try disk.apply(commit) { landed($0) }.get()
+        _ = try disk.apply(commit) { becameDurable($0) }.get()
     }
 
     /// The tokens of a fresh grant, as the platform has them.

@@ -7,7 +7,7 @@ import Testing
 @testable import TokenVault
 
 /// What comes back, or does not, while somebody else writes or the disk is full.
-@Suite("Answers that land at a bad moment") struct LandingTests {
+@Suite("Answers that come at a bad moment") struct AnswerTests {
     static let minute: Int64 = 60_000
 
     /// One connection that is due.
@@ -69,7 +69,7 @@ import Testing
         #expect(rig.network.all.count == 2)
     }
 
-    @Test("Replaced after it left: what comes is nobody's, and the newer pair is used")
+    @Test("Replaced after it left: what comes is dropped, and the newer pair is used")
     func replacedAfterItLeft() throws {
         let rig = try rigWithRequest()
         let caller = try refresh(rig)
@@ -227,7 +227,7 @@ import Testing
     }
 
     @Test("Where all places are taken by what the disk refuses, callers are told at once")
-    func allPlacesStranded() throws {
+    func allPlacesTaken() throws {
         let disk = try Disk.populated(UpkeepState.attemptsMax + 1, concurrent: 1024)
         // So many cannot be listened to.
         try disk.changeProvider { $0.rotation = .never }

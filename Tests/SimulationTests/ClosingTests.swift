@@ -12,7 +12,7 @@ import Testing
     func secretsLeft(_ body: () throws -> Void) throws -> Int {
         let before = SecretArena.shared.openSecretCount
         try body()
-        #expect(SecretArena.shared.freeSlotsAreZero())
+        #expect(SecretArena.shared.freeBlocksAreZero())
         return SecretArena.shared.openSecretCount - before
     }
 
@@ -44,7 +44,7 @@ import Testing
         #expect(Set(disk.doubts.map(\.attempt.key)) == [Disk.key(0), Disk.key(1)])
     }
 
-    @Test("A wave that becomes durable during the close is taken back")
+    @Test("A batch that becomes durable during the close is taken back")
     func readyDuringTheClose() throws {
         let disk = try Disk.populated(3)
         let left = try secretsLeft {
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test("An answer on its way to the disk is stored")
-    func landsDuringTheClose() throws {
+    func isStoredDuringTheClose() throws {
         let disk = try Disk.populated(1)
         let left = try secretsLeft {
             let rig = try Rig(disk)

@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test(
-        "What becomes of a request whose tokens were replaced meanwhile is in nobody's doubt",
+        "A request whose tokens were replaced meanwhile leaves nothing in doubt",
         arguments: [true, false])
     func replacedMeanwhile(_ isLost: Bool) throws {
         let rig = try rig()
@@ -188,7 +188,7 @@ import Testing
     }
 
     @Test("The same where the answer is judged while the new tokens are on their way to the disk")
-    func replacedWhileItLands() throws {
+    func replacedWhileItIsStored() throws {
         let rig = try rig()
         let caller = try rig.call { try await $0.refresh(Disk.id(0)) }
         let expiry = UnixTime(milliseconds: rig.clock.now + 3_600_000)

@@ -149,7 +149,7 @@ import Testing
         try rig.flush()
         #expect(rig.network.open.count == 1)
         let (errand, _) = try disconnect(rig)
-        var hoard = SlotHoard.take(allOf: [128, 512, 2048, 8192, 65_536])
+        var hoard = BlockHoard.take(allOf: [128, 512, 2048, 8192, 65_536])
         try rig.advance(milliseconds: 11_000)
         try rig.flush()
         withExtendedLifetime(hoard) {}

@@ -131,7 +131,7 @@ import Testing
         #expect(try self.status(rig).nextRefresh != nil)
     }
 
-    @Test("A caller whose wish boards after the expiry is told, and nothing is sent")
+    @Test("A caller whose turn comes after the expiry is told, and nothing is sent")
     func expiresWhileItWaits() throws {
         let rig = try rig()
         try put(rig, living: 2 * Self.hour)

@@ -6,7 +6,7 @@ import Testing
 @testable import Simulation
 @testable import TokenVault
 
-/// Whoever may not leave just now is in nobody's way.
+/// What may not be sent just now does not keep others from it.
 @Suite("Held back for an application's sake") struct HeldBackTests {
     static let hour: Int64 = 3_600_000
 

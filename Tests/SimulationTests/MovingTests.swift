@@ -6,7 +6,7 @@ import Testing
 @testable import Simulation
 @testable import TokenVault
 
-/// Connections that move to another application, and slots that move to another connection, while
+/// Connections that move to another application, and handles that go to another connection, while
 /// somebody still has the old one in mind.
 @Suite("What moves meanwhile") struct MovingTests {
     @Test("A connection that went to another application is asked for there, within its limits")
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test("Who asks with a handle that is another's by now takes nobody out of the schedule")
-    func anothersSlot() throws {
+    func anothersHandle() throws {
         let rig = try Rig(.populated(2, expiringIn: 3_600_000))
         let other = Handle(number: try #require(rig.disk.contents.records[Disk.key(1)]?.slot))
         let due = rig.vault.refresher.deadline(handle: other)

@@ -143,7 +143,7 @@ import Testing
         #expect(server.burnt.count > 2)
     }
 
-    @Test("A definition that lists the answer is as good: some dead grants stop nobody for ever")
+    @Test("A definition that lists the answer is as good: some lost grants stop nobody for ever")
     func aListedAnswer() throws {
         let disk = try Disk.populated(10, concurrent: 1)
         try disk.changeProvider {

@@ -7,7 +7,7 @@ import Testing
 @testable import TokenVault
 
 @Suite("Callers that wait for a thread") struct PutTests {
-    /// Their threads may all wait for slots of the arena, which nobody else would give back.
+    /// Their threads may all wait for blocks of the arena, which nobody else would give back.
     @Test("A put that is durable holds no secret, though its task has not gone on")
     func holdsNothingOnceItIsDurable() throws {
         let rig = try Rig(Disk())

@@ -33,7 +33,7 @@ import Testing
     static let hour: Int64 = 3_600_000
     static let day = 24 * hour
 
-    /// What servers say of a dead grant, beside `invalid_grant`.
+    /// What servers say of a lost grant, beside `invalid_grant`.
     enum Dialect: CaseIterable {
         case nothing, page, invalidRequest, unauthorizedClient, otherForm
 

@@ -52,7 +52,7 @@ extension Rig {
     }
 }
 
-/// A server that says no more than 400 of a wrong client secret, and of a dead grant the same; it
+/// A server that says no more than 400 of a wrong client secret, and of a lost grant the same; it
 /// burns the refresh token that it is shown with a wrong secret.
 final class BurningServer {
     var secret: Int64 = 1

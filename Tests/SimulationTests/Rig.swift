@@ -36,7 +36,7 @@ final class Rig: @unchecked Sendable {
         let time = VirtualClock.Reading(clock, offsetMilliseconds: offset)
         self.time = time
         let store = SimulatedStore(
-            disk, wait: { held.add($0) }, landed: { _ in }, crashes: { false })
+            disk, wait: { held.add($0) }, tell: { _ in }, crashes: { false })
         self.store = store
         vault = try Vault(
             directory: nil, store: store, committer: store,

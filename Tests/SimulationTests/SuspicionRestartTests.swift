@@ -11,7 +11,7 @@ import Testing
 @Suite("Suspicions that outlive what raised them") struct SuspicionRestartTests {
     static let hour: Int64 = 3_600_000
 
-    @Test("What was refused for a secret that was corrected says nothing of dead grants")
+    @Test("What was refused for a secret that was corrected says nothing of lost grants")
     func correctedSecret() throws {
         let disk = try Disk.populated(12, concurrent: 1)
         let server = BurningServer()

@@ -253,13 +253,13 @@ import Testing
         #expect(Set(server.served).count == 12 - server.burnt.count)
     }
 
-    @Test("Where dead grants are known a few in a row stop the others for an hour, not for ever")
+    @Test("Where lost grants are known a few in a row stop the others for an hour, not for ever")
     func aFewDeadGrantsInARow() throws {
         let disk = try Disk.populated(10, concurrent: 1)
         let server = BurningServer(dead: [0])
         let rig = try Rig(disk)
         try rig.start()
-        // The provider is known to say so of dead grants now.
+        // The provider is known to say so of lost grants now.
         try rig.answerAll(milliseconds: 2 * Self.hour, server.reply)
         #expect(disk.alarms == 0)
         for connection in 1..<9 { server.lose(connection) }
@@ -269,7 +269,7 @@ import Testing
         #expect(server.served.count > served && server.served.last == 9)
     }
 
-    @Test("A success is that of the tokens that had it, not of the slot", arguments: [true, false])
+    @Test("A success is the tokens' that had it, not the handle's", arguments: [true, false])
     func successOfAnother(_ isDisconnected: Bool) throws {
         let rig = try Rig.started(.populated(1))
         try rig.answerWithTokens(0)

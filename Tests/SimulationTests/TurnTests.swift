@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test("A connection that is gone before its attempt begins gives its place back once")
-    func goneBeforeItsFlight() throws {
+    func goneBeforeItsAttempt() throws {
         let rig = try Rig(.populated(2))
         let turns = takeTurns(rig)
         let disconnect = try rig.call { try await $0.disconnect(Disk.id(0)) }
@@ -85,25 +85,25 @@ import Testing
         #expect(rig.isIdle)
     }
 
-    @Test("Too few slots for a batch: the rest comes later, nobody hangs, nothing is a failure")
-    func shortOfSlots() throws {
+    @Test("Too few blocks for a batch: the rest comes later, nobody hangs, nothing is a failure")
+    func shortOfBlocks() throws {
         let rig = try Rig(.populated(16, concurrent: 16))
         let callers = try (0..<16).map { index in
             try rig.call { try await $0.refresh(Disk.id(index)) }
         }
         let replies = try (0..<16).map { try PreparedReply($0) }
-        let large = SlotHoard.take(allOf: [65_536, 8192, 2048])
-        var hoards = [SlotHoard.take(allOf: [512]), SlotHoard.take(allOf: [128])]
-        for index in hoards.indices { SlotHoard.give(6, of: &hoards[index]) }
+        let large = BlockHoard.take(allOf: [65_536, 8192, 2048])
+        var hoards = [BlockHoard.take(allOf: [512]), BlockHoard.take(allOf: [128])]
+        for index in hoards.indices { BlockHoard.give(6, of: &hoards[index]) }
         let start = ContinuousClock.now
         try rig.start()
         try rig.flush()
         let first = rig.network.open.count
         #expect(first > 0 && first < 16)
-        // One slot was waited for, and not one for each.
+        // One block was waited for, and not one for each.
         #expect(start.duration(to: .now) < .seconds(3))
         // The writer never waits: it takes larger ones.
-        SlotHoard.give(8, of: &hoards[0])
+        BlockHoard.give(8, of: &hoards[0])
         for _ in 0..<4 {
             for held in rig.network.open {
                 try rig.answer(held.connection, replies[held.connection].take())

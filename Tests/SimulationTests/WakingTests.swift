@@ -8,7 +8,7 @@ import Testing
 
 /// The thread sleeps while there is nothing to do, and not a moment longer.
 @Suite("Sleep and waking") struct WakingTests {
-    @Test("A probe whose time has come while nothing can board does not keep the thread awake")
+    @Test("A probe that is due while nothing can be prepared does not keep the thread awake")
     func passedProbe() throws {
         let disk = Disk()
         try disk.register(concurrent: 1)

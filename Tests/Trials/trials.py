@@ -177,7 +177,7 @@ class Stage:
 
 
 def defining(word):
-    """The settings by which that word tells of a dead grant."""
+    """The settings by which that word tells of a lost grant."""
     status, body = WORDS[word]
     error = body["error"] if body else "none"
     return {"grant_lost_answers": [{"status": status, "error": error}]}
@@ -468,7 +468,7 @@ def withdrawn(stage, told=None, expired=False):
     stage.check(stage.refresh("bert").status == DONE, "the other connection suffers")
     until(
         lambda: stage.refresh("anna").status == NO_GRANT,
-        "a dead grant is told as one",
+        "a lost grant is told as one",
         seconds=40,
         every=4,
     )
@@ -476,7 +476,7 @@ def withdrawn(stage, told=None, expired=False):
     for _ in range(3):
         stage.refresh("anna")
     pause(10)
-    stage.check(stage.presented("anna") <= asked + 1, "a dead grant is asked for again and again")
+    stage.check(stage.presented("anna") <= asked + 1, "a lost grant is asked for again and again")
 
 
 def withdrawn_alone(stage):

@@ -68,18 +68,18 @@ final class TransportPost: Sendable {
         do {
             endpoint.send(try request(refreshToken))
         } catch {
-            land(false)
+            finish(false)
         }
     }
 
     private func request(_ refreshToken: borrowing Secret) throws -> TransportRequest {
         try endpoint.refresh(refreshToken.bytes, for: application, by: credentials) {
             [self] verdict in
-            if case .tokens = consume verdict { land(true) } else { land(false) }
+            if case .tokens = consume verdict { finish(true) } else { finish(false) }
         }
     }
 
-    private func land(_ succeeded: Bool) {
+    private func finish(_ succeeded: Bool) {
         let end = state.withLock { state -> CheckedContinuation<Void, Never>? in
             if !succeeded { state.failureCount += 1 }
             state.unansweredCount -= 1

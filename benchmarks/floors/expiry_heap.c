@@ -17,7 +17,7 @@
 struct entry {
     int64_t deadline;
     uint32_t handle;
-    uint32_t lane;
+    uint32_t queue;
 };
 
 struct heap {

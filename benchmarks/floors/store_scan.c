@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct root {
-    uint64_t count, generation, event, wave;
+    uint64_t count, generation, event, batch;
     uint8_t mac[32];
 };
 

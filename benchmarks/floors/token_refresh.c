@@ -21,7 +21,7 @@
 #define IN_FLIGHT_MAX 1024
 
 // What is in flight: an easy handle, and the reply so far.
-struct flight {
+struct transfer {
     CURL *easy;
     size_t count;
     int connection;
@@ -63,8 +63,8 @@ static size_t append(uint8_t *plaintext, size_t at, const cJSON *item) {
     return at + count;
 }
 
-static void seal(struct flight *flight) {
-    cJSON *reply = cJSON_ParseWithLength(flight->reply, flight->count);
+static void seal(struct transfer *transfer) {
+    cJSON *reply = cJSON_ParseWithLength(transfer->reply, transfer->count);
     require(reply != NULL, "a reply that is no JSON");
     const cJSON *lifetime = cJSON_GetObjectItemCaseSensitive(reply, "expires_in");
     require(cJSON_IsNumber(lifetime), "a reply without expires_in");
@@ -76,26 +76,26 @@ static void seal(struct flight *flight) {
 
     sealed_store_seal(plaintext, queue.values[queue.sealed]);
     pthread_mutex_lock(&queue.mutex);
-    queue.connections[queue.sealed++] = flight->connection;
+    queue.connections[queue.sealed++] = transfer->connection;
     pthread_cond_signal(&queue.grown);
     pthread_mutex_unlock(&queue.mutex);
 }
 
 static size_t receive(char *bytes, size_t size, size_t count, void *context) {
-    struct flight *flight = context;
-    require(flight->count + size * count <= sizeof flight->reply, "a reply that is too long");
-    memcpy(flight->reply + flight->count, bytes, size * count);
-    flight->count += size * count;
+    struct transfer *transfer = context;
+    require(transfer->count + size * count <= sizeof transfer->reply, "a reply that is too long");
+    memcpy(transfer->reply + transfer->count, bytes, size * count);
+    transfer->count += size * count;
     return size * count;
 }
 
 static void prepare(
-    struct flight *flight, const char *url, const char *body, struct curl_slist *headers,
+    struct transfer *transfer, const char *url, const char *body, struct curl_slist *headers,
     const char *certificates) {
-    CURL *easy = flight->easy = curl_easy_init();
+    CURL *easy = transfer->easy = curl_easy_init();
     require(easy != NULL, "a handle");
     curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, flight);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
@@ -105,7 +105,7 @@ static void prepare(
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "TokenVault");
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, flight);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     // As small as the library has them: each transfer gets its own, and wiping costs by size.
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
@@ -114,10 +114,10 @@ static void prepare(
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
-static void send_next(CURLM *multi, struct flight *flight, int connection) {
-    flight->count = 0;
-    flight->connection = connection;
-    require(curl_multi_add_handle(multi, flight->easy) == CURLM_OK, "a transfer");
+static void send_next(CURLM *multi, struct transfer *transfer, int connection) {
+    transfer->count = 0;
+    transfer->connection = connection;
+    require(curl_multi_add_handle(multi, transfer->easy) == CURLM_OK, "a transfer");
 }
 
 // Takes what has ended and sends the next request on the same handle. Returns what it took.
@@ -126,23 +126,23 @@ static int retire(CURLM *multi, int *sent) {
     for (CURLMsg *message; (message = curl_multi_info_read(multi, &left)) != NULL; taken++) {
         CURL *easy = message->easy_handle;
         long status = 0;
-        struct flight *flight;
+        struct transfer *transfer;
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &flight);
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
         require(message->data.result == CURLE_OK && status == 200, "a refresh that failed");
         curl_multi_remove_handle(multi, easy);
-        seal(flight);
-        if (*sent < queue.total) send_next(multi, flight, (*sent)++);
+        seal(transfer);
+        if (*sent < queue.total) send_next(multi, transfer, (*sent)++);
     }
     return taken;
 }
 
-static void refresh_all(CURLM *multi, struct flight *flights, int in_flight) {
+static void refresh_all(CURLM *multi, struct transfer *transfers, int in_flight) {
     pthread_t committer;
     require(pthread_create(&committer, NULL, commit_all, NULL) == 0, "a thread");
     int sent = 0, done = 0;
     while (sent < in_flight && sent < queue.total) {
-        send_next(multi, &flights[sent], sent);
+        send_next(multi, &transfers[sent], sent);
         sent++;
     }
     while (done < queue.total) {
@@ -162,8 +162,8 @@ int main(int count, char **arguments) {
     require(in_flight > 0 && in_flight <= IN_FLIGHT_MAX && queue.total > 0, "numbers above zero");
     queue.connections = calloc((size_t)queue.total, sizeof *queue.connections);
     queue.values = calloc((size_t)queue.total, sizeof *queue.values);
-    struct flight *flights = calloc((size_t)in_flight, sizeof *flights);
-    require(queue.connections != NULL && queue.values != NULL && flights != NULL, "memory");
+    struct transfer *transfers = calloc((size_t)in_flight, sizeof *transfers);
+    require(queue.connections != NULL && queue.values != NULL && transfers != NULL, "memory");
     if (certificates != NULL) tv_wiping_allocators_install();
     else curl_global_init(CURL_GLOBAL_ALL);
     int connections = count == 7 ? atoi(arguments[6]) : queue.total;
@@ -180,10 +180,10 @@ int main(int count, char **arguments) {
     char body[160] = "grant_type=refresh_token&refresh_token=";
     for (size_t at = strlen(body), end = at + 96; at < end; at++) body[at] = 'r';
     for (int index = 0; index < in_flight; index++)
-        prepare(&flights[index], arguments[2], body, headers, certificates);
+        prepare(&transfers[index], arguments[2], body, headers, certificates);
 
     struct stopwatch since = stopwatch_start();
-    refresh_all(multi, flights, in_flight);
+    refresh_all(multi, transfers, in_flight);
     stopwatch_print(since, queue.total);
     require(certificates == NULL || tv_openssl_allocated(), "TLS that is not wiped");
     return 0;

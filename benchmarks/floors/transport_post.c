@@ -15,27 +15,27 @@
 #define IN_FLIGHT_MAX 1024
 
 // What is in flight: an easy handle, and the reply so far.
-struct flight {
+struct transfer {
     CURL *easy;
     size_t count;
     char reply[4096];
 };
 
 static size_t receive(char *bytes, size_t size, size_t count, void *context) {
-    struct flight *flight = context;
-    require(flight->count + size * count <= sizeof flight->reply, "a reply that is too long");
-    memcpy(flight->reply + flight->count, bytes, size * count);
-    flight->count += size * count;
+    struct transfer *transfer = context;
+    require(transfer->count + size * count <= sizeof transfer->reply, "a reply that is too long");
+    memcpy(transfer->reply + transfer->count, bytes, size * count);
+    transfer->count += size * count;
     return size * count;
 }
 
 static void prepare(
-    struct flight *flight, const char *url, const char *body, struct curl_slist *headers,
+    struct transfer *transfer, const char *url, const char *body, struct curl_slist *headers,
     const char *certificates) {
-    CURL *easy = flight->easy = curl_easy_init();
+    CURL *easy = transfer->easy = curl_easy_init();
     require(easy != NULL, "a handle");
     curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, flight);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
@@ -47,11 +47,11 @@ static void prepare(
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     if (certificates != NULL) curl_easy_setopt(easy, CURLOPT_CAINFO, certificates);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, flight);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 }
 
-static void judge(const struct flight *flight) {
-    cJSON *reply = cJSON_ParseWithLength(flight->reply, flight->count);
+static void judge(const struct transfer *transfer) {
+    cJSON *reply = cJSON_ParseWithLength(transfer->reply, transfer->count);
     require(reply != NULL, "a reply that is no JSON");
     require(
         cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(reply, "expires_in")) &&
@@ -61,9 +61,9 @@ static void judge(const struct flight *flight) {
     cJSON_Delete(reply);
 }
 
-static void send_next(CURLM *multi, struct flight *flight) {
-    flight->count = 0;
-    require(curl_multi_add_handle(multi, flight->easy) == CURLM_OK, "a transfer");
+static void send_next(CURLM *multi, struct transfer *transfer) {
+    transfer->count = 0;
+    require(curl_multi_add_handle(multi, transfer->easy) == CURLM_OK, "a transfer");
 }
 
 // Takes what has ended and sends the next request on the same handle. Returns what it took.
@@ -72,24 +72,24 @@ static int retire(CURLM *multi, int *unsent) {
     for (CURLMsg *message; (message = curl_multi_info_read(multi, &left)) != NULL; taken++) {
         CURL *easy = message->easy_handle;
         long status = 0;
-        struct flight *flight;
+        struct transfer *transfer;
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &flight);
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
         require(message->data.result == CURLE_OK && status == 200, "a request that failed");
         curl_multi_remove_handle(multi, easy);
-        judge(flight);
+        judge(transfer);
         if (*unsent > 0) {
             *unsent -= 1;
-            send_next(multi, flight);
+            send_next(multi, transfer);
         }
     }
     return taken;
 }
 
-static void post(CURLM *multi, struct flight *flights, int in_flight, int requests) {
+static void post(CURLM *multi, struct transfer *transfers, int in_flight, int requests) {
     int unsent = requests, done = 0;
     for (int index = 0; index < in_flight && unsent > 0; index++, unsent--)
-        send_next(multi, &flights[index]);
+        send_next(multi, &transfers[index]);
     while (done < requests) {
         int running;
         curl_multi_perform(multi, &running);
@@ -115,16 +115,16 @@ int main(int count, char **arguments) {
         headers, "Authorization: Basic YmVuY2htYXJrOmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh");
     char body[160] = "grant_type=refresh_token&refresh_token=";
     for (size_t at = strlen(body), end = at + 96; at < end; at++) body[at] = 'r';
-    struct flight *flights = calloc((size_t)in_flight, sizeof *flights);
-    require(flights != NULL, "memory");
+    struct transfer *transfers = calloc((size_t)in_flight, sizeof *transfers);
+    require(transfers != NULL, "memory");
     for (int index = 0; index < in_flight; index++)
         prepare(
-            &flights[index], arguments[1], body, headers, count == 6 ? arguments[5] : NULL);
+            &transfers[index], arguments[1], body, headers, count == 6 ? arguments[5] : NULL);
 
     // The connections are made before the time runs.
-    post(multi, flights, in_flight, in_flight * 4);
+    post(multi, transfers, in_flight, in_flight * 4);
     struct stopwatch since = stopwatch_start();
-    post(multi, flights, in_flight, requests);
+    post(multi, transfers, in_flight, requests);
     stopwatch_print(since, requests);
     return 0;
 }

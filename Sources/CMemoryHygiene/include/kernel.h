@@ -24,8 +24,8 @@ unsigned tv_processor(void);
 // the process may write is an error to it (EFBIG), not the signal that ends the process.
 void tv_thread_begin(const char *name);
 
-// From now on the calling thread never waits for a slot of the arena: what it would wait for may be
-// held by what waits for it. For ever, or until as many calls of the second.
+// From now on the calling thread never waits for a block of the arena: what it would wait for may
+// be held by what waits for it. For ever, or until as many calls of the second.
 void tv_thread_must_not_wait(void);
 void tv_thread_may_wait_again(void);
 int tv_thread_may_wait(void);

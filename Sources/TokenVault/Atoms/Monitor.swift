@@ -3,7 +3,7 @@
 import Glibc
 
 /// A value behind a lock, with a condition to wait for: what the writer, the transfer thread and
-/// callers that wait for a secret slot share.
+/// callers that wait for a secret block share.
 ///
 /// `Mutex` of the standard library has no condition, and a semaphore cannot wait for a predicate.
 @safe

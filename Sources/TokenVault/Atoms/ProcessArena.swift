@@ -5,8 +5,8 @@ import Synchronization
 /// The arena of each process: a child made by fork does not inherit its parent's.
 enum ProcessArena {
     private static let secretMemoryAllowed = Monitor(true)
-    /// The arena of the first process. Whoever wants a slot calls it by this name: an arena that a
-    /// function returns is counted, which costs as much as the slot.
+    /// The arena of the first process. Code that takes a block names it directly: an arena that a
+    /// function returns is reference-counted, which costs as much as the block.
     static let first = make()
     /// The arena of a process whose parent had one; kept for ever.
     private static let latest = Atomic<UInt>(0)
@@ -23,13 +23,13 @@ enum ProcessArena {
         process == first.process ? first : later(process)
     }
 
-    /// Without a lock: in a child its holder may be missing. One thread of the process makes the
-    /// arena, the others wait for it; where the maker was a thread of the parent's, nobody does.
+    /// Without a lock, whose holder may be missing in a child. One thread of the process makes the
+    /// arena, and the others wait for it; nobody waits for a thread of the parent.
     @inline(never)
     static func later(
         _ process: UInt32, make: () -> SecretArena = make
     ) -> SecretArena {
-        // Odd, as no address is.
+        // Odd, so it is no address.
         let making = UInt(process) << 1 | 1
         while true {
             let held = latest.load(ordering: .acquiring)

@@ -20,7 +20,7 @@ extension TimeSource {
     package func follow(stepBack milliseconds: Int64) {}
 }
 
-/// The seam to chance, for jitter. Keys and nonces come from libsodium, always.
+/// The seam to randomness, for jitter. Keys and nonces come from libsodium, always.
 package protocol Randomness: Sendable {
     /// 64 random bits.
     func next() -> UInt64

@@ -8,27 +8,27 @@
 /// child process made by fork has none of its parent's secrets: to look at one ends it.
 @safe
 public struct Secret: ~Copyable, @unchecked Sendable {
-    private let slot: SecretArena.Slot
-    /// How many bytes the secret has. Its slot may be longer.
+    private let block: SecretArena.Block
+    /// How many bytes the secret has. Its block may be longer.
     public private(set) var count: Int
 
     /// A secret of `count` zero bytes, to be written through `mutableBytes`.
     ///
-    /// - Throws: `tooManySecrets` where no slot came free within a second, `limitExceeded` past
+    /// - Throws: `tooManySecrets` where no block came free within a second, `limitExceeded` past
     ///   65,536 bytes.
     public init(zeroes count: Int) throws(VaultError) {
         precondition(count >= 0)
-        unsafe slot = try SecretArena.take(byteCount: count)
+        unsafe block = try SecretArena.take(byteCount: count)
         self.count = count
     }
 
     /// An empty secret with room for `capacity` bytes, for a thread that must not wait: nil where
-    /// no slot is free at this moment.
+    /// no block is free at this moment.
     init?(roomFor capacity: Int) {
         guard
             let taken = unsafe try? SecretArena.take(byteCount: capacity, waitingAtMost: 0)
         else { return nil }
-        unsafe slot = taken
+        unsafe block = taken
         count = 0
     }
 
@@ -47,7 +47,7 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         try self.init(zeroes: span.byteCount)
         unsafe span.withUnsafeBytes { source in
             if let from = source.baseAddress {
-                unsafe slot.start.copyMemory(from: from, byteCount: source.count)
+                unsafe block.start.copyMemory(from: from, byteCount: source.count)
             }
         }
     }
@@ -67,7 +67,7 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     /// - Throws: as `init(zeroes:)`.
     public init(_ constant: StaticString) throws(VaultError) {
         try self.init(zeroes: constant.utf8CodeUnitCount)
-        unsafe slot.start.copyMemory(from: constant.utf8Start, byteCount: count)
+        unsafe block.start.copyMemory(from: constant.utf8Start, byteCount: count)
     }
 
     /// The little-endian bytes of an integer.
@@ -76,8 +76,8 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         store(value, at: 0)
     }
 
-    // Past `count` the slot is zero already: whatever shortens a secret wipes what it leaves.
-    deinit { unsafe SecretArena.give(slot, writtenBytes: count) }
+    // Past `count` the block is zero already: whatever shortens a secret wipes what it leaves.
+    deinit { unsafe SecretArena.give(block, writtenBytes: count) }
 
     /// Ends the secret now instead of at the end of its scope.
     public consuming func destroy() {}
@@ -86,7 +86,7 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     public var bytes: RawSpan {
         @_lifetime(borrow self)
         borrowing get {
-            let span = unsafe RawSpan(_unsafeStart: slot.start, byteCount: count)
+            let span = unsafe RawSpan(_unsafeStart: block.start, byteCount: count)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
     }
@@ -95,7 +95,7 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     public var mutableBytes: MutableRawSpan {
         @_lifetime(&self)
         mutating get {
-            let span = unsafe MutableRawSpan(_unsafeStart: slot.start, byteCount: count)
+            let span = unsafe MutableRawSpan(_unsafeStart: block.start, byteCount: count)
             return unsafe _overrideLifetime(span, mutating: &self)
         }
     }
@@ -104,7 +104,7 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     @_lifetime(&self)
     mutating func mutableBytes(_ range: Range<Int>) -> MutableRawSpan {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
-        let start = unsafe slot.start + range.lowerBound
+        let start = unsafe block.start + range.lowerBound
         let span = unsafe MutableRawSpan(_unsafeStart: start, byteCount: range.count)
         return unsafe _overrideLifetime(span, mutating: &self)
     }
@@ -113,35 +113,35 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     public borrowing func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe body(UnsafeRawBufferPointer(start: slot.start, count: count))
+        try unsafe body(UnsafeRawBufferPointer(start: block.start, count: count))
     }
 
     /// How many bytes the secret could have without moving.
-    var capacity: Int { unsafe slot.byteCount }
+    var capacity: Int { unsafe block.byteCount }
 
     /// Gives back the bytes past `count`, zeroed.
     mutating func shorten(to count: Int) {
         precondition(count >= 0 && count <= self.count)
-        unsafe Sodium.wipe(slot.start + count, self.count - count)
+        unsafe Sodium.wipe(block.start + count, self.count - count)
         self.count = count
     }
 
-    /// Turns `range` into `added` zero bytes; what follows moves within the slot, and what that
-    /// leaves behind is wiped. False, with nothing changed, where the slot is too short.
+    /// Turns `range` into `added` zero bytes; what follows moves within the block, and what that
+    /// leaves behind is wiped. False, with nothing changed, where the block is too short.
     mutating func replace(_ range: Range<Int>, withZeroes added: Int) -> Bool {
         precondition(range.lowerBound >= 0 && range.upperBound <= count && added >= 0)
         let moved = count - range.upperBound
         let total = range.lowerBound + added + moved
         guard total <= capacity else { return false }
-        unsafe (slot.start + range.lowerBound + added)
-            .copyMemory(from: slot.start + range.upperBound, byteCount: moved)
-        if total < count { unsafe Sodium.wipe(slot.start + total, count - total) }
-        unsafe Sodium.wipe(slot.start + range.lowerBound, added)
+        unsafe (block.start + range.lowerBound + added)
+            .copyMemory(from: block.start + range.upperBound, byteCount: moved)
+        if total < count { unsafe Sodium.wipe(block.start + total, count - total) }
+        unsafe Sodium.wipe(block.start + range.lowerBound, added)
         count = total
         return true
     }
 
-    /// Keeps `range`, at the front of the same slot, and wipes the rest.
+    /// Keeps `range`, at the front of the same block, and wipes the rest.
     mutating func keep(_ range: Range<Int>) {
         shorten(to: range.upperBound)
         let fits = replace(0..<range.lowerBound, withZeroes: 0)
@@ -152,16 +152,16 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     mutating func move(_ range: Range<Int>, to offset: Int) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
         precondition(offset >= 0 && offset <= count - range.count)
-        unsafe (slot.start + offset)
-            .copyMemory(from: slot.start + range.lowerBound, byteCount: range.count)
+        unsafe (block.start + offset)
+            .copyMemory(from: block.start + range.lowerBound, byteCount: range.count)
     }
 
-    /// Appends `span`. False, with nothing changed, where the slot is too short.
+    /// Appends `span`. False, with nothing changed, where the block is too short.
     mutating func append(_ span: RawSpan) -> Bool {
         guard span.byteCount <= capacity - count else { return false }
         unsafe span.withUnsafeBytes { source in
             if let from = source.baseAddress {
-                unsafe (slot.start + count).copyMemory(from: from, byteCount: source.count)
+                unsafe (block.start + count).copyMemory(from: from, byteCount: source.count)
             }
         }
         count += span.byteCount
@@ -177,15 +177,15 @@ public struct Secret: ~Copyable, @unchecked Sendable {
     /// Appends one byte.
     mutating func append(byte: UInt8) -> Bool {
         guard count < capacity else { return false }
-        unsafe slot.start.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        unsafe block.start.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
         count += 1
         return true
     }
 
-    /// Appends zero bytes. False where the slot is too short.
+    /// Appends zero bytes. False where the block is too short.
     mutating func appendZeroes(_ added: Int) -> Bool {
         guard added <= capacity - count else { return false }
-        unsafe Sodium.wipe(slot.start + count, added)
+        unsafe Sodium.wipe(block.start + count, added)
         count += added
         return true
     }
@@ -207,13 +207,13 @@ public struct Secret: ~Copyable, @unchecked Sendable {
         store(unsafe span.bytes, at: offset)
     }
 
-    /// A copy, in a slot of its own.
+    /// A copy, in a block of its own.
     borrowing func copy() throws(VaultError) -> Secret { try Secret(copying: bytes) }
 
-    /// The same bytes in a slot that is no larger than they need, if one is free: there are fewest
+    /// The same bytes in a block that is no larger than they need, if one is free: there are fewest
     /// of the large ones, and whoever keeps a secret for long should leave those to others.
     consuming func compacted() -> Secret {
-        guard SecretArena.slotBytes(for: count) < capacity,
+        guard SecretArena.blockBytes(for: count) < capacity,
             var smaller = Secret(roomFor: count), smaller.append(bytes)
         else { return self }
         return smaller

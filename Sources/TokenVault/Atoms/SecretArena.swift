@@ -4,9 +4,9 @@ internal import CMemoryHygiene
 import Synchronization
 
 /// The one region of memory in which secrets lie open: locked, guarded, left out of core files, not
-/// inherited by fork, and cut into slots that are zeroed when they are given back.
+/// inherited by fork, and cut into blocks that are zeroed when they are given back.
 ///
-/// It holds what is open at this moment; the rest lies sealed. A slot costs about 0.1 microseconds
+/// It holds what is open at this moment; the rest lies sealed. A block costs about 0.1 microseconds
 /// where a `sodium_malloc` costs 19, and past `RLIMIT_MEMLOCK` that one stops locking in silence.
 @safe
 public final class SecretArena: @unchecked Sendable {
@@ -23,19 +23,19 @@ public final class SecretArena: @unchecked Sendable {
         case unavailable
     }
 
-    /// Sizes of the slots in bytes, and how many there are of each: 7 MiB, below the usual 8 MiB of
-    /// `RLIMIT_MEMLOCK`.
-    static let classes: [(byteCount: Int, slotCount: Int)] = [
+    /// Sizes of the blocks in bytes, and how many there are of each: 7 MiB, below the usual 8 MiB
+    /// of `RLIMIT_MEMLOCK`.
+    static let classes: [(byteCount: Int, blockCount: Int)] = [
         (128, 4096), (512, 3072), (2048, 1536), (8192, 128), (65536, 16),
     ]
-    /// How long the slot is that `byteCount` bytes need.
-    static func slotBytes(for byteCount: Int) -> Int {
+    /// How long the block is that `byteCount` bytes need.
+    static func blockBytes(for byteCount: Int) -> Int {
         classes.first { $0.byteCount >= byteCount }?.byteCount ?? secretBytesMax
     }
 
     /// The longest secret, in bytes.
     public static let secretBytesMax = 65536
-    /// How long a caller waits for a slot before `tooManySecrets`, in milliseconds.
+    /// How long a caller waits for a block before `tooManySecrets`, in milliseconds.
     static let waitMilliseconds = 1000
 
     /// The process's arena, mapped at first use; a child made by fork has one of its own.
@@ -50,14 +50,14 @@ public final class SecretArena: @unchecked Sendable {
 
     let process = ProcessNumber.current
     private let base: UnsafeMutableRawPointer?
-    /// A bit for each slot, set where it is free; a class begins on a word of its own. No lock: two
-    /// threads that read tokens would meet at it eight times for each.
+    /// A bit for each block, set where it is free; a class begins on a word of its own. No lock:
+    /// two threads that read tokens would contend for it eight times for each.
     private let free: UnsafeMutablePointer<Atomic<UInt64>>
-    /// How many threads wait for a slot, and where they do.
+    /// How many threads wait for a block, and where they do.
     private let waiterCount = Atomic(0)
     private let waiters = Monitor<Void>(())
 
-    /// A class as it lies in the region: where its slots and its words begin, and how many.
+    /// A class as it lies in the region: where its blocks and its words begin, and how many.
     private struct Shelf {
         let offset: Int
         let byteCount: Int
@@ -66,20 +66,20 @@ public final class SecretArena: @unchecked Sendable {
 
         init(_ sizeClass: Int) {
             var (offset, word) = (0, 0)
-            for slots in SecretArena.classes[..<sizeClass] {
-                offset += slots.byteCount * slots.slotCount
-                word += (slots.slotCount + 63) / 64
+            for blocks in SecretArena.classes[..<sizeClass] {
+                offset += blocks.byteCount * blocks.blockCount
+                word += (blocks.blockCount + 63) / 64
             }
             self.offset = offset
             self.word = word
             byteCount = SecretArena.classes[sizeClass].byteCount
-            wordCount = (SecretArena.classes[sizeClass].slotCount + 63) / 64
+            wordCount = (SecretArena.classes[sizeClass].blockCount + 63) / 64
         }
     }
     private let shelves = InlineArray<5, Shelf> { Shelf($0) }
 
     init(allowSecretMemory: Bool) {
-        let total = Self.classes.reduce(0) { $0 + $1.byteCount * $1.slotCount }
+        let total = Self.classes.reduce(0) { $0 + $1.byteCount * $1.blockCount }
         var kind = Int32(0)
         unsafe base = tv_arena_map(total, allowSecretMemory, &kind)
         self.kind =
@@ -89,12 +89,12 @@ public final class SecretArena: @unchecked Sendable {
             case Int(TV_ARENA_UNLOCKED.rawValue): .unlocked
             default: .unavailable
             }
-        let wordCount = Self.classes.reduce(0) { $0 + ($1.slotCount + 63) / 64 }
+        let wordCount = Self.classes.reduce(0) { $0 + ($1.blockCount + 63) / 64 }
         unsafe free = .allocate(capacity: wordCount)
         var word = 0
-        for slots in Self.classes {
-            for first in stride(from: 0, to: slots.slotCount, by: 64) {
-                let bits = ~UInt64(0) >> UInt64(64 - min(64, slots.slotCount - first))
+        for blocks in Self.classes {
+            for first in stride(from: 0, to: blocks.blockCount, by: 64) {
+                let bits = ~UInt64(0) >> UInt64(64 - min(64, blocks.blockCount - first))
                 unsafe (free + word).initialize(to: Atomic(bits))
                 word += 1
             }
@@ -102,7 +102,7 @@ public final class SecretArena: @unchecked Sendable {
     }
 
     @unsafe
-    struct Slot {
+    struct Block {
         let start: UnsafeMutableRawPointer
         let byteCount: Int
         /// Whose it is: in a child there is nothing at `start`.
@@ -112,64 +112,64 @@ public final class SecretArena: @unchecked Sendable {
         let bit: UInt16
     }
 
-    /// Takes a slot of at least `byteCount` bytes of this process's arena; waits at most
+    /// Takes a block of at least `byteCount` bytes of this process's arena; waits at most
     /// `milliseconds` for one.
     ///
-    /// The writer's thread and the transport's never wait: others hold slots until those two have
+    /// The writer's thread and the transport's never wait: others hold blocks until those two have
     /// done something for them. Where they would, they take a larger one, up to the largest.
     static func take(
         byteCount: Int, waitingAtMost milliseconds: Int = SecretArena.waitMilliseconds
-    ) throws(VaultError) -> Slot {
+    ) throws(VaultError) -> Block {
         let process = ProcessNumber.current
         return process == ProcessArena.first.process
             ? unsafe try ProcessArena.first.take(byteCount, milliseconds)
             : unsafe try ProcessArena.later(process).take(byteCount, milliseconds)
     }
 
-    private func take(_ wanted: Int, _ milliseconds: Int) throws(VaultError) -> Slot {
+    private func take(_ wanted: Int, _ milliseconds: Int) throws(VaultError) -> Block {
         guard unsafe base != nil else { throw VaultError(.outOfMemory, .atoms) }
         var fitting = 0
         while fitting < shelves.count, shelves[fitting].byteCount < wanted { fitting += 1 }
         guard fitting < shelves.count else {
             throw VaultError(.limitExceeded, .atoms, number: Self.secretBytesMax)
         }
-        if let slot = unsafe takeFree(fitting) { return unsafe slot }
+        if let block = unsafe takeFree(fitting) { return unsafe block }
         guard milliseconds > 0 else { throw VaultError(.tooManySecrets, .atoms) }
         guard tv_thread_may_wait() != 0 else { return unsafe try takeLarger(fitting) }
         waiterCount.add(1, ordering: .sequentiallyConsistent)
         // What is looked at from here on is looked at after that, on every processor: either we see
-        // a slot that is given back, or whoever gives it sees the count.
+        // a block that is given back, or whoever gives it sees the count.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         defer { waiterCount.subtract(1, ordering: .relaxed) }
-        var taken: Slot?
+        var taken: Block?
         waiters.wait(
             milliseconds: milliseconds,
             until: { _ in
                 unsafe taken = takeFree(fitting)
                 return unsafe taken != nil
             }, then: { _ in })
-        guard let slot = unsafe taken else { throw VaultError(.tooManySecrets, .atoms) }
-        return unsafe slot
+        guard let block = unsafe taken else { throw VaultError(.tooManySecrets, .atoms) }
+        return unsafe block
     }
 
-    private func takeLarger(_ fitting: Int) throws(VaultError) -> Slot {
+    private func takeLarger(_ fitting: Int) throws(VaultError) -> Block {
         for larger in fitting..<shelves.count {
-            if let slot = unsafe claim(larger) { return unsafe slot }
+            if let block = unsafe claim(larger) { return unsafe block }
         }
         throw VaultError(.tooManySecrets, .atoms)
     }
 
-    /// A free slot of this class, or of the next where that may help out; nil where there is none.
-    private func takeFree(_ fitting: Int) -> Slot? {
-        if let slot = unsafe claim(fitting) { return unsafe slot }
-        // One class up may help out, but the few largest slots are for what needs them.
+    /// A free block of this class, or of the next where that may help out; nil where there is none.
+    private func takeFree(_ fitting: Int) -> Block? {
+        if let block = unsafe claim(fitting) { return unsafe block }
+        // One class up may help out, but the few largest blocks are for what needs them.
         return unsafe fitting + 1 < shelves.count - 1 ? claim(fitting + 1) : nil
     }
 
-    private func claim(_ sizeClass: Int) -> Slot? {
+    private func claim(_ sizeClass: Int) -> Block? {
         guard let base = unsafe base else { return nil }
         let shelf = shelves[sizeClass]
-        // Each processor begins at a cache line of its own. The lowest slot that is free was used
+        // Each processor begins at a cache line of its own. The lowest block that is free was used
         // last, more often than not, and lies in the cache.
         let home = Int(tv_processor()) * 8 % shelf.wordCount
         for step in 0..<shelf.wordCount {
@@ -182,7 +182,7 @@ public final class SecretArena: @unchecked Sendable {
                     expected: seen, desired: seen & (seen - 1), ordering: .acquiring)
                 if exchanged {
                     let start = shelf.offset + (word * 64 + bit) * shelf.byteCount
-                    return unsafe Slot(
+                    return unsafe Block(
                         start: base + start, byteCount: shelf.byteCount,
                         process: process, word: UInt16(shelf.word + word), bit: UInt16(bit))
                 }
@@ -192,22 +192,22 @@ public final class SecretArena: @unchecked Sendable {
         return nil
     }
 
-    /// Gives a slot back to the arena that it is of. One of the parent's is none in a child made by
-    /// fork: to touch it would end the process.
-    static func give(_ slot: Slot, writtenBytes: Int) {
+    /// Gives a block back to its arena. In a child made by fork a block of the parent's is not
+    /// touched: that would end the process.
+    static func give(_ block: Block, writtenBytes: Int) {
         let process = ProcessNumber.current
-        guard unsafe slot.process == process else { return }
+        guard unsafe block.process == process else { return }
         if process == ProcessArena.first.process {
-            unsafe ProcessArena.first.give(slot, writtenBytes)
+            unsafe ProcessArena.first.give(block, writtenBytes)
         } else {
-            unsafe ProcessArena.later(process).give(slot, writtenBytes)
+            unsafe ProcessArena.later(process).give(block, writtenBytes)
         }
     }
 
-    /// Zeroes what was written of the slot, its first bytes, and gives it back.
-    private func give(_ slot: Slot, _ writtenBytes: Int) {
-        unsafe Sodium.wipe(slot.start, writtenBytes)
-        unsafe giveBack(1 << UInt64(slot.bit), to: Int(slot.word))
+    /// Zeroes what was written of the block, its first bytes, and gives it back.
+    private func give(_ block: Block, _ writtenBytes: Int) {
+        unsafe Sodium.wipe(block.start, writtenBytes)
+        unsafe giveBack(1 << UInt64(block.bit), to: Int(block.word))
     }
 
     private func giveBack(_ bits: UInt64, to word: Int) {
@@ -219,9 +219,9 @@ public final class SecretArena: @unchecked Sendable {
         waiters.broadcast()
     }
 
-    /// True where every byte of every free slot is zero: the check from inside, for a region that
-    /// nothing outside can read. Takes milliseconds, and no slot.
-    public func freeSlotsAreZero() -> Bool {
+    /// True where every byte of every free block is zero: the check from inside, for a region that
+    /// nothing outside can read. Takes milliseconds, and no block.
+    public func freeBlocksAreZero() -> Bool {
         guard unsafe base != nil else { return true }
         for index in shelves.indices {
             for word in 0..<shelves[index].wordCount {
@@ -238,7 +238,7 @@ public final class SecretArena: @unchecked Sendable {
         let start = unsafe base + shelf.offset + (word * 64 + bit) * shelf.byteCount
         let span = unsafe RawSpan(_unsafeStart: start, byteCount: shelf.byteCount)
         if Sodium.isZero(span) { return true }
-        // Somebody may have taken it this moment: taken here, it lies still.
+        // Another thread may have taken it just now; once taken here, it does not change.
         let old = unsafe bits.pointee.bitwiseAnd(~mask, ordering: .acquiring).oldValue
         guard old & mask != 0 else { return true }
         defer { giveBack(mask, to: shelf.word + word) }
@@ -247,7 +247,7 @@ public final class SecretArena: @unchecked Sendable {
 
     /// How many secrets are open at this moment.
     public var openSecretCount: Int {
-        var count = Self.classes.reduce(0) { $0 + $1.slotCount }
+        var count = Self.classes.reduce(0) { $0 + $1.blockCount }
         for index in shelves.indices {
             let shelf = shelves[index]
             for word in shelf.word..<shelf.word + shelf.wordCount {

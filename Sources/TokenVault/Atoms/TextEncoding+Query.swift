@@ -10,7 +10,7 @@ extension TextEncoding {
         }
     }
 
-    /// What form-encoded text that is no secret stands for; an escape that is none stays as it is.
+    /// What form-encoded text that is no secret stands for; a malformed escape stays as it is.
     private static func decoded(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]

@@ -57,8 +57,8 @@ package enum TextEncoding {
         return count
     }
 
-    /// What form-encoded text stands for (WHATWG URL section 5.1), in a slot of its own. Nil where
-    /// an escape is none, and where there is a control character.
+    /// What form-encoded text stands for (WHATWG URL section 5.1), in a block of its own. Nil where
+    /// an escape is malformed, or there is a control character.
     ///
     /// - Throws: as `Secret.init(zeroes:)`.
     static func formDecoded(_ text: RawSpan) throws(VaultError) -> Secret? {
@@ -90,7 +90,7 @@ package enum TextEncoding {
         return offset
     }
 
-    /// Appends what unpadded base64url text stands for. False where the text is none or the secret
+    /// Appends what unpadded base64url text stands for. False where it is malformed or the secret
     /// is full; what was appended until then stays.
     static func appendBase64URLDecoded(_ text: RawSpan, to secret: inout Secret) -> Bool {
         var group: UInt32 = 0

@@ -116,7 +116,7 @@ extension VaultError.Code {
     /// The database is another version's of LMDB: 0.9 and 1.0 do not read each other's files. Use a
     /// build with that LMDB; nothing is damaged. `number` is what the file says of its version.
     public static let databaseUnsupported = Self(kind: .databaseUnsupported)
-    /// `db/data.mdb` is cut short, or its first pages are damaged: LMDB cannot be let at it.
+    /// `db/data.mdb` is cut short, or its first pages are damaged: LMDB would crash on it.
     /// Restore the whole directory, or save what can still be read. `number` is how many pages it
     /// has where it is cut.
     public static let databaseDamaged = Self(kind: .databaseDamaged)
@@ -133,7 +133,7 @@ extension VaultError.Code {
     /// HEADER asks for more passes or memory to stretch the passphrase than `Argon2idLimits`
     /// allows: it was altered, or the vault was made with more. `number` is its memory in MiB.
     public static let keyDerivationRefused = Self(kind: .keyDerivationRefused)
-    /// A sealed record or slot does not open: it was altered, moved or replaced.
+    /// A sealed record or key slot does not open: it was altered, moved or replaced.
     public static let authenticationFailed = Self(kind: .authenticationFailed)
     /// The store as a whole does not match its MAC. It opens for audit only.
     public static let integrityFailed = Self(kind: .integrityFailed)
@@ -172,8 +172,8 @@ extension VaultError.Code {
     /// An endpoint's URL or address is not allowed: not HTTPS, a private address, a bad form;
     /// `detail` says which endpoint and what.
     public static let endpointRefused = Self(kind: .endpointRefused)
-    /// The callback does not belong to a flow that is open in this browser, or is none: `detail`
-    /// says why. Start again.
+    /// The callback does not belong to a flow that is open in this browser, or is malformed:
+    /// `detail` says why. Start again.
     public static let callbackRejected = Self(kind: .callbackRejected)
     /// The callback is the one of another connection's flow: `connection` says whose. Nothing was
     /// sent.

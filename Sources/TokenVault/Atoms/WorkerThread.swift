@@ -38,10 +38,10 @@ package final class WorkerThread: @unchecked Sendable {
         }
     }
 
-    /// From now on the calling thread never waits for a secret's slot: see `SecretArena`.
+    /// From now on the calling thread never waits for a secret's block: see `SecretArena`.
     package static func neverWaitsForSecrets() { tv_thread_must_not_wait() }
 
-    /// Runs `body`, in which the calling thread does not wait for a secret's slot either: it holds
+    /// Runs `body`, in which the calling thread does not wait for a secret's block either: it holds
     /// what those need who would give one back.
     static func withoutWaitingForSecrets<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result

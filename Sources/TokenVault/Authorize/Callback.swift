@@ -52,7 +52,7 @@ struct Callback: ~Copyable {
             throw Self.rejected(hasCode ? .codeAndError : .neitherCodeNorError)
         }
         guard let state = values.state.take() else {
-            // Whose it is nobody knows: whoever waits may be told what it says.
+            // Whose it is cannot be known: whoever waits may be told what it says.
             throw VaultError(
                 .callbackRejected, .authorize,
                 detail: FailureDetail(error: values.error, cause: .noState))

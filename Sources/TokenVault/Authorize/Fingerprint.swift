@@ -20,7 +20,7 @@ package struct Fingerprint: Hashable, Sendable {
 
     /// The fingerprint of the state in the query of a callback.
     ///
-    /// - Throws: `callbackRejected` where the query is none, `tooManySecrets`.
+    /// - Throws: `callbackRejected` where the query is malformed, `tooManySecrets`.
     package init(stateOf query: borrowing Secret) throws(VaultError) {
         let callback = try Callback(query: query.bytes)
         try self.init(callback.state.bytes)

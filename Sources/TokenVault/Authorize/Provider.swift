@@ -43,7 +43,7 @@ public struct Provider: Hashable, Sendable {
     }
 
     /// An answer, by its HTTP status and the `error` it names, by which a provider says that a
-    /// grant is gone though RFC 6749 has another word for that.
+    /// grant is gone though RFC 6749 has another code for that.
     public struct GrantLostAnswer: Hashable, Sendable {
         /// The HTTP status; 400 to 499.
         public var status: Int
@@ -129,7 +129,7 @@ public struct Provider: Hashable, Sendable {
     /// How long, in seconds, the provider still takes a refresh token that it has replaced.
     public var reuseGraceSeconds: Int64 = 0
     /// How long a refresh token lives without being used, in seconds, 600 at least; nil where it
-    /// does not die of that. It is used once in half of this time.
+    /// does not expire that way. It is used once in half of this time.
     public var refreshTokenIdleSeconds: Int64?
     /// How long a connection lives in seconds from the user's consent on, whatever is refreshed,
     /// 600 at least; nil where there is no such limit.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Forms of what a provider's answers say in words of its own. Entries that can never match are
-// refused: whoever wrote one believes that a dead grant is noticed.
+// refused: whoever wrote one believes that a lost grant is noticed.
 
 extension SettingForm where Value == String {
     /// An `error`, `status` or `code` that says that a grant is gone, as the provider writes it.

@@ -2,14 +2,14 @@
 
 /// What kind of network an IP address belongs to (IANA special-purpose registries, RFC 6890).
 enum AddressKind: Hashable {
-    /// Anybody's: the internet.
+    /// The public internet.
     case open
     /// This machine: 127.0.0.0/8 and ::1.
     case loopback
     /// An organisation's own network.
     case onSite
-    /// Nothing a provider can live at: unspecified, link-local (cloud metadata services), multicast
-    /// or reserved, or an IPv4 address wrapped in a way that nobody needs.
+    /// No place for a provider: unspecified, link-local (cloud metadata services), multicast
+    /// or reserved, or an IPv4 address written as IPv6 in a way that nobody needs.
     case never
 
     /// Why a URL with such an address for its host is refused.

@@ -17,7 +17,7 @@ final class CurlLoop {
     private var reservedCount = 0
     /// No transfer's deadline is before this moment.
     private var nextDeadline = Int64.max
-    /// Since when no slot was free for the next request, on the monotonic clock.
+    /// Since when no block was free for the next request, on the monotonic clock.
     private var starvedSince: Int64?
     private var ended: [(transfer: CurlTransfer, code: Int)] = []
     private var somethingEnded = false
@@ -76,7 +76,7 @@ final class CurlLoop {
         }
     }
 
-    /// Begins a request, or answers it. False where it has to wait for a slot.
+    /// Begins a request, or answers it. False where it has to wait for a block.
     private func admit(_ request: TransportRequest) -> Bool {
         if request.isAnswered { return true }
         guard let reply = Secret(roomFor: CurlTransfer.replyBytes) else {
@@ -93,7 +93,7 @@ final class CurlLoop {
         let now = CurlQueue.monotonicMilliseconds()
         let since = starvedSince ?? now
         starvedSince = since
-        return now - since >= settings.slotMilliseconds
+        return now - since >= settings.blockMilliseconds
     }
 
     private func start(_ request: TransportRequest, _ reply: consuming Secret) {
@@ -121,7 +121,7 @@ final class CurlLoop {
     /// One turn of everything that can be done without waiting.
     private func turn() {
         multi.perform()
-        harvest()
+        retireEnded()
         attendHeld()
         if nextDeadline < .max { attendDeadlines() }
         // Plaintext went through this thread's stack and vector registers.
@@ -130,7 +130,7 @@ final class CurlLoop {
     }
 
     /// What followed from a `perform`.
-    private func harvest() {
+    private func retireEnded() {
         if !held.sending.isEmpty { held.sending.removeAll { $0.wipeIfSent() } }
         // curl looks through what is still to be read for every handle that is removed: read first.
         while let transfer = multi.nextEnded() { ended.append(transfer) }
@@ -186,7 +186,7 @@ final class CurlLoop {
         for _ in 0..<Self.looksMax {
             multi.poll(milliseconds: 0)
             guard multi.perform() else { return }
-            harvest()
+            retireEnded()
         }
     }
 
@@ -197,7 +197,7 @@ final class CurlLoop {
             || hasRoomForRefresh && !waiting.refreshes.isEmpty || !held.transfers.isEmpty
         multi.poll(
             milliseconds: isStarving
-                ? min(CurlTransport.slotPollMilliseconds, milliseconds) : milliseconds)
+                ? min(CurlTransport.blockPollMilliseconds, milliseconds) : milliseconds)
     }
 
     // MARK: The end

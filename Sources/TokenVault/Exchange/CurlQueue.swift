@@ -28,7 +28,7 @@ final class CurlQueue: Sendable {
 
     private struct State {
         var waiting = Waiting()
-        /// The thread sleeps, or is about to, and would see nothing that is not told to it.
+        /// The thread sleeps, or is about to: for what it has to be woken.
         var wakes = Room(forRefreshes: false, forReserved: false)
         /// Nil while open.
         var ending: Ending?

@@ -9,13 +9,13 @@ final class CurlTransfer {
         case connecting
         /// A byte of the request may have been sent.
         case sent
-        /// As `sent`; the body waits for a larger slot.
+        /// As `sent`; the body waits for a larger block.
         case paused
     }
 
     /// The transfers that need a look at each turn.
     final class Held {
-        /// Those that wait for a slot.
+        /// Those that wait for a block.
         var transfers: [CurlTransfer] = []
         /// Those whose request may not have left to its last byte yet.
         var sending: [CurlTransfer] = []
@@ -47,7 +47,7 @@ final class CurlTransfer {
     /// Where the loop keeps it.
     var position = 0
     /// When the loop ends it, or says that it is overdue; see `CurlQueue.bootMilliseconds`. The
-    /// distant future while it waits for a slot: the answer may be the only copy of a new token.
+    /// distant future while it waits for a block: the answer may be the only copy of a new token.
     var deadline = Int64.max
     /// When it was sent, and until when it is listened to.
     var sent: Int64 = 0
@@ -55,7 +55,7 @@ final class CurlTransfer {
     /// Whether all of the request has left, and nothing of it is here.
     var hasLeft = false
 
-    /// The slot that an answer begins in, in bytes.
+    /// The block that an answer begins in, in bytes.
     static let replyBytes = 2048
 
     init?(settings: CurlTransport.Settings, held: Held, multi: CurlMulti) {
@@ -73,7 +73,7 @@ final class CurlTransfer {
         return unsafe Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
     }
 
-    /// Takes a request and the slot for its answer. Nothing secret is handed to curl yet. False
+    /// Takes a request and the block for its answer. Nothing secret is handed to curl yet. False
     /// where the URL is refused; the request is answered then.
     func begin(_ request: TransportRequest, reply: consuming Secret, now: Int64) -> Bool {
         if let cause = setURL(request.url) {
@@ -118,7 +118,7 @@ final class CurlTransfer {
     func mayConnect(to address: RawSpan) -> Bool {
         let cause = addressGuard.refusal(socketAddress: address, for: target)
         if cause == nil, failure == nil { return true }
-        // A kept connection had died, and curl makes another one for what it has sent already.
+        // A kept connection was closed, and curl makes another one for what it has sent already.
         if case .connecting = stage {
             if let cause { failure = .refused(cause) }
         } else {
@@ -129,7 +129,7 @@ final class CurlTransfer {
 
     /// Connected, and about to send. False where the request must not go out.
     ///
-    /// curl sends a request again by itself where a kept connection dies before the first byte of
+    /// curl sends a request again by itself where a kept connection ends before the first byte of
     /// the answer (`Curl_retry_request`, POST too, up to five times). The provider may have used up
     /// the refresh token by then, so a request of which a byte was sent is never sent again: it
     /// ends as `lost`, and whoever owns the token decides. Where nothing was sent, curl goes on.
@@ -198,9 +198,9 @@ final class CurlTransfer {
         if isPlain { takeRaw() }
     }
 
-    func take(body piece: RawSpan) -> ReplyBody.Appetite {
-        guard let appetite = reply?.take(piece) else { return .enough }
-        switch appetite {
+    func take(body piece: RawSpan) -> ReplyBody.Intake {
+        guard let intake = reply?.take(piece) else { return .enough }
+        switch intake {
         case .taken:
             if !endsConnection, easy.holdsExcess {
                 endsConnection = true
@@ -215,12 +215,12 @@ final class CurlTransfer {
             // What follows a whole object is not looked at.
             if !(reply?.isWholeObject() ?? false) { failure = .tooLong }
         }
-        return appetite
+        return intake
     }
 
     // MARK: Pauses
 
-    /// Goes on where a slot has come free; the deadline starts anew. True where it did.
+    /// Goes on where a block has come free; the deadline starts anew. True where it did.
     func resumeIfPossible() -> Bool {
         guard case .paused = stage, let request, reply?.grow() ?? false else { return false }
         stage = .sent

@@ -18,7 +18,7 @@ package final class CurlTransport: Transport {
         // For tests: the limits below, within their reach.
         var inFlightMax = CurlTransport.inFlightMax
         var reservedMax = CurlTransport.reservedMax
-        var slotMilliseconds = CurlTransport.slotMilliseconds
+        var blockMilliseconds = CurlTransport.blockMilliseconds
 
         /// The settings for service.
         package init(
@@ -55,10 +55,10 @@ package final class CurlTransport: Transport {
     static let readBytes = 4096
     static let writeBytes = 16384
     static let writeBytesMax = 131_072
-    /// How long requests wait for a slot, in milliseconds, before `tooManySecrets`.
-    static let slotMilliseconds: Int64 = 1000
-    /// How often a slot is asked for again, in milliseconds, while an answer or a request waits.
-    static let slotPollMilliseconds = 5
+    /// How long requests wait for a block, in milliseconds, before `tooManySecrets`.
+    static let blockMilliseconds: Int64 = 1000
+    /// How often a block is asked for again, in milliseconds, while an answer or a request waits.
+    static let blockPollMilliseconds = 5
     /// How long `close` waits for answers by default, in milliseconds.
     package static let closeMillisecondsDefault = 10_000
 

@@ -24,14 +24,14 @@ package enum HTTPDate {
             output.store(text, at: 0)
         }
 
-        /// Nil where it is none.
+        /// Nil where it is no such date.
         var moment: UnixTime? {
             let elements = stored.span
             return unsafe HTTPDate.parse(elements.bytes.extracting(0..<byteCount))
         }
     }
 
-    /// Nil where it is none. Years 1970 to 9999; the day's name is not checked.
+    /// Nil where it is no such date. Years 1970 to 9999; the day's name is not checked.
     static func parse(_ text: RawSpan) -> UnixTime? {
         guard text.byteCount <= byteCountMax else { return nil }
         var day: Int?

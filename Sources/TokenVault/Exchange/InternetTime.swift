@@ -9,7 +9,7 @@ enum InternetTime {
     /// The longest that is read, in bytes: nine digits of a second are enough for anybody.
     static let byteCountMax = 40
 
-    /// Nil where it is none. Years 1970 to 9999, rounded down to whole milliseconds.
+    /// Nil where it is malformed. Years 1970 to 9999, rounded down to whole milliseconds.
     static func parse(_ text: RawSpan) -> UnixTime? {
         guard (20...byteCountMax).contains(text.byteCount),
             let year = number(text, 0..<4), (1970...9999).contains(year),

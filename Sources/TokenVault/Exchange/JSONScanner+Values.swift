@@ -36,7 +36,7 @@ extension JSONScanner {
         return text.isBroken ? nil : count
     }
 
-    /// A string that is no secret, as text. Nil where it has an escape that is none, or is not
+    /// A string that is no secret, as text. Nil where it has a malformed escape, or is not
     /// UTF-8.
     func publicText(_ value: Value) -> String? {
         precondition(value.kind == .string)

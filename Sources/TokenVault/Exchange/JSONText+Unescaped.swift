@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension JSONText {
-    /// Reads a string byte by byte, escapes resolved, to its end or to the first escape that is
-    /// none.
+    /// Reads a string byte by byte, escapes resolved, to its end or to the first malformed
+    /// escape.
     struct Unescaped: ~Escapable {
         private let bytes: RawSpan
         private var offset = 0
         /// Bytes of a resolved escape that are still to come, the next one lowest.
         private var pending: UInt32 = 0
         private var pendingCount = 0
-        /// Whether it ended at an escape that is none.
+        /// Whether it ended at a malformed escape.
         private(set) var isBroken = false
 
         @_lifetime(copy bytes)

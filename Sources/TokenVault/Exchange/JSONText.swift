@@ -80,7 +80,7 @@ enum JSONText {
         let end: Int
     }
 
-    /// The escape at `offset`. Nil where it is none:
+    /// The escape at `offset`. Nil where it is malformed:
     /// an unknown letter, a missing digit, half a surrogate pair.
     static func escape(_ bytes: RawSpan, at offset: Int) -> Escape? {
         guard offset + 2 <= bytes.byteCount else { return nil }
@@ -135,7 +135,7 @@ enum JSONText {
         while offset + 8 <= bytes.byteCount {
             let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
             // What is below 0x80 reaches it with 1 added where it is 0x7F, and borrows from it with
-            // 0x20 taken away where it is below that; no carry leaves a byte that is none of both.
+            // 0x20 taken away where it is below that; no carry leaves a byte that is neither.
             let marks = (word &+ ones) | (word &- ones &* 0x20) | word
             if marks & highs != 0 { return false }
             offset += 8

@@ -7,7 +7,7 @@
 /// else an access token is opaque (RFC 9068 section 6).
 enum JWTExpiry {
     /// When the token says that it expires. Nil where the token is not three parts of base64url, or
-    /// its payload no JSON object with a usable `exp`, or no slot for the payload is free at this
+    /// its payload no JSON object with a usable `exp`, or no block for the payload is free at this
     /// moment. The decoded payload lies in a secret and is wiped here.
     static func read(_ token: RawSpan) -> UnixTime? {
         guard let payload = payloadRange(token) else { return nil }

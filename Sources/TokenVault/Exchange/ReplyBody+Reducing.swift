@@ -172,10 +172,10 @@ extension ReplyBody {
     /// must not cost those that can.
     private func leavesRoom(_ member: Range<Int>, value: Range<Int>) -> Bool {
         value.count <= TokenSet.tokenBytesMax + 2
-            || settled + member.count <= Self.slotBytesMax - Self.roomBytes
+            || settled + member.count <= Self.blockBytesMax - Self.roomBytes
     }
 
-    /// The slot is full, and what comes next is a member of ours that has not ended: its name
+    /// The block is full, and what comes next is a member of ours that has not ended: its name
     /// stays, so that it is there for whoever reads the rest, and its value is passed over. False
     /// where something else comes next.
     mutating func passOverlong() -> Bool {

@@ -2,16 +2,16 @@
 
 /// The body of an answer as it arrives, piece by piece.
 ///
-/// It is kept as it comes while it fits into its slot. One that outgrows every slot that is free is
-/// reduced to the members that `ReplyMember` lists, where it lies, and from then on the others are
+/// It is kept as it comes while it fits into its block. One that outgrows every block that is free
+/// is reduced in place to the members that `ReplyMember` lists, and from then on the others are
 /// passed over as they come: however long an `id_token` is, it costs no memory. What is left is one
 /// JSON object again. Of a member that there is no room for, only the name is left, with a value
 /// that says that it was there: the tokens beside it must not be lost for it.
 struct ReplyBody: ~Copyable {
     /// What became of a piece.
-    enum Appetite {
+    enum Intake {
         case taken
-        /// There is no room for it, and no slot is free that has some: the same piece again later.
+        /// There is no room for it, and no block is free that has some: the same piece again later.
         case later
         /// Longer than an answer may be.
         case enough
@@ -49,11 +49,11 @@ struct ReplyBody: ~Copyable {
     /// The longest body, in bytes: larger answers of a token endpoint were not seen.
     static let byteCountMax = 262_144
     /// The longest that is not reduced, and the longest that can be left, in bytes: the arena's
-    /// largest slot.
-    static let slotBytesMax = SecretArena.secretBytesMax
+    /// largest block.
+    static let blockBytesMax = SecretArena.secretBytesMax
 
-    /// One that begins in an empty slot.
-    init(in slot: consuming Secret) { secret = slot }
+    /// One that begins in an empty block.
+    init(in block: consuming Secret) { secret = block }
 
     /// The body, or what is left of it; nil where nothing is.
     consuming func take() -> Secret? {
@@ -82,7 +82,7 @@ struct ReplyBody: ~Copyable {
     }
 
     /// Takes a piece.
-    mutating func take(_ piece: RawSpan) -> Appetite {
+    mutating func take(_ piece: RawSpan) -> Intake {
         var offset = min(taken, piece.byteCount)
         taken -= offset
         while offset < piece.byteCount {
@@ -116,7 +116,7 @@ struct ReplyBody: ~Copyable {
         return end
     }
 
-    private mutating func makeRoom() -> Appetite {
+    private mutating func makeRoom() -> Intake {
         settle()
         // Not a few bytes at a time: what is not settled is looked at again each time.
         if secret.capacity - secret.count >= secret.capacity / 4 || grow() { return .taken }
@@ -125,13 +125,13 @@ struct ReplyBody: ~Copyable {
             settle()
         }
         if secret.count < secret.capacity { return .taken }
-        if secret.capacity < Self.slotBytesMax { return .later }
+        if secret.capacity < Self.blockBytesMax { return .later }
         return passOverlong() ? .taken : .enough
     }
 
-    /// Moves into a slot of the next size. False where none is free.
+    /// Moves into a block of the next size. False where none is free.
     mutating func grow() -> Bool {
-        guard secret.capacity < Self.slotBytesMax,
+        guard secret.capacity < Self.blockBytesMax,
             var larger = Secret(roomFor: secret.capacity + 1)
         else { return false }
         _ = larger.append(secret.bytes)

@@ -35,7 +35,7 @@ extension TokenReply {
 
         private var seen = ReplyMember.Set()
 
-        /// Reads the body of an answer and takes no slot for it. Unknown members are ignored
+        /// Reads the body of an answer and takes no block for it. Unknown members are ignored
         /// (RFC 6749 section 5.1), whatever is wrong with them.
         ///
         /// Strict where a token could be lost or confused: no member that is read here may be there

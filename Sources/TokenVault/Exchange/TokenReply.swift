@@ -4,7 +4,7 @@
 /// lie in it, and what else it says.
 ///
 /// It owns the body, which is wiped with it. The tokens are lent from where they arrived; nothing
-/// but `tokens` takes another slot for them.
+/// but `tokens` takes another block for them.
 package struct TokenReply: ~Copyable, Sendable {
     private var body: Secret
     private let accessToken: Range<Int>
@@ -77,7 +77,7 @@ package struct TokenReply: ~Copyable, Sendable {
     /// `requestedAt`, the moment the request was sent, so that the network's delay shortens them. A
     /// moment is the provider's, and is set by our clock where its `Date` says that the two differ;
     /// one that is not after `requestedAt` even then is passed over, and so is one more than
-    /// `lifetimeSecondsMax` ahead where a lifetime should be. Where no slot is free for a JWT's
+    /// `lifetimeSecondsMax` ahead where a lifetime should be. Where no block is free for a JWT's
     /// payload, it is no source.
     package borrowing func expiry(
         requestedAt: UnixTime, providerLifetimeSeconds: Int64?, applicationLifetimeSeconds: Int64?
@@ -137,7 +137,7 @@ package struct TokenReply: ~Copyable, Sendable {
         return Self.earlier(first, lifetimeEnd(members.refreshExpiresIn, requestedAt))
     }
 
-    /// Turns the reply into a token set, each token in a slot of its own; for the lifetimes see
+    /// Turns the reply into a token set, each token in a block of its own; for the lifetimes see
     /// `expiry`.
     ///
     /// - Throws: as `Secret.init(copying:)`.

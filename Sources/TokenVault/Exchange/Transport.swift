@@ -150,7 +150,7 @@ package struct TransportReply: ~Copyable, Sendable {
         case deadlineExceeded
         /// The answer is longer than is read, see `ReplyBody`; as `lost`.
         case tooLong
-        /// No slot for the answer came free. No byte was sent.
+        /// No block for the answer came free. No byte was sent.
         case tooManySecrets
     }
 

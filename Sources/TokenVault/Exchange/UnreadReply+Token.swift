@@ -13,7 +13,7 @@ extension UnreadReply {
         var isComplete: Bool { !leavesRefreshToken && !leavesAccessToken }
     }
 
-    /// The tokens of such a body, the first of each kind, in slots of their own.
+    /// The tokens of such a body, the first of each kind, in blocks of their own.
     struct Tokens: ~Copyable, Sendable {
         private(set) var refreshToken: Secret?
         private(set) var accessToken: Secret?
@@ -56,7 +56,7 @@ extension UnreadReply {
             try addMembers(of: container, depth: depth + 1)
         }
 
-        /// Nil where it is none that a server can have meant.
+        /// Nil where no server can have meant it.
         private static func text(
             _ value: JSONScanner.Value, _ scanner: borrowing JSONScanner
         ) throws(VaultError) -> Secret? {

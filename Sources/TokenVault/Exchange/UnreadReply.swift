@@ -30,8 +30,8 @@ enum UnreadReply {
     /// Whether a body is one.
     static func namesToken(_ body: RawSpan) -> Bool { found(in: body, .members) != nil }
 
-    /// Reduces a body, in place. False, with nothing changed, where it is none, or nothing is left
-    /// of it.
+    /// Reduces a body, in place. False, with nothing changed, where it is no such body, or
+    /// nothing is left of it.
     static func reduce(_ body: inout Secret, to extent: Extent = .members) -> Bool {
         guard let found = Self.found(in: body, extent) else { return false }
         // A brace or a separator was before each part, so what is written never overtakes what is

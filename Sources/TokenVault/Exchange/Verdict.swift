@@ -6,7 +6,7 @@
 ///
 /// | answer                                                         | verdict                   |
 /// |----------------------------------------------------------------|---------------------------|
-/// | none: cancelled, unreachable, no slot                          | transient, not sent       |
+/// | none: cancelled, unreachable, no block                         | transient, not sent       |
 /// | none: lost, deadline, too long                                 | transient, sent           |
 /// | none: URL or address not allowed                               | not allowed               |
 /// | 2xx, access token of a type that is taken, no `error`          | tokens                    |
@@ -33,7 +33,7 @@ package enum Verdict: ~Copyable, Sendable {
     case tokens(TokenReply)
     /// Try again later with the same refresh token.
     case transient(Delay, retryAfterSeconds: Int64?)
-    /// No byte was sent, and not for the provider's fault: it was cancelled, or no slot was free.
+    /// No byte was sent, and not for the provider's fault: it was cancelled, or no block was free.
     case unsent
     /// The provider rejects the application: one alarm, connections keep their state.
     case applicationMisconfigured(status: Int, error: OAuthError?)

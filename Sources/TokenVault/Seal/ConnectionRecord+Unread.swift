@@ -3,8 +3,8 @@
 // A success of the provider's that named a token and that nobody could use: it may hold the only
 // copy of the token that replaced the one in the record.
 extension ConnectionRecord {
-    /// Whether such a reply lies here. What earlier versions kept, pages and halves of answers, is
-    /// none.
+    /// Whether such a reply lies here. The pages and halves of answers that earlier versions kept
+    /// do not count.
     var holdsUnread: Bool {
         guard let place = fields.range(ConnectionTag.unreadReply) else { return false }
         return UnreadReply.namesToken(fields.bytes.extracting(place))
@@ -13,7 +13,7 @@ extension ConnectionRecord {
     /// Whether an operator wants the old refresh token presented all the same.
     var retriesUnread: Bool { fields.has(ConnectionTag.retriesUnread) }
 
-    /// The reply, in a slot of its own; nil where there is none.
+    /// The reply, in a block of its own; nil where there is none.
     func unreadReply() throws(VaultError) -> Secret? {
         try fields.secret(ConnectionTag.unreadReply)
     }

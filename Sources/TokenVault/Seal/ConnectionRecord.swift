@@ -232,7 +232,7 @@ struct ConnectionRecord: ~Copyable {
         }
     }
 
-    /// The tokens, each in a slot of its own.
+    /// The tokens, each in a block of its own.
     func tokens() throws(VaultError) -> TokenSet? {
         guard let accessToken = try fields.secret(ConnectionTag.accessToken) else { return nil }
         return TokenSet(

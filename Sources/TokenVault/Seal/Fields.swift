@@ -50,8 +50,8 @@ struct Fields: ~Copyable {
     private static let lastBit: UInt16 = 63
     private static func bit(_ tag: UInt16) -> UInt64 { 1 << UInt64(min(tag, lastBit)) }
 
-    /// A copy without the fields of these tags, in a slot of its own; nil where it would be longer
-    /// than `byteCountMax`, or no slot is free at this moment.
+    /// A copy without the fields of these tags, in a block of its own; nil where it would be longer
+    /// than `byteCountMax`, or no block is free at this moment.
     func copy(without tags: ClosedRange<UInt16>, byteCountMax: Int) -> Fields? {
         let (before, after) = bounds(tags)
         let byteCount = secret.count - (after - before)
@@ -120,13 +120,13 @@ struct Fields: ~Copyable {
 
     func has(_ tag: UInt16) -> Bool { range(tag) != nil }
 
-    /// A copy of the value in a slot of its own.
+    /// A copy of the value in a block of its own.
     func secret(_ tag: UInt16) throws(VaultError) -> Secret? {
         guard let range = range(tag) else { return nil }
         return try Secret(copying: secret.bytes.extracting(range))
     }
 
-    /// The value in the slot that held all fields; the others are wiped.
+    /// The value in the block that held all fields; the others are wiped.
     consuming func takeSecret(_ tag: UInt16) -> Secret? {
         guard let range = range(tag) else { return nil }
         secret.keep(range)
@@ -235,7 +235,7 @@ struct Fields: ~Copyable {
     }
 
     /// Replaces the fields of `tag` by `count` new ones: `byteCount` tells the length of each
-    /// value, `write` stores it at an offset. The record stays in its slot while it fits there.
+    /// value, `write` stores it at an offset. The record stays in its block while it fits there.
     private mutating func replace(
         _ tag: UInt16, count: Int, byteCount: (Int) -> Int,
         _ write: (inout Secret, Int, Int) -> Void

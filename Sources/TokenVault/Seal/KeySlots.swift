@@ -87,7 +87,7 @@ final class KeySlots: @unchecked Sendable {
         count = Atomic(slotCount)
     }
 
-    /// Why a file that no vault has left so is not used.
+    /// The error for a file that no vault can have left like this.
     static func unexplained(number: Int) -> VaultError {
         VaultError(
             .integrityFailed, .seal, number: number, detail: FailureDetail(subject: .slotsFile))

@@ -35,7 +35,7 @@ final class Commit: @unchecked Sendable {
     init(completion: @escaping Completion = { _ in }) { self.completion = completion }
 
     /// Lets go of the changes and says how it ended. Whoever waits may hold on to the commit until
-    /// a thread is free for it, and the threads may wait for the slots of its secrets.
+    /// a thread is free for it, and the threads may wait for the blocks of its secrets.
     func end(_ result: Result<Committed, VaultError>) {
         changes = UniqueArray()
         completion(result)

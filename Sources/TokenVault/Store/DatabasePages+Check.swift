@@ -6,7 +6,7 @@ extension DatabasePages {
     /// LMDB's own limit on the pages of one transaction.
     private static let transactionPagesMax: UInt64 = 131_071
 
-    /// Looks whether LMDB can be let at the file in the directory at `path`.
+    /// Checks whether LMDB can open the file in the directory at `path` without crashing.
     ///
     /// As a rule a vault's file is longer than its pages. It may be shorter: a page that was taken
     /// and given back by one transaction is counted, and never written. Then all that the trees

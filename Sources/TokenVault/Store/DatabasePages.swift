@@ -11,7 +11,7 @@ final class DatabasePages {
     /// Is lent every key and value.
     typealias Visitor = (RawSpan, RawSpan) throws(VaultError) -> Void
 
-    /// How many of the pages from which every tree is found could not be read, or are none of
+    /// How many of the pages from which every tree is found could not be read, or are not
     /// LMDB's.
     private(set) var damagedCount = 0
     /// Where the tree of each database begins.
@@ -105,7 +105,7 @@ final class DatabasePages {
 
     /// Every entry of a database that can be reached, in no certain order.
     ///
-    /// - Returns: how many pages could not be read, or are none of LMDB's. What was on them, and
+    /// - Returns: how many pages could not be read, or are not LMDB's. What was on them, and
     ///   below, is not known.
     func scan(
         _ database: LMDB.Database, _ visit: Visitor
@@ -127,7 +127,7 @@ final class DatabasePages {
         return found.sorted { $0.transaction > $1.transaction }.map(\.mainRoot)
     }
 
-    /// One of the two first pages; nil where it is none of LMDB's.
+    /// One of the two first pages; nil where it is not LMDB's.
     func meta(_ number: UInt64) throws(VaultError) -> MetaPage? {
         guard let page = try read(LMDB.pageBytes, at: number) else { return nil }
         return unsafe MetaPage(page.span.bytes)

@@ -3,7 +3,7 @@
 /// Stands for a record in this process: a small, dense number that the store gives out, so that
 /// what is kept of each of a million connections is four bytes and not its key.
 ///
-/// In time it may stand for another record. Whoever acts on one asks whose it is.
+/// Later it may stand for another record: before acting on one, ask for its key.
 struct Handle: Hashable, Comparable, Sendable {
     let number: UInt32
 

@@ -15,7 +15,7 @@ final class KeptRecord: Sendable {
         let fields: Fields
     }
 
-    /// The longest rest that is kept, in bytes: slots for longer ones are there for answers.
+    /// The longest rest that is kept, in bytes: blocks for longer ones are there for answers.
     static let byteCountMax = 512
 
     private let generation: UInt64
@@ -25,7 +25,7 @@ final class KeptRecord: Sendable {
     private let content: Mutex<Content?>
 
     /// Takes the data key, and copies the fields that are no tokens. Nil where these are too long,
-    /// or no slot is free at this moment.
+    /// or no block is free at this moment.
     init?(_ opened: inout Opened) {
         guard
             let fields = opened.fields.copy(

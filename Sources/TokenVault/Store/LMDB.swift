@@ -42,7 +42,7 @@ final class LMDB: @unchecked Sendable {
             if result == MDB_SUCCESS {
                 unsafe mdb_dbi_flags(transaction, handles[database.rawValue], &order)
             }
-            // One whose keys are compared in another way is none that we made.
+            // One whose keys are compared in another way was not made by us.
             let isOurs = order == 0
             if result != MDB_SUCCESS || !isOurs { unsafe mdb_txn_abort(transaction) }
             try Self.check(isOurs ? result : MDB_INCOMPATIBLE)

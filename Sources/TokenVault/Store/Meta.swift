@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The database `meta` of one snapshot, opened: ROOT, disconnects that have begun, and attempts in
-/// attempt. Whatever else is in it was put there by somebody else.
+/// flight. Whatever else is in it was put there by somebody else.
 struct Meta {
     let root: Root
     let fences: [RecordKey: Fence]

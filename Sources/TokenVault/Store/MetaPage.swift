@@ -30,7 +30,7 @@ struct MetaPage {
         static let end = 152
     }
 
-    /// Nil where it is none.
+    /// Nil where it is no such page.
     init?(_ page: RawSpan) {
         guard page.byteCount >= Offset.end,
             page.integer(at: Offset.flags, as: UInt16.self) & Self.flag != 0,

@@ -5,8 +5,8 @@ struct Plan: Equatable {
     let queue: Int
     /// Nil where nothing comes to an end: it is refreshed when somebody wants it.
     let due: UnixTime?
-    /// When it is of no use any more if nothing is done: who dies first is refreshed first. Kept to
-    /// the second, and at most 18 hours after `due`: who has longer is not urgent.
+    /// When it is of no use any more if nothing is done: what ends first is refreshed first. Kept
+    /// to the second, and at most 18 hours after `due`: what has longer is not urgent.
     let death: UnixTime
 
     init(queue: Int, due: UnixTime?, death: UnixTime) {

@@ -22,7 +22,7 @@ protocol Reading: AnyObject, Sendable {
     /// The last generation that was given out.
     func lastGeneration() throws(VaultError) -> UInt64
 
-    /// Whom a handle stands for; nil where it is nobody. Not authenticated: whoever acts on it
+    /// Which record a handle stands for; nil where none. Not authenticated: whoever acts on it
     /// opens the record.
     func key(of handle: Handle) -> RecordKey?
 
@@ -56,7 +56,7 @@ protocol Reading: AnyObject, Sendable {
     /// The LMDB key of a pending authorization, by its state.
     func flowKey(state: RawSpan) -> RecordKey
 
-    /// Opens a pending authorization; nil where there is none, or none of a connection that lives.
+    /// Opens a pending authorization; nil where there is none, or its connection is gone.
     func openFlow(_ key: RecordKey) throws(VaultError) -> Fields?
 
     /// Entries of the log, the oldest first, so many at the most, in a snapshot of their own.

@@ -101,7 +101,7 @@ final class Store: Reading {
     }
 
     /// Runs `body` while no other thread changes slots in place. It never waits for a secret's
-    /// slot: the writer waits for it, and others for the writer. The writer itself, whose edits
+    /// block: the writer waits for it, and others for the writer. The writer itself, whose edits
     /// open other records, waits for nobody.
     func withSlotsAtRest<Result: ~Copyable>(
         _ body: () throws(VaultError) -> Result
@@ -160,14 +160,14 @@ final class Store: Reading {
                 value, lmdbKey: key.bytes, vaultID: keyring.vaultID, key: dataKey))
     }
 
-    /// Opens a pending authorization; nil where there is none, or none of a connection that lives.
+    /// Opens a pending authorization; nil where there is none, or its connection is gone.
     func openFlow(_ key: RecordKey) throws(VaultError) -> Fields? {
         let transaction = try beginRead()
         guard let value = try transaction.get(.flows, key.bytes) else { return nil }
         return try openLiveFlow(value, key.bytes)
     }
 
-    /// Opens a value of `flows`; nil where it is none of a connection that lives.
+    /// Opens a value of `flows`; nil where its connection is gone.
     func openLiveFlow(_ value: RawSpan, _ lmdbKey: RawSpan) throws(VaultError) -> Fields? {
         do throws(VaultError) {
             return try openFlow(value, lmdbKey)

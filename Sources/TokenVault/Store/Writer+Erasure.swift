@@ -53,7 +53,7 @@ extension Writer {
     ) throws(VaultError) {
         guard let value = try transaction.get(.records, key.bytes) else { return }
         let header = try SealedRecord.header(of: value)
-        // Overwritten already, in a transaction that failed: its slot is nobody else's yet.
+        // Overwritten already, in a transaction that failed: nobody else has its slot yet.
         if let begun = erasures[key], begun.slot == header.slot,
             begun.generation == header.generation
         {

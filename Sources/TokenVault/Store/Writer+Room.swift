@@ -6,9 +6,9 @@ internal import CMemoryHygiene
 // A full disk is noticed before LMDB notices: a write that is cut short comes back from it as an
 // error whose fate is unknown, and a disconnect must not need room that is not there.
 extension Writer {
-    /// Room on the disk and in the map that only commits that must land may use: a disconnect works
-    /// however full they are. It is in blocks that the file has already, so nobody else can take
-    /// it; LMDB frees as many pages as it writes, so it is there for the next one too.
+    /// Room on the disk and in the map for commits that must not fail, and no others: a disconnect
+    /// works however full they are. It is in blocks that the file has already, so nobody else can
+    /// take it; LMDB frees as many pages as it writes, so it is there for the next one too.
     static let reserveBytes = 256 << 10
     /// By how much the file grows at a time, where there is room for that.
     static let growthBytes = 1 << 20

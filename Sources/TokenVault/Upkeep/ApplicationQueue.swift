@@ -14,7 +14,7 @@ struct ApplicationQueue {
     var endpoint: Int
     /// What this application's definition says of the endpoint.
     var endpointLimits: Governor.Limits
-    /// What the provider says about its refresh tokens' lives.
+    /// What the provider says about how long its refresh tokens live.
     var limits: RefreshPolicy.Limits
     /// Since which generation its application has the credentials that it has, and what was changed
     /// about it then.
@@ -46,7 +46,7 @@ struct ApplicationQueue {
 
     /// A connection that is due, or one that somebody waits for.
     struct Entry: Comparable {
-        /// When it is of no use any more: who dies first is refreshed first. The past for one that
+        /// When it is of no use any more: what ends first is refreshed first. The past for one that
         /// somebody waits for.
         let death: UnixTime
         let handle: Handle
@@ -129,7 +129,7 @@ struct ApplicationQueue {
     /// Whether it matters which connection is next, and there is one at a time.
     var isCareful: Bool { isRejected || suspicion.isCareful }
 
-    /// Whether one may board: one at a time, where the application is not sure to be taken.
+    /// Whether one may be prepared: one at a time, where the application is not sure to be taken.
     func mayPrepare(_ now: UnixTime) -> Bool {
         isOpen(now) && pendingChanges == 0
             && (!isCareful || outCount == 0 && (preparedCount == 0 || isFullOfRisks))
@@ -192,7 +192,7 @@ struct ApplicationQueue {
         return suspicion.send()
     }
 
-    /// One left the board without being sent.
+    /// One that was prepared ended without being sent.
     mutating func giveUp() { preparedCount -= 1 }
 
     /// One that was sent is out no longer, or nobody waits for it.
@@ -261,7 +261,7 @@ struct ApplicationQueue {
         }
     }
 
-    /// Somebody says that nothing is wrong with the application.
+    /// An operator says that nothing is wrong with the application.
     mutating func clearRefusals() {
         suspicion.clearRefusals()
         _ = accept()

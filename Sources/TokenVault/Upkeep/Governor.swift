@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How many requests may leave for one provider's token endpoint, and when: a limit of those in
-/// attempt, a limit of those in a second, the pauses it asks for, and a circuit breaker.
+/// flight, a limit of those in a second, the pauses it asks for, and a circuit breaker.
 ///
 /// Pure arithmetic: the clock and the randomness are passed in. The clock is the wall's, which may
 /// be set: a step forward ends a pause early, a step back makes it void unless the governor was
@@ -163,7 +163,7 @@ struct Governor {
         guard room > 0 else { return .whenOneEnds }
         let credit = credit(now)
         if credit >= Self.requestCost { return .now }
-        // The clock was set back: whoever ends next says what time it is.
+        // The clock was set back: the next request that ends brings the time.
         if now < counted { return .whenOneEnds }
         let refill = Int64(limits.refillPerSecond)
         return .at(now.adding(milliseconds: (Self.requestCost - credit + refill - 1) / refill))

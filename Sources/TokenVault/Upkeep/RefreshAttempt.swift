@@ -16,7 +16,7 @@ final class RefreshAttempt: @unchecked Sendable {
         case ready
         /// Handed to the transport.
         case sent
-        /// Not answered in time, and listened to: out of everybody's way, until its answer comes.
+        /// Not answered in time, and listened to until its answer comes, while others go on.
         case overdue
         /// Answered, or not sent after all; what follows from it is being stored.
         case answered
@@ -24,7 +24,7 @@ final class RefreshAttempt: @unchecked Sendable {
         case ended
     }
 
-    // MARK: Whose it is
+    // MARK: Which connection it is for
 
     /// Counts attempts: an order that no hash decides.
     let number: UInt64
@@ -43,7 +43,7 @@ final class RefreshAttempt: @unchecked Sendable {
     /// Its connection is being disconnected: what comes is revoked, never stored.
     var isOrphan = false
     /// Somebody stored other tokens: these must not be sent any more, and if they were, what
-    /// becomes of them is nothing to the others.
+    /// becomes of them does not concern the others.
     var isSuperseded = false
     /// It is overdue, and its connection has other tokens by now or is gone: that may have another
     /// attempt meanwhile.

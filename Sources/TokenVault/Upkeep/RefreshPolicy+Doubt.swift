@@ -7,7 +7,7 @@ extension RefreshPolicy {
     /// The least and the most time from the attempt's record to the next attempt, in milliseconds.
     static let doubtMillisecondsMin: Int64 = 45_000
     static let doubtMillisecondsMax: Int64 = 300_000
-    /// So long before the tokens die, in milliseconds, the time is over that is not the least.
+    /// How long before the tokens end all but the least waiting is over, in milliseconds.
     static let doubtLeadMilliseconds: Int64 = 60_000
 
     /// When an attempt is recorded whose request has ended.

@@ -32,7 +32,7 @@ extension RefreshPolicy {
         var reuseGraceSeconds: Int64 = 0
         /// Whether an access token of which nobody says when it expires is taken to expire.
         var accessTokensExpire = true
-        /// Whether the provider says of a dead grant what may also mean the application.
+        /// Whether the provider says of a lost grant what may also mean the application.
         var listsGrantLostAnswers = false
         /// How long the answer to a refresh is listened for at most, in milliseconds: what it
         /// replaces may be of no use any more. 0 where the same token can always be presented

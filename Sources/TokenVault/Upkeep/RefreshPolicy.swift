@@ -7,7 +7,7 @@ enum RefreshPolicy {
     static let marginMillisecondsMax: Int64 = 300_000
     /// The widest jitter, in milliseconds.
     static let jitterMillisecondsMax: Int64 = 300_000
-    /// The lifetime assumed where nobody says: a refresh token that is never used dies in silence.
+    /// The lifetime assumed where nobody says: a refresh token that is never used expires unseen.
     static let unknownLifetimeMilliseconds: Int64 = 3_600_000
     /// Nothing is due again so soon after it was refreshed, in milliseconds, however short it
     /// lives; and where it has expired when it comes, so soon: such a provider would be asked
@@ -44,8 +44,8 @@ enum RefreshPolicy {
     /// provider takes time too. A tenth of its lifetime where that is less.
     static let expirySkewMilliseconds: Int64 = 10_000
 
-    /// When to refresh: the access token before it expires, or the refresh token before it dies of
-    /// not being used, whichever comes first; nil where neither comes to an end. Never within a
+    /// When to refresh: the access token before it expires, or the refresh token before it expires
+    /// unused, whichever comes first; nil where neither comes to an end. Never within a
     /// second of the last refresh, and of tokens that come expired not within ten.
     static func due(_ lifetime: Lifetime, _ limits: Limits, random: UInt64) -> UnixTime? {
         let keepAlive = keepAlive(lifetime, limits, random: random)
@@ -88,7 +88,7 @@ enum RefreshPolicy {
         return expiry.adding(milliseconds: fraction(of: min(jitter, margin / 2), random) - margin)
     }
 
-    /// When to refresh for the refresh token's sake: at half of the time that it lives without,
+    /// When to refresh to keep the refresh token: at half of the time that it lives without,
     /// less a jitter of up to a tenth of it. Nil where no end is known that a refresh can put off.
     private static func keepAlive(
         _ lifetime: Lifetime, _ limits: Limits, random: UInt64

@@ -41,7 +41,7 @@ struct Refusal {
     var expiry: UnixTime?
     /// Until when it is not asked again; nil where the usual back-off decides.
     var pauseEnd: UnixTime?
-    /// Whether somebody's success, or word, is a reason to ask it once more.
+    /// Whether another's success, or an operator's word, is a reason to ask it once more.
     var isWorthATry = false
 
     /// The application was changed: it was refused by way of what does not hold any more, and no

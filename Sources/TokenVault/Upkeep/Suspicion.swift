@@ -2,12 +2,12 @@
 
 /// Whether the provider takes an application, as far as its answers say.
 ///
-/// Some servers answer a wrong client secret as they answer a dead grant, and burn the refresh
+/// Some servers answer a wrong client secret as they answer a lost grant, and revoke the refresh
 /// token over it. So an application that was changed, or of which an answer looks as if it were
 /// rejected, sends one request at a time, the connection that was refreshed last before all others,
 /// until one that left after that answer has succeeded. Once two connections were refused in a row
-/// nothing is risked any more but what was already. Of a provider that is known to say so of dead
-/// grants one of the two must have been such a request, or a few dead grants would stop all others.
+/// nothing is risked any more but what was already. Of a provider that is known to say so of lost
+/// grants one of the two must have been such a request, or a few lost grants would stop all others.
 ///
 /// What came before what is a matter of the order in which requests left, not of any clock.
 struct Suspicion {
@@ -34,7 +34,7 @@ struct Suspicion {
         let isProbe: Bool
         /// When that was heard.
         var heard: UnixTime
-        /// Whether the connection is gone, or has another grant: what was risked was risked.
+        /// Whether the connection is gone, or has another grant: it stays counted as risked.
         var isGone = false
     }
 
@@ -45,7 +45,7 @@ struct Suspicion {
         var time: UnixTime
     }
 
-    /// The most successes that are kept in mind.
+    /// The most successes that are remembered.
     static let successesMax = 8
 
     /// How many requests of the application have left.
@@ -54,7 +54,7 @@ struct Suspicion {
     private(set) var change: Change?
     /// Whether an answer looked like a rejection, and nothing sent since has succeeded.
     private(set) var isRaised = false
-    /// Whether the provider is known to say of a dead grant what may mean the application: by its
+    /// Whether the provider is known to say of a lost grant what may mean the application: by its
     /// definition, or because it did.
     var isSaidOfGrants = false
     /// How many had left when it was first looked at with care.
@@ -84,8 +84,8 @@ struct Suspicion {
     static let riskMilliseconds: Int64 = 3_600_000
 
     /// When one more connection may be risked although two were; nil where that is for somebody to
-    /// say, or to change. A few dead grants in a row would else stop, for ever, an application that
-    /// was not changed, at a provider that is known to say so of dead grants.
+    /// say, or to change. A few lost grants in a row would else stop, for ever, an application that
+    /// was not changed, at a provider that is known to say so of lost grants.
     var risksAgain: UnixTime? {
         guard change == nil, isSaidOfGrants else { return nil }
         return risksSecond
@@ -121,7 +121,7 @@ struct Suspicion {
         if !isRisked(handle) { unanswered[handle] = order }
     }
 
-    /// One did, now.
+    /// It came after all.
     mutating func forgetUnanswered(_ handle: Handle) { unanswered[handle] = nil }
 
     /// A request leaves; returns its place in the order.
@@ -146,7 +146,7 @@ struct Suspicion {
         if !isCareful { careful = sentCount }
         isRaised = true
         barrier = sentCount
-        // One that left after it has succeeded: of many at once a few dead grants say little.
+        // One that left after it has succeeded: of many at once a few lost grants say little.
         guard order > succeeded, !isRisked(handle) else { return false }
         risks.append(Risk(handle: handle, order: order, isProbe: order > careful, heard: now))
         return true
@@ -159,7 +159,7 @@ struct Suspicion {
         risks[risks.endIndex - 1].heard = now
     }
 
-    /// A refusal that looked like a rejection of the application was one of a dead grant.
+    /// A refusal that looked like a rejection of the application meant a lost grant.
     mutating func learn() { isSaidOfGrants = true }
 
     /// The clock was set: all moments move with it.
@@ -193,7 +193,7 @@ struct Suspicion {
     mutating func succeed(order: UInt64) -> Bool {
         guard order > changed else { return false }
         succeeded = max(succeeded, order)
-        // Who was refused before it left was not refused for the application's sake, most likely.
+        // What was refused before it left was most likely not refused because of the application.
         risks.removeAll { $0.order < order }
         if !unanswered.isEmpty { unanswered = unanswered.filter { $0.value > order } }
         guard order > barrier else { return false }
@@ -213,7 +213,7 @@ struct Suspicion {
 
     mutating func forgetSuccess(_ handle: Handle) { successes.removeAll { $0.handle == handle } }
 
-    /// Somebody says that nothing is wrong with the application.
+    /// An operator says that nothing is wrong with the application.
     mutating func clearRefusals() {
         risks = []
         unanswered = [:]

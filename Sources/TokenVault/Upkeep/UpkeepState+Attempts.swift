@@ -2,7 +2,7 @@
 
 import DequeModule
 
-// What befalls an attempt before its turn and after it has left, one method for each event.
+// What happens to an attempt before its turn and after it was sent, one method for each event.
 extension UpkeepState {
     /// What becomes of a caller's wish.
     enum Demand: Equatable {
@@ -54,7 +54,7 @@ extension UpkeepState {
     }
 
     /// Superseded: somebody stored other tokens. What is out may not leave with the old ones,
-    /// unless a byte of it has left already; what was answered by now is nothing to the new ones.
+    /// unless a byte of it has left already; an answer by now does not concern the new ones.
     /// One that is overdue is detached.
     ///
     /// - Returns: the attempt with the old ones; nil where there is none.
@@ -139,7 +139,7 @@ extension UpkeepState {
         queues[attempt.queue].giveUp()
     }
 
-    /// What waits for its turn has nobody to be refreshed for.
+    /// What waits for its turn is taken out of its queue.
     private mutating func forgetDemand(_ attempt: RefreshAttempt) {
         demandCount -= 1
         attempt.stage = .ended

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Who is asked while an application may be rejected: one at a time, the best hope first.
+// Which is asked while an application may be rejected: one at a time, the likeliest first.
 extension UpkeepState {
     /// Whose turn it is in a queue whose application may be rejected: the connection that was
     /// served last, due or not and whoever waits for another one, since its grant is the likeliest
     /// to live. Where none is known, of those that are due and were not refused before, the one
-    /// that dies last.
+    /// that ends last.
     mutating func mostPromising(
         _ queue: Int, _ now: UnixTime, onlyDemands: Bool
     ) -> ApplicationQueue.Entry? {
         guard queues[queue].first != nil else { return nil }
         if onlyDemands {
-            // Nothing is asked that nobody waits for, but for the sake of somebody who does; nor
+            // Nothing is asked that nobody waits for, unless it helps somebody who does; nor
             // for one that has nothing to lose.
             let wanted = queues[queue].unordered.filter { $0.attempt != nil && isLive($0, queue) }
             guard !wanted.isEmpty else { return nil }

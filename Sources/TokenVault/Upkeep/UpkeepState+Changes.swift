@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What a change of an application, or somebody's word, does to what was refused.
+// What a change of an application, or an operator's word, does to what was refused.
 extension UpkeepState {
     /// The connections of a queue that were refused, in an order that no hash decides.
     private func refused(of queue: Int) -> [(RecordKey, Refusal)] {
@@ -33,8 +33,8 @@ extension UpkeepState {
         failures[key]?.refusal?.isWorthATry = true
     }
 
-    /// The same of an application and of all its connections. Those that were refused have nothing
-    /// to lose: that they are refused again does not count against it.
+    /// The same of an application and of all its connections. That those that were refused are
+    /// refused again does not count against it.
     mutating func clearRefusals(queue: Int, _ now: UnixTime) {
         for handle in queues[queue].suspicion.risked { risks[handle] = nil }
         queues[queue].clearRefusals()

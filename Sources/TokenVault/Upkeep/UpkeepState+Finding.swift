@@ -54,7 +54,7 @@ extension UpkeepState {
         var isProbe = false
         /// Whether the end of a grant is not believed yet.
         var isDoubted = false
-        /// Whether something may board that could not before.
+        /// Whether something may be prepared that could not before.
         var wakes = false
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Attempts that are overdue: their answers may hold the only new refresh tokens, so that they are
-// listened to, for as long as it takes, out of everybody's way.
+// listened to, for as long as it takes, while others go on.
 extension UpkeepState {
     /// Whether nothing new leaves for an endpoint until one that is overdue has ended: it has as
     /// many as may be in flight there, or there are too many in all, and would be one more.
@@ -29,7 +29,7 @@ extension UpkeepState {
     }
 
     /// How long nothing leaves for an endpoint, in milliseconds; 0 where only requests that are in
-    /// attempt stand in the way.
+    /// flight stand in the way.
     func pauseMilliseconds(_ endpoint: Int, _ now: UnixTime) -> Int64 {
         isBlocked(endpoint) ? .max : endpoints[endpoint].pauseMilliseconds(now)
     }
@@ -59,7 +59,7 @@ extension UpkeepState {
         endpoints[attempt.endpoint].governor.beginListening(now, random: random)
         listenerCount += 1
         activeCount -= 1
-        // The turn passes on.
+        // Another one may be sent in its place.
         endInFlight(attempt)
         queues[attempt.queue].end(attempt.handle, now)
         attempt.stage = .overdue

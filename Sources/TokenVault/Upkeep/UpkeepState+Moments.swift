@@ -34,7 +34,7 @@ extension UpkeepState {
                 }
             }
             for queue in waiting.queues where queues[queue].first != nil {
-                // One that is open already waits for something that rings.
+                // One that is open already waits for an event that wakes the thread.
                 if let opens = queues[queue].opens, opens > now { sooner(opens) }
                 if let again = queues[queue].risksAgain, again > now { sooner(again) }
             }

@@ -20,7 +20,7 @@ extension UpkeepState {
             finding.isOutdated = true
             return finding
         }
-        // Of one that was refused before, or whose grant was likely to be over, no more is learnt;
+        // One that was refused before, or whose grant was likely to be over, tells nothing new;
         // but after a change it counts what was risked, whatever was to be expected of it.
         let isChanged = queues[queue].suspicion.change != nil
         let isNews =
@@ -59,7 +59,7 @@ extension UpkeepState {
     }
 
     /// Takes an application to be rejected where so many were refused, and whoever was out with
-    /// them has had its say or is overdue.
+    /// them was answered or is overdue.
     ///
     /// - Returns: the status of such a refusal; nil where it is not so, or was before.
     mutating func confirmSuspicion(_ queue: Int, _ now: UnixTime) -> Int? {
@@ -107,7 +107,7 @@ extension UpkeepState {
         set(refusal, attempt.key)
     }
 
-    /// Keeps a refusal in mind.
+    /// Remembers a refusal.
     mutating func set(_ refusal: Refusal, _ key: RecordKey) {
         failures[key, default: Failures()].refusal = refusal
         let queue = refusal.queue
@@ -148,7 +148,7 @@ extension UpkeepState {
     mutating func forgetRisk(_ handle: Handle) {
         holds[handle] = nil
         if let queue = risks.removeValue(forKey: handle) { queues[queue].suspicion.forget(handle) }
-        // What whoever had the handle has shown, or the tokens before, these do not show.
+        // A success of the record that had the handle, or of other tokens, does not count here.
         if let queue = queue(of: handle) { queues[queue].suspicion.forgetSuccess(handle) }
     }
 
@@ -221,7 +221,7 @@ extension UpkeepState {
         finding.wakes = true
     }
 
-    /// The death of one that is less urgent than all others.
+    /// The end of one that is less urgent than all others.
     static func last(_ due: UnixTime) -> UnixTime {
         due.adding(milliseconds: Int64(UInt16.max) * 1000)
     }

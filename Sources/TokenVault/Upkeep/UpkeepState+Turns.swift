@@ -148,7 +148,7 @@ extension UpkeepState {
     }
 
     /// Until when one is not to be asked that was to be asked while its token was fresh, and has
-    /// expired before its turn came. One that is tried for its application's sake is not meant.
+    /// expired before its turn came. One that is sent to try its application is not meant.
     private func overduePause(_ turn: Turn, _ key: RecordKey, _ now: UnixTime) -> UnixTime? {
         guard !failures.isEmpty, !queues[turn.queue].isCareful,
             let refusal = failures[key]?.refusal, !refusal.isWorthATry,

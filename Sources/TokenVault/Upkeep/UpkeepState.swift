@@ -49,9 +49,9 @@ struct UpkeepState: ~Copyable {
     var demandCount = 0
     /// Failures in a row; only connections that are failing.
     var failures: [RecordKey: Failures] = [:]
-    /// Slots of connections that may have lost their grant to a wrong secret, and their queues.
+    /// Connections that may have lost their grant to a wrong secret, and their queues.
     var risks: [Handle: Int] = [:]
-    /// Slots of connections whose attempt of an earlier process may be out still, and until when
+    /// Connections whose attempt of an earlier process may still be unanswered, and until when
     /// nobody asks for them.
     var holds: [Handle: UnixTime] = [:]
     private var queueNumbers: [ApplicationID: Int] = [:]
@@ -223,7 +223,7 @@ struct UpkeepState: ~Copyable {
         return failureCount(key)
     }
 
-    /// What failed before counts no more; what was told of it was told.
+    /// What failed before counts no more; it is not told again.
     mutating func countAnew(_ key: RecordKey) {
         forgetRefusal(key)
         failures[key]?.count = 0

@@ -64,7 +64,7 @@ public struct ConnectionStatus: Sendable {
     /// When the user has to connect again as far as anybody knows; nil where no end is in sight.
     /// What `endCause` says may put it off.
     public let diesAt: UnixTime?
-    /// Why the connection dies then; nil where no end is in sight.
+    /// Why the connection ends then; nil where no end is in sight.
     public let endCause: EndCause?
     /// When the next refresh is due, while it is scheduled; now where it waits for its turn, or is
     /// under way.

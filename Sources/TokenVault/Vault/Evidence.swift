@@ -100,7 +100,7 @@ struct Evidence: ~Copyable {
         return refreshed >= record.issued ? refreshed : nil
     }
 
-    /// Whether a flow failed for its application's sake: see `Verdict`.
+    /// Whether a flow failed because of its application: see `Verdict`.
     private static func isOfApplication(_ trouble: ConnectionRecord.Failure) -> Bool {
         guard trouble.code == VaultEvent.Kind.connectFailed.code else { return false }
         let number = FailureNumber(raw: Int64(trouble.status))
@@ -190,7 +190,7 @@ extension UpkeepState {
             for found in evidence.refused[queue] ?? [] {
                 let isAnswered = evidence.isAnswered(found, queue, now: now)
                 restore(found, queue, isAnswered: isAnswered, now)
-                // What was heard before a change says nothing of how it refuses dead grants.
+                // What was heard before a change says nothing of how it refuses lost grants.
                 if found.has(Refusal.provenFlag), found.generation > changed.generation,
                     found.kind != .unknown
                 {

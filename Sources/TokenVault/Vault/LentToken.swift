@@ -4,7 +4,7 @@
 /// report about that call says which token it was.
 ///
 /// It is wiped where its scope ends, and may be held across `await`; it is not refreshed meanwhile,
-/// so ask for another one for the next call. Each holds a slot of `SecretArena` until then, of
+/// so ask for another one for the next call. Each holds a block of `SecretArena` until then, of
 /// which there are 4,096 for tokens of up to 128 bytes, 3,072 up to 512, 1,536 up to 2,048 and 128
 /// up to 8,192; where all are held, other calls throw `tooManySecrets` after a second.
 public struct LentToken: ~Copyable, Sendable {
@@ -23,7 +23,7 @@ public struct LentToken: ~Copyable, Sendable {
     public consuming func destroy() {}
 
     /// The value of the `Authorization` header, `Bearer` and the token (RFC 6750 section 2.1), in a
-    /// slot of its own.
+    /// block of its own.
     ///
     /// - Throws: `tooManySecrets`; `invalidArgument` where the token has a byte that no header may
     ///   have (RFC 9110 section 5.5), such as a line end: somebody put it so.

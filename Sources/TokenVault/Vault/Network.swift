@@ -32,7 +32,7 @@ final class Network: Sendable {
         }
     }
 
-    /// A network of somebody's own making.
+    /// A network of the caller's.
     init(
         transport: any Transport, addressGuard: AddressGuard,
         deadlines: Vault.Deadlines = Vault.Deadlines(),
@@ -64,7 +64,7 @@ final class Network: Sendable {
         closing(!isDrained, isDrained ? most : max(0, most - waited.load(ordering: .relaxed)))
     }
 
-    /// How long a close may wait: as long as somebody drains it, but that.
+    /// How long a close may wait: no longer than what is left of a drain, or `most` without one.
     private func closingMilliseconds(_ most: Int) -> Int {
         let end = drainEnd.load(ordering: .relaxed)
         guard end > 0 else { return most }

@@ -79,7 +79,7 @@ extension Refresher {
         switch consume verdict {
         case .tokens(let reply):
             store(NewTokens(reply, attempt, passage), isAccepted: finding.isAccepted)
-        // Where it had been handed over, a slot for its answer was missing, or a pause began.
+        // Where it had been handed over, a block for its answer was missing, or a pause began.
         case .unsent: endUnsent(attempt, milliseconds: Self.scarceMilliseconds)
         case .transient(let delay, let retryAfterSeconds):
             let retryTime = RefreshPolicy.pauseEnd(retryAfterSeconds, time.now())
@@ -178,15 +178,15 @@ extension Refresher {
         }
     }
 
-    /// What becomes of a request whose tokens were replaced is nothing to the new ones, and whoever
-    /// waits finds those.
+    /// What becomes of a request whose tokens were replaced does not concern the new ones, and its
+    /// callers get those.
     func endSuperseded(_ attempt: RefreshAttempt) {
         submitEnd(
             attempt,
             Commit { [self] _ in finish(attempt, .success(()), currentPlan(attempt)) })
     }
 
-    /// Whether what an attempt meets is to be told; to be asked once. What an orphan meets is not.
+    /// Whether an attempt's failure is to be told; to be asked once for each. An orphan's is not.
     func isNews(_ attempt: RefreshAttempt, _ kind: VaultEvent.Kind, _ number: Int64) -> Bool {
         shared.withLock {
             !attempt.isOrphan && $0.upkeep.tells(attempt.key, kind.code, number)

@@ -60,7 +60,7 @@ extension Refresher {
         rereadAll(of: id)
     }
 
-    /// - Throws: `closed` where nothing is sent any more: then nothing is said in vain.
+    /// - Throws: `closed` where nothing is sent any more: then nothing is changed.
     func mustSend() throws(VaultError) {
         if shared.withLock({ $0.sendsNothing }) { throw VaultError(.closed, .upkeep) }
     }
@@ -139,7 +139,7 @@ extension Refresher {
         return Probe(application: id, queue: queue, order: order)
     }
 
-    /// The probe has succeeded, for this connection's sake.
+    /// The probe, which was sent for this connection, has succeeded.
     func accept(_ probe: Probe, _ id: ConnectionID) {
         let now = time.now()
         let finding = shared.withLock { shared in

@@ -50,7 +50,7 @@ extension Refresher {
         guard let batch = attempt.batch else { return }
         let (key, queue) = (attempt.key, attempt.queue)
         let isOver = shared.withLock { shared -> Bool in
-            // What it did is nothing to the tokens that are there now.
+            // What it did does not concern the tokens that are there now.
             guard attempt.stage != .ended, !attempt.isOfTheFormer else {
                 commit.add(.endAttempt(batch: batch, key))
                 return false

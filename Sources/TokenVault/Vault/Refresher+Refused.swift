@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Refreshes that the provider refuses, be it for the application's sake or the grant's. Which of
+// Refreshes that the provider refuses, because of the application or of the grant. Which of
 // the two shows when another connection of the application is answered.
 extension Refresher {
     /// What the writer's thread found in a record.
@@ -86,7 +86,7 @@ extension Refresher {
         let random = randomness.next()
         let planned = shared.withLock { shared -> UnixTime? in
             if attempt.isSuperseded { return nil }
-            // What an orphan meets is nothing to the connection's next life.
+            // An orphan's failure does not concern the connection's next life.
             if attempt.isOrphan { return now }
             let refusals = shared.upkeep.countFailure(attempt.key, isRefusal: true)
             shared.upkeep.setExpiry(attempt.key, found.expiry)

@@ -10,7 +10,7 @@ extension Refresher {
         var isShort = false
         for turn in turns {
             guard let attempt = begin(turn) else { continue }
-            // What was made first has to be answered before there is room for more: no slot is
+            // What was made first has to be answered before there is room for more: no block is
             // waited for twice in one batch.
             if isShort {
                 abandon(attempt, VaultError(.tooManySecrets, .upkeep))
@@ -101,8 +101,8 @@ extension Refresher {
             }
         }
         guard let open = batch.applications[applicationID] else { return }
-        // Its turn came in another queue: its application was replaced meanwhile, or its slot
-        // belonged to somebody else. Other limits hold for it, and whoever waits asks again.
+        // Its turn came in another queue: its application was replaced meanwhile, or its handle
+        // was another connection's. Other limits hold for it, and whoever waits asks again.
         guard open.queue == attempt.queue, open.endpoint == attempt.endpoint else {
             shared.withLock { $0.upkeep.answered(attempt, .unsent, time.now(), random: 0) }
             let error = VaultError(.generationChanged, .upkeep, connection: id)

@@ -55,7 +55,7 @@ extension Refresher {
     }
 
     /// What follows on the writer's thread, once that is durable.
-    func land(_ reread: Reread, _ committed: Committed) {
+    func concludeReread(_ reread: Reread, _ committed: Committed) {
         guard committed.fate == .changed else { return }
         schedule(committed.handle, committed.plan)
         guard reread.outcome == .adopted else { return }
@@ -67,7 +67,7 @@ extension Refresher {
     }
 
     /// The definition of an application's provider is another: replies of its connections that lie
-    /// unread may be of use by now, or stand in nobody's way any more.
+    /// unread may be of use by now, or need not be waited for any more.
     func rereadAll(of application: ApplicationID) {
         var gone: Set<RecordKey> = []
         var found: [RecordKey] = []
@@ -107,7 +107,7 @@ extension Refresher {
     func rereadAll(_ keys: ArraySlice<RecordKey>) {
         var keys = keys
         while let key = keys.popFirst() {
-            // What is being asked for is told by its own answer.
+            // An attempt is under way, and its answer decides.
             let isBusy = shared.withLock { $0.isClosed || $0.upkeep.attempts[key] != nil }
             guard !isBusy, let (reread, reader) = reread(key) else { continue }
             let commit = change(reread, reader, releases: false)
@@ -115,7 +115,7 @@ extension Refresher {
             commit.completion = { [self] result in
                 // What the store refuses now it refuses of the others too.
                 guard case .success(let committed) = result else { return }
-                land(reread, committed)
+                concludeReread(reread, committed)
                 scheduleLeft(reread)
                 rereadAll(rest)
             }

@@ -209,7 +209,7 @@ extension Refresher {
                 plan = self.plan(record)
             }
         }
-        // Before everything that is merely due, as soon as nobody is at work on it any more.
+        // Before everything that is merely due, as soon as the provider cannot be working on it.
         let first = UnixTime(milliseconds: 0)
         let now = time.now()
         let isFirst = shared.withLock { shared -> Bool? in

@@ -133,7 +133,7 @@ extension Refresher {
     }
 
     /// Somebody stored other tokens: a request with the old ones that was not sent is taken back,
-    /// and what became of the old ones is nothing to the new.
+    /// and what became of the old ones does not concern the new.
     ///
     /// - Parameter replaced: the grant of the old ones, where the new ones are of another.
     func supersede(_ key: RecordKey, _ handle: Handle, _ replaced: ReplacedGrant? = nil) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// New tokens on their way into the store: at once, as soon as that works, or not ever.
+// New tokens on their way into the store: at once, as soon as that works, or never.
 extension Refresher {
     /// Tokens that came, kept whole until they are durable or not wanted.
     final class NewTokens: @unchecked Sendable {
@@ -76,7 +76,7 @@ extension Refresher {
         }
         let commit = Commit { [self] result in
             let news = tokens.news
-            // What did not come to use must not wait for a revocation.
+            // A kept record that was not used must not wait for a revocation.
             attempt.kept?.wipe()
             switch result {
             case .success(let committed) where committed.fate == .changed:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Successes that name a token and cannot be used. They are body, sealed, and while one lies there
+// Successes that name a token and cannot be used. The body is kept, sealed, and while one is there
 // the refresh token that it was the answer to is not presented again: a provider that has replaced
 // it would take that for theft, and end the grant.
 extension Refresher {

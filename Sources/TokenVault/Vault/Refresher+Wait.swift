@@ -107,7 +107,7 @@ extension Refresher {
 
     /// Ends an attempt: everybody who waits is told, and the connection is due again as planned.
     func finish(_ attempt: RefreshAttempt, _ outcome: Outcome, _ plan: Plan?) {
-        // A handle may be another's in time: what is scheduled is the connection.
+        // A handle may stand for another record by now: it is the connection that is scheduled.
         let isOwner = plan != nil && store.key(of: attempt.handle) == attempt.key
         let now = time.now()
         let (waiting, rings, isRoomy) = shared.withLock { shared -> ([Caller], Bool, Bool) in
@@ -147,7 +147,7 @@ extension Refresher {
             if attempt.isSuperseded { return nil }
             let grace = shared.upkeep.queues[attempt.queue].limits.reuseGraceSeconds
             let isInDoubt = shared.doubts[attempt.key] != nil
-            // What an orphan meets is nothing to the connection's next life.
+            // An orphan's failure does not concern the connection's next life.
             let failures =
                 attempt.isOrphan
                 ? 1

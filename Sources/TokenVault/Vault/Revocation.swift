@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Asks a provider to revoke both tokens of a pair: some servers leave the one alive when the other
+/// Asks a provider to revoke both tokens of a pair: some servers leave one valid when the other
 /// is revoked. Best effort, bounded.
 ///
 /// One after the other, the refresh token first: to the server they are one grant, and one that is

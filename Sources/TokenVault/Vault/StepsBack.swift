@@ -14,7 +14,7 @@ final class StepsBack: Sendable {
         var generation: UInt64
         var milliseconds: Int64
     }
-    /// Most vaults see none: whoever reads need not meet others at the lock.
+    /// Most vaults see none: readers need not contend for the lock.
     private let isAny = Atomic(false)
     private let steps = Monitor<[Step]>([])
 

@@ -10,7 +10,7 @@ struct StorageTrouble {
     /// Whether there is trouble at present.
     var isPresent: Bool { isRefusingAttempts || !unstored.isEmpty }
 
-    /// What befell an attempt's answer, or a batch's attempts.
+    /// What the disk did to an attempt's answer, or to a batch's attempts.
     enum Change {
         case unstored(UInt64), stored(UInt64)
         case attemptsRefused, attemptsTaken
@@ -39,7 +39,8 @@ extension VaultError {
             || code == .limitExceeded && !isPassing
     }
 
-    /// Whether it tells of a moment without a free slot or a free reader, and nothing of the store.
+    /// Whether it only tells that no block or no reader was free just then, and nothing of the
+    /// store.
     var isPassing: Bool {
         code == .tooManySecrets || code == .limitExceeded && number == StoreLimits.readersMax
     }

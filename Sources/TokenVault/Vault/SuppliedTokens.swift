@@ -4,14 +4,14 @@
 /// engine may run the edit that merges them more than once.
 ///
 /// The writer's thread wipes them, not the task that waits for it: that task goes on when a thread
-/// is free for it, and the threads may wait for the slots that it holds.
+/// is free for it, and the threads may wait for the blocks that it holds.
 final class SuppliedTokens: Sendable {
     private let tokens: Monitor<TokenSet?>
 
     /// How long they are together, in bytes.
     let byteCount: Int
 
-    /// - Throws: `invalidArgument`, `limitExceeded` where they are none that can be stored.
+    /// - Throws: `invalidArgument`, `limitExceeded` where they cannot be stored.
     init(_ tokens: consuming TokenSet) throws(VaultError) {
         try Self.check(tokens)
         byteCount = Self.byteCount(tokens)

@@ -89,7 +89,7 @@ extension Vault {
     /// Erases an application, its client secret with it. Its connections stay, but can no longer be
     /// refreshed.
     ///
-    /// - Throws: `applicationNotFound`; `disconnecting` where another call is at it; `storeFull`,
+    /// - Throws: `applicationNotFound`; `disconnecting` while another call removes it; `storeFull`,
     ///   `storageFailed`; `authenticationFailed` where the record does not open: nothing is erased
     ///   then.
     public func removeApplication(_ id: ApplicationID) async throws(VaultError) {

@@ -15,7 +15,7 @@ extension Vault {
     /// - Parameters:
     ///   - minimumLifetime: as `withAccessToken`.
     ///   - awaitsLateAnswer: as `refresh`.
-    ///   - body: makes the call, and must not keep the bytes. They hold a slot of `SecretArena`
+    ///   - body: makes the call, and must not keep the bytes. They hold a block of `SecretArena`
     ///     until it returns: see `LentToken`.
     /// - Returns: what the last call said.
     /// - Throws: as `withAccessToken`, and as `reportRejected` where nothing new came: then the
@@ -62,7 +62,7 @@ extension Vault {
         }
     }
 
-    /// A header, and of which token it is; the token itself is wiped, so that one slot is held.
+    /// A header, and of which token it is; the token itself is wiped, so that one block is held.
     private struct Bearer: ~Copyable {
         let header: Secret
         let generation: UInt64

@@ -18,7 +18,7 @@ extension Vault {
     ///   at its end once more; a day at most, and until the vault is drained. The connection is
     ///   fenced meanwhile and its
     ///   tokens are kept, since nobody could revoke them without.
-    /// - Throws: `notFound`; `disconnecting` where another call is at it; `storeFull`,
+    /// - Throws: `notFound`; `disconnecting` while another call ends it; `storeFull`,
     ///   `storageFailed`, `tooManySecrets`: the fence holds, and the call can be repeated;
     ///   `authenticationFailed` where the record does not open: nothing is erased then.
     @discardableResult

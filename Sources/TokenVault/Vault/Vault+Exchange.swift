@@ -162,7 +162,7 @@ extension Vault {
                 detail: FailureDetail(error: .invalidGrant))
         case .grantLikelyLost(let status):
             throw VaultError(.providerRefused, .vault, number: status)
-        // The address guard's word: nothing was sent.
+        // Refused by the address guard: nothing was sent.
         case .notAllowed(let cause):
             throw VaultError(.endpointRefused, .vault, cause, .tokenEndpoint)
         case .refused(let status, let error):

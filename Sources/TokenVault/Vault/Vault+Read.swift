@@ -7,7 +7,7 @@ extension Vault {
     /// Where the stored token is fresh nothing is awaited: the token is read on the caller's thread
     /// and never waits for a write. Where it is not, 10,000 callers cause one request and share its
     /// result; a caller that is cancelled does not cancel it. It is wiped where its scope ends, and
-    /// holds a slot until then: see `LentToken`.
+    /// holds a block until then: see `LentToken`.
     ///
     /// - Parameters:
     ///   - id: the connection's.
@@ -58,7 +58,7 @@ extension Vault {
         return body(try await lend(id, minimumLifetime, awaitsLateAnswer))
     }
 
-    /// The same with a body that awaits something: the token holds a slot for as long.
+    /// The same with a body that awaits something: the token holds a block for as long.
     public func withAccessToken<Result: ~Copyable>(
         _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false,
         _ body: (borrowing LentToken) async throws -> Result

@@ -11,7 +11,7 @@ extension Vault {
             else { return nil }
             return id
         } catch {
-            // It is left alive, which is what is told then.
+            // It is left as it is, and that is what the event says.
             return nil
         }
     }

@@ -7,8 +7,8 @@ extension Vault {
     /// Where the answer can be used by now, with this version and the provider's definition as it
     /// is, its tokens are taken over. Else the old refresh token is presented again, now and from
     /// now on: a provider that has replaced it may take that for theft and end the grant. The
-    /// answer stays where it is until tokens come. A connection that waits for nobody is refreshed,
-    /// also where the provider has refused that and it is not asked again for a while.
+    /// answer stays where it is until tokens come. A connection that waits for no decision is
+    /// refreshed too, even where the provider refused that and would not be asked for a while.
     ///
     /// - Parameter id: the connection's.
     /// - Parameter awaitsLateAnswer: as `refresh`.
@@ -102,7 +102,7 @@ extension Vault {
         let reader = UnreadReader(try store.application(application))
         let reread = Refresher.Reread(key: key, id: id)
         let commit = refresher.change(reread, reader, releases: true)
-        _ = try await durable(commit) { [refresher] in refresher.land(reread, $0) }
+        _ = try await durable(commit) { [refresher] in refresher.concludeReread(reread, $0) }
         return reread.outcome == .adopted
     }
 }

@@ -29,7 +29,7 @@ extension Vault {
     /// One whose record is so long that it has no room for what a copy adds is named in the report,
     /// and the others are copied.
     ///
-    /// A record may be an older version that somebody put back: its tokens may be dead. The vault
+    /// A record may be an older version that somebody put back: its tokens may be void. The vault
     /// at `path` holds what it held, and what is disconnected in the new one can be read there
     /// still: overwrite its SLOTS, or destroy it, when it is not needed any more.
     ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The vault as a plain key-value store of token sets, with no OAuth in sight.
+// The vault as a plain key-value store of token sets, without any OAuth flow.
 extension Vault {
     /// A token set and the version it is.
     public struct StoredTokens: ~Copyable, Sendable {
@@ -74,7 +74,7 @@ extension Vault {
             try record.forgetRefreshToken()
             try supplied.adopt(into: &record, requestStart: now)
             try record.fields.set(ConnectionTag.connected, time: now)
-            // What the tokens before these showed of their application, these do not.
+            // What the earlier tokens showed of their application says nothing of these.
             try record.fields.set(ConnectionTag.isExchanged, nil)
             try record.fields.set(ConnectionTag.refreshed, nil)
             if let application {

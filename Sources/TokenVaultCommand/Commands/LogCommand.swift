@@ -60,10 +60,10 @@ struct LogCommand: AsyncParsableCommand {
                 try Outlet.output.line("\(event.time.time.text)  \(event.event)\(number)")
             }
             guard isEmpty else { return }
-            // An application of which nothing is told was taken whenever it was asked for.
+            // An application with an empty log was never rejected, if it is there.
             if let app { _ = try await door.application(id: app) }
             guard let id else { return }
-            // Of one that never was, that is the answer.
+            // Of a connection that was never there, that is told.
             do {
                 _ = try await door.status(id: id)
             } catch let error as VaultError where error.code == .notFound {

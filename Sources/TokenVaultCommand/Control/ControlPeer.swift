@@ -41,7 +41,7 @@ final class ControlPeer {
         }
     }
 
-    /// Whether its socket is looked at now: not when nobody is at its other end any more.
+    /// Whether its socket is looked at now: not once its other end has closed.
     func isWatched(_ now: Int64) -> Bool {
         stage != .gone && rest.map { $0 <= now } ?? true
     }
@@ -64,7 +64,7 @@ final class ControlPeer {
         switch stage {
         case .asking: receive(begin)
         case .told: send()
-        // Nobody is there any more.
+        // The other end has closed.
         case .waiting: leave()
         case .gone: break
         }

@@ -12,9 +12,9 @@ import TokenVault
 final class ControlServer: Sendable {
     /// How many connections there are at a time, if the process may have twice as many descriptors.
     static let peersMax = 4096
-    /// How long nobody is taken in where the process has no descriptor left, in milliseconds.
+    /// How long nothing is accepted where the process has no descriptor left, in milliseconds.
     private static let pauseMilliseconds: Int64 = 100
-    /// How many are taken in before the others are seen to.
+    /// How many are accepted before the others are served.
     private static let admittedMax = 64
 
     private let folder: VaultFolder
@@ -115,7 +115,7 @@ final class ControlServer: Sendable {
         private var peers: [ControlPeer] = []
         /// What goes on although whoever asked for it is gone: without a socket, nor a place.
         private var left: [Errand] = []
-        /// Until when nobody is taken in.
+        /// Until when no connection is accepted.
         private var pause: Int64?
         private var isOpen = true
 
@@ -194,7 +194,7 @@ final class ControlServer: Sendable {
             }
         }
 
-        /// Whoever has been silent for the longest time gives way. False where nobody is.
+        /// The one that has been silent for the longest time is closed. False where none is silent.
         private mutating func makeRoom() -> Bool {
             for (index, peer) in peers.enumerated() where peer.stage == .asking {
                 // It may have asked since it was looked at.
@@ -207,7 +207,7 @@ final class ControlServer: Sendable {
             return false
         }
 
-        /// Nobody is taken in any more, and nobody who has not asked is waited for.
+        /// No connection is accepted any more, and none that has not asked is waited for.
         private mutating func close() {
             isOpen = false
             for peer in peers where peer.stage == .asking { peer.leave() }

@@ -5,7 +5,7 @@ import TokenVault
 /// What else is known of a failure, as JSON has it: names of fixed lists. What is not known is left
 /// out.
 struct DetailForm: Codable, Sendable {
-    /// The `error` of the provider's answer; `other` where it is none that is registered.
+    /// The `error` of the provider's answer; `other` where it is not registered.
     var error: String?
     /// The rule that was broken.
     var cause: String?

@@ -73,13 +73,13 @@ final class ServedVault: VaultDoor {
         return wire
     }
 
-    /// Whoever serves answers this at once, whatever he waits for. One that is stopped does not,
+    /// A process that serves answers this at once, whatever it waits for. A stopped one does not,
     /// and would be waited for as long as for a provider.
     private func ping() throws {
         let wire = try connect()
         try wire.send(Request.ping)
         try wire.sendEnd()
-        // Any answer will do: he is there.
+        // Any answer will do: the process is there.
         _ = try wire.receiveHead(by: Deadline.after(milliseconds: Wire.pingMilliseconds))
     }
 

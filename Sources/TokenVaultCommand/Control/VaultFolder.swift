@@ -8,7 +8,7 @@ import TokenVault
 final class VaultFolder: Sendable {
     /// The name of the control socket.
     static let socketName = "control"
-    /// How many may wait to be taken in; the system may allow fewer.
+    /// How many may wait to be accepted; the system may allow fewer.
     private static let queueMax: Int32 = 4096
 
     let path: String
@@ -82,7 +82,7 @@ final class VaultFolder: Sendable {
 
     /// A socket connected to the process that serves this vault; nil where none does.
     ///
-    /// - Throws: `Deadline.isOver` where nobody has been taken in for a while.
+    /// - Throws: `Deadline.isOver` where no connection has been accepted for a while.
     func connect() throws(CommandFailure) -> Int32? {
         let socket = try Self.makeSocket()
         // One that is full would be waited for without an end.

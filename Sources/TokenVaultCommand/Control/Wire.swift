@@ -24,7 +24,7 @@ final class Wire: Sendable {
     static let requestBytesMax = 1 << 17
     /// How long a whole request may take to arrive, in milliseconds.
     static let requestMilliseconds: Int64 = 5000
-    /// How long somebody who serves may take to answer a ping, in milliseconds: he needs a few.
+    /// How long a process that serves may take to answer a ping, in milliseconds: it needs a few.
     static let pingMilliseconds: Int64 = 5000
     /// How long a caller waits for an answer: longer than a disconnect, the slowest verb, takes.
     static let answerMilliseconds: Int64 = 60_000
@@ -94,7 +94,7 @@ final class Wire: Sendable {
         }
     }
 
-    /// Whoever serves does not answer.
+    /// The process that serves does not answer.
     ///
     /// - Parameter process: nil where it is not known which that is.
     static func silent(_ process: pid_t?) -> CommandFailure {

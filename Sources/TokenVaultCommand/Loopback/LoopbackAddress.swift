@@ -9,7 +9,7 @@ struct LoopbackAddress: Hashable {
     /// With its slash, without a query.
     let path: String
 
-    /// Nil where the URI is none. `localhost` is none: whoever resolves it may be led elsewhere
+    /// Nil where the URI is no such one. `localhost` is not: a name may resolve to another address
     /// (RFC 8252 section 8.3).
     init?(_ uri: String) {
         let hosts = ["http://127.0.0.1", "http://[::1]"]

@@ -10,7 +10,7 @@ import TokenVault
 final class LoopbackListener {
     /// How long a callback is waited for, in milliseconds: as long as a flow lives.
     static let waitMilliseconds: Int64 = 600_000
-    /// The most connections held at a time; the oldest gives way.
+    /// The most connections held at a time; then the oldest is closed.
     static let visitorsMax = 8
     /// How often a callback that belongs to no flow is refused before the listener gives up.
     static let refusalsMax = 100
@@ -67,7 +67,7 @@ final class LoopbackListener {
         return "\(what) was refused; still waiting."
     }
 
-    /// Waits until something arrives; takes in who is new and lets go of who is late.
+    /// Waits until something arrives; accepts new visitors and closes those that are late.
     private func readyVisitors(by deadline: Int64) async throws -> [Visitor] {
         let next = visitors.map(\.deadline).min().map { min($0, deadline) } ?? deadline
         var polls = [pollfd(fd: socket, events: Int16(POLLIN), revents: 0)]

@@ -2,8 +2,8 @@
 
 /// The arguments as the system has them, before they are text.
 enum CommandArguments {
-    /// - Throws: where there are none, and where one is no text: what Swift makes of it may be
-    ///   what it makes of another, and two ids would be one.
+    /// - Throws: where there are none, and where one is not UTF-8: Swift may make the same text of
+    ///   two such arguments, and two ids would be one.
     static func check() throws(CommandFailure) {
         guard CommandLine.argc > 0 else { throw missing }
         for index in 1..<max(1, Int(CommandLine.argc)) {

@@ -43,7 +43,7 @@ enum NextStep {
         status.reasonDetail?.detail.cause.map { " (\(VaultError.words($0)))" } ?? ""
     }
 
-    /// All is well, and nobody sees to it that it stays so.
+    /// All is well, but no process keeps it so.
     private static let idle =
         "nothing now; start `tokenvault serve`, or run `tokenvault refresh` in time: nothing is "
         + "refreshed while none runs"

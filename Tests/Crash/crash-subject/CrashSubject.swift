@@ -58,7 +58,7 @@ struct CrashSubject {
         guard let progress = unsafe tv_progress_open(value("PROGRESS"), 0) else { exit(2) }
         unsafe tv_progress_watch(progress)
         say("R")
-        let queues = number("LANES")
+        let queues = number("QUEUES")
         if queues > 1 { tv_progress_begin(Kind.several.rawValue) }
         let random = SeededRandom(seed: UInt64(number("SEED")))
         await withTaskGroup(of: Void.self) { group in

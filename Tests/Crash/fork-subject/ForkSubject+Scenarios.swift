@@ -145,7 +145,7 @@ extension ForkSubject {
             _ = try await vault.delete(ConnectionID("a"))
         }
         require(code == nil, "the child's vault: \(code.map { "\($0)" } ?? "")")
-        require(SecretArena.shared.freeSlotsAreZero(), "the child's arena")
+        require(SecretArena.shared.freeBlocksAreZero(), "the child's arena")
     }
 
     /// The parent dies, and the child that it made does not hold its lock.
@@ -196,7 +196,7 @@ extension ForkSubject {
             inherited.removeAll()
             for _ in 0..<500 { own.append(Held(try Secret(random: 100))) }
             require(places.isDisjoint(with: own.map(\.place)), "places of the parent's secrets")
-            require(Set(own.map(\.place)).count == own.count, "a slot was given twice")
+            require(Set(own.map(\.place)).count == own.count, "a block was given twice")
             require(SecretArena.shared.openSecretCount == own.count, "the child's secrets")
             own.removeAll()
             require(SecretArena.shared.openSecretCount == 0, "secrets of nobody")
@@ -215,7 +215,7 @@ extension ForkSubject {
             try await vault.withAccessToken(id) { require($0.exposed == "one", "the parent's") }
         }
         awaitChild(child)
-        require(inherited.count == 1000 && SecretArena.shared.freeSlotsAreZero(), "the parent's")
+        require(inherited.count == 1000 && SecretArena.shared.freeBlocksAreZero(), "the parent's")
         vault.close()
     }
 

@@ -72,7 +72,7 @@ import Testing
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: false)
         #expect(refusal()?.detail.cause == .wrongKind)
-        #expect(SecretArena.shared.freeSlotsAreZero())
+        #expect(SecretArena.shared.freeBlocksAreZero())
     }
 
     @Test("A root key that is the same byte throughout is weak, and not of a wrong length")

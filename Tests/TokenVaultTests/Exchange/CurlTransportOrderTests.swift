@@ -142,15 +142,15 @@ struct CurlTransportOrderTests {
         #expect(second.failure == .unreachable(curlCode: 28))
     }
 
-    @Test("no slot for an answer: the request waits unsent, then fails as such")
+    @Test("no block for an answer: the request waits unsent, then fails as such")
     func starved() throws {
         let server = try ScriptedServer { _ in .reply() }
         defer { server.stop() }
         var settings = CurlTransport.Settings(allowsLoopbackHTTP: true)
-        settings.slotMilliseconds = 200
+        settings.blockMilliseconds = 200
         let transport = try CurlTransport(settings: settings)
         let answers = Answers()
-        var hoard = SlotHoard.take(allOf: [8192, 2048])
+        var hoard = BlockHoard.take(allOf: [8192, 2048])
         try transport.post(server.origin, into: answers)
         #expect(answers.wait(for: 1).first?.failure == .tooManySecrets)
         #expect(server.connectionCount == 0)
@@ -200,8 +200,8 @@ struct CurlTransportOrderTests {
         #expect(answers.wait(for: 1).first?.status == 200)
     }
 
-    @Test("afterwards no secret is open in a slot that was given back")
-    func slotsAreZero() throws {
+    @Test("afterwards no secret is open in a block that was given back")
+    func blocksAreZero() throws {
         let server = try ScriptedServer { _ in .reply(body: String(repeating: "s", count: 5000)) }
         defer { server.stop() }
         let transport = try CurlTransport.forTests()
@@ -211,6 +211,6 @@ struct CurlTransportOrderTests {
         }
         #expect(answers.wait(for: 300).allSatisfy { $0.body.utf8.count == 5000 })
         transport.close()
-        #expect(SecretArena.shared.freeSlotsAreZero())
+        #expect(SecretArena.shared.freeBlocksAreZero())
     }
 }

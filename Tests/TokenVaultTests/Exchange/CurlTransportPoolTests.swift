@@ -53,9 +53,9 @@ struct CurlTransportPoolTests {
     @Test("1,024 at a time")
     func limit() { #expect(CurlTransport.Settings().inFlightMax == 1024) }
 
-    /// The answer's slot was taken before the request was sent, and judging it takes none: with
+    /// The answer's block was taken before the request was sent, and judging it takes none: with
     /// none left in any class, the thread neither waits nor loses the tokens.
-    @Test("an answer is judged at once where no slot is free")
+    @Test("an answer is judged at once where no block is free")
     func judgesWithFullArena() throws {
         let mayAnswer = Monitor(false)
         let server = try ScriptedServer { _ in
@@ -77,7 +77,7 @@ struct CurlTransportPoolTests {
         }
         endpoint.send(request)
         while server.requestCount == 0 { usleep(1000) }
-        let hoard = SlotHoard.take(allOf: SecretArena.classes.map(\.byteCount).reversed())
+        let hoard = BlockHoard.take(allOf: SecretArena.classes.map(\.byteCount).reversed())
         let took = elapsedMilliseconds {
             mayAnswer.withLock { $0 = true }
             mayAnswer.broadcast()
@@ -105,7 +105,7 @@ private func text(_ verdict: consuming Verdict) -> String {
 }
 
 private func text(_ reply: borrowing TokenReply) -> String {
-    // Whoever lands it asks this too.
+    // Whoever stores it asks this too.
     let expiry = reply.expiry(
         requestedAt: UnixTime(seconds: 1_793_000_000), providerLifetimeSeconds: 60,
         applicationLifetimeSeconds: nil)

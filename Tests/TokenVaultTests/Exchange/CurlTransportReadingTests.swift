@@ -232,7 +232,7 @@ struct CurlTransportReadingTests {
         }
     }
 
-    @Test("a transfer that waits for a slot keeps its connection, whatever lies in its socket")
+    @Test("a transfer that waits for a block keeps its connection, whatever lies in its socket")
     func pausedWithBytesInTheSocket() throws {
         let token = String(repeating: "t", count: 16_000)
         let body = #"{"access_token":"\#(token)","refresh_token":"\#(token)"}"#
@@ -247,7 +247,7 @@ struct CurlTransportReadingTests {
         defer { server.stop() }
         let transport = try CurlTransport.forTests()
         let answers = Answers()
-        var hoard = SlotHoard.take(allOf: [65_536, 8192])
+        var hoard = BlockHoard.take(allOf: [65_536, 8192])
         try transport.post(server.origin, into: answers)
         #expect(answers.wait(for: 1, milliseconds: 300).isEmpty)
         // Others come and go meanwhile.

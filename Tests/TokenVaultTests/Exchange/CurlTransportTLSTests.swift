@@ -18,7 +18,7 @@ struct CurlTransportTLSTests {
         #expect(transport.curlHeapWiped)
         #expect(transport.tlsHeapWiped)
         transport.close()
-        #expect(SecretArena.shared.freeSlotsAreZero())
+        #expect(SecretArena.shared.freeBlocksAreZero())
     }
 
     @Test(

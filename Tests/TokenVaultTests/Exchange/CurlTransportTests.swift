@@ -73,7 +73,7 @@ struct CurlTransportTests {
     }
 
     @Test(
-        "an answer that outgrows its slot arrives whole",
+        "an answer that outgrows its block arrives whole",
         arguments: [2048, 2049, 3072, 61_440, 65_536])
     func growing(byteCount: Int) throws {
         let text = String(repeating: "0123456789abcdef", count: byteCount / 16 + 1).prefix(
@@ -86,14 +86,14 @@ struct CurlTransportTests {
         #expect(reply.body == String(text))
     }
 
-    @Test("no larger slot free: the answer waits past its deadline, and arrives")
+    @Test("no larger block free: the answer waits past its deadline, and arrives")
     func pausing() throws {
         let text = String(repeating: "x", count: 60_000)
         let server = try ScriptedServer { _ in .reply(body: text) }
         defer { server.stop() }
         let transport = try CurlTransport.forTests()
         let answers = Answers()
-        var hoard = SlotHoard.take(allOf: [65_536, 8192])
+        var hoard = BlockHoard.take(allOf: [65_536, 8192])
         try transport.post(server.origin, deadlineMilliseconds: 200, into: answers)
         #expect(answers.wait(for: 1, milliseconds: 600).isEmpty)
         withExtendedLifetime(hoard) {}
@@ -111,7 +111,7 @@ struct CurlTransportTests {
         defer { slow.stop() }
         let transport = try CurlTransport.forTests()
         let answers = Answers()
-        var hoard = SlotHoard.take(allOf: [65_536, 8192])
+        var hoard = BlockHoard.take(allOf: [65_536, 8192])
         try transport.post(slow.origin, deadlineMilliseconds: 300, into: answers)
         #expect(answers.wait(for: 1, milliseconds: 500).isEmpty)
         withExtendedLifetime(hoard) {}

@@ -5,11 +5,11 @@ import Testing
 
 @testable import TokenVault
 
-/// Bodies as they arrive, and what is left of those that are longer than a slot.
+/// Bodies as they arrive, and what is left of those that are longer than a block.
 @Suite(.serialized) struct ReplyBodyTests {
     static let long = String(repeating: "j", count: 70_000)
 
-    @Test("what fits into a slot stays as it came", arguments: [0, 1, 2048, 2049, 8192, 65_536])
+    @Test("what fits into a block stays as it came", arguments: [0, 1, 2048, 2049, 8192, 65_536])
     func untouched(_ count: Int) throws {
         let text = #"{"id_token":""# + String(repeating: "x", count: count)
         let body = String(text.suffix(count))
@@ -70,7 +70,7 @@ import Testing
         }
         let longest = body + String(repeating: " ", count: ReplyBody.byteCountMax - body.utf8.count)
         #expect(try arrive(longest, inPiecesOf: 4096) == Arrived(left))
-        #expect(try arrive(longest + " ", inPiecesOf: 4096).appetite == .enough)
+        #expect(try arrive(longest + " ", inPiecesOf: 4096).intake == .enough)
     }
 
     @Test("tokens as long as they may be stay whole beside it")
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test(
-        "longer than a slot: ours, a page, half an object, what is none after all",
+        "longer than a block: ours, a page, half an object, what is none after all",
         arguments: [
             ("<p>LONG</p>", true), (#"{"access_token":"LONG"#, false),
             (#"{"access_token":"LONG","LONG"#, false),
@@ -96,7 +96,7 @@ import Testing
         let body = pattern.replacing("LONG", with: Self.long)
         for size in [100, 4096, 200_000] {
             let arrived = try arrive(body, inPiecesOf: size)
-            #expect((arrived.appetite == .enough) == isEnough)
+            #expect((arrived.intake == .enough) == isEnough)
             #expect(!arrived.isWhole)
         }
     }
@@ -168,13 +168,13 @@ import Testing
         #expect(readCount > 500)
     }
 
-    @Test("where no slot is free a piece is kept until one is, and none of it counts twice")
-    func waitsForASlot() throws {
+    @Test("where no block is free a piece is kept until one is, and none of it counts twice")
+    func waitsForABlock() throws {
         let token = String(repeating: "t", count: 3000)
         let text = #"{"x":"\#(Self.long)","access_token":"\#(token)","y":1}"#
         let left = #"{"access_token":"\#(token)"}"#
-        var body = ReplyBody(in: try slot())
-        var hoard = SlotHoard.take(allOf: [65_536, 8192])
+        var body = ReplyBody(in: try block())
+        var hoard = BlockHoard.take(allOf: [65_536, 8192])
         var waitCount = 0
         var offset = 0
         let bytes = Array(text.utf8)
@@ -194,42 +194,42 @@ import Testing
         #expect(arrived == left)
     }
 
-    @Test("what was passed over is in no slot that was given back")
-    func slotsAreZero() throws {
+    @Test("what was passed over is in no block that was given back")
+    func blocksAreZero() throws {
         for _ in 0..<3 {
             _ = try arrive(
                 #"{"x":"\#(Self.long)","access_token":"a","y":"\#(Self.long)"}"#, inPiecesOf: 4096)
         }
-        #expect(SecretArena.shared.freeSlotsAreZero())
+        #expect(SecretArena.shared.freeBlocksAreZero())
     }
 
     // MARK: -
 
     private struct Arrived: Equatable {
         var text = ""
-        var appetite = ReplyBody.Appetite.taken
+        var intake = ReplyBody.Intake.taken
         var isWhole = false
 
-        init(_ text: String, _ appetite: ReplyBody.Appetite = .taken) {
-            (self.text, self.appetite) = (text, appetite)
+        init(_ text: String, _ intake: ReplyBody.Intake = .taken) {
+            (self.text, self.intake) = (text, intake)
             isWhole = text.lend { JSONScanner.isWholeObject($0) }
         }
     }
 
-    private func slot() throws -> Secret {
-        guard let slot = Secret(roomFor: CurlTransfer.replyBytes) else {
+    private func block() throws -> Secret {
+        guard let block = Secret(roomFor: CurlTransfer.replyBytes) else {
             throw VaultError(.tooManySecrets, .atoms)
         }
-        return slot
+        return block
     }
 
     private func arrive(_ text: String, inPiecesOf size: Int) throws -> Arrived {
-        var body = ReplyBody(in: try slot())
+        var body = ReplyBody(in: try block())
         let bytes = Array(text.utf8)
         for start in stride(from: 0, to: bytes.count, by: size) {
             let piece = Array(bytes[start..<min(start + size, bytes.count)])
-            let appetite = piece.lend { body.take($0) }
-            if appetite != .taken { return Arrived("", appetite) }
+            let intake = piece.lend { body.take($0) }
+            if intake != .taken { return Arrived("", intake) }
         }
         let isWhole = body.isWholeObject()
         var arrived = Arrived(body.take()?.exposed ?? "")
@@ -240,12 +240,12 @@ import Testing
 
     /// Reduces from the second of the cuts on.
     private func reduce(_ bytes: [UInt8], _ cuts: [Int]) throws -> [UInt8] {
-        var body = ReplyBody(in: try slot())
+        var body = ReplyBody(in: try block())
         var start = 0
         for (index, end) in (cuts + [bytes.count]).enumerated() {
             if index == 1 { body.begin() }
-            let appetite = Array(bytes[start..<end]).lend { body.take($0) }
-            #expect(appetite == .taken)
+            let intake = Array(bytes[start..<end]).lend { body.take($0) }
+            #expect(intake == .taken)
             if index > 0 { body.settle() }
             start = end
         }

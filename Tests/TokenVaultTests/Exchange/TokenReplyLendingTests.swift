@@ -18,11 +18,11 @@ import Testing
         #expect(plain == Lent(accessToken: "a", refreshToken: nil, scope: nil))
     }
 
-    /// An answered refresh is not lost for lack of slots: nothing but a JWT's payload takes one.
-    @Test func judgesWithoutAFreeSlot() throws {
+    /// An answered refresh is not lost for lack of blocks: nothing but a JWT's payload takes one.
+    @Test func judgesWithoutAFreeBlock() throws {
         let body = try Self.escaped.secret()
         let jwt = try #"{"access_token":"e30.eyJleHAiOjE3OTM0OTg0MDB9.c"}"#.secret()
-        let hoard = SlotHoard.take(allOf: SecretArena.classes.map(\.byteCount).reversed())
+        let hoard = BlockHoard.take(allOf: SecretArena.classes.map(\.byteCount).reversed())
         let source = expirySource(jwt)
         let reply = try lent(body)
         withExtendedLifetime(hoard) {}

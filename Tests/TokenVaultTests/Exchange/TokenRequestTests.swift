@@ -155,7 +155,7 @@ import Testing
         #expect(error(1, 129)?.number == 128)
     }
 
-    /// Three bytes for one: a form may outgrow the largest slot although each part is within
+    /// Three bytes for one: a form may outgrow the largest block although each part is within
     /// bounds.
     @Test func aFormThatOutgrowsASecretIsRefused() {
         var setting = Setting()

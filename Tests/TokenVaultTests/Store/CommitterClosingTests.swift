@@ -14,7 +14,7 @@ import Testing
         try home.create()
         let vault = try home.open()
         try await vault.ready()
-        let landed = Mutex(0)
+        let succeeded = Mutex(0)
         @Sendable func note(_ number: Int64) -> Commit {
             let commit = Commit()
             let key = vault.store.key(.connection, "anna")
@@ -27,20 +27,20 @@ import Testing
         @Sendable func follow(_ number: Int64) -> Commit {
             let commit = note(number)
             commit.completion = { result in
-                if case .success = result { landed.withLock { $0 += 1 } }
+                if case .success = result { succeeded.withLock { $0 += 1 } }
                 if number < 4 { vault.committer.submit(follow(number + 1)) }
             }
             return commit
         }
         vault.committer.submit(follow(1))
         vault.close()
-        #expect(landed.withLock { $0 } == 4)
+        #expect(succeeded.withLock { $0 } == 4)
         let late = note(5)
         late.completion = { result in
             guard case .failure(let error) = result, error.code == .closed else { return }
-            landed.withLock { $0 = 0 }
+            succeeded.withLock { $0 = 0 }
         }
         vault.committer.submit(late)
-        #expect(landed.withLock { $0 } == 0)
+        #expect(succeeded.withLock { $0 } == 0)
     }
 }

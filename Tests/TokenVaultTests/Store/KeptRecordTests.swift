@@ -132,7 +132,7 @@ import Testing
         committer.close()
     }
 
-    @Test func leavesLongSlotsToAnswers() throws {
+    @Test func leavesLongBlocksToAnswers() throws {
         for (scopeBytes, isKept) in [(300, true), (700, false)] {
             var opened = try open()
             let scope = String(repeating: "s", count: scopeBytes)

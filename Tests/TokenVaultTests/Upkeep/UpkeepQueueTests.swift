@@ -8,7 +8,7 @@ import Testing
 /// What stands between a connection that is due and the wire: the limits of its endpoint, pauses,
 /// and an application that the provider rejects.
 extension UpkeepStateTests {
-    @Test func boardsAheadOfTheWireAndNoFurther() throws {
+    @Test func preparesAheadOfTheWireAndNoFurther() throws {
         var state = UpkeepState()
         let queue = try queue(&state, concurrent: 4)
         for handle in (UInt32(0)..<100).handles {
@@ -73,7 +73,7 @@ extension UpkeepStateTests {
             check(state.endpoints[endpoint].governor.limits.concurrentMax == 6)
             _ = try queue(&state, "strict", endpoint: "https://b.example/token", concurrent: 1)
             check(state.endpoints[endpoint].governor.limits.concurrentMax == 8)
-            // Whoever comes when all others are gone is bound by nobody's but its own.
+            // One that comes when all others are gone is bound by its own limits alone.
             _ = try queue(&state, "generous", endpoint: "https://b.example/token", concurrent: 8)
             _ = try queue(&state, "late", concurrent: 16)
             check(state.endpoints[endpoint].governor.limits.concurrentMax == 16)
@@ -159,7 +159,7 @@ extension UpkeepStateTests {
         check(try send(&state, time(126)).count == 7)
     }
 
-    @Test func whatBoardsWhileItsLaneClosesIsNotReady() throws {
+    @Test func whatIsRecordedWhileItsQueueClosesIsNotReady() throws {
         var state = UpkeepState()
         let queue = try queue(&state)
         for handle in (UInt32(0)..<6).handles {
@@ -238,7 +238,7 @@ extension UpkeepStateTests {
         let again = time(1000).adding(milliseconds: Suspicion.riskMilliseconds)
         check(queue.risksAgain == again)
         check(queue.mayRisk(8, again))
-        // Two are at risk then, and nobody has said that the provider says so of dead grants.
+        // Two are at risk then, and nobody has said that the provider says so of lost grants.
         check(queue.suspicion.refuse(8, order: queue.suspicion.send(), again))
         check(!queue.mayRisk(9, again.adding(milliseconds: 100 * Suspicion.riskMilliseconds)))
         check(queue.risksAgain == nil)
@@ -261,7 +261,7 @@ extension UpkeepStateTests {
         check(try send(&state, time(3)).count == 3)
     }
 
-    @Test func whatIsReadyWhereItsApplicationWasIsTakenBackWithItsLane() throws {
+    @Test func whatIsReadyWhereItsApplicationWasIsTakenBackWithItsQueue() throws {
         var state = UpkeepState()
         let queue = try queue(&state, "app", endpoint: "https://old.example", concurrent: 1)
         for handle in (UInt32(0)..<3).handles {

@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    /// Sends all that board at `now`; returns their slots in the order in which they left.
+    /// Sends all whose turn it is at `now`; returns their handles in the order in which they left.
     func send(_ state: inout UpkeepState, _ now: UnixTime) throws -> [Handle] {
         for attempt in try takeTurns(&state, now) {
             check(state.recorded(attempt, now))
@@ -55,7 +55,7 @@ import Testing
         state.end(attempt, now)
     }
 
-    @Test func oneFlightForEachConnection() throws {
+    @Test func oneAttemptForEachConnection() throws {
         var state = UpkeepState()
         let queue = try queue(&state)
         let key = try key(7)
@@ -86,7 +86,7 @@ import Testing
         check(demand(5) == .waits)
     }
 
-    @Test func whatIsDueBoardsOnceEvenWhereItIsPlannedAgain() throws {
+    @Test func whatIsDueIsTakenOnceEvenWhereItIsPlannedAgain() throws {
         var state = UpkeepState()
         let queue = try queue(&state)
         for due in [10, 20, 5, 5] as [Int64] {
@@ -98,7 +98,7 @@ import Testing
         check(state.scheduledCount == 0)
     }
 
-    @Test func whoDiesFirstBoardsFirst() throws {
+    @Test func whatExpiresFirstIsTakenFirst() throws {
         var state = UpkeepState()
         let queue = try queue(&state, concurrent: 2)
         // Due one after the other, but the later they are due the sooner they die.
@@ -193,7 +193,7 @@ import Testing
         check(attempts[1].isSuperseded)
     }
 
-    @Test func aSlotThatAnotherTookIsNotInTheOldLane() throws {
+    @Test func aHandleThatAnotherTookIsNotInTheOldQueue() throws {
         var state = UpkeepState()
         let (old, new) = (
             try queue(&state, "old", endpoint: "https://old.example"),
@@ -201,7 +201,7 @@ import Testing
         )
         state.schedule(5, Plan(queue: old, due: time(1), death: time(2)))
         _ = state.enqueueDue(time(1))
-        // Its connection goes, and one of another application gets the slot and is due.
+        // Its connection goes, and one of another application gets the handle and is due.
         _ = state.orphan(try key(5), handle: 5)
         state.schedule(5, Plan(queue: new, due: time(3), death: time(9)))
         let attempts = try takeTurns(&state, time(4))
@@ -209,7 +209,7 @@ import Testing
         check(state.endpoints[state.queues[old].endpoint].preparedCount == 0)
     }
 
-    @Test func keepsToItsFlightsOrphansAmongThem() throws {
+    @Test func keepsToItsAttemptsOrphansAmongThem() throws {
         var state = UpkeepState()
         let queue = try queue(&state, concurrent: 1024)
         // So many cannot be listened to.

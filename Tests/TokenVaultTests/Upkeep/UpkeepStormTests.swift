@@ -19,7 +19,7 @@ import Testing
         var state = UpkeepState()
         var now = UnixTime(seconds: 1_800_000_000)
         let queue: Int
-        /// The order in which they die, by slot, and each one's place in it.
+        /// The order in which they expire, by handle, and each one's place in it.
         var deaths: [UnixTime] = []
         var places: [Int] = []
         var admitted: [(handle: Handle, moment: UnixTime)] = []
@@ -91,7 +91,7 @@ import Testing
 
 // What is looked at afterwards: once, not a hundred thousand times.
 extension UpkeepStormTests.Storm {
-    /// Whether no second, whenever it begins, has more departures than allowed.
+    /// Whether in no second, whenever it begins, more are sent than allowed.
     var isWithinRate: Bool {
         let perSecondMax = UpkeepStormTests.perSecondMax
         return admitted.indices.dropFirst(perSecondMax).allSatisfy { index in

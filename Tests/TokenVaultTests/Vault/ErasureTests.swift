@@ -5,7 +5,7 @@ import Testing
 
 @testable import TokenVault
 
-/// Slots after a crash, and the writer where no slot of the arena is free.
+/// Key slots after a crash, and the writer where no block of the arena is free.
 @Suite struct ErasureTests {
     @Test func aSlotWhoseErasureWasCutShortIsGivenOnce() async throws {
         let home = try TestVault()
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func theWriterTakesALargerSlotRatherThanWait() throws {
+    @Test func theWriterTakesALargerBlockRatherThanWait() throws {
         let home = try TestVault()
         try home.create()
         let vault = try home.open()
@@ -50,7 +50,7 @@ import Testing
         let commit = Commit()
         commit.add(.put(.connection, key, .absent), plaintext)
         // All but the sixteen largest, as if callers held them until this commit is durable.
-        var hoard = SlotHoard.take(
+        var hoard = BlockHoard.take(
             allOf: SecretArena.classes.map(\.byteCount).dropLast().reversed())
         let took = try elapsedMilliseconds { _ = try Vault.durable(commit, vault.committer) }
         withExtendedLifetime(hoard) {}

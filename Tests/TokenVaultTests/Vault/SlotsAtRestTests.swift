@@ -21,15 +21,15 @@ import Testing
         defer { vault.close() }
         #expect(await code { try await vault.ready() } == .authenticationFailed)
         let key = vault.store.key(.connection, id.text)
-        // Whoever may wait takes none of the largest slots for a small secret; who may not does.
-        let hoard = SlotHoard.take(allOf: [128, 512, 2048, 8192])
+        // Whoever may wait takes none of the largest blocks for a small secret; who may not does.
+        let hoard = BlockHoard.take(allOf: [128, 512, 2048, 8192])
         let found = await code { _ = try vault.store.open(key) }
         withExtendedLifetime(hoard) {}
         #expect(found == .authenticationFailed)
     }
 
     @Test func itMayWaitAgainAfterwards() throws {
-        let hoard = SlotHoard.take(allOf: [128, 512])
+        let hoard = BlockHoard.take(allOf: [128, 512])
         func take() -> Bool { (try? Secret(zeroes: 100).count) != nil }
         let taken = WorkerThread.withoutWaitingForSecrets {
             [WorkerThread.withoutWaitingForSecrets(take), take()]

@@ -29,7 +29,7 @@ struct VaultExchangeTests {
         let stand = try await Stand()
         let query = try await stand.connect("c1")
         async let done = stand.complete(query)
-        // The answer fits into the slot that it begins in, the record into none of those kept.
+        // The answer fits into the block that it begins in, the record into none of those kept.
         let long = String(repeating: "x", count: 960)
         var hoard = stand.hoardDuringExchange(answer: Stand.tokens(long))
         // Tried in vain meanwhile, at least once.
@@ -45,8 +45,8 @@ struct VaultExchangeTests {
     func noRoom() async throws {
         let stand = try await Stand()
         let query = try await stand.connect("c1")
-        var hoard = SlotHoard.take(allOf: Self.classes.reversed())
-        SlotHoard.give(8, of: &hoard)
+        var hoard = BlockHoard.take(allOf: Self.classes.reversed())
+        BlockHoard.give(8, of: &hoard)
         let first = await stand.complete(query)
         withExtendedLifetime(hoard) {}
         hoard = nil
@@ -57,20 +57,20 @@ struct VaultExchangeTests {
         #expect(try stand.accessToken("c1") == "a1")
     }
 
-    /// Gives slots back one after the other until there are enough for all of it.
+    /// Gives blocks back one after the other until there are enough for all of it.
     @Test("too little room, wherever it ends: nothing is sent, and the same callback works later")
     func littleRoom() async throws {
         let stand = try await Stand()
         stand.answer(Stand.tokens("1"))
         let query = try await stand.connect("c1")
-        let others = SlotHoard.take(allOf: [65_536, 8192])
-        var hoards = [2048, 512, 128].map { SlotHoard.take(allOf: [$0]) }
-        for index in hoards.indices { SlotHoard.give(5, of: &hoards[index]) }
+        let others = BlockHoard.take(allOf: [65_536, 8192])
+        var hoards = [2048, 512, 128].map { BlockHoard.take(allOf: [$0]) }
+        for index in hoards.indices { BlockHoard.give(5, of: &hoards[index]) }
         var refusals = 0
         var end = await stand.complete(query)
         while end == .tooManySecrets, refusals < 40 {
             #expect(stand.server.requestCount == 0)
-            SlotHoard.give(1, of: &hoards[refusals % hoards.count])
+            BlockHoard.give(1, of: &hoards[refusals % hoards.count])
             refusals += 1
             end = await stand.complete(query)
         }
@@ -196,12 +196,12 @@ private final class Stand: Sendable {
 
     func waitForRequest() { while server.requestCount == 0 { usleep(1000) } }
 
-    /// Takes every slot that is free once the code is out, and only then lets the server answer.
-    func hoardDuringExchange(answer body: String) -> SlotHoard? {
+    /// Takes every block that is free once the code is out, and only then lets the server answer.
+    func hoardDuringExchange(answer body: String) -> BlockHoard? {
         waitForRequest()
         // What made the request is given back by now.
         usleep(50_000)
-        let hoard = SlotHoard.take(allOf: VaultExchangeTests.classes.reversed())
+        let hoard = BlockHoard.take(allOf: VaultExchangeTests.classes.reversed())
         answer(body)
         return hoard
     }

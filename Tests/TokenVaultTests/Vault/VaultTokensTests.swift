@@ -146,6 +146,6 @@ import Testing
         try await vault.put(ConnectionID("x"), tokens("secret"))
         _ = try accessToken(vault, ConnectionID("x"))
         vault.close()
-        #expect(SecretArena.shared.freeSlotsAreZero())
+        #expect(SecretArena.shared.freeBlocksAreZero())
     }
 }

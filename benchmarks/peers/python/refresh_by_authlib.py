@@ -12,8 +12,8 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 import token_table
 
 
-async def refresh_lane(table, batch, url, verify, numbers):
-    # A client a lane: its connection is kept.
+async def refresh_each(table, batch, url, verify, numbers):
+    # A client for each request in flight: its connection is kept.
     async with AsyncOAuth2Client(
             token_table.CLIENT_ID, token_table.CLIENT_SECRET, verify=verify,
             trust_env=False) as client:
@@ -27,8 +27,8 @@ async def refresh_all(home, url, in_flight, count, certificates):
     table = token_table.TokenTable(home)
     batch = token_table.Batch(table)
     verify = ssl.create_default_context(cafile=certificates) if certificates else True
-    lanes = [range(lane, count, in_flight) for lane in range(in_flight)]
-    await asyncio.gather(*(refresh_lane(table, batch, url, verify, lane) for lane in lanes))
+    parts = [range(first, count, in_flight) for first in range(in_flight)]
+    await asyncio.gather(*(refresh_each(table, batch, url, verify, part) for part in parts))
     batch.flush()
 
 

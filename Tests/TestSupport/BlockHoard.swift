@@ -2,12 +2,12 @@
 
 @testable import TokenVault
 
-/// Slots of the arena, held for as long as the box lives.
-package final class SlotHoard {
+/// Blocks of the arena, held for as long as the box lives.
+package final class BlockHoard {
     private let secret: Secret
-    private var next: SlotHoard?
+    private var next: BlockHoard?
 
-    private init(_ secret: consuming Secret, _ next: SlotHoard?) {
+    private init(_ secret: consuming Secret, _ next: BlockHoard?) {
         self.secret = secret
         self.next = next
     }
@@ -18,17 +18,17 @@ package final class SlotHoard {
         while let box = rest, isKnownUniquelyReferenced(&rest) { rest = box.next.take() }
     }
 
-    /// Takes every slot of these size classes that is free.
-    package static func take(allOf byteCounts: [Int]) -> SlotHoard? {
-        var hoard: SlotHoard?
+    /// Takes every block of these size classes that is free.
+    package static func take(allOf byteCounts: [Int]) -> BlockHoard? {
+        var hoard: BlockHoard?
         for byteCount in byteCounts {
-            while let secret = Secret(roomFor: byteCount) { hoard = SlotHoard(secret, hoard) }
+            while let secret = Secret(roomFor: byteCount) { hoard = BlockHoard(secret, hoard) }
         }
         return hoard
     }
 
     /// Gives some of them back.
-    package static func give(_ count: Int, of hoard: inout SlotHoard?) {
+    package static func give(_ count: Int, of hoard: inout BlockHoard?) {
         for _ in 0..<count {
             let rest = hoard?.next
             hoard?.next = nil
