@@ -33,8 +33,8 @@ final class Refresher: Sendable {
     struct Shared: ~Copyable {
         var upkeep = UpkeepState()
         var timers: [Timer] = []
-        /// What a call of this process is erasing. That nothing else may change it says its fence in
-        /// the store; here it only keeps a second call out.
+        /// What a call of this process is erasing, so that no second one does. That nothing else
+        /// may change it is said by its fence in the store.
         var erasing: Set<RecordKey> = []
         var doubts: Doubts
         /// Applications whose log says that they are rejected, and not yet that this is over.
