@@ -53,8 +53,12 @@ extension Vault {
     /// The same, and waits while another process has the vault: for the moment in which the former
     /// one of a rolling deployment is still ending.
     ///
-    /// - Parameter duration: for how long at most; it is looked for every 20 ms. Only `vaultLocked`
-    ///   is waited for.
+    /// - Parameters:
+    ///   - path: the vault's directory.
+    ///   - rootKey: its root key.
+    ///   - settings: as the one before.
+    ///   - duration: for how long at most; it is looked for every 20 ms. Only `vaultLocked` is
+    ///     waited for.
     /// - Throws: as the one before; `vaultLocked` where it was not free in time, `cancelled`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings(),
@@ -72,7 +76,11 @@ extension Vault {
     /// so at once. Where the directory's disk may not be mounted yet, use `open`: a new vault is
     /// empty.
     ///
-    /// - Parameter duration: as `open(at:rootKey:settings:waiting:)`.
+    /// - Parameters:
+    ///   - path: the vault's directory.
+    ///   - rootKey: its root key, or that of a new one.
+    ///   - settings: as `open(at:rootKey:settings:)`.
+    ///   - duration: as `open(at:rootKey:settings:waiting:)`.
     /// - Throws: as `create` and `open`; `vaultMissing` where something that is no vault is at
     ///   `path`, such as an empty directory: name one in it that does not exist.
     public static func openOrCreate(
