@@ -196,7 +196,7 @@ let package = Package(
         .testTarget(
             name: "ReadmeTests",
             dependencies: ["embed-in-hummingbird", "ProviderSimulator", "TestSupport"],
-            exclude: ["consumer", "hummingbird"], swiftSettings: strict),
+            exclude: ["consumer", "hummingbird", "newcomer"], swiftSettings: strict),
         // The program of the article, built as an embedder would.
         .executableTarget(
             name: "embed-in-hummingbird",

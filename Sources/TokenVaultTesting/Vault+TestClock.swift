@@ -14,7 +14,7 @@ extension Vault {
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings(),
         clock: TestClock
-    ) throws(VaultError) -> Vault {
+    ) throws -> Vault {
         let vault = try open(at: path, rootKey: rootKey, settings: settings, time: clock)
         clock.attach(vault)
         return vault

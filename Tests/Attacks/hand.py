@@ -169,7 +169,10 @@ class Hand:
             with socket.socket(socket.AF_UNIX) as wire, working_in(os.path.dirname(path)):
                 wire.bind(os.path.basename(path))
         elif kind == "zero device":
-            os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))
+            try:
+                os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))
+            except PermissionError as error:
+                raise PermissionError("making a device takes root (mknod)") from error
         elif kind == "link to it":
             os.symlink(aside, path)
         elif kind == "link to a zero device":

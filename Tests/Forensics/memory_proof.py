@@ -103,8 +103,9 @@ def scan(process, directory, needles):
     command = [SCANNER, "--pid", str(process), "--directory", directory]
     # The command forbids that others of its own user look into it.
     if os.geteuid() != 0:
-        print("memory_proof.py: reading the memory of a process that forbids it takes root: "
-              "sudo is asked, without a password", file=sys.stderr)
+        if subprocess.run("sudo -n true", shell=True, capture_output=True, check=False).returncode:
+            sys.exit("memory_proof.py: reading the memory of a process that forbids it takes root, "
+                     "or a sudo that asks for no password")
         command = ["sudo", "-n", *command]
     began = time.monotonic()
     result = subprocess.run(command, input="".join(lines).encode(), capture_output=True,

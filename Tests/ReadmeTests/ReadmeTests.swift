@@ -2,26 +2,62 @@
 
 import Dispatch
 import Foundation
+import ProviderSimulator
 import Testing
 
 /// What the README shows works, in a package of its own that depends on this one by URL and
 /// version.
 @Suite struct ReadmeTests {
+    /// Its call is answered by the practice server, which takes living access tokens alone; once with
+    /// one, and once with one that the server never issued.
     @Test func theProgramBuildsAndRuns() async throws {
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("consumer")
-        let (status, output) = try await Self.run(script)
+        let provider = try await ProviderSimulator.start(
+            ProviderSimulator.Settings(
+                clients: [.init(id: "client-1", secret: nil, redirectURIs: [])]))
+        let token = try #require(try provider.mint(1).first).accessToken
+        let (status, output) = try await Self.run(
+            Self.folder.appendingPathComponent("consumer"), [provider.baseURL],
+            input: "\(token)\n")
+        await provider.stop()
         #expect(status == 0)
         // This one, and swift-collections.
         #expect(output.contains("fetched 2 packages"))
-        #expect(output.contains("lent 15 bytes"))
-        #expect(output.contains("erased 1 key slot"))
+        #expect(output.contains("used: ok\nerased 1 key slot"))
+        #expect(output.contains("with another token: Error"))
+        #expect(provider.counters.userinfoAccepted == 1)
+        #expect(provider.counters.userinfoRefused == 1)
         #expect(output.contains("wipes what it frees: 1"))
+        #expect(output.hasSuffix(Self.newcomer), "\(output)")
     }
+
+    /// What the compiler makes of `newcomer/Newcomer.swift` says in each place what was caught.
+    private static let newcomer = """
+        create: true
+        create: false
+        switch: no key
+        retry: after 1
+        ternary: true
+        guard: none
+        open else create: created
+        wait: locked for 0.04 seconds
+        service: 1
+        service: is running
+        task: 0
+        passphrase: created
+        passphrase: another
+        whole life: 15 0
+        whole life: not found
+        shelf: false true
+        closure: [true, false]
+        typed: not found
+        typed: not found
+        typed: not found
+
+        """
 
     /// The tests that the article shows run with all the others: `PlatformTests`.
     @Test func theArticleShowsTestsThatRun() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let root = Self.folder.appending(path: "../..")
         let article = try String(
             contentsOf: root.appending(
                 path: "Sources/TokenVault/TokenVault.docc/TestYourPlatform.md"), encoding: .utf8)
@@ -34,17 +70,48 @@ import Testing
         #expect(tests == licence + shown)
     }
 
-    private static func run(_ script: URL) async throws -> (Int32, String) {
+    #if compiler(>=6.3) && compiler(<6.3.2)
+    /// What `VaultError` says of the compiler: with one that does not crash, that has to go, and
+    /// `create` and `open` may say what they throw.
+    @Test func theCompilerCrashesOnAConditionOverAType() async throws {
+        let program = """
+            enum Failure: Error { case one, two }
+            func fail() throws(Failure) {}
+            func run() throws {
+                var runs = 0
+                do { try fail() } catch let error where error == .one { runs += 1 }
+                print(runs)
+            }
+
+            """
+        for (work, isDone) in [("-typecheck", true), ("-emit-sil", false)] {
+            let (status, _) = try await Self.run(
+                URL(filePath: "/bin/sh"),
+                ["-c", "ulimit -t 60; swiftc \(work) -o /dev/null - 2>/dev/null"], input: program)
+            #expect((status == 0) == isDone)
+        }
+    }
+    #endif
+
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+
+    private static func run(
+        _ program: URL, _ arguments: [String], input: String
+    ) async throws -> (Int32, String) {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
                 continuation.resume(
                     with: Result {
                         let process = Process()
-                        process.executableURL = script
-                        let pipe = Pipe()
-                        process.standardOutput = pipe
+                        process.executableURL = program
+                        process.arguments = arguments
+                        let (given, said) = (Pipe(), Pipe())
+                        process.standardInput = given
+                        process.standardOutput = said
                         try process.run()
-                        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+                        try given.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+                        try given.fileHandleForWriting.close()
+                        let output = said.fileHandleForReading.readDataToEndOfFile()
                         process.waitUntilExit()
                         return (
                             process.terminationStatus, String(decoding: output, as: UTF8.self)

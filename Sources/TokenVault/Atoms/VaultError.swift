@@ -4,6 +4,19 @@
 ///
 /// There is no text field: nothing a token, a URL or a provider's answer could travel in. `code`
 /// says what the caller should do, `number` is the C library's, HTTP's or errno's own number.
+///
+/// ## If the compiler crashes
+///
+/// Swift 6.3.1 crashes in `MandatoryAllocBoxToStack`, or does not end, on a `catch` with `where`
+/// where three things come together: all that its `do` throws has this type; the function throws
+/// without a type, and no `catch` takes the rest; and the function has a `var`, or a `let` of what
+/// cannot be copied, such as a ``LentToken``. What makes and opens a vault throws without a type
+/// for that reason. With the other verbs do one of these:
+///
+/// ```swift
+/// do { … } catch let error where error.code == .notFound { … } catch { throw error }
+/// do throws(any Error) { … } catch let error as VaultError where error.code == .notFound { … }
+/// ```
 public struct VaultError: Error, Sendable {
     /// The reason. New codes may be added; compare, never switch exhaustively.
     public struct Code: Hashable, Sendable {

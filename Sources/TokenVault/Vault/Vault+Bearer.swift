@@ -13,6 +13,7 @@ extension Vault {
     /// made again: `status` shows it later. Where `body` throws nothing is reported.
     ///
     /// - Parameters:
+    ///   - id: the connection's.
     ///   - minimumLifetime: as `withAccessToken`.
     ///   - awaitsLateAnswer: as `refresh`.
     ///   - body: makes the call, and must not keep the bytes. They hold a block of `SecretArena`

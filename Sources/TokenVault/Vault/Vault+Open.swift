@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// What is thrown here is a `VaultError`, and no type says so: somebody who opens a vault often has
+// `catch let error as VaultError where error.code == …` beside a variable, and Swift 6.3.1 crashes
+// on that where a type is declared (see `VaultError`).
 extension Vault {
     /// Makes a new vault at `path`, which must not exist; its parent must. Everything is written
     /// beside it and renamed, so a crash leaves a whole vault or none.
     ///
-    /// - Throws: `vaultExists`, `rootKeyUnusable`, `storeFull`, `storageFailed`; `invalidArgument`
-    ///   where the passphrase's limits are out of range.
-    public static func create(
+    /// - Throws: `VaultError`: `vaultExists`, `rootKeyUnusable`, `storeFull`, `storageFailed`;
+    ///   `invalidArgument` where the passphrase's limits are out of range.
+    public static func create(at path: String, rootKey: consuming RootKeySource) throws {
+        try make(at: path, rootKey: rootKey)
+    }
+
+    private static func make(
         at path: String, rootKey: consuming RootKeySource
     ) throws(VaultError) {
         MemoryHygiene.install()
@@ -30,14 +37,14 @@ extension Vault {
     /// nothing else; `verification` says how far it is; `Settings.readsUnverified` does without for
     /// reads.
     ///
-    /// - Throws: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`,
+    /// - Throws: `VaultError`: `vaultMissing`, `vaultIncomplete`, `unsafeDirectory`, `vaultLocked`,
     ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`,
     ///   `unsupportedFormat`, `integrityFailed` where a file is not what it should be,
     ///   `databaseDamaged`, `databaseUnsupported`, `storeFull`, `storageFailed`;
     ///   `certificateFileUnusable`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
-    ) throws(VaultError) -> Vault {
+    ) throws -> Vault {
         try open(
             at: path, rootKey: rootKey, settings: settings, time: SystemTime(),
             randomness: SystemRandomness())
@@ -46,13 +53,17 @@ extension Vault {
     /// The same, and waits while another process has the vault: for the moment in which the former
     /// one of a rolling deployment is still ending.
     ///
-    /// - Parameter duration: for how long at most; it is looked for every 20 ms. Only `vaultLocked`
-    ///   is waited for.
+    /// - Parameters:
+    ///   - path: the vault's directory.
+    ///   - rootKey: its root key.
+    ///   - settings: as the one before.
+    ///   - duration: for how long at most; it is looked for every 20 ms. Only `vaultLocked` is
+    ///     waited for.
     /// - Throws: as the one before; `vaultLocked` where it was not free in time, `cancelled`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings(),
         waiting duration: Duration
-    ) async throws(VaultError) -> Vault {
+    ) async throws -> Vault {
         MemoryHygiene.install()
         if let file = settings.certificateFile { try CertificateFile.check(file) }
         let directory = try await VaultDirectory.taken(path, waiting: duration)
@@ -65,18 +76,22 @@ extension Vault {
     /// so at once. Where the directory's disk may not be mounted yet, use `open`: a new vault is
     /// empty.
     ///
-    /// - Parameter duration: as `open(at:rootKey:settings:waiting:)`.
+    /// - Parameters:
+    ///   - path: the vault's directory.
+    ///   - rootKey: its root key, or that of a new one.
+    ///   - settings: as `open(at:rootKey:settings:)`.
+    ///   - duration: as `open(at:rootKey:settings:waiting:)`.
     /// - Throws: as `create` and `open`; `vaultMissing` where something that is no vault is at
     ///   `path`, such as an empty directory: name one in it that does not exist.
     public static func openOrCreate(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings(),
         waiting duration: Duration = .zero
-    ) async throws(VaultError) -> Vault {
+    ) async throws -> Vault {
         MemoryHygiene.install()
         // A descriptor can be read once.
         let kept = try RootKey.Kept(rootKey)
         do throws(VaultError) {
-            try create(at: path, rootKey: kept.source())
+            try make(at: path, rootKey: kept.source())
         } catch {
             guard error.code == .vaultExists else { throw error }
         }

@@ -16,7 +16,6 @@ extension Vault {
     ///     thrown at once, until the token at hand is due or one that lives longer has come. Its
     ///     `number` is then for how many seconds they live.
     ///   - awaitsLateAnswer: as `refresh`.
-    ///   - body: is lent the token, and called once or not at all; what it throws is thrown on.
     /// - Throws: `notFound`, `notConnected`, `grantLost`, `notRefreshable`, `providerUnreachable`,
     ///   `certificateRefused`, `endpointRefused`, `providerBusy`, `answerLost`, `backingOff`,
     ///   `providerRefused`, `providerAnswerUnreadable`, `applicationMisconfigured`,
@@ -36,8 +35,10 @@ extension Vault {
     /// not keep its bytes.
     ///
     /// - Parameters:
+    ///   - id: the connection's.
     ///   - minimumLifetime: as `accessToken`.
     ///   - awaitsLateAnswer: as `refresh`.
+    ///   - body: is lent the token, and called once or not at all; what it throws is thrown on.
     /// - Throws: as `accessToken`, and what `body` throws.
     public func withAccessToken<Result: ~Copyable>(
         _ id: ConnectionID, minimumLifetime: Duration = .zero, awaitsLateAnswer: Bool = false,

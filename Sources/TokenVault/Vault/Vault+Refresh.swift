@@ -50,9 +50,11 @@ extension Vault {
     /// The platform used the token and it worked: the light turns green. Written at most once a
     /// minute for each connection, unless the use before did not work.
     ///
-    /// - Parameter generation: of the token that was used, as `LentToken` has it: where that was
-    ///   replaced since, its success does not mend a rejection of the present one. Nil for the
-    ///   present one.
+    /// - Parameters:
+    ///   - id: the connection's.
+    ///   - generation: of the token that was used, as `LentToken` has it: where that was replaced
+    ///     since, its success does not mend a rejection of the present one. Nil for the present
+    ///     one.
     /// - Throws: `notFound`, `storeFull`, `storageFailed`.
     public func reportUse(
         _ id: ConnectionID, generation: UInt64? = nil

@@ -6,9 +6,11 @@ extension Vault {
     /// replaced again. Until other tokens come or a use works the light is red, and whoever asks
     /// for the token waits for a refresh; one that nothing can renew is lent all the same.
     ///
-    /// - Parameter generation: of the token that was rejected, as `LentToken`, `status` and `get`
-    ///   give it; nil for the present one.
-    /// - Parameter awaitsLateAnswer: as `refresh`.
+    /// - Parameters:
+    ///   - id: the connection's.
+    ///   - generation: of the token that was rejected, as `LentToken`, `status` and `get` give it;
+    ///     nil for the present one.
+    ///   - awaitsLateAnswer: as `refresh`.
     /// - Throws: as `refresh`; `invalidArgument` where the connection has no such version yet.
     public func reportRejected(
         _ id: ConnectionID, generation: UInt64? = nil, awaitsLateAnswer: Bool = false

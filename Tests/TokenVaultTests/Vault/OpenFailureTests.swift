@@ -95,20 +95,20 @@ import Testing
         let home = try TestVault()
         let link = "\(home.path)-link"
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: link)
-        func refusal(_ path: String) -> VaultError? {
-            do throws(VaultError) {
+        func refusal(_ path: String) throws -> VaultError? {
+            do {
                 try Vault.open(at: path, rootKey: .file(home.keyFile)).close()
                 return nil
-            } catch {
+            } catch let error as VaultError {
                 return error
             }
         }
         for path in ["\(link)/v", "/tmp/\(String(repeating: "x", count: 300))"] {
-            #expect(refusal(path)?.code == .storageFailed)
-            #expect(refusal(path)?.detail.subject == .directory)
+            #expect(try refusal(path)?.code == .storageFailed)
+            #expect(try refusal(path)?.detail.subject == .directory)
         }
-        #expect(refusal("\(home.keyFile)/v")?.code == .vaultMissing)
-        #expect(refusal("\(home.path)/v")?.code == .vaultMissing)
+        #expect(try refusal("\(home.keyFile)/v")?.code == .vaultMissing)
+        #expect(try refusal("\(home.path)/v")?.code == .vaultMissing)
     }
 
     @Test func secondsAreRoundedDownToTheEndOfTheRange() {
