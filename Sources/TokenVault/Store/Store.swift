@@ -195,29 +195,6 @@ final class Store: Reading {
         RecordKey(hashing: state, key: keyring.flowBlindingKey)
     }
 
-    /// Every record of one kind in one snapshot, until `body` says false. A record that is being
-    /// erased at this moment is left out.
-    func scan(
-        _ kind: SealedRecord.Kind,
-        _ body: (borrowing Opened) throws(VaultError) -> Bool
-    ) throws(VaultError) {
-        let transaction = try beginRead()
-        try transaction.scan(.records) { (lmdbKey, value) throws(VaultError) in
-            guard lmdbKey.byteCount == RecordKey.byteCount else {
-                throw VaultError(.recordDamaged, .store, number: lmdbKey.byteCount)
-            }
-            guard try SealedRecord.header(of: value).kind == kind else { return true }
-            let key = RecordKey(lmdbKey)
-            do throws(VaultError) {
-                return try body(open(value, key: key))
-            } catch {
-                guard error.code == .authenticationFailed else { throw error }
-            }
-            guard let opened = try open(key) else { return true }
-            return try body(opened)
-        }
-    }
-
     func version(_ key: RecordKey) throws(VaultError) -> RecordVersion? {
         let transaction = try beginRead()
         guard let value = try transaction.get(.records, key.bytes) else { return nil }

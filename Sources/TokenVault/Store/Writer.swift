@@ -131,8 +131,9 @@ struct Writer {
             committed.generation = root.generation
         case .revise: preconditionFailure("applied by its commit")
         case .fence(let key):
-            committed.handle = Handle(number: try fence(key, transaction))
-            committed.generation = root.generation
+            let fence = try fence(key, transaction)
+            committed.handle = Handle(number: fence.slot)
+            committed.generation = fence.generation
         case .erase(let key):
             if try erase(key, transaction) { committed.erasedSlots += 1 }
         case .addFlow(let key, let connection, let now, let expires):
