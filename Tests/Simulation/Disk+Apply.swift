@@ -93,6 +93,7 @@ extension Disk {
         case .erase(let key):
             erase(key, landed)
             committed.erasedSlots += 1
+            committed.erasure = ErasureQuality(fileSystem: 0, isInPlace: true)
         case .addFlow(let key, let connection, let now, let expires):
             contents.flows = contents.flows.filter { $0.value.expires > now }
             guard let record = contents.records[connection] else { return }

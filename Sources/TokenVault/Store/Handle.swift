@@ -3,7 +3,9 @@
 /// Stands for a record in this process: a small, dense number that the store gives out, so that
 /// what is kept of each of a million connections is four bytes and not its key.
 ///
-/// In time it may stand for another record. Whoever acts on one asks whose it is.
+/// It is a record's while that lives, whatever is written into it. In time it may stand for
+/// another, but for nobody before the erasure of its own has been told, so that whoever is told can
+/// let go of it. Whoever acts on one asks whose it is.
 struct Handle: Hashable, Comparable, Sendable {
     let number: UInt32
 

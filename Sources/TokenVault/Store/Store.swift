@@ -8,6 +8,8 @@ final class Store: Reading {
     let keyring: Keyring
     let slots: KeySlots
     let lmdb: LMDB
+    /// What becomes of bytes that are overwritten here.
+    let erasureQuality: ErasureQuality
     /// Held while slots change in place until LMDB says so too: a slot that fails to open is read
     /// again under it before anything is called damaged.
     private let slotChange = Monitor<Void>(())
@@ -31,6 +33,7 @@ final class Store: Reading {
         lmdb = try LMDB(
             "\(directory)/\(VaultDirectory.databaseName)", mapBytes: mapBytes, creates: creates,
             readsOnly: readsOnly)
+        erasureQuality = ErasureQuality(directory)
     }
 
     deinit {

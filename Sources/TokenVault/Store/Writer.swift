@@ -136,6 +136,7 @@ struct Writer {
             committed.generation = fence.generation
         case .erase(let key):
             if try erase(key, transaction) { committed.erasedSlots += 1 }
+            committed.erasure = store.erasureQuality
         case .addFlow(let key, let connection, let now, let expires):
             try dropExpiredFlows(now, transaction)
             try addFlow(key, of: connection, change.plaintext, transaction)
