@@ -12,7 +12,9 @@ extension Disk {
             if room == .none || room == .onlyWhatMayUseReserve && !commit.mayUseReserve {
                 throw VaultError(.storeFull, .store)
             }
-            for index in commit.changes.indices { try check(commit.changes[index].kind) }
+            for index in commit.changes.indices {
+                try check(commit.changes[index], isRecovery: commit.isRecovery)
+            }
             var committed = Committed()
             for index in commit.changes.indices {
                 try apply(commit.changes[index], &committed, tell)
@@ -24,13 +26,21 @@ extension Disk {
         }
     }
 
-    private func check(_ kind: Change.Kind) throws(VaultError) {
-        switch kind {
+    private func check(
+        _ change: borrowing Change, isRecovery: Bool
+    ) throws(VaultError) {
+        switch change.kind {
         case .put(_, let key, let expectation):
             guard !contents.fenced.contains(key) else { throw VaultError(.disconnecting, .store) }
             try check(expectation, contents.records[key]?.generation)
-        case .fence(let key), .erase(let key):
+            try Self.checkIsThere(change.plaintext)
+        case .fence(let key):
             guard contents.records[key] != nil else { throw VaultError(.notFound, .store) }
+        case .erase(let key):
+            guard contents.records[key] != nil else { throw VaultError(.notFound, .store) }
+            guard !isRecovery || contents.fenced.contains(key) else {
+                throw VaultError(.authenticationFailed, .store)
+            }
         case .takeFlow(let key):
             guard contents.flows[key] != nil else { throw VaultError(.notFound, .store) }
         case .beginBatch(let attempts, _):
@@ -46,8 +56,14 @@ extension Disk {
             guard live < StoreLimits.flowsMax else {
                 throw VaultError(.limitExceeded, .store, number: StoreLimits.flowsMax)
             }
+            try Self.checkIsThere(change.plaintext)
         case .revise, .endAttempt, .event: return
         }
+    }
+
+    /// Nothing that was applied can be taken back.
+    private static func checkIsThere(_ plaintext: borrowing Secret?) throws(VaultError) {
+        if plaintext == nil { throw VaultError(.invalidArgument, .store) }
     }
 
     private func check(
@@ -77,6 +93,7 @@ extension Disk {
         case .erase(let key):
             erase(key, tell)
             committed.erasedSlots += 1
+            committed.erasure = ErasureQuality(fileSystem: 0, isInPlace: true)
         case .addFlow(let key, let connection, let now, let expires):
             contents.flows = contents.flows.filter { $0.value.expires > now }
             guard let record = contents.records[connection] else { return }
@@ -170,6 +187,7 @@ extension Disk {
     ) throws(VaultError) {
         guard let record = contents.records[key] else { return }
         committed.handle = Handle(number: record.slot)
+        committed.generation = record.generation
         guard !contents.fenced.contains(key) else { return }
         if record.kind == .connection {
             var fields = try Self.fields(record.plaintext)
@@ -178,14 +196,13 @@ extension Disk {
             put(.connection, key, TokenText.copy(plaintext), &committed, isFence: true, tell)
         }
         contents.fenced.insert(key)
-        committed.generation = contents.generation
     }
 
     private func erase(_ key: RecordKey, _ tell: (DurableChange) -> Void) {
         guard sabotage != .keepsErased, let record = contents.records.removeValue(forKey: key)
         else { return }
         contents.slots[Int(record.slot)] = nil
-        contents.freeSlots.append(record.slot)
+        contents.freedSlots.append(record.slot)
         contents.fenced.remove(key)
         if record.kind == .connection { tell(.erased(key)) }
     }

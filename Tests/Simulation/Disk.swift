@@ -36,16 +36,17 @@ final class Disk: @unchecked Sendable {
         /// By slot; nil where it is free.
         var slots: [Slot?] = []
         var freeSlots: [UInt32] = []
+        /// Free with the next group: whoever is told of their erasure lets go of them first.
+        var freedSlots: [UInt32] = []
         var fenced: Set<RecordKey> = []
         var batches: [UInt64: Batch] = [:]
         var nextBatch: UInt64 = 1
         var generation: UInt64 = 0
         var flows: [RecordKey: Flow] = [:]
         var events: [EventEntry] = []
+        /// The number of the first of them.
+        var firstEvent: UInt64 = 1
     }
-
-    /// How many entries of the log are kept, in thousands: the simulation asks for none.
-    static let eventsMax = 1024
 
     /// Which commits find room.
     enum Room {
@@ -87,10 +88,27 @@ final class Disk: @unchecked Sendable {
         }
     }
 
-    func append(_ event: EventEntry) {
-        if contents.events.count >= 2 * Self.eventsMax {
-            contents.events.removeFirst(Self.eventsMax)
+    /// What the next process finds: every empty slot is free, and of a batch that did not end as a
+    /// whole all attempts are on record.
+    func reopen() {
+        contents.freedSlots = []
+        contents.freeSlots = contents.slots.indices.reversed()
+            .filter { contents.slots[$0] == nil }.map { UInt32($0) }
+        for (number, batch) in contents.batches {
+            contents.batches[number]?.open = Set(batch.attempts.map(\.key))
         }
+    }
+
+    /// Before a group: what the one before it erased can be used again.
+    func releaseSlots() {
+        contents.freeSlots += contents.freedSlots
+        contents.freedSlots = []
+    }
+
+    func append(_ event: EventEntry) {
         contents.events.append(event)
+        guard contents.events.count > StoreLimits.eventsMax else { return }
+        contents.events.removeFirst()
+        contents.firstEvent += 1
     }
 }

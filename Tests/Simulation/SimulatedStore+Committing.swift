@@ -30,6 +30,7 @@ extension SimulatedStore: Committing {
         let count = min(waiting.count, Committer.groupMax)
         let group = Array(waiting[..<count])
         waiting.removeFirst(count)
+        disk.releaseSlots()
         var results: [Result<Committed, VaultError>] = []
         var news: [Disk.DurableChange] = []
         for commit in group {
@@ -86,6 +87,7 @@ extension SimulatedStore: Committing {
         if lasting == nil { lasting = disk.contents }
         let commits = waiting
         waiting = []
+        disk.releaseSlots()
         let results = commits.map { disk.apply($0) { lastingNews.append($0) } }
         for (commit, result) in zip(commits, results) { commit.end(result) }
         guard !isWriting else { return }

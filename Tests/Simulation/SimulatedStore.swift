@@ -41,6 +41,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         self.wait = wait
         self.tell = tell
         self.crashes = crashes
+        disk.reopen()
     }
 
     func key(_ kind: SealedRecord.Kind, _ name: String) -> RecordKey {
@@ -111,14 +112,24 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         _ body: (borrowing Opened) throws(VaultError) -> Bool
     ) throws(VaultError) {
         try checkOpen()
+        let snapshot = disk.contents
         // By slot: a dictionary has no order that two runs share.
-        for case .some(let entry) in disk.contents.slots {
-            guard let record = disk.contents.records[entry.key], record.kind == kind else {
-                continue
-            }
-            let opened = try opened(entry.key, record)
+        for case .some(let entry) in snapshot.slots {
+            guard snapshot.records[entry.key]?.kind == kind,
+                let opened = try opened(entry.key, in: snapshot)
+            else { continue }
             guard try body(opened) else { return }
         }
+    }
+
+    /// A record of a snapshot; what was erased since has no data key any more.
+    private func opened(
+        _ key: RecordKey, in snapshot: Disk.Contents
+    ) throws(VaultError) -> Opened? {
+        guard let record = snapshot.records[key] else { return nil }
+        let slot = Int(record.slot)
+        let isErased = disk.contents.slots[slot]?.life != snapshot.slots[slot]?.life
+        return isErased ? try open(key) : try opened(key, record)
     }
 
     func keys(
@@ -140,20 +151,13 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         let snapshot = disk.contents
         var count = 0
         for case .some(let entry) in snapshot.slots {
-            guard let record = snapshot.records[entry.key] else {
+            guard snapshot.records[entry.key] != nil else {
                 throw VaultError(.integrityFailed, .store)
             }
             count += 1
-            // What was erased since has no data key any more.
-            let isErased = disk.contents.slots[Int(record.slot)]?.life != entry.life
-            if !isErased {
-                let opened = try opened(entry.key, record)
-                meanwhile(entry.key)
-                try visit(opened)
-            } else if let opened = try open(entry.key) {
-                meanwhile(entry.key)
-                try visit(opened)
-            }
+            guard let opened = try opened(entry.key, in: snapshot) else { continue }
+            meanwhile(entry.key)
+            try visit(opened)
         }
         guard count == snapshot.records.count else {
             throw VaultError(.integrityFailed, .store)
@@ -162,7 +166,10 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         return Verified(recordCount: count, fenced: fenced)
     }
 
-    func recordCount() throws(VaultError) -> Int { disk.contents.records.count }
+    func recordCount() throws(VaultError) -> Int {
+        try checkOpen()
+        return disk.contents.records.count
+    }
 
     func flowKey(state: RawSpan) -> RecordKey { RecordKey(hashing: state) }
 
@@ -178,9 +185,12 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     func scanEvents(
         from first: UInt64, atMost limit: Int, _ body: (EventEntry) -> Void
     ) throws(VaultError) -> UInt64? {
-        let events = disk.contents.events.dropFirst(Int(first))
+        try checkOpen()
+        let start = max(first, disk.contents.firstEvent)
+        let skipped = Int(clamping: start - disk.contents.firstEvent)
+        let events = disk.contents.events.dropFirst(skipped)
         for event in events.prefix(limit) { body(event) }
-        return events.count > limit ? first + UInt64(limit) : nil
+        return events.count > limit ? start + UInt64(limit) : nil
     }
 
     func close() { isClosed = true }

@@ -4,14 +4,19 @@ internal import CMemoryHygiene
 import Glibc
 
 /// What the file system under a vault does with bytes that are overwritten in place.
-struct ErasureQuality {
-    /// The file system's magic number (statfs(2)).
+struct ErasureQuality: Equatable {
+    /// The file system's magic number (statfs(2)); 0 where there is none.
     let fileSystem: Int
     /// Whether an overwrite replaces the old bytes.
     let isInPlace: Bool
 
     /// ext2 to ext4, XFS, tmpfs: measured, they overwrite in place; a data journal does not.
     private static let inPlace: Set<Int> = [0xEF53, 0x5846_5342, 0x0102_1994]
+
+    init(fileSystem: Int, isInPlace: Bool) {
+        self.fileSystem = fileSystem
+        self.isInPlace = isInPlace
+    }
 
     init(_ path: String) {
         fileSystem = Int(unsafe tv_file_system(path))

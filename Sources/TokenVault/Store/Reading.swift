@@ -8,7 +8,7 @@ protocol Reading: AnyObject, Sendable {
     /// The blinded key of a connection or an application.
     func key(_ kind: SealedRecord.Kind, _ name: String) -> RecordKey
 
-    /// What earlier processes left behind; asked for once, at open.
+    /// What earlier processes left behind, as it was found at open; asked for once.
     func inheritance() -> Inheritance
 
     /// Opens a record; nil where there is none.
@@ -27,7 +27,7 @@ protocol Reading: AnyObject, Sendable {
     func key(of handle: Handle) -> RecordKey?
 
     /// Every record of one kind in one snapshot, until `body` says false. A record that is being
-    /// erased at this moment is left out.
+    /// erased at this moment is left out. What `body` throws is thrown on.
     func scan(
         _ kind: SealedRecord.Kind,
         _ body: (borrowing Opened) throws(VaultError) -> Bool
@@ -59,7 +59,8 @@ protocol Reading: AnyObject, Sendable {
     /// Opens a pending authorization; nil where there is none, or its connection is gone.
     func openFlow(_ key: RecordKey) throws(VaultError) -> Fields?
 
-    /// Entries of the log, the oldest first, so many at the most, in a snapshot of their own.
+    /// Entries of the log, the oldest first, so many at the most, in a snapshot of their own. A
+    /// number stays an entry's, also when older ones have gone.
     ///
     /// - Parameter first: the number to begin with.
     /// - Returns: the number to go on with; nil at the end.
@@ -67,7 +68,7 @@ protocol Reading: AnyObject, Sendable {
         from first: UInt64, atMost limit: Int, _ body: (EventEntry) -> Void
     ) throws(VaultError) -> UInt64?
 
-    /// From now on every read fails with `closed`.
+    /// From now on every read fails with `closed`; `key`, `flowKey` and `inheritance` go on.
     func close()
 }
 

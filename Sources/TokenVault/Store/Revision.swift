@@ -4,7 +4,8 @@
 /// that nobody writes between the reading and the writing. Every token is written by one.
 ///
 /// Another engine behind the seam reads, edits, and compares and swaps by generation until nobody
-/// came between; so the edit must not mind being run again.
+/// came between; so the edit must not mind being run again. It may read other records, and finds
+/// them as they are before this transaction or in it.
 final class Revision: Sendable {
     /// What the edit decides.
     enum Decision {
@@ -27,6 +28,7 @@ final class Revision: Sendable {
         var isThere: Bool { self == .changed || self == .left }
     }
 
+    /// The record as it is at this moment, and its version. What it throws, its commit fails with.
     typealias Edit =
         @Sendable (inout ConnectionRecord, RecordVersion) throws(VaultError) -> Decision
 

@@ -8,6 +8,8 @@ final class Store: Reading {
     let keyring: Keyring
     let slots: KeySlots
     let lmdb: LMDB
+    /// What becomes of bytes that are overwritten here.
+    let erasureQuality: ErasureQuality
     /// Held while slots change in place until LMDB says so too: a slot that fails to open is read
     /// again under it before anything is called damaged.
     private let slotChange = Monitor<Void>(())
@@ -31,6 +33,7 @@ final class Store: Reading {
         lmdb = try LMDB(
             "\(directory)/\(VaultDirectory.databaseName)", mapBytes: mapBytes, creates: creates,
             readsOnly: readsOnly)
+        erasureQuality = ErasureQuality(directory)
     }
 
     deinit {
@@ -193,29 +196,6 @@ final class Store: Reading {
     /// The LMDB key of a pending authorization, by its state.
     func flowKey(state: RawSpan) -> RecordKey {
         RecordKey(hashing: state, key: keyring.flowBlindingKey)
-    }
-
-    /// Every record of one kind in one snapshot, until `body` says false. A record that is being
-    /// erased at this moment is left out.
-    func scan(
-        _ kind: SealedRecord.Kind,
-        _ body: (borrowing Opened) throws(VaultError) -> Bool
-    ) throws(VaultError) {
-        let transaction = try beginRead()
-        try transaction.scan(.records) { (lmdbKey, value) throws(VaultError) in
-            guard lmdbKey.byteCount == RecordKey.byteCount else {
-                throw VaultError(.recordDamaged, .store, number: lmdbKey.byteCount)
-            }
-            guard try SealedRecord.header(of: value).kind == kind else { return true }
-            let key = RecordKey(lmdbKey)
-            do throws(VaultError) {
-                return try body(open(value, key: key))
-            } catch {
-                guard error.code == .authenticationFailed else { throw error }
-            }
-            guard let opened = try open(key) else { return true }
-            return try body(opened)
-        }
     }
 
     func version(_ key: RecordKey) throws(VaultError) -> RecordVersion? {

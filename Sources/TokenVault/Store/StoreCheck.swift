@@ -40,7 +40,7 @@ struct StoreCheck {
                 guard fence.names(header) else { throw VaultError(.integrityFailed, .store) }
                 fenced.append(key)
             }
-            guard let opened = try Self.open(value, key, store) else {
+            guard let opened = try store.openFound(value, key) else {
                 lost.insert(header.slot)
                 return true
             }
@@ -59,18 +59,6 @@ struct StoreCheck {
         root = meta.root
         liveSlots = live
         lostSlots = lost
-    }
-
-    /// Nil where its erasure was cut short, or where it was erased since this snapshot.
-    private static func open(
-        _ value: RawSpan, _ key: RecordKey, _ store: Store
-    ) throws(VaultError) -> Opened? {
-        do throws(VaultError) {
-            return try store.open(value, key: key)
-        } catch {
-            guard error.code == .authenticationFailed else { throw error }
-            return try store.open(key)
-        }
     }
 
     /// One that does not open belongs to a connection that is gone: it has expired.

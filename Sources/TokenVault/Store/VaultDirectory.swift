@@ -10,8 +10,6 @@ final class VaultDirectory: Sendable {
     static let readersBytes = StoreLimits.readersMax * 64 + LMDB.pageBytes
 
     let path: String
-    /// What becomes of bytes that are overwritten here.
-    let erasureQuality: ErasureQuality
     private let lock: Descriptor
 
     /// Makes a new vault: everything in a directory beside it, made durable, then renamed.
@@ -88,7 +86,6 @@ final class VaultDirectory: Sendable {
         // A child made by fork would hold the lock on, whatever becomes of this process.
         ProcessNumber.leave(descriptor: lock.number)
         self.lock = lock
-        erasureQuality = ErasureQuality(path)
         try Self.makeReaders(path)
     }
 

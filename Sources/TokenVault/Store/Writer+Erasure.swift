@@ -17,13 +17,12 @@ extension Writer {
     /// A record that is fenced already stays as it is.
     mutating func fence(
         _ key: RecordKey, _ transaction: borrowing LMDB.WriteTransaction
-    ) throws(VaultError) -> UInt32 {
-        if let fence = fences[key] { return fence.slot }
+    ) throws(VaultError) -> Fence {
+        if let fence = fences[key] { return fence }
         guard let old = try transaction.get(.records, key.bytes) else {
             throw VaultError(.notFound, .store)
         }
         var opened = try store.open(old, key: key)
-        let slot = opened.version.handle.number
         var generation = opened.version.generation
         if opened.kind == .connection {
             try opened.fields.set(
@@ -40,7 +39,7 @@ extension Writer {
             key: store.keyring.batchSealKey)
         try transaction.put(.meta, label.bytes, value.bytes)
         fences[key] = fence
-        return slot
+        return fence
     }
 
     /// Finds out what an erasure may do, before any slot is overwritten. Where it may do nothing

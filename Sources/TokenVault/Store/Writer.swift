@@ -131,10 +131,12 @@ struct Writer {
             committed.generation = root.generation
         case .revise: preconditionFailure("applied by its commit")
         case .fence(let key):
-            committed.handle = Handle(number: try fence(key, transaction))
-            committed.generation = root.generation
+            let fence = try fence(key, transaction)
+            committed.handle = Handle(number: fence.slot)
+            committed.generation = fence.generation
         case .erase(let key):
             if try erase(key, transaction) { committed.erasedSlots += 1 }
+            committed.erasure = store.erasureQuality
         case .addFlow(let key, let connection, let now, let expires):
             try dropExpiredFlows(now, transaction)
             try addFlow(key, of: connection, change.plaintext, transaction)

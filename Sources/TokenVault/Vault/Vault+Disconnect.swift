@@ -50,7 +50,7 @@ extension Vault {
             let erased = try await durable(erasure)
             let end = time.now()
             feed.publish(VaultEvent(time: end, kind: .disconnected, number: 1, connection: id))
-            let quality = directory?.erasureQuality
+            let quality = erased.erasure
             return DisconnectReceipt(
                 connection: id, refreshToken: outcomes.refreshToken,
                 accessToken: outcomes.accessToken,

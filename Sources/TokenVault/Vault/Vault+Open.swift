@@ -23,8 +23,7 @@ extension Vault {
         try VaultDirectory.create(path) { (temporary) throws(VaultError) in
             guard let rootKey = source.take() else { throw VaultError(.invalidArgument, .vault) }
             let keyring = try Keyring.create(temporary, rootKey: rootKey)
-            try KeySlots.create(temporary)
-            try Writer.create(temporary, keyring)
+            try Store.create(temporary, keyring)
         }
     }
 
@@ -129,12 +128,8 @@ extension Vault {
         defer { MemoryHygiene.scrub() }
         let path = directory.path
         let keyring = try Keyring(path, rootKey: rootKey)
-        let mapBytes = max(settings.mapBytes, 1 << 20)
-        let store = try Store(
-            path, keyring: keyring, mapBytes: mapBytes + Writer.reserveBytes)
-        var writer = Writer(store: store)
-        try inherit(&writer)
-        let committer = try Committer(store, writer: writer)
+        let (store, committer) = try Store.open(
+            path, keyring, mapBytes: max(settings.mapBytes, 1 << 20))
         let network: Network
         do throws(VaultError) {
             network = try makeNetwork(settings)
@@ -156,17 +151,6 @@ extension Vault {
             network.close()
             committer.close()
             throw error
-        }
-    }
-
-    /// What an earlier process left. Where that was altered the vault opens, for salvage, and its
-    /// verification fails.
-    private static func inherit(_ writer: inout Writer) throws(VaultError) {
-        do throws(VaultError) {
-            writer.store.setInheritance(try writer.load())
-        } catch {
-            guard error.isOfDamage else { throw error }
-            writer.store.condemn(error)
         }
     }
 }

@@ -45,8 +45,7 @@ extension Vault {
         let salvage = try Salvage(path, rootKey: rootKey)
         try VaultDirectory.create(newPath) { (temporary) throws(VaultError) in
             let keyring = try Keyring.create(temporary, rootKey: salvage.header.rootKey)
-            try KeySlots.create(temporary)
-            try Writer.create(temporary, keyring)
+            try Store.create(temporary, keyring)
             let writer = try SalvageWriter(
                 temporary, keyring: keyring, mapBytes: Settings().mapBytes,
                 generation: salvage.findings.lastGeneration)

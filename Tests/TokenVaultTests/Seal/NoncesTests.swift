@@ -28,8 +28,7 @@ import Testing
             atPath: home.path + "/" + VaultDirectory.databaseName,
             withIntermediateDirectories: true)
         let keyring = try Keyring.create(home.path, rootKey: .key(Secret(random: 32)))
-        try KeySlots.create(home.path)
-        try Writer.create(home.path, keyring)
+        try Store.create(home.path, keyring)
         let store = try Store(home.path, keyring: keyring, mapBytes: 64 << 20)
         var writer = Writer(store: store)
         _ = try writer.load()

@@ -21,12 +21,8 @@ import Testing
             atPath: home.path + "/" + VaultDirectory.databaseName,
             withIntermediateDirectories: true)
         let keyring = try Keyring.create(home.path, rootKey: .key(Secret(random: 32)))
-        try KeySlots.create(home.path)
-        try Writer.create(home.path, keyring)
-        store = try Store(home.path, keyring: keyring, mapBytes: 64 << 20)
-        var writer = Writer(store: store)
-        _ = try writer.load()
-        committer = try Committer(store, writer: writer)
+        try Store.create(home.path, keyring)
+        (store, committer) = try Store.open(home.path, keyring, mapBytes: 64 << 20)
         committer.allow(try store.verify(atOpen: true) { _ in })
         try put("first", scope: "read", .absent)
     }
