@@ -35,7 +35,7 @@ void vault_writer_read(struct connection *connection, MDB_txn *transaction);
 void vault_writer_change(struct connection *connection, const struct change *changes, int count);
 void vault_writer_wipe(struct connection *connection);
 
-// Begin, what follows as often as wanted, commit: one transaction at a time. The commit writes ROOT.
+// Begin, what follows as often as wanted, commit: one transaction at a time, and ROOT at its end.
 void vault_writer_begin(void);
 void vault_writer_commit(void);
 // Seals a record and puts it over the one that it was read from; ends the process where another has
