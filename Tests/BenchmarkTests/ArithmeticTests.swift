@@ -21,12 +21,13 @@ struct ArithmeticTests {
     @Test("A ratio is the median of the rounds' own, a rate that of wall times the other way round")
     func ratios() throws {
         let figure = Figure(
-            name: "f", ours: [], floor: ["floor"], goal: .ratioAtMost(2),
+            name: "f", ours: [], floor: ["floor"], promises: ["promises"], goal: .ratioAtMost(2),
             others: [.init(name: "extra", unit: "ms", goal: .valueAtMost(5))])
         // The ratios are 2, 1 and 4; the ratio of the medians would be 3.
         let rows = figure.rows(of: [
-            (ours: [20, 200, 7], floor: [10, 100]), (ours: [30, 100, 6], floor: [30, 400]),
-            (ours: [40, 1000, 4], floor: [10, 500]),
+            .init(ours: [20, 200, 7], floor: [10, 100], promises: [20, 100]),
+            .init(ours: [30, 100, 6], floor: [30, 400], promises: [60, 400]),
+            .init(ours: [40, 1000, 4], floor: [10, 500], promises: [16, 250]),
         ])
         #expect(rows.map(\.name) == ["f, CPU", "f, rate", "f, extra"])
         let cpu = try #require(rows[0].ratio)
@@ -37,9 +38,39 @@ struct ArithmeticTests {
         #expect(rows[1].ours.median == 1e9 / 200)
         let rate = try #require(rows[1].ratio)
         #expect((rate.least, rate.median, rate.most) == (0.5, 0.5, 4))
+        let promises = try #require(rows[0].promisesRatio)
+        #expect((promises.least, promises.median, promises.most) == (0.5, 1, 2.5))
+        let cost = try #require(rows[0].promisesCost)
+        #expect((cost.least, cost.median, cost.most) == (1.6, 2, 2))
+        #expect(rows[0].promises?.median == 20)
+        #expect(rows[1].promisesCost?.most == 2)
         #expect(rows[1].isGoalMet == nil)
         #expect(rows[2].ours.median == 6)
         #expect(rows[2].isGoalMet == false)
+    }
+
+    @Test("Without a floor there is no ratio, and without a second one no cost of promises")
+    func floorless() {
+        let alone = Figure(name: "f", ours: []).rows(of: [.init(ours: [20, 200])])
+        #expect(alone[0].ours.median == 20)
+        #expect(alone[0].ratio == nil && alone[0].promises == nil)
+        let one = Figure(name: "f", ours: [], floor: ["floor"])
+            .rows(of: [.init(ours: [20, 200], floor: [10, 100])])
+        #expect(one[0].ratio?.median == 2)
+        #expect(one[0].promisesRatio == nil && one[0].promisesCost == nil)
+    }
+
+    @Test("The sides of a figure run in turn, and each keeps its numbers", arguments: [1, 2, 3])
+    func sides(repetitions: Int) throws {
+        let figure = Figure(
+            name: "f", ours: ["6 8\\n"], floor: ["printf", "2 4\\n"],
+            promises: ["printf", "3 8\\n"])
+        let row = try figure.measure(
+            repetitions: repetitions, errors: "/dev/null", program: "printf")[0]
+        #expect(row.ours.least == 6 && row.ours.most == 6)
+        #expect(row.ratio?.median == 3)
+        #expect(row.promisesRatio?.median == 2)
+        #expect(row.promisesCost?.median == 1.5)
     }
 
     @Test("A goal is met at its limit and not beyond")

@@ -3,7 +3,8 @@
 import TokenVault
 
 /// Durable puts over connections that are there, by many tasks at once: what waits together is made
-/// durable together. The old record is read and an event is written too, which the floor does not.
+/// durable together. The old record is read and an event is written too, which the first floor does
+/// not.
 struct DurablePut {
     let home: String
     let connections: Int

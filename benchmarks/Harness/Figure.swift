@@ -16,18 +16,22 @@ enum Goal {
     }
 }
 
-/// One thing that is measured, by a process of its own each time, beside a floor where it has one.
+/// One thing that is measured, by a process of its own each time, beside its floors where it has
+/// any.
 struct Figure {
     let name: String
     /// Arguments of this executable.
     let ours: [String]
     /// A program and its arguments.
     var floor: [String]?
+    /// Another, which promises what the library does: what ours costs more than that is its own,
+    /// what that costs more than the floor is the promises'.
+    var promises: [String]?
     /// Of the CPU time of an operation.
     var goal: Goal?
     /// Of the operations a second, wall time.
     var rateGoal: Goal?
-    /// Whether our side prints the two times of an operation first. The floor prints nothing else.
+    /// Whether our side prints the two times of an operation first. The floors print nothing else.
     var hasTimes = true
     /// What our side prints after them.
     var others: [Value] = []
@@ -49,45 +53,55 @@ struct Figure {
         let unit: String
         let ours: Spread
         var floor: Spread?
+        /// Ours over the floor's.
         var ratio: Spread?
+        /// Of the floor with the promises.
+        var promises: Spread?
+        /// Ours over that one's.
+        var promisesRatio: Spread?
+        /// That one's over the first floor's.
+        var promisesCost: Spread?
         var goal: Goal?
     }
 
-    /// Runs both sides in turn, so that what else the machine does weighs on both.
-    func measure(repetitions: Int, errors: String) throws -> [Row] {
-        let own = try Program(command: [Program.own()] + ours, errors: errors)
-        let other = floor.map { Program(command: $0, errors: errors) }
+    /// What each side printed in one repetition.
+    struct Round {
+        var ours: [Double]
+        var floor: [Double] = []
+        var promises: [Double] = []
+    }
+
+    /// Runs the sides in turn, so that what else the machine does weighs on all.
+    ///
+    /// - Parameter program: what takes our arguments; nil is this executable.
+    func measure(
+        repetitions: Int, errors: String, program: String? = nil
+    ) throws -> [Row] {
         let columns = (hasTimes ? 2 : 0) + others.count
-        var rounds: [(ours: [Double], floor: [Double])] = []
+        let commands = [[try program ?? Program.own()] + ours, floor, promises]
+        let sides = commands.enumerated().compactMap { side, command in
+            command.map { (side, Program(command: $0, errors: errors), side == 0 ? columns : 2) }
+        }
+        var rounds: [Round] = []
         for round in 0..<(self.repetitions ?? repetitions) {
-            let early = try round % 2 == 1 ? other?.measure(columns: 2) : nil
-            let mine = try own.measure(columns: columns)
-            let theirs = try early ?? other?.measure(columns: 2) ?? []
-            for (index, line) in mine.enumerated() {
-                rounds.append((line, theirs.indices.contains(index) ? theirs[index] : []))
+            var lines = [[[Double]]](repeating: [], count: commands.count)
+            for turn in sides.indices {
+                let (side, program, columns) = sides[(turn + round) % sides.count]
+                lines[side] = try program.measure(columns: columns)
+            }
+            for (index, line) in lines[0].enumerated() {
+                let others = lines[1...].map { $0.indices.contains(index) ? $0[index] : [] }
+                rounds.append(Round(ours: line, floor: others[0], promises: others[1]))
             }
         }
         return rows(of: rounds)
     }
 
-    /// The ratio is the median of the rounds' own.
-    func rows(of rounds: [(ours: [Double], floor: [Double])]) -> [Row] {
+    func rows(of rounds: [Round]) -> [Row] {
         var rows: [Row] = []
         if hasTimes {
-            let hasFloor = floor != nil
-            rows.append(
-                Row(
-                    name: "\(name), CPU", unit: "ns", ours: Spread(rounds.map { $0.ours[0] }),
-                    floor: hasFloor ? Spread(rounds.map { $0.floor[0] }) : nil,
-                    ratio: hasFloor ? Spread(rounds.map { $0.ours[0] / $0.floor[0] }) : nil,
-                    goal: goal))
-            rows.append(
-                Row(
-                    name: "\(name), rate", unit: "1/s",
-                    ours: Spread(rounds.map { 1e9 / $0.ours[1] }),
-                    floor: hasFloor ? Spread(rounds.map { 1e9 / $0.floor[1] }) : nil,
-                    ratio: hasFloor ? Spread(rounds.map { $0.floor[1] / $0.ours[1] }) : nil,
-                    goal: rateGoal))
+            rows.append(row("CPU", "ns", goal, rounds) { $0[0] })
+            rows.append(row("rate", "1/s", rateGoal, rounds) { 1e9 / $0[1] })
         }
         let first = hasTimes ? 2 : 0
         for (index, other) in others.enumerated() {
@@ -97,5 +111,23 @@ struct Figure {
                     ours: Spread(rounds.map { $0.ours[first + index] }), goal: other.goal))
         }
         return rows
+    }
+
+    /// A ratio is the median of the rounds' own.
+    private func row(
+        _ kind: String, _ unit: String, _ goal: Goal?, _ rounds: [Round],
+        _ value: ([Double]) -> Double
+    ) -> Row {
+        let ours = rounds.map { value($0.ours) }
+        let floor = floor.map { _ in rounds.map { value($0.floor) } }
+        let promises = promises.map { _ in rounds.map { value($0.promises) } }
+        func ratio(_ above: [Double]?, _ below: [Double]?) -> Spread? {
+            guard let above, let below else { return nil }
+            return Spread(zip(above, below).map { $0 / $1 })
+        }
+        return Row(
+            name: "\(name), \(kind)", unit: unit, ours: Spread(ours), floor: floor.map(Spread.init),
+            ratio: ratio(ours, floor), promises: promises.map(Spread.init),
+            promisesRatio: ratio(ours, promises), promisesCost: ratio(promises, floor), goal: goal)
     }
 }

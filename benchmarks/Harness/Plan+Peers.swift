@@ -31,7 +31,8 @@ extension Plan {
         let manner = connections == .kept ? "its connections kept" : "as it comes"
         return refresh(
             "Go oauth2 and bbolt, \(manner)", url,
-            ["\(others)/go-refresh", connections.rawValue], 128, scale.refreshes, 0.7)
+            ["\(others)/go-refresh", connections.rawValue], 128, scale.refreshes,
+            connections == .kept && url == secureURL ? 0.85 : 0.7)
     }
 
     private func python(_ name: String) -> [String] {

@@ -14,34 +14,49 @@ struct Report {
             let file = FileHandle(forWritingAtPath: path)
         else { throw BenchmarkFailure("cannot write \(path)") }
         self.file = file
-        say(Self.row("", "vault", other, "ratio", "goal", "met"))
+        say(
+            Self.row(
+                "", "vault", other, "ratio", "same promises", "ratio to it", "over \(other)",
+                "goal", "met"))
     }
 
-    /// Floor and ratio are null where there is none.
+    /// A floor and its ratio are null where there is none.
     private struct Line: Encodable {
         let row: Figure.Row
 
         private enum Key: String, CodingKey {
-            case name, value, least, most, unit, floor, ratio, goal, met
+            case name, value, least, most, unit, floor, ratio, promises, goal, met
             case floorLeast = "floor_least"
             case floorMost = "floor_most"
             case ratioLeast = "ratio_least"
             case ratioMost = "ratio_most"
+            case promisesLeast = "promises_least"
+            case promisesMost = "promises_most"
+            case promisesRatio = "promises_ratio"
+            case promisesRatioLeast = "promises_ratio_least"
+            case promisesRatioMost = "promises_ratio_most"
+            case promisesCost = "promises_cost"
+            case promisesCostLeast = "promises_cost_least"
+            case promisesCostMost = "promises_cost_most"
         }
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: Key.self)
             try container.encode(row.name, forKey: .name)
-            try container.encode(row.ours.median, forKey: .value)
-            try container.encode(row.ours.least, forKey: .least)
-            try container.encode(row.ours.most, forKey: .most)
             try container.encode(row.unit, forKey: .unit)
-            try container.encode(row.floor?.median, forKey: .floor)
-            try container.encode(row.floor?.least, forKey: .floorLeast)
-            try container.encode(row.floor?.most, forKey: .floorMost)
-            try container.encode(row.ratio?.median, forKey: .ratio)
-            try container.encode(row.ratio?.least, forKey: .ratioLeast)
-            try container.encode(row.ratio?.most, forKey: .ratioMost)
+            let spreads: [(Spread?, Key, Key, Key)] = [
+                (row.ours, .value, .least, .most),
+                (row.floor, .floor, .floorLeast, .floorMost),
+                (row.ratio, .ratio, .ratioLeast, .ratioMost),
+                (row.promises, .promises, .promisesLeast, .promisesMost),
+                (row.promisesRatio, .promisesRatio, .promisesRatioLeast, .promisesRatioMost),
+                (row.promisesCost, .promisesCost, .promisesCostLeast, .promisesCostMost),
+            ]
+            for (spread, median, least, most) in spreads {
+                try container.encode(spread?.median, forKey: median)
+                try container.encode(spread?.least, forKey: least)
+                try container.encode(spread?.most, forKey: most)
+            }
             try container.encode(row.goal.map(Report.text), forKey: .goal)
             try container.encode(row.isGoalMet, forKey: .met)
         }
@@ -58,7 +73,9 @@ struct Report {
         say(
             Self.row(
                 row.name, Self.text(row.ours, row.unit), row.floor.map { Self.text($0, row.unit) },
-                row.ratio.map { Self.text($0, "") }, row.goal.map(Self.text),
+                row.ratio.map { Self.text($0, "") }, row.promises.map { Self.text($0, row.unit) },
+                row.promisesRatio.map { Self.text($0, "") },
+                row.promisesCost.map { Self.text($0, "") }, row.goal.map(Self.text),
                 row.isGoalMet.map { $0 ? "yes" : "NO" }))
     }
 
@@ -100,7 +117,7 @@ struct Report {
     }
 
     private static func row(_ cells: String?...) -> String {
-        zip(cells, [51, 36, 34, 21, 13, 0]).map { cell, width in
+        zip(cells, [51, 36, 34, 21, 34, 21, 21, 13, 0]).map { cell, width in
             let cell = cell ?? ""
             return cell.padding(toLength: max(width, cell.count), withPad: " ", startingAt: 0)
         }.joined(separator: " ")

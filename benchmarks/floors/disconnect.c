@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLOT_BYTES 128
-
 static int slots;
 
 static void overwrite(const int *numbers, int count, const uint8_t *bytes) {

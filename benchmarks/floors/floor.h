@@ -37,14 +37,23 @@ struct vault {
     uint8_t slot_key[32];
     uint8_t blinding_key[32];
     uint8_t store_mac_key[32];
+    uint8_t root_seal_key[32];
+    uint8_t event_seal_key[32];
+    uint8_t batch_seal_key[32];
     const uint8_t *slots;
     size_t slot_count;
     MDB_env *environment;
-    MDB_dbi records, meta;
+    MDB_dbi records, meta, events;
 };
 
-// Opens the vault in `home`/vault with the root key in `home`/root.key, for reading.
-void vault_open(struct vault *vault, const char *home);
+// The plaintext of ROOT.
+struct root {
+    uint64_t count, generation, event, batch;
+    uint8_t mac[32];
+};
+
+// Opens the vault in `home`/vault with the root key in `home`/root.key, for reading or for both.
+void vault_open(struct vault *vault, const char *home, int writes);
 
 // The blinded LMDB key of a connection.
 void vault_key(const struct vault *vault, const char *connection, uint8_t key[32]);
@@ -53,3 +62,29 @@ void vault_key(const struct vault *vault, const char *connection, uint8_t key[32
 // of padded plaintext; ends the process where something does not open.
 size_t vault_open_value(
     const struct vault *vault, const uint8_t key[32], const MDB_val *value, uint8_t *plaintext);
+
+// The same in two steps.
+void vault_data_key(
+    const struct vault *vault, const uint8_t key[32], const MDB_val *value, uint8_t data_key[32]);
+size_t vault_open_record(
+    const struct vault *vault, const uint8_t key[32], const MDB_val *value,
+    const uint8_t data_key[32], uint8_t *plaintext);
+
+// The associated data of a sealed value with this LMDB key. Returns its length.
+#define ASSOCIATED_BYTES 112
+size_t vault_associate(
+    const struct vault *vault, const MDB_val *key, const uint8_t header[24],
+    uint8_t associated[ASSOCIATED_BYTES]);
+
+// The same of a slot.
+#define SLOT_BYTES 128
+#define SLOT_ASSOCIATED_BYTES 76
+void vault_associate_slot(
+    const struct vault *vault, uint32_t number, const uint8_t slot[SLOT_BYTES],
+    uint8_t associated[SLOT_ASSOCIATED_BYTES]);
+
+void vault_open_root(const struct vault *vault, MDB_txn *transaction, struct root *root);
+
+// Adds a record to the store MAC, or takes it out.
+void vault_toggle(
+    const struct vault *vault, const MDB_val *key, const MDB_val *value, uint8_t mac[32]);

@@ -5,10 +5,10 @@
 //   store_scan <home> <connections>
 #include "floor.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+<<<<<<< HEAD
 struct root {
     uint64_t count, generation, event, batch;
     uint8_t mac[32];
@@ -43,19 +43,21 @@ static void add(const struct vault *vault, const MDB_val *key, const MDB_val *va
     for (size_t index = 0; index < sizeof element; index++) sum[index] ^= element[index];
 }
 
+=======
+>>>>>>> 634acea32b114146771b7e7e66ce5ed7bfd13010
 int main(int count, char **arguments) {
     require(count == 3, "usage: store_scan <home> <connections>");
     int64_t connections = atoll(arguments[2]);
     static uint8_t plaintext[65536];
     struct stopwatch since = stopwatch_start();
     struct vault vault;
-    vault_open(&vault, arguments[1]);
+    vault_open(&vault, arguments[1], 0);
     MDB_txn *transaction;
     MDB_cursor *cursor;
     int result = mdb_txn_begin(vault.environment, NULL, MDB_RDONLY, &transaction);
     require(result == 0, mdb_strerror(result));
     struct root root;
-    open_root(&vault, transaction, &root);
+    vault_open_root(&vault, transaction, &root);
     require(mdb_cursor_open(transaction, vault.records, &cursor) == 0, "a cursor");
     uint8_t sum[32] = {0};
     uint64_t found = 0;
@@ -63,7 +65,7 @@ int main(int count, char **arguments) {
     while ((result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
         require(key.mv_size == 32, "a key of another size");
         vault_open_value(&vault, key.mv_data, &value, plaintext);
-        add(&vault, &key, &value, sum);
+        vault_toggle(&vault, &key, &value, sum);
         found++;
     }
     require(result == MDB_NOTFOUND, mdb_strerror(result));

@@ -69,7 +69,7 @@ int main(int count, char **arguments) {
     int connections = atoi(arguments[2]), threads = atoi(arguments[3]), reads = atoi(arguments[4]);
     require(connections > 0 && threads > 0 && threads <= 16 && reads > 0, "numbers above zero");
     struct vault vault;
-    vault_open(&vault, arguments[1]);
+    vault_open(&vault, arguments[1], 0);
     char(*names)[24] = malloc(sizeof *names * (size_t)connections);
     name_all(names, connections);
     struct reader readers[16];
