@@ -13,7 +13,8 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context) {
 }
 
 static void prepare(
-    struct transfer *transfer, const char *url, struct curl_slist *headers, const char *certificates) {
+    struct transfer *transfer, const char *url, struct curl_slist *headers,
+    const char *certificates) {
     CURL *easy = transfer->easy = curl_easy_init();
     require(easy != NULL, "a handle");
     curl_easy_setopt(easy, CURLOPT_URL, url);

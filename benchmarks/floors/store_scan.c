@@ -8,43 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-<<<<<<< HEAD
-struct root {
-    uint64_t count, generation, event, batch;
-    uint8_t mac[32];
-};
-
-static void open_root(const struct vault *vault, MDB_txn *transaction, struct root *root) {
-    MDB_val entry = {4, "ROOT"}, value;
-    require(mdb_get(transaction, vault->meta, &entry, &value) == 0, "no ROOT");
-    require(value.mv_size == sizeof *root + OVERHEAD_BYTES, "a ROOT of another size");
-    const uint8_t *record = value.mv_data;
-    uint8_t key[32], associated[52] = "tkv1recd";
-    crypto_kdf_derive_from_key(key, sizeof key, 1, "tkv1root", vault->store_mac_key);
-    memcpy(associated + 8, vault->id, 16);
-    memcpy(associated + 24, "ROOT", 4);
-    memcpy(associated + 28, record, 24);
-    int failed = crypto_aead_xchacha20poly1305_ietf_decrypt(
-        (uint8_t *)root, NULL, NULL, record + 48, value.mv_size - 48, associated,
-        sizeof associated, record + 24, key);
-    require(!failed, "ROOT does not open");
-}
-
-// What one record adds to the store MAC: of its key, its generation and its tag.
-static void add(const struct vault *vault, const MDB_val *key, const MDB_val *value, uint8_t *sum) {
-    const uint8_t *record = value->mv_data;
-    uint8_t part[32 + 8 + 16], element[32];
-    memcpy(part, key->mv_data, 32);
-    memcpy(part + 32, record + 16, 8);
-    memcpy(part + 40, record + value->mv_size - 16, 16);
-    crypto_generichash(
-        element, sizeof element, part, sizeof part, vault->store_mac_key,
-        sizeof vault->store_mac_key);
-    for (size_t index = 0; index < sizeof element; index++) sum[index] ^= element[index];
-}
-
-=======
->>>>>>> 634acea32b114146771b7e7e66ce5ed7bfd13010
 int main(int count, char **arguments) {
     require(count == 3, "usage: store_scan <home> <connections>");
     int64_t connections = atoll(arguments[2]);

@@ -199,12 +199,12 @@ static struct connection *adopt(struct transfer *transfer) {
 }
 
 // Takes what was answered, and gives it to the thread that commits. Returns how many.
-static int harvest(CURLM *multi, struct transfer **idle, int *idle_count, int left) {
+static int take_answers(CURLM *multi, struct transfer **idle, int *idle_count, int left) {
     static struct connection *answered[IN_FLIGHT_MAX];
     int count = 0;
     for (struct transfer *transfer; (transfer = requests_answered(multi)) != NULL;) {
         answered[count++] = adopt(transfer);
-        idle[(*idle_count)++] = flight;
+        idle[(*idle_count)++] = transfer;
     }
     if (count == 0) return 0;
     tv_scrub_large();
@@ -257,7 +257,7 @@ static void refresh_all(CURLM *multi, struct transfer *transfers, int in_flight)
         if (take_recorded() && begun < queue.total) begun += prepare_batch(snapshot, begun);
         while (idle_count > 0 && ready.count > 0) send_next(multi, idle[--idle_count]);
         curl_multi_perform(multi, &running);
-        int answered = harvest(multi, idle, &idle_count, left);
+        int answered = take_answers(multi, idle, &idle_count, left);
         left -= answered;
         if (answered == 0) curl_multi_poll(multi, NULL, 0, 1000, NULL);
     }
