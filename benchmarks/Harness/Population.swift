@@ -11,6 +11,10 @@ struct Population {
     static let refreshTokenBytes = 96
     /// Letters, as refresh tokens have: a form writes them as they are.
     private static let refreshTokenLetters = [UInt8](repeating: 0x72, count: refreshTokenBytes)
+    /// Drawn once, as the floors draw theirs: what is measured is the vault.
+    private static let accessTokenLetters = (0..<accessTokenBytes).map { _ in
+        UInt8.random(in: 0x61...0x7A)
+    }
     /// How many writes wait for the disk together.
     static let writersMax = 512
     /// What the fixed server says that its tokens live, and what those put here do: no benchmark is
@@ -81,13 +85,14 @@ struct Population {
         try Vault.create(at: "\(home)/vault", rootKey: .file("\(home)/root.key"))
     }
 
-    /// Puts random tokens.
+    /// Puts tokens as long as a provider's.
     static func put(
         _ number: Int, in vault: Vault, _ application: ApplicationID, expiry: UnixTime
     ) async throws {
         let refreshToken = try unsafe Secret(copying: refreshTokenLetters.span.bytes)
         let tokens = try TokenSet(
-            accessToken: Secret(random: accessTokenBytes), refreshToken: refreshToken,
+            accessToken: unsafe Secret(copying: accessTokenLetters.span.bytes),
+            refreshToken: refreshToken,
             accessTokenExpiry: expiry)
         try await vault.put(id(number), tokens, application: application)
     }
