@@ -8,8 +8,8 @@ import Testing
 /// What the README shows works, in a package of its own that depends on this one by URL and
 /// version.
 @Suite struct ReadmeTests {
-    /// Its call is answered by the practice server, which takes living access tokens alone; once with
-    /// one, and once with one that the server never issued.
+    /// Its call is answered by the practice server, which takes living access tokens alone; once
+    /// with one, and once with one that the server never issued.
     @Test func theProgramBuildsAndRuns() async throws {
         let provider = try await ProviderSimulator.start(
             ProviderSimulator.Settings(
