@@ -85,9 +85,10 @@ import Testing
 
             """
         for (work, isDone) in [("-typecheck", true), ("-emit-sil", false)] {
+            let compile = "swiftc \(work) -o /dev/null - 2>/dev/null"
             let (status, _) = try await Self.run(
-                URL(filePath: "/bin/sh"),
-                ["-c", "ulimit -t 60; swiftc \(work) -o /dev/null - 2>/dev/null"], input: program)
+                URL(filePath: "/bin/sh"), ["-c", "ulimit -t 60; ulimit -c 0; \(compile)"],
+                input: program)
             #expect((status == 0) == isDone)
         }
     }
