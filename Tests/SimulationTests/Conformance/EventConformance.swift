@@ -11,6 +11,7 @@ enum ConformanceEvents {
         var codes: [UInt16] = []
         var next: UInt64? = 0
         while let first = next {
+            try #require(codes.count <= StoreLimits.eventsMax, "it goes round")
             next = try seam.reading.scanEvents(from: first, atMost: limit) { codes.append($0.code) }
         }
         return codes

@@ -105,7 +105,7 @@ import Testing
         #expect(try reading.keys(.connection, after: nil, atMost: 100) == expected)
         #expect(try reading.keys(.connection, after: nil, atMost: 0).isEmpty)
         var (found, last) = ([RecordKey](), RecordKey?.none)
-        while true {
+        for _ in 0..<4 {
             let page = try reading.keys(.connection, after: last, atMost: 7)
             found += page
             guard page.count == 7, let next = page.last else { break }
