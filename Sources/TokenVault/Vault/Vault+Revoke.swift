@@ -56,30 +56,37 @@ extension Vault {
         var outcomes: Revocation.Outcomes { stored.joined(with: unread) }
     }
 
-    /// The unread ones first: they are the newer.
+    /// The unread ones first: they are the newer. Mostly there are none, and the record is opened
+    /// once.
     private func revokeOnce(_ key: RecordKey) async throws(VaultError) -> RevocationAttempt {
         var names: UnreadReply.Names?
         var held = Revocation.Held()
         var attempt = RevocationAttempt()
-        attempt.unread = try await ask(key) {
-            (record, revocation, find, end) throws(VaultError) in
-            guard record.holdsUnread, let body = try record.unreadReply()
-            else { return end(Revocation.Outcomes()) }
-            let tokens = try UnreadReply.tokens(in: body.bytes)
-            names = tokens.names
-            guard let application = try find()
-            else { return end(Revocation.Outcomes.unsupported) }
-            try revocation.send(application, tokens, end)
-        }
-        if let names { attempt.unread.note(names) }
-        attempt.stored = try await ask(key) {
-            (record, revocation, find, end) throws(VaultError) in
+        let askOfStored: Asking = { (record, revocation, find, end) throws(VaultError) in
             held = Revocation.Held(record)
             guard record.hasAccessToken else { return end(Revocation.Outcomes()) }
             guard let application = try find()
             else { return end(Revocation.Outcomes.unsupported) }
             guard let tokens = try record.tokens() else { return end(Revocation.Outcomes()) }
             try revocation.send(application, tokens, end)
+        }
+        var hasUnread = false
+        let first = try await ask(key) { (record, revocation, find, end) throws(VaultError) in
+            hasUnread = record.holdsUnread
+            guard hasUnread else { return try askOfStored(record, revocation, find, end) }
+            guard let body = try record.unreadReply() else { return end(Revocation.Outcomes()) }
+            let tokens = try UnreadReply.tokens(in: body.bytes)
+            names = tokens.names
+            guard let application = try find()
+            else { return end(Revocation.Outcomes.unsupported) }
+            try revocation.send(application, tokens, end)
+        }
+        if hasUnread {
+            attempt.unread = first
+            if let names { attempt.unread.note(names) }
+            attempt.stored = try await ask(key, askOfStored)
+        } else {
+            attempt.stored = first
         }
         attempt.stored.held = held
         // There was nothing to ask for.

@@ -25,7 +25,10 @@ extension Vault {
     ) async throws(VaultError) -> UInt64 {
         try checkProcess()
         try await verified()
-        if let application { _ = try store.application(application) }
+        // Nothing of it is needed but that it is there: the refresh opens it.
+        if let application, try store.version(store.key(.application, application.text)) == nil {
+            throw VaultError(.applicationNotFound, .vault)
+        }
         return try await write(id, tokens, application) { _ in }
     }
 

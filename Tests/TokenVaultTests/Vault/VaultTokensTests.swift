@@ -38,6 +38,18 @@ import Testing
         #expect(try vault.list() == [])
     }
 
+    @Test func takesNoTokensOfAnApplicationThatIsNotThere() async throws {
+        let home = try TestVault()
+        try home.create()
+        let vault = try home.open()
+        let id = try ConnectionID("a")
+        let missing = try ApplicationID("nobody")
+        #expect(
+            await code { try await vault.put(id, tokens("1"), application: missing) }
+                == .applicationNotFound)
+        #expect(try accessToken(vault, id) == nil)
+    }
+
     @Test func survivesReopening() async throws {
         let home = try TestVault()
         try home.create()
