@@ -36,8 +36,8 @@ def symbols(program):
     named = subprocess.run(["swift", "demangle", "--simplified"], input="\n".join(mangled).encode(),
                            capture_output=True, check=True)
     # The parts into which a function is cut that may be suspended have longer symbols.
-    pairs = sorted(zip(named.stdout.decode().splitlines(), mangled),
-                   key=lambda pair: len(pair[1]), reverse=True)
+    names = [name.removeprefix("static ") for name in named.stdout.decode().splitlines()]
+    pairs = sorted(zip(names, mangled), key=lambda pair: len(pair[1]), reverse=True)
     return dict(pairs)
 
 
