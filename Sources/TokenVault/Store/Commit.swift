@@ -68,7 +68,7 @@ struct Committed: Sendable {
     var batch: UInt64 = 0
     /// How many slots were overwritten.
     var erasedSlots = 0
-    /// What overwriting does to the bytes that were there; nil where nothing was erased.
+    /// What overwriting does to the bytes that were there; nil where it was no erasure.
     var erasure: ErasureQuality?
     /// What became of the record that was to be revised, and when it is refreshed next, where its
     /// edit says so.
@@ -95,7 +95,7 @@ struct Change: ~Copyable {
         /// record and its fence; `authenticationFailed` where it does not open, unless it is fenced
         /// and its slot holds no data key any more. A commit that ended before has fenced it: else
         /// it may be changed in the same transaction. What belonged to it is gone too: flows of
-        /// its connection open no more, and its handle is nobody's.
+        /// its connection open no more, and its handle stands for no record.
         case erase(RecordKey)
         /// Writes a flow of a connection, sealed with that connection's data key, and drops some of
         /// those that have expired; `limitExceeded` where there are too many that have not,

@@ -2,8 +2,8 @@
 
 /// A disconnect that has begun: the version of a record that ends, and its slot.
 ///
-/// It ends the life it was made for and no other: one that was kept and put back could erase
-/// the record that has the id today.
+/// It ends the life it was made for and no other. Otherwise one that was kept and put back could
+/// erase the record that has the id today.
 struct Fence {
     static let byteCount = 16
     static let letter = UInt8(ascii: "F")

@@ -7,7 +7,8 @@ extension RefreshPolicy {
     /// The least and the most time from the attempt's record to the next attempt, in milliseconds.
     static let doubtMillisecondsMin: Int64 = 45_000
     static let doubtMillisecondsMax: Int64 = 300_000
-    /// How long before the tokens end all but the least waiting is over, in milliseconds.
+    /// How long before the tokens end the wait is over, in milliseconds, unless it would be shorter
+    /// than the least then.
     static let doubtLeadMilliseconds: Int64 = 60_000
 
     /// When an attempt is recorded whose request has ended.

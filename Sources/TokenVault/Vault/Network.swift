@@ -64,7 +64,8 @@ final class Network: Sendable {
         closing(!isDrained, isDrained ? most : max(0, most - waited.load(ordering: .relaxed)))
     }
 
-    /// How long a close may wait: no longer than what is left of a drain, or `most` without one.
+    /// How long a close may wait: `most`, or what is left of a drain where that is less, but not
+    /// less than the grace.
     private func closingMilliseconds(_ most: Int) -> Int {
         let end = drainEnd.load(ordering: .relaxed)
         guard end > 0 else { return most }

@@ -43,7 +43,7 @@ extension Refresher {
         return nil
     }
 
-    /// Attempts that share one record.
+    /// Attempts whose records one commit makes durable.
     private struct Batch {
         var attempts: [RefreshAttempt] = []
         var applications: [ApplicationID: OpenApplication] = [:]

@@ -9,7 +9,7 @@ import Synchronization
 /// writer makes that durable and hands the request to the transport; the transport's thread reads
 /// the answer, submits what follows from it, and hands over the next request.
 final class Refresher: Sendable {
-    /// How many refreshes share one attempt record.
+    /// How many attempts one commit records at most.
     static let batchMax = StoreLimits.batchAttemptsMax
 
     let store: any Reading

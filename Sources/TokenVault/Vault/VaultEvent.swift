@@ -49,7 +49,7 @@ public struct VaultEvent: Sendable, Hashable {
         /// a token of it is kept, sealed; `number` is its length in bytes.
         public static let replyUnread = Kind(10, "replyUnread")
         /// A process ended while nobody knew whether the provider had replaced the refresh token: a
-        /// request was on its way, or its answer was no answer.
+        /// request was on its way, or its answer told nothing.
         public static let attemptInDoubt = Kind(11, "attemptInDoubt")
         /// The platform says that a token was rejected.
         public static let tokenRejected = Kind(

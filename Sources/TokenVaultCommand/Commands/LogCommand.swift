@@ -63,7 +63,7 @@ struct LogCommand: AsyncParsableCommand {
             // An application with an empty log was never rejected, if it is there.
             if let app { _ = try await door.application(id: app) }
             guard let id else { return }
-            // Of a connection that was never there, that is told.
+            // A connection that was never there is told to be missing.
             do {
                 _ = try await door.status(id: id)
             } catch let error as VaultError where error.code == .notFound {

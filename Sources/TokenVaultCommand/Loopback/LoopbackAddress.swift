@@ -9,8 +9,8 @@ struct LoopbackAddress: Hashable {
     /// With its slash, without a query.
     let path: String
 
-    /// Nil where the URI is no such one. `localhost` is not: a name may resolve to another address
-    /// (RFC 8252 section 8.3).
+    /// Nil where the URI is of another form. `localhost` is refused too: a name may resolve to
+    /// another address (RFC 8252 section 8.3).
     init?(_ uri: String) {
         let hosts = ["http://127.0.0.1", "http://[::1]"]
         guard let host = hosts.first(where: { uri.hasPrefix($0) }), !uri.contains("#"),

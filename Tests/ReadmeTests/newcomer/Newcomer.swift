@@ -152,7 +152,7 @@ import TokenVault
         }
     }
 
-    /// A token is lent in the same breath.
+    /// A token is lent in the same function.
     static func wholeLife(_ path: String) async throws {
         do {
             let vault = try await Vault.openOrCreate(at: path, rootKey: .file(key))
