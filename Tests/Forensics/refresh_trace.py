@@ -25,7 +25,7 @@ from vault_processes import LibraryHost
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # How long a refresh may take under the debugger, and the debugger to begin, in seconds.
-SECONDS_MAX = 60
+SECONDS_MAX = 120
 
 
 def symbols(program):
@@ -42,17 +42,20 @@ def symbols(program):
 
 
 class Debugger:
-    def __init__(self, folder, process, places):
+    def __init__(self, folder, subject, places):
+        self.subject = subject
         environment = dict(os.environ)
         for name, text in (("TRACE_SYMBOLS", "\n".join(places)), ("TRACE_HITS", "")):
             environment[name] = os.path.join(folder, name)
             with open(environment[name], "w", encoding="ascii") as file:
                 file.write(text)
-        command = ["gdb", "-q", "-nx", "-batch", "-iex", "set complaints 0", "-p", str(process),
-                   "-x", os.path.join(HERE, "refresh_breakpoints.py")]
+        command = ["gdb", "-q", "-nx", "-batch", "-iex", "set complaints 0",
+                   "-p", str(subject.pid), "-x", os.path.join(HERE, "refresh_breakpoints.py")]
         if os.geteuid() != 0:
-            print("refresh_trace.py: to debug another process takes root: sudo is asked, without "
-                  "a password", file=sys.stderr)
+            if subprocess.run("sudo -n true", shell=True, capture_output=True,
+                              check=False).returncode:
+                sys.exit("refresh_trace.py: debugging another process takes root, or a sudo that "
+                         "asks for no password")
             command = ["sudo", "-n", "--preserve-env=TRACE_SYMBOLS,TRACE_HITS", *command]
         self.output = open(os.path.join(folder, "gdb"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(
@@ -77,8 +80,10 @@ class Debugger:
             raise RuntimeError(f"gdb does not begin: {self.output.read()[-2000:]}")
 
     def end(self):
-        self.process.kill()
-        self.process.wait()
+        # It ends with the process that it debugs.
+        self.subject.kill()
+        self.subject.wait()
+        self.process.wait(SECONDS_MAX)
         self.hits.close()
         self.output.close()
 
@@ -96,11 +101,10 @@ def trace(options, functions, folder):
         host = LibraryHost(
             options.subject, folder, "http://%s:%d" % practice.address, None, "practice-client",
             client_secret, REDIRECT, argparse.Namespace(leaky=False, readable_arena=False))
-        # Once the debugger is gone it may be anywhere, and has nothing to say.
         stack.callback(host.process.wait)
         stack.callback(host.process.kill)
         host.connect(["ada"], practice.approve)
-        debugger = Debugger(folder, host.process.pid, [known[name] for name in functions])
+        debugger = Debugger(folder, host.process, [known[name] for name in functions])
         stack.callback(debugger.end)
         debugger.begin()
         host.tell("run" if options.due else "refresh ada")

@@ -85,7 +85,7 @@ import Testing
 
             """
         for (work, isDone) in [("-typecheck", true), ("-emit-sil", false)] {
-            let compile = "swiftc \(work) -o /dev/null - 2>/dev/null"
+            let compile = "swiftc \(work) - >/dev/null 2>&1"
             let (status, _) = try await Self.run(
                 URL(filePath: "/bin/sh"), ["-c", "ulimit -t 60; ulimit -c 0; \(compile)"],
                 input: program)

@@ -10,8 +10,8 @@
 /// Swift 6.3.1 crashes in `MandatoryAllocBoxToStack`, or does not end, on a `catch` with `where`
 /// where three things come together: all that its `do` throws has this type; the function throws
 /// without a type, and no `catch` takes the rest; and the function has a `var`, or a `let` of what
-/// cannot be copied, such as a ``LentToken``. What makes and opens a vault throws without a type
-/// for that reason. With the other verbs do one of these:
+/// cannot be copied, such as a ``LentToken``. What makes, opens or audits a vault throws without
+/// a type for that reason. With the other verbs do one of these:
 ///
 /// ```swift
 /// do { … } catch let error where error.code == .notFound { … } catch { throw error }

@@ -5,8 +5,8 @@ import BasicContainers
 /// The seam to the one writer: takes changes that belong together, makes them durable together, and
 /// says so. A simulator puts its own store here.
 ///
-/// What is said here and in `Reading` is tested of every engine alike, in
-/// `Tests/SimulationTests/Conformance`.
+/// What is said here and in `Reading` holds for every engine; `Tests/SimulationTests/Conformance`
+/// tests most of it of each.
 protocol Committing: AnyObject, Sendable {
     /// Takes the commit at once, without waiting. Its completion runs exactly once, on the writer's
     /// thread, after the changes are durable or after none of them was made.

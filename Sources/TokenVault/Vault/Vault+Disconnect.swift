@@ -59,7 +59,7 @@ extension Vault {
                 isEveryAnswerIn: listensUntil == nil && !isInDoubt,
                 listensUntil: listensUntil, earlierGrants: outcomes.held.earlierGrants,
                 erasedSlots: erased.erasedSlots,
-                erasure: quality?.isInPlace ?? true
+                erasure: quality?.isInPlace ?? false
                     ? .inPlace : .bestEffort(fileSystem: quality?.fileSystem ?? 0),
                 completed: end)
         } catch {

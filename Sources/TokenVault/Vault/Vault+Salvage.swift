@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The way out of a vault that does not verify, in which nothing is written any more.
+// The way out of a vault that does not verify, in which nothing is written any more. What is thrown
+// is a `VaultError`, and no type says so, as in `Vault+Open`.
 extension Vault {
     /// Opens every record of the closed vault at `path` by itself, whatever else is wrong with it,
     /// on the caller's thread. Where all do, what an open and its verification check is checked.
     /// Nothing in its directory is written.
     ///
-    /// - Throws: `vaultMissing`; `vaultIncomplete` where HEADER, SLOTS or the database is missing;
+    /// - Throws: `VaultError`: `vaultMissing`; `vaultIncomplete` where HEADER, SLOTS or the database is missing;
     ///   `vaultLocked`; `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`
     ///   where neither page of HEADER opens; `databaseDamaged` where no record can be reached;
     ///   `databaseUnsupported`, `unsupportedFormat`, `storageFailed`. Records that do not open are
     ///   no error, nor is what keeps the vault from being opened: the report says it.
     public static func audit(
         _ path: String, rootKey: consuming RootKeySource
-    ) throws(VaultError) -> SalvageReport {
+    ) throws -> SalvageReport {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
         let salvage = try Salvage(path, rootKey: rootKey)
@@ -37,7 +38,7 @@ extension Vault {
     ///   lies in the old vault, `storeFull`, `limitExceeded`. Then there is no new vault.
     public static func salvage(
         _ path: String, into newPath: String, rootKey: consuming RootKeySource
-    ) throws(VaultError) -> SalvageReport {
+    ) throws -> SalvageReport {
         MemoryHygiene.install()
         defer { MemoryHygiene.scrub() }
         try VaultDirectory.checkIsFree(newPath)

@@ -17,7 +17,8 @@ extension Vault {
     /// - Parameter tokens: what is stored; the set is wiped afterwards.
     /// - Parameter application: the one that the tokens were issued to, so that they are refreshed
     ///   from now on; nil leaves it as it was, and a new entry without one is stored and lent only.
-    /// - Throws: `applicationNotFound`, `invalidArgument`, `limitExceeded`, `disconnecting`,
+    /// - Throws: `applicationNotFound` where there is none of that id (whether its record opens is
+    ///   seen when the tokens are refreshed), `invalidArgument`, `limitExceeded`, `disconnecting`,
     ///   `storeFull`, `storageFailed`.
     @discardableResult
     public func put(
@@ -25,7 +26,8 @@ extension Vault {
     ) async throws(VaultError) -> UInt64 {
         try checkProcess()
         try await verified()
-        // Nothing of it is needed but that it is there: the refresh opens it.
+        // It need not open: tokens are not lost for what is wrong with an application, and the
+        // refresh says what that is.
         if let application, try store.version(store.key(.application, application.text)) == nil {
             throw VaultError(.applicationNotFound, .vault)
         }

@@ -31,7 +31,7 @@ import Testing
         #expect(Set(present).count == living.count, "no two records share one")
     }
 
-    @Test("What was never given out is nobody's", arguments: Engine.allCases)
+    @Test("What was never given out stands for no record", arguments: Engine.allCases)
     func unknown(_ engine: Engine) throws {
         let seam = try Seam(engine)
         try seam.make("ann")

@@ -45,7 +45,7 @@ final class LMDBEngine: TestedEngine {
     }
 
     func work(until isDone: @escaping () -> Bool) {
-        let end = ContinuousClock.now + .seconds(10)
+        let end = ContinuousClock.now + .seconds(120)
         while !isDone(), ContinuousClock.now < end { usleep(200) }
     }
 

@@ -81,6 +81,7 @@ final class Seam {
         func all() throws -> [Ending] {
             try results.withLock { results in
                 try results.map { endings in
+                    try #require(!endings.isEmpty, "a commit does not end")
                     try #require(endings.count == 1, "a completion runs once")
                     return endings[0]
                 }
