@@ -7,11 +7,12 @@ extension Vault {
     /// on the caller's thread. Where all do, what an open and its verification check is checked.
     /// Nothing in its directory is written.
     ///
-    /// - Throws: `VaultError`: `vaultMissing`; `vaultIncomplete` where HEADER, SLOTS or the database is missing;
-    ///   `vaultLocked`; `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`
-    ///   where neither page of HEADER opens; `databaseDamaged` where no record can be reached;
-    ///   `databaseUnsupported`, `unsupportedFormat`, `storageFailed`. Records that do not open are
-    ///   no error, nor is what keeps the vault from being opened: the report says it.
+    /// - Throws: `VaultError`: `vaultMissing`; `vaultIncomplete` where HEADER, SLOTS or the
+    ///   database is missing; `vaultLocked`; `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`,
+    ///   `keyDerivationRefused` where neither page of HEADER opens; `databaseDamaged` where no
+    ///   record can be reached; `databaseUnsupported`, `unsupportedFormat`, `storageFailed`.
+    ///   Records that do not open are no error, nor is what keeps the vault from being opened: the
+    ///   report says it.
     public static func audit(
         _ path: String, rootKey: consuming RootKeySource
     ) throws -> SalvageReport {
