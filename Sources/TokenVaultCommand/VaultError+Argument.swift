@@ -6,6 +6,12 @@ import TokenVault
 extension VaultError {
     var argument: KnownCause? {
         guard let subject = detail.subject else { return nil }
+        if subject == .variable { return variable }
+        if subject == .hiddenNames {
+            return KnownCause(
+                "at most \(ConnectionSettings.hiddenNamesMax) names can be hidden, of letters, "
+                    + "digits, - and _", .usage)
+        }
         if detail.cause == .tooMany {
             return KnownCause("at most \(number) scopes can be asked for at a time", .usage)
         }
@@ -56,6 +62,17 @@ extension VaultError {
             default: "the \(subject.name)"
             }
         return KnownCause("\(name) \(rule)\(limits(of: subject))", .usage)
+    }
+
+    /// A value of one of the provider's variables.
+    var variable: KnownCause {
+        detail.cause == .valueMissing
+            ? KnownCause(
+                "a value is missing that the provider's endpoints need: give it (--set "
+                    + "name=value); `tokenvault app list --json` shows the variables", .usage)
+            : KnownCause(
+                "a value is not what the provider's definition takes: correct it (--set "
+                    + "name=value); `tokenvault app list --json` shows the variables", .usage)
     }
 
     private func limits(of subject: FailureSubject) -> String {

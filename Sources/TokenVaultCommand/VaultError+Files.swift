@@ -24,6 +24,12 @@ extension VaultError {
     }
 
     var refusedEndpoint: KnownCause? {
+        if detail.subject == .variable {
+            return KnownCause(
+                "a value that the connection's endpoints need is missing, or is not what the "
+                    + "provider's definition takes any more: correct the definition, or run "
+                    + "connect again with --set name=value")
+        }
         guard let cause = detail.cause, let rule = Self.rule(cause) else { return nil }
         return KnownCause("\(detail.subject?.name ?? "an endpoint") \(rule)")
     }
@@ -225,6 +231,16 @@ extension VaultError {
             return KnownCause("this callback is of a flow of another application: \(again)")
         case .otherBrowser:
             return KnownCause("this callback's flow was started in a browser: finish it there")
+        case .valueMissing:
+            return KnownCause(
+                "the callback does not say where the provider is, as its definition says that it "
+                    + "does (callback): correct the definition, or give the value by --set, and "
+                    + again)
+        case .valueRefused:
+            return KnownCause(
+                "the callback names a value that the provider's definition does not take, so no "
+                    + "code was sent there: if it is right, correct pattern or host_suffixes, and "
+                    + again)
         default: return nil
         }
     }

@@ -52,8 +52,7 @@ CONNECTION_FIELDS = {
     9: ("expiry source", "u8"), 10: ("refresh token expiry", "time"),
     11: ("application id", "text"), 12: ("created", "time"), 13: ("connected", "time"),
     14: ("last refreshed", "time"), 15: ("last used with success", "time"),
-    16: ("failure", "failure"), 17: ("number of refreshes", "u64"), 18: ("tenant value", "pair*"),
-    19: ("hidden field's name", "text*"), 20: ("captured value", "pair*"), 21: ("label", "text"),
+    16: ("failure", "failure"), 17: ("number of refreshes", "u64"), 21: ("label", "text"),
     22: ("success redirect", "text"), 23: ("failure redirect", "text"),
     24: ("redirect parameter", "pair*"), 25: ("authorization endpoint override", "text"),
     26: ("token endpoint override", "text"), 27: ("revocation endpoint override", "text"),
@@ -68,6 +67,9 @@ CONNECTION_FIELDS = {
     41: ("oldest generation with this trouble", "u64"),
     42: ("what the platform said of a use that did not work", "failure"),
     43: ("until when the provider asked to be left alone", "time"),
+    44: ("captured value", "pair*"), 45: ("value of a variable", "pair*"),
+    46: ("own client id", "text"), 47: ("own client secret", "text"),
+    48: ("name of a hidden value", "text*"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),
@@ -84,13 +86,18 @@ APPLICATION_FIELDS = {
     27: ("rotation", "u8"), 28: ("how long an answer is waited for", "i64"),
     29: ("token type sent as a bearer token", "text*"),
     30: ("answer of a lost grant", "pair*"), 31: ("a reconnect revokes", "u8"),
+    32: ("a callback names its issuer", "u8"), 60: ("variable", "pair*"),
+    61: ("further host of the API", "text*"), 62: ("captured parameter", "pair*"),
     256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),
+    259: ("value of a variable", "pair*"),
 }
 FLOW_FIELDS = {
     1: ("connection id", "text"), 2: ("application id", "text"), 3: ("PKCE code verifier", "text"),
     4: ("browser binding", "hash"), 5: ("started", "time"), 6: ("expires", "time"),
     7: ("requested scope", "text"), 8: ("success redirect", "text"),
     9: ("failure redirect", "text"), 10: ("redirect parameter", "pair*"),
+    11: ("value of a variable", "pair*"), 12: ("own client id", "text"),
+    13: ("own client secret", "text"), 14: ("name of a hidden value", "text*"),
 }
 FIELDS = {CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS}
 FIELD_BYTES = {"time": 8, "u8": 1, "u32": 4, "u64": 8, "i64": 8, "hash": 32, "failure": 14}

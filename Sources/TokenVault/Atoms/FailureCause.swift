@@ -70,4 +70,7 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case twice = 66
     case newerThanPresent = 67
     case setByProvider = 68
+    // The value of a provider's variable.
+    case valueMissing = 80
+    case valueRefused = 81
 }

@@ -23,6 +23,8 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case generation = 18
     case code = 19
     case accessToken = 20
+    case variable = 24
+    case hiddenNames = 25
 
     /// As definitions, the command line and the vault's directory call it.
     package var name: String {
@@ -47,6 +49,8 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .generation: "generation"
         case .code: "authorization code"
         case .accessToken: "access token"
+        case .variable: "variable"
+        case .hiddenNames: "hidden names"
         }
     }
 }

@@ -46,12 +46,14 @@ public struct Application: ~Copyable, Sendable {
     public var scopes: [String]
     /// The access token's lifetime in seconds where neither the reply nor the provider says.
     public var defaultLifetimeSeconds: Int64?
+    /// Values of the provider's variables where a connection has none of its own.
+    public var values: [String: String]
 
     /// A registration.
     public init(
         id: ApplicationID, provider: Provider, clientID: String,
         clientSecret: consuming Secret? = nil, redirectURI: String, scopes: [String] = [],
-        defaultLifetimeSeconds: Int64? = nil
+        defaultLifetimeSeconds: Int64? = nil, values: [String: String] = [:]
     ) {
         self.id = id
         self.provider = provider
@@ -60,6 +62,7 @@ public struct Application: ~Copyable, Sendable {
         self.redirectURI = redirectURI
         self.scopes = scopes
         self.defaultLifetimeSeconds = defaultLifetimeSeconds
+        self.values = values
     }
 
     /// The longest client id, in bytes.

@@ -29,7 +29,7 @@ struct Callback: ~Copyable {
             throw VaultError(
                 .callbackRejected, .authorize, number: Self.queryBytesMax, .malformedQuery)
         }
-        var values = Values()
+        var values = Parameters()
         var start = 0
         var parameters = 0
         for end in 0...query.byteCount
@@ -44,7 +44,7 @@ struct Callback: ~Copyable {
         try self.init(values)
     }
 
-    private init(_ values: consuming Values) throws(VaultError) {
+    private init(_ values: consuming Parameters) throws(VaultError) {
         issuer = values.issuer
         error = values.error
         let hasCode = values.code != nil
@@ -61,12 +61,12 @@ struct Callback: ~Copyable {
         code = values.code.take()
     }
 
-    private static func rejected(_ cause: FailureCause) -> VaultError {
+    static func rejected(_ cause: FailureCause) -> VaultError {
         VaultError(.callbackRejected, .authorize, cause)
     }
-    private static var malformed: VaultError { rejected(.malformedQuery) }
+    static var malformed: VaultError { rejected(.malformedQuery) }
 
-    private struct Values: ~Copyable {
+    private struct Parameters: ~Copyable {
         var state: Secret?
         var code: Secret?
         var issuer: String?
@@ -100,7 +100,7 @@ struct Callback: ~Copyable {
     }
 
     /// Form-decodes a value; it must not be empty nor hold control characters.
-    private static func decoded(_ raw: RawSpan) throws(VaultError) -> Secret {
+    static func decoded(_ raw: RawSpan) throws(VaultError) -> Secret {
         guard let value = try TextEncoding.formDecoded(raw), value.count > 0
         else { throw malformed }
         return value

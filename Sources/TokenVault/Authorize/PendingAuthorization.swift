@@ -15,6 +15,8 @@ struct PendingAuthorization: ~Copyable {
     let started: UnixTime
     let expires: UnixTime
     let requestedScope: String?
+    /// What will be the connection's own; nil where nothing is.
+    let own: OwnSettings?
 
     /// The hash under which a binding is kept, so that the store cannot be used to forge it.
     static func hash(binding: borrowing Secret) throws(VaultError) -> Secret {

@@ -143,6 +143,16 @@ public struct Provider: Hashable, Sendable {
     /// The most refreshes that leave for the token endpoint within any second; 1 to 100,000. Shared
     /// in the same way.
     public var refreshesPerSecondMax = Self.refreshesPerSecondDefault
+    /// What its endpoints leave open, by name: `{name}` stands for the value in each of the URLs,
+    /// the issuer and `resourceHosts`. At most 16; a name has 1 to 32 small letters, digits and
+    /// `_`.
+    public var variables: [String: Variable] = [:]
+    /// Further hosts of the provider's API, or templates of such; at most 16. They are kept for
+    /// whoever calls it: the vault sends nothing there.
+    public var resourceHosts: [String] = []
+    /// Which parameters of the callback are kept with the tokens, and under which name, such as
+    /// `realmId`; at most 16. Values are no secrets, 1,024 bytes at most.
+    public var capturedFromCallback: [String: String] = [:]
 
     /// A provider with the RFCs' own behaviour.
     public init(

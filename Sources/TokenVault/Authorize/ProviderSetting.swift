@@ -128,7 +128,7 @@ package final class ProviderSetting: Sendable {
 
     /// Each of them, in the order of the documentation.
     package static let all =
-        endpoints + requests + accessTokens + refreshTokens + answers + limits
+        endpoints + connections + requests + accessTokens + refreshTokens + answers + limits
 
     /// Each of them, in the order of the fields in a record.
     static let byTag = all.sorted { $0.tag < $1.tag }
@@ -143,6 +143,7 @@ extension Provider {
     /// - Throws: the first that is wrong: which one, what it is, and what would do.
     public func check() throws(SettingError) {
         for setting in ProviderSetting.all { try setting.check(self) }
+        try checkVariables()
         try checkQuery()
         try checkQuery(
             "token_endpoint", tokenEndpoint, added: tokenParameters.map(\.name), "token_parameters")

@@ -127,7 +127,7 @@ extension SettingForm where Value == String {
         return text(words) { Name.isWellFormed($0, byteCountMax: byteCountMax) ? nil : words }
     }
 
-    /// An absolute URL. Whether it may be called is decided when it is.
+    /// An absolute URL, or the template of one. Whether it may be called is decided when it is.
     static var url: Self {
         let words = "an absolute URL (https://...) of at most \(Provider.endpointBytesMax) bytes"
         return text(words) { text in
@@ -137,7 +137,7 @@ extension SettingForm where Value == String {
                     && text.prefix(scheme.count).lowercased() == scheme
             }
             let isURL =
-                isAbsolute && !text.utf8.contains(UInt8(ascii: " "))
+                (isAbsolute || text.hasPrefix("{")) && !text.utf8.contains(UInt8(ascii: " "))
                 && Name.isWellFormed(text, byteCountMax: Provider.endpointBytesMax)
             return isURL ? nil : words
         }

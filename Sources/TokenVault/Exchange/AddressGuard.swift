@@ -16,7 +16,7 @@ package struct AddressGuard: Sendable {
     package let allowsPrivateAddresses: Bool
 
     /// The longest host name, in bytes (RFC 1035 section 2.3.4), without a final dot.
-    static let hostBytesMax = 253
+    static let hostBytesMax = URLTemplate.hostBytesMax
     /// The longest label of it, in bytes.
     static let labelBytesMax = 63
 

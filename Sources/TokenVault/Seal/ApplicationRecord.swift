@@ -18,6 +18,7 @@ enum ApplicationRecord {
         for setting in ProviderSetting.all {
             try fields.set(setting.tag, setting.fields(of: application.provider))
         }
+        try fields.set(ApplicationTag.values, values: application.values)
         return try fields.secret.copy()
     }
 
@@ -44,7 +45,8 @@ enum ApplicationRecord {
             id: try ApplicationID(idText), provider: provider, clientID: clientID,
             clientSecret: try fields.secret(ApplicationTag.clientSecret),
             redirectURI: redirectURI, scopes: fields.texts(ApplicationTag.scope),
-            defaultLifetimeSeconds: fields.integer(ApplicationTag.applicationLifetime))
+            defaultLifetimeSeconds: fields.integer(ApplicationTag.applicationLifetime),
+            values: fields.values(ApplicationTag.values))
     }
 }
 

@@ -14,6 +14,7 @@ enum FlowRecord {
         try fields.set(FlowTag.started, time: flow.started)
         try fields.set(FlowTag.expires, time: flow.expires)
         try fields.set(FlowTag.requestedScope, text: flow.requestedScope)
+        try fields.set(flow.own, FlowTag.own)
         return try fields.secret.copy()
     }
 
@@ -27,6 +28,7 @@ enum FlowRecord {
             connection: try ConnectionID(connection),
             application: try ApplicationID(application), codeVerifier: codeVerifier,
             browserBinding: try fields.secret(FlowTag.browserBinding), started: started,
-            expires: expires, requestedScope: fields.text(FlowTag.requestedScope))
+            expires: expires, requestedScope: fields.text(FlowTag.requestedScope),
+            own: try fields.own(FlowTag.own))
     }
 }

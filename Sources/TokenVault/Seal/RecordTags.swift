@@ -34,6 +34,11 @@ enum ConnectionTag {
     static let troubleSince: UInt16 = 41
     static let useFailure: UInt16 = 42
     static let pauseEnd: UInt16 = 43
+    static let captured: UInt16 = 44
+    static let values: UInt16 = 45
+    static let ownClientID: UInt16 = 46
+    static let ownClientSecret: UInt16 = 47
+    static let hidden: UInt16 = 48
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken
@@ -70,9 +75,11 @@ enum ApplicationTag {
     // What follows is no setting: settings have the numbers before.
     static let changedSince: UInt16 = 256
     static let change: UInt16 = 257
+    static let values: UInt16 = 259
 
     static let all = [
         id, clientID, clientSecret, redirectURI, scope, applicationLifetime, changedSince, change,
+        values,
     ]
 }
 
@@ -85,4 +92,8 @@ enum FlowTag {
     static let started: UInt16 = 5
     static let expires: UInt16 = 6
     static let requestedScope: UInt16 = 7
+    static let values: UInt16 = 11
+    static let ownClientID: UInt16 = 12
+    static let ownClientSecret: UInt16 = 13
+    static let hidden: UInt16 = 14
 }

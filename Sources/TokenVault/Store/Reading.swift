@@ -80,11 +80,20 @@ extension Reading {
         try ApplicationRecord.decode(applicationFields(id))
     }
 
+    /// The same as it is for one connection.
+    func application(
+        _ id: ApplicationID, for own: OwnSettings?
+    ) throws(VaultError) -> Application {
+        try application(id).filled(for: own)
+    }
+
     /// The same, and nil where its provider revokes nothing: then no more of it is read.
-    func revokingApplication(_ id: ApplicationID) throws(VaultError) -> Application? {
+    func revokingApplication(
+        _ id: ApplicationID, for own: OwnSettings?
+    ) throws(VaultError) -> Application? {
         let fields = try applicationFields(id)
         guard fields.has(ProviderSetting.revocationEndpoint.tag) else { return nil }
-        return try ApplicationRecord.decode(fields)
+        return try ApplicationRecord.decode(fields).filled(for: own)
     }
 
     private func applicationFields(_ id: ApplicationID) throws(VaultError) -> Fields {

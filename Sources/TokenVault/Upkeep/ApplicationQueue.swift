@@ -14,6 +14,8 @@ struct ApplicationQueue {
     var endpoint: Int
     /// What this application's definition says of the endpoint.
     var endpointLimits: Governor.Limits
+    /// Where its requests go, but for what is a connection's own.
+    var template = EndpointTemplate()
     /// What the provider says about how long its refresh tokens live.
     var limits: RefreshPolicy.Limits
     /// Since which generation its application has the credentials that it has, and what was changed

@@ -94,6 +94,8 @@ final class RefreshAttempt: @unchecked Sendable {
     struct Source: Sendable {
         var id: ConnectionID?
         var application: ApplicationID
+        /// What is the connection's own of it.
+        var own: OwnSettings?
         /// The version of the record: of the pair that the answer replaces.
         var generation: UInt64 = 0
         var providerLifetime: Int64?

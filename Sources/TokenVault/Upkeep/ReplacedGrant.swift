@@ -6,6 +6,8 @@ final class ReplacedGrant: Sendable {
     private struct State: ~Copyable {
         var isThere = false
         var tokens: TokenSet?
+        /// What was its own of the application.
+        var own: OwnSettings?
         /// Those of an answer that lies unread, which are newer.
         var unread: UnreadReply.Tokens?
         /// Whether there may be newer ones that nobody here has.
@@ -37,8 +39,10 @@ final class ReplacedGrant: Sendable {
         if isRevoked, holdsUnread, let body = try record.unreadReply() {
             unread = try UnreadReply.tokens(in: body.bytes)
         }
+        let own = isRevoked ? try record.own() : nil
         state.withLock { state in
             state.isThere = isThere
+            state.own = own
             state.tokens = tokens.take()
             state.unread = unread.take()
         }
@@ -50,6 +54,9 @@ final class ReplacedGrant: Sendable {
     var isToBeRevoked: Bool {
         state.withLock { $0.isThere && $0.tokens != nil }
     }
+
+    /// What was its own of the application, whose client the tokens were issued to.
+    var own: OwnSettings? { state.withLock { $0.own } }
 
     /// The tokens, once.
     func takeTokens() -> TokenSet? { state.withLock { $0.tokens.take() } }

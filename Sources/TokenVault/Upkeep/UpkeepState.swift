@@ -54,6 +54,7 @@ struct UpkeepState: ~Copyable {
     /// Connections whose attempt of an earlier process may still be unanswered, and until when
     /// nobody asks for them.
     var holds: [Handle: UnixTime] = [:]
+    var ownQueues = OwnQueues()
     private var queueNumbers: [ApplicationID: Int] = [:]
     private var endpointNumbers: [String: Int] = [:]
     private var nextNumber: UInt64 = 1
@@ -71,27 +72,17 @@ struct UpkeepState: ~Copyable {
         _ application: ApplicationID, endpoint url: String, _ limits: Governor.Limits,
         _ policy: RefreshPolicy.Limits
     ) -> Int {
-        let endpoint = endpointNumbers[url] ?? endpoints.count
-        if endpoint == endpoints.count {
-            endpoints.append(EndpointQueue(limits))
-            endpointNumbers[url] = endpoint
-        }
         guard let queue = queueNumbers[application] else {
-            let queue = min(queues.count, Self.queuesMax - 1)
+            guard queues.count < Self.queuesMax else {
+                queueNumbers[application] = Self.queuesMax - 1
+                return Self.queuesMax - 1
+            }
+            let queue = addQueue(application, endpoint: url, limits, policy)
             queueNumbers[application] = queue
-            guard queue == queues.count else { return queue }
-            queues.append(
-                ApplicationQueue(
-                    application: application, endpoint: endpoint, limits, limits: policy))
-            queues[queue].suspicion.isSaidOfGrants = policy.listsGrantLostAnswers
-            if endpoints[endpoint].queues.isEmpty { endpoints[endpoint].governor.limits = limits }
-            endpoints[endpoint].queues.append(queue)
-            endpoints[endpoint].governor.limits.narrow(to: limits)
             return queue
         }
-        queues[queue].limits = policy
-        if policy.listsGrantLostAnswers { queues[queue].suspicion.isSaidOfGrants = true }
-        queues[queue].endpointLimits = limits
+        setLimits(queue, limits, policy)
+        let endpoint = endpointNumber(url, limits)
         let former = queues[queue].endpoint
         if former != endpoint {
             endpoints[former].queues.removeAll { $0 == queue }
@@ -104,13 +95,51 @@ struct UpkeepState: ~Copyable {
         return queue
     }
 
+    /// The number of an endpoint, which may be new.
+    private mutating func endpointNumber(_ url: String, _ limits: Governor.Limits) -> Int {
+        if let known = endpointNumbers[url] { return known }
+        endpoints.append(EndpointQueue(limits))
+        endpointNumbers[url] = endpoints.count - 1
+        return endpoints.count - 1
+    }
+
+    /// Adds a queue where there is room for it.
+    mutating func addQueue(
+        _ application: ApplicationID, endpoint url: String, _ limits: Governor.Limits,
+        _ policy: RefreshPolicy.Limits
+    ) -> Int {
+        let (queue, endpoint) = (queues.count, endpointNumber(url, limits))
+        queues.append(
+            ApplicationQueue(
+                application: application, endpoint: endpoint, limits, limits: policy))
+        queues[queue].suspicion.isSaidOfGrants = policy.listsGrantLostAnswers
+        if endpoints[endpoint].queues.isEmpty { endpoints[endpoint].governor.limits = limits }
+        endpoints[endpoint].queues.append(queue)
+        endpoints[endpoint].governor.limits.narrow(to: limits)
+        return queue
+    }
+
+    /// What the definition of a queue's provider says now.
+    mutating func setLimits(
+        _ queue: Int, _ limits: Governor.Limits, _ policy: RefreshPolicy.Limits
+    ) {
+        queues[queue].limits = policy
+        if policy.listsGrantLostAnswers { queues[queue].suspicion.isSaidOfGrants = true }
+        queues[queue].endpointLimits = limits
+    }
+
     /// Whether a queue's requests are counted where `url` is. Once there are too many queues the
     /// last is shared by applications of many endpoints, and none is told from another.
     func isAt(_ url: String, _ queue: Int) -> Bool {
         queue == Self.queuesMax - 1 || endpointNumbers[url] == queues[queue].endpoint
     }
 
-    private mutating func limit(_ endpoint: Int) {
+    /// Whether a queue is known to be that of such an application.
+    func isOf(_ template: EndpointTemplate, _ queue: Int) -> Bool {
+        queue == Self.queuesMax - 1 || queues[queue].template == template
+    }
+
+    mutating func limit(_ endpoint: Int) {
         // Those that are left there keep the limits with which they were prepared.
         guard !endpoints[endpoint].queues.isEmpty else { return }
         var limits = Governor.Limits.widest

@@ -48,8 +48,7 @@ struct ApplicationEdit: ~Copyable {
     private static func change(
         _ old: borrowing Application, _ new: borrowing Application
     ) -> Suspicion.Change? {
-        if old.clientID != new.clientID || old.provider.tokenEndpoint != new.provider.tokenEndpoint
-        {
+        if old.clientID != new.clientID || EndpointTemplate(old) != EndpointTemplate(new) {
             return .identity
         }
         let isSame =

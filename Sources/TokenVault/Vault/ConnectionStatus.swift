@@ -113,7 +113,7 @@ extension Vault {
         let end = refresher.end(record)
         let outstanding = refresher.outstandingSince(key, record)
         let failing =
-            refresher.trouble(key, handle: handle, application: record.application)
+            refresher.trouble(key, handle: handle, record)
             ?? refresher.trouble(of: record).flatMap { VaultEvent.Kind(code: $0.code) }
         let now = refresher.now(asOf: record.tokensSince ?? generation)
         var (light, reason, nextStep) = try judge(record, failing, now)
@@ -252,12 +252,15 @@ extension Refresher {
 
     /// Why a connection's refreshing does not work at the moment, if it does not.
     func trouble(
-        _ key: RecordKey, handle: Handle, application: ApplicationID?
+        _ key: RecordKey, handle: Handle, _ record: borrowing ConnectionRecord
     ) -> VaultEvent.Kind? {
-        shared.withLock { shared in
+        let application = record.application
+        let own =
+            record.hasOwnClientOrValues ? application.map { queue(of: record, $0) } : nil
+        return shared.withLock { shared in
             let isFailing = shared.upkeep.failureCount(key) > 0
             let isRefused = shared.upkeep.isRefused(key)
-            guard let application, let queue = shared.upkeep.queue(application) else {
+            guard let queue = own ?? application.flatMap({ shared.upkeep.queue($0) }) else {
                 return isRefused ? .refreshRefused : isFailing ? .refreshDelayed : nil
             }
             if shared.upkeep.queues[queue].isRejected { return .applicationRejected }

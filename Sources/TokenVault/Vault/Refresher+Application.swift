@@ -14,7 +14,11 @@ extension Refresher {
     /// What was changed about an application, if nothing has succeeded since.
     func unprovenChange(_ id: ApplicationID) -> Suspicion.Change? {
         shared.withLock { shared in
-            shared.upkeep.queue(id).flatMap { shared.upkeep.queues[$0].suspicion.change }
+            // Proven for one is proven for all.
+            let changes = shared.upkeep.allQueues(id).map {
+                shared.upkeep.queues[$0].suspicion.change
+            }
+            return changes.contains(nil) ? nil : changes.compactMap(\.self).max()
         }
     }
 
@@ -22,16 +26,21 @@ extension Refresher {
     /// leaves for it. What left with the new ones before they are counted would be risked by
     /// nobody.
     ///
-    /// - Returns: its queue.
-    func beginChange(_ id: ApplicationID) -> Int {
-        let queue = queue(id)
-        shared.withLock { $0.upkeep.queues[queue].pendingChanges += 1 }
-        return queue
+    /// - Returns: its queues.
+    func beginChange(_ id: ApplicationID) -> [Int] {
+        _ = queue(id)
+        return shared.withLock { shared in
+            let queues = shared.upkeep.allQueues(id)
+            for queue in queues { shared.upkeep.queues[queue].pendingChanges += 1 }
+            return queues
+        }
     }
 
     /// It is stored and `applicationStored` was told, or it is not stored.
-    func endChange(_ queue: Int) {
-        shared.withLock { $0.upkeep.queues[queue].pendingChanges -= 1 }
+    func endChange(_ queues: [Int]) {
+        shared.withLock { shared in
+            for queue in queues { shared.upkeep.queues[queue].pendingChanges -= 1 }
+        }
         alarm.ring()
     }
 
@@ -43,12 +52,13 @@ extension Refresher {
         let now = time.now()
         // Before it may move to another endpoint.
         let known = shared.withLock { shared -> (isKnown: Bool, attempts: [RefreshAttempt]) in
-            guard let queue = shared.upkeep.queue(id) else { return (false, []) }
+            let queues = shared.upkeep.allQueues(id)
             guard let change else {
-                shared.upkeep.queues[queue].probeSoon(now)
-                return (true, [])
+                for queue in queues { shared.upkeep.queues[queue].probeSoon(now) }
+                return (!queues.isEmpty, [])
             }
-            return (true, shared.upkeep.change(queue, change, now))
+            let attempts = queues.flatMap { shared.upkeep.change($0, change, now) }
+            return (!queues.isEmpty, attempts)
         }
         let queue = reload(id)
         if !known.isKnown, let change {
@@ -70,9 +80,13 @@ extension Refresher {
 
     /// The same of an application: what it was suspected of is forgotten.
     func clearRefusals(_ id: ApplicationID) {
-        let queue = queue(id)
+        _ = queue(id)
         let now = time.now()
-        shared.withLock { $0.upkeep.clearRefusals(queue: queue, now) }
+        shared.withLock { shared in
+            for queue in shared.upkeep.allQueues(id) {
+                shared.upkeep.clearRefusals(queue: queue, now)
+            }
+        }
         alarm.ring()
     }
 
@@ -133,8 +147,8 @@ extension Refresher {
     }
 
     /// To be called before it is sent.
-    func beginProbe(_ id: ApplicationID) -> Probe {
-        let queue = queue(id)
+    func beginProbe(_ id: ApplicationID, _ own: OwnSettings?) -> Probe {
+        let queue = queue(id, own)
         let order = shared.withLock { $0.upkeep.queues[queue].suspicion.send() }
         return Probe(application: id, queue: queue, order: order)
     }

@@ -47,36 +47,62 @@ extension Refresher {
     private struct Batch {
         var attempts: [RefreshAttempt] = []
         var applications: [ApplicationID: OpenApplication] = [:]
+        /// Of applications whose connections have values of their own, but not a client.
+        var credentials: [ApplicationID: ClientCredentials] = [:]
     }
 
     /// An application held open for one batch.
     private final class OpenApplication {
         let application: Application
+        /// What of it is one connection's.
+        let own: OwnSettings?
         let credentials: ClientCredentials
         let queue: Int
         /// The queue's, as it is now.
         let endpoint: Int
 
         init(
-            _ application: consuming Application, queue: Int, endpoint: Int
-        ) throws(VaultError) {
-            credentials = try ClientCredentials(application)
+            _ application: consuming Application, _ own: OwnSettings?,
+            _ credentials: ClientCredentials, queue: Int, endpoint: Int
+        ) {
+            (self.own, self.credentials) = (own, credentials)
             self.application = application
             (self.queue, self.endpoint) = (queue, endpoint)
         }
     }
 
-    private func openApplication(
-        _ id: ApplicationID
+    /// The application of a record, opened once for all that have nothing of their own.
+    private func open(
+        _ id: ApplicationID, for record: borrowing ConnectionRecord, _ batch: inout Batch
     ) throws(VaultError) -> OpenApplication {
-        let application = try store.application(id)
-        let url = application.provider.tokenEndpoint
-        try network.addressGuard.check(url, .tokenEndpoint)
-        var queue = queue(id)
+        guard record.hasOwnClientOrValues else {
+            if let open = batch.applications[id] { return open }
+            let open = try openApplication(id, nil, nil)
+            batch.applications[id] = open
+            return open
+        }
+        let own = try record.own()
+        let isOwnClient = own?.clientID != nil
+        let open = try openApplication(id, own, isOwnClient ? nil : batch.credentials[id])
+        if !isOwnClient { batch.credentials[id] = open.credentials }
+        return open
+    }
+
+    private func openApplication(
+        _ id: ApplicationID, _ own: OwnSettings?, _ credentials: ClientCredentials?
+    ) throws(VaultError) -> OpenApplication {
+        let stored = try store.application(id)
+        let template = EndpointTemplate(stored)
+        let application = try stored.filled(for: own)
+        try network.addressGuard.check(application.provider.tokenEndpoint, .tokenEndpoint)
         // What is stored may have been replaced a moment ago.
-        if !shared.withLock({ $0.upkeep.isAt(url, queue) }) { queue = reload(id) }
+        let main = queue(id)
+        if !shared.withLock({ $0.upkeep.isOf(template, main) }) { reload(id) }
+        let queue = queue(id, own)
         let endpoint = shared.withLock { $0.upkeep.queues[queue].endpoint }
-        return try OpenApplication(application, queue: queue, endpoint: endpoint)
+        let shown: ClientCredentials
+        if let credentials { shown = credentials } else { shown = try .init(application) }
+        return OpenApplication(application, own, shown, queue: queue, endpoint: endpoint)
     }
 
     private func makeRequest(_ attempt: RefreshAttempt, _ batch: inout Batch) throws(VaultError) {
@@ -93,14 +119,12 @@ extension Refresher {
         guard let applicationID = record.application else {
             throw VaultError(.notRefreshable, .upkeep, .noRefreshToken).concerning(id)
         }
-        if batch.applications[applicationID] == nil {
-            do throws(VaultError) {
-                batch.applications[applicationID] = try openApplication(applicationID)
-            } catch {
-                throw error.concerning(id)
-            }
+        let open: OpenApplication
+        do throws(VaultError) {
+            open = try self.open(applicationID, for: record, &batch)
+        } catch {
+            throw error.concerning(id)
         }
-        guard let open = batch.applications[applicationID] else { return }
         // Its turn came in another queue: its application was replaced meanwhile, or its handle
         // was another connection's. Other limits hold for it, and whoever waits asks again.
         guard open.queue == attempt.queue, open.endpoint == attempt.endpoint else {
@@ -120,7 +144,7 @@ extension Refresher {
         }
         let token = record.fields.bytes.extracting(place)
         attempt.source = RefreshAttempt.Source(
-            id: id, application: applicationID, generation: generation,
+            id: id, application: applicationID, own: open.own, generation: generation,
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds,
             isExchange: isExchange, isOver: Self.isOver(record, limits, theirs),

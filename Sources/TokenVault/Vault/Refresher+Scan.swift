@@ -109,10 +109,11 @@ extension Refresher {
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return true }
         guard let application = record.application else { return false }
-        guard let (queue, limits) = known(application) else {
+        guard let (main, limits) = known(application) else {
             // Nothing is planned by what is not known.
             throw VaultError(.tooManySecrets, .upkeep)
         }
+        let queue = record.hasOwnClientOrValues ? queue(of: record, application) : main
         evidence.add(record, opened.version, opened.key, queue, limits, now: time.now())
         let key = opened.key
         if record.holdsUnread { shared.withLock { $0.unread.insert(key) } }

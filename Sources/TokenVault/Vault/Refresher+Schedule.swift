@@ -5,7 +5,7 @@ extension Refresher {
     /// When a record is due; nil where nothing can renew it or nothing may.
     func plan(_ record: borrowing ConnectionRecord) -> Plan? {
         guard let application = record.application else { return nil }
-        return plan(record, queue(application))
+        return plan(record, queue(of: record, application))
     }
 
     /// The same where the queue of its application is known, and perhaps with which generation the
@@ -74,10 +74,35 @@ extension Refresher {
         return known ?? reload(application)
     }
 
+    /// The queue of a connection of an application.
+    func queue(of record: borrowing ConnectionRecord, _ application: ApplicationID) -> Int {
+        let main = queue(application)
+        guard record.hasOwnClientOrValues else { return main }
+        return queue(
+            application, values: record.fields.values(ConnectionTag.values),
+            clientID: record.fields.text(ConnectionTag.ownClientID), main: main)
+    }
+
+    /// The same of what is a connection's own.
+    func queue(_ application: ApplicationID, _ own: OwnSettings?) -> Int {
+        let main = queue(application)
+        guard let own else { return main }
+        return queue(application, values: own.values, clientID: own.clientID, main: main)
+    }
+
+    private func queue(
+        _ application: ApplicationID, values: [String: String], clientID: String?, main: Int
+    ) -> Int {
+        shared.withLock { shared in
+            shared.upkeep.setQueue(application, values: values, clientID: clientID, main: main)
+        }
+    }
+
     /// Takes over what an application's record says now.
     @discardableResult
     func reload(_ id: ApplicationID) -> Int {
         var provider: Provider?
+        var template = EndpointTemplate()
         var changed: (UInt64, Suspicion.Change)?
         var isProvisional = false
         do throws(VaultError) {
@@ -86,7 +111,9 @@ extension Refresher {
             }
             let generation = opened.version.generation
             let fields = opened.takeFields()
-            provider = try ApplicationRecord.decode(fields).provider
+            let application = try ApplicationRecord.decode(fields)
+            template = EndpointTemplate(application)
+            provider = application.provider
             changed = Self.changed(fields, generation)
         } catch {
             // There may be no room to open it at this moment: then what is known of it stays, and
@@ -100,15 +127,18 @@ extension Refresher {
             if let known { return known }
         }
         let queue = shared.withLock { shared in
+            let limits = Governor.Limits(
+                concurrentMax: provider?.concurrentRefreshesMax ?? 1,
+                perSecondMax: provider?.refreshesPerSecondMax ?? 1)
+            let policy = provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits()
             // One that is not there has no endpoint: nothing of it is sent.
-            let queue = shared.upkeep.setQueue(
-                id, endpoint: provider?.tokenEndpoint ?? "",
-                Governor.Limits(
-                    concurrentMax: provider?.concurrentRefreshesMax ?? 1,
-                    perSecondMax: provider?.refreshesPerSecondMax ?? 1),
-                provider.map(RefreshPolicy.Limits.init) ?? RefreshPolicy.Limits())
-            shared.upkeep.queues[queue].isProvisional = isProvisional
-            if let changed { shared.upkeep.queues[queue].changed = changed }
+            let queue = shared.upkeep.setQueue(id, endpoint: template.url([:]), limits, policy)
+            shared.upkeep.setOwnQueues(id, limits, policy)
+            shared.upkeep.queues[queue].template = template
+            for queue in shared.upkeep.allQueues(id) {
+                shared.upkeep.queues[queue].isProvisional = isProvisional
+                if let changed { shared.upkeep.queues[queue].changed = changed }
+            }
             shared.unmetMinimums.forgetAll()
             return queue
         }

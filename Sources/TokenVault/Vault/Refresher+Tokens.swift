@@ -135,7 +135,8 @@ extension Refresher {
     /// The life that asked is over: what came is revoked, never stored.
     private func revokeLate(_ attempt: RefreshAttempt, _ tokens: NewTokens) {
         do throws(VaultError) {
-            let application = try store.application(attempt.source.application)
+            let application = try store.application(
+                attempt.source.application, for: attempt.source.own)
             try Revocation(network).send(application, tokens.reply) { [self] _ in
                 endLate(attempt, nil)
             }
@@ -150,7 +151,8 @@ extension Refresher {
         let replaced = shared.withLock { _ in attempt.replacedGrant.take() }
         guard let replaced else { return endLate(attempt, tokens.plan) }
         do throws(VaultError) {
-            let application = try store.application(attempt.source.application)
+            let application = try store.application(
+                attempt.source.application, for: attempt.source.own)
             try Revocation(network).send(application, tokens.reply) { [self] outcomes in
                 if outcomes.isComplete { endReplaced(replaced, attempt) }
                 endLate(attempt, tokens.plan)

@@ -89,7 +89,8 @@ extension Refresher {
         }
         guard isOrphan || replaced != nil else { return finishElsewhere(attempt) }
         do throws(VaultError) {
-            let application = try store.application(attempt.source.application)
+            let application = try store.application(
+                attempt.source.application, for: attempt.source.own)
             let tokens = try body.tokens()
             let isComplete = tokens.names.isComplete
             try Revocation(network).send(application, tokens) { [self] outcomes in

@@ -31,8 +31,8 @@ extension Vault {
             let commit = Commit()
             let expectation = edit.expectation
             commit.add(.put(.application, key, expectation), edit.takePlaintext())
-            let queue = change == nil ? nil : refresher.beginChange(id)
-            defer { if let queue { refresher.endChange(queue) } }
+            let queues = change == nil ? [] : refresher.beginChange(id)
+            defer { if !queues.isEmpty { refresher.endChange(queues) } }
             do throws(VaultError) {
                 _ = try await durable(commit)
                 return refresher.applicationStored(id, change)
@@ -63,6 +63,8 @@ extension Vault {
         public let redirectURI: String
         /// The default scopes.
         public let scopes: [String]
+        /// Values of the provider's variables where a connection has none of its own.
+        public let values: [String: String]
     }
 
     /// All applications.
@@ -80,7 +82,8 @@ extension Vault {
                     id: application.id, provider: application.provider,
                     clientID: application.clientID,
                     hasClientSecret: application.clientSecret != nil,
-                    redirectURI: application.redirectURI, scopes: application.scopes))
+                    redirectURI: application.redirectURI, scopes: application.scopes,
+                    values: application.values))
             return true
         }
         return found
@@ -115,38 +118,8 @@ extension Vault {
 
     private func check(_ application: borrowing Application) throws(VaultError) {
         let provider = application.provider
-        try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
-        try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
-        if let endpoint = provider.revocationEndpoint {
-            try network.addressGuard.check(endpoint, .revocationEndpoint)
-        }
-        var secretBytes = 0
-        var isPlain = true
-        switch application.clientSecret {
-        case .none: break
-        case .some(let secret):
-            secretBytes = secret.count
-            isPlain = JSONText.isVisible(secret.bytes)
-        }
-        // Else it fails when the user has consented.
-        guard secretBytes > 0 || provider.clientAuthentication == .none else {
-            throw VaultError(.invalidArgument, .vault, .empty, .clientSecret)
-        }
-        guard secretBytes <= Application.clientSecretBytesMax else {
-            throw VaultError(
-                .limitExceeded, .vault, number: Application.clientSecretBytesMax, .tooLong,
-                .clientSecret)
-        }
-        // RFC 6749 appendix A.2: no provider issues another, and some do not survive the way there.
-        guard isPlain else {
-            throw VaultError(.invalidArgument, .vault, .wrongCharacter, .clientSecret)
-        }
-        let idBytesMax = Application.clientIDBytesMax
-        if let cause = Name.fault(application.clientID, byteCountMax: idBytesMax) {
-            throw VaultError(
-                .invalidArgument, .vault, number: cause == .tooLong ? idBytesMax : 0, cause,
-                .clientID)
-        }
+        try checkEndpoints(application)
+        try Self.check(application.clientID, application.clientSecret, provider)
         try Application.check(redirectURI: application.redirectURI)
         try Application.check(scopes: application.scopes)
         do throws(SettingError) {
@@ -154,6 +127,27 @@ extension Vault {
         } catch {
             throw VaultError(
                 .invalidArgument, .vault, detail: FailureDetail(subject: .setting))
+        }
+    }
+    /// Checks the endpoints as far as they are known. With variables they are checked once more
+    /// for each connection.
+    private func checkEndpoints(_ application: borrowing Application) throws(VaultError) {
+        var provider = application.provider
+        do throws(TemplateFault) {
+            try provider.checkGiven(application.values)
+            provider = try provider.filled(with: application.values, awaitsCallback: true)
+        } catch {
+            guard error.value == nil else { throw VaultError(error, .invalidArgument) }
+            // Each connection has a value of its own.
+        }
+        let endpoints: [(String, FailureSubject)] = [
+            (provider.authorizationEndpoint, .authorizationEndpoint),
+            (provider.tokenEndpoint, .tokenEndpoint),
+            (provider.revocationEndpoint ?? "", .revocationEndpoint),
+        ]
+        for (url, subject) in endpoints where !url.isEmpty || subject != .revocationEndpoint {
+            if !provider.variables.isEmpty, URLTemplate.isTemplate(url) { continue }
+            try network.addressGuard.check(url, subject)
         }
     }
 }

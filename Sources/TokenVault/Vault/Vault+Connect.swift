@@ -9,22 +9,33 @@ extension Vault {
     ///   - id: the connection's; what it is known by from then on.
     ///   - applicationID: the one on whose behalf the tokens are asked for.
     ///   - scopes: instead of the application's default scopes.
+    ///   - settings: what is this connection's own: values of the provider's variables, a client.
+    ///     They hold from the end of the flow on; what is left out stays as it is.
     ///   - browserBinding: 16 to 256 bytes that only this browser will show again, such as a random
     ///     cookie; the flow can then be completed by no other. Nil for a command line.
     /// - Throws: `applicationNotFound`, `endpointRefused`, `invalidArgument` where a scope is empty
     ///   or has control characters, `limitExceeded` where there are more than 64, or one has more
-    ///   than 256 bytes, and past 10,000 open flows; `disconnecting`, `storeFull`.
+    ///   than 256 bytes, and past 10,000 open flows; `disconnecting`, `storeFull`;
+    ///   `invalidArgument` where a value is missing or is not what its variable takes:
+    ///   `Provider.check(values:)` says which, and what would do.
     public func connect(
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
+        settings: borrowing ConnectionSettings = ConnectionSettings(),
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> AuthorizationRequest {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
-        let application = try store.application(applicationID)
+        let key = store.key(.connection, id.text)
+        let stored = try store.application(applicationID)
+        let own = try own(settings, key, stored)
+        let application = try stored.filled(for: own, awaitsCallback: true)
         let provider = application.provider
         try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
-        try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
+        // Where the callback says where that is, it is checked then.
+        if !URLTemplate.isTemplate(provider.tokenEndpoint) || provider.variables.isEmpty {
+            try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
+        }
         let wanted = scopes ?? application.scopes
         try Application.check(scopes: wanted)
         let binding: Secret?
@@ -42,9 +53,9 @@ extension Vault {
             connection: id, application: applicationID, codeVerifier: codeVerifier,
             browserBinding: binding, started: now, expires: expires,
             requestedScope: wanted.isEmpty
-                ? nil : wanted.joined(separator: application.provider.scopeSeparator))
+                ? nil : wanted.joined(separator: application.provider.scopeSeparator),
+            own: own)
         let flowKey = store.flowKey(state: state.bytes)
-        let key = store.key(.connection, id.text)
         let plaintext = try FlowRecord.encode(flow)
         try await configure(id, key, applicationID, now)
         let commit = Commit()
@@ -119,7 +130,7 @@ extension Vault {
             throw VaultError(.callbackOfAnother, .vault, connection: flow.connection)
         }
         let room = try await exchangeRoom()
-        let prepared = try prepare(flow, callback)
+        let prepared = try prepare(flow, callback, query.bytes)
         // One-time: of two identical callbacks one takes the flow, the other finds it gone.
         do throws(VaultError) {
             let commit = Commit()

@@ -16,6 +16,10 @@ extension Vault {
         let request: TransportRequest
         let answer: Answer
         let probe: Refresher.Probe
+        /// What is the connection's own, with what the callback says of it.
+        let own: OwnSettings?
+        /// What the callback brought to be kept.
+        let captured: [String: String]
         /// Where its late answer is listened for: its place.
         let place: ExchangeListeners.Place?
     }
@@ -37,10 +41,10 @@ extension Vault {
 
     /// - Throws: where it cannot be told at this moment: the flow is still open then.
     func prepare(
-        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ query: RawSpan
     ) throws(VaultError) -> Prepared {
         do throws(VaultError) {
-            return .exchange(try make(flow, callback))
+            return .exchange(try make(flow, callback, query))
         } catch {
             if error.isPassing { throw error }
             return .refused(error)
@@ -48,11 +52,16 @@ extension Vault {
     }
 
     private func make(
-        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ query: RawSpan
     ) throws(VaultError) -> CodeExchange {
         guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
-        let application = try store.application(flow.application)
-        if let issuer = application.provider.issuer {
+        let stored = try store.application(flow.application)
+        let values = try Callback.values(for: stored.provider, in: query)
+        let own =
+            values.variables.isEmpty
+            ? flow.own : try OwnSettings.adding(values.variables, to: flow.own)
+        let application = try filled(stored, own, awaitsCallback: callback.code == nil)
+        if let issuer = application.provider.issuer, !URLTemplate.isTemplate(issuer) {
             // Some servers, django-oauth-toolkit 3.4 for one, leave `iss` out of an error. It ends
             // the flow whoever sent it, so the user is told of the denial.
             let mayBeMissing = !application.provider.sendsIssuer || callback.code == nil
@@ -62,24 +71,39 @@ extension Vault {
                     callback.issuer == nil ? .issuerMissing : .issuerOther)
             }
         }
+        let answer = Answer()
+        guard callback.code != nil else { throw callback.refusal }
         try network.addressGuard.check(application.provider.tokenEndpoint, .tokenEndpoint)
         let verifier: Secret? =
             application.provider.usesPKCE ? try flow.codeVerifier.copy() : nil
-        let answer = Answer()
         switch callback.code {
         case .none: throw callback.refusal
         case .some(let code):
-            let probe = refresher.beginProbe(application.id)
+            let probe = refresher.beginProbe(application.id, own)
             let place =
                 application.provider.revocationEndpoint == nil ? nil : exchangeListeners.take()
             let request = try makeRequest(
-                application, code, verifier, answer, place,
+                application, own, code, verifier, answer, place,
                 late: { [refresher, id = flow.connection] isProof in
                     refresher.noteLate(probe, id, isProof: isProof)
                 })
             return CodeExchange(
                 application: application, request: request, answer: answer, probe: probe,
-                place: place)
+                own: own, captured: values.captured, place: place)
+        }
+    }
+
+    /// What is missing or refused of the connection's values came with the callback, or did not.
+    private func filled(
+        _ application: consuming Application, _ own: OwnSettings?, awaitsCallback: Bool
+    ) throws(VaultError) -> Application {
+        do throws(VaultError) {
+            return try application.filled(for: own, awaitsCallback: awaitsCallback)
+        } catch {
+            guard let cause = error.detail.cause, error.detail.subject == .variable else {
+                throw error
+            }
+            throw VaultError(.callbackRejected, .vault, cause, .variable)
         }
     }
 
@@ -89,7 +113,7 @@ extension Vault {
     /// - Parameter late: called where tokens come later, and with whether they can be used: then
     ///   they show as well that the provider takes the application.
     private func makeRequest(
-        _ application: borrowing Application, _ code: borrowing Secret,
+        _ application: borrowing Application, _ own: OwnSettings?, _ code: borrowing Secret,
         _ verifier: borrowing Secret?, _ answer: Answer, _ place: ExchangeListeners.Place?,
         late: @escaping @Sendable (Bool) -> Void
     ) throws(VaultError) -> TransportRequest {
@@ -109,7 +133,7 @@ extension Vault {
             completion: { [network, store] verdict in
                 guard place.isOverdue else { return answer.give(verdict) }
                 if verdict.holdsTokens { late(verdict.bringsTokens) }
-                Self.revoke(verdict, id, network, store, place)
+                Self.revoke(verdict, id, own, network, store, place)
             })
     }
 
@@ -122,6 +146,7 @@ extension Vault {
         case .refused(let error): throw error
         case .exchange(let exchange):
             let place = exchange.place
+            let (own, captured) = (exchange.own, exchange.captured)
             let application = exchange.application
             // A close waits until what came is stored, or revoked.
             defer { withExtendedLifetime(place) {} }
@@ -131,7 +156,7 @@ extension Vault {
                 await exchange.answer.wait(), application, requestedAt, place)
             refresher.accept(exchange.probe, flow.connection)
             do throws(VaultError) {
-                try await store(granted, flow, life, room)
+                try await store(granted, own, captured, flow, life, room)
             } catch {
                 Self.revoke(granted.reply, application, network, place)
                 throw error
@@ -182,11 +207,11 @@ extension Vault {
     // MARK: Tokens that nobody will ever use
 
     private static func revoke(
-        _ verdict: consuming Verdict, _ id: ApplicationID, _ network: Network,
-        _ store: any Reading, _ place: ExchangeListeners.Place?
+        _ verdict: consuming Verdict, _ id: ApplicationID, _ own: OwnSettings?,
+        _ network: Network, _ store: any Reading, _ place: ExchangeListeners.Place?
     ) {
         do throws(VaultError) {
-            revoke(verdict, try store.application(id), network, place)
+            revoke(verdict, try store.application(id, for: own), network, place)
         } catch {
             // The vault is closed, or there is no room: best effort.
         }

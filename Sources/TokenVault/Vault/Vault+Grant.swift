@@ -4,12 +4,12 @@
 extension Vault {
     /// Puts the tokens of a completed flow over whatever the connection had.
     func store(
-        _ granted: GrantedTokens, _ flow: borrowing PendingAuthorization, _ life: UInt64?,
-        _ room: ExchangeRoom
+        _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
+        _ flow: borrowing PendingAuthorization, _ life: UInt64?, _ room: ExchangeRoom
     ) async throws(VaultError) {
         for attempt in 1...Self.storeAttemptsMax {
             do throws(VaultError) {
-                return try await storeOnce(granted, flow, life, room)
+                return try await storeOnce(granted, own, captured, flow, life, room)
             } catch {
                 // Longer tokens than there was room kept for.
                 guard error.code == .tooManySecrets, attempt < Self.storeAttemptsMax,
@@ -20,17 +20,17 @@ extension Vault {
     }
 
     private func storeOnce(
-        _ granted: GrantedTokens, _ flow: borrowing PendingAuthorization, _ life: UInt64?,
-        _ room: ExchangeRoom
+        _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
+        _ flow: borrowing PendingAuthorization, _ life: UInt64?, _ room: ExchangeRoom
     ) async throws(VaultError) {
         let (id, application, scope) = (flow.connection, flow.application, flow.requestedScope)
         let key = store.key(.connection, id.text)
-        let queue = refresher.queue(application)
+        let queue = refresher.queue(application, own)
         let now = time.now()
         let replaced = ReplacedGrant(revokedBy: revoker(of: key))
         let addedBytes =
             granted.reply.byteCount + (scope?.utf8.count ?? 0) + application.text.utf8.count
-            + 16 * (Fields.headBytes + 8)
+            + 16 * (Fields.headBytes + 8) + Self.byteCount(own, captured)
         let revision = Revision(addedBytesMax: addedBytes) {
             [refresher] (record, version) throws(VaultError) in
             // Disconnected and set up anew meanwhile: these tokens are of the life before.
@@ -49,6 +49,8 @@ extension Vault {
             try record.fields.set(ConnectionTag.refreshed, nil)
             try record.fields.set(ConnectionTag.application, text: application.text)
             try record.fields.set(ConnectionTag.requestedScope, text: scope)
+            try record.fields.set(own, ConnectionTag.own)
+            try record.fields.set(ConnectionTag.captured, values: captured)
             try record.fields.set(ConnectionTag.connected, time: now)
             try record.fields.set(ConnectionTag.isExchanged, integer: UInt8(1))
             try record.adopt(granted.reply, granted.terms, requestStart: granted.requestedAt)
@@ -74,6 +76,14 @@ extension Vault {
         case .disconnecting: throw VaultError(.disconnecting, .vault)
         case .missing, .none: throw VaultError(.notFound, .vault)
         }
+    }
+
+    /// By how many bytes what is a connection's own makes its record longer.
+    private static func byteCount(_ own: OwnSettings?, _ captured: [String: String]) -> Int {
+        var (count, fields) = (own?.byteCount ?? 0, captured.count + (own?.fieldCount ?? 0))
+        for (name, value) in captured { count += name.utf8.count + value.utf8.count }
+        fields *= Fields.headBytes + 2
+        return count + fields
     }
 
     /// How often tokens are tried to be stored that there is no room to seal.

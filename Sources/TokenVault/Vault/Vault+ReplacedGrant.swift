@@ -31,14 +31,14 @@ extension Vault {
 
     private func revoke(_ replaced: ReplacedGrant) async -> Bool {
         guard let application = replaced.application else { return false }
-        let revocation = Revocation(network)
+        let (revocation, own) = (Revocation(network), replaced.own)
         var isUnreadRevoked = true
         switch replaced.takeUnread() {
         case .none: break
         case .some(let tokens):
             let names = tokens.names
             let outcomes = await revocation.outcomes { [store] (end) throws(VaultError) in
-                try revocation.send(store.application(application), tokens, end)
+                try revocation.send(store.application(application, for: own), tokens, end)
             }
             isUnreadRevoked = outcomes.isComplete && names.isComplete
         }
@@ -46,7 +46,7 @@ extension Vault {
         case .none: return false
         case .some(let tokens):
             return await revocation.outcomes { [store] (end) throws(VaultError) in
-                try revocation.send(store.application(application), tokens, end)
+                try revocation.send(store.application(application, for: own), tokens, end)
             }.isComplete && isUnreadRevoked
         }
     }

@@ -119,11 +119,12 @@ extension Vault {
             let record = ConnectionRecord(fields: opened.takeFields())
             // What the platform put without an application it has to see to itself.
             let id = record.application
+            let own = try record.own()
             try send(
                 record, revocation,
                 { () throws(VaultError) -> Application? in
                     guard let id else { return nil }
-                    return try store.revokingApplication(id)
+                    return try store.revokingApplication(id, for: own)
                 }, end)
         }
         if let unopened { throw unopened }

@@ -27,6 +27,9 @@ struct AppAddCommand: AsyncParsableCommand {
                 --token-url https://a.example/token --auth post --client-id 123 \\
                 --redirect-uri https://b.example/callback --scope read
 
+            What the definition leaves open, such as {host} in an endpoint, is given by --set, or \
+            for each connection by `tokenvault connect --set`.
+
             SETTINGS OF A PROVIDER
             \(ProviderSetting.help)
             """)
@@ -54,13 +57,7 @@ struct AppAddCommand: AsyncParsableCommand {
     @Option(help: "The client id.")
     var clientId: String
 
-    @Option(help: "File with the client secret, readable by you alone.")
-    var clientSecretFile: String?
-
-    @Option(
-        name: .customLong("client-secret-fd"), parsing: .unconditional,
-        help: "Inherited descriptor that yields the client secret.")
-    var clientSecretDescriptor: Int32?
+    @OptionGroup var clientSecret: ClientSecretOptions
 
     @Flag(name: .customLong("public"), help: "A public client: it has no secret.")
     var isPublic = false
@@ -73,14 +70,15 @@ struct AppAddCommand: AsyncParsableCommand {
     @Option(name: .customLong("scope"), help: "A scope to ask for. May be repeated.")
     var scopes: [String] = []
 
+    @OptionGroup var variables: VariableOptions
+
     @Flag(help: "Replace the application of this id.")
     var replace = false
 
     @OptionGroup var options: VaultOptions
 
     func validate() throws {
-        let sources = [clientSecretFile != nil, clientSecretDescriptor != nil, isPublic]
-        guard sources.count(where: { $0 }) <= 1 else {
+        guard clientSecret.count + (isPublic ? 1 : 0) <= 1 else {
             throw ValidationError(
                 "give one of --client-secret-file, --client-secret-fd and --public")
         }
@@ -98,7 +96,8 @@ struct AppAddCommand: AsyncParsableCommand {
     func run() async throws {
         var provider = try provider()
         if isPublic { provider.clientAuthentication = .none }
-        let secret = try clientSecret()
+        let values = try variables.values(for: provider)
+        let secret = try clientSecret.read()
         let hasSecret = secret != nil
         guard hasSecret != (provider.clientAuthentication == .none) else {
             throw CommandFailure(
@@ -110,7 +109,7 @@ struct AppAddCommand: AsyncParsableCommand {
         }
         let form = ApplicationForm(
             id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
-            redirectURI: redirectURI, scopes: scopes)
+            redirectURI: redirectURI, scopes: scopes, values: values)
         let door = try await options.door()
         defer { door.close() }
         let isReplaced = try await isThere(door)
@@ -173,18 +172,5 @@ struct AppAddCommand: AsyncParsableCommand {
             throw CommandFailure(.usage, option + error.description)
         }
         return provider
-    }
-
-    private func clientSecret() throws -> Secret? {
-        if let clientSecretFile {
-            return try SecretInput.read(
-                file: clientSecretFile, what: "the client secret", pipe: "--client-secret-fd")
-        }
-        if let clientSecretDescriptor {
-            try SecretInput.check(descriptor: clientSecretDescriptor, "--client-secret-fd")
-            return try SecretInput.read(
-                descriptor: clientSecretDescriptor, what: "the client secret")
-        }
-        return nil
     }
 }

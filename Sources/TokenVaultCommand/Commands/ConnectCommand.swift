@@ -16,10 +16,16 @@ struct ConnectCommand: AsyncParsableCommand {
             --paste: it reads the address that the browser ended at, without showing it, because \
             it holds a code. A connection that has tokens keeps them until the new ones arrive.
 
+            What the provider's definition leaves open, such as the shop in its endpoints, is \
+            given by --set. A client id and secret that are this connection's own, and not the \
+            application's, are kept with it. Both stay as they are where they are not given.
+
             EXAMPLES
               tokenvault connect anna --app crm
               tokenvault connect anna --app crm --scope read --scope write --open
               tokenvault connect anna --app crm --paste
+              tokenvault connect acme --app shops --set shop=acme
+              tokenvault connect acme --app crm --client-id 77 --client-secret-file acme.secret
             """)
 
     @Argument(help: "The connection's id: your own name for the account.")
@@ -33,6 +39,25 @@ struct ConnectCommand: AsyncParsableCommand {
         help: "A scope to ask for instead of the application's. May be repeated.")
     var scopes: [String] = []
 
+    @OptionGroup var variables: VariableOptions
+
+    @Option(help: "The client id, where this connection has one of its own.")
+    var clientId: String?
+
+    @OptionGroup var clientSecret: ClientSecretOptions
+
+    @Flag(
+        name: .customLong("application-client"),
+        help: "Use the application's client again instead of one of its own.")
+    var usesApplicationClient = false
+
+    @Option(
+        name: .customLong("hide"),
+        help: ArgumentHelp(
+            "A variable, or something captured, that no person but the operator is to be shown. "
+                + "May be repeated.", valueName: "name"))
+    var hiddenNames: [String] = []
+
     @Flag(help: "Read the address the browser ended at from the terminal, or from a pipe on stdin.")
     var paste = false
 
@@ -41,11 +66,23 @@ struct ConnectCommand: AsyncParsableCommand {
 
     @OptionGroup var options: VaultOptions
 
+    func validate() throws {
+        guard clientSecret.count <= 1 else {
+            throw ValidationError("give one of --client-secret-file and --client-secret-fd")
+        }
+        guard clientId != nil || clientSecret.count == 0 else {
+            throw ValidationError("a client secret goes with --client-id")
+        }
+        guard clientId == nil || !usesApplicationClient else {
+            throw ValidationError("give one of --client-id and --application-client")
+        }
+    }
+
     func run() async throws {
         try await options.withDoor { door in
             let application = try await door.application(id: application)
             let listener = paste ? nil : try Self.listener(application.redirectURI, door)
-            let url = try await start(door)
+            let url = try await start(door, application)
             try Outlet.errors.line("Open this address in a browser:")
             try Outlet.output.line(url.printable)
             if open { Self.open(url) }
@@ -100,11 +137,18 @@ struct ConnectCommand: AsyncParsableCommand {
         }
     }
 
-    private func start(_ door: any VaultDoor) async throws -> String {
+    private func start(
+        _ door: any VaultDoor, _ application: ApplicationForm
+    ) async throws -> String {
         var url: String?
+        let values = try variables.values(for: application.provider.provider)
+        let own = OwnForm(
+            values: values.isEmpty ? nil : values, clientID: clientId,
+            usesApplicationClient: usesApplicationClient,
+            hiddenNames: hiddenNames.isEmpty ? nil : hiddenNames)
         let request = Request.connect(
-            id: id, application: application, scopes: scopes.isEmpty ? nil : scopes)
-        try await door.ask(request) { reply in
+            id: id, application: application.id, scopes: scopes.isEmpty ? nil : scopes, own: own)
+        try await door.ask(request, secret: clientSecret.read()) { reply in
             if case .authorization(let found) = reply { url = found }
         }
         guard let url else { throw ServedVault.unexpected }

@@ -53,6 +53,9 @@ struct StatusCommand: AsyncParsableCommand {
             ("last used", moment(status.lastUsed)),
             ("scope asked for", status.requestedScope),
             ("scope granted", status.grantedScope),
+            ("values", Self.list(status.variables, status.hiddenNames)),
+            ("captured", Self.list(status.captured, status.hiddenNames)),
+            ("hosts of the API", status.resourceHosts?.joined(separator: ", ")),
             ("memory", status.memory == "unlocked" ? "not locked: secrets may reach swap" : nil),
         ]
         let light = Self.coloured(status.light, Outlet.output.hasColour)
@@ -62,6 +65,14 @@ struct StatusCommand: AsyncParsableCommand {
                 try Outlet.output.line("  \(name.padded(to: 22))\(value.printable)")
             }
         }
+    }
+
+    /// Names and values in one line; the operator sees the hidden ones, too.
+    private static func list(_ values: [String: String]?, _ hiddenNames: [String]?) -> String? {
+        values?.sorted { $0.key < $1.key }.map { name, value in
+            let isHidden = hiddenNames?.contains(name) ?? false
+            return "\(name)=\(value)" + (isHidden ? " (hidden)" : "")
+        }.joined(separator: ", ")
     }
 
     private static func reason(_ status: StatusForm) -> String? {

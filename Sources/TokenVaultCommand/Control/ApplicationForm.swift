@@ -10,9 +10,11 @@ struct ApplicationForm: Codable, Sendable {
     var redirectURI: String
     var scopes: [String]
     var provider: ProviderForm
+    /// Values of the provider's variables.
+    var values: [String: String]?
 
     enum CodingKeys: String, CodingKey {
-        case id, scopes, provider
+        case id, scopes, provider, values
         case clientID = "client_id"
         case hasClientSecret = "has_client_secret"
         case redirectURI = "redirect_uri"
@@ -25,11 +27,12 @@ struct ApplicationForm: Codable, Sendable {
         redirectURI = summary.redirectURI
         scopes = summary.scopes
         provider = ProviderForm(summary.provider)
+        values = summary.values.isEmpty ? nil : summary.values
     }
 
     init(
         id: String, provider: Provider, clientID: String, hasClientSecret: Bool,
-        redirectURI: String, scopes: [String]
+        redirectURI: String, scopes: [String], values: [String: String]
     ) {
         self.id = id
         self.clientID = clientID
@@ -37,11 +40,13 @@ struct ApplicationForm: Codable, Sendable {
         self.redirectURI = redirectURI
         self.scopes = scopes
         self.provider = ProviderForm(provider)
+        self.values = values.isEmpty ? nil : values
     }
 
     func application(clientSecret: consuming Secret?) throws -> Application {
         Application(
             id: try ApplicationID(id), provider: provider.provider, clientID: clientID,
-            clientSecret: clientSecret, redirectURI: redirectURI, scopes: scopes)
+            clientSecret: clientSecret, redirectURI: redirectURI, scopes: scopes,
+            values: values ?? [:])
     }
 }

@@ -31,9 +31,10 @@ final class OwnVault: VaultDoor {
             try await vault.put(form.application(clientSecret: secret))
         case .removeApplication(let id):
             try await vault.removeApplication(ApplicationID(id))
-        case .connect(let id, let application, let scopes):
+        case .connect(let id, let application, let scopes, let own):
             let request = try await vault.connect(
-                ConnectionID(id), application: ApplicationID(application), scopes: scopes)
+                ConnectionID(id), application: ApplicationID(application), scopes: scopes,
+                settings: own.settings(clientSecret: secret))
             try take(.authorization(url: request.url))
         case .complete(let id, let application):
             let id = try await complete(secret, id, application)
@@ -44,7 +45,9 @@ final class OwnVault: VaultDoor {
             guard let status = try vault.status(ConnectionID(id)) else {
                 throw VaultError(.notFound, .vault, connection: try ConnectionID(id))
             }
-            try take(.status(form(status)))
+            var form = form(status)
+            if let values = try vault.values(ConnectionID(id)) { form.add(values) }
+            try take(.status(form))
         case .refresh(let id):
             let id = try ConnectionID(id)
             try await staying(id) { try await vault.refresh(id, awaitsLateAnswer: endsWithRequest) }

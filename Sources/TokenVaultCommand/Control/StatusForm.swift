@@ -26,6 +26,14 @@ struct StatusForm: Codable, Sendable {
     var lastUsed: Moment?
     var requestedScope: String?
     var grantedScope: String?
+    /// The values of the provider's variables.
+    var variables: [String: String]?
+    /// What was captured when it was connected, and since.
+    var captured: [String: String]?
+    /// Which of both no person but the operator is to be shown.
+    var hiddenNames: [String]?
+    /// The further hosts of the provider's API.
+    var resourceHosts: [String]?
     var generation: UInt64
     /// How the process that answers holds what is open in it.
     var memory: String
@@ -34,6 +42,9 @@ struct StatusForm: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case id, light, reason, application, expires, generation, memory, served
+        case variables, captured
+        case hiddenNames = "hidden_names"
+        case resourceHosts = "resource_hosts"
         case reasonNumber = "reason_number"
         case reasonDetail = "reason_detail"
         case nextStep = "next_step"
@@ -77,6 +88,14 @@ struct StatusForm: Codable, Sendable {
         generation = status.generation
         self.memory = Self.name(memory)
         served = isServed
+    }
+
+    /// What is known of it beside the tokens; none of it is a secret.
+    mutating func add(_ values: ConnectionValues) {
+        variables = values.variables.isEmpty ? nil : values.variables
+        captured = values.captured.isEmpty ? nil : values.captured
+        hiddenNames = values.hiddenNames.isEmpty ? nil : values.hiddenNames.sorted()
+        resourceHosts = values.resourceHosts.isEmpty ? nil : values.resourceHosts
     }
 
     private static func name(_ memory: SecretArena.Kind) -> String {

@@ -37,6 +37,14 @@ import Testing
         ]
         provider.revokesReplacedGrant = true
         provider.sendsIssuer = true
+        provider.variables = [
+            "b": .init(),
+            "a": .init(
+                defaultValue: "x.w.example", pattern: "[a-z.]+", hostSuffixes: ["w.example"],
+                callbackParameter: "server"),
+        ]
+        provider.resourceHosts = ["api.example", "{a}", "{realm}.example"]
+        provider.capturedFromCallback = ["realm": "realmId"]
         return provider
     }
 
@@ -53,7 +61,10 @@ import Testing
             (23, number(6, 4)), (24, text("bad_refresh_token")), (24, text("190")), (25, [0]),
             (26, pair("ex", "token_now")), (27, [3]), (28, number(900, 8)), (29, text("bot")),
             (29, text("urn:x")), (30, pair("400", "")), (30, pair("403", "unauthorized_client")),
-            (31, [1]), (32, [1]),
+            (31, [1]), (32, [1]), (60, pair("a", "")), (60, pair("a.default", "x.w.example")),
+            (60, pair("a.pattern", "[a-z.]+")), (60, pair("a.host_suffix", "w.example")),
+            (60, pair("a.callback", "server")), (60, pair("b", "")), (61, text("api.example")),
+            (61, text("{a}")), (61, text("{realm}.example")), (62, pair("realm", "realmId")),
         ]
     }
 
@@ -200,6 +211,57 @@ import Testing
             $0.refreshGrant = .exchange(grantType: "ex", parameter: "audience")
         },
         Wrong("issuer: none is not what iss must be") { $0.issuer = nil },
+        Wrong("variables: \"Shop\" is not a name: small letters") {
+            $0.variables["Shop"] = .init()
+        },
+        Wrong("variables: { a: ..., b: ..., v0: ..., v1: ..., ... } is not") { provider in
+            for number in 0...16 { provider.variables["v\(number)"] = .init() }
+        },
+        Wrong("variables: \"(\" is not a POSIX extended regular expression") {
+            $0.variables["b"] = .init(pattern: "(")
+        },
+        Wrong("variables: \"com\" is not a host name of at least two labels") {
+            $0.variables["b"] = .init(hostSuffixes: ["com"])
+        },
+        Wrong("variables: \"state\" is not a parameter of the callback's") {
+            $0.variables["b"] = .init(callbackParameter: "state")
+        },
+        Wrong("variables: the default \"X\" is not a value that matches [a-z]+") {
+            $0.variables["b"] = .init(defaultValue: "X", pattern: "[a-z]+")
+        },
+        Wrong("variables: the default \"e.example\" is not at w.example or under it") {
+            $0.variables["b"] = .init(defaultValue: "e.example", hostSuffixes: ["w.example"])
+            $0.tokenEndpoint = "https://{b}/token"
+        },
+        Wrong("token_endpoint: {shop} is not among variables: declare it there") {
+            $0.tokenEndpoint = "https://{shop}.example/token"
+        },
+        Wrong("token_endpoint: \"https://{b/token\" is not a URL in which each { has its }") {
+            $0.tokenEndpoint = "https://{b/token"
+        },
+        Wrong("token_endpoint: {b} is a scheme and a host that anybody may choose: give the var") {
+            $0.tokenEndpoint = "{b}/token"
+        },
+        Wrong("revocation_endpoint: {b} is a host that whoever calls the callback may choose") {
+            $0.variables["b"] = .init(callbackParameter: "host")
+            $0.revocationEndpoint = "https://{b}/revoke"
+        },
+        Wrong("token_endpoint: {a} has host_suffixes and is not the end of the host") {
+            $0.tokenEndpoint = "https://x{a}/token"
+        },
+        Wrong("token_endpoint: {a} has host_suffixes and is not the end of the host") {
+            $0.tokenEndpoint = "https://{a}.evil.example/token"
+        },
+        Wrong("resource_hosts: {other} is not among variables") {
+            $0.resourceHosts = ["{other}.example"]
+        },
+        Wrong("resource_hosts: \"a/b\" is not a host name") { $0.resourceHosts = ["a/b"] },
+        Wrong("captured_from_callback: \"code\" is not a parameter of the callback's") {
+            $0.capturedFromCallback = ["x": "code"]
+        },
+        Wrong("captured_from_callback: \"b\" is a variable, too") {
+            $0.capturedFromCallback["b"] = "x"
+        },
         Wrong("authorization_endpoint: \"state\" in its query is set by the flow itself") {
             $0.authorizationEndpoint = "https://a.example/authorize?x=1&state=y"
         },

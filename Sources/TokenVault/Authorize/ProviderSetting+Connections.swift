@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What differs from connection to connection.
+
+extension ProviderSetting {
+    static let connections: [ProviderSetting] = [
+        ProviderSetting(
+            "variables", 60, \.variables, .variables,
+            "What stands in braces in the endpoints and is a connection's own, such as a shop's "
+                + "name or a region."),
+        ProviderSetting(
+            "resource_hosts", 61, \.resourceHosts,
+            .list(of: .resourceHost, countMax: Provider.hostsMax),
+            "Further hosts of the provider's API, kept for whoever calls it; the vault sends "
+                + "nothing there."),
+        ProviderSetting(
+            "captured_from_callback", 62, \.capturedFromCallback, .capturedParameters,
+            "Which parameters of the callback are kept with the tokens, and under which name."),
+    ]
+}
+
+extension Provider {
+    /// The names of what is captured when somebody connects.
+    var capturedNames: Set<String> { Set(capturedFromCallback.keys) }
+
+    /// Checks the templates, and what variables have to say for themselves where they stand.
+    func checkVariables() throws(SettingError) {
+        let endpoints = [
+            ("authorization_endpoint", authorizationEndpoint), ("token_endpoint", tokenEndpoint),
+            ("revocation_endpoint", revocationEndpoint ?? ""), ("issuer", issuer ?? ""),
+        ]
+        for (setting, text) in endpoints { try checkTemplate(setting, text) }
+        for host in resourceHosts where URLTemplate.isTemplate(host) {
+            let url = host.hasPrefix("{") && host.hasSuffix("}") ? host : "https://" + host
+            let slots = try Self.slots("resource_hosts", url)
+            for slot in slots where variables[slot.name] == nil {
+                guard capturedNames.contains(slot.name) else {
+                    throw undeclared(slot.name, "resource_hosts")
+                }
+            }
+        }
+        for name in capturedNames where variables[name] != nil {
+            throw SettingError(
+                setting: "captured_from_callback", value: "\"\(name)\"",
+                wanted: "another name, or give the variable the parameter (callback)",
+                problem: "is a variable, too", line: nil)
+        }
+        do throws(TemplateFault) {
+            try checkGiven(variables.compactMapValues(\.defaultValue))
+        } catch {
+            throw SettingError(
+                setting: "variables", value: "the default \(error.value ?? "")",
+                wanted: error.wanted, line: nil)
+        }
+    }
+
+    private static func slots(
+        _ setting: String, _ text: String
+    ) throws(SettingError) -> [URLTemplate.Slot] {
+        do throws(TemplateFault) {
+            return try URLTemplate(text).slots
+        } catch {
+            throw SettingError(
+                setting: setting, value: error.value ?? "", wanted: error.wanted, line: nil)
+        }
+    }
+
+    private func undeclared(_ name: String, _ setting: String) -> SettingError {
+        SettingError(
+            setting: setting, value: "{\(name)}", wanted: "declare it there, or take it out",
+            problem: "is not among variables", line: nil)
+    }
+
+    private func checkTemplate(_ setting: String, _ text: String) throws(SettingError) {
+        for slot in try Self.slots(setting, text) {
+            guard let variable = variables[slot.name] else {
+                throw undeclared(slot.name, setting)
+            }
+            if let (problem, wanted) = Self.fault(slot.place, variable) {
+                throw SettingError(
+                    setting: setting, value: "{\(slot.name)}", wanted: wanted, problem: problem,
+                    line: nil)
+            }
+        }
+    }
+
+    /// What is wrong with a variable where it stands, and what would do.
+    private static func fault(
+        _ place: URLTemplate.Place, _ variable: Variable
+    ) -> (problem: String, wanted: String)? {
+        let suffixes = "give the variable host_suffixes, the hosts that it may name"
+        switch place {
+        case .origin where variable.hostSuffixes.isEmpty:
+            return ("is a scheme and a host that anybody may choose", suffixes)
+        case .host(let isEnd, _)
+        where isEnd && variable.callbackParameter != nil && variable.hostSuffixes.isEmpty:
+            return ("is a host that whoever calls the callback may choose", suffixes)
+        case .host(let isEnd, let isWhole)
+        where !variable.hostSuffixes.isEmpty && !(isEnd && isWhole):
+            return (
+                "has host_suffixes and is not the end of the host",
+                "take host_suffixes out, or let the host end with it, behind a dot or alone"
+            )
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The queues of connections that are not where their application is, or are there as another
+/// client: what is found out at one host, or of one client, says nothing of another.
+struct OwnQueues {
+    /// The most of them. Connections beyond share the queue of their application: its limits count
+    /// for all of these together.
+    static let countMax = 8192
+
+    /// What they are told apart by.
+    struct Name: Hashable {
+        let application: ApplicationID
+        let endpoint: String
+        /// Where that is not the application's.
+        let clientID: String?
+    }
+
+    private var numbers: [Name: Int] = [:]
+    private var numbersByApplication: [ApplicationID: [Int]] = [:]
+
+    var isFull: Bool { numbers.count >= Self.countMax }
+
+    subscript(name: Name) -> Int? { numbers[name] }
+
+    subscript(application: ApplicationID) -> [Int] { numbersByApplication[application] ?? [] }
+
+    mutating func add(_ name: Name, _ queue: Int) {
+        numbers[name] = queue
+        numbersByApplication[name.application, default: []].append(queue)
+    }
+}
+
+extension UpkeepState {
+    /// The queues of all connections of an application.
+    func allQueues(_ application: ApplicationID) -> [Int] {
+        queue(application).map { [$0] + ownQueues[application] } ?? []
+    }
+
+    /// The queue of a connection with values or a client of its own; that of its application where
+    /// they come to the same.
+    ///
+    /// - Parameter main: its application's queue.
+    mutating func setQueue(
+        _ application: ApplicationID, values: [String: String], clientID: String?, main: Int
+    ) -> Int {
+        let url = queues[main].template.url(values)
+        if clientID == nil, isAt(url, main) { return main }
+        let name = OwnQueues.Name(application: application, endpoint: url, clientID: clientID)
+        if let known = ownQueues[name] { return known }
+        // The last is for applications.
+        guard !ownQueues.isFull, queues.count < Self.queuesMax - 1 else { return main }
+        let queue = addQueue(
+            application, endpoint: url, queues[main].endpointLimits, queues[main].limits)
+        queues[queue].changed = queues[main].changed
+        queues[queue].isProvisional = queues[main].isProvisional
+        if let change = queues[main].suspicion.change { queues[queue].suspicion.change(change) }
+        ownQueues.add(name, queue)
+        return queue
+    }
+
+    /// Takes over what the record of their application says now.
+    mutating func setOwnQueues(
+        _ application: ApplicationID, _ limits: Governor.Limits, _ policy: RefreshPolicy.Limits
+    ) {
+        for queue in ownQueues[application] {
+            setLimits(queue, limits, policy)
+            limit(queues[queue].endpoint)
+        }
+    }
+}
