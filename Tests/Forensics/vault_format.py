@@ -86,8 +86,11 @@ APPLICATION_FIELDS = {
     27: ("rotation", "u8"), 28: ("how long an answer is waited for", "i64"),
     29: ("token type sent as a bearer token", "text*"),
     30: ("answer of a lost grant", "pair*"), 31: ("a reconnect revokes", "u8"),
-    32: ("a callback names its issuer", "u8"), 60: ("variable", "pair*"),
-    61: ("further host of the API", "text*"), 62: ("captured parameter", "pair*"),
+    32: ("a callback names its issuer", "u8"), 33: ("path of an answer's member", "pair*"),
+    34: ("unit of lifetimes", "u8"), 35: ("code of a success", "pair*"),
+    36: ("answer that passes", "pair*"), 37: ("path of a captured value", "pair*"),
+    60: ("variable", "pair*"), 61: ("further host of the API", "text*"),
+    62: ("captured parameter", "pair*"),
     256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),
     259: ("value of a variable", "pair*"),
 }

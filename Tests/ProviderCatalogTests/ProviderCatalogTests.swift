@@ -60,6 +60,13 @@ struct ProviderCatalogTests {
                 - { status: 400, error: none }
                 - { error: unauthorized_client, status: 403 }
                 revokes_replaced_grant: true
+                reply_members: { access_token: data.access_token, error: errors.0.errorType }
+                lifetime_unit: milliseconds
+                success_code: { member: code, values: [0, ok] }
+                temporary_errors:
+                - ratelimited
+                - { status: 403, error: none }
+                captured_from_reply: { instance_url: instance_url, team: team.id }
                 """)
         #expect(provider.revocationEndpoint == "https://login.example.com/revoke")
         #expect(provider.issuer == "https://login.example.com")
@@ -86,6 +93,18 @@ struct ProviderCatalogTests {
         #expect(
             provider.grantLostAnswers == [
                 .init(status: 400, error: nil), .init(status: 403, error: "unauthorized_client"),
+            ])
+        var members = Provider.ReplyMembers()
+        (members.accessToken, members.error) = ("data.access_token", "errors.0.errorType")
+        #expect(provider.replyMembers == members && provider.lifetimeUnit == .milliseconds)
+        #expect(provider.successCode == .init(member: "code", values: ["0", "ok"]))
+        #expect(
+            provider.temporaryErrors == [
+                .init(error: "ratelimited"), .init(status: 403, error: nil),
+            ])
+        #expect(
+            provider.capturedFromReply == [
+                .init("instance_url", path: "instance_url"), .init("team", path: "team.id"),
             ])
     }
 
@@ -169,6 +188,31 @@ struct ProviderCatalogTests {
             ),
             ("grant_lost_answers: [{status: 400, error: ''}]", "f:4: grant_lost_answers: \"\" is"),
             ("grant_lost_answers: [{status: 400, error: }]", "f:4: grant_lost_answers: nothing is"),
+            (
+                "reply_members: { access_token: data..token }",
+                "f:4: reply_members: \"data..token\" is not a path such as data.access_token, at"
+            ),
+            ("reply_members: { id_token: a }", "f:4: reply_members: \"id_token\" is not one of"),
+            ("lifetime_unit: hours", "f:4: lifetime_unit: \"hours\" is not seconds or millisec"),
+            ("success_code: code", "f:4: success_code: \"code\" is not { member: a path, values"),
+            (
+                "success_code: { member: code, values: [] }",
+                "f:4: success_code: a list of 0 values is not a list of 1 to 8 values"
+            ),
+            (
+                "temporary_errors: [x, 403]",
+                "f:4: temporary_errors: \"403\" is not an error code; for an HTTP status, or an "
+                    + "answer that names no error, write [{status: 403, error: none}]"
+            ),
+            (
+                "temporary_errors:\n- x\n- { status: 400, error: invalid_grant }",
+                "f:6: temporary_errors: \"invalid_grant\" is not an error whose meaning with"
+            ),
+            (
+                "captured_from_reply: { token: data.access_token }",
+                "f:4: captured_from_reply: \"data.access_token\" is the path of a secret: take it"
+            ),
+            ("captured_from_reply: { a-b: c }", "f:4: captured_from_reply: \"a-b\" is not a name"),
             ("rotation: maybe", "f:4: rotation: \"maybe\" is not never, always or sometimes"),
             ("listen_seconds: 3601", "\"3601\" is not a number of seconds, 15 to 3600"),
             (

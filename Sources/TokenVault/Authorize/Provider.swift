@@ -126,6 +126,21 @@ public struct Provider: Hashable, Sendable {
     /// where a user has one grant for each application: revoking the old tokens would end the new
     /// ones.
     public var revokesReplacedGrant = false
+    /// Where the members of an answer lie that are not at its top.
+    public var replyMembers = ReplyMembers()
+    /// What the lifetimes in an answer count.
+    public var lifetimeUnit = LifetimeUnit.seconds
+    /// The member by which a success (2xx) says that it is one; nil where the status says so. An
+    /// answer with another value there is a refusal, with that value as its error code unless it
+    /// names one elsewhere. One without the member is what it is.
+    public var successCode: SuccessCode?
+    /// The answers, and error codes in any answer, that look like a refusal or a lost grant and
+    /// pass: the same token is presented again later. At most 16.
+    public var temporaryErrors: [TemporaryError] = []
+    /// The values of an answer that are kept, sealed, beside the tokens; one that a later answer
+    /// leaves out stays. At most 32, each a text, a number or a flag of at most 1,024 bytes, 8,192
+    /// bytes together; longer ones are left out. No secrets.
+    public var capturedFromReply: [CapturedMember] = []
     /// How long, in seconds, the provider still takes a refresh token that it has replaced.
     public var reuseGraceSeconds: Int64 = 0
     /// How long a refresh token lives without being used, in seconds, 600 at least; nil where it

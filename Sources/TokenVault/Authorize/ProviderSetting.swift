@@ -128,7 +128,8 @@ package final class ProviderSetting: Sendable {
 
     /// Each of them, in the order of the documentation.
     package static let all =
-        endpoints + connections + requests + accessTokens + refreshTokens + answers + limits
+        endpoints + connections + requests + accessTokens + refreshTokens + replies + answers
+        + limits
 
     /// Each of them, in the order of the fields in a record.
     static let byTag = all.sorted { $0.tag < $1.tag }
@@ -148,6 +149,7 @@ extension Provider {
         try checkQuery(
             "token_endpoint", tokenEndpoint, added: tokenParameters.map(\.name), "token_parameters")
         try checkQuery("revocation_endpoint", revocationEndpoint ?? "", added: [], "")
+        try checkReplies()
         if sendsIssuer, issuer == nil {
             throw SettingError(
                 setting: "issuer", value: "none",

@@ -9,18 +9,18 @@ extension SettingForm where Value == String {
         let bytesMax = Provider.grantLostErrorBytesMax
         let words = "an error code of the provider's own, 1 to \(bytesMax) characters of ASCII"
         return text(words) { code in
-            if Answers.isStatus(code) || code == "none" {
+            if ReplyCode.isStatus(code) || code == "none" {
                 let example =
                     code == "none" ? "status: 400, error: none" : "status: \(code), error: none"
                 return "an error code; for an HTTP status, or an answer that names no error, "
                     + "write grant_lost_answers: [{\(example)}]"
             }
-            if Answers.otherMeanings.contains(code) {
+            if ReplyCode.otherMeanings.contains(code) {
                 return "an error code of the provider's own: RFC 6749 gives it another meaning; "
                     + "where it comes with one status only for a grant that is gone, "
                     + "write that status and it into grant_lost_answers"
             }
-            return Answers.isWord(code, bytesMax) ? nil : words
+            return ReplyCode.isWord(code, bytesMax) ? nil : words
         }
     }
 
@@ -32,7 +32,7 @@ extension SettingForm where Value == String {
             if ["mac", "dpop", "pop"].contains(type.lowercased()) {
                 return "a token_type of bearer tokens: it needs more than the token"
             }
-            return Answers.isWord(type, bytesMax) ? nil : words
+            return ReplyCode.isWord(type, bytesMax) ? nil : words
         }
     }
 }
@@ -48,13 +48,13 @@ extension SettingForm where Value == Provider.GrantLostAnswer {
                     throw value.refused(wanted: words)
                 }
                 guard let status = members[0].number, (400...499).contains(status),
-                    !Answers.statusesOfPatience.contains(status)
+                    !ReplyCode.statusesOfPatience.contains(status)
                 else {
                     throw members[0].refused(
                         wanted: "a status of 400 to 499 other than 408, 425 and 429, "
                             + "which always say: try later")
                 }
-                let error = try Answers.error(members[1])
+                let error = try ReplyCode.error(members[1])
                 return Provider.GrantLostAnswer(status: Int(status), error: error)
             },
             show: { answer in
@@ -70,49 +70,5 @@ extension SettingForm where Value == Provider.GrantLostAnswer {
                 else { return nil }
                 return Provider.GrantLostAnswer(status: status, error: error.isEmpty ? nil : error)
             })
-    }
-}
-
-private enum Answers {
-    /// What a provider sends back whatever it means to say of the grant.
-    static let statusesOfPatience: Set<Int64> = [408, 425, 429]
-
-    /// The codes of RFC 6749 sections 4.1.2.1 and 5.2 that say something else than that a grant is
-    /// gone.
-    static let otherMeanings: Set<String> = [
-        "invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type",
-        "invalid_scope", "access_denied", "unsupported_response_type", "server_error",
-        "temporarily_unavailable",
-    ]
-
-    /// Those of them, and of the one that says that it is, that mean the same with any status.
-    static let definite: Set<String> = [
-        "invalid_grant", "invalid_client", "server_error", "temporarily_unavailable",
-    ]
-
-    /// Whether a text can stand in an answer. Nothing stands for anything else.
-    static func isWord(_ text: String, _ bytesMax: Int) -> Bool {
-        (1...bytesMax).contains(text.utf8.count) && !text.contains("*")
-            && text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
-    }
-
-    /// Whether a text is the number of an HTTP status (RFC 9110 section 15) that refuses or fails.
-    /// The others from 400 on are left to Facebook, whose codes are numbers too.
-    static func isStatus(_ text: String) -> Bool {
-        guard let number = Int(text) else { return false }
-        return [400...418, 421...426, 428...429, 431...431, 451...451, 500...504]
-            .contains { $0.contains(number) }
-    }
-
-    static func error(_ value: SettingValue) throws(SettingError) -> String? {
-        guard let text = value.text, isWord(text, Provider.grantLostErrorBytesMax) else {
-            throw value.refused(
-                wanted: "none, or what error holds in the answer, "
-                    + "1 to \(Provider.grantLostErrorBytesMax) characters of ASCII")
-        }
-        guard !definite.contains(text) else {
-            throw value.refused(wanted: "an error whose meaning RFC 6749 leaves open")
-        }
-        return text == "none" ? nil : text
     }
 }

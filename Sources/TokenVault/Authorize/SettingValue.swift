@@ -86,6 +86,22 @@ package struct SettingValue: Sendable {
         return nil
     }
 
+    /// Names and values: of an object, or of a list of pairs.
+    var pairs: [(name: SettingValue, value: SettingValue)]? {
+        switch content {
+        case .object(let members):
+            return members.map { (SettingValue(.text($0.name), line: $0.value.line), $0.value) }
+        case .list(let list):
+            var pairs: [(name: SettingValue, value: SettingValue)] = []
+            for element in list {
+                guard let pair = element.list, pair.count == 2 else { return nil }
+                pairs.append((pair[0], pair[1]))
+            }
+            return pairs
+        default: return nil
+        }
+    }
+
     /// The values of an object with exactly these names, in the order of the names.
     func members(_ names: String...) -> [SettingValue]? {
         guard case .object(let members) = content, members.count == names.count else { return nil }

@@ -29,6 +29,8 @@ package final class ClientCredentials: Sendable {
     let grantLostAnswers: GrantLostAnswers
     /// What it may call its token.
     let bearerTypes: BearerTypes
+    /// How answers differ from RFC 6749's; nil where they do not.
+    let rules: ReplyRules?
 
     /// With `.basic`, id and secret are form-encoded before they are joined; with `.basicRaw` they
     /// are not, and the id must then hold no colon (RFC 7617 section 2).
@@ -39,8 +41,9 @@ package final class ClientCredentials: Sendable {
         try TokenRequest.check(application)
         parameters = application.provider.tokenParameters
         refreshGrant = application.provider.refreshGrant
-        grantLostErrors = GrantLostErrors(application.provider)
-        grantLostAnswers = GrantLostAnswers(application.provider)
+        rules = ReplyRules(application.provider)
+        grantLostErrors = GrantLostErrors(application.provider, rules)
+        grantLostAnswers = GrantLostAnswers(application.provider, rules)
         bearerTypes = .refresh(application.provider)
         switch application.provider.clientAuthentication {
         case .none:
@@ -70,6 +73,7 @@ package final class ClientCredentials: Sendable {
         grantLostErrors = .none
         grantLostAnswers = .none
         bearerTypes = .bearer
+        rules = nil
     }
 
     private static func fields(

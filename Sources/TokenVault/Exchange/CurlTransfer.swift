@@ -81,7 +81,7 @@ final class CurlTransfer {
             return false
         }
         self.request = request
-        self.reply = ReplyBody(in: reply)
+        self.reply = ReplyBody(in: reply, request.rules)
         headers = ReplyHeaders()
         stage = .connecting
         failure = nil
@@ -253,7 +253,8 @@ final class CurlTransfer {
         let retryAfter = ReplyHeaders.retryAfterSeconds(of: easy, date: date)
         request.answer(
             TransportReply(
-                status: status, body: takeBody(), retryAfterSeconds: retryAfter, date: date))
+                status: status, body: takeBody(), retryAfterSeconds: retryAfter, date: date,
+                isForm: ReplyHeaders.namesForm(of: easy)))
     }
 
     /// Nil where the answer is complete.

@@ -7,14 +7,19 @@
 /// acts on one waits for another connection's success first.
 package struct GrantLostAnswers: Sendable {
     private let answers: [Provider.GrantLostAnswer]
+    private let rules: ReplyRules?
 
     /// No answer.
-    static let none = GrantLostAnswers(answers: [])
+    static let none = GrantLostAnswers(answers: [], rules: nil)
 
-    private init(answers: [Provider.GrantLostAnswer]) { self.answers = answers }
+    private init(answers: [Provider.GrantLostAnswer], rules: ReplyRules?) {
+        (self.answers, self.rules) = (answers, rules)
+    }
 
     /// Those that a provider's definition lists.
-    init(_ provider: Provider) { answers = provider.grantLostAnswers }
+    init(_ provider: Provider, _ rules: ReplyRules? = nil) {
+        self.init(answers: provider.grantLostAnswers, rules: rules)
+    }
 
     /// Whether an answer is one of them.
     ///
@@ -30,6 +35,11 @@ package struct GrantLostAnswers: Sendable {
     }
 
     private func isNamed(_ status: Int, _ body: RawSpan) throws(VaultError) -> Bool {
+        if let rules, !rules.codePaths.isEmpty {
+            let codes = answers.filter { $0.status == status }.compactMap(\.error)
+            let isNamed = try ErrorCodes(codes, rules).occurOnPaths(in: body)
+            if isNamed || rules.errorPath != nil { return isNamed }
+        }
         var scanner = try JSONScanner(body)
         var isNamed = false
         while let member = try scanner.next() {

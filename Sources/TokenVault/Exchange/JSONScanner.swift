@@ -75,26 +75,40 @@ struct JSONScanner: ~Copyable, ~Escapable {
     /// The next member, or nil after the last one.
     @_lifetime(self: copy self)
     mutating func next() throws(VaultError) -> Member? {
-        switch place {
-        case .before:
-            offset = Self.markEnd(bytes)
-            skipSpace()
-            try take(UInt8(ascii: "{"))
-            skipSpace()
-            place = .inside
-            if current == UInt8(ascii: "}") { return finish() }
-        case .inside:
-            skipSpace()
-            if current == UInt8(ascii: "}") { return finish() }
-            try take(UInt8(ascii: ","))
-            skipSpace()
-        case .after: return nil
-        }
+        guard try goOn(UInt8(ascii: "{"), UInt8(ascii: "}")) else { return nil }
         let name = try string()
         skipSpace()
         try take(UInt8(ascii: ":"))
         skipSpace()
         return Member(name: name, value: try value())
+    }
+
+    /// The next element where `bytes` begin with an array, or nil after the last one.
+    @_lifetime(self: copy self)
+    mutating func nextElement() throws(VaultError) -> Value? {
+        try goOn(UInt8(ascii: "["), UInt8(ascii: "]")) ? try value() : nil
+    }
+
+    /// Goes to the next member or element between two brackets. False after the last one.
+    @_lifetime(self: copy self)
+    @inline(__always)
+    private mutating func goOn(_ opening: UInt8, _ closing: UInt8) throws(VaultError) -> Bool {
+        switch place {
+        case .before:
+            offset = Self.markEnd(bytes)
+            skipSpace()
+            try take(opening)
+            skipSpace()
+            place = .inside
+            if current == closing { return finish() }
+        case .inside:
+            skipSpace()
+            if current == closing { return finish() }
+            try take(UInt8(ascii: ","))
+            skipSpace()
+        case .after: return false
+        }
+        return true
     }
 
     /// How long a byte order mark at the beginning is (RFC 3629 section 6).
@@ -106,9 +120,9 @@ struct JSONScanner: ~Copyable, ~Escapable {
     }
 
     @_lifetime(self: copy self)
-    private mutating func finish() -> Member? {
+    private mutating func finish() -> Bool {
         place = .after
-        return nil
+        return false
     }
 
     /// The byte at hand. Behind the end it reads as NUL, which no rule of the grammar accepts.

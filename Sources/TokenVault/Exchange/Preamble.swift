@@ -9,15 +9,17 @@ enum Preamble {
     /// Drops what is before an object that names a token and that nothing follows but brackets,
     /// semicolons and white space. Nothing where the body begins with an object, or no such object
     /// ends it: words in the middle of a page are no answer.
-    static func drop(from body: inout Secret) {
+    static func drop(from body: inout Secret, _ rules: ReplyRules?) {
         let start = JSONText.spaceEnd(body.bytes, from: JSONScanner.markEnd(body.bytes))
         guard start < body.count, body.bytes.byte(at: start) != UInt8(ascii: "{"),
-            let object = object(in: body.bytes, from: start)
+            let object = object(in: body.bytes, from: start, rules)
         else { return }
         body.keep(object)
     }
 
-    private static func object(in body: RawSpan, from start: Int) -> Range<Int>? {
+    private static func object(
+        in body: RawSpan, from start: Int, _ rules: ReplyRules?
+    ) -> Range<Int>? {
         var bracesLeft = bracesMax
         for index in start..<body.byteCount where body.byte(at: index) == UInt8(ascii: "{") {
             guard bracesLeft > 0 else { return nil }
@@ -27,7 +29,9 @@ enum Preamble {
                 continue
             }
             let object = rest.extracting(0..<length)
-            if UnreadReply.namesToken(object) { return index..<index + length }
+            if UnreadReply.namesToken(object) || rules?.holdsToken(object) ?? false {
+                return index..<index + length
+            }
         }
         return nil
     }

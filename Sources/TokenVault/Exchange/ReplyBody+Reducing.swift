@@ -98,8 +98,12 @@ extension ReplyBody {
         if secret.bytes.byte(at: offset) == UInt8(ascii: "}") {
             secret.store(UInt8(ascii: "}"), at: settled)
             settled += 1
-            place = .end
-            return false
+            guard containers.popLast() != nil else {
+                place = .end
+                return false
+            }
+            (place, offset) = (.member(isFirst: false), offset + 1)
+            return true
         }
         guard let start = try nameStart(from: offset, isFirst: isFirst) else { return false }
         var hasEscapes = false
@@ -114,7 +118,17 @@ extension ReplyBody {
             return false
         }
         guard let value = try valueStart(behind: nameEnd) else { return false }
-        guard isOurs(start + 1..<nameEnd, hasEscapes: hasEscapes) else {
+        let name = start + 1..<nameEnd
+        let node = node(named: name, hasEscapes: hasEscapes)
+        if let node, leadsOn(node), secret.bytes.byte(at: value) == UInt8(ascii: "{") {
+            settle(start..<nameEnd + 1)
+            secret.store(":{", at: settled)
+            settled += 2
+            containers.append(node)
+            (place, offset) = (.member(isFirst: true), value + 1)
+            return true
+        }
+        guard node != nil || isOurs(name, hasEscapes: hasEscapes) else {
             offset = value
             return try passValue(&offset)
         }
@@ -148,8 +162,27 @@ extension ReplyBody {
         return value < secret.count ? value : nil
     }
 
+    /// Whether a member is read wherever the provider has it: inside an object a token alone, which
+    /// must not be lost.
     private func isOurs(_ name: Range<Int>, hasEscapes: Bool) -> Bool {
-        ReplyMember(secret.bytes.extracting(name), hasEscapes: hasEscapes) != nil
+        let written = secret.bytes.extracting(name)
+        return containers.isEmpty
+            ? ReplyMember(written, hasEscapes: hasEscapes) != nil
+            : ReplyMember.token(named: written, hasEscapes: hasEscapes) != nil
+    }
+
+    /// The node on one of the provider's paths that a member is.
+    private func node(named name: Range<Int>, hasEscapes: Bool) -> Int? {
+        guard let rules else { return nil }
+        return rules.child(
+            of: containers.last ?? ReplyRules.root, secret.bytes.extracting(name),
+            hasEscapes: hasEscapes)
+    }
+
+    /// Whether members of ours lie inside what is at a node: then it is reduced, too.
+    private func leadsOn(_ node: Int) -> Bool {
+        guard let rules else { return false }
+        return rules.nodes[node].leadsToMember && !rules.nodes[node].children.isEmpty
     }
 
     /// A value that nobody reads, from where it begins.
@@ -217,7 +250,7 @@ extension ReplyBody {
 
     /// Moves a member behind those that are settled. Before it there was a comma, or the brace.
     private mutating func settle(_ member: Range<Int>) {
-        if settled > 1 {
+        if secret.bytes.byte(at: settled - 1) != UInt8(ascii: "{") {
             secret.store(UInt8(ascii: ","), at: settled)
             settled += 1
         }

@@ -3,10 +3,11 @@
 /// The body of an answer as it arrives, piece by piece.
 ///
 /// It is kept as it comes while it fits into its block. One that outgrows every block that is free
-/// is reduced in place to the members that `ReplyMember` lists, and from then on the others are
-/// passed over as they come: however long an `id_token` is, it costs no memory. What is left is one
-/// JSON object again. Of a member that there is no room for, only the name is left, with a value
-/// that says that it was there: the tokens beside it must not be lost for it.
+/// is reduced in place to the members that `ReplyMember` lists and those on the provider's paths,
+/// and from then on the others are passed over as they come: however long an `id_token` is, it
+/// costs no memory. What is left is one JSON object again. Of a member that there is no room for,
+/// only the name is left, with a value that says that it was there: the tokens beside it must not
+/// be lost for it.
 struct ReplyBody: ~Copyable {
     /// What became of a piece.
     enum Intake {
@@ -39,6 +40,10 @@ struct ReplyBody: ~Copyable {
 
     var secret: Secret
     var place = Place.untouched
+    /// How the provider's answers differ; nil where they do not.
+    let rules: ReplyRules?
+    /// The nodes of the objects inside the answer that what comes next is in, outermost first.
+    var containers: [Int] = []
     /// How many bytes at the beginning are settled: the brace, and members with commas between.
     var settled = 0
     /// How many bytes have arrived.
@@ -53,7 +58,10 @@ struct ReplyBody: ~Copyable {
     static let blockBytesMax = SecretArena.secretBytesMax
 
     /// One that begins in an empty block.
-    init(in block: consuming Secret) { secret = block }
+    init(in block: consuming Secret, _ rules: ReplyRules? = nil) {
+        secret = block
+        self.rules = rules
+    }
 
     /// The body, or what is left of it; nil where nothing is.
     consuming func take() -> Secret? {

@@ -53,13 +53,16 @@ struct ReplyHeaders {
         }
     }
 
+    /// Whether a name is this one, which is in small letters, without regard to case.
+    private static func isNamed(_ name: RawSpan, _ text: StaticString) -> Bool {
+        name.byteCount == text.utf8CodeUnitCount
+            && (0..<name.byteCount).allSatisfy {
+                unsafe name.byte(at: $0) | 0x20 == text.utf8Start[$0]
+            }
+    }
+
     private mutating func note(coding name: RawSpan) {
-        func isNamed(_ text: StaticString) -> Bool {
-            name.byteCount == text.utf8CodeUnitCount
-                && (0..<name.byteCount).allSatisfy {
-                    unsafe name.byte(at: $0) | 0x20 == text.utf8Start[$0]
-                }
-        }
+        func isNamed(_ text: StaticString) -> Bool { Self.isNamed(name, text) }
         if name.byteCount == 0 || isNamed("identity") { return }
         if isNamed("chunked") { return isChunked = true }
         let known: Coding =
@@ -74,6 +77,21 @@ struct ReplyHeaders {
         var date: HTTPDate.Text?
         easy.readFields("Date", first: 1) { date = HTTPDate.Text($0) }
         return date
+    }
+
+    /// Whether `Content-Type` (RFC 9110 section 8.3) is one that forms are sent as.
+    static func namesForm(of easy: borrowing CurlEasy) -> Bool {
+        var isForm = false
+        easy.readFields("Content-Type", first: 1) { value in
+            var end = 0
+            while end < value.byteCount, ![0x09, 0x20, 0x3B].contains(value.byte(at: end)) {
+                end += 1
+            }
+            let type = value.extracting(0..<end)
+            isForm =
+                isNamed(type, "application/x-www-form-urlencoded") || isNamed(type, "text/plain")
+        }
+        return isForm
     }
 
     /// `Retry-After` (RFC 9110 section 10.2.3) in seconds, 0 to `retryAfterSecondsMax`. A date is

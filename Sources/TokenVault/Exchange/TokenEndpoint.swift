@@ -35,10 +35,11 @@ package struct TokenEndpoint: Sendable {
         let request = try TokenRequest.exchange(
             code: code, codeVerifier: codeVerifier, for: application)
         let types = BearerTypes.connect(application.provider)
+        let rules = ReplyRules(application.provider)
         return try make(
-            request, to: application.provider.tokenEndpoint, isReserved: true,
+            request, to: application.provider.tokenEndpoint, isReserved: true, rules: rules,
             listenMilliseconds: listenMilliseconds, overdue: overdue
-        ) { reply in completion(Verdict(reply, types: types)) }
+        ) { reply in completion(Verdict(reply, types: types, rules: rules)) }
     }
 
     /// The request that refreshes, for `send`; the token is what the provider's `refreshGrant`
@@ -58,12 +59,13 @@ package struct TokenEndpoint: Sendable {
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.refresh(token, by: credentials)
         let (lost, likelyLost) = (credentials.grantLostErrors, credentials.grantLostAnswers)
-        let types = credentials.bearerTypes
+        let (types, rules) = (credentials.bearerTypes, credentials.rules)
         return try make(
-            request, to: application.provider.tokenEndpoint,
+            request, to: application.provider.tokenEndpoint, rules: rules,
             listenMilliseconds: listenMilliseconds, overdue: overdue
         ) { reply in
-            completion(Verdict(reply, lost: lost, likelyLost: likelyLost, types: types))
+            completion(
+                Verdict(reply, lost: lost, likelyLost: likelyLost, types: types, rules: rules))
         }
     }
 
@@ -97,7 +99,8 @@ package struct TokenEndpoint: Sendable {
 
     private func make(
         _ request: consuming TokenRequest, to url: String, isReserved: Bool = false,
-        listenMilliseconds: Int = 0, overdue: TransportRequest.Overdue? = nil,
+        rules: ReplyRules? = nil, listenMilliseconds: Int = 0,
+        overdue: TransportRequest.Overdue? = nil,
         answer: @escaping TransportRequest.Answer
     ) throws(VaultError) -> TransportRequest {
         try TokenRequest.check(url.utf8.count, 1...Provider.endpointBytesMax)
@@ -105,6 +108,6 @@ package struct TokenEndpoint: Sendable {
         return TransportRequest(
             url: url, credentials: credentials, body: request.body,
             deadlineMilliseconds: deadlineMilliseconds, listenMilliseconds: listenMilliseconds,
-            isReserved: isReserved, overdue: overdue, completion: answer)
+            isReserved: isReserved, rules: rules, overdue: overdue, completion: answer)
     }
 }

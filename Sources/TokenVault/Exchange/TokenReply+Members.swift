@@ -30,10 +30,20 @@ extension TokenReply {
         var refreshTokenExpiresIn: Stated?
         var refreshTokenExpiresInX: Stated?
         var refreshExpiresIn: Stated?
+        /// The moment at which the refresh token expires; only where a path says where it lies.
+        var refreshTokenExpiresAt: UnixTime?
         /// `error`; nil where it is absent, empty or zero.
         var error: OAuthError?
 
+        /// What the provider's success code says, where that is another value than in a success.
+        var failure: OAuthError?
+        /// What is kept beside the tokens.
+        private(set) var captured: [(name: String, value: String)] = []
+        /// Whether a token is named at the top that is read elsewhere.
+        private var passesToken = false
         private var seen = ReplyMember.Set()
+        /// How the provider's answers differ; nil where they do not.
+        private let rules: ReplyRules?
 
         /// Reads the body of an answer and takes no block for it. Unknown members are ignored
         /// (RFC 6749 section 5.1), whatever is wrong with them.
@@ -46,9 +56,19 @@ extension TokenReply {
         /// see `TokenReply.moment` and `InternetTime`.
         ///
         /// - Throws: `providerAnswerUnreadable`.
-        init(_ body: RawSpan) throws(VaultError) {
+        init(_ body: RawSpan, _ rules: ReplyRules? = nil) throws(VaultError) {
+            self.rules = rules
             var scanner = try JSONScanner(body)
-            while let member = try scanner.next() { try take(member, of: scanner) }
+            guard let rules else {
+                while let member = try scanner.next() { try take(member, of: scanner) }
+                return
+            }
+            var walk = ReplyRules.Walk(rules)
+            while let member = try scanner.next() {
+                try take(member, of: scanner)
+                try walk.take(member, of: scanner, at: ReplyRules.root, into: &self)
+            }
+            error = error ?? failure
         }
 
         /// Whether this is what a token endpoint answers when it grants: an access token that is
@@ -58,7 +78,7 @@ extension TokenReply {
         }
 
         /// Whether there is a token of either kind: something that must not be lost.
-        var holdsToken: Bool { accessToken != nil || refreshToken != nil }
+        var holdsToken: Bool { accessToken != nil || refreshToken != nil || passesToken }
     }
 }
 
@@ -73,34 +93,75 @@ extension TokenReply.Members {
             // Which no grant depends on.
             name != .status
         else { return }
+        if let rules, rules.moves(name) {
+            passesToken = passesToken || name.isToken && !scanner.isEmpty(value)
+            return
+        }
         guard seen.insert(name) else { throw Self.unusable(.memberTwice) }
         switch name {
-        case .accessToken: accessToken = try Self.token(value, of: scanner)
-        case .refreshToken: refreshToken = try Self.token(value, of: scanner)
+        case .accessToken: accessToken = try Self.token(value, of: scanner, from: 0)
+        case .refreshToken: refreshToken = try Self.token(value, of: scanner, from: 0)
         case .tokenType: tokenType = Self.type(value, of: scanner)
         case .scope: scope = Self.scope(value, of: scanner)
-        case .expiresIn: expiresIn = Self.stated(value, of: scanner)
-        case .expiresInCamel: expiresInCamel = Self.stated(value, of: scanner)
+        case .expiresIn: expiresIn = stated(value, of: scanner)
+        case .expiresInCamel: expiresInCamel = stated(value, of: scanner)
         case .expiresAt: expiresAt = Self.moment(value, of: scanner)
         case .expiresOn: expiresOn = Self.moment(value, of: scanner)
         case .expires:
             expires =
-                Self.stated(value, of: scanner)
+                stated(value, of: scanner)
                 ?? Self.moment(value, of: scanner).map { .moment($0) }
-        case .refreshTokenExpiresIn: refreshTokenExpiresIn = Self.stated(value, of: scanner)
-        case .refreshTokenExpiresInX: refreshTokenExpiresInX = Self.stated(value, of: scanner)
-        case .refreshExpiresIn: refreshExpiresIn = Self.stated(value, of: scanner)
+        case .refreshTokenExpiresIn: refreshTokenExpiresIn = stated(value, of: scanner)
+        case .refreshTokenExpiresInX: refreshTokenExpiresInX = stated(value, of: scanner)
+        case .refreshExpiresIn: refreshExpiresIn = stated(value, of: scanner)
         case .error: error = OAuthError.read(value, in: scanner)
         case .status: break
         }
     }
 
-    private static func unusable(_ cause: FailureCause) -> VaultError {
+    /// Takes what lies at a path, in an object that begins at `base` of the body.
+    mutating func take(
+        _ value: JSONScanner.Value, as name: Provider.ReplyMembers.Name,
+        of scanner: borrowing JSONScanner, from base: Int
+    ) throws(VaultError) {
+        switch name {
+        case .accessToken: accessToken = try Self.token(value, of: scanner, from: base)
+        case .refreshToken: refreshToken = try Self.token(value, of: scanner, from: base)
+        case .tokenType: tokenType = Self.type(value, of: scanner)
+        case .expiresIn: expiresIn = stated(value, of: scanner)
+        case .expiresAt: expiresAt = Self.moment(value, of: scanner)
+        case .refreshTokenExpiresIn: refreshTokenExpiresIn = stated(value, of: scanner)
+        case .refreshTokenExpiresAt: refreshTokenExpiresAt = Self.moment(value, of: scanner)
+        case .scope: scope = Self.scope(value, of: scanner)
+        case .error: error = OAuthError.read(value, in: scanner)
+        }
+    }
+
+    /// Keeps what lies at a path beside the tokens, where it is a text, a number or a flag that is
+    /// short enough.
+    mutating func capture(
+        _ value: JSONScanner.Value, as name: String, of scanner: borrowing JSONScanner
+    ) {
+        let text: String? =
+            switch value.kind {
+            // An escape has 6 bytes at the most.
+            case .string where value.range.count <= 6 * Provider.capturedValueBytesMax:
+                scanner.publicText(value)
+            case .number, .true, .false: scanner.written(value).publicText
+            default: nil
+            }
+        guard let text, Name.isWellFormed(text, byteCountMax: Provider.capturedValueBytesMax)
+        else { return }
+        captured.append((name, text))
+    }
+
+    static func unusable(_ cause: FailureCause) -> VaultError {
         VaultError(.providerAnswerUnreadable, .exchange, cause)
     }
 
+    /// - Parameter base: where what is scanned begins in the body.
     private static func token(
-        _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
+        _ value: JSONScanner.Value, of scanner: borrowing JSONScanner, from base: Int
     ) throws(VaultError) -> Place? {
         if scanner.isEmpty(value) { return nil }
         // A VSCHAR is %x20-7E (RFC 6749 appendix A).
@@ -108,7 +169,8 @@ extension TokenReply.Members {
             throw unusable(.tokenNotText)
         }
         guard count <= TokenSet.tokenBytesMax else { throw unusable(.tokenTooLong) }
-        return Place(range: value.range, hasEscapes: value.hasEscapes)
+        let range = base + value.range.lowerBound..<base + value.range.upperBound
+        return Place(range: range, hasEscapes: value.hasEscapes)
     }
 
     private static func type(
@@ -126,10 +188,15 @@ extension TokenReply.Members {
         return scanner.publicText(value)
     }
 
-    private static func stated(
+    private func stated(
         _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
     ) -> TokenReply.Stated? {
-        TokenReply.Stated(scanner.wholeNumber(value))
+        let number = scanner.wholeNumber(value)
+        guard let rules, rules.unitsPerSecond > 1, let number, number > 0 else {
+            return TokenReply.Stated(number)
+        }
+        // Less than a second is no "never".
+        return TokenReply.Stated(max(1, number / rules.unitsPerSecond))
     }
 
     private static func moment(

@@ -67,7 +67,9 @@ package struct TokenReply: ~Copyable, Sendable {
     /// Whether there is a new refresh token.
     package var hasRefreshToken: Bool { refreshToken != nil }
     /// How long the body is, in bytes.
-    package var byteCount: Int { body.count }
+    var byteCount: Int { body.count }
+    /// What is kept beside the tokens, by the names that the provider's definition gives.
+    var captured: [(name: String, value: String)] { members.captured }
     /// `scope` as it was written; nil where it is absent, empty or no string.
     package var scope: String? { members.scope }
 
@@ -134,7 +136,8 @@ package struct TokenReply: ~Copyable, Sendable {
         let first = Self.earlier(
             lifetimeEnd(members.refreshTokenExpiresIn, requestedAt),
             lifetimeEnd(members.refreshTokenExpiresInX, requestedAt))
-        return Self.earlier(first, lifetimeEnd(members.refreshExpiresIn, requestedAt))
+        let lifetime = Self.earlier(first, lifetimeEnd(members.refreshExpiresIn, requestedAt))
+        return Self.earlier(lifetime, ours(members.refreshTokenExpiresAt, requestedAt))
     }
 
     /// Turns the reply into a token set, each token in a block of its own; for the lifetimes see

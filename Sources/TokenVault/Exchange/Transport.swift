@@ -34,6 +34,8 @@ package final class TransportRequest: @unchecked Sendable {
     /// How long it is listened to, from the same moment, in milliseconds: the transport hangs up
     /// then at the latest. Up to `deadlineMilliseconds` where the deadline is the end.
     package let listenMilliseconds: Int
+    /// How the provider's answers differ; nil where they do not.
+    let rules: ReplyRules?
     /// Whether it may take one of the transfers that are kept free of refreshes.
     package let isReserved: Bool
     /// How far it has come. Whoever moves it to `answered` is alone with all that is not constant.
@@ -53,8 +55,8 @@ package final class TransportRequest: @unchecked Sendable {
     package init(
         url: String, credentials: ClientCredentials?, body: consuming Secret,
         deadlineMilliseconds: Int = TransportRequest.deadlineMillisecondsDefault,
-        listenMilliseconds: Int = 0, isReserved: Bool = false, overdue: Overdue? = nil,
-        completion: @escaping Answer
+        listenMilliseconds: Int = 0, isReserved: Bool = false, rules: ReplyRules? = nil,
+        overdue: Overdue? = nil, completion: @escaping Answer
     ) {
         self.url = url
         self.credentials = credentials
@@ -64,6 +66,7 @@ package final class TransportRequest: @unchecked Sendable {
         self.deadlineMilliseconds = deadlineMilliseconds
         self.listenMilliseconds = listenMilliseconds
         self.isReserved = isReserved
+        self.rules = rules
         self.overdue = overdue
         self.completion = completion
     }
@@ -164,6 +167,8 @@ package struct TransportReply: ~Copyable, Sendable {
     package let retryAfterSeconds: Int64?
     /// The value of the `Date` header: the provider's clock.
     package let date: HTTPDate.Text?
+    /// Whether its content type says that the body may be a form.
+    let isForm: Bool
 
     package init(failure: Failure) {
         self.failure = failure
@@ -171,16 +176,18 @@ package struct TransportReply: ~Copyable, Sendable {
         body = nil
         retryAfterSeconds = nil
         date = nil
+        isForm = false
     }
 
     package init(
         status: Int, body: consuming Secret?, retryAfterSeconds: Int64? = nil,
-        date: HTTPDate.Text? = nil
+        date: HTTPDate.Text? = nil, isForm: Bool = false
     ) {
         failure = nil
         self.status = status
         self.body = body
         self.retryAfterSeconds = retryAfterSeconds
         self.date = date
+        self.isForm = isForm
     }
 }

@@ -17,11 +17,11 @@ enum UnreadReply {
 
     /// Why a body is one, where that is known: the rule that its members break, or it is a token
     /// response but for its type.
-    static func cause(_ body: borrowing Secret) -> FailureCause? {
+    static func cause(_ body: borrowing Secret, _ rules: ReplyRules?) -> FailureCause? {
         do throws(VaultError) {
-            let members = try TokenReply.Members(body.bytes)
+            let members = try TokenReply.Members(body.bytes, rules)
             if members.isTokenResponse(.any) { return .tokenTypeNotTaken }
-            return members.accessToken == nil && members.refreshToken != nil ? .noAccessToken : nil
+            return members.accessToken == nil && members.holdsToken ? .noAccessToken : nil
         } catch {
             return error.detail.cause
         }
@@ -32,8 +32,14 @@ enum UnreadReply {
 
     /// Reduces a body, in place. False, with nothing changed, where it is no such body, or
     /// nothing is left of it.
-    static func reduce(_ body: inout Secret, to extent: Extent = .members) -> Bool {
-        guard let found = Self.found(in: body, extent) else { return false }
+    ///
+    /// - Parameter rules: how the provider's answers differ. Tokens that no other provider has
+    ///   under such a name are at the top of what is left, under RFC 6749's.
+    static func reduce(
+        _ body: inout Secret, _ rules: ReplyRules? = nil, to extent: Extent = .members
+    ) -> Bool {
+        if let rules, let renamed = renamed(body, rules) { body = renamed }
+        guard let found = Self.found(in: body, extent, rules) else { return false }
         // A brace or a separator was before each part, so what is written never overtakes what is
         // still to be read.
         var end = 0
@@ -59,13 +65,14 @@ enum UnreadReply {
         var parts: [Range<Int>] = []
         var namesToken = false
 
-        /// A name, whether its value may be a token, and where both lie.
+        /// A name, whether it is read, whether its value may be a token, and where both lie.
         mutating func add(
-            _ name: ReplyMember?, isToken: Bool, _ range: Range<Int>, _ extent: Extent
+            _ name: ReplyMember?, isRead: Bool, isToken: Bool, _ range: Range<Int>,
+            _ extent: Extent
         ) {
             let isKept =
                 switch extent {
-                case .members: name != nil || isToken
+                case .members: isRead || isToken
                 case .tokens: isToken
                 // What is deeper, or spelled otherwise, is not told apart.
                 case .refreshTokens: isToken && name != .accessToken
@@ -76,14 +83,18 @@ enum UnreadReply {
         }
     }
 
-    private static func found(in body: borrowing Secret, _ extent: Extent) -> Found? {
-        found(in: body.bytes, extent)
+    private static func found(
+        in body: borrowing Secret, _ extent: Extent, _ rules: ReplyRules?
+    ) -> Found? {
+        found(in: body.bytes, extent, rules)
     }
 
-    private static func found(in body: RawSpan, _ extent: Extent) -> Found? {
+    private static func found(
+        in body: RawSpan, _ extent: Extent, _ rules: ReplyRules? = nil
+    ) -> Found? {
         var found: Found?
         do throws(VaultError) {
-            found = try members(of: body, extent)
+            found = try members(of: body, extent, rules)
         } catch {
             found = pairs(of: body, extent)
         }
@@ -93,13 +104,16 @@ enum UnreadReply {
     // MARK: Objects
 
     private static func members(
-        of body: RawSpan, _ extent: Extent
+        of body: RawSpan, _ extent: Extent, _ rules: ReplyRules?
     ) throws(VaultError) -> Found {
         var scanner = try JSONScanner(body)
         var found = Found(isObject: true)
         while let member = try scanner.next() {
             let (written, value) = (scanner.written(member.name), member.value)
             let name = ReplyMember(written, hasEscapes: member.name.hasEscapes)
+            let isOnPath =
+                rules?.child(
+                    of: ReplyRules.root, written, hasEscapes: member.name.hasEscapes) != nil
             var isToken =
                 ReplyMember.token(named: written, hasEscapes: member.name.hasEscapes) != nil
             if scanner.isEmpty(value) {
@@ -110,7 +124,8 @@ enum UnreadReply {
             // With the quotes around the name, and around a value that has some.
             let start = member.name.range.lowerBound - 1
             let end = value.range.upperBound + (value.kind == .string ? 1 : 0)
-            found.add(name, isToken: isToken, start..<end, extent)
+            found.add(
+                name, isRead: name != nil || isOnPath, isToken: isToken, start..<end, extent)
         }
         return found
     }
@@ -169,7 +184,7 @@ enum UnreadReply {
             let isToken =
                 ReplyMember.token(named: written, hasEscapes: false) != nil
                 && pair.end > pair.name.upperBound + 1
-            found.add(name, isToken: isToken, start..<pair.end, extent)
+            found.add(name, isRead: name != nil, isToken: isToken, start..<pair.end, extent)
             start = pair.end + 1
         }
         return found

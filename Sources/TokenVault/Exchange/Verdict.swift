@@ -13,6 +13,7 @@
 /// | 2xx, a whole object or form that names a token, but not so     | unread, body kept         |
 /// | 2xx, anything else without an `error`: a page, nothing, half   | unreadable                |
 /// | 408, 425, 429, 5xx, whatever they carry                        | transient, sent           |
+/// | one that the provider's definition calls temporary             | transient, sent           |
 /// | `temporarily_unavailable`, `server_error`                      | transient, sent           |
 /// | `invalid_grant`                                                | grant lost                |
 /// | `invalid_client`                                               | application misconfigured |
@@ -43,9 +44,10 @@ package enum Verdict: ~Copyable, Sendable {
     /// that is rejected: to be believed once another connection of it has succeeded since.
     case grantLikelyLost(status: Int)
     /// A success that names an access or a refresh token, and nobody here can use: `UnreadReply`
-    /// says which. The body, of which only that is left, may hold the only copy of a token that
-    /// replaced the one which was presented: seal it before anything else.
-    case unread(status: Int, body: Secret)
+    /// says which. The body, of which only that is left, a form as an object, may hold the only
+    /// copy of a token that replaced the one which was presented: seal it before anything else. The
+    /// cause is why it cannot be used, where that is known.
+    case unread(status: Int, body: Secret, cause: FailureCause?)
     /// Success by its status, and nothing that names a token. The provider may have acted on it.
     case unreadable(status: Int)
     /// Anything else that is definite.
@@ -76,26 +78,34 @@ package enum Verdict: ~Copyable, Sendable {
     ///   - lost: the errors of the provider's own that say that a grant is gone.
     ///   - likelyLost: the answers that may say so.
     ///   - types: which `token_type`s are taken.
+    ///   - rules: how the provider's answers differ from RFC 6749's.
     init(
         _ reply: consuming TransportReply, lost: GrantLostErrors = .none,
-        likelyLost: GrantLostAnswers = .none, types: BearerTypes = .bearer
+        likelyLost: GrantLostAnswers = .none, types: BearerTypes = .bearer,
+        rules: ReplyRules? = nil
     ) {
         if let failure = reply.failure {
             self = Self.judge(failure)
             return
         }
         let (status, retryAfter) = (reply.status, reply.retryAfterSeconds)
-        let date = reply.date
+        let (date, isForm) = (reply.date, reply.isForm)
         let body = reply.body.take()
         switch status {
         case 200..<300:
             switch consume body {
             case .none: self = .unreadable(status: status)
             case .some(let body):
-                self = Self.judgeSuccess(status, body, retryAfter, date, lost, types)
+                self = Self.judgeSuccess(
+                    Success(
+                        status: status, retryAfter: retryAfter, date: date, isForm: isForm,
+                        lost: lost, types: types, rules: rules),
+                    body)
             }
         case 300..<500 where ![408, 425, 429].contains(status):
-            self = Self.judgeRefusal(status, body, retryAfter, lost, likelyLost)
+            self = Self.judgeRefusal(
+                status, isForm && status >= 400 ? Self.object(of: body) : body, retryAfter, lost,
+                likelyLost, rules)
         default:
             self = .transient(.answered(status: status), retryAfterSeconds: retryAfter)
         }
@@ -110,39 +120,75 @@ package enum Verdict: ~Copyable, Sendable {
         }
     }
 
-    private static func judgeSuccess(
-        _ status: Int, _ body: consuming Secret, _ retryAfter: Int64?, _ date: HTTPDate.Text?,
-        _ lost: GrantLostErrors, _ types: BearerTypes
-    ) -> Verdict {
-        Preamble.drop(from: &body)
-        if let members = members(of: body) {
-            if members.isTokenResponse(types) {
-                return .tokens(TokenReply(body, members, date: date))
-            }
-            let isLost = !members.holdsToken && lost.occur(in: body)
-            if !members.holdsToken, isLost || members.error != nil {
-                return judge(members.error, status, retryAfter, isLost: isLost)
-            }
-        }
-        guard UnreadReply.reduce(&body) else { return .unreadable(status: status) }
-        return .unread(status: status, body: body)
+    /// What is known of a success before its body is looked at.
+    private struct Success {
+        let status: Int
+        let retryAfter: Int64?
+        let date: HTTPDate.Text?
+        let isForm: Bool
+        let lost: GrantLostErrors
+        let types: BearerTypes
+        let rules: ReplyRules?
     }
 
-    private static func members(of body: borrowing Secret) -> TokenReply.Members? {
-        try? TokenReply.Members(body.bytes)
+    private static func judgeSuccess(
+        _ success: Success, _ body: consuming Secret
+    ) -> Verdict {
+        Preamble.drop(from: &body, success.rules)
+        if success.isForm, let object = FormReply.object(of: body) {
+            body = object
+        }
+        let rules = success.rules
+        if let members = members(of: body, rules) {
+            if members.isTokenResponse(success.types) {
+                return .tokens(TokenReply(body, members, date: success.date))
+            }
+            let isLost = !members.holdsToken && success.lost.occur(in: body)
+            if !members.holdsToken, let rules, rules.isTemporary(success.status, body) {
+                return .transient(
+                    .answered(status: success.status), retryAfterSeconds: success.retryAfter)
+            }
+            if !members.holdsToken, isLost || members.error != nil {
+                return judge(members.error, success.status, success.retryAfter, isLost: isLost)
+            }
+        }
+        let cause = UnreadReply.cause(body, rules)
+        guard UnreadReply.reduce(&body, rules) else { return .unreadable(status: success.status) }
+        return .unread(status: success.status, body: body, cause: cause)
+    }
+
+    private static func members(
+        of body: borrowing Secret, _ rules: ReplyRules?
+    ) -> TokenReply.Members? {
+        try? TokenReply.Members(body.bytes, rules)
+    }
+
+    /// The object that a form stands for; the body as it is where it is no form.
+    private static func object(of body: consuming Secret?) -> Secret? {
+        switch consume body {
+        case .some(let body):
+            guard let object = FormReply.object(of: body) else { return body }
+            return object
+        case .none: return nil
+        }
     }
 
     private static func judgeRefusal(
         _ status: Int, _ body: consuming Secret?, _ retryAfter: Int64?, _ lost: GrantLostErrors,
-        _ likelyLost: GrantLostAnswers
+        _ likelyLost: GrantLostAnswers, _ rules: ReplyRules?
     ) -> Verdict {
         var error: OAuthError?
         var isLost = false
+        var isTemporary = false
         switch body {
         case .some(let body) where status >= 400:
-            error = members(of: body)?.error
+            error = members(of: body, rules)?.error
             isLost = lost.occur(in: body)
+            isTemporary = rules?.isTemporary(status, body) ?? false
         default: break
+        }
+        if isTemporary || error == nil && rules?.isTemporary(status) ?? false {
+            return .transient(.answered(status: status), retryAfterSeconds: retryAfter)
         }
         let isLikelyLost = likelyLost.contain(status, body, namesError: error != nil)
         return judge(error, status, retryAfter, isLost: isLost, isLikelyLost: isLikelyLost)

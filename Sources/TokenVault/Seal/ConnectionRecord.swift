@@ -210,6 +210,7 @@ struct ConnectionRecord: ~Copyable {
         try adopt(
             accessToken: reply.accessTokenBytes, refreshToken: reply.refreshTokenBytes, terms,
             requestStart: requestStart)
+        try capture(reply.captured)
     }
 
     /// Takes over a token set.

@@ -62,8 +62,4 @@ extension ConnectionRecord {
     }
 
     /// What is its own; nil where nothing is.
-    func own() throws(VaultError) -> OwnSettings? { try fields.own(ConnectionTag.own) }
-
-    /// What was captured when it was connected, and since.
-    var captured: [String: String] { fields.values(ConnectionTag.captured) }
-}
+    func own() throws(VaultError) -> OwnSettings? { try fields.own(ConnectionTag.own) }}

@@ -91,7 +91,8 @@ extension Refresher {
         case .applicationMisconfigured(let status, .invalidClient):
             storeRejected(attempt, Self.number(status, .invalidClient), finding)
         case .grantLost(let status) where !finding.isDoubted: storeLost(attempt, status)
-        case .unread(_, let body): storeUnread(attempt, body, requestedAt: passage.requestedAt)
+        case .unread(_, let body, let cause):
+            storeUnread(attempt, body, cause, requestedAt: passage.requestedAt)
         // A page, nothing, half an answer: what the provider did nobody knows.
         case .unreadable(let status):
             storeDelayed(

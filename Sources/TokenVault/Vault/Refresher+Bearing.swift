@@ -67,7 +67,7 @@ extension Refresher {
         case .refused(let status, let error): number(status, error)
         case .notAllowed: 0
         case .grantLost(let status): status
-        case .unread(let status, _): status
+        case .unread(let status, _, _): status
         case .unreadable(let status): status
         case .tokens: 0
         case .unsent: 0

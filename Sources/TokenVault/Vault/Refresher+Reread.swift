@@ -32,7 +32,9 @@ extension Refresher {
         _ reread: Reread, _ reader: UnreadReader, releases: Bool
     ) -> Commit {
         let now = time.now()
-        let revision = Revision(addedBytesMax: 16 * (Fields.headBytes + 8)) {
+        let revision = Revision(
+            addedBytesMax: 16 * (Fields.headBytes + 8) + Provider.capturedBytesMax
+        ) {
             [self] (record, version) throws(VaultError) in
             var outcome = Reread.Outcome.left
             if try reader.adopt(in: &record, now) {

@@ -60,7 +60,7 @@ extension Refresher {
         let attempt = tokens.attempt
         // Without a new refresh token the old one stays, and has to be read.
         let kept = tokens.reply.hasRefreshToken || attempt.source.isExchange ? attempt.kept : nil
-        let revision = Revision(addedBytesMax: tokens.reply.byteCount, kept: kept) {
+        let revision = Revision(addedBytesMax: tokens.reply.addedBytesMax, kept: kept) {
             [self] (record, version) throws(VaultError) in
             // Somebody stored another pair, in this life or the next. What came is of no use, but
             // to revoke it could end the grant that the newer pair is of.

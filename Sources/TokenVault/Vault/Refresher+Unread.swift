@@ -38,8 +38,11 @@ extension Refresher {
     }
 
     /// Seals the body before anybody judges it.
-    func storeUnread(_ attempt: RefreshAttempt, _ body: consuming Secret, requestedAt: UnixTime) {
-        storeUnread(attempt, UnreadBody(body), .members, requestedAt)
+    func storeUnread(
+        _ attempt: RefreshAttempt, _ body: consuming Secret, _ cause: FailureCause?,
+        requestedAt: UnixTime
+    ) {
+        storeUnread(attempt, UnreadBody(body, cause), .members, requestedAt)
     }
 
     private func storeUnread(
@@ -107,14 +110,16 @@ extension Refresher {
         /// Why it cannot be used, where that is known.
         let cause: FailureCause?
 
-        init(_ body: consuming Secret) {
-            cause = UnreadReply.cause(body)
+        init(_ body: consuming Secret, _ cause: FailureCause?) {
+            self.cause = cause
             self.body = Monitor(body)
         }
 
-        /// How long it is then; nil where nothing is left.
+        /// How long it is then; nil where nothing is left. It came reduced to its members.
         func reduce(to extent: UnreadReply.Extent) -> Int? {
-            body.withLock { UnreadReply.reduce(&$0, to: extent) ? $0.count : nil }
+            body.withLock {
+                extent == .members || UnreadReply.reduce(&$0, to: extent) ? $0.count : nil
+            }
         }
 
         func tokens() throws(VaultError) -> UnreadReply.Tokens {

@@ -193,9 +193,8 @@ extension Vault {
         case .refused(let status, let error):
             throw VaultError(
                 .providerRefused, .vault, number: status, detail: FailureDetail(error: error))
-        case .unread(let status, let body):
-            let cause = UnreadReply.cause(body)
-            Self.revoke(.unread(status: status, body: body), application, network, place)
+        case .unread(let status, let body, let cause):
+            Self.revoke(body, application, network, place)
             throw VaultError(
                 .providerAnswerUnreadable, .vault, number: status,
                 detail: FailureDetail(cause: cause))
@@ -226,12 +225,18 @@ extension Vault {
     ) {
         switch consume verdict {
         case .tokens(let reply): revoke(reply, application, network, place)
-        case .unread(_, let body):
-            guard let tokens = try? UnreadReply.tokens(in: body.bytes) else { return }
-            try? Revocation(network).send(application, tokens) { _ in
-                withExtendedLifetime(place) {}
-            }
+        case .unread(_, let body, _): revoke(body, application, network, place)
         default: break
+        }
+    }
+
+    private static func revoke(
+        _ unread: borrowing Secret, _ application: borrowing Application, _ network: Network,
+        _ place: ExchangeListeners.Place?
+    ) {
+        guard let tokens = try? UnreadReply.tokens(in: unread.bytes) else { return }
+        try? Revocation(network).send(application, tokens) { _ in
+            withExtendedLifetime(place) {}
         }
     }
 

@@ -29,7 +29,7 @@ extension Vault {
         let now = time.now()
         let replaced = ReplacedGrant(revokedBy: revoker(of: key))
         let addedBytes =
-            granted.reply.byteCount + (scope?.utf8.count ?? 0) + application.text.utf8.count
+            granted.reply.addedBytesMax + (scope?.utf8.count ?? 0) + application.text.utf8.count
             + 16 * (Fields.headBytes + 8) + Self.byteCount(own, captured)
         let revision = Revision(addedBytesMax: addedBytes) {
             [refresher] (record, version) throws(VaultError) in
@@ -44,6 +44,7 @@ extension Vault {
             if record.state == .configured { try record.set(useFailure: nil) }
             // A new grant: nothing of the old one, its refresh token least of all, may stay.
             try record.forgetRefreshToken()
+            try record.forgetCaptured()
             try record.fields.set(ConnectionTag.grantedScope, nil)
             try record.fields.set(ConnectionTag.used, nil)
             try record.fields.set(ConnectionTag.refreshed, nil)

@@ -45,6 +45,14 @@ import Testing
         ]
         provider.resourceHosts = ["api.example", "{a}", "{realm}.example"]
         provider.capturedFromCallback = ["realm": "realmId"]
+        provider.replyMembers.accessToken = "data.0.token"
+        provider.replyMembers.error = "code"
+        provider.lifetimeUnit = .milliseconds
+        provider.successCode = .init(member: "meta.ok", values: ["0", "true"])
+        provider.temporaryErrors = [
+            .init(error: "slow"), .init(status: 412, error: nil), .init(status: 401, error: "x"),
+        ]
+        provider.capturedFromReply = [.init("team", path: "team.id"), .init("a_1", path: "b.0")]
         return provider
     }
 
@@ -61,7 +69,12 @@ import Testing
             (23, number(6, 4)), (24, text("bad_refresh_token")), (24, text("190")), (25, [0]),
             (26, pair("ex", "token_now")), (27, [3]), (28, number(900, 8)), (29, text("bot")),
             (29, text("urn:x")), (30, pair("400", "")), (30, pair("403", "unauthorized_client")),
-            (31, [1]), (32, [1]), (60, pair("a", "")), (60, pair("a.default", "x.w.example")),
+            (31, [1]), (32, [1]), (33, pair("access_token", "data.0.token")),
+            (33, pair("error", "code")), (34, [2]), (35, pair("member", "meta.ok")),
+            (35, pair("value", "0")), (35, pair("value", "true")), (36, pair("", "slow")),
+            (36, pair("412", "")), (36, pair("401", "x")), (37, pair("team", "team.id")),
+            (37, pair("a_1", "b.0")),
+            (60, pair("a", "")), (60, pair("a.default", "x.w.example")),
             (60, pair("a.pattern", "[a-z.]+")), (60, pair("a.host_suffix", "w.example")),
             (60, pair("a.callback", "server")), (60, pair("b", "")), (61, text("api.example")),
             (61, text("{a}")), (61, text("{realm}.example")), (62, pair("realm", "realmId")),
@@ -139,7 +152,8 @@ import Testing
     @Test(
         arguments: [
             (7, [9]), (7, []), (27, [0]), (27, [4]), (28, [1]), (22, [1, 2]), (26, [9, 0, 1]),
-            (30, [1, 0, 0x78]), (24, [0xff]),
+            (30, [1, 0, 0x78]), (24, [0xff]), (33, [1, 0, 0x78, 0x78]), (34, [0]), (34, [3]),
+            (35, [1, 0, 0x78]), (36, [0, 0]), (36, [1, 0, 0x78, 0x79]), (37, [9, 0]),
         ] as [(UInt16, [UInt8])])
     func whatIsNoValueIsDamage(tag: UInt16, value: [UInt8]) throws {
         let entries = Self.entries.map { $0.tag == tag ? (tag, value) : $0 }

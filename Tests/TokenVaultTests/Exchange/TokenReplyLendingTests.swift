@@ -34,7 +34,7 @@ import Testing
     @Test func handsOnABodyUnchanged() throws {
         let body = #"{"access_token":"a\/b","refresh_token":"c\/d","token_type":"mac"}"#
         guard
-            case .unread(200, let kept) = Verdict(
+            case .unread(200, let kept, _) = Verdict(
                 TransportReply(status: 200, body: try body.secret()))
         else {
             Issue.record("not unread")

@@ -267,7 +267,7 @@ import Testing
         case .unsent: return "unsent"
         case .grantLost(let status): return "grantLost \(status)"
         case .grantLikelyLost(let status): return "grantLikelyLost \(status)"
-        case .unread(let status, _): return "unread \(status)"
+        case .unread(let status, _, _): return "unread \(status)"
         case .unreadable(let status): return "unreadable \(status)"
         case .refused(let status, let error):
             return "refused \(status)" + (error.map { " \($0)" } ?? "")
