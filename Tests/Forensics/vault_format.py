@@ -84,7 +84,18 @@ APPLICATION_FIELDS = {
     27: ("rotation", "u8"), 28: ("how long an answer is waited for", "i64"),
     29: ("token type sent as a bearer token", "text*"),
     30: ("answer of a lost grant", "pair*"), 31: ("a reconnect revokes", "u8"),
+    32: ("every callback has an issuer", "u8"),
+    45: ("body of token requests", "u8"), 46: ("refresh endpoint", "text"),
+    47: ("parameter of an exchange", "pair*"), 48: ("parameter of a refresh", "pair*"),
+    49: ("header of requests", "pair*"),
+    50: ("name of a parameter of the authorization request", "pair*"),
+    51: ("name of a parameter of token requests", "pair*"),
+    52: ("name of a parameter of the callback", "pair*"),
+    53: ("a refresh repeats the redirect URI", "u8"), 54: ("nonce parameter", "text"),
+    55: ("user scope parameter", "text"), 56: ("scope for a refresh token", "text*"),
+    57: ("response type", "text"),
     256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),
+    258: ("user scope", "text*"),
 }
 FLOW_FIELDS = {
     1: ("connection id", "text"), 2: ("application id", "text"), 3: ("PKCE code verifier", "text"),

@@ -23,6 +23,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case generation = 18
     case code = 19
     case accessToken = 20
+    case refreshEndpoint = 21
 
     /// As definitions, the command line and the vault's directory call it.
     package var name: String {
@@ -47,6 +48,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .generation: "generation"
         case .code: "authorization code"
         case .accessToken: "access token"
+        case .refreshEndpoint: "refresh_endpoint"
         }
     }
 }

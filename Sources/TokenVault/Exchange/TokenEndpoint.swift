@@ -60,7 +60,7 @@ package struct TokenEndpoint: Sendable {
         let (lost, likelyLost) = (credentials.grantLostErrors, credentials.grantLostAnswers)
         let types = credentials.bearerTypes
         return try make(
-            request, to: application.provider.tokenEndpoint,
+            request, to: application.provider.refreshURL,
             listenMilliseconds: listenMilliseconds, overdue: overdue
         ) { reply in
             completion(Verdict(reply, lost: lost, likelyLost: likelyLost, types: types))

@@ -48,13 +48,18 @@ struct ApplicationEdit: ~Copyable {
     private static func change(
         _ old: borrowing Application, _ new: borrowing Application
     ) -> Suspicion.Change? {
-        if old.clientID != new.clientID || old.provider.tokenEndpoint != new.provider.tokenEndpoint
+        let (before, after) = (old.provider, new.provider)
+        if old.clientID != new.clientID || before.tokenEndpoint != after.tokenEndpoint
+            || before.refreshURL != after.refreshURL
         {
             return .identity
         }
         let isSame =
             isSame(old.clientSecret, new.clientSecret)
-            && old.provider.clientAuthentication == new.provider.clientAuthentication
+            && before.clientAuthentication == after.clientAuthentication
+            && before.requestBody == after.requestBody
+            && before.requestHeaders == after.requestHeaders
+            && before.tokenParameterNames == after.tokenParameterNames
         return isSame ? nil : .credentials
     }
 

@@ -70,8 +70,8 @@ extension Refresher {
         _ id: ApplicationID
     ) throws(VaultError) -> OpenApplication {
         let application = try store.application(id)
-        let url = application.provider.tokenEndpoint
-        try network.addressGuard.check(url, .tokenEndpoint)
+        let url = application.provider.refreshURL
+        try network.addressGuard.check(url, application.provider.refreshSubject)
         var queue = queue(id)
         // What is stored may have been replaced a moment ago.
         if !shared.withLock({ $0.upkeep.isAt(url, queue) }) { queue = reload(id) }
@@ -124,7 +124,8 @@ extension Refresher {
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds,
             isExchange: isExchange, isOver: Self.isOver(record, limits, theirs),
-            isTroubled: record.failure != nil || record.trouble != nil)
+            isTroubled: record.failure != nil || record.trouble != nil,
+            endpoint: open.application.provider.refreshSubject)
         let request = try network.endpoint.refresh(
             token, for: open.application, by: open.credentials,
             listenMilliseconds: listenMilliseconds, overdue: { [self] in overdue(attempt) }

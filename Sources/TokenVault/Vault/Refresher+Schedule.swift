@@ -102,7 +102,7 @@ extension Refresher {
         let queue = shared.withLock { shared in
             // One that is not there has no endpoint: nothing of it is sent.
             let queue = shared.upkeep.setQueue(
-                id, endpoint: provider?.tokenEndpoint ?? "",
+                id, endpoint: provider?.refreshURL ?? "",
                 Governor.Limits(
                     concurrentMax: provider?.concurrentRefreshesMax ?? 1,
                     perSecondMax: provider?.refreshesPerSecondMax ?? 1),

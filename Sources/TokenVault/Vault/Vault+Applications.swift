@@ -4,15 +4,16 @@ extension Vault {
     /// Adds an application, or replaces the one with this id. To put the same again changes
     /// nothing, not even what is known of it: a platform may do so at each start.
     ///
-    /// Where its client id, its secret, how it authenticates, or its token endpoint is not as it
-    /// was, what was found out about it is void, and its refreshes leave one at a time until one of
-    /// them has succeeded: see `Suspicion`.
+    /// Where its client id, its secret, how it authenticates, what its token requests look like, or
+    /// where they go is not as it was, what was found out about it is void, and its refreshes leave
+    /// one at a time until one of them has succeeded: see `Suspicion`.
     ///
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, where
     ///   there is no client secret to authenticate with or it is not printable ASCII (RFC 6749
-    ///   appendix A.2), where a scope is empty or has control characters, or where the callback URL
-    ///   has a fragment or a parameter that the provider adds, or is plain HTTP elsewhere than on
-    ///   this machine: `detail` says which;
+    ///   appendix A.2), or has a colon where it is sent as a user name, where a scope is empty or
+    ///   has control characters, where there are user scopes and the provider has no parameter for
+    ///   them, or where the callback URL has a fragment or a parameter that the provider adds, or
+    ///   is plain HTTP elsewhere than on this machine: `detail` says which;
     ///   `limitExceeded`, `endpointRefused`, `storeFull`; `disconnecting` while it is being
     ///   removed.
     public func put(_ application: consuming Application) async throws(VaultError) {
@@ -63,6 +64,8 @@ extension Vault {
         public let redirectURI: String
         /// The default scopes.
         public let scopes: [String]
+        /// The default scopes in the provider's `userScopeParameter`.
+        public let userScopes: [String]
     }
 
     /// All applications.
@@ -80,7 +83,8 @@ extension Vault {
                     id: application.id, provider: application.provider,
                     clientID: application.clientID,
                     hasClientSecret: application.clientSecret != nil,
-                    redirectURI: application.redirectURI, scopes: application.scopes))
+                    redirectURI: application.redirectURI, scopes: application.scopes,
+                    userScopes: application.userScopes))
             return true
         }
         return found
@@ -117,6 +121,9 @@ extension Vault {
         let provider = application.provider
         try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
         try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
+        if let endpoint = provider.refreshEndpoint {
+            try network.addressGuard.check(endpoint, .refreshEndpoint)
+        }
         if let endpoint = provider.revocationEndpoint {
             try network.addressGuard.check(endpoint, .revocationEndpoint)
         }
@@ -126,7 +133,11 @@ extension Vault {
         case .none: break
         case .some(let secret):
             secretBytes = secret.count
-            isPlain = JSONText.isVisible(secret.bytes)
+            // A user name of Basic ends at a colon.
+            isPlain =
+                JSONText.isVisible(secret.bytes)
+                && !(provider.clientAuthentication == .secretAsUser
+                    && ClientCredentials.hasColon(secret.bytes))
         }
         // Else it fails when the user has consented.
         guard secretBytes > 0 || provider.clientAuthentication == .none else {
@@ -147,8 +158,10 @@ extension Vault {
                 .invalidArgument, .vault, number: cause == .tooLong ? idBytesMax : 0, cause,
                 .clientID)
         }
-        try Application.check(redirectURI: application.redirectURI)
+        try Application.check(
+            redirectURI: application.redirectURI, names: provider.callbackParameterNames)
         try Application.check(scopes: application.scopes)
+        try provider.check(userScopes: application.userScopes)
         do throws(SettingError) {
             try provider.check()
         } catch {

@@ -8,15 +8,18 @@ extension Vault {
     /// - Parameters:
     ///   - id: the connection's; what it is known by from then on.
     ///   - applicationID: the one on whose behalf the tokens are asked for.
-    ///   - scopes: instead of the application's default scopes.
+    ///   - scopes: instead of the application's default scopes; the provider's `refreshScopes` are
+    ///     asked for in any case.
+    ///   - userScopes: instead of the application's `userScopes`.
     ///   - browserBinding: 16 to 256 bytes that only this browser will show again, such as a random
     ///     cookie; the flow can then be completed by no other. Nil for a command line.
     /// - Throws: `applicationNotFound`, `endpointRefused`, `invalidArgument` where a scope is empty
-    ///   or has control characters, `limitExceeded` where there are more than 64, or one has more
-    ///   than 256 bytes, and past 10,000 open flows; `disconnecting`, `storeFull`.
+    ///   or has control characters, or where there are user scopes and the provider has no
+    ///   parameter for them, `limitExceeded` where there are more than 64, or one has more than 256
+    ///   bytes, and past 10,000 open flows; `disconnecting`, `storeFull`.
     public func connect(
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
-        browserBinding: borrowing Secret? = nil
+        userScopes: [String]? = nil, browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> AuthorizationRequest {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
@@ -25,8 +28,10 @@ extension Vault {
         let provider = application.provider
         try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
         try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
-        let wanted = scopes ?? application.scopes
-        try Application.check(scopes: wanted)
+        try Application.check(scopes: scopes ?? application.scopes)
+        let wanted = provider.scopes(for: scopes ?? application.scopes)
+        let userScopes = userScopes ?? application.userScopes
+        try provider.check(userScopes: userScopes)
         let binding: Secret?
         switch browserBinding {
         case .none: binding = nil
@@ -35,7 +40,8 @@ extension Vault {
         let state = try AuthorizationRequest.randomText()
         let codeVerifier = try AuthorizationRequest.randomText()
         let request = try AuthorizationRequest(
-            application, scopes: wanted, state: state, codeVerifier: codeVerifier)
+            application, scopes: wanted, userScopes: userScopes, state: state,
+            codeVerifier: codeVerifier)
         let now = time.now()
         let expires = now.adding(milliseconds: PendingAuthorization.lifetimeMilliseconds)
         let flow = PendingAuthorization(
@@ -102,7 +108,8 @@ extension Vault {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
-        let callback = try Callback(query: query.bytes)
+        let names = try callbackNames(query.bytes, application)
+        let callback = try Callback(query: query.bytes, names: names)
         let flowKey = store.flowKey(state: callback.state.bytes)
         guard let fields = try store.openFlow(flowKey) else {
             throw VaultError(.callbackRejected, .vault, .unknownState)

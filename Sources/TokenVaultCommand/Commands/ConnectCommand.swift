@@ -33,6 +33,11 @@ struct ConnectCommand: AsyncParsableCommand {
         help: "A scope to ask for instead of the application's. May be repeated.")
     var scopes: [String] = []
 
+    @Option(
+        name: .customLong("user-scope"),
+        help: "A scope of the user's (user_scope_parameter), instead of the application's.")
+    var userScopes: [String] = []
+
     @Flag(help: "Read the address the browser ended at from the terminal, or from a pipe on stdin.")
     var paste = false
 
@@ -44,6 +49,13 @@ struct ConnectCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withDoor { door in
             let application = try await door.application(id: application)
+            guard
+                userScopes.isEmpty || application.provider.provider.userScopeParameter != nil
+            else {
+                throw CommandFailure(
+                    .usage,
+                    "--user-scope: the application's provider has no user_scope_parameter")
+            }
             let listener = paste ? nil : try Self.listener(application.redirectURI, door)
             let url = try await start(door)
             try Outlet.errors.line("Open this address in a browser:")
@@ -103,7 +115,8 @@ struct ConnectCommand: AsyncParsableCommand {
     private func start(_ door: any VaultDoor) async throws -> String {
         var url: String?
         let request = Request.connect(
-            id: id, application: application, scopes: scopes.isEmpty ? nil : scopes)
+            id: id, application: application, scopes: scopes.isEmpty ? nil : scopes,
+            userScopes: userScopes.isEmpty ? nil : userScopes)
         try await door.ask(request) { reply in
             if case .authorization(let found) = reply { url = found }
         }

@@ -9,6 +9,8 @@ struct ApplicationForm: Codable, Sendable {
     var hasClientSecret: Bool
     var redirectURI: String
     var scopes: [String]
+    /// Nil where there are none.
+    var userScopes: [String]?
     var provider: ProviderForm
 
     enum CodingKeys: String, CodingKey {
@@ -16,6 +18,7 @@ struct ApplicationForm: Codable, Sendable {
         case clientID = "client_id"
         case hasClientSecret = "has_client_secret"
         case redirectURI = "redirect_uri"
+        case userScopes = "user_scopes"
     }
 
     init(_ summary: Vault.ApplicationSummary) {
@@ -24,24 +27,27 @@ struct ApplicationForm: Codable, Sendable {
         hasClientSecret = summary.hasClientSecret
         redirectURI = summary.redirectURI
         scopes = summary.scopes
+        userScopes = summary.userScopes.isEmpty ? nil : summary.userScopes
         provider = ProviderForm(summary.provider)
     }
 
     init(
         id: String, provider: Provider, clientID: String, hasClientSecret: Bool,
-        redirectURI: String, scopes: [String]
+        redirectURI: String, scopes: [String], userScopes: [String]
     ) {
         self.id = id
         self.clientID = clientID
         self.hasClientSecret = hasClientSecret
         self.redirectURI = redirectURI
         self.scopes = scopes
+        self.userScopes = userScopes.isEmpty ? nil : userScopes
         self.provider = ProviderForm(provider)
     }
 
     func application(clientSecret: consuming Secret?) throws -> Application {
         Application(
             id: try ApplicationID(id), provider: provider.provider, clientID: clientID,
-            clientSecret: clientSecret, redirectURI: redirectURI, scopes: scopes)
+            clientSecret: clientSecret, redirectURI: redirectURI, scopes: scopes,
+            userScopes: userScopes ?? [])
     }
 }

@@ -11,7 +11,8 @@ enum Request: Codable, Sendable {
     /// With the client secret, where there is one.
     case putApplication(ApplicationForm)
     case removeApplication(id: String)
-    case connect(id: String, application: String, scopes: [String]?)
+    case connect(
+        id: String, application: String, scopes: [String]?, userScopes: [String]? = nil)
     /// With the callback's query.
     case complete(id: String, application: String)
     case list

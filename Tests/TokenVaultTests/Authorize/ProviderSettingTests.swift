@@ -37,6 +37,19 @@ import Testing
         ]
         provider.revokesReplacedGrant = true
         provider.sendsIssuer = true
+        provider.requestBody = .json
+        provider.refreshEndpoint = "https://a.example/refresh"
+        provider.exchangeParameters = [.init("mode", "web")]
+        provider.refreshParameters = [.init("mode", "refresh")]
+        provider.requestHeaders = [.init("Accept", "text/plain")]
+        provider.authorizationParameterNames = ["scope": nil, "client_id": "app"]
+        provider.tokenParameterNames = ["client_id": "app"]
+        provider.callbackParameterNames = ["code": "auth_code"]
+        provider.sendsRedirectURIOnRefresh = true
+        provider.nonceParameter = "nonce"
+        provider.userScopeParameter = "user_scope"
+        provider.refreshScopes = ["offline"]
+        provider.responseType = "code id_token"
         return provider
     }
 
@@ -53,7 +66,12 @@ import Testing
             (23, number(6, 4)), (24, text("bad_refresh_token")), (24, text("190")), (25, [0]),
             (26, pair("ex", "token_now")), (27, [3]), (28, number(900, 8)), (29, text("bot")),
             (29, text("urn:x")), (30, pair("400", "")), (30, pair("403", "unauthorized_client")),
-            (31, [1]), (32, [1]),
+            (31, [1]), (32, [1]), (45, [2]), (46, text("https://a.example/refresh")),
+            (47, pair("mode", "web")), (48, pair("mode", "refresh")),
+            (49, pair("Accept", "text/plain")), (50, pair("client_id", "app")),
+            (50, pair("scope", "")), (51, pair("client_id", "app")),
+            (52, pair("code", "auth_code")), (53, [1]), (54, text("nonce")),
+            (55, text("user_scope")), (56, text("offline")), (57, text("code id_token")),
         ]
     }
 
@@ -128,7 +146,7 @@ import Testing
     @Test(
         arguments: [
             (7, [9]), (7, []), (27, [0]), (27, [4]), (28, [1]), (22, [1, 2]), (26, [9, 0, 1]),
-            (30, [1, 0, 0x78]), (24, [0xff]),
+            (30, [1, 0, 0x78]), (24, [0xff]), (45, [3]), (50, [9, 0, 1]), (57, [0xff]),
         ] as [(UInt16, [UInt8])])
     func whatIsNoValueIsDamage(tag: UInt16, value: [UInt8]) throws {
         let entries = Self.entries.map { $0.tag == tag ? (tag, value) : $0 }
