@@ -21,7 +21,7 @@ extension CallbackFront {
                 tally.add("callback refused: no flow was started in this browser (no cookie)")
                 return end(nil, .callbackRejected)
             }
-            let state = try Fingerprint(stateOf: query)
+            let state = try await vault.fingerprint(ofStateIn: query, of: application)
             key = try Self.flowKey(state, binding, application)
             flow = key.flatMap { key in flows.withLock { $0.peek(key, now: .now) } }
             _ = try await vault.complete(

@@ -41,7 +41,7 @@ extension CallbackFront {
         let binding = try cookie.renew(request.headers, header: &cookieHeader)
         let authorization = try await vault.connect(
             link.connection, application: link.application, scopes: link.scopes,
-            browserBinding: binding)
+            userScopes: link.userScopes, browserBinding: binding)
         if !link.end.isDefault {
             let state = try Fingerprint(text: authorization.state)
             if let key = try Self.flowKey(state, binding, link.application) {

@@ -8,6 +8,7 @@ struct ConnectionLink: Sendable {
     let connection: ConnectionID
     let application: ApplicationID
     let scopes: [String]?
+    let userScopes: [String]?
     let end: FlowEnd
 }
 
@@ -33,6 +34,7 @@ extension CallbackFront {
     ///
     /// - Parameters:
     ///   - scopes: instead of the application's default scopes; at most 64, and 4,096 bytes.
+    ///   - userScopes: instead of the application's user scopes; as `scopes`.
     ///   - success: where to send the browser of a completed flow, instead of our own page; exactly
     ///     one of the configured `successRedirects`.
     ///   - failure: where to send it otherwise; exactly one of `failureRedirects`. A callback that
@@ -43,19 +45,20 @@ extension CallbackFront {
     ///   `vaultFailed`.
     public func link(
         for connection: ConnectionID, application: ApplicationID, scopes: [String]? = nil,
-        success: String? = nil, failure: String? = nil, parameters: RedirectParameters? = nil
+        userScopes: [String]? = nil, success: String? = nil, failure: String? = nil,
+        parameters: RedirectParameters? = nil
     ) throws(CallbackFrontError) -> String {
         let base = try baseURL()
         guard parameters?.isWithinLimits ?? true,
-            scopes?.count ?? 0 <= Application.scopesMax,
-            scopes?.reduce(0, { $0 + $1.utf8.count }) ?? 0 <= Self.scopeBytesMax
+            Self.fits(scopes), Self.fits(userScopes)
         else { throw CallbackFrontError(.parameterRefused) }
         let query = parameters.map { "?" + $0.query } ?? ""
         let end = FlowEnd(
             success: try Self.allowed(success, configuration.successRedirects, query),
             failure: try Self.allowed(failure, configuration.failureRedirects, query))
         let link = ConnectionLink(
-            connection: connection, application: application, scopes: scopes, end: end)
+            connection: connection, application: application, scopes: scopes,
+            userScopes: userScopes, end: end)
         let token: String
         let fingerprint: Fingerprint
         do throws(VaultError) {
@@ -72,6 +75,12 @@ extension CallbackFront {
 
     /// The longest scopes of a link, in bytes, all of them together.
     static let scopeBytesMax = 4096
+
+    private static func fits(_ scopes: [String]?) -> Bool {
+        guard let scopes else { return true }
+        return scopes.count <= Application.scopesMax
+            && scopes.reduce(0) { $0 + $1.utf8.count } <= scopeBytesMax
+    }
 
     private static func allowed(
         _ url: String?, _ list: Set<String>, _ query: String

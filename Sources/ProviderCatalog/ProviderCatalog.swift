@@ -10,7 +10,7 @@ public import TokenVault
 /// authorization_endpoint: https://login.example.com/authorize
 /// token_endpoint: https://login.example.com/token
 /// revocation_endpoint: https://login.example.com/revoke
-/// client_authentication: basic    # basic_raw, post, none
+/// client_authentication: basic    # basic_raw, post, none, secret_as_user, bearer
 /// authorization_parameters: { access_type: offline }
 /// ```
 ///

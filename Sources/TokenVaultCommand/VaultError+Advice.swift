@@ -189,8 +189,8 @@ extension VaultError {
         (
             .applicationMisconfigured, .misconfigured,
             "the provider rejects the application: correct its client id, its secret or the way "
-                + "they are sent (client_authentication: basic, basic_raw, post or none) with "
-                + "`tokenvault app add --replace`"
+                + "they are sent (client_authentication: basic, basic_raw, post, none, "
+                + "secret_as_user or bearer) with `tokenvault app add --replace`"
         ),
         (.grantLost, .connectAgain, "the provider has ended the grant: run connect again"),
         (

@@ -147,7 +147,8 @@ struct ProviderCatalogTests {
             ("pkce: yes", "f:4: pkce: \"yes\" is not true or false"),
             (
                 "client_authentication: jwt",
-                "f:4: client_authentication: \"jwt\" is not basic, basic_raw, post or none"
+                "f:4: client_authentication: \"jwt\" is not basic, basic_raw, post, none, "
+                    + "secret_as_user or bearer"
             ),
             (
                 "default_lifetime_seconds: -1",

@@ -23,6 +23,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case generation = 18
     case code = 19
     case accessToken = 20
+    case refreshEndpoint = 21
     case variable = 24
     case hiddenNames = 25
 
@@ -49,6 +50,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .generation: "generation"
         case .code: "authorization code"
         case .accessToken: "access token"
+        case .refreshEndpoint: "refresh_endpoint"
         case .variable: "variable"
         case .hiddenNames: "hidden names"
         }

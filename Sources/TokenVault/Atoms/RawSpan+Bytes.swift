@@ -24,6 +24,13 @@ extension RawSpan {
         return true
     }
 
+    /// The same with a name that is data.
+    func equals(_ text: String) -> Bool {
+        let text = text.utf8Span.span
+        guard byteCount == text.count else { return false }
+        return text.indices.allSatisfy { byte(at: $0) == text[$0] }
+    }
+
     /// The bytes as text, for what is no secret. Nil where they are not UTF-8.
     var publicText: String? {
         let bytes = Span<UInt8>(_bytes: self)

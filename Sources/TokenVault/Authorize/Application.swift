@@ -40,10 +40,13 @@ public struct Application: ~Copyable, Sendable {
     /// appendix A.2).
     public var clientSecret: Secret?
     /// The callback URL, exactly as it is registered at the provider; its query has none of the
-    /// parameters `state`, `code`, `error` and `iss`, which the provider adds.
+    /// parameters `state`, `code`, `error` and `iss`, which the provider adds, or as it calls them.
     public var redirectURI: String
     /// The scopes that are asked for where a connection does not override them; at most 64.
     public var scopes: [String]
+    /// The scopes that are asked for in the provider's `userScopeParameter`, where a connection
+    /// does not override them; at most 64. None where the provider has no such parameter.
+    public var userScopes: [String]
     /// The access token's lifetime in seconds where neither the reply nor the provider says.
     public var defaultLifetimeSeconds: Int64?
     /// Values of the provider's variables where a connection has none of its own.
@@ -53,7 +56,8 @@ public struct Application: ~Copyable, Sendable {
     public init(
         id: ApplicationID, provider: Provider, clientID: String,
         clientSecret: consuming Secret? = nil, redirectURI: String, scopes: [String] = [],
-        defaultLifetimeSeconds: Int64? = nil, values: [String: String] = [:]
+        userScopes: [String] = [], defaultLifetimeSeconds: Int64? = nil,
+        values: [String: String] = [:]
     ) {
         self.id = id
         self.provider = provider
@@ -61,6 +65,7 @@ public struct Application: ~Copyable, Sendable {
         self.clientSecret = clientSecret
         self.redirectURI = redirectURI
         self.scopes = scopes
+        self.userScopes = userScopes
         self.defaultLifetimeSeconds = defaultLifetimeSeconds
         self.values = values
     }
@@ -90,16 +95,15 @@ public struct Application: ~Copyable, Sendable {
         }
     }
 
-    /// What a provider adds to the callback URL's query (RFC 6749 section 4.1.2, RFC 9207), and a
-    /// callback must not have twice.
-    private static let callbackParameters: Set<String> = ["state", "code", "error", "iss"]
-
     /// Checks a callback URL: no control characters, no fragment and no parameter of the answer's
     /// (RFC 6749 sections 3.1.2 and 4.1.2), and plain HTTP on this machine only (RFC 8252 section
     /// 7.3).
     ///
+    /// - Parameter names: what the provider calls the parameters of the answer.
     /// - Throws: `invalidArgument`.
-    static func check(redirectURI: String) throws(VaultError) {
+    static func check(
+        redirectURI: String, names: Provider.ParameterNames = [:]
+    ) throws(VaultError) {
         func refused(_ cause: FailureCause) -> VaultError {
             VaultError(
                 .invalidArgument, .authorize,
@@ -109,7 +113,9 @@ public struct Application: ~Copyable, Sendable {
             throw refused(cause)
         }
         if redirectURI.utf8.contains(UInt8(ascii: "#")) { throw refused(.fragment) }
-        guard callbackParameters.isDisjoint(with: TextEncoding.queryNames(redirectURI)) else {
+        // A callback must not have twice what the provider adds.
+        let added = StandardParameters.callback.reserved(names)
+        guard added.isDisjoint(with: TextEncoding.queryNames(redirectURI)) else {
             throw refused(.setByProvider)
         }
         let lowered = redirectURI.lowercased()

@@ -10,40 +10,46 @@ public struct AuthorizationRequest: Sendable {
 
     /// How many random bytes make a state or a code verifier: 43 characters of base64url.
     static let randomBytes = 32
-    /// Parameters of the flow itself, which an added parameter must not replace.
-    static let reservedParameters: Set<String> = [
-        "response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge",
-        "code_challenge_method", "request", "request_uri",
-    ]
 
     /// - Parameter codeVerifier: 43 to 128 unreserved characters; only its SHA-256 is sent.
     init(
-        _ application: borrowing Application, scopes: [String], state: borrowing Secret,
-        codeVerifier: borrowing Secret
+        _ application: borrowing Application, scopes: [String], userScopes: [String] = [],
+        state: borrowing Secret, codeVerifier: borrowing Secret
     ) throws(VaultError) {
         let provider = application.provider
         guard let stateText = state.bytes.publicText else {
             throw VaultError(.invalidArgument, .authorize)
         }
-        var parameters: [(String, String)] = [
-            ("response_type", "code"), ("client_id", application.clientID),
-            ("redirect_uri", application.redirectURI), ("state", stateText),
+        let names = provider.authorizationParameterNames
+        var parameters: [(name: String?, value: String)] = [
+            (names["response_type"], provider.responseType),
+            (names["client_id"], application.clientID),
+            (names["redirect_uri"], application.redirectURI), (names["state"], stateText),
         ]
         if !scopes.isEmpty {
-            parameters.append(("scope", scopes.joined(separator: provider.scopeSeparator)))
+            parameters.append((names["scope"], scopes.joined(separator: provider.scopeSeparator)))
+        }
+        if !userScopes.isEmpty {
+            let text = userScopes.joined(separator: provider.scopeSeparator)
+            parameters.append((provider.userScopeParameter, text))
         }
         if provider.usesPKCE {
             var digest = try Secret(zeroes: 32)
             var output = digest.mutableBytes
             Sodium.sha256(codeVerifier.bytes, into: &output)
-            parameters.append(("code_challenge", TextEncoding.base64URLText(digest.bytes)))
-            parameters.append(("code_challenge_method", "S256"))
+            let challenge = TextEncoding.base64URLText(digest.bytes)
+            parameters.append((names["code_challenge"], challenge))
+            parameters.append((names["code_challenge_method"], "S256"))
+        }
+        if let name = provider.nonceParameter {
+            let nonce = try Secret(random: Self.randomBytes)
+            parameters.append((name, TextEncoding.base64URLText(nonce.bytes)))
         }
         for parameter in provider.authorizationParameters {
             parameters.append((parameter.name, parameter.value))
         }
-        let query = parameters.map { name, value in
-            TextEncoding.percentEncoded(name) + "=" + TextEncoding.percentEncoded(value)
+        let query = parameters.compactMap { name, value in
+            name.map { TextEncoding.percentEncoded($0) + "=" + TextEncoding.percentEncoded(value) }
         }.joined(separator: "&")
         let endpoint = provider.authorizationEndpoint
         url = endpoint + (endpoint.utf8.contains(UInt8(ascii: "?")) ? "&" : "?") + query

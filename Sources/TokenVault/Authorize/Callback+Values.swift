@@ -39,20 +39,8 @@ extension Callback {
         of names: Set<String>, in query: RawSpan
     ) throws(VaultError) -> [String: String] {
         var found: [String: String] = [:]
-        var start = 0
-        for end in 0...query.byteCount
-        where end == query.byteCount || query.byte(at: end) == UInt8(ascii: "&") {
-            let parameter = query.extracting(start..<end)
-            start = end + 1
-            var separator = 0
-            while separator < parameter.byteCount,
-                parameter.byte(at: separator) != UInt8(ascii: "=")
-            { separator += 1 }
-            let name = parameter.extracting(0..<separator)
-            guard separator < parameter.byteCount, let known = name.publicText,
-                names.contains(known)
-            else { continue }
-            let raw = parameter.extracting(separator + 1..<parameter.byteCount)
+        try split(query) { (name, raw) throws(VaultError) in
+            guard let known = name.publicText, names.contains(known) else { return }
             guard found[known] == nil else { throw rejected(.parameterTwice) }
             let value = try decoded(raw)
             guard value.count <= valueBytesMax, let text = value.bytes.publicText,

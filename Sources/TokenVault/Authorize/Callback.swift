@@ -23,25 +23,52 @@ struct Callback: ~Copyable {
     /// Parses a query without its question mark. A parameter that appears twice makes it invalid
     /// (RFC 6749 section 3.1); unknown ones are passed over.
     ///
+    /// - Parameter names: what the provider calls its parameters.
     /// - Throws: `callbackRejected`.
-    init(query: RawSpan) throws(VaultError) {
-        guard query.byteCount <= Self.queryBytesMax else {
-            throw VaultError(
-                .callbackRejected, .authorize, number: Self.queryBytesMax, .malformedQuery)
+    init(query: RawSpan, names: Provider.ParameterNames = [:]) throws(VaultError) {
+        var values = Parameters(names)
+        try Self.split(query) { (name, raw) throws(VaultError) in try values.take(name, raw) }
+        try self.init(values)
+    }
+
+    /// The state of a query, of which nothing else is known to be right; nil where there is none.
+    ///
+    /// - Throws: `callbackRejected`.
+    static func state(
+        of query: RawSpan, names: Provider.ParameterNames = [:]
+    ) throws(VaultError) -> Secret? {
+        var state: Secret?
+        try split(query) { (name, raw) throws(VaultError) in
+            guard state == nil, let known = names["state"], name.equals(known) else { return }
+            state = try decoded(raw)
         }
-        var values = Parameters()
+        return state
+    }
+
+    /// Calls `take` with each parameter's name, and its value as it is written.
+    static func split(
+        _ query: RawSpan, _ take: (RawSpan, RawSpan) throws(VaultError) -> Void
+    ) throws(VaultError) {
+        guard query.byteCount <= queryBytesMax else {
+            throw VaultError(.callbackRejected, .authorize, number: queryBytesMax, .malformedQuery)
+        }
         var start = 0
         var parameters = 0
         for end in 0...query.byteCount
         where end == query.byteCount || query.byte(at: end) == UInt8(ascii: "&") {
             if end > start {
                 parameters += 1
-                guard parameters <= Self.parametersMax else { throw Self.malformed }
-                try values.take(query.extracting(start..<end))
+                guard parameters <= parametersMax else { throw malformed }
+                var separator = start
+                while separator < end, query.byte(at: separator) != UInt8(ascii: "=") {
+                    separator += 1
+                }
+                try take(
+                    query.extracting(start..<separator),
+                    query.extracting(min(separator + 1, end)..<end))
             }
             start = end + 1
         }
-        try self.init(values)
     }
 
     private init(_ values: consuming Parameters) throws(VaultError) {
@@ -72,26 +99,29 @@ struct Callback: ~Copyable {
         var issuer: String?
         var error: OAuthError?
 
-        mutating func take(_ parameter: RawSpan) throws(VaultError) {
-            var separator = 0
-            while separator < parameter.byteCount,
-                parameter.byte(at: separator) != UInt8(ascii: "=")
-            { separator += 1 }
-            let name = parameter.extracting(0..<separator)
-            let from = min(separator + 1, parameter.byteCount)
-            let raw = parameter.extracting(from..<parameter.byteCount)
-            if name.equalsText("state") {
+        private let names: (state: String?, code: String?, issuer: String?, error: String?)
+
+        init(_ names: Provider.ParameterNames) {
+            self.names = (names["state"], names["code"], names["iss"], names["error"])
+        }
+
+        mutating func take(_ name: RawSpan, _ raw: RawSpan) throws(VaultError) {
+            func isNamed(_ known: String?) -> Bool {
+                guard let known else { return false }
+                return name.equals(known)
+            }
+            if isNamed(names.state) {
                 guard state == nil else { throw Callback.rejected(.parameterTwice) }
                 state = try Callback.decoded(raw)
-            } else if name.equalsText("code") {
+            } else if isNamed(names.code) {
                 guard code == nil else { throw Callback.rejected(.parameterTwice) }
                 code = try Callback.decoded(raw)
-            } else if name.equalsText("iss") {
+            } else if isNamed(names.issuer) {
                 let value = try Callback.decoded(raw)
                 guard issuer == nil else { throw Callback.rejected(.parameterTwice) }
                 guard let text = value.bytes.publicText else { throw Callback.malformed }
                 issuer = text
-            } else if name.equalsText("error") {
+            } else if isNamed(names.error) {
                 let value = try Callback.decoded(raw)
                 guard error == nil else { throw Callback.rejected(.parameterTwice) }
                 error = OAuthError(code: value.bytes)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The token endpoint of an application's connections, as far as it is the same for all.
+/// Where the refreshes of an application's connections go, as far as that is the same for all.
 struct EndpointTemplate: Hashable, Sendable {
     private let url: String
     private let variables: [String: Provider.Variable]
     private let values: [String: String]
 
     init(_ application: borrowing Application) {
-        url = application.provider.tokenEndpoint
+        url = application.provider.refreshURL
         variables = application.provider.variables.mapValues {
             Provider.Variable(defaultValue: $0.defaultValue, hostSuffixes: $0.hostSuffixes)
         }

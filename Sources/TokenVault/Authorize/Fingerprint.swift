@@ -17,12 +17,4 @@ package struct Fingerprint: Hashable, Sendable {
             bytes.integer(at: 0), bytes.integer(at: 8), bytes.integer(at: 16),
             bytes.integer(at: 24))
     }
-
-    /// The fingerprint of the state in the query of a callback.
-    ///
-    /// - Throws: `callbackRejected` where the query is malformed, `tooManySecrets`.
-    package init(stateOf query: borrowing Secret) throws(VaultError) {
-        let callback = try Callback(query: query.bytes)
-        try self.init(callback.state.bytes)
-    }
 }

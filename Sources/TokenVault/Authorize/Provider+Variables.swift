@@ -57,6 +57,15 @@ extension Provider {
         do throws(TemplateFault) { try checkGiven(values) } catch { throw SettingError(error) }
     }
 
+    /// The settings in which variables may stand, by their keys.
+    var templates: [(setting: String, text: String)] {
+        [
+            ("authorization_endpoint", authorizationEndpoint), ("token_endpoint", tokenEndpoint),
+            ("refresh_endpoint", refreshEndpoint ?? ""),
+            ("revocation_endpoint", revocationEndpoint ?? ""), ("issuer", issuer ?? ""),
+        ]
+    }
+
     /// The value of a variable: the one that is given, or else the default.
     func value(_ name: String, in values: [String: String]) -> String? {
         values[name] ?? variables[name]?.defaultValue
@@ -85,8 +94,8 @@ extension Provider {
             }
             throw TemplateFault(name, value, "a value that matches \(pattern)")
         }
-        for text in [authorizationEndpoint, tokenEndpoint, revocationEndpoint, issuer] {
-            guard let text, URLTemplate.isTemplate(text) else { continue }
+        for (_, text) in templates {
+            guard URLTemplate.isTemplate(text) else { continue }
             for slot in try URLTemplate(text).slots {
                 guard let value = values[slot.name] else { continue }
                 let hosts = variables[slot.name]?.hostSuffixes ?? []
@@ -126,6 +135,7 @@ extension Provider {
         var provider = self
         provider.authorizationEndpoint = try filled(authorizationEndpoint, with: values)
         provider.tokenEndpoint = try fill(tokenEndpoint)
+        if let refreshEndpoint { provider.refreshEndpoint = try fill(refreshEndpoint) }
         if let revocationEndpoint {
             provider.revocationEndpoint = try fill(revocationEndpoint)
         }

@@ -17,6 +17,11 @@ public struct Provider: Hashable, Sendable {
         case post = 3
         /// A public client: `client_id` alone.
         case none = 4
+        /// HTTP Basic with the raw secret as the user and an empty password; the secret has no
+        /// colon.
+        case secretAsUser = 5
+        /// `Authorization: Bearer` with the secret.
+        case bearer = 6
     }
 
     /// What is presented at the token endpoint for new tokens.
@@ -92,10 +97,43 @@ public struct Provider: Hashable, Sendable {
     public var scopeSeparator = " "
     /// Whether PKCE S256 (RFC 7636) is sent. Off only for servers that refuse it.
     public var usesPKCE = true
-    /// Added to the authorization request. Names the flow itself sets are refused.
+    /// Added to the authorization request. Names the flow itself sets are refused, but for those
+    /// that `authorizationParameterNames` changes.
     public var authorizationParameters: [Parameter] = []
-    /// Added to every token request. Names the flow itself sets are refused.
+    /// Added to every token request. Names the flow itself sets are refused, but for those that
+    /// `tokenParameterNames` changes.
     public var tokenParameters: [Parameter] = []
+    /// Added to the exchange of a code alone.
+    public var exchangeParameters: [Parameter] = []
+    /// Added to refreshes alone.
+    public var refreshParameters: [Parameter] = []
+    /// How the body of token requests is written. Revocations are forms (RFC 7009 section 2.1).
+    public var requestBody = RequestBody.form
+    /// Where refreshes go instead of the token endpoint.
+    public var refreshEndpoint: String?
+    /// Header fields of token and revocation requests, `Accept` and `User-Agent` among them; no
+    /// secrets. At most 16, each value 1 to 1,024 bytes of printable ASCII. What frames a message,
+    /// authenticates, or names the host is refused.
+    public var requestHeaders: [Parameter] = []
+    /// The names of what the authorization request sends.
+    public var authorizationParameterNames: ParameterNames = [:]
+    /// The names of what token requests send; those of `client_id` and `client_secret` are the
+    /// revocation's too.
+    public var tokenParameterNames: ParameterNames = [:]
+    /// The names of what the callback brings: `code`, `state`, `error` and `iss`.
+    public var callbackParameterNames: ParameterNames = [:]
+    /// Whether a refresh repeats the redirect URI.
+    public var sendsRedirectURIOnRefresh = false
+    /// The parameter of the authorization request that has a fresh random value, where there is
+    /// one; nothing is compared with it.
+    public var nonceParameter: String?
+    /// The parameter of the authorization request that has `Application.userScopes`, where there is
+    /// one: Slack's `user_scope`.
+    public var userScopeParameter: String?
+    /// Scopes that are always asked for: without them there is no refresh token. At most 8.
+    public var refreshScopes: [String] = []
+    /// What the authorization endpoint is asked for (RFC 6749 section 3.1.1); 1 to 64 bytes.
+    public var responseType = "code"
     /// The access token's lifetime in seconds where the reply does not say.
     public var defaultLifetimeSeconds: Int64?
     /// Whether an access token expires where neither the reply nor a default says when: then an
@@ -194,13 +232,9 @@ public struct Provider: Hashable, Sendable {
     static let authorizationParameterValueBytesMax = 4096
     /// The longest value of one that is added to token requests, in bytes.
     static let tokenParameterValueBytesMax = 1024
-    /// Names that a parameter added to token requests cannot have: the request sets them, or they
-    /// authenticate.
-    static let reservedTokenParameters: Set<String> = [
-        "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "token",
-        "token_type_hint", "client_id", "client_secret", "client_assertion",
-        "client_assertion_type",
-    ]
+    /// Names that a parameter added to token requests cannot have, where all parameters have their
+    /// own: the request sets them, or they authenticate.
+    static let reservedTokenParameters = StandardParameters.token.all
     /// The longest grant type and parameter of an exchange, in bytes.
     public static let refreshGrantBytesMax = 64
     /// The most `grantLostErrors`.

@@ -25,11 +25,7 @@ extension Provider {
 
     /// Checks the templates, and what variables have to say for themselves where they stand.
     func checkVariables() throws(SettingError) {
-        let endpoints = [
-            ("authorization_endpoint", authorizationEndpoint), ("token_endpoint", tokenEndpoint),
-            ("revocation_endpoint", revocationEndpoint ?? ""), ("issuer", issuer ?? ""),
-        ]
-        for (setting, text) in endpoints { try checkTemplate(setting, text) }
+        for (setting, text) in templates { try checkTemplate(setting, text) }
         for host in resourceHosts where URLTemplate.isTemplate(host) {
             let url = host.hasPrefix("{") && host.hasSuffix("}") ? host : "https://" + host
             let slots = try Self.slots("resource_hosts", url)

@@ -30,9 +30,14 @@ extension ProviderSetting {
     static let requests: [ProviderSetting] = [
         ProviderSetting(
             "client_authentication", 7, \.clientAuthentication,
-            .choice(["basic": .basic, "basic_raw": .basicRaw, "post": .post, "none": .none]),
+            .choice([
+                "basic": .basic, "basic_raw": .basicRaw, "post": .post, "none": .none,
+                "secret_as_user": .secretAsUser, "bearer": .bearer,
+            ]),
             "How the client authenticates (RFC 6749 section 2.3.1); basic_raw does not encode id "
-                + "and secret first, none is a public client."),
+                + "and secret first, none is a public client, secret_as_user is Basic with the "
+                + "secret as the user and an empty password, bearer sends the secret as a bearer "
+                + "token."),
         ProviderSetting(
             "scope_separator", 8, \.scopeSeparator,
             .text(byteCountMax: Provider.scopeSeparatorBytesMax),
@@ -42,15 +47,11 @@ extension ProviderSetting {
             "Whether PKCE S256 (RFC 7636) is used; false only for servers that refuse it."),
         ProviderSetting(
             "authorization_parameters", 10, \.authorizationParameters,
-            .parameters(
-                reserved: AuthorizationRequest.reservedParameters,
-                valueBytesMax: Provider.authorizationParameterValueBytesMax),
+            .parameters(valueBytesMax: Provider.authorizationParameterValueBytesMax),
             "Added to the authorization request."),
         ProviderSetting(
             "token_parameters", 11, \.tokenParameters,
-            .parameters(
-                reserved: Provider.reservedTokenParameters,
-                valueBytesMax: Provider.tokenParameterValueBytesMax),
+            .parameters(valueBytesMax: Provider.tokenParameterValueBytesMax),
             "Added to every token request."),
     ]
 

@@ -128,8 +128,8 @@ package final class ProviderSetting: Sendable {
 
     /// Each of them, in the order of the documentation.
     package static let all =
-        endpoints + connections + requests + accessTokens + refreshTokens + replies + answers
-        + limits
+        endpoints + connections + requests + requestVariants + accessTokens + refreshTokens + replies
+        + answers + limits
 
     /// Each of them, in the order of the fields in a record.
     static let byTag = all.sorted { $0.tag < $1.tag }
@@ -145,72 +145,13 @@ extension Provider {
     public func check() throws(SettingError) {
         for setting in ProviderSetting.all { try setting.check(self) }
         try checkVariables()
-        try checkQuery()
-        try checkQuery(
-            "token_endpoint", tokenEndpoint, added: tokenParameters.map(\.name), "token_parameters")
-        try checkQuery("revocation_endpoint", revocationEndpoint ?? "", added: [], "")
+        try checkRequests()
         try checkReplies()
         if sendsIssuer, issuer == nil {
             throw SettingError(
                 setting: "issuer", value: "none",
                 wanted: "what iss must be, since authorization_response_iss_parameter_supported "
                     + "says that it is sent", line: nil)
-        }
-        guard case .exchange(_, let parameter) = refreshGrant,
-            tokenParameters.contains(where: { $0.name == parameter })
-        else { return }
-        throw SettingError(
-            setting: "refresh_grant", value: "\"\(parameter)\"",
-            wanted: "take it out of one of them", problem: "is among token_parameters, too",
-            line: nil)
-    }
-
-    /// What the query of a token or revocation endpoint names goes out beside what the form has: a
-    /// name twice is an error (RFC 6749 section 3.2).
-    private func checkQuery(
-        _ setting: String, _ endpoint: String, added: [String], _ list: String
-    ) throws(SettingError) {
-        for name in TextEncoding.queryNames(endpoint) {
-            let problem: String
-            if Self.reservedTokenParameters.contains(name) {
-                problem = "is set by the request itself"
-            } else if added.contains(name) {
-                problem = "is among \(list), too"
-            } else if case .exchange(_, let parameter) = refreshGrant, parameter == name {
-                problem = "is what refresh_grant presents the token in"
-            } else {
-                continue
-            }
-            throw SettingError(
-                setting: setting, value: "\"\(name)\" in its query",
-                wanted: "take it out of the query", problem: problem, line: nil)
-        }
-    }
-
-    /// What an endpoint's own query names goes out beside what the flow adds: a name twice is an
-    /// error (RFC 6749 section 3.1).
-    private func checkQuery() throws(SettingError) {
-        guard let question = authorizationEndpoint.firstIndex(of: "?") else { return }
-        let added = Set(authorizationParameters.map(\.name))
-        var seen: Set<String> = []
-        for parameter in authorizationEndpoint[question...].dropFirst().split(separator: "&") {
-            let name = String(parameter.prefix { $0 != "=" })
-            let problem: String
-            if AuthorizationRequest.reservedParameters.contains(name) {
-                problem = "is set by the flow itself"
-            } else if added.contains(name) {
-                problem = "is among authorization_parameters, too"
-            } else if !seen.insert(name).inserted {
-                problem = "is there twice"
-            } else if name.contains("%") {
-                // None of those that are sent needs an escape.
-                problem = "is written with an escape"
-            } else {
-                continue
-            }
-            throw SettingError(
-                setting: "authorization_endpoint", value: "\"\(name)\" in its query",
-                wanted: "take it out of the query", problem: problem, line: nil)
         }
     }
 }

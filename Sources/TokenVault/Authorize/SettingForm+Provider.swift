@@ -3,12 +3,23 @@
 // Forms of the settings that are no numbers, flags or plain texts.
 
 extension SettingForm where Value == [Provider.Parameter] {
-    /// Names and values: an object, or a list of pairs, which keeps their order in JSON too. No
-    /// name occurs twice (RFC 6749 sections 3.1 and 3.2), none is one that the flow itself sets.
-    static func parameters(reserved: Set<String>, valueBytesMax: Int) -> Self {
-        let countMax = Provider.parametersMax
-        let words = "names and values, at most \(countMax)"
-        let element = SettingForm<Provider.Parameter>.parameter(reserved, valueBytesMax)
+    /// Names and values. Which names are not for a definition to give depends on other settings:
+    /// `Provider.check()` looks at that.
+    static func parameters(valueBytesMax: Int) -> Self {
+        pairs(
+            "names and values", of: .parameter(valueBytesMax), countMax: Provider.parametersMax,
+            key: { $0 })
+    }
+
+    /// An object, or a list of pairs, which keeps their order in JSON too. No name occurs twice
+    /// (RFC 6749 sections 3.1 and 3.2).
+    ///
+    /// - Parameter key: what of a name tells it from others.
+    static func pairs(
+        _ what: String, of element: SettingForm<Provider.Parameter>, countMax: Int,
+        key: @escaping @Sendable (String) -> String
+    ) -> Self {
+        let words = "\(what), at most \(countMax)"
         let list = SettingForm.list(of: element, countMax: countMax)
         return Self(
             words: words,
@@ -26,7 +37,7 @@ extension SettingForm where Value == [Provider.Parameter] {
                     throw value.refused(wanted: words)
                 }
                 let parameters = try list.read(pairs)
-                guard Set(parameters.map(\.name)).count == parameters.count else {
+                guard Set(parameters.map { key($0.name) }).count == parameters.count else {
                     throw value.refused(
                         wanted: "write each name once", problem: "names a parameter twice")
                 }
@@ -37,25 +48,32 @@ extension SettingForm where Value == [Provider.Parameter] {
 }
 
 extension SettingForm where Value == Provider.Parameter {
-    fileprivate static func parameter(_ reserved: Set<String>, _ valueBytesMax: Int) -> Self {
+    fileprivate static func parameter(_ valueBytesMax: Int) -> Self {
         let nameBytesMax = Provider.parameterNameBytesMax
-        return Self(
+        return pair { name, value throws(SettingError) in
+            guard let text = name.text, Name.isWellFormed(text, byteCountMax: nameBytesMax) else {
+                throw name.refused(wanted: "a name of 1 to \(nameBytesMax) bytes")
+            }
+            guard let content = value.text, content.utf8.count <= valueBytesMax else {
+                throw value.refused(wanted: "a text of at most \(valueBytesMax) bytes")
+            }
+            return Provider.Parameter(text, content)
+        }
+    }
+
+    /// A name and a value, each as it has to be.
+    static func pair(
+        _ read:
+            @escaping @Sendable (SettingValue, SettingValue) throws(SettingError) ->
+            Provider.Parameter
+    ) -> Self {
+        Self(
             words: "a name and a value",
             read: { value throws(SettingError) in
                 guard let pair = value.list, pair.count == 2 else {
                     throw value.refused(wanted: "a name and a value")
                 }
-                guard let name = pair[0].text,
-                    Name.isWellFormed(name, byteCountMax: nameBytesMax)
-                else { throw pair[0].refused(wanted: "a name of 1 to \(nameBytesMax) bytes") }
-                guard !reserved.contains(name) else {
-                    throw pair[0].refused(
-                        wanted: "leave it out", problem: "is set by the flow itself")
-                }
-                guard let text = pair[1].text, text.utf8.count <= valueBytesMax else {
-                    throw pair[1].refused(wanted: "a text of at most \(valueBytesMax) bytes")
-                }
-                return Provider.Parameter(name, text)
+                return try read(pair[0], pair[1])
             },
             show: { .list([SettingValue(.text($0.name)), SettingValue(.text($0.value))]) },
             kind: .pair, store: { [.pair($0.name, $0.value)] },

@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How the client says who it is (RFC 6749 section 2.3.1): in the header or in the form, never in
-/// both, which some servers refuse, and never in the URL.
+/// How the client says who it is (RFC 6749 section 2.3.1): in the header or in the body, never in
+/// both, which some servers refuse, and never in the URL; and what else is the same in each request
+/// of the application.
 ///
 /// Made once for an application that was checked, and lent to each of its requests; the secrets in
 /// it are wiped with the last reference to it.
 package final class ClientCredentials: Sendable {
+    /// What they are for.
+    package enum Purpose: Sendable {
+        case refresh, exchange, revocation
+    }
+
     /// The `Authorization` field, name and value, with a zero byte behind them; nil where the
-    /// client does not use Basic.
+    /// client does not use it.
     let headerLine: Secret?
-    /// How long that is, in bytes; 0 where there is none.
+    /// The other header fields; nil where they are those of every request.
+    let headers: HeaderList?
+    /// How long both are, in bytes; 0 where there is none.
     var headerByteCount: Int {
-        switch headerLine {
-        case .some(let line): line.count
-        case .none: 0
+        let listed = headers?.byteCount ?? 0
+        return switch headerLine {
+        case .some(let line): line.count + listed
+        case .none: listed
         }
     }
-    /// What a form carries of the client, encoded: nothing with Basic, the id alone for a public
-    /// client, else id and secret.
-    let formFields: Secret?
-    /// Added to every token request.
-    let parameters: [Provider.Parameter]
+    /// A refresh but for its token; nil for another purpose.
+    let refreshForm: RefreshForm?
     /// What a refresh presents.
     let refreshGrant: Provider.RefreshGrant
     /// How the answer to a refresh may say that the grant is gone.
@@ -33,32 +39,25 @@ package final class ClientCredentials: Sendable {
     let rules: ReplyRules?
 
     /// With `.basic`, id and secret are form-encoded before they are joined; with `.basicRaw` they
-    /// are not, and the id must then hold no colon (RFC 7617 section 2).
+    /// are not, and the id must then hold no colon (RFC 7617 section 2), nor the secret with
+    /// `.secretAsUser`.
     ///
-    /// - Throws: as the makers of `TokenRequest`; `invalidArgument` also where `.basic`,
-    ///   `.basicRaw` or `.post` has no secret.
-    package init(_ application: borrowing Application) throws(VaultError) {
+    /// - Throws: as the makers of `TokenRequest`; `invalidArgument` also where there is no secret
+    ///   and the method has one.
+    package init(
+        _ application: borrowing Application, for purpose: Purpose = .refresh
+    ) throws(VaultError) {
         try TokenRequest.check(application)
-        parameters = application.provider.tokenParameters
-        refreshGrant = application.provider.refreshGrant
-        rules = ReplyRules(application.provider)
-        grantLostErrors = GrantLostErrors(application.provider, rules)
-        grantLostAnswers = GrantLostAnswers(application.provider, rules)
-        bearerTypes = .refresh(application.provider)
-        switch application.provider.clientAuthentication {
-        case .none:
-            headerLine = nil
-            formFields = try Self.fields(application.clientID, nil)
-        case .post:
-            headerLine = nil
-            formFields = try Self.fields(application.clientID, application.clientSecret)
-        case .basic:
-            headerLine = try Self.header(application, isRaw: false)
-            formFields = nil
-        case .basicRaw:
-            headerLine = try Self.header(application, isRaw: true)
-            formFields = nil
-        }
+        let provider = application.provider
+        refreshGrant = provider.refreshGrant
+        rules = ReplyRules(provider)
+        grantLostErrors = GrantLostErrors(provider, rules)
+        grantLostAnswers = GrantLostAnswers(provider, rules)
+        bearerTypes = .refresh(provider)
+        let isJSON = purpose != .revocation && provider.requestBody == .json
+        headers = RequestHeaders.list(provider.requestHeaders, isJSON: isJSON)
+        headerLine = try Self.header(application)
+        refreshForm = purpose == .refresh ? try RefreshForm(application) : nil
     }
 
     /// The value of the `Authorization` field as somebody has it.
@@ -67,8 +66,8 @@ package final class ClientCredentials: Sendable {
     ///   field.
     init(authorization value: RawSpan) throws(VaultError) {
         headerLine = try Self.line(value)
-        formFields = nil
-        parameters = []
+        headers = nil
+        refreshForm = nil
         refreshGrant = .refreshToken
         grantLostErrors = .none
         grantLostAnswers = .none
@@ -76,27 +75,21 @@ package final class ClientCredentials: Sendable {
         rules = nil
     }
 
-    private static func fields(
-        _ clientID: String, _ clientSecret: borrowing Secret?
-    ) throws(VaultError) -> Secret {
-        try Form.filled { form in
-            form.add("client_id", text: clientID)
-            switch clientSecret {
-            case .some(let secret): form.add("client_secret", secret.bytes)
-            case .none: break
-            }
-        }
-    }
-
     private static func header(
-        _ application: borrowing Application, isRaw: Bool
-    ) throws(VaultError) -> Secret {
-        guard !isRaw || !application.clientID.utf8.contains(UInt8(ascii: ":")) else {
-            throw VaultError(.invalidArgument, .exchange)
+        _ application: borrowing Application
+    ) throws(VaultError) -> Secret? {
+        switch application.provider.clientAuthentication {
+        case .none, .post: return nil
+        case .basic:
+            return try basic(joined(application.clientID, application.clientSecret, isRaw: false))
+        case .basicRaw:
+            guard !application.clientID.utf8.contains(UInt8(ascii: ":")) else {
+                throw VaultError(.invalidArgument, .exchange)
+            }
+            return try basic(joined(application.clientID, application.clientSecret, isRaw: true))
+        case .secretAsUser: return try basic(asUser(application.clientSecret))
+        case .bearer: return try bearer(application.clientSecret)
         }
-        let pair = try joined(application.clientID, application.clientSecret, isRaw: isRaw)
-        let value = try basic(pair)
-        return try line(value.bytes)
     }
 
     private static func joined(
@@ -122,12 +115,42 @@ package final class ClientCredentials: Sendable {
         }
     }
 
+    private static func asUser(_ secret: borrowing Secret?) throws(VaultError) -> Secret {
+        switch secret {
+        case .none: throw VaultError(.invalidArgument, .exchange)
+        case .some(let secret):
+            // It would end there.
+            guard !hasColon(secret.bytes) else { throw VaultError(.invalidArgument, .exchange) }
+            var pair = try Secret(capacity: secret.count + 1)
+            let fits = pair.append(secret.bytes) && pair.append(":")
+            precondition(fits)
+            return pair
+        }
+    }
+
+    /// Whether a client secret cannot be the user of Basic (RFC 7617 section 2).
+    static func hasColon(_ secret: RawSpan) -> Bool {
+        (0..<secret.byteCount).contains { secret.byte(at: $0) == UInt8(ascii: ":") }
+    }
+
+    private static func bearer(_ secret: borrowing Secret?) throws(VaultError) -> Secret {
+        switch secret {
+        case .none: throw VaultError(.invalidArgument, .exchange)
+        case .some(let secret):
+            let prefix = "Bearer "
+            var value = try Secret(capacity: prefix.utf8.count + secret.count)
+            let fits = value.append(prefix) && value.append(secret.bytes)
+            precondition(fits)
+            return try line(value.bytes)
+        }
+    }
+
     private static func basic(_ pair: borrowing Secret) throws(VaultError) -> Secret {
         let prefix = "Basic "
         var value = try Secret(capacity: prefix.utf8.count + (pair.count + 2) / 3 * 4)
         let fits = value.append(prefix) && TextEncoding.appendBase64(pair.bytes, to: &value)
         precondition(fits)
-        return value
+        return try line(value.bytes)
     }
 
     private static func line(_ value: RawSpan) throws(VaultError) -> Secret {

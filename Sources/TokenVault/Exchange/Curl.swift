@@ -51,7 +51,7 @@ enum Curl {
 @safe
 final class CurlMulti: @unchecked Sendable {
     private let handle: UnsafeMutableRawPointer
-    private let events: OpaquePointer
+    let events: OpaquePointer
 
     /// Nil where libcurl has no memory, or the system no descriptor.
     init?(connectionsKept: Int) {
@@ -81,17 +81,6 @@ final class CurlMulti: @unchecked Sendable {
         unsafe tv_events_socket(events, wanted.family, wanted.socktype, wanted.protocol)
     }
 
-    /// Does what can be done without waiting. True where there was something.
-    @discardableResult
-    func perform() -> Bool { unsafe tv_events_serve(events) }
-    /// Ends `poll` at this moment of `CurlQueue.bootMilliseconds`, or before.
-    func alarm(at moment: Int64) { unsafe tv_events_alarm(events, moment) }
-    /// Whether a transfer that stands still leaves bytes in its socket.
-    func setHolding(_ isOn: Bool) { unsafe tv_events_hold(events, isOn) }
-    /// Sleeps until there is something to do, or somebody wakes it, or the time is over.
-    func poll(milliseconds: Int) { unsafe tv_events_wait(events, Int64(milliseconds)) }
-    /// Ends `poll`, or the next one. From any thread.
-    func wake() { unsafe tv_events_wake(events) }
     /// The next transfer that has ended, and curl's code.
     func nextEnded() -> (transfer: CurlTransfer, code: Int)? {
         var left = Int32(0)
@@ -110,19 +99,15 @@ struct CurlEasy: ~Copyable {
     /// The list's element that names bytes of ours, so that curl makes no copy of them for it.
     private let lent: UnsafeMutablePointer<curl_slist>
 
-    // What every request has beside `Authorization`; never changed, never freed. curl decodes what
-    // comes compressed all the same.
-    nonisolated(unsafe) private static let commonHeaders = unsafe curl_slist_append(
-        curl_slist_append(
-            curl_slist_append(nil, "Accept: application/json"), "Accept-Encoding: identity"),
-        "User-Agent: TokenVault")
+    /// Never changed, never freed.
+    private static let commonHeaders = HeaderList(RequestHeaders.common)
 
     /// Nil where libcurl has no memory.
     init?() {
         Curl.ready
         guard let handle = unsafe curl_easy_init() else { return nil }
         unsafe (self.handle, lent) = (handle, .allocate(capacity: 1))
-        unsafe lent.initialize(to: curl_slist(data: nil, next: Self.commonHeaders))
+        unsafe lent.initialize(to: curl_slist(data: nil, next: Self.commonHeaders.list))
     }
 
     deinit {
@@ -149,7 +134,7 @@ struct CurlEasy: ~Copyable {
         ]
         return unsafe numbers.allSatisfy { set($0, $1) } && texts.allSatisfy { set($0, $1) }
             && (settings.caFile.map { set(CURLOPT_CAINFO, $0) } ?? true)
-            && tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders) == CURLE_OK
+            && tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders.list) == CURLE_OK
             && tv_setopt_write(handle, CURLOPT_WRITEFUNCTION, receiveBody) == CURLE_OK
             && tv_setopt_write(handle, CURLOPT_HEADERFUNCTION, receiveHeader) == CURLE_OK
             && tv_setopt_prerequest(handle, beforeSending) == CURLE_OK
@@ -205,12 +190,19 @@ struct CurlEasy: ~Copyable {
         unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, lent)
     }
 
+    /// Lends curl header fields in place of the common ones, before `load(headerLine:)`.
+    func load(headers: HeaderList) {
+        unsafe lent.pointee.next = headers.list
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, headers.list)
+    }
+
     /// Takes back what was loaded.
     func unload() {
         unsafe tv_setopt_pointer(handle, CURLOPT_POSTFIELDS, nil)
-        guard unsafe lent.pointee.data != nil else { return }
-        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders)
-        unsafe lent.pointee.data = nil
+        let common = unsafe Self.commonHeaders.list
+        guard unsafe lent.pointee.data != nil || lent.pointee.next != common else { return }
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, common)
+        unsafe lent.pointee = curl_slist(data: nil, next: common)
     }
 
     /// Goes on with a transfer that `receiveBody` paused.
@@ -246,6 +238,12 @@ struct CurlEasy: ~Copyable {
     var declaredByteCount: Int? {
         let count = offset(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
         return count < 0 ? nil : count
+    }
+}
+
+extension HeaderList {
+    fileprivate var list: UnsafeMutablePointer<curl_slist>? {
+        unsafe first?.assumingMemoryBound(to: curl_slist.self)
     }
 }
 

@@ -141,7 +141,7 @@ final class CurlTransfer {
                 return false
             }
             load(body: request.body)
-            if let credentials = request.credentials { load(header: credentials.headerLine) }
+            if let credentials = request.credentials { load(credentials) }
             stage = .sent
             sent = CurlQueue.bootMilliseconds()
             deadline = sent + Int64(request.deadlineMilliseconds)
@@ -162,8 +162,9 @@ final class CurlTransfer {
         }
     }
 
-    private func load(header line: borrowing Secret?) {
-        switch line {
+    private func load(_ credentials: ClientCredentials) {
+        if let headers = credentials.headers { easy.load(headers: headers) }
+        switch credentials.headerLine {
         case .some(let line): easy.load(headerLine: line)
         case .none: break
         }

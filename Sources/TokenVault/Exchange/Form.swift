@@ -1,51 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An `application/x-www-form-urlencoded` body in the making, in a secret.
+/// The body of a request in the making, in a secret: `application/x-www-form-urlencoded`, or a JSON
+/// object with the same fields as strings.
 ///
 /// A secret does not grow, so a form is filled twice by the same code: the first time it only
 /// counts.
 struct Form: ~Copyable {
+    private let isJSON: Bool
     private var secret: Secret?
     private var byteCount = 0
     private var isFirst = true
 
-    private init(into secret: consuming Secret?) { self.secret = secret }
+    private init(into secret: consuming Secret?, _ body: Provider.RequestBody) {
+        self.secret = secret
+        isJSON = body == .json
+    }
 
     /// The body that `fill` makes; it runs twice and must add the same fields both times.
     ///
     /// - Throws: `limitExceeded` where the body is longer than a secret can be (65,536 bytes);
     ///   `tooManySecrets`.
-    static func filled(_ fill: (inout Form) -> Void) throws(VaultError) -> Secret {
-        var counted = Form(into: nil)
+    static func filled(
+        _ body: Provider.RequestBody = .form, _ fill: (inout Form) -> Void
+    ) throws(VaultError) -> Secret {
+        var counted = Form(into: nil, body)
         fill(&counted)
+        counted.end()
         guard counted.byteCount <= SecretArena.secretBytesMax else {
             throw VaultError(.limitExceeded, .exchange, number: SecretArena.secretBytesMax)
         }
-        var written = Form(into: try Secret(capacity: counted.byteCount))
+        var written = Form(into: try Secret(capacity: counted.byteCount), body)
         fill(&written)
+        written.end()
         guard let secret = written.secret.take(), secret.count == counted.byteCount else {
             preconditionFailure("a form that changed between counting and writing")
         }
         return secret
     }
 
-    /// Adds a field.
-    mutating func add(_ name: StaticString, _ value: RawSpan) {
-        let nameBytes = unsafe RawSpan(
-            _unsafeStart: name.utf8Start, byteCount: name.utf8CodeUnitCount)
-        add(nameBytes, value)
-    }
-
-    /// Adds a field whose name a definition gives.
-    mutating func add(named name: String, _ value: RawSpan) {
-        let name = name.utf8Span.span
-        unsafe add(name.bytes, value)
+    /// Adds a field. Nothing where it has no name: it is left out.
+    mutating func add(_ name: String?, _ value: RawSpan) {
+        guard let name else { return }
+        begin(name)
+        encode(value)
+        endField()
     }
 
     /// Adds a field whose value is no secret.
-    mutating func add(_ name: String, text value: String) {
-        let (name, value) = (name.utf8Span.span, value.utf8Span.span)
-        unsafe add(name.bytes, value.bytes)
+    mutating func add(_ name: String?, text value: String) {
+        let value = value.utf8Span.span
+        unsafe add(name, value.bytes)
     }
 
     /// Adds fields that are no secrets.
@@ -53,31 +57,55 @@ struct Form: ~Copyable {
         for parameter in parameters { add(parameter.name, text: parameter.value) }
     }
 
-    /// Adds who the client is, where the form says it.
-    mutating func add(_ credentials: ClientCredentials) {
-        add(encoded: credentials.formFields)
-    }
-
-    private mutating func add(encoded fields: borrowing Secret?) {
-        switch fields {
-        case .some(let fields):
-            separate()
-            byteCount += fields.count
-            _ = secret?.append(fields.bytes)
+    /// Adds who the client is, where the body says it: nothing where the header does, the id alone
+    /// for a public client, else id and secret.
+    mutating func add(clientOf application: borrowing Application) {
+        let method = application.provider.clientAuthentication
+        guard method == .none || method == .post else { return }
+        let names = application.provider.tokenParameterNames
+        add(names["client_id"], text: application.clientID)
+        guard method == .post else { return }
+        switch application.clientSecret {
+        case .some(let secret): add(names["client_secret"], secret.bytes)
         case .none: break
         }
     }
 
-    private mutating func add(_ name: RawSpan, _ value: RawSpan) {
-        separate()
-        encode(name)
-        add(byte: UInt8(ascii: "="))
-        encode(value)
+    /// Adds a field whose value is put in later. Returns where.
+    mutating func addGap(_ name: String) -> Int {
+        begin(name)
+        let gap = byteCount
+        endField()
+        return gap
     }
 
-    private mutating func separate() {
-        if !isFirst { add(byte: UInt8(ascii: "&")) }
+    private mutating func begin(_ name: String) {
+        if isJSON {
+            add(byte: UInt8(ascii: isFirst ? "{" : ","))
+            add(byte: UInt8(ascii: "\""))
+        } else if !isFirst {
+            add(byte: UInt8(ascii: "&"))
+        }
         isFirst = false
+        let span = name.utf8Span.span
+        unsafe encode(span.bytes)
+        if isJSON {
+            for byte in [UInt8(ascii: "\""), UInt8(ascii: ":"), UInt8(ascii: "\"")] {
+                add(byte: byte)
+            }
+        } else {
+            add(byte: UInt8(ascii: "="))
+        }
+    }
+
+    private mutating func endField() {
+        if isJSON { add(byte: UInt8(ascii: "\"")) }
+    }
+
+    private mutating func end() {
+        guard isJSON else { return }
+        if isFirst { add(byte: UInt8(ascii: "{")) }
+        add(byte: UInt8(ascii: "}"))
     }
 
     private mutating func add(byte: UInt8) {
@@ -86,9 +114,22 @@ struct Form: ~Copyable {
     }
 
     private mutating func encode(_ span: RawSpan) {
-        byteCount += TextEncoding.formEncodedByteCount(span)
+        byteCount += Self.encodedByteCount(span, isJSON: isJSON)
         guard var taken = secret.take() else { return }
-        _ = TextEncoding.appendFormEncoded(span, to: &taken)
+        _ = Self.append(span, to: &taken, isJSON: isJSON)
         secret = consume taken
+    }
+
+    /// How many bytes a value has in a body.
+    static func encodedByteCount(_ span: RawSpan, isJSON: Bool) -> Int {
+        isJSON
+            ? TextEncoding.jsonEscapedByteCount(span) : TextEncoding.formEncodedByteCount(span)
+    }
+
+    /// Appends a value as it stands in a body. False where the secret is full.
+    static func append(_ span: RawSpan, to secret: inout Secret, isJSON: Bool) -> Bool {
+        isJSON
+            ? TextEncoding.appendJSONEscaped(span, to: &secret)
+            : TextEncoding.appendFormEncoded(span, to: &secret)
     }
 }

@@ -61,7 +61,7 @@ package struct TokenEndpoint: Sendable {
         let (lost, likelyLost) = (credentials.grantLostErrors, credentials.grantLostAnswers)
         let (types, rules) = (credentials.bearerTypes, credentials.rules)
         return try make(
-            request, to: application.provider.tokenEndpoint, rules: rules,
+            request, to: application.provider.refreshURL, rules: rules,
             listenMilliseconds: listenMilliseconds, overdue: overdue
         ) { reply in
             completion(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is sent to a token or a revocation endpoint: a form, and who the client is. All of it in
-/// secrets, which whoever holds it wipes.
+/// What is sent to a token or a revocation endpoint: a form, or JSON, and who the client is. All of
+/// it in secrets, which whoever holds it wipes.
 ///
 /// Every maker throws `invalidArgument` where the application or an argument breaks a documented
 /// form, `limitExceeded` past a named limit and where the form outgrows a secret, and
@@ -9,7 +9,7 @@
 package struct TokenRequest: ~Copyable, Sendable {
     /// Whose request it is.
     package let credentials: ClientCredentials
-    /// The form.
+    /// The form, or JSON.
     package var body: Secret
 
     /// The longest authorization code, in bytes.
@@ -19,9 +19,6 @@ package struct TokenRequest: ~Copyable, Sendable {
     /// The longest name and value of an added parameter, in bytes.
     package static let parameterNameBytesMax = Provider.parameterNameBytesMax
     package static let parameterValueBytesMax = Provider.tokenParameterValueBytesMax
-
-    /// Names that an added parameter cannot have: the request sets them, or they authenticate.
-    package static let reservedNames = Provider.reservedTokenParameters
 
     /// Which token a revocation is about (RFC 7009 section 2.1).
     package enum Hint: Sendable {
@@ -37,50 +34,49 @@ package struct TokenRequest: ~Copyable, Sendable {
         code: borrowing Secret, codeVerifier: borrowing Secret?,
         for application: borrowing Application
     ) throws(VaultError) -> TokenRequest {
-        let credentials = try ClientCredentials(application)
+        let credentials = try ClientCredentials(application, for: .exchange)
+        let provider = application.provider
         guard code.count <= codeBytesMax else {
             throw VaultError(.limitExceeded, .exchange, number: codeBytesMax, .tooLong, .code)
         }
         try check(code.count, 1...codeBytesMax)
+        // RFC 6749 appendix A.11. A form can say other bytes, too.
+        guard provider.requestBody == .form || JSONText.isVisible(code.bytes) else {
+            throw VaultError(.invalidArgument, .exchange)
+        }
         let redirectURI = application.redirectURI
         try check(redirectURI.utf8.count, 1...Provider.endpointBytesMax)
         switch codeVerifier {
         case .some(let verifier): try check(verifier.count, codeVerifierBytes)
         case .none: break
         }
-        let body = try Form.filled { form in
-            form.add("grant_type", text: "authorization_code")
-            form.add("code", code.bytes)
-            form.add("redirect_uri", text: redirectURI)
+        let names = provider.tokenParameterNames
+        let body = try Form.filled(provider.requestBody) { form in
+            form.add(names["grant_type"], text: "authorization_code")
+            form.add(names["code"], code.bytes)
+            form.add(names["redirect_uri"], text: redirectURI)
             switch codeVerifier {
-            case .some(let verifier): form.add("code_verifier", verifier.bytes)
+            case .some(let verifier): form.add(names["code_verifier"], verifier.bytes)
             case .none: break
             }
-            form.add(credentials)
-            form.add(credentials.parameters)
+            form.add(clientOf: application)
+            form.add(provider.tokenParameters)
+            form.add(provider.exchangeParameters)
         }
         return TokenRequest(credentials: credentials, body: body)
     }
 
-    /// Refreshes (RFC 6749 section 6), or exchanges the access token where the provider wants that.
-    /// No scope is ever sent: the grant's own is asked for.
+    /// Refreshes (RFC 6749 section 6), or exchanges the access token where the provider wants that:
+    /// see `RefreshForm`.
     package static func refresh(
         _ token: RawSpan, by credentials: ClientCredentials
     ) throws(VaultError) -> TokenRequest {
         try check(token.byteCount, 1...TokenSet.tokenBytesMax)
-        let body = try Form.filled { form in
-            switch credentials.refreshGrant {
-            case .refreshToken:
-                form.add("grant_type", text: "refresh_token")
-                form.add("refresh_token", token)
-            case .exchange(let grantType, let parameter):
-                form.add("grant_type", text: grantType)
-                form.add(named: parameter, token)
-            }
-            form.add(credentials)
-            form.add(credentials.parameters)
+        switch credentials.refreshForm {
+        case .some(let form):
+            return TokenRequest(credentials: credentials, body: try form.filled(with: token))
+        case .none: throw VaultError(.invalidArgument, .exchange)
         }
-        return TokenRequest(credentials: credentials, body: body)
     }
 
     /// Revokes a token (RFC 7009 section 2.1). Added parameters belong to token requests and are
@@ -88,12 +84,12 @@ package struct TokenRequest: ~Copyable, Sendable {
     package static func revocation(
         of token: RawSpan, _ hint: Hint, for application: borrowing Application
     ) throws(VaultError) -> TokenRequest {
-        let credentials = try ClientCredentials(application)
+        let credentials = try ClientCredentials(application, for: .revocation)
         try check(token.byteCount, 1...TokenSet.tokenBytesMax)
         let body = try Form.filled { form in
             form.add("token", token)
             form.add("token_type_hint", text: hint.text)
-            form.add(credentials)
+            form.add(clientOf: application)
         }
         return TokenRequest(credentials: credentials, body: body)
     }
@@ -107,10 +103,24 @@ package struct TokenRequest: ~Copyable, Sendable {
             case .none: throw VaultError(.invalidArgument, .exchange)
             }
         }
-        let parameters = application.provider.tokenParameters
+        let provider = application.provider
+        try checkRefreshGrant(provider)
+        let reserved = provider.reservedTokenParameters
+        let both = try added(provider.tokenParameters, to: reserved)
+        if !provider.exchangeParameters.isEmpty {
+            _ = try added(provider.exchangeParameters, to: both)
+        }
+        if !provider.refreshParameters.isEmpty {
+            _ = try added(provider.refreshParameters, to: both)
+        }
+    }
+
+    /// The names that a request has with these parameters.
+    private static func added(
+        _ parameters: [Provider.Parameter], to names: Set<String>
+    ) throws(VaultError) -> Set<String> {
         try check(parameters.count, 0...Provider.parametersMax)
-        try checkRefreshGrant(application.provider)
-        var names = reservedNames
+        var names = names
         for parameter in parameters {
             try check(parameter.name.utf8.count, 1...parameterNameBytesMax)
             try check(parameter.value.utf8.count, 0...parameterValueBytesMax)
@@ -119,6 +129,7 @@ package struct TokenRequest: ~Copyable, Sendable {
                 throw VaultError(.invalidArgument, .exchange)
             }
         }
+        return names
     }
 
     /// Checks what is presented for new tokens: a grant type that would bring tokens of somebody
@@ -129,7 +140,8 @@ package struct TokenRequest: ~Copyable, Sendable {
         guard case .exchange(let grantType, let parameter) = provider.refreshGrant else { return }
         guard Provider.RefreshGrant.allows(grantType: grantType),
             Provider.RefreshGrant.allows(parameter: parameter),
-            !provider.tokenParameters.contains(where: { $0.name == parameter })
+            !(provider.tokenParameters + provider.refreshParameters)
+                .contains(where: { $0.name == parameter })
         else { throw VaultError(.invalidArgument, .exchange) }
     }
 

@@ -12,6 +12,7 @@ enum ApplicationRecord {
         }
         try fields.set(ApplicationTag.redirectURI, text: application.redirectURI)
         try fields.set(ApplicationTag.scope, texts: application.scopes)
+        try fields.set(ApplicationTag.userScope, texts: application.userScopes)
         try fields.set(
             ApplicationTag.applicationLifetime, integer: application.defaultLifetimeSeconds)
         // Defaults too: another version may have others.
@@ -45,6 +46,7 @@ enum ApplicationRecord {
             id: try ApplicationID(idText), provider: provider, clientID: clientID,
             clientSecret: try fields.secret(ApplicationTag.clientSecret),
             redirectURI: redirectURI, scopes: fields.texts(ApplicationTag.scope),
+            userScopes: fields.texts(ApplicationTag.userScope),
             defaultLifetimeSeconds: fields.integer(ApplicationTag.applicationLifetime),
             values: fields.values(ApplicationTag.values))
     }

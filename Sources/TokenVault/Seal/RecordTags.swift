@@ -75,11 +75,12 @@ enum ApplicationTag {
     // What follows is no setting: settings have the numbers before.
     static let changedSince: UInt16 = 256
     static let change: UInt16 = 257
+    static let userScope: UInt16 = 258
     static let values: UInt16 = 259
 
     static let all = [
         id, clientID, clientSecret, redirectURI, scope, applicationLifetime, changedSince, change,
-        values,
+        userScope, values,
     ]
 }
 

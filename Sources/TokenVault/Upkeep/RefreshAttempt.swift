@@ -106,6 +106,8 @@ final class RefreshAttempt: @unchecked Sendable {
         var isOver = false
         /// Whether the log says of the connection that it fails.
         var isTroubled = false
+        /// What a definition calls the place where it is sent.
+        var endpoint = FailureSubject.tokenEndpoint
     }
 
     init(

@@ -53,7 +53,10 @@ struct ApplicationEdit: ~Copyable {
         }
         let isSame =
             isSame(old.clientSecret, new.clientSecret)
-            && old.provider.clientAuthentication == new.provider.clientAuthentication
+            && before.clientAuthentication == after.clientAuthentication
+            && before.requestBody == after.requestBody
+            && before.requestHeaders == after.requestHeaders
+            && before.tokenParameterNames == after.tokenParameterNames
         return isSame ? nil : .credentials
     }
 

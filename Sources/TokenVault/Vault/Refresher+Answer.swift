@@ -99,7 +99,7 @@ extension Refresher {
                 attempt, VaultError(.providerAnswerUnreadable, .upkeep, number: status),
                 number: Int64(status), effect: .inDoubt)
         case .notAllowed(let cause):
-            let error = VaultError(.endpointRefused, .upkeep, cause, .tokenEndpoint)
+            let error = VaultError(.endpointRefused, .upkeep, cause, attempt.source.endpoint)
             storeDelayed(
                 attempt, error, event: .refreshRefused, number: error.eventNumber,
                 atLeastMilliseconds: RefreshPolicy.refusedMilliseconds, effect: .none)

@@ -94,7 +94,8 @@ extension Refresher {
         let stored = try store.application(id)
         let template = EndpointTemplate(stored)
         let application = try stored.filled(for: own)
-        try network.addressGuard.check(application.provider.tokenEndpoint, .tokenEndpoint)
+        let provider = application.provider
+        try network.addressGuard.check(provider.refreshURL, provider.refreshSubject)
         // What is stored may have been replaced a moment ago.
         let main = queue(id)
         if !shared.withLock({ $0.upkeep.isOf(template, main) }) { reload(id) }
@@ -148,7 +149,8 @@ extension Refresher {
             providerLifetime: open.application.provider.defaultLifetimeSeconds,
             applicationLifetime: open.application.defaultLifetimeSeconds,
             isExchange: isExchange, isOver: Self.isOver(record, limits, theirs),
-            isTroubled: record.failure != nil || record.trouble != nil)
+            isTroubled: record.failure != nil || record.trouble != nil,
+            endpoint: open.application.provider.refreshSubject)
         let request = try network.endpoint.refresh(
             token, for: open.application, by: open.credentials,
             listenMilliseconds: listenMilliseconds, overdue: { [self] in overdue(attempt) }

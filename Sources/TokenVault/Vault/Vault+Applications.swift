@@ -4,15 +4,16 @@ extension Vault {
     /// Adds an application, or replaces the one with this id. To put the same again changes
     /// nothing, not even what is known of it: a platform may do so at each start.
     ///
-    /// Where its client id, its secret, how it authenticates, or its token endpoint is not as it
-    /// was, what was found out about it is void, and its refreshes leave one at a time until one of
-    /// them has succeeded: see `Suspicion`.
+    /// Where its client id, its secret, how it authenticates, what its token requests look like, or
+    /// where they go is not as it was, what was found out about it is void, and its refreshes leave
+    /// one at a time until one of them has succeeded: see `Suspicion`.
     ///
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, where
     ///   there is no client secret to authenticate with or it is not printable ASCII (RFC 6749
-    ///   appendix A.2), where a scope is empty or has control characters, or where the callback URL
-    ///   has a fragment or a parameter that the provider adds, or is plain HTTP elsewhere than on
-    ///   this machine: `detail` says which;
+    ///   appendix A.2), or has a colon where it is sent as a user name, where a scope is empty or
+    ///   has control characters, where there are user scopes and the provider has no parameter for
+    ///   them, or where the callback URL has a fragment or a parameter that the provider adds, or
+    ///   is plain HTTP elsewhere than on this machine: `detail` says which;
     ///   `limitExceeded`, `endpointRefused`, `storeFull`; `disconnecting` while it is being
     ///   removed.
     public func put(_ application: consuming Application) async throws(VaultError) {
@@ -63,6 +64,8 @@ extension Vault {
         public let redirectURI: String
         /// The default scopes.
         public let scopes: [String]
+        /// The default scopes in the provider's `userScopeParameter`.
+        public let userScopes: [String]
         /// Values of the provider's variables where a connection has none of its own.
         public let values: [String: String]
     }
@@ -83,7 +86,7 @@ extension Vault {
                     clientID: application.clientID,
                     hasClientSecret: application.clientSecret != nil,
                     redirectURI: application.redirectURI, scopes: application.scopes,
-                    values: application.values))
+                    userScopes: application.userScopes, values: application.values))
             return true
         }
         return found
@@ -120,8 +123,10 @@ extension Vault {
         let provider = application.provider
         try checkEndpoints(application)
         try Self.check(application.clientID, application.clientSecret, provider)
-        try Application.check(redirectURI: application.redirectURI)
+        try Application.check(
+            redirectURI: application.redirectURI, names: provider.callbackParameterNames)
         try Application.check(scopes: application.scopes)
+        try provider.check(userScopes: application.userScopes)
         do throws(SettingError) {
             try provider.check()
         } catch {
@@ -129,6 +134,7 @@ extension Vault {
                 .invalidArgument, .vault, detail: FailureDetail(subject: .setting))
         }
     }
+
     /// Checks the endpoints as far as they are known. With variables they are checked once more
     /// for each connection.
     private func checkEndpoints(_ application: borrowing Application) throws(VaultError) {
@@ -140,12 +146,15 @@ extension Vault {
             guard error.value == nil else { throw VaultError(error, .invalidArgument) }
             // Each connection has a value of its own.
         }
-        let endpoints: [(String, FailureSubject)] = [
+        var endpoints: [(String, FailureSubject)] = [
             (provider.authorizationEndpoint, .authorizationEndpoint),
             (provider.tokenEndpoint, .tokenEndpoint),
-            (provider.revocationEndpoint ?? "", .revocationEndpoint),
+            (provider.refreshURL, provider.refreshSubject),
         ]
-        for (url, subject) in endpoints where !url.isEmpty || subject != .revocationEndpoint {
+        if let endpoint = provider.revocationEndpoint {
+            endpoints.append((endpoint, .revocationEndpoint))
+        }
+        for (url, subject) in endpoints {
             if !provider.variables.isEmpty, URLTemplate.isTemplate(url) { continue }
             try network.addressGuard.check(url, subject)
         }

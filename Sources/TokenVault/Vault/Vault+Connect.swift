@@ -8,18 +8,22 @@ extension Vault {
     /// - Parameters:
     ///   - id: the connection's; what it is known by from then on.
     ///   - applicationID: the one on whose behalf the tokens are asked for.
-    ///   - scopes: instead of the application's default scopes.
+    ///   - scopes: instead of the application's default scopes; the provider's `refreshScopes` are
+    ///     asked for in any case.
+    ///   - userScopes: instead of the application's `userScopes`.
     ///   - settings: what is this connection's own: values of the provider's variables, a client.
     ///     They hold from the end of the flow on; what is left out stays as it is.
     ///   - browserBinding: 16 to 256 bytes that only this browser will show again, such as a random
     ///     cookie; the flow can then be completed by no other. Nil for a command line.
     /// - Throws: `applicationNotFound`, `endpointRefused`, `invalidArgument` where a scope is empty
-    ///   or has control characters, `limitExceeded` where there are more than 64, or one has more
-    ///   than 256 bytes, and past 10,000 open flows; `disconnecting`, `storeFull`;
-    ///   `invalidArgument` where a value is missing or is not what its variable takes:
-    ///   `Provider.check(values:)` says which, and what would do.
+    ///   or has control characters, or where there are user scopes and the provider has no
+    ///   parameter for them, `limitExceeded` where there are more than 64, or one has more than 256
+    ///   bytes, and past 10,000 open flows; `disconnecting`, `storeFull`; `invalidArgument` where a
+    ///   value is missing or is not what its variable takes: `Provider.check(values:)` says which,
+    ///   and what would do.
     public func connect(
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
+        userScopes: [String]? = nil,
         settings: borrowing ConnectionSettings = ConnectionSettings(),
         browserBinding: borrowing Secret? = nil
     ) async throws(VaultError) -> AuthorizationRequest {
@@ -36,8 +40,10 @@ extension Vault {
         if !URLTemplate.isTemplate(provider.tokenEndpoint) || provider.variables.isEmpty {
             try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
         }
-        let wanted = scopes ?? application.scopes
-        try Application.check(scopes: wanted)
+        try Application.check(scopes: scopes ?? application.scopes)
+        let wanted = provider.scopes(for: scopes ?? application.scopes)
+        let userScopes = userScopes ?? application.userScopes
+        try provider.check(userScopes: userScopes)
         let binding: Secret?
         switch browserBinding {
         case .none: binding = nil
@@ -46,7 +52,8 @@ extension Vault {
         let state = try AuthorizationRequest.randomText()
         let codeVerifier = try AuthorizationRequest.randomText()
         let request = try AuthorizationRequest(
-            application, scopes: wanted, state: state, codeVerifier: codeVerifier)
+            application, scopes: wanted, userScopes: userScopes, state: state,
+            codeVerifier: codeVerifier)
         let now = time.now()
         let expires = now.adding(milliseconds: PendingAuthorization.lifetimeMilliseconds)
         let flow = PendingAuthorization(
@@ -113,7 +120,8 @@ extension Vault {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
-        let callback = try Callback(query: query.bytes)
+        let names = try callbackNames(query.bytes, application)
+        let callback = try Callback(query: query.bytes, names: names)
         let flowKey = store.flowKey(state: callback.state.bytes)
         guard let fields = try store.openFlow(flowKey) else {
             throw VaultError(.callbackRejected, .vault, .unknownState)

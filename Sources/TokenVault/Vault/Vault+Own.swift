@@ -75,7 +75,11 @@ extension Vault {
         case .none: break
         case .some(let secret):
             secretBytes = secret.count
-            isPlain = JSONText.isVisible(secret.bytes)
+            // A user name of Basic ends at a colon.
+            isPlain =
+                JSONText.isVisible(secret.bytes)
+                && !(provider.clientAuthentication == .secretAsUser
+                    && ClientCredentials.hasColon(secret.bytes))
         }
         // Else it fails when the user has consented.
         guard secretBytes > 0 || provider.clientAuthentication == .none else {

@@ -51,7 +51,10 @@ struct AppAddCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("auth"),
-        help: "How the client authenticates: basic (default), basic_raw, post or none.")
+        help: """
+            How the client authenticates: basic (default), basic_raw, post, none, secret_as_user \
+            or bearer.
+            """)
     var authentication: String?
 
     @Option(help: "The client id.")
@@ -69,6 +72,11 @@ struct AppAddCommand: AsyncParsableCommand {
 
     @Option(name: .customLong("scope"), help: "A scope to ask for. May be repeated.")
     var scopes: [String] = []
+
+    @Option(
+        name: .customLong("user-scope"),
+        help: "A scope of the user's (user_scope_parameter). May be repeated.")
+    var userScopes: [String] = []
 
     @OptionGroup var variables: VariableOptions
 
@@ -107,9 +115,15 @@ struct AppAddCommand: AsyncParsableCommand {
                     : "which client secret? Give --client-secret-file, --client-secret-fd, "
                         + "or --public where there is none")
         }
+        guard userScopes.isEmpty || provider.userScopeParameter != nil else {
+            throw CommandFailure(
+                .usage,
+                "--user-scope: the provider's definition names no parameter for it: say it there, "
+                    + "as user_scope_parameter")
+        }
         let form = ApplicationForm(
             id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
-            redirectURI: redirectURI, scopes: scopes, values: values)
+            redirectURI: redirectURI, scopes: scopes, userScopes: userScopes, values: values)
         let door = try await options.door()
         defer { door.close() }
         let isReplaced = try await isThere(door)
@@ -131,6 +145,8 @@ struct AppAddCommand: AsyncParsableCommand {
             .authorizationEndpoint: "--authorize-url", .tokenEndpoint: "--token-url",
             .revocationEndpoint: "--revoke-url", .redirectURI: "--redirect-uri",
             .scope: "--scope", .scopes: "--scope", .clientID: "--client-id",
+            // Only a definition has it.
+            .refreshEndpoint: "--provider",
         ]
         guard let subject = error.detail.subject, let option = options[subject] else {
             return error

@@ -39,6 +39,11 @@ struct ConnectCommand: AsyncParsableCommand {
         help: "A scope to ask for instead of the application's. May be repeated.")
     var scopes: [String] = []
 
+    @Option(
+        name: .customLong("user-scope"),
+        help: "A scope of the user's (user_scope_parameter), instead of the application's.")
+    var userScopes: [String] = []
+
     @OptionGroup var variables: VariableOptions
 
     @Option(help: "The client id, where this connection has one of its own.")
@@ -81,6 +86,13 @@ struct ConnectCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withDoor { door in
             let application = try await door.application(id: application)
+            guard
+                userScopes.isEmpty || application.provider.provider.userScopeParameter != nil
+            else {
+                throw CommandFailure(
+                    .usage,
+                    "--user-scope: the application's provider has no user_scope_parameter")
+            }
             let listener = paste ? nil : try Self.listener(application.redirectURI, door)
             let url = try await start(door, application)
             try Outlet.errors.line("Open this address in a browser:")
@@ -147,7 +159,8 @@ struct ConnectCommand: AsyncParsableCommand {
             usesApplicationClient: usesApplicationClient,
             hiddenNames: hiddenNames.isEmpty ? nil : hiddenNames)
         let request = Request.connect(
-            id: id, application: application.id, scopes: scopes.isEmpty ? nil : scopes, own: own)
+            id: id, application: application.id, scopes: scopes.isEmpty ? nil : scopes,
+            userScopes: userScopes.isEmpty ? nil : userScopes, own: own)
         try await door.ask(request, secret: clientSecret.read()) { reply in
             if case .authorization(let found) = reply { url = found }
         }

@@ -9,6 +9,8 @@ struct ApplicationForm: Codable, Sendable {
     var hasClientSecret: Bool
     var redirectURI: String
     var scopes: [String]
+    /// Nil where there are none.
+    var userScopes: [String]?
     var provider: ProviderForm
     /// Values of the provider's variables.
     var values: [String: String]?
@@ -18,6 +20,7 @@ struct ApplicationForm: Codable, Sendable {
         case clientID = "client_id"
         case hasClientSecret = "has_client_secret"
         case redirectURI = "redirect_uri"
+        case userScopes = "user_scopes"
     }
 
     init(_ summary: Vault.ApplicationSummary) {
@@ -26,19 +29,21 @@ struct ApplicationForm: Codable, Sendable {
         hasClientSecret = summary.hasClientSecret
         redirectURI = summary.redirectURI
         scopes = summary.scopes
+        userScopes = summary.userScopes.isEmpty ? nil : summary.userScopes
         provider = ProviderForm(summary.provider)
         values = summary.values.isEmpty ? nil : summary.values
     }
 
     init(
         id: String, provider: Provider, clientID: String, hasClientSecret: Bool,
-        redirectURI: String, scopes: [String], values: [String: String]
+        redirectURI: String, scopes: [String], userScopes: [String], values: [String: String]
     ) {
         self.id = id
         self.clientID = clientID
         self.hasClientSecret = hasClientSecret
         self.redirectURI = redirectURI
         self.scopes = scopes
+        self.userScopes = userScopes.isEmpty ? nil : userScopes
         self.provider = ProviderForm(provider)
         self.values = values.isEmpty ? nil : values
     }
@@ -47,6 +52,6 @@ struct ApplicationForm: Codable, Sendable {
         Application(
             id: try ApplicationID(id), provider: provider.provider, clientID: clientID,
             clientSecret: clientSecret, redirectURI: redirectURI, scopes: scopes,
-            values: values ?? [:])
+            userScopes: userScopes ?? [], values: values ?? [:])
     }
 }

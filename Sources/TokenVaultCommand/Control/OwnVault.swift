@@ -31,10 +31,10 @@ final class OwnVault: VaultDoor {
             try await vault.put(form.application(clientSecret: secret))
         case .removeApplication(let id):
             try await vault.removeApplication(ApplicationID(id))
-        case .connect(let id, let application, let scopes, let own):
+        case .connect(let id, let application, let scopes, let userScopes, let own):
             let request = try await vault.connect(
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes,
-                settings: own.settings(clientSecret: secret))
+                userScopes: userScopes, settings: own.settings(clientSecret: secret))
             try take(.authorization(url: request.url))
         case .complete(let id, let application):
             let id = try await complete(secret, id, application)

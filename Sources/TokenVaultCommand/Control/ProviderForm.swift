@@ -76,7 +76,9 @@ private struct ValueForm: Codable {
             return
         }
         let container = try decoder.singleValueContainer()
-        if let flag = try? container.decode(Bool.self) {
+        if container.decodeNil() {
+            value = SettingValue(.nothing)
+        } else if let flag = try? container.decode(Bool.self) {
             value = SettingValue(.flag(flag))
         } else if let number = try? container.decode(Int64.self) {
             value = SettingValue(.number(number))

@@ -12,7 +12,9 @@ enum Request: Codable, Sendable {
     case putApplication(ApplicationForm)
     case removeApplication(id: String)
     /// With the secret of a client of its own, where there is one.
-    case connect(id: String, application: String, scopes: [String]?, own: OwnForm)
+    case connect(
+        id: String, application: String, scopes: [String]?, userScopes: [String]? = nil,
+        own: OwnForm)
     /// With the callback's query.
     case complete(id: String, application: String)
     case list

@@ -53,6 +53,19 @@ import Testing
             .init(error: "slow"), .init(status: 412, error: nil), .init(status: 401, error: "x"),
         ]
         provider.capturedFromReply = [.init("team", path: "team.id"), .init("a_1", path: "b.0")]
+        provider.requestBody = .json
+        provider.refreshEndpoint = "https://a.example/refresh"
+        provider.exchangeParameters = [.init("mode", "web")]
+        provider.refreshParameters = [.init("mode", "refresh")]
+        provider.requestHeaders = [.init("Accept", "text/plain")]
+        provider.authorizationParameterNames = ["scope": nil, "client_id": "app"]
+        provider.tokenParameterNames = ["client_id": "app"]
+        provider.callbackParameterNames = ["code": "auth_code"]
+        provider.sendsRedirectURIOnRefresh = true
+        provider.nonceParameter = "nonce"
+        provider.userScopeParameter = "user_scope"
+        provider.refreshScopes = ["offline"]
+        provider.responseType = "code id_token"
         return provider
     }
 
@@ -74,6 +87,12 @@ import Testing
             (35, pair("value", "0")), (35, pair("value", "true")), (36, pair("", "slow")),
             (36, pair("412", "")), (36, pair("401", "x")), (37, pair("team", "team.id")),
             (37, pair("a_1", "b.0")),
+            (45, [2]), (46, text("https://a.example/refresh")),
+            (47, pair("mode", "web")), (48, pair("mode", "refresh")),
+            (49, pair("Accept", "text/plain")), (50, pair("client_id", "app")),
+            (50, pair("scope", "")), (51, pair("client_id", "app")),
+            (52, pair("code", "auth_code")), (53, [1]), (54, text("nonce")),
+            (55, text("user_scope")), (56, text("offline")), (57, text("code id_token")),
             (60, pair("a", "")), (60, pair("a.default", "x.w.example")),
             (60, pair("a.pattern", "[a-z.]+")), (60, pair("a.host_suffix", "w.example")),
             (60, pair("a.callback", "server")), (60, pair("b", "")), (61, text("api.example")),
@@ -154,6 +173,7 @@ import Testing
             (7, [9]), (7, []), (27, [0]), (27, [4]), (28, [1]), (22, [1, 2]), (26, [9, 0, 1]),
             (30, [1, 0, 0x78]), (24, [0xff]), (33, [1, 0, 0x78, 0x78]), (34, [0]), (34, [3]),
             (35, [1, 0, 0x78]), (36, [0, 0]), (36, [1, 0, 0x78, 0x79]), (37, [9, 0]),
+            (30, [1, 0, 0x78]), (24, [0xff]), (45, [3]), (50, [9, 0, 1]), (57, [0xff]),
         ] as [(UInt16, [UInt8])])
     func whatIsNoValueIsDamage(tag: UInt16, value: [UInt8]) throws {
         let entries = Self.entries.map { $0.tag == tag ? (tag, value) : $0 }

@@ -8,7 +8,7 @@ import Testing
     static let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
     @Test func exchangesACode() throws {
-        var setting = Setting()
+        var setting = RequestSetting()
         setting.method = .none
         setting.parameters = [.init("audience", "a b"), .init("expiring", "1")]
         let sent = try setting.exchange(code: "4/0A+b/c=")
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func exchangesAnAccessToken() throws {
-        var setting = Setting()
+        var setting = RequestSetting()
         setting.method = .post
         setting.parameters = [.init("p", "q")]
         setting.grant = .exchange(grantType: "fb_exchange_token", parameter: "fb token")
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func refreshesAndRevokes() throws {
-        var setting = Setting()
+        var setting = RequestSetting()
         setting.method = .post
         setting.parameters = [.init("p", "q")]
         #expect(
@@ -53,7 +53,7 @@ import Testing
 
     /// RFC 6749 section 2.3.1: id and secret are form-encoded, then joined, then base64.
     @Test func authenticatesInExactlyOneWay() throws {
-        var setting = Setting()
+        var setting = RequestSetting()
         setting.clientSecret = "a:b%+ü"
         setting.method = .basic
         var sent = try setting.refresh("r")
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func formEncodesAClientIDWithAColon() throws {
-        var setting = Setting()
+        var setting = RequestSetting()
         setting.clientID = "a:b c"
         setting.method = .basic
         // a%3Ab+c:secret
@@ -87,7 +87,7 @@ import Testing
 
     @Test(arguments: [.basic, .basicRaw, .post] as [Provider.ClientAuthentication])
     func wantsASecretWhereTheMethodHasOne(_ method: Provider.ClientAuthentication) {
-        var setting = Setting()
+        var setting = RequestSetting()
         setting.method = method
         setting.clientSecret = nil
         #expect(setting.error() == VaultError(.invalidArgument, .exchange))
@@ -96,12 +96,12 @@ import Testing
     }
 
     @Test func addedParametersOverrideNothing() {
-        for name in TokenRequest.reservedNames {
-            var setting = Setting()
+        for name in Provider.reservedTokenParameters {
+            var setting = RequestSetting()
             setting.parameters = [.init("x", "1"), .init(name, "evil")]
             #expect(setting.error() == VaultError(.invalidArgument, .exchange), "\(name)")
         }
-        var setting = Setting()
+        var setting = RequestSetting()
         setting.parameters = [.init("x", "1"), .init("x", "2")]
         #expect(setting.error() == VaultError(.invalidArgument, .exchange))
         setting.parameters = [.init("", "1")]
@@ -117,7 +117,7 @@ import Testing
         func limit(_ number: Int) -> VaultError {
             VaultError(.limitExceeded, .exchange, number: number)
         }
-        var setting = Setting()
+        var setting = RequestSetting()
         setting.method = .post
         #expect(setting.error(token: text(TokenSet.tokenBytesMax)) == nil)
         #expect(
@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test func holdsTheLimitsOfAnExchange() {
-        let setting = Setting()
+        let setting = RequestSetting()
         func error(_ code: Int, _ verifier: Int) -> VaultError? {
             do throws(VaultError) {
                 _ = try setting.exchange(
@@ -158,7 +158,7 @@ import Testing
     /// Three bytes for one: a form may outgrow the largest block although each part is within
     /// bounds.
     @Test func aFormThatOutgrowsASecretIsRefused() {
-        var setting = Setting()
+        var setting = RequestSetting()
         setting.method = .post
         setting.clientSecret = String(repeating: "=", count: Application.clientSecretBytesMax)
         setting.parameters = (0..<8).map {
@@ -168,82 +168,5 @@ import Testing
         #expect(
             setting.error(token: token)
                 == VaultError(.limitExceeded, .exchange, number: SecretArena.secretBytesMax))
-    }
-}
-
-/// An application as a test varies it, and what is sent for it as text.
-private struct Setting {
-    var clientID = "id"
-    var clientSecret: String? = "secret"
-    var method = Provider.ClientAuthentication.basic
-    var parameters: [Provider.Parameter] = []
-    var grant = Provider.RefreshGrant.refreshToken
-
-    struct Sent {
-        let body: String
-        let authorization: String?
-
-        init(_ request: consuming TokenRequest) {
-            body = request.body.bytes.publicText ?? ""
-            authorization = Self.value(request.credentials.headerLine)
-        }
-
-        private static func value(_ line: borrowing Secret?) -> String? {
-            switch line {
-            case .some(let line):
-                // The field's name before it, a zero byte behind it.
-                let text = line.bytes.publicText ?? ""
-                let name = "Authorization: "
-                guard text.hasPrefix(name), text.hasSuffix("\0") else { return text }
-                return String(text.dropFirst(name.count).dropLast())
-            case .none: return nil
-            }
-        }
-    }
-
-    func application() throws(VaultError) -> Application {
-        var provider = Provider(
-            name: "example", authorizationEndpoint: "https://example.com/authorize",
-            tokenEndpoint: "https://example.com/token")
-        provider.clientAuthentication = method
-        provider.tokenParameters = parameters
-        provider.refreshGrant = grant
-        var application = Application(
-            id: try ApplicationID("app"), provider: provider, clientID: clientID,
-            redirectURI: "https://oauth2.example.com/callback")
-        if let clientSecret { application.clientSecret = try clientSecret.secret() }
-        return application
-    }
-
-    func exchange(
-        code: String, verifier: String? = TokenRequestTests.verifier
-    ) throws(VaultError) -> Sent {
-        var verifierSecret: Secret?
-        if let verifier { verifierSecret = try verifier.secret() }
-        return Sent(
-            try TokenRequest.exchange(
-                code: try code.secret(), codeVerifier: verifierSecret, for: try application()))
-    }
-
-    func refresh(_ token: String) throws(VaultError) -> Sent {
-        let credentials = try ClientCredentials(try application())
-        return Sent(
-            try token.lend { (span) throws(VaultError) in
-                try TokenRequest.refresh(span, by: credentials)
-            })
-    }
-
-    func revoke(_ token: String, _ hint: TokenRequest.Hint) throws(VaultError) -> Sent {
-        Sent(
-            try token.lend { (span) throws(VaultError) in
-                try TokenRequest.revocation(of: span, hint, for: try application())
-            })
-    }
-
-    func error(token: String = "r") -> VaultError? {
-        do throws(VaultError) {
-            _ = try refresh(token)
-            return nil
-        } catch { return error }
     }
 }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The body of an application's refreshes but for the token, which is all that differs between two
+/// of them.
+struct RefreshForm: ~Copyable, Sendable {
+    private let text: Secret
+    /// Where the token goes.
+    private let gap: Int
+    private let isJSON: Bool
+
+    /// What is presented is the refresh token (RFC 6749 section 6), or the access token where the
+    /// provider wants that. No scope is sent of ourselves: the grant's own is asked for.
+    ///
+    /// - Throws: as `Form.filled`.
+    init(_ application: borrowing Application) throws(VaultError) {
+        let provider = application.provider
+        let names = provider.tokenParameterNames
+        let redirectURI = provider.sendsRedirectURIOnRefresh ? application.redirectURI : nil
+        var gap = 0
+        text = try Form.filled(provider.requestBody) { form in
+            switch provider.refreshGrant {
+            case .refreshToken:
+                form.add(names["grant_type"], text: "refresh_token")
+                gap = form.addGap(names["refresh_token"] ?? "refresh_token")
+            case .exchange(let grantType, let parameter):
+                form.add(names["grant_type"], text: grantType)
+                gap = form.addGap(parameter)
+            }
+            if let redirectURI { form.add(names["redirect_uri"], text: redirectURI) }
+            form.add(clientOf: application)
+            form.add(provider.tokenParameters)
+            form.add(provider.refreshParameters)
+        }
+        self.gap = gap
+        isJSON = provider.requestBody == .json
+    }
+
+    /// The body with a token in it.
+    ///
+    /// - Throws: as `Form.filled`; `invalidArgument` where JSON would have to hold a token of other
+    ///   bytes than printable ASCII (RFC 6749 appendix A.17).
+    func filled(with token: RawSpan) throws(VaultError) -> Secret {
+        guard !isJSON || JSONText.isVisible(token) else {
+            throw VaultError(.invalidArgument, .exchange)
+        }
+        let byteCount = text.count + Form.encodedByteCount(token, isJSON: isJSON)
+        guard byteCount <= SecretArena.secretBytesMax else {
+            throw VaultError(.limitExceeded, .exchange, number: SecretArena.secretBytesMax)
+        }
+        var body = try Secret(capacity: byteCount)
+        let bytes = text.bytes
+        let fits =
+            body.append(bytes.extracting(0..<gap))
+            && Form.append(token, to: &body, isJSON: isJSON)
+            && body.append(bytes.extracting(gap..<bytes.byteCount))
+        precondition(fits)
+        return body
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CMemoryHygiene
+
+/// The header fields of requests beside `Authorization`.
+enum RequestHeaders {
+    /// What every request has where its provider wants nothing else. curl decodes what comes
+    /// compressed all the same.
+    static let common = [
+        Provider.Parameter("Accept", "application/json"),
+        Provider.Parameter("Accept-Encoding", "identity"),
+        Provider.Parameter("User-Agent", "TokenVault"),
+    ]
+
+    /// Those of a request; nil where they are those of every request, and a form's.
+    ///
+    /// - Parameter added: each in place of a common one of its name.
+    static func list(_ added: [Provider.Parameter], isJSON: Bool) -> HeaderList? {
+        guard isJSON || !added.isEmpty else { return nil }
+        let names = Set(added.map { $0.name.lowercased() })
+        var fields = common.filter { !names.contains($0.name.lowercased()) } + added
+        // Else curl says that it is a form.
+        if isJSON { fields.append(Provider.Parameter("Content-Type", "application/json")) }
+        return HeaderList(fields)
+    }
+}
+
+/// Header fields as curl takes them, which has copied them: no secrets.
+@safe
+final class HeaderList: @unchecked Sendable {
+    let first: UnsafeMutableRawPointer?
+    /// How long they are in a request, in bytes.
+    let byteCount: Int
+
+    init(_ fields: [Provider.Parameter]) {
+        Curl.ready
+        let lines = fields.map { "\($0.name): \($0.value)" }
+        byteCount = lines.reduce(0) { $0 + $1.utf8.count + 2 }
+        unsafe first = lines.reduce(nil) { list, line in unsafe tv_headers_add(list, line) }
+    }
+
+    deinit { unsafe tv_headers_free(first) }
+}
