@@ -51,6 +51,7 @@ struct ApplicationEdit: ~Copyable {
         if old.clientID != new.clientID || EndpointTemplate(old) != EndpointTemplate(new) {
             return .identity
         }
+        let (before, after) = (old.provider, new.provider)
         let isSame =
             isSame(old.clientSecret, new.clientSecret)
             && before.clientAuthentication == after.clientAuthentication
