@@ -83,6 +83,8 @@ extension VaultError {
         case .issuerMissing: "iss is missing"
         case .issuerOther: "iss is another's"
         case .tooLong: "too long"
+        case .valueMissing: "no value"
+        case .valueRefused: "a value that is not taken"
         default: "\(cause)"
         }
     }

@@ -56,6 +56,10 @@ defined("a parameter in the endpoint's query and in authorization_parameters",
         authorization_parameters={"prompt": "consent"})
 defined("an endpoint that is plain HTTP", token_endpoint="http://login.example.com/token")
 defined("invalid_client among grant_lost_errors", grant_lost_errors=["invalid_client"])
+defined("a name in braces that is not among variables",
+        token_endpoint="https://{shop}.example.com/token")
+defined("a variable that is the whole host, from the callback, without host_suffixes",
+        token_endpoint="https://{server}/token", variables={"server": {"callback": "server"}})
 written("a definition that is no YAML", "name: [crm\ntoken_endpoint: https://a.example/t\n")
 written("a definition with a key twice", "name: a\nname: b\n")
 written("an empty definition", "")
@@ -165,3 +169,59 @@ def rejected_other(desk):
     desk.fail("refresh", "anna")
     desk.log_of = ["anna", "crm"]
     desk.status_of = ["anna", "bert"]
+
+
+OPEN = {"variables": {"server": {"host_suffixes": ["127.0.0.1"]}}}
+
+
+def open_application(desk):
+    """An application whose token endpoint needs the value of a variable."""
+    desk.app_defined(token_endpoint="{server}/token", **OPEN)
+
+
+@case("connect without a value that an endpoint needs")
+def value_missing(desk):
+    open_application(desk)
+    desk.fail("connect", "anna", "--app", "crm", "--paste")
+
+
+@case("connect with a value that leads elsewhere")
+def value_elsewhere(desk):
+    open_application(desk)
+    value = "server=https://evil.example/#"
+    desk.fail("connect", "anna", "--app", "crm", "--paste", "--set", value)
+
+
+@case("connect with a value of no variable")
+def value_unknown(desk):
+    open_application(desk)
+    desk.fail("connect", "anna", "--app", "crm", "--paste", "--set", "shop=acme")
+
+
+@case("the callback leads to another host than the definition takes")
+def callback_elsewhere(desk):
+    desk.app_defined(
+        token_endpoint="{server}/token",
+        variables={"server": {"host_suffixes": ["127.0.0.1"], "callback": "server"}})
+    desk.connect(
+        callback=lambda state: f"code=co&state={state}&server=https%3A%2F%2Fevil.example", run=True)
+    desk.log_of = desk.status_of = ["anna"]
+
+
+@case("the callback does not say where the provider is")
+def callback_silent(desk):
+    desk.app_defined(
+        token_endpoint="{server}/token",
+        variables={"server": {"host_suffixes": ["127.0.0.1"], "callback": "server"}})
+    desk.connect(run=True)
+    desk.log_of = desk.status_of = ["anna"]
+
+
+@case("the provider rejects a client of the connection's own")
+def rejected_own(desk):
+    desk.app()
+    desk.connect(more=["--client-id", "mine", "--client-secret-file", desk.path("crm.secret")])
+    desk.provider.token = error("invalid_client", 401)
+    desk.fail("refresh", "anna")
+    desk.log_of = ["anna", "crm"]
+    desk.status_of = ["anna"]

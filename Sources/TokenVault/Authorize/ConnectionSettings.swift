@@ -36,6 +36,16 @@ public struct ConnectionSettings: ~Copyable, Sendable {
         self.hiddenNames = hiddenNames
     }
 
+    /// Whether all stays as it is.
+    var isEmpty: Bool {
+        guard values == nil, hiddenNames == nil else { return false }
+        return switch client {
+        case .unchanged: true
+        case .application: false
+        case .own: false
+        }
+    }
+
     /// The most `hiddenNames`.
     public static let hiddenNamesMax = 32
 }

@@ -61,5 +61,8 @@ extension ConnectionRecord {
         fields.has(ConnectionTag.values) || fields.has(ConnectionTag.ownClientID)
     }
 
+    /// Whether the provider knows it by another client than its application's.
+    var hasOwnClient: Bool { fields.has(ConnectionTag.ownClientID) }
+
     /// What is its own; nil where nothing is.
     func own() throws(VaultError) -> OwnSettings? { try fields.own(ConnectionTag.own) }}

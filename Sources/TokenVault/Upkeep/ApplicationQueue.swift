@@ -14,6 +14,8 @@ struct ApplicationQueue {
     var endpoint: Int
     /// What this application's definition says of the endpoint.
     var endpointLimits: Governor.Limits
+    /// Whether its connections have a client that is not the application's.
+    var isOfOwnClient = false
     /// Where its requests go, but for what is a connection's own.
     var template = EndpointTemplate()
     /// What the provider says about how long its refresh tokens live.

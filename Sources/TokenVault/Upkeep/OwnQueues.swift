@@ -51,6 +51,7 @@ extension UpkeepState {
         guard !ownQueues.isFull, queues.count < Self.queuesMax - 1 else { return main }
         let queue = addQueue(
             application, endpoint: url, queues[main].endpointLimits, queues[main].limits)
+        queues[queue].isOfOwnClient = clientID != nil
         queues[queue].changed = queues[main].changed
         queues[queue].isProvisional = queues[main].isProvisional
         if let change = queues[main].suspicion.change { queues[queue].suspicion.change(change) }

@@ -19,8 +19,8 @@ public struct ConnectionStatus: Sendable {
         case none
         /// Send the user through the flow.
         case connect
-        /// The provider ended the grant, or the token expired and nothing can renew it: send the
-        /// user through the flow again.
+        /// The provider ended the grant, the token expired and nothing can renew it, or a client of
+        /// the connection's own is rejected: send the user through the flow again.
         case reconnect
         /// Wait: the vault tries again by itself.
         case wait
@@ -175,7 +175,8 @@ extension Vault {
         switch failing {
         case _ where isRemoved ?? false:
             return (isLent ? working : .red, .applicationRemoved, .correctApplication)
-        case .applicationRejected: return (.red, failing, .correctApplication)
+        case .applicationRejected:
+            return (.red, failing, record.hasOwnClient ? .reconnect : .correctApplication)
         case _ where refresher.isHeld(record):
             return (isLent ? working : .red, .replyUnread, .retry)
         // Whatever failed before.

@@ -148,6 +148,11 @@ extension Refresher {
     /// One alarm for all connections of an application.
     func announceRejection(_ attempt: RefreshAttempt, _ status: Int) {
         let number = Int64(status)
+        // Of a client of its own the log of its application says nothing.
+        guard attempt.source.own?.clientID == nil else {
+            publish(.applicationRejected, attempt.id, number: number)
+            return recall(attempt.queue, at: attempt.endpoint)
+        }
         noteRejectionTold(attempt.source.application)
         let key = store.key(.application, attempt.source.application.text)
         let commit = Commit { [self] _ in

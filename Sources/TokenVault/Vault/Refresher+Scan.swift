@@ -65,7 +65,10 @@ extension Refresher {
             let now = time.now()
             shared.withLock { shared in
                 shared.upkeep.restore(evidence, now)
-                for queue in shared.upkeep.queues.indices where evidence.tellsRejection(queue) {
+                for queue in shared.upkeep.queues.indices
+                where evidence.tellsRejection(queue)
+                    && !shared.upkeep.queues[queue].isOfOwnClient
+                {
                     shared.toldRejected.insert(shared.upkeep.queues[queue].application)
                 }
             }

@@ -171,7 +171,7 @@ extension Vault {
         let trouble = ConnectionRecord.Failure(
             code: kind.code, status: Int32(clamping: number), time: now)
         var entries = [EventEntry(time: now, key: key, kind: kind, number: number)]
-        if error.code == .applicationMisconfigured {
+        if error.code == .applicationMisconfigured, flow.own?.clientID == nil {
             refresher.noteRejectionTold(flow.application)
             entries.append(
                 EventEntry(

@@ -17,12 +17,15 @@ extension Vault {
     /// - Parameter tokens: what is stored; the set is wiped afterwards.
     /// - Parameter application: the one that the tokens were issued to, so that they are refreshed
     ///   from now on; nil leaves it as it was, and a new entry without one is stored and lent only.
+    /// - Parameter settings: what is this connection's own of that application; what is left out
+    ///   stays as it is, and goes where the application becomes another.
     /// - Throws: `applicationNotFound` where there is none of that id (whether its record opens is
-    ///   seen when the tokens are refreshed), `invalidArgument`, `limitExceeded`, `disconnecting`,
-    ///   `storeFull`, `storageFailed`.
+    ///   seen when the tokens are refreshed), `invalidArgument`, also as `connect` does,
+    ///   `limitExceeded`, `disconnecting`, `storeFull`, `storageFailed`.
     @discardableResult
     public func put(
-        _ id: ConnectionID, _ tokens: consuming TokenSet, application: ApplicationID? = nil
+        _ id: ConnectionID, _ tokens: consuming TokenSet, application: ApplicationID? = nil,
+        settings: borrowing ConnectionSettings = ConnectionSettings()
     ) async throws(VaultError) -> UInt64 {
         try checkProcess()
         try await verified()
@@ -31,7 +34,17 @@ extension Vault {
         if let application, try store.version(store.key(.application, application.text)) == nil {
             throw VaultError(.applicationNotFound, .vault)
         }
-        return try await write(id, tokens, application) { _ in }
+        var own: OwnSettings?
+        if !settings.isEmpty {
+            guard let application else {
+                throw VaultError(.invalidArgument, .vault, .missing, .applicationID)
+            }
+            let stored = try store.application(application)
+            own = try self.own(settings, store.key(.connection, id.text), stored)
+        }
+        return try await write(
+            id, tokens, application, settings.isEmpty ? .kept : .replaced(own)
+        ) { _ in }
     }
 
     /// Writes a token set if what is there is exactly `expected`, or nothing where it is nil;
@@ -44,7 +57,7 @@ extension Vault {
     ) async throws(VaultError) -> UInt64 {
         try checkProcess()
         try await verified()
-        return try await write(id, tokens, nil) { (version) throws(VaultError) in
+        return try await write(id, tokens, nil, .kept) { (version) throws(VaultError) in
             guard version.isAbsent ? expected != nil : version.generation != expected else {
                 return
             }
@@ -54,11 +67,24 @@ extension Vault {
         }
     }
 
+    /// What becomes of what is a connection's own.
+    private enum OwnChange {
+        case kept
+        case replaced(OwnSettings?)
+
+        /// By how many bytes it makes a record longer.
+        var byteCount: Int {
+            guard case .replaced(let own?) = self else { return 0 }
+            return own.byteCount + own.fieldCount * (Fields.headBytes + 2)
+        }
+    }
+
     /// Puts a token set over whatever is there, inside the writer's transaction.
     ///
     /// - Parameter check: refuses what is there.
     private func write(
         _ id: ConnectionID, _ tokens: consuming TokenSet, _ application: ApplicationID?,
+        _ own: OwnChange,
         _ check: @escaping @Sendable (RecordVersion) throws(VaultError) -> Void
     ) async throws(VaultError) -> UInt64 {
         let key = store.key(.connection, id.text)
@@ -71,7 +97,7 @@ extension Vault {
         }
         let revision = Revision(
             addedBytesMax: supplied.byteCount + (application?.text.utf8.count ?? 0)
-                + 8 * (Fields.headBytes + 8),
+                + 8 * (Fields.headBytes + 8) + own.byteCount,
             new: { () throws(VaultError) in try ConnectionRecord(id: id, now: now) }
         ) { [refresher] (record, version) throws(VaultError) in
             try check(version)
@@ -83,8 +109,12 @@ extension Vault {
             try record.fields.set(ConnectionTag.isExchanged, nil)
             try record.fields.set(ConnectionTag.refreshed, nil)
             if let application {
+                if record.application != application {
+                    try record.fields.set(nil, ConnectionTag.own)
+                }
                 try record.fields.set(ConnectionTag.application, text: application.text)
             }
+            if case .replaced(let own) = own { try record.fields.set(own, ConnectionTag.own) }
             return .replan(refresher.plan(record))
         }
         let commit = Commit()

@@ -58,6 +58,9 @@ enum NextStep {
                 ?? "the token has expired, and the provider refuses to renew it: run `tokenvault "
                 + "connect` again; if all of the application's are refused, see that at the "
                 + "provider"
+        case "applicationRejected":
+            "the provider rejects the client id and secret of the connection's own: run "
+                + "`tokenvault connect` again with --client-id and the right secret"
         case nil where status.endCause == EndCause.notRenewable.rawValue:
             "the token has expired, and there is no refresh token: run `tokenvault connect` again"
         default: "the grant has ended: run `tokenvault connect` again"

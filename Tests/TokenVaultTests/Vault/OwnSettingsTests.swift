@@ -23,7 +23,7 @@ import Testing
         try await again.refresh(ConnectionID("b"))
         try await again.refresh(ConnectionID("a"))
         #expect(stand.requests(1).map(\.grant) == ["code", "r-b1", "r-b1"])
-        #expect(stand.requests(0).map(\.grant) == ["code", "code", "r-a1"])
+        #expect(stand.requests(0).map(\.grant) == ["code", "code", "r-a0"])
         let receipt = try await again.disconnect(ConnectionID("b"))
         #expect(receipt.refreshToken == .revoked && receipt.accessToken == .revoked)
         #expect(stand.requests(1).suffix(2).map(\.path) == ["/eu/revoke", "/eu/revoke"])
@@ -49,7 +49,8 @@ import Testing
     }
 
     @Test func theApplicationsValuesHoldWhereAConnectionHasNone() async throws {
-        let stand = try await Stand { [0: ["server": $0[1]]] }
+        let stand = try await Stand()
+        try await stand.put(["server": stand.origin(1)])
         try await stand.connect("a", ConnectionSettings())
         #expect(stand.requests(0).isEmpty && stand.requests(1).count == 1)
         let id = try ConnectionID("a")
@@ -115,6 +116,39 @@ import Testing
         #expect([stand.requests(0).count, stand.requests(1).count] == before)
     }
 
+    @Test func theCallbackAloneMaySayWhereTheProviderIs() async throws {
+        let stand = try await Stand {
+            $0.authorizationEndpoint = "https://accounts.example.com/authorize"
+        }
+        let without = await code { try await stand.connect("a", ConnectionSettings()) }
+        #expect(without == .callbackRejected)
+        #expect(stand.requests(0).isEmpty && stand.requests(1).isEmpty)
+        let server = stand.origin(1).replacing(":", with: "%3A").replacing("/", with: "%2F")
+        try await stand.connect("a", ConnectionSettings(), more: "&accounts-server=\(server)")
+        #expect(stand.requests(1).map(\.grant) == ["code"])
+        // The user said no, and then there is no server to name.
+        let request = try await stand.vault.connect(
+            ConnectionID("b"), application: stand.application)
+        let denied = await code {
+            try await stand.vault.complete(
+                callbackQuery: Secret(text: "error=access_denied&state=\(request.state)"))
+        }
+        #expect(denied == .flowDenied)
+    }
+
+    @Test func theGrantBeforeIsRevokedWhereItWasGiven() async throws {
+        let stand = try await Stand { $0.revokesReplacedGrant = true }
+        try await stand.connect(
+            "a",
+            ConnectionSettings(
+                values: ["server": stand.origin(0)], client: .own(id: "m", secret: Secret("s"))))
+        try await stand.connect(
+            "a", ConnectionSettings(values: ["server": stand.origin(1)], client: .application))
+        #expect(stand.requests(0).map(\.path) == ["/eu/token", "/eu/revoke", "/eu/revoke"])
+        #expect(stand.requests(0).map(\.client) == ["m:s", "m:s", "m:s"])
+        #expect(stand.requests(1).map(\.path) == ["/eu/token"])
+    }
+
     @Test func aClientOfItsOwn() async throws {
         let stand = try await Stand()
         let values = ["server": stand.origin(0)]
@@ -130,6 +164,8 @@ import Testing
         // Rejected, it says nothing of the application's.
         stand.set(status: 401, body: #"{"error":"invalid_client"}"#, 0)
         #expect(await code { try await again.refresh(id) } == .applicationMisconfigured)
+        #expect(try again.status(id)?.nextStep == .reconnect)
+        #expect(try await again.log(application: stand.application).isEmpty)
         stand.set(status: 200, 0)
         try await again.refresh(ConnectionID("b"))
         #expect(stand.requests(0).last?.client == "id:secret")
@@ -142,6 +178,34 @@ import Testing
         #expect(stand.requests(0).last?.client == "id:secret")
         let wrong = ConnectionSettings(values: values, client: .own(id: "x", secret: nil))
         #expect(await code { try await stand.connect("c", wrong) } == .invalidArgument)
+    }
+
+    @Test func tokensThatArePutHaveThemToo() async throws {
+        let stand = try await Stand()
+        let id = try ConnectionID("a")
+        func tokens() throws -> TokenSet {
+            try TokenSet(accessToken: Secret(text: "t"), refreshToken: Secret(text: "r-own"))
+        }
+        try await stand.vault.put(
+            id, tokens(), application: stand.application,
+            settings: ConnectionSettings(
+                values: ["server": stand.origin(1)], client: .own(id: "m", secret: Secret("s"))))
+        try await stand.vault.refresh(id)
+        #expect(stand.requests(1).map(\.client) == ["m:s"])
+        // What is put later leaves them.
+        try await stand.vault.put(id, tokens(), application: stand.application)
+        try await stand.vault.refresh(id)
+        #expect(stand.requests(1).count == 2 && stand.requests(0).isEmpty)
+        let wrong = await code {
+            try await stand.vault.put(
+                id, tokens(), application: stand.application,
+                settings: ConnectionSettings(values: ["server": "https://evil.example"]))
+        }
+        #expect(wrong == .invalidArgument)
+        let nobodys = await code {
+            try await stand.vault.put(id, tokens(), settings: ConnectionSettings(values: [:]))
+        }
+        #expect(nobodys == .invalidArgument)
     }
 
     @Test func namesThatAreHiddenAreSaid() async throws {
@@ -212,8 +276,7 @@ private final class Stand: Sendable {
 
     var vault: Vault { opened.withLock { $0 } }
 
-    /// - Parameter values: the application's, of the sites' origins.
-    init(_ values: ([String]) -> [Int: [String: String]] = { _ in [:] }) async throws {
+    init(_ change: (inout Provider) -> Void = { _ in }) async throws {
         let state = Monitor(State())
         self.state = state
         servers = try (0..<2).map { site in
@@ -238,8 +301,9 @@ private final class Stand: Sendable {
         provider.capturedFromCallback = ["realm": "realmId", "unknown": "none"]
         provider.clientAuthentication = .post
         provider.rotation = .never
+        change(&provider)
         self.provider = provider
-        try await put(values(servers.map(\.origin))[0] ?? [:])
+        try await put([:])
     }
 
     deinit {
@@ -279,7 +343,7 @@ private final class Stand: Sendable {
             if let body = answer.body { return .reply(status: answer.status, body: body) }
             guard answer.status == 200 else { return .reply(status: answer.status) }
             let id = field("code")
-            let refresh = isCode ? #","refresh_token":"r-\#(id)1""# : ""
+            let refresh = isCode ? #","refresh_token":"r-\#(id)\#(site)""# : ""
             return .reply(body: #"{"access_token":"t","expires_in":3600\#(refresh)}"#)
         }
     }
