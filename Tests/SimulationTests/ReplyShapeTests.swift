@@ -88,6 +88,30 @@ import Testing
         #expect(!rig.record(0).contains("data") && rig.record(0).contains("a0.2"))
     }
 
+    @Test("tokens under names of its own are used later, also where there was room for no more")
+    func usedLaterOfLittleRoom() throws {
+        let long = String(repeating: "s", count: 16_000)
+        let disk = try Disk.populated(1)
+        try disk.changeProvider(Self.nest)
+        try disk.changeRecord(0) { record in
+            try record.fields.set(ConnectionTag.grantedScope, text: long)
+            try record.fields.set(ConnectionTag.requestedScope, text: long)
+        }
+        let rig = try Rig.started(disk)
+        let token = String(repeating: "t", count: 10_000)
+        try answer(
+            rig, 200,
+            #"{"data":[{"token":"\#(token)","again":"r0.2"}],"scope":"\#(long)","token_type":"mac"}"#
+        )
+        #expect(rig.record(0).contains(token) && !rig.record(0).contains("data"))
+        #expect(rig.disk.serial(0) == 1)
+        let retry = try rig.call { try await $0.retry(Disk.id(0)) }
+        try rig.flush()
+        // Nothing says any more that it was of another type.
+        #expect(retry.isDone && retry.code == nil)
+        #expect(rig.network.all.count == 1 && rig.disk.serial(0) == 2)
+    }
+
     struct Change: Sendable, CustomTestStringConvertible {
         let make: @Sendable (inout Provider) -> Void
         var testDescription: String { "a definition" }
