@@ -99,10 +99,8 @@ import Testing
         }
         let rig = try Rig.started(disk)
         let token = String(repeating: "t", count: 10_000)
-        try answer(
-            rig, 200,
-            #"{"data":[{"token":"\#(token)","again":"r0.2"}],"scope":"\#(long)","token_type":"mac"}"#
-        )
+        let grant = #"{"token":"\#(token)","again":"r0.2"}"#
+        try answer(rig, 200, #"{"data":[\#(grant)],"scope":"\#(long)","token_type":"mac"}"#)
         #expect(rig.record(0).contains(token) && !rig.record(0).contains("data"))
         #expect(rig.disk.serial(0) == 1)
         let retry = try rig.call { try await $0.retry(Disk.id(0)) }
