@@ -60,13 +60,6 @@ struct ProviderCatalogTests {
                 - { status: 400, error: none }
                 - { error: unauthorized_client, status: 403 }
                 revokes_replaced_grant: true
-                reply_members: { access_token: data.access_token, error: errors.0.errorType }
-                lifetime_unit: milliseconds
-                success_code: { member: code, values: [0, ok] }
-                temporary_errors:
-                - ratelimited
-                - { status: 403, error: none }
-                captured_from_reply: { instance_url: instance_url, team: team.id }
                 """)
         #expect(provider.revocationEndpoint == "https://login.example.com/revoke")
         #expect(provider.issuer == "https://login.example.com")
@@ -94,6 +87,19 @@ struct ProviderCatalogTests {
             provider.grantLostAnswers == [
                 .init(status: 400, error: nil), .init(status: 403, error: "unauthorized_client"),
             ])
+    }
+
+    @Test func settingsOfAnswersAreRead() throws {
+        let provider = try ProviderCatalog.parse(
+            Self.minimal + """
+                reply_members: { access_token: data.access_token, error: errors.0.errorType }
+                lifetime_unit: milliseconds
+                success_code: { member: code, values: [0, ok] }
+                temporary_errors:
+                - ratelimited
+                - { status: 403, error: none }
+                captured_from_reply: { instance_url: instance_url, team: team.id }
+                """)
         var members = Provider.ReplyMembers()
         (members.accessToken, members.error) = ("data.access_token", "errors.0.errorType")
         #expect(provider.replyMembers == members && provider.lifetimeUnit == .milliseconds)
