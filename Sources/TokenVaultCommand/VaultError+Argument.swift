@@ -37,7 +37,8 @@ extension VaultError {
                     + "the user back: register one without it"
             case .wrongCharacter where subject == .clientSecret:
                 "has other bytes than printable ASCII, as no client secret has: a byte order mark, "
-                    + "UTF-16, a tab or a line end in it: save it as plain text, without one"
+                    + "UTF-16, a tab or a line end in it: save it as plain text, without one; or "
+                    + "it has a colon, which no user name of Basic has (secret_as_user)"
             case .wrongCharacter where subject == .accessToken:
                 "has a byte that no header may have, such as a line end or a space: put it again "
                     + "without"

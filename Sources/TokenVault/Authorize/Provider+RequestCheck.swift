@@ -10,6 +10,7 @@ extension Provider {
         try Self.check("callback_parameter_names", callbackParameterNames, .callback)
         try checkAuthorizationRequest()
         try checkTokenRequests()
+        try checkGrantTypes()
         for name in TextEncoding.queryNames(revocationEndpoint ?? "") {
             guard reservedTokenParameters.contains(name) else { continue }
             throw Self.inQuery("revocation_endpoint", name, "is set by the request itself")
@@ -114,6 +115,24 @@ extension Provider {
                             ? "is what refresh_grant presents the token in"
                             : "is among \(other), too")
                 }
+            }
+        }
+    }
+
+    /// A grant type that the definition gives itself must not bring tokens of somebody else, nor be
+    /// the other request's.
+    private func checkGrantTypes() throws(SettingError) {
+        let foreign: Set = ["password", "client_credentials"]
+        for (setting, parameters, wrong) in [
+            ("token_parameters", tokenParameters, foreign),
+            ("exchange_parameters", exchangeParameters, foreign.union(["refresh_token"])),
+            ("refresh_parameters", refreshParameters, foreign.union(["authorization_code"])),
+        ] {
+            for parameter in parameters
+            where parameter.name == "grant_type" && wrong.contains(parameter.value) {
+                throw SettingError(
+                    setting: setting, value: "\"\(parameter.value)\"",
+                    wanted: "the grant type of this request, as the provider has it", line: nil)
             }
         }
     }

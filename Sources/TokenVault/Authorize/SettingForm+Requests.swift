@@ -83,10 +83,7 @@ extension SettingForm where Value == Provider.Parameter {
             if HeaderName.isOurs(text) {
                 throw name.refused(wanted: "leave it out", problem: "is set by the vault itself")
             }
-            guard let content = value.text, (1...valueBytesMax).contains(content.utf8.count),
-                content.utf8.allSatisfy({ (0x20...0x7e).contains($0) }),
-                content.first != " ", content.last != " "
-            else {
+            guard let content = value.text, HeaderName.isValue(content) else {
                 throw value.refused(
                     wanted: "1 to \(valueBytesMax) characters of ASCII, no space at either end")
             }
@@ -104,6 +101,18 @@ enum HeaderName {
         "http2-settings", "keep-alive", "proxy-authorization", "proxy-connection", "set-cookie",
         "te", "trailer", "transfer-encoding", "upgrade", "via",
     ]
+
+    /// Whether a field can be sent as it is: one in which a line ends would begin another.
+    static func allows(_ field: Provider.Parameter) -> Bool {
+        isToken(field.name) && !isOurs(field.name) && isValue(field.value)
+    }
+
+    /// RFC 9110 section 5.5, in ASCII.
+    static func isValue(_ value: String) -> Bool {
+        (1...Provider.requestHeaderBytesMax).contains(value.utf8.count)
+            && value.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+            && value.first != " " && value.last != " "
+    }
 
     static func isOurs(_ name: String) -> Bool {
         let lowered = name.lowercased()

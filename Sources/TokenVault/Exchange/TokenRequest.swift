@@ -105,6 +105,9 @@ package struct TokenRequest: ~Copyable, Sendable {
         }
         let provider = application.provider
         try checkRefreshGrant(provider)
+        guard provider.requestHeaders.allSatisfy(HeaderName.allows) else {
+            throw VaultError(.invalidArgument, .exchange)
+        }
         let reserved = provider.reservedTokenParameters
         let both = try added(provider.tokenParameters, to: reserved)
         if !provider.exchangeParameters.isEmpty {

@@ -18,10 +18,10 @@ struct Suspicion {
     /// What was changed about an application since its last success. After either, no refusal is
     /// believed of a grant; records tell them apart.
     enum Change: UInt8 {
-        /// Its client secret or the method of authentication: some servers say of a wrong secret
-        /// that the grant is not valid.
+        /// Its client secret, the method of authentication or what its requests look like: some
+        /// servers say of a wrong secret that the grant is not valid.
         case credentials = 1
-        /// Its client id or its token endpoint: another client is told so of every grant.
+        /// Its client id or where its requests go: another client is told so of every grant.
         case identity = 2
     }
 

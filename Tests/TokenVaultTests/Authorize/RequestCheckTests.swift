@@ -47,6 +47,27 @@ import Testing
         #expect(refusal { $0.tokenParameters = [.init("client_assertion_type", "x")] } != nil)
     }
 
+    @Test func aGrantTypeOfAnotherRequestIsNotAdded() {
+        func problem(
+            _ path: WritableKeyPath<Provider, [Provider.Parameter]>, _ grantType: String
+        ) -> String? {
+            refusal {
+                $0.tokenParameterNames = ["grant_type": nil]
+                $0[keyPath: path] = [.init("grant_type", grantType)]
+            }
+        }
+        for path in [\Provider.tokenParameters, \.exchangeParameters, \.refreshParameters] {
+            #expect(problem(path, "password") != nil && problem(path, "client_credentials") != nil)
+            #expect(problem(path, "authorized_code") == nil)
+        }
+        #expect(
+            problem(\.exchangeParameters, "refresh_token")
+                == "exchange_parameters: \"refresh_token\" is not the grant type of this request, "
+                + "as the provider has it")
+        #expect(problem(\.refreshParameters, "refresh_token") == nil)
+        #expect(problem(\.refreshParameters, "authorization_code") != nil)
+    }
+
     @Test func twoParametersOfOneMessageHaveTwoNames() {
         #expect(
             refusal { $0.tokenParameterNames = ["client_id": "code"] }

@@ -95,6 +95,20 @@ import Testing
         }
     }
 
+    /// Whatever a record holds, no field begins another.
+    @Test func aHeaderThatIsNoneIsNotSent() {
+        var setting = RequestSetting()
+        let wrong = [
+            ("X", "1\r\nHost: x"), ("X: 1\r\nY", "1"), ("Host", "x"), ("X", ""), ("", "x"),
+        ]
+        for (name, value) in wrong {
+            setting.change = { $0.requestHeaders = [.init("Accept", "a"), .init(name, value)] }
+            #expect(setting.error() == VaultError(.invalidArgument, .exchange), "\(name)")
+        }
+        setting.change = { $0.requestHeaders = [.init("X", "1")] }
+        #expect(setting.error() == nil)
+    }
+
     @Test func aRefreshMayRepeatTheRedirectURI() throws {
         var setting = RequestSetting()
         setting.method = .none

@@ -192,6 +192,8 @@ struct RequestShapeTests {
             #expect(site.vault.refresher.unprovenChange(site.app) == expected, "\(index)")
             try await site.vault.refresh(ConnectionID("c1"))
             #expect(site.vault.refresher.unprovenChange(site.app) == nil)
+            let isMoved = site.sent.last?.head.hasPrefix("POST /refresh ") == true
+            #expect(isMoved == (index == 0))
         }
     }
 
