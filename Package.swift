@@ -179,7 +179,7 @@ let package = Package(
         .testTarget(
             name: "ProviderSimulatorTests",
             dependencies: [
-                "ProviderSimulator",
+                "ProviderSimulator", "TestSupport", "provider-simulator",
                 tool("Crypto", "swift-crypto"),
                 tool("NIOCore", "swift-nio"),
                 tool("NIOPosix", "swift-nio"),

@@ -38,8 +38,9 @@ extension ProviderSimulator {
         }
     }
 
-    /// Changes settings while the server runs. Host, port, certificate,
-    /// providers, clients and the control key stay as they were started with; tokens already issued keep their lifetimes.
+    /// Changes settings while the server runs. Host, port, certificate, providers,
+    /// clients and the control key stay as they were started with; tokens already issued keep their
+    /// lifetimes.
     public func change(_ body: (inout Settings) -> Void) throws {
         try book.use { ledger throws(SettingsError) in
             var settings = ledger.settings

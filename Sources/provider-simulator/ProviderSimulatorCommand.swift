@@ -25,7 +25,9 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
             own host names, told apart by the Host header. One that is played alone answers under \
             every name, so that 127.0.0.1 will do. With --certificate-file and --key-file it \
             speaks TLS. A client is led to it by, for example, \
-            curl --connect-to slack.com:443:127.0.0.1:PORT. --as list names the providers.
+            curl --connect-to slack.com:443:127.0.0.1:PORT. --as list names the providers, and \
+            says of each what is not certain, what it has not, what is assumed and what is left \
+            out.
             """)
 
     @Option(help: "Address to listen on: 127.0.0.1 or ::1, nothing else.")
@@ -93,7 +95,7 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
     func run() async throws {
         if providers.contains("list") {
             for provider in ProviderSimulator.Provider.all + ProviderSimulator.Provider.variants {
-                Self.write(provider.name, to: 1)
+                Self.tell(provider)
             }
             return
         }
@@ -174,6 +176,29 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
         write("plays \(provider.name) at \(hosts)", to: 2)
         for (word, address) in addresses {
             if let address { write("  \(word): \(address)", to: 2) }
+        }
+    }
+
+    /// Tells what a provider that is played rests on.
+    private static func tell(_ provider: ProviderSimulator.Provider) {
+        let subjects = ProviderSimulator.Provider.Subject.allCases
+        let doubts = subjects.compactMap { subject -> String? in
+            let confidence = provider.confidence(of: subject)
+            guard confidence < .high, provider.reasonForAbsence(of: subject) == nil else {
+                return nil
+            }
+            return "\(subject) (\(confidence))"
+        }
+        let absent = subjects.compactMap { subject in
+            provider.reasonForAbsence(of: subject).map { "\(subject) (\($0))" }
+        }
+        write(provider.name, to: 1)
+        let parts = [
+            ("not certain", doubts), ("has no", absent), ("assumed", provider.assumptions),
+            ("left out", provider.leftOut),
+        ]
+        for (word, parts) in parts where !parts.isEmpty {
+            write("  \(word): \(parts.joined(separator: "; "))", to: 1)
         }
     }
 

@@ -74,7 +74,7 @@ import Testing
                 #expect(reply["access_token"] == nil)
             }
             let provider = try #require(ProviderSimulator.Provider.named(flow.name))
-            for answer in provider.ownAnswers where answer.meaning == .temporary {
+            for answer in provider.answersThatLookLost {
                 server.simulator.set(fault: .answer(answer.name), replies: 1)
                 let reply = try await flow.refresh(token, server)
                 #expect(reply.status == answer.status && reply["access_token"] == nil)

@@ -68,6 +68,7 @@ extension ProviderSimulator {
         var doubts: [Subject: Confidence] = [:]
         var absent: [Subject: String] = [:]
         var notPlayed: [String] = []
+        var assumed: [String] = []
     }
 }
 

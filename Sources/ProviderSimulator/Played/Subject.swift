@@ -51,12 +51,13 @@ extension ProviderSimulator.Provider {
         public static func < (one: Self, other: Self) -> Bool { one.rank < other.rank }
     }
 
-    /// How well it is known what is played here. A subject rests on its weakest fact.
+    /// How well it is known what is played here. A subject rests on its
+    /// weakest fact, and what only looks like a loss on its best: one such answer will do.
     public func confidence(of subject: Subject) -> Confidence {
         if let doubt = doubts[subject] { return doubt }
         switch subject {
         case .grantLost: return weakest { $0 == .grantLost }
-        case .looksLost: return weakest { $0 == .temporary }
+        case .looksLost: return answersThatLookLost.map(\.confidence).max() ?? .unverified
         case .wrongSecret: return weakest { $0 == .wrongSecret }
         case .rateLimit: return weakest { $0 == .rateLimit }
         default: return .high
@@ -68,6 +69,14 @@ extension ProviderSimulator.Provider {
 
     /// What the facts say of the provider and the server does not play, with the reason.
     public var leftOut: [String] { notPlayed }
+
+    /// What is played though no fact says it, because something had to be answered.
+    public var assumptions: [String] { assumed }
+
+    /// The answers that could be taken for a loss of the grant, and are none.
+    public var answersThatLookLost: [Answer] {
+        answers.filter { [.temporary, .wrongSecret, .rateLimit].contains($0.meaning) }
+    }
 
     private func weakest(_ isMeant: (Answer.Meaning) -> Bool) -> Confidence {
         // What no fact says is answered as RFC 6749 would.

@@ -27,5 +27,8 @@ extension ProviderSimulator.Provider {
                 headers: ["Retry-After": "30"], confidence: .medium),
         ],
         doubts: [.refresh: .medium, .rotation: .medium],
-        absent: [.looksLost: "section 5 names none"])
+        absent: [.looksLost: "section 5 names none"],
+        assumed: [
+            "a refresh token never ends by itself"
+        ])
 }

@@ -40,5 +40,8 @@ extension ProviderSimulator.Provider {
                 ], on: [.deadAccess]),
         ],
         absent: [.looksLost: "section 5 names none"],
-        notPlayed: ["team_id instead of account_id: a team's app"])
+        notPlayed: ["team_id instead of account_id: a team's app"],
+        assumed: [
+            "an unknown token is malformed, an ended one invalid or revoked"
+        ])
 }

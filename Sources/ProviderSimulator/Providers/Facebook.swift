@@ -57,6 +57,11 @@ extension ProviderSimulator.Provider {
         notPlayed: [
             "tokens of pages and replies as text: of other calls and old versions",
             "a long-lived token without expiry: no case is named",
+        ],
+        assumed: [
+            "a short-lived token lives 5400 seconds",
+            "the texts of messages",
+            "a wrong secret has code 1, a bad code 100",
         ])
 
     private static let removal = Revocation(

@@ -47,13 +47,15 @@ extension ProviderSimulator.Provider {
                 on: [.malformed, .unsupportedGrant, .moreScope], confidence: .unverified),
         ],
         absent: [
-            .captured: "section 7 names none",
-            .looksLost: "section 5 names a wrong secret and a rate limit only",
+            .captured: "section 7 names none"
         ],
         notPlayed: [
             "replies in XML: only for who asks",
             "a fresh token that is refused for a moment: nothing says for how long",
             "hosts of one's own: any name; play it alone and it answers under every name",
+        ],
+        assumed: [
+            "a dead token at the revocation gives 404"
         ])
 
     /// An OAuth App: its tokens neither expire nor are refreshed.

@@ -45,5 +45,9 @@ extension ProviderSimulator.Provider {
         ],
         notPlayed: [
             "hosts of one's own: any name; play it alone and it answers under every name"
+        ],
+        assumed: [
+            "a refresh without redirect URI is invalid_request",
+            "an access token that is revoked leaves its refresh token alive",
         ])
 }

@@ -44,5 +44,10 @@ extension ProviderSimulator.Provider {
         notPlayed: [
             "refresh_token_expires_in and the seven days of an app in testing: per app",
             "id_token: not asked for",
+        ],
+        assumed: [
+            "a second consent gives no refresh token without prompt=consent",
+            "six months are 182 days",
+            "a dead token at the revocation gives invalid_token",
         ])
 }

@@ -49,5 +49,10 @@ extension ProviderSimulator.Provider {
         ],
         doubts: [.connect: .medium, .tokenShape: .medium],
         absent: [.looksLost: "section 5 names none"],
-        notPlayed: ["id_token: not asked for"])
+        notPlayed: ["id_token: not asked for"],
+        assumed: [
+            "an ended token is invalid_grant, an unknown one BAD_REFRESH_TOKEN",
+            "a dead token at the revocation is a success",
+            "a token in the path needs no client",
+        ])
 }

@@ -40,6 +40,10 @@ extension ProviderSimulator.Provider {
                 .wrongSecret, 401, "access_denied", "Unauthorized", on: [.wrongSecret],
                 confidence: .medium),
         ],
-        doubts: [.revocation: .low, .looksLost: .medium, .expiry: .medium],
-        notPlayed: ["Data Center under a host of its own: another product"])
+        doubts: [.revocation: .low, .expiry: .medium],
+        notPlayed: ["Data Center under a host of its own: another product"],
+        assumed: [
+            "an ended or expired token is unauthorized_client, an unknown one invalid_grant",
+            "in its grace an old token is answered with the current one",
+        ])
 }

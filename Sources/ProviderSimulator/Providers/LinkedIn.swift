@@ -35,6 +35,10 @@ extension ProviderSimulator.Provider {
         doubts: [.connect: .medium, .revocation: .medium],
         absent: [
             .looksLost: "section 5 names none", .captured: "section 7 names none",
+        ],
+        assumed: [
+            "a revoked access token ends its refresh token",
+            "PKCE is not looked at",
         ])
 
     /// Any other app: when the access token ends, a person must connect again.

@@ -44,6 +44,10 @@ extension ProviderSimulator.Provider {
             "client_assertion: the server keeps no certificates of clients",
             "the 24 hours of a single-page app: such a client keeps nothing in a vault",
             "id_token and suberror: not asked for, and no case is named",
+        ],
+        assumed: [
+            "which number means which loss: 50173 ended, 700082 expired, 70008 anything else",
+            "the statuses of temporarily_unavailable and server_error",
         ])
 }
 

@@ -45,5 +45,10 @@ extension ProviderSimulator.Provider {
             .connect: .medium, .expiry: .medium, .refresh: .medium, .rotation: .medium,
         ],
         absent: [.looksLost: "section 5 names none"],
-        notPlayed: ["refresh_token null: nothing says which app is given none"])
+        notPlayed: ["refresh_token null: nothing says which app is given none"],
+        assumed: [
+            "a revoked access token ends its refresh token",
+            "a dead token at the revocation is a success",
+            "only the revocation asks for Notion-Version",
+        ])
 }

@@ -41,5 +41,10 @@ extension ProviderSimulator.Provider {
         notPlayed: [
             "x_refresh_token_hard_expires_in: only for a header that nobody has to send",
             "discovery documents: no part of the flow",
+        ],
+        assumed: [
+            "a dead token at the revocation gives 400",
+            "either kind of token ends the grant there",
+            "numbers come as texts at a refresh, and only there",
         ])
 }

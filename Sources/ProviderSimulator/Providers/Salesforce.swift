@@ -59,7 +59,12 @@ extension ProviderSimulator.Provider {
         ],
         notPlayed: [
             "replies as a form or as XML: only on request",
-            "revocation that ends an access token tells unsupported_token_type: no case is named",
+            "unsupported_token_type at the revocation: no case is named",
+        ],
+        assumed: [
+            "a dead token at the revocation gives invalid_token",
+            "an access token that is revoked leaves its refresh token alive",
+            "five grants a person and app; the facts say four or five",
         ])
 
     /// An app whose refresh token rotation is on.

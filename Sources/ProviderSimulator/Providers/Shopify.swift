@@ -40,5 +40,10 @@ extension ProviderSimulator.Provider {
         ],
         doubts: [.connect: .medium, .refresh: .medium, .rotation: .medium, .revocation: .medium],
         absent: [.looksLost: "section 5 names none"],
-        notPlayed: ["online tokens and associated_user: they are not refreshed"])
+        notPlayed: ["online tokens and associated_user: they are not refreshed"],
+        assumed: [
+            "the retried token is answered with its replacement",
+            "host is a text without meaning",
+            "an uninstalled shop's token is refused with 401",
+        ])
 }

@@ -61,6 +61,11 @@ extension ProviderSimulator.Provider {
         notPlayed: [
             "apps.uninstall and oauth.v2.exchange: not of the flow",
             "incoming_webhook: no scope is asked for that gives one",
+        ],
+        assumed: [
+            "a revoked access token ends its refresh token, and no other",
+            "malformed requests are told invalid_arguments",
+            "a verifier is refused at the token endpoint, not before",
         ])
 
     /// An app without token rotation: no expiry and no refresh token.

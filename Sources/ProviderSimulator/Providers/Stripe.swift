@@ -38,5 +38,9 @@ extension ProviderSimulator.Provider {
         absent: [
             .looksLost: "section 5 names none", .expiry: "section 3: does not expire",
         ],
-        notPlayed: ["Stripe Apps at marketplace.stripe.com: another product"])
+        notPlayed: ["Stripe Apps at marketplace.stripe.com: another product"],
+        assumed: [
+            "a refresh gives the same refresh token",
+            "an unknown account at the revocation gives 400",
+        ])
 }

@@ -49,5 +49,9 @@ extension ProviderSimulator.Provider {
                 headers: ["Retry-After": "30"], confidence: .unverified),
         ],
         absent: [.looksLost: "section 5 names none"],
-        notPlayed: ["id_token: not asked for", "the signature of the token: nobody checks it"])
+        notPlayed: ["id_token: not asked for", "the signature of the token: nobody checks it"],
+        assumed: [
+            "in its grace an old token is answered with the current one",
+            "a connection that is deleted ends its grant",
+        ])
 }

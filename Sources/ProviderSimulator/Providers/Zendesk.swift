@@ -32,5 +32,8 @@ extension ProviderSimulator.Provider {
         absent: [
             .looksLost: "section 5 names none", .captured: "section 7 names none",
         ],
-        notPlayed: ["clients of before 2026-02, whose tokens do not expire"])
+        notPlayed: ["clients of before 2026-02, whose tokens do not expire"],
+        assumed: [
+            "without expires_in a token lives 1800 seconds"
+        ])
 }

@@ -32,6 +32,11 @@ extension ProviderSimulator.Provider {
         ],
         doubts: [
             .connect: .medium, .refresh: .medium, .rotation: .medium, .captured: .medium,
+        ],
+        assumed: [
+            "a dead token is told with 401; 400 on demand",
+            "a revoked access token ends its refresh token",
+            "the reason of an internal error",
         ])
 }
 
