@@ -163,6 +163,34 @@ import Testing
         }
     }
 
+    @Test("The control paths mint, advance and spoil for a provider, too")
+    func control() async throws {
+        var settings = ProviderSimulator.Settings(clients: [
+            .init(id: "demo", secret: "s3cret", redirectURIs: [Fixture.redirectURI])
+        ])
+        settings.controlKey = "key"
+        settings.providers = ProviderSimulator.Provider.all
+        let simulator = try await ProviderSimulator.start(settings)
+        let server = PlayedServer(simulator: simulator)
+        let key = ["X-Control-Key": "key"]
+        func ask(_ path: String, _ body: String = "") async throws -> HTTP.Reply {
+            try await HTTP.send("POST", simulator.baseURL + "/control/" + path, key, body)
+        }
+        let minted = try await ask("grants?provider=xero&scope=accounting")
+        let token = try #require(minted.member("refresh_token"), "\(minted.body)")
+        #expect(try await ask("grants?provider=nobody").status == 400)
+        #expect(
+            try await ask("fault", #"{"kind":"answer","answer":"ratelimited","replies":1}"#)
+                .status == 204)
+        #expect(try await ask("fault", #"{"kind":"answer"}"#).status == 400)
+        #expect(try await PlayedFlow.slack.refresh("any", server)["error"] == "ratelimited")
+        #expect(try await PlayedFlow.xero.refresh(token, server)["access_token"] != nil)
+        #expect(try await ask("settings", #"{"advance_seconds":5184001}"#).status == 204)
+        let dead = try await PlayedFlow.xero.refresh(token, server)
+        #expect(dead.status == 400 && dead["error"] == "invalid_grant")
+        await simulator.stop()
+    }
+
     @Test("Introspection tells the living from the dead")
     func introspection() async throws {
         for (name, address) in [
