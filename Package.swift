@@ -51,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -133,9 +134,12 @@ let package = Package(
             dependencies: [
                 tool("Crypto", "swift-crypto"),
                 tool("Hummingbird", "hummingbird"),
+                tool("HummingbirdCore", "hummingbird"),
+                tool("HummingbirdTLS", "hummingbird"),
                 tool("HTTPTypes", "swift-http-types"),
                 tool("Logging", "swift-log"),
                 tool("NIOCore", "swift-nio"),
+                tool("NIOSSL", "swift-nio-ssl"),
                 tool("ServiceLifecycle", "swift-service-lifecycle"),
                 tool("UnixSignals", "swift-service-lifecycle"),
             ],
@@ -175,7 +179,8 @@ let package = Package(
         .testTarget(
             name: "ProviderSimulatorTests",
             dependencies: [
-                "ProviderSimulator",
+                "ProviderSimulator", "TestSupport", "provider-simulator",
+                tool("Crypto", "swift-crypto"),
                 tool("NIOCore", "swift-nio"),
                 tool("NIOPosix", "swift-nio"),
             ],

@@ -35,6 +35,10 @@ extension ProviderSimulator {
         /// The first half of the true reply, its length stated as if it were all. Carried out.
         case truncatedJSON
 
+        /// The provider's own answer of this name, one of ``Provider/ownAnswers``; status 501 where
+        /// it has none. Not carried out. For a server that plays providers.
+        case answer(String)
+
         /// The true reply with a second, worthless `access_token` before the true one. Carried out.
         case duplicateAccessToken
     }

@@ -38,8 +38,9 @@ extension ProviderSimulator {
         }
     }
 
-    /// Changes settings while the server runs. Host, port, clients and the control key stay as
-    /// they were started with; tokens already issued keep their lifetimes.
+    /// Changes settings while the server runs. Host, port, certificate, providers,
+    /// clients and the control key stay as they were started with; tokens already issued keep their
+    /// lifetimes.
     public func change(_ body: (inout Settings) -> Void) throws {
         try book.use { ledger throws(SettingsError) in
             var settings = ledger.settings
@@ -47,6 +48,8 @@ extension ProviderSimulator {
             settings.host = ledger.settings.host
             settings.port = ledger.settings.port
             settings.clients = ledger.settings.clients
+            settings.providers = ledger.settings.providers
+            settings.certificate = ledger.settings.certificate
             settings.controlKey = ledger.settings.controlKey
             try settings.validate()
             ledger.settings = settings
@@ -61,6 +64,7 @@ extension ProviderSimulator {
 
     /// Consents as a person at the page would, and returns the URL the browser is sent to: with a
     /// code, or with the error that the client is told.
+    /// Where providers are played, the URL's host and path say which of them is asked.
     ///
     /// - Throws: ``PageShown`` where the person would have been shown an error page.
     public func approve(_ authorizeURL: String, user: String = "ada") throws -> String {
@@ -71,7 +75,21 @@ extension ProviderSimulator {
         return try book.use { ledger throws(PageShown) in
             ledger.counters.authorizeRequests += 1
             do throws(AuthorizationRequest.Refusal) {
-                return try ledger.decide(form, approve: true, user: user)
+                guard !ledger.settings.providers.isEmpty else {
+                    return try ledger.decide(form, approve: true, user: user)
+                }
+                let rest = authorizeURL.firstRange(of: "://").map {
+                    authorizeURL[$0.upperBound...]
+                }
+                let address = (rest ?? "").prefix { $0 != "?" }
+                let host = address.prefix { $0 != "/" }
+                let stage = Stage(providers: ledger.settings.providers)
+                let found = try? stage.find(
+                    method: "GET", authority: String(host), path: address[host.endIndex...])
+                guard let found else { throw .shown("Nobody is played at this address.") }
+                let request = try AuthorizationRequest(
+                    form, at: found, settings: ledger.settings)
+                return try ledger.decide(request, approve: true, user: user)
             } catch {
                 switch error {
                 case .redirected(let location): return location
@@ -104,12 +122,15 @@ extension ProviderSimulator {
     }
 
     /// Makes grants without a browser flow, for benchmarks and seeds. The users are `user` itself,
-    /// or `user-0`, `user-1` and so on where there are several.
+    /// or `user-0`, `user-1` and so on where there are several. Where providers are played, the
+    /// grants are of `provider`, or of the first: with every token that it can give.
     public func mint(
-        _ count: Int, user: String = "ada", client: String? = nil, scope: String = ""
+        _ count: Int, user: String = "ada", client: String? = nil, scope: String = "",
+        provider: String? = nil
     ) throws -> [MintedGrant] {
         try book.use { ledger throws(SettingsError) in
-            try ledger.mint(count, user: user, client: client, scope: scope)
+            try ledger.mint(
+                count, user: user, client: client, scope: scope, provider: provider)
         }
     }
 
@@ -139,17 +160,22 @@ extension Ledger {
 
     /// Makes grants and their first tokens.
     mutating func mint(
-        _ count: Int, user: String, client: String?, scope: String
+        _ count: Int, user: String, client: String?, scope: String, provider: String? = nil
     ) throws(ProviderSimulator.SettingsError) -> [ProviderSimulator.MintedGrant] {
         guard (1...Ledger.mintMax).contains(count) else {
             throw ProviderSimulator.SettingsError(description: "1 to \(Ledger.mintMax) grants")
         }
-        guard let id = client ?? settings.clients.first?.id, settings.client(id) != nil else {
+        guard let id = client ?? settings.clients.first?.id, let owner = settings.client(id) else {
             throw ProviderSimulator.SettingsError(description: "no such client")
+        }
+        let played = settings.providers.first { $0.name == provider ?? $0.name }
+        guard provider == nil || played != nil else {
+            throw ProviderSimulator.SettingsError(description: "no such provider is played")
         }
         counters.grantsMinted += count
         return (0..<count).map { index in
             let name = count == 1 ? user : "\(user)-\(index)"
+            if let played { return mintPlayed(played, user: name, client: owner, scope: scope) }
             let (grant, reply) = openGrant(clientID: id, user: name, scope: scope)
             return ProviderSimulator.MintedGrant(
                 grant: grant, user: name, accessToken: reply.accessToken,

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 import Logging
 import NIOCore
+import NIOSSL
 import ServiceLifecycle
 import UnixSignals
 
 /// A practice OAuth 2.0 authorization server: authorization code with PKCE, refresh with and
 /// without rotation, revocation, introspection, and faults on demand.
 ///
+/// Or it plays real providers as published facts describe them, each under its own host names, all
+/// in one process: see ``Settings/providers`` and ``Provider``.
+///
 /// A development aid, for the demo, the tests and the benchmarks. It asks for no password, listens
-/// on loopback only, speaks plain HTTP and keeps everything in memory, tokens included: a test that
-/// searches its own memory for tokens starts the `provider-simulator` executable instead. What it
-/// answers is worked out from what it was asked, never scripted.
+/// on loopback only, speaks plain HTTP unless it is given a certificate, and keeps everything in
+/// memory, tokens included: a test that searches its own memory for tokens starts the
+/// `provider-simulator` executable instead. What it answers is worked out from what it was asked,
+/// never scripted.
 public final class ProviderSimulator: Sendable {
-    /// `http://127.0.0.1:PORT`, which is the issuer identifier too.
+    /// `http://127.0.0.1:PORT`, which is the issuer identifier too; `https` with a certificate.
     public let baseURL: String
 
     let book: Book
@@ -32,7 +39,7 @@ public final class ProviderSimulator: Sendable {
         try settings.validate()
         let book = Book(Ledger(settings: settings))
         let (urls, continuation) = AsyncThrowingStream<String, any Error>.makeStream()
-        let application = application(settings, book: book) { url in
+        let application = try application(settings, book: book) { url in
             book.use { $0.issuer = url }
             continuation.yield(url)
         }
@@ -81,19 +88,42 @@ public final class ProviderSimulator: Sendable {
 
     private static func application(
         _ settings: Settings, book: Book, running: @escaping @Sendable (String) -> Void
-    ) -> some ApplicationProtocol {
-        let site = Site(book: book)
+    ) throws -> some ApplicationProtocol {
+        let providers = settings.providers
+        let site = Site(book: book, stage: providers.isEmpty ? nil : Stage(providers: providers))
+        let scheme = settings.certificate == nil ? "http" : "https"
         return Application(
             responder: CallbackResponder { (request: Request, context: Context) in
                 try await site.respond(to: request, channel: context.channel)
             },
+            server: try builder(settings.certificate),
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port)),
             onServerRunning: { channel in
                 let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
-                running("http://\(host):\(channel.localAddress?.port ?? settings.port)")
+                running("\(scheme)://\(host):\(channel.localAddress?.port ?? settings.port)")
             },
             logger: silence)
+    }
+
+    private static func builder(_ certificate: Certificate?) throws -> HTTPServerBuilder {
+        guard let certificate else { return .http1() }
+        let chain: [NIOSSLCertificate]
+        let key: NIOSSLPrivateKey
+        do {
+            chain = try NIOSSLCertificate.fromPEMFile(certificate.chainFile)
+        } catch {
+            throw SettingsError(description: "no certificate in PEM: \(certificate.chainFile)")
+        }
+        do {
+            key = try NIOSSLPrivateKey(file: certificate.keyFile, format: .pem)
+        } catch {
+            throw SettingsError(description: "no private key in PEM: \(certificate.keyFile)")
+        }
+        return try .tls(
+            .http1(),
+            tlsConfiguration: .makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key)))
     }
 
     /// A server asked for thousands of replies a second writes nothing down.

@@ -16,6 +16,14 @@ extension ProviderSimulator {
         /// The value of `X-Control-Key` that opens `/control/`; nil closes those paths altogether.
         public var controlKey: String?
 
+        /// The real providers that are played, told apart by the host that a request names. What is
+        /// said of lifetimes, rotation, expiry and PKCE below does not hold for them, since they
+        /// have their own. Empty makes the server nobody but itself.
+        public var providers: [Provider] = []
+
+        /// The certificate that makes the server speak TLS; nil is plain HTTP.
+        public var certificate: Certificate?
+
         /// The scopes a client may ask for; empty means any.
         public var scopes: Set<String> = []
 
@@ -76,6 +84,19 @@ extension ProviderSimulator {
             self.id = id
             self.secret = secret
             self.redirectURIs = redirectURIs
+        }
+    }
+
+    /// A certificate and its key, as files in PEM.
+    public struct Certificate: Sendable, Equatable {
+        /// The file with the certificate, and those between it and the one that clients trust.
+        public var chainFile: String
+        /// The file with the private key.
+        public var keyFile: String
+
+        /// A certificate and its key.
+        public init(chainFile: String, keyFile: String) {
+            (self.chainFile, self.keyFile) = (chainFile, keyFile)
         }
     }
 
@@ -150,6 +171,8 @@ extension ProviderSimulator.Settings {
             try require(
                 grace >= .zero && grace <= Self.durationMax, "a grace is up to a hundred years")
         }
+        let real = providers.map { $0.name.prefix { $0 != "-" } }
+        try require(Set(real).count == real.count, "a provider is played in one variant only")
         try require(controlKey != "", "the control key must not be empty")
         try require(
             tokenMarker.isUnreserved,

@@ -20,6 +20,14 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
             machine. With a control key, /control/counters, /control/grants, /control/tokens, \
             /control/journal, /control/fault and /control/settings answer requests that carry it \
             in X-Control-Key.
+
+            With --as it plays real providers as published facts describe them, each under its \
+            own host names, told apart by the Host header. One that is played alone answers under \
+            every name, so that 127.0.0.1 will do. With --certificate-file and --key-file it \
+            speaks TLS. A client is led to it by, for example, \
+            curl --connect-to slack.com:443:127.0.0.1:PORT. --as list names the providers, and \
+            says of each what is not certain, what it has not, what is assumed and what is left \
+            out.
             """)
 
     @Option(help: "Address to listen on: 127.0.0.1 or ::1, nothing else.")
@@ -42,6 +50,17 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
 
     @Option(help: "Redirect URI of the application, compared exactly. May be repeated.")
     var redirectUri: [String] = []
+
+    @Option(
+        name: .customLong("as"),
+        help: "Provider that is played: a name, all, or list to see the names. May be repeated.")
+    var providers: [String] = []
+
+    @Option(help: "File with a certificate in PEM; with it the server speaks TLS.")
+    var certificateFile: String?
+
+    @Option(help: "File with the certificate's private key in PEM.")
+    var keyFile: String?
 
     @Option(help: "Scope that may be asked for; any, if none is named. May be repeated.")
     var scope: [String] = []
@@ -74,6 +93,12 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
     var journal = false
 
     func run() async throws {
+        if providers.contains("list") {
+            for provider in ProviderSimulator.Provider.all + ProviderSimulator.Provider.variants {
+                Self.tell(provider)
+            }
+            return
+        }
         let settings = try settings()
         let simulator: ProviderSimulator
         do {
@@ -87,6 +112,7 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
             try Data("\(port)\n".utf8).write(to: URL(filePath: portFile), options: .atomic)
         }
         Self.write("practice server: a development aid, no account in it is real", to: 2)
+        for provider in settings.providers { Self.describe(provider) }
         Self.write("listening on \(simulator.baseURL)", to: 1)
         await simulator.finished()
     }
@@ -103,6 +129,8 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
         settings.port = port
         settings.controlKey = try controlKeyFile.map(Self.secret)
         settings.scopes = Set(scope)
+        settings.providers = try playedProviders()
+        settings.certificate = try certificate()
         settings.accessLifetime = .seconds(accessLifetime)
         settings.refreshLifetime = refreshLifetime.map { .seconds($0) }
         do {
@@ -117,6 +145,61 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
         settings.revocationCascades = revocationCascades
         settings.keepsJournal = journal
         return settings
+    }
+
+    private func playedProviders() throws -> [ProviderSimulator.Provider] {
+        if providers.contains("all") { return ProviderSimulator.Provider.all }
+        return try providers.map { name in
+            guard let provider = ProviderSimulator.Provider.named(name) else {
+                throw ValidationError("no provider \(name): --as list names them")
+            }
+            return provider
+        }
+    }
+
+    private func certificate() throws -> ProviderSimulator.Certificate? {
+        switch (certificateFile, keyFile) {
+        case (nil, nil): return nil
+        case (let chain?, let key?): return .init(chainFile: chain, keyFile: key)
+        default: throw ValidationError("--certificate-file and --key-file go together")
+        }
+    }
+
+    /// Tells on the error output where a provider that is played is to be found: only the line
+    /// that says that the server listens goes to the other.
+    private static func describe(_ provider: ProviderSimulator.Provider) {
+        let addresses: [(String, String?)] = [
+            ("authorize", provider.authorizeURL), ("token", provider.tokenURL),
+            ("revoke", provider.revocationURL), ("look-up", provider.lookUpURL),
+        ]
+        let hosts = provider.hostNames.joined(separator: " ")
+        write("plays \(provider.name) at \(hosts)", to: 2)
+        for (word, address) in addresses {
+            if let address { write("  \(word): \(address)", to: 2) }
+        }
+    }
+
+    /// Tells what a provider that is played rests on.
+    private static func tell(_ provider: ProviderSimulator.Provider) {
+        let subjects = ProviderSimulator.Provider.Subject.allCases
+        let doubts = subjects.compactMap { subject -> String? in
+            let confidence = provider.confidence(of: subject)
+            guard confidence < .high, provider.reasonForAbsence(of: subject) == nil else {
+                return nil
+            }
+            return "\(subject) (\(confidence))"
+        }
+        let absent = subjects.compactMap { subject in
+            provider.reasonForAbsence(of: subject).map { "\(subject) (\($0))" }
+        }
+        write(provider.name, to: 1)
+        let parts = [
+            ("not certain", doubts), ("has no", absent), ("assumed", provider.assumptions),
+            ("left out", provider.leftOut),
+        ]
+        for (word, parts) in parts where !parts.isEmpty {
+            write("  \(word): \(parts.joined(separator: "; "))", to: 1)
+        }
     }
 
     /// Writes a line past any buffer: whoever started the server is waiting for it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import NIOCore
 import NIOPosix
 
@@ -34,13 +35,15 @@ enum HTTP {
         return try await send("POST", url, type.merging(headers) { $1 }, body)
     }
 
-    private static func send(
+    /// Sends what it is told; a `Host` among the headers takes the place of the URL's.
+    static func send(
         _ method: String, _ url: String, _ headers: [String: String], _ body: String
     ) async throws -> Reply {
         let authority = url.dropFirst("http://".count).prefix { $0 != "/" }
         let path = url.dropFirst("http://".count + authority.count)
         guard let port = Int(authority.drop { $0 != ":" }.dropFirst()) else { throw NoReply() }
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n"
+        var head = "\(method) \(path) HTTP/1.1\r\nConnection: close\r\n"
+        if headers["Host"] == nil { head += "Host: \(authority)\r\n" }
         head += "Content-Length: \(body.utf8.count)\r\n"
         head += headers.map { "\($0.key): \($0.value)\r\n" }.joined()
         let request = ByteBuffer(string: head + "\r\n" + body)
@@ -75,5 +78,13 @@ enum HTTP {
         return Reply(
             status: status, headers: headers, body: String(decoding: body, as: UTF8.self),
             bodyBytes: body.count)
+    }
+}
+
+extension HTTP {
+    /// The header of HTTP Basic.
+    static func basic(_ name: String, _ password: String) -> [String: String] {
+        let pair = Data("\(name):\(password)".utf8).base64EncodedString()
+        return ["Authorization": "Basic " + pair]
     }
 }

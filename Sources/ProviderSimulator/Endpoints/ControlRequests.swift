@@ -9,10 +9,11 @@ struct FaultRequest: Decodable {
     let milliseconds: Int?
     let location: String?
     let replies: Int?
+    let answer: String?
     let endpoint: ProviderSimulator.Endpoint?
 
     enum CodingKeys: String, CodingKey {
-        case kind, status, milliseconds, location, replies, endpoint
+        case kind, status, milliseconds, location, replies, answer, endpoint
         case retryAfter = "retry_after"
     }
 
@@ -37,6 +38,11 @@ struct FaultRequest: Decodable {
         case "delay_after": return .delayAfter(try delay())
         case "redirect": return .redirect(to: location ?? "/elsewhere")
         case "truncated_json": return .truncatedJSON
+        case "answer":
+            guard let answer else {
+                throw ProviderSimulator.SettingsError(description: "answer is missing")
+            }
+            return .answer(answer)
         case "duplicate_access_token": return .duplicateAccessToken
         default:
             throw ProviderSimulator.SettingsError(description: "no such kind of fault")

@@ -10,10 +10,13 @@ struct FaultyReply {
 
     private let fault: ProviderSimulator.Fault?
     private let channel: any Channel
+    private let request: PlayedRequest?
 
-    init(_ fault: ProviderSimulator.Fault?, channel: any Channel) {
-        self.fault = fault
-        self.channel = channel
+    /// `request` is the one that is answered, where a provider is played.
+    init(
+        _ fault: ProviderSimulator.Fault?, channel: any Channel, request: PlayedRequest? = nil
+    ) {
+        (self.fault, self.channel, self.request) = (fault, channel, request)
     }
 
     /// The response, `carryOut` having been called or not as ``ProviderSimulator/Fault`` says.
@@ -34,6 +37,11 @@ struct FaultyReply {
             return reply.response
         case .redirect(let location):
             return Reply.redirect(to: location, status: .found).response
+        case .answer(let name):
+            guard let request, let answer = request.provider.answer(named: name) else {
+                return Reply.empty(.notImplemented).response
+            }
+            return request.reply(answer).response
         case .delayBefore(let wait):
             try await Task.sleep(for: wait)
             return carryOut().response

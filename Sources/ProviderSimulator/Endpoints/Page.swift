@@ -9,18 +9,22 @@ struct Page {
     static let portal = "<!doctype html><title>Guest network</title><p>Please accept the terms."
 
     /// The question whether to give the client what it asks for.
-    static func consent(_ form: Form, _ request: AuthorizationRequest) -> Page {
+    static func consent(
+        _ form: Form, _ request: AuthorizationRequest, action: Substring = "/authorize"
+    ) -> Page {
         let hidden = form.all.filter { $0.name != "user" && $0.name != "decision" }.map {
             "<input type=\"hidden\" name=\"\(escape($0.name))\" value=\"\(escape($0.value))\">"
         }
+        let place = request.consent.map { " at \(escape($0.provider.name))" } ?? ""
         let scopes = request.scope.split(separator: " ").map { "<li>\(escape(String($0)))</li>" }
         return Page(
             title: "Connect \(request.client.id)?",
             content: """
-                <p><b>\(escape(request.client.id))</b> asks for access to your practice account\
+                <p><b>\(escape(request.client.id))</b> asks for access to your practice \
+                account\(place)\
                 \(scopes.isEmpty ? "." : ":")</p>
                 <ul>\(scopes.joined())</ul>
-                <form method="post" action="/authorize">
+                <form method="post" action="\(escape(String(action)))">
                 \(hidden.joined(separator: "\n"))
                 <label>User name <input name="user" value="ada" maxlength="64" required></label>
                 <p>

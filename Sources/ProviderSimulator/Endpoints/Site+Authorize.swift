@@ -35,7 +35,7 @@ extension Site {
         }
     }
 
-    private func answer(
+    func answer(
         _ refusal: AuthorizationRequest.Refusal, redirectStatus: HTTPResponse.Status
     ) -> Reply {
         switch refusal {
@@ -44,7 +44,8 @@ extension Site {
         }
     }
 
-    private func page(
+    /// A page that may not do anything but send its form.
+    func page(
         _ status: HTTPResponse.Status, _ page: Page, formAction: String? = nil
     ) -> Reply {
         // Browsers apply form-action to the redirect that answers the form, too.

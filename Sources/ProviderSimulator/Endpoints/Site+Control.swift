@@ -61,7 +61,7 @@ extension Site {
         let grants = try book.use { ledger throws(ProviderSimulator.SettingsError) in
             try ledger.mint(
                 count, user: query?["user"] ?? "ada", client: query?["client_id"],
-                scope: query?["scope"] ?? "")
+                scope: query?["scope"] ?? "", provider: query?["provider"])
         }
         return .lines(
             try grants.map { grant in

@@ -94,7 +94,7 @@ extension Ledger {
     }
 
     /// Id and secret are form-encoded before they are joined (RFC 6749 section 2.3.1).
-    private static func basicCredentials(_ header: String) -> (id: String, secret: String?)? {
+    static func basicCredentials(_ header: String) -> (id: String, secret: String?)? {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "basic",
             let bytes = Data(base64Encoded: String(parts[1])),

@@ -10,6 +10,8 @@ struct Site: Sendable {
     static let bodyBytesMax = 64 * 1024
 
     let book: Book
+    /// The providers played; nil where the server is nobody but itself.
+    var stage: Stage?
 
     /// Answers one request.
     func respond(to request: Request, channel: any Channel) async throws -> Response {
@@ -25,6 +27,9 @@ struct Site: Sendable {
         let split = target.firstIndex(of: "?") ?? target.endIndex
         let path = target[..<split]
         let query = target[split...].dropFirst()
+        if let stage, !path.hasPrefix("/control/") {
+            return try await play(request, on: stage, path: path, query: query, channel: channel)
+        }
         switch (request.method, path) {
         case (.post, "/token"):
             return try await token(request, channel: channel)

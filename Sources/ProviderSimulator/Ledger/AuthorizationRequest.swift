@@ -7,6 +7,8 @@ struct AuthorizationRequest: Sendable {
     let state: String
     let scope: String
     let challenge: String?
+    /// Set where the provider is one that is played.
+    let consent: Consent?
 
     /// Why a request is not shown to the user.
     enum Refusal: Error, Sendable {
@@ -55,11 +57,12 @@ struct AuthorizationRequest: Sendable {
             throw refuse("invalid_request", "code_challenge is missing")
         }
         (self.client, self.redirectURI, self.state) = (client, redirectURI, state)
-        (self.scope, self.challenge) = (scope, challenge)
+        (self.scope, self.challenge, consent) = (scope, challenge, nil)
     }
 
     /// Where the browser goes with a code, or with nil where the user said no. RFC 9207 adds `iss`.
-    func location(code: String?, issuer: String) -> String {
+    func location(code: String?, issuer: String, user: String) -> String {
+        if let consent { return location(code: code, consent: consent, user: user) }
         var fields = ["state": state, "iss": issuer]
         if let code {
             fields["code"] = code
@@ -69,9 +72,16 @@ struct AuthorizationRequest: Sendable {
         return AuthorizationRequest.location(redirectURI, fields)
     }
 
-    private static func location(_ redirectURI: String, _ fields: [String: String]) -> String {
-        let query = fields.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\($0.value.percentEncoded)" }
+    static func location(
+        _ redirectURI: String, _ fields: [String: String]
+    ) -> String {
+        location(redirectURI, fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+    }
+
+    static func location(
+        _ redirectURI: String, _ fields: [(name: String, value: String)]
+    ) -> String {
+        let query = fields.map { "\($0.name)=\($0.value.percentEncoded)" }
         return redirectURI + (redirectURI.contains("?") ? "&" : "?") + query.joined(separator: "&")
     }
 }
@@ -82,9 +92,16 @@ extension Ledger {
         _ form: Form, approve: Bool, user: String
     ) throws(AuthorizationRequest.Refusal) -> String {
         let request = try AuthorizationRequest(form, settings: settings, issuer: issuer)
+        return try decide(request, approve: approve, user: user)
+    }
+
+    /// Answers the consent to a request that was judged.
+    mutating func decide(
+        _ request: AuthorizationRequest, approve: Bool, user: String
+    ) throws(AuthorizationRequest.Refusal) -> String {
         guard approve else {
             counters.denials += 1
-            return request.location(code: nil, issuer: issuer)
+            return request.location(code: nil, issuer: issuer, user: user)
         }
         guard !user.isEmpty, user.utf8.count <= 256 else {
             throw .shown("A user name has 1 to 256 bytes.")
@@ -92,6 +109,6 @@ extension Ledger {
         guard let code = issueCode(for: request, user: user) else {
             throw .shown("Too many codes are waiting to be exchanged.")
         }
-        return request.location(code: code, issuer: issuer)
+        return request.location(code: code, issuer: issuer, user: user)
     }
 }

@@ -22,6 +22,9 @@ struct Grant: Sendable {
     var refreshes = 0
     var refreshesInFlight = 0
 
+    /// Set where the provider is one that is played.
+    var played: Played?
+
     init(clientID: String, user: String, scope: String) {
         self.clientID = clientID
         self.user = user
@@ -33,7 +36,8 @@ struct Grant: Sendable {
 struct RefreshToken: Sendable {
     let grant: Int
     let generation: Int
-    let expires: ContinuousClock.Instant?
+    let issued: ContinuousClock.Instant
+    var expires: ContinuousClock.Instant?
     /// When a newer one took its place.
     var superseded: ContinuousClock.Instant?
 }
@@ -59,6 +63,8 @@ struct AuthorizationCode: Sendable {
     let scope: String
     let user: String
     let expires: ContinuousClock.Instant
+    /// Set where the provider is one that is played.
+    var consent: Consent?
     var use = Use.unused
 
     /// What became of a code.

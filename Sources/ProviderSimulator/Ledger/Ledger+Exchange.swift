@@ -15,7 +15,8 @@ extension Ledger {
         codes[code] = AuthorizationCode(
             clientID: request.client.id, redirectURI: request.redirectURI,
             challenge: request.challenge, scope: request.scope, user: user,
-            expires: now + AuthorizationCode.lifetime)
+            expires: now + (request.consent?.provider.codeLifetime ?? AuthorizationCode.lifetime),
+            consent: request.consent)
         counters.approvals += 1
         return code
     }
@@ -70,7 +71,7 @@ extension Ledger {
 
     /// A verifier without a challenge is refused as well: somebody removed the challenge on the
     /// way (RFC 9700 section 2.1.1).
-    private func verifies(_ verifier: String?, _ challenge: String?) -> Bool {
+    func verifies(_ verifier: String?, _ challenge: String?) -> Bool {
         guard let challenge else { return verifier == nil }
         guard let verifier, (43...128).contains(verifier.utf8.count),
             verifier.isUnreserved

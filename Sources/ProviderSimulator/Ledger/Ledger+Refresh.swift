@@ -84,7 +84,8 @@ extension Ledger {
         return OAuthError("invalid_grant", why)
     }
 
-    private mutating func note(
+    /// Writes a refresh request into the journal, if one is kept.
+    mutating func note(
         _ grant: Int, _ record: RefreshToken,
         _ outcome: ProviderSimulator.JournalEntry.Outcome
     ) {

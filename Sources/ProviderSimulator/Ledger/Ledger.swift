@@ -39,35 +39,48 @@ struct Ledger: Sendable {
         return (grant, reply)
     }
 
-    /// Issues an access token, ending the oldest one beyond the limit.
+    /// Issues an access token.
     mutating func issueAccessToken(
         for grant: Int, scope: String, _ lifetime: Duration
     ) -> TokenReply {
         let token = randomText("at")
+        keepAccessToken(token, for: grant, scope: scope, lifetime)
+        return TokenReply(accessToken: token, accessLifetime: lifetime, scope: scope)
+    }
+
+    /// Remembers an access token, ending the oldest one beyond the limit.
+    mutating func keepAccessToken(
+        _ token: String, for grant: Int, scope: String, _ lifetime: Duration
+    ) {
         accessTokens[token] = AccessToken(grant: grant, scope: scope, expires: now + lifetime)
         grants[grant].accessTokens.append(token)
         if grants[grant].accessTokens.count > Grant.accessTokensMax {
             accessTokens[grants[grant].accessTokens.removeFirst()] = nil
         }
-        return TokenReply(accessToken: token, accessLifetime: lifetime, scope: scope)
     }
 
     /// Issues a refresh token; the one before it is superseded from now on.
     mutating func issueRefreshToken(for grant: Int) -> String {
         let token = randomText("rt")
+        keepRefreshToken(token, for: grant, expires: settings.refreshLifetime.map { now + $0 })
+        return token
+    }
+
+    /// Remembers a refresh token; the one before it is superseded from now on.
+    mutating func keepRefreshToken(
+        _ token: String, for grant: Int, expires: ContinuousClock.Instant?
+    ) {
         let now = now
         if let last = grants[grant].refreshTokens.last {
             refreshTokens[last]?.superseded = now
             grants[grant].generation += 1
         }
         refreshTokens[token] = RefreshToken(
-            grant: grant, generation: grants[grant].generation,
-            expires: settings.refreshLifetime.map { now + $0 })
+            grant: grant, generation: grants[grant].generation, issued: now, expires: expires)
         grants[grant].refreshTokens.append(token)
         if grants[grant].refreshTokens.count > Grant.oldRefreshTokensMax + 1 {
             refreshTokens[grants[grant].refreshTokens.removeFirst()] = nil
         }
-        return token
     }
 
     /// Ends a grant and its access tokens. Its refresh tokens stay known, so that requests made
@@ -75,6 +88,12 @@ struct Ledger: Sendable {
     mutating func endGrant(_ grant: Int, _ end: ProviderSimulator.GrantSummary.End) {
         guard grants[grant].end == nil else { return }
         grants[grant].end = end
+        // A provider that is played may tell a token that was ended from one it never knew.
+        if grants[grant].played == nil { endAccessTokens(of: grant) }
+    }
+
+    /// Ends a grant's access tokens.
+    mutating func endAccessTokens(of grant: Int) {
         for token in grants[grant].accessTokens {
             accessTokens[token] = nil
         }
@@ -83,7 +102,9 @@ struct Ledger: Sendable {
 
     /// The access token, if it works.
     func livingAccessToken(_ token: String) -> AccessToken? {
-        guard let record = accessTokens[token], record.expires > now else { return nil }
+        guard let record = accessTokens[token], record.expires > now,
+            grants[record.grant].end == nil
+        else { return nil }
         return record
     }
 

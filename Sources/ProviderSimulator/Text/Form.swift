@@ -26,6 +26,11 @@ struct Form: Sendable {
         }
     }
 
+    /// Fields that were read elsewhere.
+    init(fields: [(name: String, value: String)]) {
+        all = Array(fields.prefix(Form.fieldsMax))
+    }
+
     /// The value of a field; nil where it is absent. An empty value counts as absent only where
     /// the caller says so.
     subscript(name: String) -> String? {
