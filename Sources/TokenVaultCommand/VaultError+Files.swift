@@ -74,6 +74,7 @@ extension VaultError {
         case .tokenTooLong: "a token is too long"
         case .noAccessToken: "no access token"
         case .tokenUnreadable: "a newer token cannot be read"
+        case .valueUnknown: "a value in braces is not known"
         case .issuerMissing: "iss is missing"
         case .issuerOther: "iss is another's"
         case .tooLong: "too long"

@@ -70,4 +70,6 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case twice = 66
     case newerThanPresent = 67
     case setByProvider = 68
+    /// A template of the definition names a value that this connection does not have.
+    case valueUnknown = 80
 }

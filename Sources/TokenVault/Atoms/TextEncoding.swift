@@ -169,7 +169,7 @@ package enum TextEncoding {
         return bits >> UInt64(byte & 63) & 1 == 1
     }
 
-    private static func hexDigit(_ value: UInt8) -> UInt8 {
+    static func hexDigit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
     }
 

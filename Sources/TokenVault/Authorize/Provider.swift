@@ -80,6 +80,8 @@ public struct Provider: Hashable, Sendable {
     public var tokenEndpoint: String
     /// The revocation endpoint (RFC 7009), where there is one.
     public var revocationEndpoint: String?
+    /// How tokens are revoked there; nil for what RFC 7009 says.
+    public var revocation: RevocationRequest?
     /// The issuer; where set, an `iss` in the callback must be exactly this (RFC 9207).
     public var issuer: String?
     /// Whether every callback with a code has an `iss`, so that one without is refused: what the

@@ -129,6 +129,7 @@ package final class ProviderSetting: Sendable {
     /// Each of them, in the order of the documentation.
     package static let all =
         endpoints + requests + accessTokens + refreshTokens + answers + limits
+        + revocations
 
     /// Each of them, in the order of the fields in a record.
     static let byTag = all.sorted { $0.tag < $1.tag }

@@ -6,8 +6,8 @@
 /// Made once for an application that was checked, and lent to each of its requests; the secrets in
 /// it are wiped with the last reference to it.
 package final class ClientCredentials: Sendable {
-    /// The `Authorization` field, name and value, with a zero byte behind them; nil where the
-    /// client does not use Basic.
+    /// The `Authorization` field, or another one that holds a secret, name and value, with a zero
+    /// byte behind them; nil where there is none.
     let headerLine: Secret?
     /// How long that is, in bytes; 0 where there is none.
     var headerByteCount: Int {
@@ -19,6 +19,13 @@ package final class ClientCredentials: Sendable {
     /// What a form carries of the client, encoded: nothing with Basic, the id alone for a public
     /// client, else id and secret.
     let formFields: Secret?
+    /// Whether a form says who the client is.
+    var isInForm: Bool {
+        switch formFields {
+        case .some: true
+        case .none: false
+        }
+    }
     /// Added to every token request.
     let parameters: [Provider.Parameter]
     /// What a refresh presents.
@@ -62,9 +69,14 @@ package final class ClientCredentials: Sendable {
     ///
     /// - Throws: `invalidArgument` for anything but 0x20 to 0x7E: a line end would begin another
     ///   field.
-    init(authorization value: RawSpan) throws(VaultError) {
-        headerLine = try Self.line(value)
-        formFields = nil
+    convenience init(authorization value: RawSpan) throws(VaultError) {
+        try self.init(headerLine: Self.line(value), formFields: nil)
+    }
+
+    /// For a request that is about a token, and asks for none.
+    init(headerLine: consuming Secret?, formFields: consuming Secret?) {
+        self.headerLine = headerLine
+        self.formFields = formFields
         parameters = []
         refreshGrant = .refreshToken
         grantLostErrors = .none
@@ -72,7 +84,7 @@ package final class ClientCredentials: Sendable {
         bearerTypes = .bearer
     }
 
-    private static func fields(
+    static func fields(
         _ clientID: String, _ clientSecret: borrowing Secret?
     ) throws(VaultError) -> Secret {
         try Form.filled { form in
@@ -84,7 +96,7 @@ package final class ClientCredentials: Sendable {
         }
     }
 
-    private static func header(
+    static func header(
         _ application: borrowing Application, isRaw: Bool
     ) throws(VaultError) -> Secret {
         guard !isRaw || !application.clientID.utf8.contains(UInt8(ascii: ":")) else {
@@ -93,6 +105,19 @@ package final class ClientCredentials: Sendable {
         let pair = try joined(application.clientID, application.clientSecret, isRaw: isRaw)
         let value = try basic(pair)
         return try line(value.bytes)
+    }
+
+    /// HTTP Basic with the client secret as the user, and no password.
+    static func secretAsUser(_ application: borrowing Application) throws(VaultError) -> Secret {
+        switch application.clientSecret {
+        case .none: throw VaultError(.invalidArgument, .exchange)
+        case .some(let secret):
+            var pair = try Secret(capacity: secret.count + 1)
+            let fits = pair.append(secret.bytes) && pair.append(":")
+            precondition(fits)
+            let value = try basic(pair)
+            return try line(value.bytes)
+        }
     }
 
     private static func joined(
@@ -126,11 +151,14 @@ package final class ClientCredentials: Sendable {
         return value
     }
 
-    private static func line(_ value: RawSpan) throws(VaultError) -> Secret {
+    /// - Parameter prefix: what the value begins with.
+    static func line(
+        _ value: RawSpan, of name: String = "Authorization", prefix: String = ""
+    ) throws(VaultError) -> Secret {
         guard JSONText.isVisible(value) else { throw VaultError(.invalidArgument, .exchange) }
-        let name = "Authorization: "
-        var line = try Secret(capacity: name.utf8.count + value.byteCount + 1)
-        let fits = line.append(name) && line.append(value) && line.append(byte: 0)
+        let start = "\(name): \(prefix)"
+        var line = try Secret(capacity: start.utf8.count + value.byteCount + 1)
+        let fits = line.append(start) && line.append(value) && line.append(byte: 0)
         precondition(fits)
         return line
     }

@@ -106,16 +106,15 @@ final class CurlMulti: @unchecked Sendable {
 /// An easy handle: one request at a time, used again and again. All of it on one thread.
 @safe
 struct CurlEasy: ~Copyable {
-    fileprivate let handle: UnsafeMutableRawPointer
+    let handle: UnsafeMutableRawPointer
     /// The list's element that names bytes of ours, so that curl makes no copy of them for it.
-    private let lent: UnsafeMutablePointer<curl_slist>
+    let lent: UnsafeMutablePointer<curl_slist>
 
     // What every request has beside `Authorization`; never changed, never freed. curl decodes what
     // comes compressed all the same.
-    nonisolated(unsafe) private static let commonHeaders = unsafe curl_slist_append(
-        curl_slist_append(
-            curl_slist_append(nil, "Accept: application/json"), "Accept-Encoding: identity"),
-        "User-Agent: TokenVault")
+    nonisolated(unsafe) static let commonHeaders = unsafe commonLines.reduce(nil) {
+        unsafe curl_slist_append($0, $1)
+    }
 
     /// Nil where libcurl has no memory.
     init?() {
@@ -209,7 +208,7 @@ struct CurlEasy: ~Copyable {
     func unload() {
         unsafe tv_setopt_pointer(handle, CURLOPT_POSTFIELDS, nil)
         guard unsafe lent.pointee.data != nil else { return }
-        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders)
+        unsafe tv_setopt_list(handle, CURLOPT_HTTPHEADER, lent.pointee.next)
         unsafe lent.pointee.data = nil
     }
 

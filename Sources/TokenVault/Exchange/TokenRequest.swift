@@ -11,6 +11,8 @@ package struct TokenRequest: ~Copyable, Sendable {
     package let credentials: ClientCredentials
     /// The form.
     package var body: Secret
+    /// What it is where it is no POST of a form.
+    package var head: TransportRequest.Head?
 
     /// The longest authorization code, in bytes.
     package static let codeBytesMax = 4096
@@ -79,21 +81,6 @@ package struct TokenRequest: ~Copyable, Sendable {
             }
             form.add(credentials)
             form.add(credentials.parameters)
-        }
-        return TokenRequest(credentials: credentials, body: body)
-    }
-
-    /// Revokes a token (RFC 7009 section 2.1). Added parameters belong to token requests and are
-    /// not sent here.
-    package static func revocation(
-        of token: RawSpan, _ hint: Hint, for application: borrowing Application
-    ) throws(VaultError) -> TokenRequest {
-        let credentials = try ClientCredentials(application)
-        try check(token.byteCount, 1...TokenSet.tokenBytesMax)
-        let body = try Form.filled { form in
-            form.add("token", token)
-            form.add("token_type_hint", text: hint.text)
-            form.add(credentials)
         }
         return TokenRequest(credentials: credentials, body: body)
     }

@@ -34,6 +34,7 @@ enum ConnectionTag {
     static let troubleSince: UInt16 = 41
     static let useFailure: UInt16 = 42
     static let pauseEnd: UInt16 = 43
+    static let captured: UInt16 = 44
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

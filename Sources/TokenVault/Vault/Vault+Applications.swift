@@ -118,7 +118,9 @@ extension Vault {
         try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
         try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
         if let endpoint = provider.revocationEndpoint {
-            try network.addressGuard.check(endpoint, .revocationEndpoint)
+            try network.addressGuard.check(
+                provider.revocation == nil ? endpoint : Template.sample(endpoint),
+                .revocationEndpoint)
         }
         var secretBytes = 0
         var isPlain = true

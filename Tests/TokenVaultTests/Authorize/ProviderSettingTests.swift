@@ -37,6 +37,7 @@ import Testing
         ]
         provider.revokesReplacedGrant = true
         provider.sendsIssuer = true
+        provider.revocation = RevocationSettingTests.whole
         return provider
     }
 
@@ -54,7 +55,7 @@ import Testing
             (26, pair("ex", "token_now")), (27, [3]), (28, number(900, 8)), (29, text("bot")),
             (29, text("urn:x")), (30, pair("400", "")), (30, pair("403", "unauthorized_client")),
             (31, [1]), (32, [1]),
-        ]
+        ] + RevocationSettingTests.entries
     }
 
     static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
@@ -128,7 +129,8 @@ import Testing
     @Test(
         arguments: [
             (7, [9]), (7, []), (27, [0]), (27, [4]), (28, [1]), (22, [1, 2]), (26, [9, 0, 1]),
-            (30, [1, 0, 0x78]), (24, [0xff]),
+            (30, [1, 0, 0x78]), (24, [0xff]), (65, pair("method", "head")),
+            (65, pair("unknown", "")), (65, pair("gone.statuses", "x")), (65, [1]),
         ] as [(UInt16, [UInt8])])
     func whatIsNoValueIsDamage(tag: UInt16, value: [UInt8]) throws {
         let entries = Self.entries.map { $0.tag == tag ? (tag, value) : $0 }
