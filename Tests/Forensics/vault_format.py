@@ -68,7 +68,7 @@ CONNECTION_FIELDS = {
     41: ("oldest generation with this trouble", "u64"),
     42: ("what the platform said of a use that did not work", "failure"),
     43: ("until when the provider asked to be left alone", "time"),
-    44: ("captured value", "pair*"),
+    44: ("captured value", "pair*"), 50: ("account", "text"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),
@@ -85,7 +85,8 @@ APPLICATION_FIELDS = {
     27: ("rotation", "u8"), 28: ("how long an answer is waited for", "i64"),
     29: ("token type sent as a bearer token", "text*"),
     30: ("answer of a lost grant", "pair*"), 31: ("a reconnect revokes", "u8"),
-    65: ("how tokens are revoked", "pair*"),
+    65: ("how tokens are revoked", "pair*"), 66: ("what is looked up", "pair*"),
+    67: ("how callbacks are signed", "pair*"),
     256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),
 }
 FLOW_FIELDS = {

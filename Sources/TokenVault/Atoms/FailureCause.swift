@@ -70,6 +70,9 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case twice = 66
     case newerThanPresent = 67
     case setByProvider = 68
+    // What a provider that signs its callbacks signed otherwise, or not.
+    case signatureMissing = 81
+    case signatureOther = 82
     /// A template of the definition names a value that this connection does not have.
     case valueUnknown = 80
 }

@@ -89,7 +89,7 @@ public struct Application: ~Copyable, Sendable {
 
     /// What a provider adds to the callback URL's query (RFC 6749 section 4.1.2, RFC 9207), and a
     /// callback must not have twice.
-    private static let callbackParameters: Set<String> = ["state", "code", "error", "iss"]
+    static let callbackParameters: Set<String> = ["state", "code", "error", "iss"]
 
     /// Checks a callback URL: no control characters, no fragment and no parameter of the answer's
     /// (RFC 6749 sections 3.1.2 and 4.1.2), and plain HTTP on this machine only (RFC 8252 section

@@ -61,7 +61,7 @@ struct Callback: ~Copyable {
         code = values.code.take()
     }
 
-    private static func rejected(_ cause: FailureCause) -> VaultError {
+    static func rejected(_ cause: FailureCause) -> VaultError {
         VaultError(.callbackRejected, .authorize, cause)
     }
     private static var malformed: VaultError { rejected(.malformedQuery) }

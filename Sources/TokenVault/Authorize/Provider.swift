@@ -88,6 +88,11 @@ public struct Provider: Hashable, Sendable {
     /// provider's metadata says under this name (RFC 9207 section 3). Needs `issuer`. A callback
     /// that brings an error instead of a code may leave it out.
     public var sendsIssuer = false
+    /// What is looked up after connecting; nil for nothing.
+    public var lookup: Lookup?
+    /// How callbacks are signed; nil where they are not. One that is not signed so is refused, and
+    /// its flow stays open.
+    public var callbackSignature: CallbackSignature?
     /// How the client authenticates.
     public var clientAuthentication: ClientAuthentication = .basic
     /// What stands between scopes in a request; the RFC's is a space.

@@ -26,7 +26,9 @@ extension ObjectMember {
         _ name: String, _ path: Path<Word>, default usual: Word
     ) -> Self where Word.RawValue == String {
         let list = Word.allCases.map(\.rawValue)
-        let words = list.dropLast().joined(separator: ", ") + " or " + (list.last ?? "")
+        let words =
+            (list.count > 1 ? list.dropLast().joined(separator: ", ") + " or " : "")
+            + (list.last ?? "")
         return Self(
             name: name,
             read: { whole, value throws(SettingError) in

@@ -11,7 +11,10 @@ extension SettingForm where Value == Provider.RevocationRequest {
 
     private static var members: [ObjectMember<Value>] {
         [
-            .word("method", \.method, default: .post), authentication,
+            .word("method", \.method, default: .post),
+            .authentication(
+                \.authentication, default: .client, words: Value.Authentication.words,
+                allows: { _ in true }),
             .word("body", \.body, default: .form),
             .text(
                 "parameter", \.parameter, default: Value.parameterDefault,
@@ -38,32 +41,6 @@ extension SettingForm where Value == Provider.RevocationRequest {
             .numbers("gone.statuses", \.goneStatuses, 400...499, countMax: Value.listMax),
             .texts("gone.errors", \.goneErrors, .answerWord, countMax: Value.listMax),
         ]
-    }
-
-    private static var authentication: ObjectMember<Value> {
-        ObjectMember(
-            name: "authentication",
-            read: { whole, value throws(SettingError) in
-                let given = value.text.flatMap(Value.Authentication.init(text:))
-                guard let given else { throw value.refused(wanted: Value.Authentication.words) }
-                if case .header(let name) = given {
-                    guard HeaderField.isName(name), !HeaderField.isReserved(name) else {
-                        throw value.refused(
-                            wanted: "header and the name of one that the request does not set "
-                                + "itself")
-                    }
-                }
-                whole.authentication = given
-            },
-            show: { $0.authentication == .client ? nil : .text($0.authentication.text) },
-            store: { [("", $0.authentication.text)] },
-            restore: { whole, suffix, text in
-                guard suffix.isEmpty, let found = Value.Authentication(text: text) else {
-                    return false
-                }
-                whole.authentication = found
-                return true
-            })
     }
 
     /// What cannot work together.
@@ -116,6 +93,45 @@ extension SettingForm where Value == Provider.RevocationRequest {
                     "list its values in success.values", "has no value that is a success")
         }
         return nil
+    }
+}
+
+extension ObjectMember {
+    /// Who a request says that it comes from.
+    static func authentication(
+        _ path: Path<Provider.RevocationRequest.Authentication>,
+        default usual: Provider.RevocationRequest.Authentication, words: String,
+        allows: @escaping @Sendable (Provider.RevocationRequest.Authentication) -> Bool
+    ) -> Self {
+        Self(
+            name: "authentication",
+            read: { whole, value throws(SettingError) in
+                guard
+                    let given = value.text.flatMap({
+                        Provider.RevocationRequest.Authentication(text: $0)
+                    }), allows(given)
+                else { throw value.refused(wanted: words) }
+                if case .header(let name) = given {
+                    guard HeaderField.isName(name), !HeaderField.isReserved(name) else {
+                        throw value.refused(
+                            wanted: "header and the name of one that the request does not set "
+                                + "itself")
+                    }
+                }
+                whole[keyPath: path] = given
+            },
+            show: { whole in
+                let authentication = whole[keyPath: path]
+                return authentication == usual ? nil : .text(authentication.text)
+            },
+            store: { [("", $0[keyPath: path].text)] },
+            restore: { whole, suffix, text in
+                guard suffix.isEmpty,
+                    let found = Provider.RevocationRequest.Authentication(text: text)
+                else { return false }
+                whole[keyPath: path] = found
+                return true
+            })
     }
 }
 

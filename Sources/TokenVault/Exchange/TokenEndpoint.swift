@@ -98,6 +98,21 @@ package struct TokenEndpoint: Sendable {
         return request
     }
 
+    /// The request that looks something up, for `send`; see `Provider.Lookup`.
+    ///
+    /// - Parameter url: what its template came to.
+    package func lookup(
+        _ lookup: Provider.Lookup, at url: String, with token: RawSpan,
+        for application: borrowing Application, values: [String: String],
+        completion: @escaping @Sendable (LookupFinding?) -> Void
+    ) throws(VaultError) -> TransportRequest {
+        let request = try TokenRequest.lookup(
+            lookup, with: token, for: application, values: values)
+        return try make(request, to: url, isReserved: true) { reply in
+            completion(LookupFinding(reply, lookup))
+        }
+    }
+
     /// Sends a request that was made here; once.
     package func send(_ request: TransportRequest) { transport.send(request) }
 

@@ -62,6 +62,28 @@ extension TokenRequest {
         VaultError(.invalidArgument, .exchange, .valueUnknown, .revocationEndpoint)
     }
 
+    /// Asks what is to be looked up.
+    ///
+    /// - Throws: as `revocation`.
+    static func lookup(
+        _ lookup: Provider.Lookup, with token: RawSpan, for application: borrowing Application,
+        values: [String: String]
+    ) throws(VaultError) -> TokenRequest {
+        let fields = try filledFields(lookup.headers, values)
+        return TokenRequest(
+            credentials: try credentials(lookup.authentication, token, application),
+            body: try Secret(zeroes: 0),
+            head: TransportRequest.Head(method: .get, body: .none, fields: fields))
+    }
+
+    /// - Throws: as `revocation`.
+    static func lookupURL(
+        _ lookup: Provider.Lookup, _ values: [String: String]
+    ) throws(VaultError) -> String {
+        guard let url = Template.filled(lookup.url, values, in: .url) else { throw valueUnknown }
+        return url
+    }
+
     private static func filled(
         _ parameters: [Provider.Parameter], _ values: [String: String]
     ) throws(VaultError) -> [Provider.Parameter] {
@@ -79,11 +101,18 @@ extension TokenRequest {
     private static func head(
         _ way: Provider.RevocationRequest, _ values: [String: String]
     ) throws(VaultError) -> TransportRequest.Head? {
-        let fields = try filled(way.headers, values)
-        // A value that was captured may hold anything; a line end would begin another field.
-        guard fields.allSatisfy({ HeaderField.isValue($0.value) }) else { throw valueUnknown }
+        let fields = try filledFields(way.headers, values)
         let head = TransportRequest.Head(method: way.method, body: way.body, fields: fields)
         return head == TransportRequest.Head() ? nil : head
+    }
+
+    private static func filledFields(
+        _ headers: [Provider.Parameter], _ values: [String: String]
+    ) throws(VaultError) -> [Provider.Parameter] {
+        let fields = try filled(headers, values)
+        // A value that was captured may hold anything; a line end would begin another field.
+        guard fields.allSatisfy({ HeaderField.isValue($0.value) }) else { throw valueUnknown }
+        return fields
     }
 
     private static func credentials(

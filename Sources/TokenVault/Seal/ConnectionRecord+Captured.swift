@@ -10,6 +10,15 @@ extension ConnectionRecord {
         return values
     }
 
+    /// Whose account it is, as the look-up said.
+    var account: String? { fields.text(ConnectionTag.account) }
+
+    /// A new grant may be another account's.
+    mutating func forgetCaptured() throws(VaultError) {
+        try fields.set(ConnectionTag.captured, nil)
+        try fields.set(ConnectionTag.account, nil)
+    }
+
     /// Adds to it; a value of a name that is there is replaced.
     mutating func capture(_ values: [String: String]) throws(VaultError) {
         guard !values.isEmpty else { return }

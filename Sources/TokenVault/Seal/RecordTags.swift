@@ -35,6 +35,7 @@ enum ConnectionTag {
     static let useFailure: UInt16 = 42
     static let pauseEnd: UInt16 = 43
     static let captured: UInt16 = 44
+    static let account: UInt16 = 50
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

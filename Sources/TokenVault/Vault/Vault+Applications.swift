@@ -122,6 +122,9 @@ extension Vault {
                 provider.revocation == nil ? endpoint : Template.sample(endpoint),
                 .revocationEndpoint)
         }
+        if let lookup = provider.lookup {
+            try network.addressGuard.check(Template.sample(lookup.url), .setting)
+        }
         var secretBytes = 0
         var isPlain = true
         switch application.clientSecret {

@@ -88,7 +88,8 @@ extension Vault {
     ///   - browserBinding: what the browser showed; must be what `connect` was given.
     /// - Returns: the connection that has tokens now.
     /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `authorizationRefused`,
-    ///   `callbackOfAnother`, which names whose it is: the flow is still open;
+    ///   `callbackOfAnother`, which names whose it is: the flow is still open, and so it is where a
+    ///   callback is not signed as the provider's definition demands (`callbackRejected`);
     ///   `issuerMismatch`, `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `certificateRefused`,
     ///   `endpointRefused`, `providerBusy`, `answerLost`, `providerAnswerUnreadable`;
@@ -119,7 +120,7 @@ extension Vault {
             throw VaultError(.callbackOfAnother, .vault, connection: flow.connection)
         }
         let room = try await exchangeRoom()
-        let prepared = try prepare(flow, callback)
+        let prepared = try prepare(flow, callback, query.bytes)
         // One-time: of two identical callbacks one takes the flow, the other finds it gone.
         do throws(VaultError) {
             let commit = Commit()

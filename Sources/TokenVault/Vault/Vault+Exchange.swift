@@ -37,21 +37,23 @@ extension Vault {
 
     /// - Throws: where it cannot be told at this moment: the flow is still open then.
     func prepare(
-        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ query: RawSpan
     ) throws(VaultError) -> Prepared {
         do throws(VaultError) {
-            return .exchange(try make(flow, callback))
+            return .exchange(try make(flow, callback, query))
         } catch {
-            if error.isPassing { throw error }
+            // Whoever sent a callback that is not signed must not end the flow of who did not.
+            if error.isPassing || error.code == .callbackRejected { throw error }
             return .refused(error)
         }
     }
 
     private func make(
-        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ query: RawSpan
     ) throws(VaultError) -> CodeExchange {
         guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
         let application = try store.application(flow.application)
+        try Callback.checkSignature(of: query, application)
         if let issuer = application.provider.issuer {
             // Some servers, django-oauth-toolkit 3.4 for one, leave `iss` out of an error. It ends
             // the flow whoever sent it, so the user is told of the denial.
@@ -136,6 +138,7 @@ extension Vault {
                 Self.revoke(granted.reply, application, network, place)
                 throw error
             }
+            await lookUp(with: granted, application, flow.connection)
         }
     }
 

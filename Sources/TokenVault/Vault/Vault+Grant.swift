@@ -44,6 +44,7 @@ extension Vault {
             if record.state == .configured { try record.set(useFailure: nil) }
             // A new grant: nothing of the old one, its refresh token least of all, may stay.
             try record.forgetRefreshToken()
+            try record.forgetCaptured()
             try record.fields.set(ConnectionTag.grantedScope, nil)
             try record.fields.set(ConnectionTag.used, nil)
             try record.fields.set(ConnectionTag.refreshed, nil)

@@ -11,6 +11,8 @@ struct StatusForm: Codable, Sendable {
     var reasonDetail: DetailForm?
     var nextStep: String
     var application: String?
+    /// Whose account it is.
+    var account: String?
     var expires: Moment?
     var expirySource: String
     var refreshTokenExpires: Moment?
@@ -33,7 +35,7 @@ struct StatusForm: Codable, Sendable {
     var served: Bool?
 
     enum CodingKeys: String, CodingKey {
-        case id, light, reason, application, expires, generation, memory, served
+        case id, light, reason, application, account, expires, generation, memory, served
         case reasonNumber = "reason_number"
         case reasonDetail = "reason_detail"
         case nextStep = "next_step"
@@ -60,6 +62,7 @@ struct StatusForm: Codable, Sendable {
         reasonDetail = DetailForm(status.reasonDetail)
         nextStep = Self.name(status.nextStep)
         application = status.application?.text
+        account = status.account
         expires = status.accessTokenExpiry.map(Moment.init)
         expirySource = Self.name(status.expirySource)
         refreshTokenExpires = status.refreshTokenExpiry.map(Moment.init)

@@ -38,6 +38,14 @@ import Testing
         provider.revokesReplacedGrant = true
         provider.sendsIssuer = true
         provider.revocation = RevocationSettingTests.whole
+        provider.lookup = .init(url: "https://a.example/me")
+        provider.lookup?.values = [.init("site", "0.id")]
+        provider.lookup?.account = "email"
+        provider.lookup?.headers = [.init("X-V", "2")]
+        provider.lookup?.authentication = .header("X-Token")
+        provider.callbackSignature = .init()
+        provider.callbackSignature?.parameter = "sig"
+        provider.callbackSignature?.encoding = .base64
         return provider
     }
 
@@ -55,7 +63,12 @@ import Testing
             (26, pair("ex", "token_now")), (27, [3]), (28, number(900, 8)), (29, text("bot")),
             (29, text("urn:x")), (30, pair("400", "")), (30, pair("403", "unauthorized_client")),
             (31, [1]), (32, [1]),
-        ] + RevocationSettingTests.entries
+        ] + RevocationSettingTests.entries + [
+            (66, pair("url", "https://a.example/me")), (66, pair("values.site", "0.id")),
+            (66, pair("account", "email")), (66, pair("headers.X-V", "2")),
+            (66, pair("authentication", "header X-Token")), (67, pair("parameter", "sig")),
+            (67, pair("algorithm", "sha256")), (67, pair("encoding", "base64")),
+        ]
     }
 
     static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
@@ -130,6 +143,7 @@ import Testing
         arguments: [
             (7, [9]), (7, []), (27, [0]), (27, [4]), (28, [1]), (22, [1, 2]), (26, [9, 0, 1]),
             (30, [1, 0, 0x78]), (24, [0xff]), (65, pair("method", "head")),
+            (67, pair("algorithm", "md5")),
             (65, pair("unknown", "")), (65, pair("gone.statuses", "x")), (65, [1]),
         ] as [(UInt16, [UInt8])])
     func whatIsNoValueIsDamage(tag: UInt16, value: [UInt8]) throws {
@@ -200,6 +214,12 @@ import Testing
         },
         Wrong("refresh_grant: \"audience\" is among token_parameters, too") {
             $0.refreshGrant = .exchange(grantType: "ex", parameter: "audience")
+        },
+        Wrong("callback_signature: parameter: \"state\" is not a parameter that the callback") {
+            $0.callbackSignature?.parameter = "state"
+        },
+        Wrong("callback_signature: a signature needs a client secret, and client_authent") {
+            $0.clientAuthentication = .none
         },
         Wrong("issuer: none is not what iss must be") { $0.issuer = nil },
         Wrong("authorization_endpoint: \"state\" in its query is set by the flow itself") {
