@@ -80,6 +80,9 @@ extension VaultError {
         case .tokenTooLong: "a token is too long"
         case .noAccessToken: "no access token"
         case .tokenUnreadable: "a newer token cannot be read"
+        case .signatureMissing: "it is not signed"
+        case .signatureOther: "its signature is not the provider's"
+        case .valueUnknown: "a value in braces is not known"
         case .issuerMissing: "iss is missing"
         case .issuerOther: "iss is another's"
         case .tooLong: "too long"
@@ -231,6 +234,12 @@ extension VaultError {
                     + "or its flow began more than ten minutes ago: \(again)")
         case .otherApplication:
             return KnownCause("this callback is of a flow of another application: \(again)")
+        case .signatureMissing, .signatureOther:
+            return KnownCause(
+                "the callback is not signed with the client secret, as callback_signature of the "
+                    + "provider's definition demands: if its user is sure of it, correct the "
+                    + "client secret (`tokenvault app add --replace`) or callback_signature; "
+                    + "otherwise somebody forged it, and the flow is still open")
         case .otherBrowser:
             return KnownCause("this callback's flow was started in a browser: finish it there")
         case .valueMissing:

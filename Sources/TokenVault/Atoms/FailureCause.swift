@@ -73,4 +73,9 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     // The value of a provider's variable.
     case valueMissing = 80
     case valueRefused = 81
+    // What a provider that signs its callbacks signed otherwise, or not.
+    case signatureMissing = 82
+    case signatureOther = 83
+    /// A template of the definition names a value that this connection does not have.
+    case valueUnknown = 84
 }

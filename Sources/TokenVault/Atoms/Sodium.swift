@@ -160,6 +160,27 @@ enum Sodium {
         }
     }
 
+    static let sha256Bytes = Int(crypto_auth_hmacsha256_BYTES)
+
+    /// HMAC-SHA-256 (RFC 2104), under a key of any length.
+    static func hmacSHA256(_ part: RawSpan, key: RawSpan, into output: inout MutableRawSpan) {
+        precondition(output.byteCount == sha256Bytes)
+        var state = crypto_auth_hmacsha256_state()
+        unsafe lend(key) { key, count in
+            _ = unsafe crypto_auth_hmacsha256_init(&state, key, count)
+        }
+        unsafe lend(part) { part, count in
+            _ = unsafe crypto_auth_hmacsha256_update(&state, part, UInt64(count))
+        }
+        unsafe lend(&output) { out, _ in
+            _ = unsafe crypto_auth_hmacsha256_final(&state, out)
+        }
+        // It holds what the key became.
+        unsafe withUnsafeMutableBytes(of: &state) { bytes in
+            if let start = bytes.baseAddress { unsafe wipe(start, bytes.count) }
+        }
+    }
+
     /// Argon2id, version 1.3 (RFC 9106). False where memory runs out.
     static func argon2id(
         passphrase: RawSpan, salt: RawSpan, operations: UInt64, memoryBytes: Int,

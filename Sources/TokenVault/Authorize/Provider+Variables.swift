@@ -63,7 +63,17 @@ extension Provider {
             ("authorization_endpoint", authorizationEndpoint), ("token_endpoint", tokenEndpoint),
             ("refresh_endpoint", refreshEndpoint ?? ""),
             ("revocation_endpoint", revocationEndpoint ?? ""), ("issuer", issuer ?? ""),
+            ("lookup", lookup?.url ?? ""),
         ]
+    }
+
+    /// What is known of a connection when a token of it is revoked, or something is looked up: then
+    /// these names may stand behind the host, beside variables.
+    func isKnownLater(_ name: String, in setting: String) -> Bool {
+        guard setting == "lookup" || setting == "revocation_endpoint" && revocation != nil else {
+            return false
+        }
+        return name == "client_id" || capturedNames.contains(name)
     }
 
     /// The value of a variable: the one that is given, or else the default.
@@ -109,9 +119,9 @@ extension Provider {
         _ text: String, with values: [String: String]
     ) throws(TemplateFault) -> String {
         guard URLTemplate.isTemplate(text) else { return text }
-        return try URLTemplate(text).filled({ value($0, in: values) }) {
-            variables[$0]?.hostSuffixes ?? []
-        }
+        return try URLTemplate(text).filled(
+            { value($0, in: values) }, hosts: { variables[$0]?.hostSuffixes ?? [] },
+            isLater: { variables[$0] == nil })
     }
 
     /// The provider as it is for certain values. Without variables it is what it is.
@@ -140,6 +150,7 @@ extension Provider {
             provider.revocationEndpoint = try fill(revocationEndpoint)
         }
         if let issuer { provider.issuer = try fill(issuer) }
+        if let lookup { provider.lookup?.url = try fill(lookup.url) }
         return provider
     }
 }

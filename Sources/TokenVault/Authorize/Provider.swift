@@ -85,12 +85,19 @@ public struct Provider: Hashable, Sendable {
     public var tokenEndpoint: String
     /// The revocation endpoint (RFC 7009), where there is one.
     public var revocationEndpoint: String?
+    /// How tokens are revoked there; nil for what RFC 7009 says.
+    public var revocation: RevocationRequest?
     /// The issuer; where set, an `iss` in the callback must be exactly this (RFC 9207).
     public var issuer: String?
     /// Whether every callback with a code has an `iss`, so that one without is refused: what the
     /// provider's metadata says under this name (RFC 9207 section 3). Needs `issuer`. A callback
     /// that brings an error instead of a code may leave it out.
     public var sendsIssuer = false
+    /// What is looked up after connecting; nil for nothing.
+    public var lookup: Lookup?
+    /// How callbacks are signed; nil where they are not. One that is not signed so is refused, and
+    /// its flow stays open.
+    public var callbackSignature: CallbackSignature?
     /// How the client authenticates.
     public var clientAuthentication: ClientAuthentication = .basic
     /// What stands between scopes in a request; the RFC's is a space.

@@ -20,8 +20,16 @@ extension ProviderSetting {
 }
 
 extension Provider {
-    /// The names of what is captured when somebody connects.
-    var capturedNames: Set<String> { Set(capturedFromCallback.keys) }
+    /// The names of what is captured when somebody connects, by setting.
+    private var captured: [(setting: String, names: [String])] {
+        [
+            ("captured_from_callback", capturedFromCallback.keys.sorted()),
+            ("captured_from_reply", capturedFromReply.map(\.name)),
+            ("lookup", lookup?.values.map(\.name) ?? []),
+        ]
+    }
+
+    var capturedNames: Set<String> { Set(captured.flatMap(\.names)) }
 
     /// Checks the templates, and what variables have to say for themselves where they stand.
     func checkVariables() throws(SettingError) {
@@ -35,10 +43,14 @@ extension Provider {
                 }
             }
         }
-        for name in capturedNames where variables[name] != nil {
+        for (setting, names) in captured {
+            guard let name = names.first(where: { variables[$0] != nil }) else { continue }
+            let isCallback = setting == "captured_from_callback"
             throw SettingError(
-                setting: "captured_from_callback", value: "\"\(name)\"",
-                wanted: "another name, or give the variable the parameter (callback)",
+                setting: setting, value: "\"\(name)\"",
+                wanted: isCallback
+                    ? "another name, or give the variable the parameter (callback)"
+                    : "another name",
                 problem: "is a variable, too", line: nil)
         }
         do throws(TemplateFault) {
@@ -70,7 +82,10 @@ extension Provider {
     private func checkTemplate(_ setting: String, _ text: String) throws(SettingError) {
         for slot in try Self.slots(setting, text) {
             guard let variable = variables[slot.name] else {
-                throw undeclared(slot.name, setting)
+                guard slot.place == .rest, isKnownLater(slot.name, in: setting) else {
+                    throw undeclared(slot.name, setting)
+                }
+                continue
             }
             if let (problem, wanted) = Self.fault(slot.place, variable) {
                 throw SettingError(

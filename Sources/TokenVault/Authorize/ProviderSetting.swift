@@ -129,7 +129,7 @@ package final class ProviderSetting: Sendable {
     /// Each of them, in the order of the documentation.
     package static let all =
         endpoints + connections + requests + requestVariants + accessTokens + refreshTokens + replies
-        + answers + limits
+        + answers + limits + revocations + callbacks
 
     /// Each of them, in the order of the fields in a record.
     static let byTag = all.sorted { $0.tag < $1.tag }
@@ -152,6 +152,12 @@ extension Provider {
                 setting: "issuer", value: "none",
                 wanted: "what iss must be, since authorization_response_iss_parameter_supported "
                     + "says that it is sent", line: nil)
+        }
+        if callbackSignature != nil, clientAuthentication == .none {
+            throw SettingError(
+                setting: "callback_signature", value: "a signature",
+                wanted: "take one of them out",
+                problem: "needs a client secret, and client_authentication is none", line: nil)
         }
     }
 }

@@ -121,14 +121,21 @@ package struct URLTemplate: Sendable {
 
     /// The URL with values filled in.
     ///
-    /// - Parameter value: the value of a name; nil where there is none.
-    /// - Parameter hosts: of a name, the hosts of which the value's must be one, or under one.
+    /// - Parameters:
+    ///   - value: the value of a name; nil where there is none.
+    ///   - hosts: of a name, the hosts of which the value's must be one, or under one.
+    ///   - isLater: of a name, whether it stays in its braces for now.
     /// - Throws: the value that is not there or cannot stand where it should.
     package func filled(
-        _ value: (String) -> String?, hosts: (String) -> [String]
+        _ value: (String) -> String?, hosts: (String) -> [String],
+        isLater: (String) -> Bool = { _ in false }
     ) throws(TemplateFault) -> String {
         var url = ""
         for slot in slots {
+            if isLater(slot.name) {
+                url += slot.before + "{\(slot.name)}"
+                continue
+            }
             guard let value = value(slot.name) else { throw TemplateFault(missing: slot.name) }
             url += slot.before
             url += try Self.text(of: value, in: slot, hosts(slot.name))

@@ -9,11 +9,11 @@
 package final class ClientCredentials: Sendable {
     /// What they are for.
     package enum Purpose: Sendable {
-        case refresh, exchange, revocation
+        case refresh, exchange
     }
 
-    /// The `Authorization` field, name and value, with a zero byte behind them; nil where the
-    /// client does not use it.
+    /// The `Authorization` field, or another one that holds a secret, name and value, with a zero
+    /// byte behind them; nil where there is none.
     let headerLine: Secret?
     /// The other header fields; nil where they are those of every request.
     let headers: HeaderList?
@@ -54,9 +54,9 @@ package final class ClientCredentials: Sendable {
         grantLostErrors = GrantLostErrors(provider, rules)
         grantLostAnswers = GrantLostAnswers(provider, rules)
         bearerTypes = .refresh(provider)
-        let isJSON = purpose != .revocation && provider.requestBody == .json
-        headers = RequestHeaders.list(provider.requestHeaders, isJSON: isJSON)
-        headerLine = try Self.header(application)
+        headers = RequestHeaders.list(
+            provider.requestHeaders, provider.requestBody == .json ? .json : .form)
+        headerLine = try Self.header(application, by: provider.clientAuthentication)
         refreshForm = purpose == .refresh ? try RefreshForm(application) : nil
     }
 
@@ -64,9 +64,14 @@ package final class ClientCredentials: Sendable {
     ///
     /// - Throws: `invalidArgument` for anything but 0x20 to 0x7E: a line end would begin another
     ///   field.
-    init(authorization value: RawSpan) throws(VaultError) {
-        headerLine = try Self.line(value)
-        headers = nil
+    convenience init(authorization value: RawSpan) throws(VaultError) {
+        try self.init(headerLine: Self.line(value), headers: nil)
+    }
+
+    /// For a request that is about a token, and asks for none.
+    init(headerLine: consuming Secret?, headers: HeaderList?) {
+        self.headerLine = headerLine
+        self.headers = headers
         refreshForm = nil
         refreshGrant = .refreshToken
         grantLostErrors = .none
@@ -75,10 +80,12 @@ package final class ClientCredentials: Sendable {
         rules = nil
     }
 
-    private static func header(
-        _ application: borrowing Application
+    /// The `Authorization` field of a client that authenticates in this way; nil where it does not
+    /// use it.
+    static func header(
+        _ application: borrowing Application, by method: Provider.ClientAuthentication
     ) throws(VaultError) -> Secret? {
-        switch application.provider.clientAuthentication {
+        switch method {
         case .none, .post: return nil
         case .basic:
             return try basic(joined(application.clientID, application.clientSecret, isRaw: false))
@@ -136,12 +143,7 @@ package final class ClientCredentials: Sendable {
     private static func bearer(_ secret: borrowing Secret?) throws(VaultError) -> Secret {
         switch secret {
         case .none: throw VaultError(.invalidArgument, .exchange)
-        case .some(let secret):
-            let prefix = "Bearer "
-            var value = try Secret(capacity: prefix.utf8.count + secret.count)
-            let fits = value.append(prefix) && value.append(secret.bytes)
-            precondition(fits)
-            return try line(value.bytes)
+        case .some(let secret): return try line(secret.bytes, prefix: "Bearer ")
         }
     }
 
@@ -153,11 +155,14 @@ package final class ClientCredentials: Sendable {
         return try line(value.bytes)
     }
 
-    private static func line(_ value: RawSpan) throws(VaultError) -> Secret {
+    /// - Parameter prefix: what the value begins with.
+    static func line(
+        _ value: RawSpan, of name: String = "Authorization", prefix: String = ""
+    ) throws(VaultError) -> Secret {
         guard JSONText.isVisible(value) else { throw VaultError(.invalidArgument, .exchange) }
-        let name = "Authorization: "
-        var line = try Secret(capacity: name.utf8.count + value.byteCount + 1)
-        let fits = line.append(name) && line.append(value) && line.append(byte: 0)
+        let start = "\(name): \(prefix)"
+        var line = try Secret(capacity: start.utf8.count + value.byteCount + 1)
+        let fits = line.append(start) && line.append(value) && line.append(byte: 0)
         precondition(fits)
         return line
     }

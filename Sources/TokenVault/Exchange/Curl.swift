@@ -95,9 +95,9 @@ final class CurlMulti: @unchecked Sendable {
 /// An easy handle: one request at a time, used again and again. All of it on one thread.
 @safe
 struct CurlEasy: ~Copyable {
-    fileprivate let handle: UnsafeMutableRawPointer
+    let handle: UnsafeMutableRawPointer
     /// The list's element that names bytes of ours, so that curl makes no copy of them for it.
-    private let lent: UnsafeMutablePointer<curl_slist>
+    let lent: UnsafeMutablePointer<curl_slist>
 
     /// Never changed, never freed.
     private static let commonHeaders = HeaderList(RequestHeaders.common)

@@ -19,13 +19,21 @@ extension CurlTransfer {
     /// where some is still to go.
     func wipeIfSent() -> Bool {
         guard let request else { return true }
+        // Of one without a body nobody knows when all of it has left, until its answer comes.
+        guard request.bodyByteCount > 0 else { return true }
         guard easy.sentBodyByteCount >= request.bodyByteCount else { return false }
-        easy.unload()
+        takeBack()
         request.wipe()
+        return true
+    }
+
+    /// Takes back what curl was lent, and wipes its copy of it, where that was not done before.
+    func takeBack() {
+        guard !hasLeft else { return }
+        easy.unload()
         hasLeft = true
         easy.setWriteBuffer(byteCount: CurlTransport.writeBytes)
         writeBufferBytes = CurlTransport.writeBytes
-        return true
     }
 
     /// Its deadline is over. True where it is listened to further; then it is told so, once.

@@ -32,8 +32,8 @@ final class CurlTransfer {
     private(set) var request: TransportRequest?
     private var reply: ReplyBody?
     private var headers = ReplyHeaders()
-    /// Whether the handle was told not to decode the body, and not to keep the connection.
-    private var (takesRaw, endsConnection) = (false, false)
+    /// What the handle was told for this one request: not to decode, not to keep, a head.
+    private var (takesRaw, endsConnection, hasHead) = (false, false, false)
     /// What is to be looked at before curl decodes it; nil where that is nothing, or was.
     private var bodyStart: BodyStart?
     private(set) var stage = Stage.connecting
@@ -88,7 +88,7 @@ final class CurlTransfer {
         isOverdue = false
         hasLeft = false
         deadline = now + Int64(request.deadlineMilliseconds)
-        easy.setBodyByteCount(request.bodyByteCount)
+        hasHead = easy.prepare(request)
         setWriteBuffer(for: request.bodyByteCount + request.headerByteCount)
         return true
     }
@@ -237,7 +237,7 @@ final class CurlTransfer {
         guard let request else { return }
         let status = easy.status
         let ending = failure ?? failure(curlCode: code, status: status)
-        if !hasLeft { easy.unload() }
+        takeBack()
         restore()
         self.request = nil
         if !held.transfers.isEmpty {
@@ -296,6 +296,7 @@ final class CurlTransfer {
         if takesRaw { easy.setDecoding(true) }
         if bodyStart != nil { easy.setWatching(false) }
         if endsConnection { easy.setKeeping(true) }
-        (takesRaw, endsConnection, bodyStart) = (false, false, nil)
+        if hasHead { easy.endHead() }
+        (takesRaw, endsConnection, hasHead, bodyStart) = (false, false, false, nil)
     }
 }

@@ -59,8 +59,9 @@ struct Form: ~Copyable {
 
     /// Adds who the client is, where the body says it: nothing where the header does, the id alone
     /// for a public client, else id and secret.
-    mutating func add(clientOf application: borrowing Application) {
-        let method = application.provider.clientAuthentication
+    mutating func add(
+        clientOf application: borrowing Application, by method: Provider.ClientAuthentication
+    ) {
         guard method == .none || method == .post else { return }
         let names = application.provider.tokenParameterNames
         add(names["client_id"], text: application.clientID)

@@ -27,7 +27,7 @@ struct RefreshForm: ~Copyable, Sendable {
                 gap = form.addGap(parameter)
             }
             if let redirectURI { form.add(names["redirect_uri"], text: redirectURI) }
-            form.add(clientOf: application)
+            form.add(clientOf: application, by: application.provider.clientAuthentication)
             form.add(provider.tokenParameters)
             form.add(provider.refreshParameters)
         }

@@ -14,13 +14,21 @@ enum RequestHeaders {
 
     /// Those of a request; nil where they are those of every request, and a form's.
     ///
-    /// - Parameter added: each in place of a common one of its name.
-    static func list(_ added: [Provider.Parameter], isJSON: Bool) -> HeaderList? {
-        guard isJSON || !added.isEmpty else { return nil }
+    /// - Parameters:
+    ///   - added: each in place of a common one of its name.
+    ///   - body: what the body is.
+    static func list(
+        _ added: [Provider.Parameter], _ body: Provider.RevocationRequest.Body
+    ) -> HeaderList? {
+        guard body != .form || !added.isEmpty else { return nil }
         let names = Set(added.map { $0.name.lowercased() })
         var fields = common.filter { !names.contains($0.name.lowercased()) } + added
-        // Else curl says that it is a form.
-        if isJSON { fields.append(Provider.Parameter("Content-Type", "application/json")) }
+        // Else curl says that it is a form; without a value it says nothing.
+        switch body {
+        case .form: break
+        case .json: fields.append(Provider.Parameter("Content-Type", "application/json"))
+        case .none: fields.append(Provider.Parameter("Content-Type", ""))
+        }
         return HeaderList(fields)
     }
 }

@@ -13,18 +13,26 @@ package enum RevocationVerdict: Hashable, Sendable {
     /// after `retryAfterSeconds` where the provider says so.
     case failed(FailureNumber, retry: Bool, retryAfterSeconds: Int64?)
 
-    /// Judges the answer. Its body is read for an `error` only and wiped.
-    package init(_ reply: consuming TransportReply) {
+    /// Judges the answer. Its body is read for an `error`, and for what the definition names, and
+    /// wiped.
+    ///
+    /// - Parameter way: how the definition says that it is meant; nil for what RFC 7009 says.
+    package init(
+        _ reply: consuming TransportReply, _ way: Provider.RevocationRequest? = nil
+    ) {
         let (status, retryAfter) = (reply.status, reply.retryAfterSeconds)
         if let failure = reply.failure {
             self = Self.unanswered(failure)
             return
         }
-        let error = Self.error(reply.body.take())
+        let body = reply.body.take()
+        let error = Self.error(body)
         switch error {
         case .invalidToken, .invalidGrant: self = .alreadyGone
+        case _ where way?.saysGone(status, body) ?? false: self = .alreadyGone
         case .unsupportedTokenType: self = .unsupported
-        case nil where (200..<300).contains(status): self = .revoked
+        case nil where way?.saysDone(status, body) ?? (200..<300).contains(status):
+            self = .revoked
         default:
             let isBusy = status >= 500 || [408, 425, 429].contains(status)
             let retry = isBusy || error == .temporarilyUnavailable || error == .serverError
@@ -43,8 +51,43 @@ package enum RevocationVerdict: Hashable, Sendable {
         return .failed(number, retry: true, retryAfterSeconds: nil)
     }
 
-    private static func error(_ body: consuming Secret?) -> OAuthError? {
-        guard let body else { return nil }
-        return (try? TokenReply.Members(body.bytes))?.error
+    private static func error(_ body: borrowing Secret?) -> OAuthError? {
+        switch body {
+        case .none: nil
+        case .some(let body): (try? TokenReply.Members(body.bytes))?.error
+        }
+    }
+}
+
+extension Provider.RevocationRequest {
+    /// Where an answer may say what is wrong.
+    private static let errorPaths = [
+        "error", "code", "error.code", "error.error", "error.type", "error_code",
+    ].compactMap(ReplyPath.init)
+
+    /// Whether an answer says that the token was dead before.
+    fileprivate func saysGone(_ status: Int, _ body: borrowing Secret?) -> Bool {
+        if goneStatuses.contains(status) { return true }
+        guard !goneErrors.isEmpty else { return false }
+        return Self.errorPaths.contains { path in
+            Self.text(at: path, in: body).map(goneErrors.contains) ?? false
+        }
+    }
+
+    /// Whether it says that the token is revoked.
+    fileprivate func saysDone(_ status: Int, _ body: borrowing Secret?) -> Bool {
+        let isStatus =
+            successStatuses.isEmpty
+            ? (200..<300).contains(status) : successStatuses.contains(status)
+        guard isStatus, !successMember.isEmpty else { return isStatus }
+        guard let path = ReplyPath(successMember) else { return false }
+        return Self.text(at: path, in: body).map(successValues.contains) ?? false
+    }
+
+    private static func text(at path: ReplyPath, in body: borrowing Secret?) -> String? {
+        switch body {
+        case .none: nil
+        case .some(let body): path.text(in: body.bytes)
+        }
     }
 }

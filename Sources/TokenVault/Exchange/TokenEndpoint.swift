@@ -71,14 +71,19 @@ package struct TokenEndpoint: Sendable {
 
     /// The request that revokes a token, for `send`; nil where the provider has no revocation
     /// endpoint.
+    ///
+    /// - Parameter values: as of `TokenRequest.revocation`.
     package func revocation(
-        of token: RawSpan, _ hint: TokenRequest.Hint,
-        for application: borrowing Application, completion: @escaping RevocationCompletion
+        of token: RawSpan, _ hint: TokenRequest.Hint, for application: borrowing Application,
+        values: [String: String] = [:], completion: @escaping RevocationCompletion
     ) throws(VaultError) -> TransportRequest? {
-        guard let url = application.provider.revocationEndpoint else { return nil }
-        let request = try TokenRequest.revocation(of: token, hint, for: application)
-        return try make(request, to: url, isReserved: true) { reply in
-            completion(RevocationVerdict(reply))
+        let provider = application.provider
+        guard let endpoint = provider.revocationEndpoint else { return nil }
+        let url = try TokenRequest.revocationURL(endpoint, provider, values)
+        let request = try TokenRequest.revocation(
+            of: token, hint, for: application, values: values)
+        return try make(request, to: url, isReserved: true) { [way = provider.revocation] reply in
+            completion(RevocationVerdict(reply, way))
         }
     }
 
@@ -86,12 +91,28 @@ package struct TokenEndpoint: Sendable {
     /// with `unsupported`, and nil is returned.
     @discardableResult
     package func revoke(
-        _ token: RawSpan, _ hint: TokenRequest.Hint,
-        for application: borrowing Application, completion: @escaping RevocationCompletion
+        _ token: RawSpan, _ hint: TokenRequest.Hint, for application: borrowing Application,
+        values: [String: String] = [:], completion: @escaping RevocationCompletion
     ) throws(VaultError) -> TransportRequest? {
-        let request = try revocation(of: token, hint, for: application, completion: completion)
+        let request = try revocation(
+            of: token, hint, for: application, values: values, completion: completion)
         if let request { send(request) } else { completion(.unsupported) }
         return request
+    }
+
+    /// The request that looks something up, for `send`; see `Provider.Lookup`.
+    ///
+    /// - Parameter url: what its template came to.
+    package func lookup(
+        _ lookup: Provider.Lookup, at url: String, with token: RawSpan,
+        for application: borrowing Application, values: [String: String],
+        completion: @escaping @Sendable (LookupFinding?) -> Void
+    ) throws(VaultError) -> TransportRequest {
+        let request = try TokenRequest.lookup(
+            lookup, with: token, for: application, values: values)
+        return try make(request, to: url, isReserved: true) { reply in
+            completion(LookupFinding(reply, lookup))
+        }
     }
 
     /// Sends a request that was made here; once.
@@ -104,9 +125,9 @@ package struct TokenEndpoint: Sendable {
         answer: @escaping TransportRequest.Answer
     ) throws(VaultError) -> TransportRequest {
         try TokenRequest.check(url.utf8.count, 1...Provider.endpointBytesMax)
-        let credentials = request.credentials
+        let (credentials, head) = (request.credentials, request.head)
         return TransportRequest(
-            url: url, credentials: credentials, body: request.body,
+            url: url, credentials: credentials, body: request.body, head: head,
             deadlineMilliseconds: deadlineMilliseconds, listenMilliseconds: listenMilliseconds,
             isReserved: isReserved, rules: rules, overdue: overdue, completion: answer)
     }

@@ -11,6 +11,8 @@ package struct TokenRequest: ~Copyable, Sendable {
     package let credentials: ClientCredentials
     /// The form, or JSON.
     package var body: Secret
+    /// What it is where it is no POST of a form.
+    package var head: TransportRequest.Head?
 
     /// The longest authorization code, in bytes.
     package static let codeBytesMax = 4096
@@ -59,7 +61,7 @@ package struct TokenRequest: ~Copyable, Sendable {
             case .some(let verifier): form.add(names["code_verifier"], verifier.bytes)
             case .none: break
             }
-            form.add(clientOf: application)
+            form.add(clientOf: application, by: application.provider.clientAuthentication)
             form.add(provider.tokenParameters)
             form.add(provider.exchangeParameters)
         }
@@ -77,21 +79,6 @@ package struct TokenRequest: ~Copyable, Sendable {
             return TokenRequest(credentials: credentials, body: try form.filled(with: token))
         case .none: throw VaultError(.invalidArgument, .exchange)
         }
-    }
-
-    /// Revokes a token (RFC 7009 section 2.1). Added parameters belong to token requests and are
-    /// not sent here.
-    package static func revocation(
-        of token: RawSpan, _ hint: Hint, for application: borrowing Application
-    ) throws(VaultError) -> TokenRequest {
-        let credentials = try ClientCredentials(application, for: .revocation)
-        try check(token.byteCount, 1...TokenSet.tokenBytesMax)
-        let body = try Form.filled { form in
-            form.add("token", token)
-            form.add("token_type_hint", text: hint.text)
-            form.add(clientOf: application)
-        }
-        return TokenRequest(credentials: credentials, body: body)
     }
 
     /// Checks what requests take from the application.

@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// The seam to the network: takes one POST after another and answers each exactly once.
+/// The seam to the network: takes one request after another and answers each exactly once.
 ///
 /// The vault uses `Curl`; a simulator puts its own network here.
 package protocol Transport: AnyObject, Sendable {
@@ -11,7 +11,7 @@ package protocol Transport: AnyObject, Sendable {
     func send(_ request: TransportRequest)
 }
 
-/// One POST to a provider. It owns its secrets until all of it is sent, or it is cancelled; then
+/// One request to a provider. It owns its secrets until all of it is sent, or it is cancelled; then
 /// they are wiped, whoever still holds the request.
 ///
 /// Where nothing but its answer holds the new refresh token it is listened to beyond its deadline:
@@ -24,10 +24,12 @@ package final class TransportRequest: @unchecked Sendable {
     package private(set) var credentials: ClientCredentials?
     /// The form that is sent. Read under the same rule.
     package private(set) var body: Secret?
-    /// How long the form and the header line of the credentials are, in bytes. May be read at any
-    /// time.
+    /// How long the form, and the header lines that not every request has, are, in bytes. May be
+    /// read at any time.
     package let bodyByteCount: Int
     let headerByteCount: Int
+    /// What it is where it is no POST of a form; nil for that.
+    package let head: Head?
     /// From the moment it is sent to the last byte of the answer, in milliseconds. Then the
     /// transport hangs up, or calls `tellOverdue` and listens on.
     package let deadlineMilliseconds: Int
@@ -53,12 +55,13 @@ package final class TransportRequest: @unchecked Sendable {
     package static let deadlineMillisecondsDefault = 15_000
 
     package init(
-        url: String, credentials: ClientCredentials?, body: consuming Secret,
+        url: String, credentials: ClientCredentials?, body: consuming Secret, head: Head? = nil,
         deadlineMilliseconds: Int = TransportRequest.deadlineMillisecondsDefault,
         listenMilliseconds: Int = 0, isReserved: Bool = false, rules: ReplyRules? = nil,
         overdue: Overdue? = nil, completion: @escaping Answer
     ) {
         self.url = url
+        self.head = head
         self.credentials = credentials
         headerByteCount = credentials?.headerByteCount ?? 0
         bodyByteCount = body.count

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What was captured from answers: no secrets, and kept with the tokens.
+// What was captured from the callback, the answers and the look-up: no secrets, and kept with the tokens.
 extension ConnectionRecord {
     /// The captured values, in the order in which they first came.
     var captured: [(name: String, value: String)] {
@@ -25,9 +25,16 @@ extension ConnectionRecord {
         try fields.set(ConnectionTag.captured, pairs: kept)
     }
 
+    /// The captured values by their names.
+    var capturedValues: [String: String] { fields.values(ConnectionTag.captured) }
+
+    /// Whose account it is, as the look-up said.
+    var account: String? { fields.text(ConnectionTag.account) }
+
     /// Before the tokens of another grant are taken over: it may be of somebody else.
     mutating func forgetCaptured() throws(VaultError) {
         try fields.set(ConnectionTag.captured, nil)
+        try fields.set(ConnectionTag.account, nil)
     }
 
     fileprivate static func byteCount(_ values: [(name: String, value: String)]) -> Int {

@@ -39,6 +39,7 @@ enum ConnectionTag {
     static let ownClientID: UInt16 = 46
     static let ownClientSecret: UInt16 = 47
     static let hidden: UInt16 = 48
+    static let account: UInt16 = 50
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

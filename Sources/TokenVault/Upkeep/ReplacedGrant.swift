@@ -10,6 +10,8 @@ final class ReplacedGrant: Sendable {
         var own: OwnSettings?
         /// Those of an answer that lies unread, which are newer.
         var unread: UnreadReply.Tokens?
+        /// What was captured with them: the revocation may need it.
+        var captured: [String: String] = [:]
         /// Whether there may be newer ones that nobody here has.
         var isIncomplete = false
         /// Whether what it had was revoked; nil until that is known.
@@ -43,6 +45,7 @@ final class ReplacedGrant: Sendable {
         state.withLock { state in
             state.isThere = isThere
             state.own = own
+            state.captured = isRevoked ? record.capturedValues : [:]
             state.tokens = tokens.take()
             state.unread = unread.take()
         }
@@ -60,6 +63,9 @@ final class ReplacedGrant: Sendable {
 
     /// The tokens, once.
     func takeTokens() -> TokenSet? { state.withLock { $0.tokens.take() } }
+
+    /// What was captured with them.
+    var captured: [String: String] { state.withLock { $0.captured } }
 
     /// The same of those that lie unread.
     func takeUnread() -> UnreadReply.Tokens? { state.withLock { $0.unread.take() } }

@@ -55,6 +55,8 @@ public struct ConnectionStatus: Sendable {
     public let nextStep: NextStep
     /// The application it was connected through.
     public let application: ApplicationID?
+    /// Whose account it is, where the provider's definition has that looked up.
+    public let account: String?
     /// When the access token expires, and who says so.
     public let accessTokenExpiry: UnixTime?
     /// Where the expiry was learnt from.
@@ -141,7 +143,8 @@ extension Vault {
             connection: id, light: light, reason: reason,
             reasonNumber: Int(clamping: meaning.number), reasonDetail: meaning.detail,
             nextStep: nextStep,
-            application: record.application, accessTokenExpiry: record.accessTokenExpiry,
+            application: record.application, account: record.account,
+            accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
             nextRefresh: refresher.next(key, handle).map { max($0, time.now()) },

@@ -25,7 +25,7 @@ extension Vault {
         try readableNow()
         guard let opened = try store.open(store.key(.connection, id.text)) else { return nil }
         let record = ConnectionRecord(fields: opened.takeFields())
-        let captured = record.fields.values(ConnectionTag.captured)
+        let captured = record.capturedValues
         var variables = record.fields.values(ConnectionTag.values)
         var hosts: [String] = []
         // Where its application was removed, its own are left.

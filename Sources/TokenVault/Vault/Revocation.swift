@@ -3,6 +3,8 @@
 /// Asks a provider to revoke both tokens of a pair: some servers leave one valid when the other
 /// is revoked. Best effort, bounded.
 ///
+/// A definition may say that only one is presented, and how.
+///
 /// One after the other, the refresh token first: to the server they are one grant, and one that is
 /// asked for both at once may answer 500 to either (django-oauth-toolkit on SQLite does).
 struct Revocation {
@@ -63,6 +65,21 @@ struct Revocation {
             return joined
         }
 
+        /// Says what became of a token that was not presented: it ended with the other, or nobody
+        /// ended it.
+        fileprivate mutating func complete(
+            _ way: Provider.RevocationRequest, hasAccessToken: Bool, hasRefreshToken: Bool
+        ) {
+            if hasAccessToken,
+                !way.presentsAccessToken(besideRefreshToken: hasRefreshToken)
+            {
+                accessToken = way.endsGrant && hasRefreshToken ? refreshToken : .unsupported
+            }
+            if hasRefreshToken, !way.presentsRefreshToken {
+                refreshToken = way.endsGrant && hasAccessToken ? accessToken : .unsupported
+            }
+        }
+
         fileprivate mutating func judge(
             _ verdict: RevocationVerdict
         ) -> DisconnectReceipt.Revocation {
@@ -102,13 +119,16 @@ struct Revocation {
 
     init(_ network: Network) { self.network = network }
 
-    /// - Parameter completion: runs once, when both are answered, on the transport's thread; or at
-    ///   once where the provider has no revocation endpoint. Where this throws, nothing was sent.
+    /// - Parameters:
+    ///   - captured: what is kept with the tokens, by name; the definition's templates may name it.
+    ///   - completion: runs once, when all is answered, on the transport's thread; or at once where
+    ///     the provider has no revocation endpoint. Where this throws, nothing was sent.
     func send(
         _ application: borrowing Application, _ tokens: borrowing TokenSet,
-        _ completion: @escaping @Sendable (Outcomes) -> Void
+        captured: [String: String] = [:], _ completion: @escaping @Sendable (Outcomes) -> Void
     ) throws(VaultError) {
-        try send(application, tokens.accessToken.bytes, tokens.refreshToken, completion)
+        try send(
+            application, tokens.accessToken.bytes, tokens.refreshToken, captured, completion)
     }
 
     /// The same of tokens where they arrived.
@@ -116,29 +136,34 @@ struct Revocation {
         _ application: borrowing Application, _ reply: borrowing TokenReply,
         _ completion: @escaping @Sendable (Outcomes) -> Void
     ) throws(VaultError) {
-        try send(application, reply.accessTokenBytes, reply.refreshTokenBytes, completion)
+        try send(
+            application, reply.accessTokenBytes, reply.refreshTokenBytes, captured: [:],
+            completion)
     }
 
     /// The same of those that can be read of an answer nobody could use.
     func send(
         _ application: borrowing Application, _ tokens: borrowing UnreadReply.Tokens,
-        _ completion: @escaping @Sendable (Outcomes) -> Void
+        captured: [String: String] = [:], _ completion: @escaping @Sendable (Outcomes) -> Void
     ) throws(VaultError) {
         switch tokens.accessToken {
-        case .none: try send(application, nil, tokens.refreshToken, completion)
+        case .none: try send(application, nil, tokens.refreshToken, captured, completion)
         case .some(let token):
-            try send(application, token.bytes, tokens.refreshToken, completion)
+            try send(application, token.bytes, tokens.refreshToken, captured, completion)
         }
     }
 
     private func send(
         _ application: borrowing Application, _ accessToken: RawSpan?,
-        _ refreshToken: borrowing Secret?,
+        _ refreshToken: borrowing Secret?, _ captured: [String: String],
         _ completion: @escaping @Sendable (Outcomes) -> Void
     ) throws(VaultError) {
         switch refreshToken {
-        case .none: try send(application, accessToken, nil as RawSpan?, completion)
-        case .some(let token): try send(application, accessToken, token.bytes, completion)
+        case .none:
+            try send(
+                application, accessToken, nil as RawSpan?, captured: captured, completion)
+        case .some(let token):
+            try send(application, accessToken, token.bytes, captured: captured, completion)
         }
     }
 
@@ -165,30 +190,57 @@ struct Revocation {
 
     private func send(
         _ application: borrowing Application, _ accessToken: RawSpan?, _ refreshToken: RawSpan?,
-        _ completion: @escaping @Sendable (Outcomes) -> Void
+        captured: [String: String], _ completion: @escaping @Sendable (Outcomes) -> Void
     ) throws(VaultError) {
-        guard let url = application.provider.revocationEndpoint else {
-            return completion(.unsupported)
-        }
+        let provider = application.provider
+        guard let template = provider.revocationEndpoint else { return completion(.unsupported) }
+        let way = provider.revocation ?? Provider.RevocationRequest()
+        var values = captured.merging(provider.allValues(application.values)) { $1 }
+        values["client_id"] = application.clientID
+        let url = try TokenRequest.revocationURL(template, provider, values)
         try network.addressGuard.check(url, .revocationEndpoint)
         let endpoint = network.revocationEndpoint
         let outcomes = Monitor(Outcomes())
-        let end: @Sendable () -> Void = { completion(outcomes.withLock { $0 }) }
+        let (hasAccessToken, hasRefreshToken) = (accessToken != nil, refreshToken != nil)
+        let end: @Sendable () -> Void = {
+            completion(
+                outcomes.withLock { outcomes in
+                    outcomes.complete(
+                        way, hasAccessToken: hasAccessToken, hasRefreshToken: hasRefreshToken)
+                    return outcomes
+                })
+        }
         var last: TransportRequest?
-        if let accessToken {
-            last = try endpoint.revocation(of: accessToken, .accessToken, for: application) {
-                verdict in
+        if way.presentsAccessToken(besideRefreshToken: hasRefreshToken), let accessToken {
+            last = try endpoint.revocation(
+                of: accessToken, .accessToken, for: application, values: values
+            ) { verdict in
                 outcomes.withLock { $0.accessToken = $0.judge(verdict) }
                 end()
             }
         }
-        guard let refreshToken else {
+        guard way.presentsRefreshToken, let refreshToken else {
             if let last { endpoint.send(last) } else { end() }
             return
         }
-        try endpoint.revoke(refreshToken, .refreshToken, for: application) { [last] verdict in
+        try endpoint.revoke(refreshToken, .refreshToken, for: application, values: values) {
+            [last] verdict in
             outcomes.withLock { $0.refreshToken = $0.judge(verdict) }
             if let last { endpoint.send(last) } else { end() }
+        }
+    }
+}
+
+extension Provider.RevocationRequest {
+    /// Whether the refresh token is presented, where there is one.
+    fileprivate var presentsRefreshToken: Bool { tokens != .access }
+
+    /// Whether the access token is.
+    fileprivate func presentsAccessToken(besideRefreshToken: Bool) -> Bool {
+        switch tokens {
+        case .both, .access: true
+        case .refresh: false
+        case .refreshOrAccess: !besideRefreshToken
         }
     }
 }

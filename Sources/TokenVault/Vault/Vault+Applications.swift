@@ -154,9 +154,15 @@ extension Vault {
         if let endpoint = provider.revocationEndpoint {
             endpoints.append((endpoint, .revocationEndpoint))
         }
+        if let lookup = provider.lookup { endpoints.append((lookup.url, .setting)) }
         for (url, subject) in endpoints {
-            if !provider.variables.isEmpty, URLTemplate.isTemplate(url) { continue }
-            try network.addressGuard.check(url, subject)
+            // What a definition may name there stands behind the host.
+            let isFilledLater =
+                subject == .setting
+                || subject == .revocationEndpoint && provider.revocation != nil
+            let known = isFilledLater ? Template.sample(url) : url
+            if !provider.variables.isEmpty, URLTemplate.isTemplate(known) { continue }
+            try network.addressGuard.check(known, subject)
         }
     }
 }

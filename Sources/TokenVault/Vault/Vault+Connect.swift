@@ -106,7 +106,8 @@ extension Vault {
     ///   - browserBinding: what the browser showed; must be what `connect` was given.
     /// - Returns: the connection that has tokens now.
     /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `authorizationRefused`,
-    ///   `callbackOfAnother`, which names whose it is: the flow is still open;
+    ///   `callbackOfAnother`, which names whose it is: the flow is still open, and so it is where a
+    ///   callback is not signed as the provider's definition demands (`callbackRejected`);
     ///   `issuerMismatch`, `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `certificateRefused`,
     ///   `endpointRefused`, `providerBusy`, `answerLost`, `providerAnswerUnreadable`;

@@ -7,17 +7,18 @@ extension Vault {
     /// Ends a connection: stops its refreshing, revokes both tokens at the provider where it can,
     /// and erases them so that nothing of them can be read again, not even with the root key.
     ///
-    /// In this order: a durable fence; unsent requests cancelled, a sent one awaited at most ten
-    /// seconds; tokens revoked, those of an answer that nobody could use first, best effort and
-    /// bounded; the key slot overwritten and synced,
-    /// twice; the record deleted; the receipt. If the process dies in between, the next open
+    /// In this order: an access token that has expired refreshed, where the provider revokes by it,
+    /// for at most ten seconds; a durable fence; unsent requests cancelled, a sent one awaited at
+    /// most ten seconds; tokens revoked, those of an answer that nobody could use first, best
+    /// effort and bounded; the key slot overwritten and synced, twice; the record deleted; the
+    /// receipt. If the process dies in between, the next open
     /// finishes it. The id can be connected again.
     ///
     /// - Parameter id: the connection's.
     /// - Parameter waiting: for how long the revocation is tried again where the provider is down,
     ///   at its end once more; a day at most, and until the vault is drained. The connection is
-    ///   fenced meanwhile and its
-    ///   tokens are kept, since nobody could revoke them without.
+    ///   fenced meanwhile and its tokens are kept, since nobody could revoke them without; they are
+    ///   not refreshed any more.
     /// - Throws: `notFound`; `disconnecting` while another call ends it; `storeFull`,
     ///   `storageFailed`, `tooManySecrets`: the fence holds, and the call can be repeated;
     ///   `authenticationFailed` where the record does not open: nothing is erased then.
@@ -34,6 +35,7 @@ extension Vault {
     ) async throws(VaultError) -> DisconnectReceipt {
         try await verified()
         let key = store.key(.connection, id.text)
+        if revoking { await renewForRevocation(id, key) }
         do throws(VaultError) {
             try refresher.beginErasing(key)
             defer { refresher.endErasing(key) }

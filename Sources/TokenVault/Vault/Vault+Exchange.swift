@@ -46,7 +46,8 @@ extension Vault {
         do throws(VaultError) {
             return .exchange(try make(flow, callback, query))
         } catch {
-            if error.isPassing { throw error }
+            // Whoever sent a callback that is not signed must not end the flow of who did not.
+            if error.isPassing || error.code == .callbackRejected { throw error }
             return .refused(error)
         }
     }
@@ -61,6 +62,7 @@ extension Vault {
             values.variables.isEmpty
             ? flow.own : try OwnSettings.adding(values.variables, to: flow.own)
         let application = try filled(stored, own, awaitsCallback: callback.code == nil)
+        try Callback.checkSignature(of: query, application)
         if let issuer = application.provider.issuer, !URLTemplate.isTemplate(issuer) {
             // Some servers, django-oauth-toolkit 3.4 for one, leave `iss` out of an error. It ends
             // the flow whoever sent it, so the user is told of the denial.
@@ -161,6 +163,7 @@ extension Vault {
                 Self.revoke(granted.reply, application, network, place)
                 throw error
             }
+            await lookUp(with: granted, application, flow.connection)
         }
     }
 

@@ -32,13 +32,15 @@ extension Vault {
     private func revoke(_ replaced: ReplacedGrant) async -> Bool {
         guard let application = replaced.application else { return false }
         let (revocation, own) = (Revocation(network), replaced.own)
+        let captured = replaced.captured
         var isUnreadRevoked = true
         switch replaced.takeUnread() {
         case .none: break
         case .some(let tokens):
             let names = tokens.names
             let outcomes = await revocation.outcomes { [store] (end) throws(VaultError) in
-                try revocation.send(store.application(application, for: own), tokens, end)
+                try revocation.send(
+                    store.application(application, for: own), tokens, captured: captured, end)
             }
             isUnreadRevoked = outcomes.isComplete && names.isComplete
         }
@@ -46,7 +48,8 @@ extension Vault {
         case .none: return false
         case .some(let tokens):
             return await revocation.outcomes { [store] (end) throws(VaultError) in
-                try revocation.send(store.application(application, for: own), tokens, end)
+                try revocation.send(
+                    store.application(application, for: own), tokens, captured: captured, end)
             }.isComplete && isUnreadRevoked
         }
     }

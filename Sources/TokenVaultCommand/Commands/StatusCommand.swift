@@ -40,6 +40,7 @@ struct StatusCommand: AsyncParsableCommand {
             ("reason", Self.reason(status)),
             ("next step", NextStep.text(status)),
             ("application", status.application),
+            ("account", status.account),
             ("token expires", moment(status.expires)),
             ("learnt from", status.expires == nil ? nil : status.expirySource),
             ("refresh token expires", moment(status.refreshTokenExpires)),

@@ -11,6 +11,8 @@ struct StatusForm: Codable, Sendable {
     var reasonDetail: DetailForm?
     var nextStep: String
     var application: String?
+    /// Whose account it is.
+    var account: String?
     var expires: Moment?
     var expirySource: String
     var refreshTokenExpires: Moment?
@@ -41,7 +43,7 @@ struct StatusForm: Codable, Sendable {
     var served: Bool?
 
     enum CodingKeys: String, CodingKey {
-        case id, light, reason, application, expires, generation, memory, served
+        case id, light, reason, application, account, expires, generation, memory, served
         case variables, captured
         case hiddenNames = "hidden_names"
         case resourceHosts = "resource_hosts"
@@ -71,6 +73,7 @@ struct StatusForm: Codable, Sendable {
         reasonDetail = DetailForm(status.reasonDetail)
         nextStep = Self.name(status.nextStep)
         application = status.application?.text
+        account = status.account
         expires = status.accessTokenExpiry.map(Moment.init)
         expirySource = Self.name(status.expirySource)
         refreshTokenExpires = status.refreshTokenExpiry.map(Moment.init)

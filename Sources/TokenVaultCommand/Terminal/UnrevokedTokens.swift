@@ -71,6 +71,10 @@ struct UnrevokedTokens {
             return "its application was removed before, so nobody could ask: "
         case 0 where detail.cause == .tokenUnreadable:
             return "an answer that could not be used names a newer token, which cannot be read: "
+        case 0 where detail.cause == .valueUnknown:
+            return "nothing was sent, for the provider's definition names a value in braces that "
+                + "this connection does not have: correct revocation_endpoint or revocation "
+                + "(`tokenvault app add --replace`), and "
         case 0 where detail.subject == .revocationEndpoint:
             return "nothing was sent, for the endpoint is not allowed\(shown): \(endpoint)"
         case 300..<400, 404, 405, 410:

@@ -66,6 +66,15 @@ import Testing
         provider.userScopeParameter = "user_scope"
         provider.refreshScopes = ["offline"]
         provider.responseType = "code id_token"
+        provider.revocation = RevocationSettingTests.whole
+        provider.lookup = .init(url: "https://a.example/me")
+        provider.lookup?.values = [.init("site", "0.id")]
+        provider.lookup?.account = "email"
+        provider.lookup?.headers = [.init("X-V", "2")]
+        provider.lookup?.authentication = .header("X-Token")
+        provider.callbackSignature = .init()
+        provider.callbackSignature?.parameter = "sig"
+        provider.callbackSignature?.encoding = .base64
         return provider
     }
 
@@ -97,6 +106,11 @@ import Testing
             (60, pair("a.pattern", "[a-z.]+")), (60, pair("a.host_suffix", "w.example")),
             (60, pair("a.callback", "server")), (60, pair("b", "")), (61, text("api.example")),
             (61, text("{a}")), (61, text("{realm}.example")), (62, pair("realm", "realmId")),
+        ] + RevocationSettingTests.entries + [
+            (66, pair("url", "https://a.example/me")), (66, pair("values.site", "0.id")),
+            (66, pair("account", "email")), (66, pair("headers.X-V", "2")),
+            (66, pair("authentication", "header X-Token")), (67, pair("parameter", "sig")),
+            (67, pair("algorithm", "sha256")), (67, pair("encoding", "base64")),
         ]
     }
 
@@ -174,6 +188,9 @@ import Testing
             (30, [1, 0, 0x78]), (24, [0xff]), (33, [1, 0, 0x78, 0x78]), (34, [0]), (34, [3]),
             (35, [1, 0, 0x78]), (36, [0, 0]), (36, [1, 0, 0x78, 0x79]), (37, [9, 0]),
             (30, [1, 0, 0x78]), (24, [0xff]), (45, [3]), (50, [9, 0, 1]), (57, [0xff]),
+            (65, pair("method", "head")),
+            (67, pair("algorithm", "md5")),
+            (65, pair("unknown", "")), (65, pair("gone.statuses", "x")), (65, [1]),
         ] as [(UInt16, [UInt8])])
     func whatIsNoValueIsDamage(tag: UInt16, value: [UInt8]) throws {
         let entries = Self.entries.map { $0.tag == tag ? (tag, value) : $0 }
@@ -243,6 +260,12 @@ import Testing
         },
         Wrong("refresh_grant: \"audience\" is among token_parameters, too") {
             $0.refreshGrant = .exchange(grantType: "ex", parameter: "audience")
+        },
+        Wrong("callback_signature: parameter: \"state\" is not a parameter that the callback") {
+            $0.callbackSignature?.parameter = "state"
+        },
+        Wrong("callback_signature: a signature needs a client secret, and client_authent") {
+            $0.clientAuthentication = .none
         },
         Wrong("issuer: none is not what iss must be") { $0.issuer = nil },
         Wrong("variables: \"Shop\" is not a name: small letters") {

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request of curl's that is no POST of a form. All of it on the thread of its easy handle.
+#pragma once
+#include <stdbool.h>
+
+// The next request goes by this method: POST or GET, under the name of `verb` where that is not
+// NULL.
+void tv_request_begin(void *easy, bool is_post, const char *verb);
+
+// Back to a POST.
+void tv_request_end(void *easy);

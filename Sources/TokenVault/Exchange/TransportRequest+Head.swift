@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension TransportRequest {
+    /// The method of a request, and what its body is.
+    package struct Head: Sendable, Hashable {
+        /// The method.
+        package var method = Provider.RevocationRequest.Method.post
+        /// What the body is; no body has none.
+        package var body = Provider.RevocationRequest.Body.form
+    }
+}
