@@ -4,8 +4,8 @@
 /// whatever the vault asks of the provider on its behalf.
 public struct ConnectionSettings: ~Copyable, Sendable {
     /// Values of the provider's variables, such as the shop or the host of this account, instead of
-    /// the application's. Nil leaves those that the connection has. No secrets; each of 1 to 255
-    /// bytes.
+    /// the application's. They replace all that the connection has; nil leaves those. No secrets;
+    /// each of 1 to 255 bytes.
     public var values: [String: String]?
     /// The client that the provider knows it by.
     public var client: Client

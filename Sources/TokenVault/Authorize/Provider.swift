@@ -3,7 +3,8 @@
 /// An authorization server and how it behaves: data, never code.
 ///
 /// Endpoints are absolute URLs of at most 2,048 bytes, `https` but for loopback where the vault's
-/// settings allow it; they are checked again, address and all, each time they are used.
+/// settings allow it; they are checked again, address and all, each time they are used. Where they
+/// differ from connection to connection they hold names in braces: see `variables`.
 public struct Provider: Hashable, Sendable {
     /// How the client authenticates at the token and the revocation endpoint (RFC 6749 section
     /// 2.3.1). A setting, never tried out: a refresh that guesses can cost the grant.

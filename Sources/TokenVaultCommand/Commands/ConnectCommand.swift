@@ -18,7 +18,8 @@ struct ConnectCommand: AsyncParsableCommand {
 
             What the provider's definition leaves open, such as the shop in its endpoints, is \
             given by --set. A client id and secret that are this connection's own, and not the \
-            application's, are kept with it. Both stay as they are where they are not given.
+            application's, are kept with it. Each replaces what the connection had, which stays \
+            where none is given.
 
             EXAMPLES
               tokenvault connect anna --app crm
