@@ -43,8 +43,7 @@ extension SettingForm where Value == [Provider.Parameter] {
     /// Names of values that are kept, and where in an answer each lies.
     fileprivate static var paths: Self {
         let words = "names and paths, at most \(Provider.Lookup.valuesMax)"
-        let parameters = SettingForm.parameters(
-            reserved: ["client_id"], valueBytesMax: ReplyPath.bytesMax)
+        let parameters = SettingForm.parameters(valueBytesMax: ReplyPath.bytesMax)
         return Self(
             words: words,
             read: { value throws(SettingError) in
@@ -53,7 +52,9 @@ extension SettingForm where Value == [Provider.Parameter] {
                     throw value.refused(wanted: words)
                 }
                 for pair in pairs {
-                    guard pair.name.utf8.allSatisfy(TextEncoding.isUnreserved) else {
+                    guard pair.name != "client_id",
+                        pair.name.utf8.allSatisfy(TextEncoding.isUnreserved)
+                    else {
                         throw SettingError(
                             setting: "", value: "\"\(pair.name)\"",
                             wanted: "a name of letters, digits, '-', '_' and '.'", line: value.line)

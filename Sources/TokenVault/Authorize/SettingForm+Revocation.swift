@@ -28,8 +28,7 @@ extension SettingForm where Value == Provider.RevocationRequest {
             .flag("hint", \.sendsHint, default: true),
             .parameters(
                 "parameters", \.parameters,
-                .parameters(
-                    reserved: Value.reservedParameters, valueBytesMax: Value.valueBytesMax)),
+                .parameters(valueBytesMax: Value.valueBytesMax)),
             .parameters(
                 "headers", \.headers,
                 .headers),
@@ -75,6 +74,12 @@ extension SettingForm where Value == Provider.RevocationRequest {
             return conflict(
                 "ends_grant", "true", "name in tokens the one that ends it",
                 "is said of both tokens")
+        }
+        if let name = request.parameters.map(\.name).first(
+            where: Value.reservedParameters.contains)
+        {
+            return conflict(
+                "parameters", "\"\(name)\"", "leave it out", "is set by the request itself")
         }
         let isParameterTwice = request.parameters.contains { parameter in
             parameter.name == request.parameter

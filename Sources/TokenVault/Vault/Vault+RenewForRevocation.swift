@@ -30,7 +30,7 @@ extension Vault {
             let isOver = record.accessTokenExpiry.map { $0 <= end } ?? false
             guard record.state == .active, isOver || record.rejected != nil,
                 let id = record.application,
-                let application = try store.revokingApplication(id)
+                let application = try store.revokingApplication(id, for: try record.own())
             else { return false }
             return application.provider.revocation?.needsAccessToken ?? false
         } catch {

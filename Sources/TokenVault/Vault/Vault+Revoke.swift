@@ -68,7 +68,7 @@ extension Vault {
             guard let application = try find()
             else { return end(Revocation.Outcomes.unsupported) }
             guard let tokens = try record.tokens() else { return end(Revocation.Outcomes()) }
-            try revocation.send(application, tokens, captured: record.captured, end)
+            try revocation.send(application, tokens, captured: record.capturedValues, end)
         }
         var hasUnread = false
         let first = try await ask(key) { (record, revocation, find, end) throws(VaultError) in
@@ -79,7 +79,7 @@ extension Vault {
             names = tokens.names
             guard let application = try find()
             else { return end(Revocation.Outcomes.unsupported) }
-            try revocation.send(application, tokens, captured: record.captured, end)
+            try revocation.send(application, tokens, captured: record.capturedValues, end)
         }
         if hasUnread {
             attempt.unread = first

@@ -89,7 +89,7 @@ final class RevocationStand: Sendable {
             .revise(
                 vault.store.key(.connection, id.text),
                 Revision(addedBytesMax: 64) { (record, _) throws(VaultError) in
-                    try record.capture(["account": "acct 1"])
+                    try record.capture([("account", "acct 1")])
                     return .change
                 }))
         _ = try await vault.durable(commit)

@@ -159,6 +159,6 @@ private final class Stand: Sendable {
         guard let opened = try vault.store.open(vault.store.key(.connection, id.text)) else {
             return [:]
         }
-        return ConnectionRecord(fields: opened.takeFields()).captured
+        return ConnectionRecord(fields: opened.takeFields()).capturedValues
     }
 }
