@@ -87,6 +87,7 @@ let package = Package(
         .target(
             name: "ProviderCatalog",
             dependencies: ["TokenVault", tool("Yams", "Yams")],
+            resources: [.embedInCode("Providers")],
             swiftSettings: strict),
 
         // What stands on it.

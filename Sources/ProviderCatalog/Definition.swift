@@ -26,8 +26,9 @@ struct Definition {
             guard let name = key.scalar?.string else {
                 throw DefinitionError(file: file, line: line, message: "a key is a plain word")
             }
-            guard ProviderSetting[name] != nil else {
-                let known = ProviderSetting.all.map(\.key).joined(separator: ", ")
+            guard ProviderSetting[name] != nil || EntryKey(rawValue: name) != nil else {
+                let keys = ProviderSetting.all.map(\.key) + EntryKey.allCases.map(\.rawValue)
+                let known = keys.joined(separator: ", ")
                 throw DefinitionError(
                     file: file, line: line,
                     message: "unknown key \"\(name)\"; known are \(known)")
@@ -44,6 +45,19 @@ struct Definition {
     /// Where a setting stands, from 1; nil where it is left out.
     func line(of setting: String) -> Int? { values[setting]?.line }
 
+    /// The provider, and what is said about it.
+    func entry() throws(DefinitionError) -> CatalogEntry {
+        var entry = CatalogEntry(try provider())
+        do throws(SettingError) {
+            for key in EntryKey.allCases {
+                if let value = values[key.rawValue] { try key.set(&entry, to: value) }
+            }
+        } catch {
+            throw placed(error)
+        }
+        return entry
+    }
+
     func provider() throws(DefinitionError) -> Provider {
         var provider = ProviderSetting.unknown
         for setting in ProviderSetting.all where setting.isRequired && values[setting.key] == nil {
@@ -55,11 +69,15 @@ struct Definition {
             }
             try provider.check()
         } catch {
-            throw DefinitionError(
-                file: file, line: error.line ?? values[error.setting]?.line,
-                message: error.description)
+            throw placed(error)
         }
         return provider
+    }
+
+    private func placed(_ error: SettingError) -> DefinitionError {
+        DefinitionError(
+            file: file, line: error.line ?? values[error.setting]?.line,
+            message: error.description)
     }
 
     private static func compose(_ text: String, file: String) throws(DefinitionError) -> Node {

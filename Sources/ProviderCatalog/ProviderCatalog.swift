@@ -20,6 +20,28 @@ public enum ProviderCatalog {
     /// The longest definition, in bytes.
     public static let fileBytesMax = 65_536
 
+    /// The names of the providers that the catalog has, in order.
+    public static let names = ShippedDefinition.all.map(\.name).sorted()
+
+    /// The provider of a name; nil where the catalog has none.
+    public static func entry(named name: String) throws(DefinitionError) -> CatalogEntry? {
+        guard let text = text(named: name) else { return nil }
+        return try definition(text, file: name).entry()
+    }
+
+    /// The definition of a name as it was written, to begin one's own with.
+    public static func text(named name: String) -> String? {
+        ShippedDefinition.all.first { $0.name == name }
+            .map { String(decoding: $0.bytes(), as: UTF8.self) }
+    }
+
+    /// Reads a definition from a file, and what it says about its facts.
+    ///
+    /// - Throws: what is wrong with it, and on which line.
+    public static func entry(file path: String) throws(DefinitionError) -> CatalogEntry {
+        try definition(read(path), file: path).entry()
+    }
+
     /// Reads a definition from a file.
     ///
     /// - Throws: what is wrong with it, and on which line.

@@ -88,7 +88,8 @@ struct RootCommand: AsyncParsableCommand {
             \(ExitStatus.table)
             """,
         subcommands: [
-            InitCommand.self, AppCommand.self, ConnectCommand.self, ListCommand.self,
+            InitCommand.self, ProviderCommand.self, AppCommand.self, ConnectCommand.self,
+            ListCommand.self,
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
             UseCommand.self, RejectedCommand.self, FailedCommand.self, DisconnectCommand.self,
             AuditCommand.self,

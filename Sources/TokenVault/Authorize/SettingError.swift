@@ -3,7 +3,7 @@
 /// A setting of a provider whose value cannot be meant: which one, what it was, and what would do.
 public struct SettingError: Error, Hashable, Sendable {
     /// The setting's key in definitions, such as `refresh_margin_seconds`.
-    public internal(set) var setting: String
+    public package(set) var setting: String
     /// What it was, in words; it may quote the definition, which holds no secret.
     public let value: String
     /// What would do, in words.

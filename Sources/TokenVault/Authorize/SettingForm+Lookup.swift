@@ -52,9 +52,12 @@ extension SettingForm where Value == [Provider.Parameter] {
                     throw value.refused(wanted: words)
                 }
                 for pair in pairs {
-                    guard pair.name != "client_id",
-                        pair.name.utf8.allSatisfy(TextEncoding.isUnreserved)
-                    else {
+                    guard pair.name != "client_id" else {
+                        throw SettingError(
+                            setting: "", value: "\"client_id\"", wanted: "leave it out",
+                            problem: "is set by the flow itself", line: value.line)
+                    }
+                    guard pair.name.utf8.allSatisfy(TextEncoding.isUnreserved) else {
                         throw SettingError(
                             setting: "", value: "\"\(pair.name)\"",
                             wanted: "a name of letters, digits, '-', '_' and '.'", line: value.line)

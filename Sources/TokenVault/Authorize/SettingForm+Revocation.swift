@@ -79,7 +79,7 @@ extension SettingForm where Value == Provider.RevocationRequest {
             where: Value.reservedParameters.contains)
         {
             return conflict(
-                "parameters", "\"\(name)\"", "leave it out", "is set by the request itself")
+                "parameters", "\"\(name)\"", "leave it out", "is set by the flow itself")
         }
         let isParameterTwice = request.parameters.contains { parameter in
             parameter.name == request.parameter

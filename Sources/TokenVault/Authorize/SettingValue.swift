@@ -29,7 +29,7 @@ package struct SettingValue: Sendable {
     /// Says that this is not what is wanted.
     ///
     /// - Parameter problem: what is wrong, where "is not" and what is wanted would not say it.
-    func refused(wanted: String, problem: String? = nil) -> SettingError {
+    package func refused(wanted: String, problem: String? = nil) -> SettingError {
         SettingError(setting: "", value: words, wanted: wanted, problem: problem, line: line)
     }
 
@@ -59,7 +59,7 @@ package struct SettingValue: Sendable {
         return "{ " + (quoted + rest).joined(separator: ", ") + " }"
     }
 
-    var flag: Bool? {
+    package var flag: Bool? {
         switch content {
         case .flag(let flag): flag
         case .text("true"): true
@@ -76,12 +76,12 @@ package struct SettingValue: Sendable {
         }
     }
 
-    var text: String? {
+    package var text: String? {
         if case .text(let text) = content { return text }
         return nil
     }
 
-    var list: [SettingValue]? {
+    package var list: [SettingValue]? {
         if case .list(let list) = content { return list }
         return nil
     }

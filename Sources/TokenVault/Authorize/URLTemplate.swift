@@ -26,6 +26,11 @@ package struct URLTemplate: Sendable {
         let before: String
         let name: String
         let place: Place
+
+        /// Whether nothing else is between `https://` and the path: then it may have a port.
+        var isWholeAuthority: Bool {
+            place == .host(isEnd: true, isWhole: true) && before.hasSuffix("://")
+        }
     }
 
     let slots: [Slot]
@@ -151,7 +156,8 @@ package struct URLTemplate: Sendable {
         switch slot.place {
         case .rest: return TextEncoding.percentEncoded(value)
         case .host:
-            guard isHost(value) else {
+            let isAll = slot.isWholeAuthority && hosts.isEmpty
+            guard isHost(value) || isAll && hostOf(value) != nil else {
                 throw TemplateFault(
                     slot.name, value, "part of a host name: letters, digits, dots and hyphens")
             }
@@ -199,19 +205,23 @@ package struct URLTemplate: Sendable {
         }
     }
 
+    /// The host of an authority that is a host, and perhaps a port; nil where it is none.
+    private static func hostOf(_ authority: some StringProtocol) -> String? {
+        let host = String(authority.prefix { $0 != ":" })
+        let port = authority.dropFirst(host.count)
+        guard isHost(host), port.isEmpty || (UInt16(port.dropFirst()) ?? 0) > 0 else { return nil }
+        return host
+    }
+
     /// The host of an origin; nil where it is none. Plain HTTP is for this machine, where the guard
     /// allows it.
     private static func originHost(_ value: String) -> String? {
         let lowered = value.lowercased()
         let isPlain = lowered.hasPrefix("http://")
         guard isPlain || lowered.hasPrefix("https://") else { return nil }
-        let authority = lowered.dropFirst(isPlain ? 7 : 8)
-        let host = String(authority.prefix { $0 != ":" })
-        let port = authority.dropFirst(host.count)
-        guard isHost(host), !isPlain || ["127.0.0.1", "localhost"].contains(host) else {
-            return nil
-        }
-        guard port.isEmpty || (UInt16(port.dropFirst()) ?? 0) > 0 else { return nil }
+        guard let host = hostOf(lowered.dropFirst(isPlain ? 7 : 8)),
+            !isPlain || ["127.0.0.1", "localhost"].contains(host)
+        else { return nil }
         return host
     }
 

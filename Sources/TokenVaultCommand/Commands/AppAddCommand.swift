@@ -10,8 +10,9 @@ struct AppAddCommand: AsyncParsableCommand {
         commandName: "add",
         abstract: "Add an application, or replace one.",
         discussion: """
-            The provider comes from a definition (YAML or JSON) or from its endpoints. The \
-            definition has a key for each of the settings below; an unknown key is an error:
+            The provider comes from the catalog (see `tokenvault provider list`), from a \
+            definition of your own (YAML or JSON) or from its endpoints. A definition has a key \
+            for each of the settings below; an unknown key is an error:
 
               name: crm
               authorization_endpoint: https://login.example.com/authorize
@@ -19,6 +20,9 @@ struct AppAddCommand: AsyncParsableCommand {
               authorization_parameters: { access_type: offline }
 
             EXAMPLES
+              tokenvault app add mail --provider google --client-id 123 \\
+                --client-secret-file mail.secret \\
+                --redirect-uri http://127.0.0.1:8017/callback
               tokenvault app add crm --provider crm.yaml --client-id 123 \\
                 --client-secret-file crm.secret \\
                 --redirect-uri http://127.0.0.1:8017/callback
@@ -37,8 +41,10 @@ struct AppAddCommand: AsyncParsableCommand {
     @Argument(help: "The application's id: letters, digits, '-', '_' and '.'; at most 64.")
     var id: String
 
-    @Option(name: .customLong("provider"), help: "File with the provider's definition.")
-    var providerFile: String?
+    @Option(
+        name: .customLong("provider"),
+        help: "The provider's name in the catalog, or the file with its definition.")
+    var definition: String?
 
     @Option(name: .customLong("authorize-url"), help: "Authorization endpoint.")
     var authorizationEndpoint: String?
@@ -90,13 +96,13 @@ struct AppAddCommand: AsyncParsableCommand {
             throw ValidationError(
                 "give one of --client-secret-file, --client-secret-fd and --public")
         }
-        guard providerFile == nil || authentication == nil else {
+        guard definition == nil || authentication == nil else {
             throw ValidationError(
-                "--auth cannot be given together with --provider: say it in the file, as "
+                "--auth cannot be given together with --provider: say it in the definition, as "
                     + "client_authentication")
         }
         let endpoints = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, authentication]
-        guard (providerFile == nil) != endpoints.allSatisfy({ $0 == nil }) else {
+        guard (definition == nil) != endpoints.allSatisfy({ $0 == nil }) else {
             throw ValidationError("give either --provider or --authorize-url and --token-url")
         }
     }
@@ -152,10 +158,10 @@ struct AppAddCommand: AsyncParsableCommand {
             return error
         }
         let failure = error.failure
-        guard error.code == .endpointRefused, let providerFile else {
+        guard error.code == .endpointRefused, let definition else {
             return CommandFailure(failure.status, "\(option): \(failure.message)")
         }
-        let place = ProviderCatalog.place(of: subject.name, in: providerFile)
+        let place = ProviderDefinition(definition).place(of: subject.name)
         return CommandFailure(failure.status, "\(place): \(failure.message)")
     }
 
@@ -168,7 +174,7 @@ struct AppAddCommand: AsyncParsableCommand {
     }
 
     private func provider() throws -> Provider {
-        if let providerFile { return try ProviderCatalog.load(providerFile) }
+        if let definition { return try ProviderDefinition(definition).entry().provider }
         guard let authorizationEndpoint, let tokenEndpoint else {
             throw CommandFailure(.usage, "give both --authorize-url and --token-url")
         }

@@ -162,7 +162,7 @@ import Testing
                 == "reply_members: \"data.0.token\" is the path of access_token and of "
                 + "refresh_token: take it out of one of them")
         #expect(
-            refusal { $0.capturedFromReply = [.init("a", path: "data.0.token")] }
+            refusal { $0.capturedFromReply = [.init("t", path: "data.0.token")] }
                 == "captured_from_reply: \"data.0.token\" is the path of a token: take it out")
         #expect(
             refusal { $0.temporaryErrors = [.init(error: "190")] }

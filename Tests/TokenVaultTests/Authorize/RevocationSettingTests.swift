@@ -77,12 +77,12 @@ import Testing
             ["parameters": ["token": "x"]],
             "revocation: parameters: names and values name one twice: leave it out"
         ),
-        (["headers": ["Host": "x"]], "revocation: headers: \"Host\" is set by the request itself"),
+        (["headers": ["Host": "x"]], "revocation: headers: \"Host\" is set by the vault itself"),
         (
             ["headers": ["X": "a\r\nb"]],
             "revocation: headers: the value of \"X\" is not printable ASCII"
         ),
-        (["headers": ["a:b": "x"]], "revocation: headers: \"a:b\" is no name of a header field"),
+        (["headers": ["a:b": "x"]], "revocation: headers: \"a:b\" is not a header's name"),
         (["success": 200], "revocation: success: 200 is not an object"),
         (["success": ["status": 200]], "revocation: success.status is no member of it"),
         (["success": ["statuses": [404]]], "revocation: success.statuses: 404 is not a number"),

@@ -63,10 +63,12 @@ final class RevocationStand: Sendable {
     var tokenRequests: [String] { state.withLock { $0.tokenRequests } }
 
     func provider(_ endpoint: String) -> Provider {
-        Provider(
+        var provider = Provider(
             name: "p", authorizationEndpoint: server.origin + "/authorize",
             tokenEndpoint: server.origin + "/token",
             revocationEndpoint: server.origin + endpoint)
+        provider.capturedFromCallback = ["account": "account", "unknown": "other"]
+        return provider
     }
 
     func put(_ provider: Provider) async throws {
