@@ -19,8 +19,8 @@ struct CatalogTests {
         #expect(files.sorted() == ProviderCatalog.names.map { $0 + ".yaml" }.sorted())
         for name in ProviderCatalog.names {
             let file = Self.folder.appending(path: name + ".yaml")
-            #expect(
-                ProviderCatalog.text(named: name) == (try String(contentsOf: file, encoding: .utf8)))
+            let text = try String(contentsOf: file, encoding: .utf8)
+            #expect(ProviderCatalog.text(named: name) == text)
         }
     }
 
@@ -31,7 +31,7 @@ struct CatalogTests {
             #expect(entry.title != name, "\(name) has no title")
             #expect(entry.factsDate?.wholeMatch(of: /20[0-9]{2}-[0-9]{2}/) != nil, "\(name)")
             #expect(!entry.sources.isEmpty, "\(name) has no sources")
-            #expect(!entry.isVerified, "\(name): say who connected, and when, before it is verified")
+            #expect(!entry.isVerified, "\(name): who connected, and when?")
             for setting in entry.unverifiedSettings {
                 let text = try #require(ProviderCatalog.text(named: name))
                 #expect(text.contains("\n\(setting):"), "\(name) does not give \(setting)")

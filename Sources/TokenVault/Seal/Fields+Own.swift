@@ -65,4 +65,5 @@ extension ConnectionRecord {
     var hasOwnClient: Bool { fields.has(ConnectionTag.ownClientID) }
 
     /// What is its own; nil where nothing is.
-    func own() throws(VaultError) -> OwnSettings? { try fields.own(ConnectionTag.own) }}
+    func own() throws(VaultError) -> OwnSettings? { try fields.own(ConnectionTag.own) }
+}
