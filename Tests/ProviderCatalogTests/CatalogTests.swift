@@ -48,6 +48,44 @@ struct CatalogTests {
         #expect(Set(wanted).isSubset(of: ProviderCatalog.names))
     }
 
+    /// What the variables of the catalog may be.
+    private static let samples = [
+        "acme", "acme.example.com", "1234567", "00000000-0000-0000-0000-000000000000",
+    ]
+
+    /// A value for each variable that has none, of which the definition says nothing bad.
+    private func values(_ provider: Provider) -> [String: String] {
+        var values: [String: String] = [:]
+        for (name, variable) in provider.variables where variable.defaultValue == nil {
+            let suffixed = variable.hostSuffixes.map { $0.hasPrefix(".") ? "acme" + $0 : $0 }
+            let hosts = Self.hosts.map { "acme." + $0 }
+            values[name] = (Self.samples + suffixed + hosts).first { value in
+                (try? provider.check(given: [name: value])) != nil
+            }
+        }
+        return values
+    }
+
+    /// Hosts of those that take nothing else.
+    private static let hosts = [
+        "crm.dynamics.com", "myworkday.com", "workday.com", "snowflakecomputing.com",
+        "cloud.databricks.com",
+    ]
+
+    @Test func eachSaysWhatWouldBeSent() throws {
+        for name in ProviderCatalog.names {
+            let provider = try entry(name).provider
+            let previews = try RequestPreview.all(provider, values: values(provider))
+            #expect(previews.count >= 3, "\(name)")
+            for preview in previews {
+                let text = ([preview.line] + preview.fields + [preview.body]).joined(separator: "\n")
+                #expect(!text.contains("{") || preview.body.hasPrefix("{"), "\(name): \(text)")
+                #expect(preview.line.contains(" https://"), "\(name): \(preview.line)")
+            }
+            #expect(previews.contains { $0.body.contains("REFRESH_TOKEN") || name == "facebook" })
+        }
+    }
+
     @Test func noTwoAreTheSame() throws {
         let titles = try ProviderCatalog.names.map { try entry($0).title }
         #expect(Set(titles).count == titles.count)

@@ -27,9 +27,12 @@ package struct URLTemplate: Sendable {
         let name: String
         let place: Place
 
+        /// What follows it; nil at the end.
+        let next: Character?
+
         /// Whether nothing else is between `https://` and the path: then it may have a port.
         var isWholeAuthority: Bool {
-            place == .host(isEnd: true, isWhole: true) && before.hasSuffix("://")
+            place == .host(isEnd: true, isWhole: true) && before.hasSuffix("://") && next != ":"
         }
     }
 
@@ -79,7 +82,7 @@ package struct URLTemplate: Sendable {
             rest = rest[rest.index(after: close)...]
             passed += before
             let place = try Self.place(of: name, after: passed, rest)
-            slots.append(Slot(before: before, name: name, place: place))
+            slots.append(Slot(before: before, name: name, place: place, next: rest.first))
             // It stands for something that is neither empty nor a separator.
             passed += "x"
             if place == .origin { passed = "https://x" }

@@ -21,6 +21,13 @@ enum RequestHeaders {
         _ added: [Provider.Parameter], _ body: Provider.RevocationRequest.Body
     ) -> HeaderList? {
         guard body != .form || !added.isEmpty else { return nil }
+        return HeaderList(fields(added, body))
+    }
+
+    /// The same, name by name.
+    static func fields(
+        _ added: [Provider.Parameter], _ body: Provider.RevocationRequest.Body
+    ) -> [Provider.Parameter] {
         let names = Set(added.map { $0.name.lowercased() })
         var fields = common.filter { !names.contains($0.name.lowercased()) } + added
         // Else curl says that it is a form; without a value it says nothing.
@@ -29,7 +36,7 @@ enum RequestHeaders {
         case .json: fields.append(Provider.Parameter("Content-Type", "application/json"))
         case .none: fields.append(Provider.Parameter("Content-Type", ""))
         }
-        return HeaderList(fields)
+        return fields
     }
 }
 

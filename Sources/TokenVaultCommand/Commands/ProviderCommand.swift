@@ -13,8 +13,10 @@ struct ProviderCommand: AsyncParsableCommand {
               tokenvault provider show slack
               tokenvault provider show gitlab > gitlab.yaml
               tokenvault provider check *.yaml
+              tokenvault provider try zendesk --set subdomain=acme
             """,
         subcommands: [
             ProviderListCommand.self, ProviderShowCommand.self, ProviderCheckCommand.self,
+            ProviderTryCommand.self,
         ])
 }

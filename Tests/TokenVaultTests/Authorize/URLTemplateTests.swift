@@ -44,6 +44,19 @@ import Testing
             filled("https://{shop}/", ["shop": value], hosts: ["myshopify.com"]) == nil, "\(value)")
     }
 
+    @Test func onlyAWholeHostOfAnyNameMayHaveAPort() {
+        let hosts = ["host": "git.example:8443"]
+        #expect(filled("https://{host}/token", hosts) == "https://git.example:8443/token")
+        #expect(filled("https://{host}", hosts) == "https://git.example:8443")
+        #expect(filled("https://{host}:80/token", hosts) == nil)
+        #expect(filled("https://a.{host}/token", hosts) == nil)
+        #expect(filled("https://{host}.example/token", hosts) == nil)
+        #expect(filled("https://{host}/token", hosts, hosts: ["git.example"]) == nil)
+        for value in ["a:", "a:b", "a:0", "a:65536", "a:1:2", ":1", "a:443/x", "a:443@b"] {
+            #expect(filled("https://{host}/token", ["host": value]) == nil, "\(value)")
+        }
+    }
+
     @Test func aHostIsHeldToItsSuffixes() {
         func host(_ value: String, _ hosts: [String]) -> Bool {
             filled("https://{host}/", ["host": value], hosts: hosts) != nil

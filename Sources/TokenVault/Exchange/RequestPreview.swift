@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A request that a definition leads to, as it would be sent, with words such as `CLIENT_SECRET` in
+/// the place of secrets. Nothing is sent.
+package struct RequestPreview: Sendable {
+    /// What it is for.
+    package let title: String
+    /// Its method and URL.
+    package let line: String
+    /// Its header fields, but for those that curl adds to every request.
+    package let fields: [String]
+    /// Its body; empty where there is none.
+    package let body: String
+
+    /// The requests of a connection's life, in their order.
+    ///
+    /// - Parameters:
+    ///   - provider: a definition that was checked.
+    ///   - values: of its variables.
+    /// - Throws: `endpointRefused` where a value is missing, or is not what it may be; as the makers
+    ///   of `TokenRequest`.
+    package static func all(
+        _ provider: Provider, values: [String: String]
+    ) throws(VaultError) -> [RequestPreview] {
+        let application = try Application(
+            id: ApplicationID("preview"), provider: provider, clientID: "CLIENT_ID",
+            clientSecret: provider.clientAuthentication == .none
+                ? nil : Secret("CLIENT_SECRET"),
+            redirectURI: "https://platform.example/callback", scopes: ["SCOPE"],
+            userScopes: provider.userScopeParameter == nil ? [] : ["USER_SCOPE"], values: values
+        ).filled(for: nil)
+        return try [authorization(application), exchange(application), refresh(application)]
+            + revocations(application) + lookups(application)
+    }
+
+    private static func authorization(
+        _ application: borrowing Application
+    ) throws(VaultError) -> RequestPreview {
+        let provider = application.provider
+        let request = try AuthorizationRequest(
+            application, scopes: provider.scopes(for: application.scopes),
+            userScopes: application.userScopes, state: Secret("STATE"),
+            codeVerifier: verifier())
+        return RequestPreview(
+            title: "The user's browser is sent to", line: "GET \(request.url)", fields: [],
+            body: "")
+    }
+
+    /// As long as one must be at least.
+    private static func verifier() throws(VaultError) -> Secret {
+        try Secret("CODE_VERIFIER______________________________")
+    }
+
+    private static func exchange(
+        _ application: borrowing Application
+    ) throws(VaultError) -> RequestPreview {
+        let provider = application.provider
+        let request = try TokenRequest.exchange(
+            code: Secret("CODE"), codeVerifier: provider.usesPKCE ? verifier() : nil,
+            for: application)
+        return RequestPreview(
+            "The code is exchanged", request, provider.tokenEndpoint, provider.requestHeaders,
+            provider.requestBody == .json ? .json : .form)
+    }
+
+    private static func refresh(
+        _ application: borrowing Application
+    ) throws(VaultError) -> RequestPreview {
+        let provider = application.provider
+        let token = try Secret(
+            provider.refreshGrant == .refreshToken ? "REFRESH_TOKEN" : "ACCESS_TOKEN")
+        let credentials = try ClientCredentials(application)
+        let request = try TokenRequest.refresh(token.bytes, by: credentials)
+        return RequestPreview(
+            "A token is refreshed", request, provider.refreshURL, provider.requestHeaders,
+            provider.requestBody == .json ? .json : .form)
+    }
+
+    private static func revocations(
+        _ application: borrowing Application
+    ) throws(VaultError) -> [RequestPreview] {
+        let provider = application.provider
+        guard let endpoint = provider.revocationEndpoint else { return [] }
+        let way = provider.revocation ?? Provider.RevocationRequest()
+        let values = samples(application)
+        let url = try TokenRequest.revocationURL(endpoint, provider, values)
+        var previews: [RequestPreview] = []
+        for hint in way.presented {
+            let token = try Secret(
+                hint == .accessToken ? "ACCESS_TOKEN" : "REFRESH_TOKEN")
+            let request = try TokenRequest.revocation(
+                of: token.bytes, hint, for: application, values: values)
+            previews.append(
+                RequestPreview(
+                    "On disconnect", request, url, provider.requestHeaders + way.headers, way.body))
+        }
+        return previews
+    }
+
+    private static func lookups(
+        _ application: borrowing Application
+    ) throws(VaultError) -> [RequestPreview] {
+        let provider = application.provider
+        guard let lookup = provider.lookup else { return [] }
+        let values = samples(application)
+        let token = try Secret("ACCESS_TOKEN")
+        let url = try TokenRequest.lookupURL(lookup, values)
+        let request = try TokenRequest.lookup(
+            lookup, with: token.bytes, for: application, values: values)
+        let preview = RequestPreview(
+            "Once after connecting", request, url, provider.requestHeaders + lookup.headers, .none)
+        return [preview]
+    }
+
+    /// What is captured stands as its name.
+    private static func samples(_ application: borrowing Application) -> [String: String] {
+        let provider = application.provider
+        var values = Dictionary(
+            uniqueKeysWithValues: provider.capturedNames.map { ($0, $0.uppercased()) })
+        values.merge(provider.allValues(application.values)) { $1 }
+        values["client_id"] = application.clientID
+        return values
+    }
+
+    private init(title: String, line: String, fields: [String], body: String) {
+        (self.title, self.line, self.fields, self.body) = (title, line, fields, body)
+    }
+
+    private init(
+        _ title: String, _ request: borrowing TokenRequest, _ url: String,
+        _ added: [Provider.Parameter], _ body: Provider.RevocationRequest.Body
+    ) {
+        let method = request.head?.method ?? .post
+        var fields: [String] = []
+        switch request.credentials.headerLine {
+        case .some(let line):
+            let text = line.bytes.extracting(0..<line.count - 1).publicText
+            fields.append(text ?? "")
+        case .none: break
+        }
+        fields += RequestHeaders.fields(added, body).map { "\($0.name): \($0.value)" }
+        self.init(
+            title: title, line: "\(method.rawValue.uppercased()) \(url)", fields: fields,
+            body: request.body.bytes.publicText ?? "")
+    }
+}
+
+extension Provider.RevocationRequest {
+    /// The tokens that are presented where there are both, in their order.
+    fileprivate var presented: [TokenRequest.Hint] {
+        switch tokens {
+        case .both: [.refreshToken, .accessToken]
+        case .refresh, .refreshOrAccess: [.refreshToken]
+        case .access: [.accessToken]
+        }
+    }
+}
