@@ -28,7 +28,7 @@ struct CatalogTests {
         for name in ProviderCatalog.names {
             let entry = try entry(name)
             #expect(entry.provider.name == name)
-            #expect(entry.title != name, "\(name) has no title")
+            #expect(ProviderCatalog.text(named: name)?.contains("\ntitle: ") == true, "\(name)")
             #expect(entry.factsDate?.wholeMatch(of: /20[0-9]{2}-[0-9]{2}/) != nil, "\(name)")
             #expect(!entry.sources.isEmpty, "\(name) has no sources")
             #expect(!entry.isVerified, "\(name): who connected, and when?")
@@ -51,13 +51,14 @@ struct CatalogTests {
     /// What the variables of the catalog may be.
     private static let samples = [
         "acme", "acme.example.com", "1234567", "00000000-0000-0000-0000-000000000000",
+        "amzn1.sellerapps.app.1",
     ]
 
     /// A value for each variable that has none, of which the definition says nothing bad.
     private func values(_ provider: Provider) -> [String: String] {
         var values: [String: String] = [:]
         for (name, variable) in provider.variables where variable.defaultValue == nil {
-            let suffixed = variable.hostSuffixes.map { $0.hasPrefix(".") ? "acme" + $0 : $0 }
+            let suffixed = variable.hostSuffixes.map { "acme" + ($0.hasPrefix(".") ? "" : ".") + $0 }
             let hosts = Self.hosts.map { "acme." + $0 }
             values[name] = (Self.samples + suffixed + hosts).first { value in
                 (try? provider.check(given: [name: value])) != nil
@@ -78,7 +79,8 @@ struct CatalogTests {
             let previews = try RequestPreview.all(provider, values: values(provider))
             #expect(previews.count >= 3, "\(name)")
             for preview in previews {
-                let text = ([preview.line] + preview.fields + [preview.body]).joined(separator: "\n")
+                let text = ([preview.line] + preview.fields + [preview.body]).joined(
+                    separator: "\n")
                 #expect(!text.contains("{") || preview.body.hasPrefix("{"), "\(name): \(text)")
                 #expect(preview.line.contains(" https://"), "\(name): \(preview.line)")
             }

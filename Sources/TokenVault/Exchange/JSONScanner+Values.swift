@@ -36,6 +36,15 @@ extension JSONScanner {
         return text.isBroken ? nil : count
     }
 
+    /// A string, a number or a flag that is no secret, as text. Nil for anything else.
+    func plainText(_ value: Value) -> String? {
+        switch value.kind {
+        case .string: publicText(value)
+        case .number, .true, .false: written(value).publicText
+        default: nil
+        }
+    }
+
     /// A string that is no secret, as text. Nil where it has a malformed escape, or is not
     /// UTF-8.
     func publicText(_ value: Value) -> String? {

@@ -10,7 +10,9 @@ extension ReplyPath {
         in body: RawSpan,
         _ use: (JSONScanner.Value, borrowing JSONScanner) throws(VaultError) -> Void
     ) throws(VaultError) {
-        try Self.find(names[...], in: body, isArray: false, use)
+        let start = JSONText.spaceEnd(body, from: JSONScanner.markEnd(body))
+        let isArray = start < body.byteCount && body.byte(at: start) == UInt8(ascii: "[")
+        try Self.find(names[...], in: body, isArray: isArray, use)
     }
 
     private static func find(

@@ -142,15 +142,10 @@ extension TokenReply.Members {
     mutating func capture(
         _ value: JSONScanner.Value, as name: String, of scanner: borrowing JSONScanner
     ) {
-        let text: String? =
-            switch value.kind {
-            // An escape has 6 bytes at the most.
-            case .string where value.range.count <= 6 * Provider.capturedValueBytesMax:
-                scanner.publicText(value)
-            case .number, .true, .false: scanner.written(value).publicText
-            default: nil
-            }
-        guard let text, Name.isWellFormed(text, byteCountMax: Provider.capturedValueBytesMax)
+        // An escape has 6 bytes at the most.
+        guard value.range.count <= 6 * Provider.capturedValueBytesMax,
+            let text = scanner.plainText(value),
+            Name.isWellFormed(text, byteCountMax: Provider.capturedValueBytesMax)
         else { return }
         captured.append((name, text))
     }
