@@ -58,7 +58,9 @@ struct CatalogTests {
     private func values(_ provider: Provider) -> [String: String] {
         var values: [String: String] = [:]
         for (name, variable) in provider.variables where variable.defaultValue == nil {
-            let suffixed = variable.hostSuffixes.map { "acme" + ($0.hasPrefix(".") ? "" : ".") + $0 }
+            let suffixed = variable.hostSuffixes.map { suffix in
+                "acme" + (suffix.hasPrefix(".") ? "" : ".") + suffix
+            }
             let hosts = Self.hosts.map { "acme." + $0 }
             values[name] = (Self.samples + suffixed + hosts).first { value in
                 (try? provider.check(given: [name: value])) != nil

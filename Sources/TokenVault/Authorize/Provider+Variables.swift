@@ -106,10 +106,10 @@ extension Provider {
         }
         for (_, text) in templates {
             guard URLTemplate.isTemplate(text) else { continue }
-            for slot in try URLTemplate(text).slots {
-                guard let value = values[slot.name] else { continue }
-                let hosts = variables[slot.name]?.hostSuffixes ?? []
-                _ = try URLTemplate.text(of: value, in: slot, hosts)
+            for placeholder in try URLTemplate(text).placeholders {
+                guard let value = values[placeholder.name] else { continue }
+                let hosts = variables[placeholder.name]?.hostSuffixes ?? []
+                _ = try URLTemplate.text(of: value, in: placeholder, hosts)
             }
         }
     }

@@ -36,10 +36,10 @@ extension Provider {
         for (setting, text) in templates { try checkTemplate(setting, text) }
         for host in resourceHosts where URLTemplate.isTemplate(host) {
             let url = host.hasPrefix("{") && host.hasSuffix("}") ? host : "https://" + host
-            let slots = try Self.slots("resource_hosts", url)
-            for slot in slots where variables[slot.name] == nil {
-                guard capturedNames.contains(slot.name) else {
-                    throw undeclared(slot.name, "resource_hosts")
+            let placeholders = try Self.placeholders("resource_hosts", url)
+            for placeholder in placeholders where variables[placeholder.name] == nil {
+                guard capturedNames.contains(placeholder.name) else {
+                    throw undeclared(placeholder.name, "resource_hosts")
                 }
             }
         }
@@ -62,11 +62,11 @@ extension Provider {
         }
     }
 
-    private static func slots(
+    private static func placeholders(
         _ setting: String, _ text: String
-    ) throws(SettingError) -> [URLTemplate.Slot] {
+    ) throws(SettingError) -> [URLTemplate.Placeholder] {
         do throws(TemplateFault) {
-            return try URLTemplate(text).slots
+            return try URLTemplate(text).placeholders
         } catch {
             throw SettingError(
                 setting: setting, value: error.value ?? "", wanted: error.wanted, line: nil)
@@ -80,16 +80,17 @@ extension Provider {
     }
 
     private func checkTemplate(_ setting: String, _ text: String) throws(SettingError) {
-        for slot in try Self.slots(setting, text) {
-            guard let variable = variables[slot.name] else {
-                guard slot.place == .rest, isKnownLater(slot.name, in: setting) else {
-                    throw undeclared(slot.name, setting)
+        for placeholder in try Self.placeholders(setting, text) {
+            guard let variable = variables[placeholder.name] else {
+                guard placeholder.place == .rest, isKnownLater(placeholder.name, in: setting) else {
+                    throw undeclared(placeholder.name, setting)
                 }
                 continue
             }
-            if let (problem, wanted) = Self.fault(slot.place, variable) {
+            if let (problem, wanted) = Self.fault(placeholder.place, variable) {
                 throw SettingError(
-                    setting: setting, value: "{\(slot.name)}", wanted: wanted, problem: problem,
+                    setting: setting, value: "{\(placeholder.name)}", wanted: wanted,
+                    problem: problem,
                     line: nil)
             }
         }

@@ -21,7 +21,7 @@ package struct URLTemplate: Sendable {
         case rest
     }
 
-    struct Slot {
+    struct Placeholder {
         /// The text in front of it.
         let before: String
         let name: String
@@ -36,7 +36,7 @@ package struct URLTemplate: Sendable {
         }
     }
 
-    let slots: [Slot]
+    let placeholders: [Placeholder]
     private let end: String
 
     /// The longest name, in bytes.
@@ -66,7 +66,7 @@ package struct URLTemplate: Sendable {
 
     /// - Throws: what cannot be meant.
     package init(_ text: String) throws(TemplateFault) {
-        var slots: [Slot] = []
+        var placeholders: [Placeholder] = []
         var rest = text[...]
         var passed = ""
         while let open = rest.firstIndex(of: "{") {
@@ -82,7 +82,8 @@ package struct URLTemplate: Sendable {
             rest = rest[rest.index(after: close)...]
             passed += before
             let place = try Self.place(of: name, after: passed, rest)
-            slots.append(Slot(before: before, name: name, place: place, next: rest.first))
+            placeholders.append(
+                Placeholder(before: before, name: name, place: place, next: rest.first))
             // It stands for something that is neither empty nor a separator.
             passed += "x"
             if place == .origin { passed = "https://x" }
@@ -90,7 +91,7 @@ package struct URLTemplate: Sendable {
         guard !rest.contains("}") else {
             throw TemplateFault(text, "a URL in which each { has its }")
         }
-        (self.slots, end) = (slots, String(rest))
+        (self.placeholders, end) = (placeholders, String(rest))
     }
 
     private static func place(
@@ -139,42 +140,45 @@ package struct URLTemplate: Sendable {
         isLater: (String) -> Bool = { _ in false }
     ) throws(TemplateFault) -> String {
         var url = ""
-        for slot in slots {
-            if isLater(slot.name) {
-                url += slot.before + "{\(slot.name)}"
+        for placeholder in placeholders {
+            if isLater(placeholder.name) {
+                url += placeholder.before + "{\(placeholder.name)}"
                 continue
             }
-            guard let value = value(slot.name) else { throw TemplateFault(missing: slot.name) }
-            url += slot.before
-            url += try Self.text(of: value, in: slot, hosts(slot.name))
+            guard let value = value(placeholder.name) else {
+                throw TemplateFault(missing: placeholder.name)
+            }
+            url += placeholder.before
+            url += try Self.text(of: value, in: placeholder, hosts(placeholder.name))
         }
         return url + end
     }
 
     /// What stands for a value where its name does.
     static func text(
-        of value: String, in slot: Slot, _ hosts: [String]
+        of value: String, in placeholder: Placeholder, _ hosts: [String]
     ) throws(TemplateFault) -> String {
-        try check(value, of: slot.name)
-        switch slot.place {
+        try check(value, of: placeholder.name)
+        switch placeholder.place {
         case .rest: return TextEncoding.percentEncoded(value)
         case .host:
-            let isAll = slot.isWholeAuthority && hosts.isEmpty
+            let isAll = placeholder.isWholeAuthority && hosts.isEmpty
             guard isHost(value) || isAll && hostOf(value) != nil else {
                 throw TemplateFault(
-                    slot.name, value, "part of a host name: letters, digits, dots and hyphens")
+                    placeholder.name, value,
+                    "part of a host name: letters, digits, dots and hyphens")
             }
             guard hosts.isEmpty || isOneOf(value, hosts) else {
-                throw TemplateFault(slot.name, value, under(hosts))
+                throw TemplateFault(placeholder.name, value, under(hosts))
             }
             return value
         case .origin:
             guard let host = originHost(value) else {
-                throw TemplateFault(slot.name, value, "https:// and a host, without a path")
+                throw TemplateFault(placeholder.name, value, "https:// and a host, without a path")
             }
             // A template without them is refused when it is written.
             guard isOneOf(host, hosts) else {
-                throw TemplateFault(slot.name, value, under(hosts))
+                throw TemplateFault(placeholder.name, value, under(hosts))
             }
             return value
         }

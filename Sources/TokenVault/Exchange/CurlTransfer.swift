@@ -6,11 +6,9 @@ import Glibc
 /// next. All of it on the transport's thread.
 final class CurlTransfer {
     enum Stage {
-        case connecting
-        /// A byte of the request may have been sent.
-        case sent
-        /// As `sent`; the body waits for a larger block.
-        case paused
+        /// `sent`: a byte of the request may have been. `paused`: and the body waits for a larger
+        /// block.
+        case connecting, sent, paused
     }
 
     /// The transfers that need a look at each turn.
@@ -25,7 +23,6 @@ final class CurlTransfer {
     }
 
     var easy: CurlEasy
-    /// What it runs on.
     let multi: CurlMulti
     let held: Held
     private let addressGuard: AddressGuard

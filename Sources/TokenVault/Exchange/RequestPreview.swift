@@ -17,8 +17,8 @@ package struct RequestPreview: Sendable {
     /// - Parameters:
     ///   - provider: a definition that was checked.
     ///   - values: of its variables.
-    /// - Throws: `endpointRefused` where a value is missing, or is not what it may be; as the makers
-    ///   of `TokenRequest`.
+    /// - Throws: `endpointRefused` where a value is missing, or is not what it may be; as the
+    ///   makers of `TokenRequest`.
     package static func all(
         _ provider: Provider, values: [String: String]
     ) throws(VaultError) -> [RequestPreview] {

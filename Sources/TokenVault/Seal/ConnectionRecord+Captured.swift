@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What was captured from the callback, the answers and the look-up: no secrets, and kept with the tokens.
+// What was captured from the callback, the answers and the look-up: no secrets, and kept with the
+// tokens.
 extension ConnectionRecord {
     /// The captured values, in the order in which they first came.
     var captured: [(name: String, value: String)] {

@@ -10,8 +10,8 @@ struct ProviderCheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Check definitions: what is wrong, on which line, and what would do.",
         discussion: """
-            Every file is looked at; of each the first thing that is wrong is told. The exit status \
-            is 0 where nothing is.
+            Every file is looked at; of each the first thing that is wrong is told. The exit \
+            status is 0 where nothing is.
 
             EXAMPLES
               tokenvault provider check crm.yaml
