@@ -26,7 +26,7 @@ public enum ProviderCatalog {
     /// The provider of a name; nil where the catalog has none.
     public static func entry(named name: String) throws(DefinitionError) -> CatalogEntry? {
         guard let text = text(named: name) else { return nil }
-        return try definition(text, file: name).entry()
+        return try entry(text: text, file: name)
     }
 
     /// The definition of a name as it was written, to begin one's own with.
@@ -39,7 +39,14 @@ public enum ProviderCatalog {
     ///
     /// - Throws: what is wrong with it, and on which line.
     public static func entry(file path: String) throws(DefinitionError) -> CatalogEntry {
-        try definition(read(path), file: path).entry()
+        try entry(text: read(path), file: path)
+    }
+
+    /// The same from its text; `file` only names it in errors.
+    package static func entry(
+        text: String, file: String
+    ) throws(DefinitionError) -> CatalogEntry {
+        try definition(text, file: file).entry()
     }
 
     /// Reads a definition from a file.
