@@ -171,9 +171,12 @@ let package = Package(
         // Tests mirror Sources.
         .testTarget(
             name: "BenchmarkTests", dependencies: ["tokenvault-bench"], swiftSettings: strict),
+        .target(name: "CSpawn", path: "Tests/CSpawn"),
         .target(
-            name: "TestSupport", dependencies: ["TokenVault"], path: "Tests/TestSupport",
-            swiftSettings: strict),
+            name: "TestSupport", dependencies: ["TokenVault", "CSpawn"],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "TokenVaultTests", dependencies: ["TokenVault", "TestSupport"],
             swiftSettings: strict),
@@ -238,7 +241,7 @@ let package = Package(
         .testTarget(
             name: "CallbackFrontTests",
             dependencies: [
-                "CallbackFront", "TokenVault", "ProviderSimulator",
+                "CallbackFront", "TokenVault", "ProviderSimulator", "TestSupport",
                 tool("HTTPTypes", "swift-http-types"),
                 tool("Logging", "swift-log"),
             ],
@@ -276,13 +279,14 @@ let package = Package(
             ],
             path: "Tests/Simulation", exclude: ["README.md"], swiftSettings: strict),
         .executableTarget(
-            name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate",
-            swiftSettings: strict),
+            name: "simulate", dependencies: ["Simulation", "TestSupport"],
+            path: "Tests/Simulate", swiftSettings: strict),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["Simulation", "simulate", "TokenVault", "TestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(
+            name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 
 /// A browser with a cookie jar of its own: curl, which knows the rules of `Secure` and `__Host-`.
 /// It follows no redirect.
@@ -67,23 +68,11 @@ final class Browser: Sendable {
         }
         let config = Data(options.utf8) + Data("url = \"".utf8) + Data(quoted) + Data("\"\n".utf8)
         try config.write(to: URL(fileURLWithPath: name))
-        let status = try await run(["--config", name])
+        let status = try await ChildProcess(
+            "/usr/bin/curl", ["--disable", "--config", name]
+        ).end().status
         guard status == 0 else { throw NoReply(status: status) }
         return try parse(Data(contentsOf: URL(fileURLWithPath: name + ".reply")))
-    }
-
-    private func run(_ arguments: [String]) async throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-        process.arguments = ["--disable"] + arguments
-        return try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do {
-                try process.run()
-            } catch {
-                continuation.resume(throwing: error)
-            }
-        }
     }
 
     private func parse(_ data: Data) throws -> Reply {

@@ -2,6 +2,7 @@
 
 import Foundation
 import ProviderSimulator
+import TestSupport
 import Testing
 import TokenVault
 
@@ -74,22 +75,9 @@ import TokenVault
 
     private func walk(_ site: String, _ links: [String]) async throws -> Seen {
         let home = Self.browserHome
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: home + "/bin/python")
-        process.arguments =
-            ["Tests/Browser/flow.py", site, home + "/screenshots"] + links
-        process.standardOutput = output
-        let status = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do {
-                try process.run()
-            } catch {
-                continuation.resume(throwing: error)
-            }
-        }
-        try #require(status == 0)
-        let data = try #require(try output.fileHandleForReading.readToEnd())
-        return try JSONDecoder().decode(Seen.self, from: data)
+        let report = try await ChildProcess.run(
+            home + "/bin/python", ["Tests/Browser/flow.py", site, home + "/screenshots"] + links)
+        try #require(report.status == 0, "\(report.complaint)")
+        return try JSONDecoder().decode(Seen.self, from: report.output)
     }
 }

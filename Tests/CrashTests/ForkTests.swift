@@ -11,15 +11,8 @@ import Testing
     func fork(scenario: String, way: String) throws {
         let home = try TestVault()
         try home.create()
-        let subject = Process()
-        subject.executableURL = try Built.product("fork-subject")
-        subject.arguments = [scenario, home.path, home.keyFile, way]
-        let pipe = Pipe()
-        subject.standardError = pipe
-        try subject.run()
-        let said = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        subject.waitUntilExit()
-        #expect(subject.terminationReason == .exit)
-        #expect(subject.terminationStatus == 0, "\(String(decoding: said, as: UTF8.self))")
+        let subject = try ChildProcess.run(
+            Built.product("fork-subject").path, [scenario, home.path, home.keyFile, way])
+        #expect(subject.end == .exit(0), "\(subject.complaint)")
     }
 }

@@ -137,21 +137,19 @@ import Testing
 
     @Test func oneProcessOwnsTheVault() async throws {
         let exhibit = try await Exhibit()
-        let owner = Process()
-        owner.executableURL = try Built.product("crash-subject")
-        owner.environment = [
-            "CRASH_SUBJECT_MODE": "hold", "CRASH_SUBJECT_VAULT": exhibit.home.path,
-            "CRASH_SUBJECT_KEY": exhibit.home.keyFile,
-        ]
-        let pipe = Pipe()
-        owner.standardOutput = pipe
-        try owner.run()
-        #expect(String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self) == "R\n")
+        let pipe = try PipeEnd.pair()
+        let owner = try ChildProcess(
+            Built.product("crash-subject").path,
+            environment: [
+                "CRASH_SUBJECT_MODE": "hold", "CRASH_SUBJECT_VAULT": exhibit.home.path,
+                "CRASH_SUBJECT_KEY": exhibit.home.keyFile,
+            ], output: .pipe(pipe.writing))
+        #expect(try pipe.reading.readLine() == "R")
         let started = ContinuousClock.now
         #expect(await exhibit.verdict() == .vaultLocked)
         #expect(started.duration(to: .now) < .milliseconds(100))
-        kill(owner.processIdentifier, SIGKILL)
-        owner.waitUntilExit()
+        owner.signal(SIGKILL)
+        await owner.end()
         let taken = ContinuousClock.now
         #expect(await exhibit.verdict() == nil)
         #expect(taken.duration(to: .now) < .seconds(1))

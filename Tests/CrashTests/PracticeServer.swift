@@ -13,7 +13,7 @@ import TestSupport
 final class PracticeServer: Sendable {
     let http: LoopbackHTTP
     let clientSecret: String
-    private let process: Process
+    private let process: ChildProcess
     private let directory: String
 
     init() throws {
@@ -24,17 +24,14 @@ final class PracticeServer: Sendable {
         clientSecret = UUID().uuidString
         try TestVault.write(Array(controlKey.utf8), to: "\(directory)/control", mode: 0o600)
         try TestVault.write(Array(clientSecret.utf8), to: "\(directory)/secret", mode: 0o600)
-        process = Process()
-        process.executableURL = try Built.product("provider-simulator")
-        process.arguments = [
-            "--port-file", "\(directory)/port", "--control-key-file", "\(directory)/control",
-            "--client-id", "client-1", "--client-secret-file", "\(directory)/secret",
-            "--redirect-uri", "https://platform.example/callback/practice",
-            "--rotation", "grace=3600",
-        ]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(
+            Built.product("provider-simulator").path,
+            [
+                "--port-file", "\(directory)/port", "--control-key-file", "\(directory)/control",
+                "--client-id", "client-1", "--client-secret-file", "\(directory)/secret",
+                "--redirect-uri", "https://platform.example/callback/practice",
+                "--rotation", "grace=3600",
+            ], output: .nothing, errors: .nothing)
         var port: UInt16?
         for _ in 0..<1000 where port == nil {
             usleep(10_000)
@@ -49,7 +46,7 @@ final class PracticeServer: Sendable {
 
     func stop() {
         process.terminate()
-        process.waitUntilExit()
+        process.wait()
         try? FileManager.default.removeItem(atPath: directory)
     }
 }

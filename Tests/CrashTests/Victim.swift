@@ -39,32 +39,29 @@ struct Victim {
             unsafe progress.pointee.aim_writes = UInt32(writes)
             unsafe progress.pointee.aim_skips = UInt32(skips)
         }
-        let process = Process()
-        process.executableURL = try Built.product("crash-subject")
-        process.environment = [
-            "CRASH_SUBJECT_VAULT": home.path, "CRASH_SUBJECT_KEY": home.keyFile,
-            "CRASH_SUBJECT_PROGRESS": progressPath, "CRASH_SUBJECT_PORT": "\(server.http.port)",
-            "CRASH_SUBJECT_CONTROL_KEY": server.http.controlKey,
-            "CRASH_SUBJECT_SEED": "\(seed >> 1)", "CRASH_SUBJECT_QUEUES": "\(queues)",
-            "CRASH_SUBJECT_IDS": "\(Journal.ids)",
-        ]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let reader = pipe.fileHandleForReading
+        let pipe = try PipeEnd.pair()
+        let process = try ChildProcess(
+            Built.product("crash-subject").path,
+            environment: [
+                "CRASH_SUBJECT_VAULT": home.path, "CRASH_SUBJECT_KEY": home.keyFile,
+                "CRASH_SUBJECT_PROGRESS": progressPath,
+                "CRASH_SUBJECT_PORT": "\(server.http.port)",
+                "CRASH_SUBJECT_CONTROL_KEY": server.http.controlKey,
+                "CRASH_SUBJECT_SEED": "\(seed >> 1)", "CRASH_SUBJECT_QUEUES": "\(queues)",
+                "CRASH_SUBJECT_IDS": "\(Journal.ids)",
+            ], output: .pipe(pipe.writing))
         var heard = Data()
         if case .after(let microseconds) = death {
             while !heard.contains(UInt8(ascii: "\n")) {
-                let part = reader.availableData
+                let part = try pipe.reading.read()
                 if part.isEmpty { break }
                 heard += part
             }
             usleep(microseconds)
-            kill(process.processIdentifier, SIGKILL)
+            process.signal(SIGKILL)
         }
-        heard += try reader.readToEnd() ?? Data()
-        process.waitUntilExit()
-        wasKilled = process.terminationReason == .uncaughtSignal
+        heard += try pipe.reading.readToEnd()
+        wasKilled = process.wait().status < 0
         // What follows the last newline was cut off: it was never said.
         lines = String(decoding: heard, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { $0 }

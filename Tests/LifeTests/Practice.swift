@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 import Foundation
 import ProviderSimulator
 import TestSupport
@@ -98,27 +97,13 @@ final class Practice: Sendable {
     /// Asks the practice server whether the token works, with curl as the platform.
     func accepts(_ token: String) async throws -> Bool {
         let url = "\(provider.baseURL)/userinfo"
-        // Waiting for a process blocks its thread, and the practice server needs those of tasks.
-        return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try Self.status(url, token) == "200" })
-            }
-        }
-    }
-
-    private static func status(_ url: String, _ token: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-        process.arguments = [
-            "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Authorization: Bearer \(token)",
-            url,
-        ]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let status = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return String(decoding: status, as: UTF8.self)
+        let report = try await ChildProcess.run(
+            "/usr/bin/curl",
+            [
+                "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H",
+                "Authorization: Bearer \(token)", url,
+            ])
+        return report.text == "200"
     }
 }
 

@@ -21,18 +21,21 @@ import Testing
         return home
     }
 
-    private func command(_ home: TestVault, _ arguments: [String]) throws -> Process {
-        let process = Process()
-        process.executableURL = URL(filePath: try Tool.executable("tokenvault"))
-        process.arguments = arguments + ["--vault", home.path, "--key-file", home.keyFile]
-        process.standardInput = FileHandle.nullDevice
-        return process
+    private func command(
+        _ home: TestVault, _ arguments: [String], _ variables: [String: String],
+        output: ChildProcess.Stream, errors: ChildProcess.Stream = .inherited
+    ) throws -> ChildProcess {
+        try ChildProcess(
+            Tool.executable("tokenvault"),
+            arguments + ["--vault", home.path, "--key-file", home.keyFile],
+            environment: ProcessInfo.processInfo.environment.merging(variables) { $1 },
+            output: output, errors: errors)
     }
 
     /// How many bytes wait in a pipe.
-    private func waiting(in pipe: Pipe) -> Int {
+    private func waiting(in pipe: PipeEnd) -> Int {
         var count: Int32 = 0
-        _ = unsafe ioctl(pipe.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &count)
+        _ = unsafe ioctl(pipe.number, UInt(FIONREAD), &count)
         return Int(count)
     }
 
@@ -40,41 +43,28 @@ import Testing
     func aCrashWithATokenLentTellsNothing(_ number: Int32) async throws {
         let token = Marker.text(3 * Self.pipeBytes)
         let home = try await vault(token: token)
-        let process = try command(home, ["token", "anna"])
+        let (output, errors) = try (PipeEnd.pair(), PipeEnd.pair())
+        _ = fcntl(output.writing.number, Self.setPipeBytes, Int32(Self.pipeBytes))
         // As its reporter is told to by whoever wants to see everything.
-        process.environment = ProcessInfo.processInfo.environment.merging([
-            "SWIFT_BACKTRACE": "enable=yes,color=no,interactive=no,registers=all,threads=all"
-        ]) { $1 }
-        let (output, errors) = (Pipe(), Pipe())
-        _ = fcntl(
-            output.fileHandleForWriting.fileDescriptor, Self.setPipeBytes, Int32(Self.pipeBytes))
-        process.standardOutput = output
-        process.standardError = errors
-        let (ends, end) = AsyncStream.makeStream(of: Int32.self)
-        process.terminationHandler = { process in
-            let isSignal = process.terminationReason == .uncaughtSignal
-            end.yield(isSignal ? process.terminationStatus : 0)
-            end.finish()
-        }
-        try process.run()
-        for _ in 0..<3000 where waiting(in: output) < Self.pipeBytes && process.isRunning {
+        let settings = "enable=yes,color=no,interactive=no,registers=all,threads=all"
+        let process = try command(
+            home, ["token", "anna"], ["SWIFT_BACKTRACE": settings],
+            output: .pipe(output.writing), errors: .pipe(errors.writing))
+        for _ in 0..<3000 where waiting(in: output.reading) < Self.pipeBytes && process.isRunning {
             try await Task.sleep(for: .milliseconds(10))
         }
-        #expect(waiting(in: output) == Self.pipeBytes)
-        kill(process.processIdentifier, number)
+        #expect(waiting(in: output.reading) == Self.pipeBytes)
+        process.signal(number)
         // One that lives on, and holds on to its output, is ended here and told by its signal.
-        let identifier = process.processIdentifier
         let executioner = Task {
             try await Task.sleep(for: .seconds(60))
-            kill(identifier, SIGKILL)
+            process.signal(SIGKILL)
         }
-        var signal: Int32 = 0
-        for await status in ends { signal = status }
+        #expect(await process.end() == .signal(number))
         executioner.cancel()
-        #expect(signal == number)
-        let complaint = errors.fileHandleForReading.readDataToEndOfFile()
+        let complaint = try errors.reading.readToEnd()
         #expect(complaint.isEmpty, "\(String(decoding: complaint.prefix(300), as: UTF8.self))")
-        let printed = output.fileHandleForReading.readDataToEndOfFile()
+        let printed = try output.reading.readToEnd()
         #expect(printed == Data(token.utf8.prefix(Self.pipeBytes)), "what it was asked for")
     }
 
@@ -86,14 +76,9 @@ import Testing
         let watch = inotify_init1(Int32(IN_NONBLOCK))
         defer { close(watch) }
         #expect(unsafe inotify_add_watch(watch, settings, UInt32(IN_OPEN)) >= 0)
-        let process = try command(home, ["list"])
-        process.environment = ProcessInfo.processInfo.environment.merging([
-            "SSLKEYLOGFILE": keys, "OPENSSL_CONF": settings,
-        ]) { $1 }
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
+        let process = try command(
+            home, ["list"], ["SSLKEYLOGFILE": keys, "OPENSSL_CONF": settings], output: .nothing)
+        #expect(await process.end() == .exit(0))
         #expect(!FileManager.default.fileExists(atPath: keys))
         var event = [UInt8](repeating: 0, count: 512)
         #expect(unsafe read(watch, &event, event.count) < 0, "the settings were opened")

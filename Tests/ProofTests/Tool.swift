@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 import Foundation
+import TestSupport
 import Testing
 
 /// One of the forensic tools, run to its end: a program with a JSON object on its output.
@@ -10,11 +10,12 @@ struct Tool {
     struct Report: Sendable {
         let status: Int32
         let text: Data
+        let complaint: String
 
         func decoded<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
             try #require(
                 try? JSONDecoder().decode(type, from: text),
-                "\(String(decoding: text.prefix(2000), as: UTF8.self))")
+                "\(String(decoding: text.prefix(2000), as: UTF8.self))\(complaint)")
         }
     }
 
@@ -28,30 +29,9 @@ struct Tool {
     ) async throws -> Report {
         let python = package.appending(path: ".build/forensics-venv/bin/python")
         let file = package.appending(path: "Tests/Forensics/\(script)")
-        // Waiting for a process blocks its thread, and tasks have few.
-        return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(
-                    with: Result { try wait(python, ["-B", file.path] + arguments, input) })
-            }
-        }
-    }
-
-    private static func wait(
-        _ program: URL, _ arguments: [String], _ input: String
-    ) throws -> Report {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        let (given, output) = (Pipe(), Pipe())
-        process.standardInput = given
-        process.standardOutput = output
-        try process.run()
-        try given.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try given.fileHandleForWriting.close()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return Report(status: process.terminationStatus, text: text)
+        let report = try await ChildProcess.run(
+            python.path, ["-B", file.path] + arguments, input: input)
+        return Report(status: report.status, text: report.output, complaint: report.complaint)
     }
 
     /// An executable of this package, beside the bundle that these tests were built into.

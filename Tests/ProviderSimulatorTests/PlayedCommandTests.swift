@@ -9,19 +9,8 @@ import Testing
 @Suite("provider-simulator --as", .timeLimit(.minutes(1))) struct PlayedCommandTests {
     /// The output of a program, and its errors.
     private func run(_ program: String, _ arguments: [String]) throws -> (Int32, String, String) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        let (output, errors) = (Pipe(), Pipe())
-        (process.standardOutput, process.standardError) = (output, errors)
-        try process.run()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        let words = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (
-            process.terminationStatus, String(decoding: text, as: UTF8.self),
-            String(decoding: words, as: UTF8.self)
-        )
+        let report = try ChildProcess.run("/usr/bin/env", [program] + arguments)
+        return (report.status, report.text, report.complaint)
     }
 
     /// A certificate for itself, good for every host in the list.
@@ -45,21 +34,15 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try certificate(in: directory, hosts: ["slack.com", "tea.myshopify.com"])
         try Data("s3cret\n".utf8).write(to: URL(filePath: directory + "/secret"))
-        let process = Process()
-        process.executableURL = try Built.product("provider-simulator")
-        process.arguments = [
-            "--as", "all", "--certificate-file", directory + "/chain.pem",
-            "--key-file", directory + "/key.pem", "--client-secret-file", directory + "/secret",
-            "--redirect-uri", "https://platform.example/callback",
-        ]
-        let (output, errors) = (Pipe(), Pipe())
-        (process.standardOutput, process.standardError) = (output, errors)
-        try process.run()
-        var line = Data()
-        while let byte = try output.fileHandleForReading.read(upToCount: 1), byte != Data([10]) {
-            line += byte
-        }
-        let url = String(decoding: line, as: UTF8.self)
+        let (output, errors) = try (PipeEnd.pair(), PipeEnd.pair())
+        let process = try ChildProcess(
+            Built.product("provider-simulator").path,
+            [
+                "--as", "all", "--certificate-file", directory + "/chain.pem",
+                "--key-file", directory + "/key.pem", "--client-secret-file",
+                directory + "/secret", "--redirect-uri", "https://platform.example/callback",
+            ], output: .pipe(output.writing), errors: .pipe(errors.writing))
+        let url = try output.reading.readLine()
         #expect(url.hasPrefix("listening on https://127.0.0.1:"))
         let port = try #require(url.split(separator: ":").last)
         func curl(_ arguments: [String]) throws -> (Int32, String, String) {
@@ -81,10 +64,8 @@ import Testing
         // The certificate does not name this one.
         #expect(try curl(["https://zoom.us/oauth/token"]).0 == 60)
         process.terminate()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        let told = String(
-            decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        #expect(process.wait() == .exit(0))
+        let told = try String(decoding: errors.reading.readToEnd(), as: UTF8.self)
         for provider in ProviderSimulator.Provider.all {
             #expect(told.contains("plays \(provider.name) at "))
             #expect(told.contains("token: " + provider.tokenURL))

@@ -37,14 +37,13 @@ import TokenVault
         let home = try TestVault()
         let secrets = URL(fileURLWithPath: home.keyFile).deletingLastPathComponent().path
         try TestVault.write(Array("s3cret\n".utf8), to: "\(secrets)/client.secret", mode: 0o400)
-        let platform = Process()
-        platform.executableURL = try Built.product("embed-in-hummingbird")
-        platform.environment = [
-            "PROVIDER_URL": provider.baseURL, "PUBLIC_URL": publicURL, "SECRETS": secrets,
-            "STATE_DIRECTORY": secrets, "FRONT_PORT": "\(front)", "PORT": "\(api)",
-        ]
-        try platform.run()
-        defer { kill(platform.processIdentifier, SIGKILL) }
+        let platform = try ChildProcess(
+            Built.product("embed-in-hummingbird").path,
+            environment: [
+                "PROVIDER_URL": provider.baseURL, "PUBLIC_URL": publicURL, "SECRETS": secrets,
+                "STATE_DIRECTORY": secrets, "FRONT_PORT": "\(front)", "PORT": "\(api)",
+            ])
+        defer { platform.signal(SIGKILL) }
         try await Self.until { try await Self.curl("\(publicURL)/health").hasSuffix(" 200") }
         try await Self.until { try await Self.curl("http://127.0.0.1:\(api)/").hasSuffix(" 404") }
 
@@ -67,8 +66,7 @@ import TokenVault
 
         // It ends in an orderly way, and what it has is in the vault.
         platform.terminate()
-        await Self.wait(for: platform)
-        #expect(platform.terminationStatus == 0)
+        #expect(await platform.end() == .exit(0))
         let vault = try await Vault.openOrCreate(at: home.path, rootKey: .file(home.keyFile))
         let status = try #require(try vault.status(ConnectionID("ada/crm")))
         #expect(status.light == .green && status.refreshCount == 1)
@@ -78,30 +76,9 @@ import TokenVault
 
     /// What a server says, a space, and its status.
     private static func curl(_ url: String, _ more: [String] = []) async throws -> String {
-        try await Self.elsewhere {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-            process.arguments = ["-s", "-w", " %{http_code}"] + more + [url]
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            try process.run()
-            let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-            process.waitUntilExit()
-            return String(decoding: output, as: UTF8.self)
-        }
-    }
-
-    private static func wait(for process: Process) async {
-        _ = try? await elsewhere { process.waitUntilExit() }
-    }
-
-    /// Whoever waits for a process must not hold a thread that tasks run on.
-    private static func elsewhere<Value: Sendable>(
-        _ body: @escaping @Sendable () throws -> Value
-    ) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
-        }
+        try await ChildProcess.run(
+            "/usr/bin/curl", ["-s", "-w", " %{http_code}"] + more + [url]
+        ).text
     }
 
     private static func until(_ isSo: () async throws -> Bool) async throws {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 import Foundation
 import ProviderSimulator
+import TestSupport
 import Testing
 
 /// What the README shows works, in a package of its own that depends on this one by URL and
@@ -15,11 +15,12 @@ import Testing
             ProviderSimulator.Settings(
                 clients: [.init(id: "client-1", secret: nil, redirectURIs: [])]))
         let token = try #require(try provider.mint(1).first).accessToken
-        let (status, output) = try await Self.run(
-            Self.folder.appendingPathComponent("consumer"), [provider.baseURL],
+        let report = try await ChildProcess.run(
+            Self.folder.appendingPathComponent("consumer").path, [provider.baseURL],
             input: "\(token)\n")
+        let output = report.text
         await provider.stop()
-        #expect(status == 0)
+        #expect(report.status == 0, "\(report.complaint)")
         // This one, and swift-collections.
         #expect(output.contains("fetched 2 packages"))
         #expect(output.contains("used: ok\nerased 1 key slot"))
@@ -86,39 +87,12 @@ import Testing
             """
         for (work, isDone) in [("-typecheck", true), ("-emit-sil", false)] {
             let compile = "swiftc \(work) - >/dev/null 2>&1"
-            let (status, _) = try await Self.run(
-                URL(filePath: "/bin/sh"), ["-c", "ulimit -t 60; ulimit -c 0; \(compile)"],
-                input: program)
-            #expect((status == 0) == isDone)
+            let report = try await ChildProcess.run(
+                "/bin/sh", ["-c", "ulimit -t 60; ulimit -c 0; \(compile)"], input: program)
+            #expect((report.status == 0) == isDone)
         }
     }
     #endif
 
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
-
-    private static func run(
-        _ program: URL, _ arguments: [String], input: String
-    ) async throws -> (Int32, String) {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(
-                    with: Result {
-                        let process = Process()
-                        process.executableURL = program
-                        process.arguments = arguments
-                        let (given, said) = (Pipe(), Pipe())
-                        process.standardInput = given
-                        process.standardOutput = said
-                        try process.run()
-                        try given.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-                        try given.fileHandleForWriting.close()
-                        let output = said.fileHandleForReading.readDataToEndOfFile()
-                        process.waitUntilExit()
-                        return (
-                            process.terminationStatus, String(decoding: output, as: UTF8.self)
-                        )
-                    })
-            }
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 import Dispatch
 import Foundation
+import TestSupport
 
 /// A django-oauth-toolkit of its own, over HTTPS on loopback, with one user and one application.
 final class RealServer: Sendable {
@@ -46,9 +47,9 @@ final class RealServer: Sendable {
     let registration = Registration(
         password: UUID().uuidString, clientSecret: "s3cret: +%/&=" + UUID().uuidString)
     private let folder: URL
-    private let process = Process()
+    private let process: ChildProcess
     /// The server ends when this does, whatever this process dies of.
-    private let lifeline = Pipe()
+    private let lifeline: PipeEnd
 
     private static let scripts = URL(filePath: #filePath)
         .deletingLastPathComponent().appending(path: "Server")
@@ -72,17 +73,14 @@ final class RealServer: Sendable {
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         try JSONEncoder().encode(registration)
             .write(to: folder.appending(path: "registration.json"))
-        let log = folder.appending(path: "server.log")
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        let output = try FileHandle(forWritingTo: log)
-        process.executableURL = Self.scripts.appending(path: "serve")
-        process.arguments = [folder.path]
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["REAL_SERVER_TOKEN_SECONDS": "\(Self.tokenSeconds)"]) { $1 }
-        process.standardInput = lifeline
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
+        let log = ChildProcess.Stream.file(folder.appending(path: "server.log").path)
+        let pipe = try PipeEnd.pair()
+        lifeline = pipe.writing
+        process = try ChildProcess(
+            Self.scripts.appending(path: "serve").path, [folder.path],
+            environment: ProcessInfo.processInfo.environment.merging(
+                ["REAL_SERVER_TOKEN_SECONDS": "\(Self.tokenSeconds)"]) { $1 },
+            input: .pipe(pipe.reading), output: log, errors: log)
     }
 
     private func awaitPort() async throws {
@@ -97,10 +95,10 @@ final class RealServer: Sendable {
 
     /// Ends the server and removes what it wrote.
     func stop() async {
-        try? lifeline.fileHandleForWriting.close()
+        lifeline.close()
         let limit = ContinuousClock.now + .seconds(Self.stopSecondsMax)
         while process.isRunning {
-            if ContinuousClock.now > limit { kill(process.processIdentifier, SIGKILL) }
+            if ContinuousClock.now > limit { process.signal(SIGKILL) }
             await pause()
         }
         try? FileManager.default.removeItem(at: folder)
@@ -149,7 +147,7 @@ final class RealServer: Sendable {
             [
                 "python3", Self.scripts.appending(path: "browser.py").path, folder.path,
                 approving ? "approve" : "deny",
-            ], input: url, in: folder)
+            ], input: url)
         return try JSONDecoder().decode(Visit.self, from: Data(text.utf8))
     }
 
@@ -188,7 +186,7 @@ final class RealServer: Sendable {
             [
                 "curl", "--silent", "--show-error", "--cacert", certificateFile(of: .ca),
                 "--write-out", "\n%{http_code}", "--config", "-",
-            ], input: lines.joined(separator: "\n"), in: folder)
+            ], input: lines.joined(separator: "\n"))
         let parts = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard let last = parts.last, let status = Int(last) else {
             throw CocoaError(.fileReadCorruptFile)

@@ -2,6 +2,7 @@
 
 import Foundation
 import Simulation
+import TestSupport
 
 /// Starts the processes, waits for them, and adds up what they did.
 struct Crew {
@@ -10,25 +11,11 @@ struct Crew {
     init(_ environment: [String: String]) { hasSeed = environment["SIMULATE_SEED"] != nil }
 
     /// This program with other arguments, and with hashes that do not differ from run to run.
-    static func start(_ arguments: [String]) throws -> Crew.Member {
-        let process = Process()
-        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["SWIFT_DETERMINISTIC_HASHING": "1"]) { _, new in new }
-        try process.run()
-        return Member(process: process)
-    }
-
-    /// A process that was started.
-    struct Member {
-        fileprivate let process: Process
-
-        /// Waits for its end.
-        func status() -> Int32 {
-            process.waitUntilExit()
-            return process.terminationStatus
-        }
+    static func start(_ arguments: [String]) throws -> ChildProcess {
+        try ChildProcess(
+            "/proc/self/exe", arguments,
+            environment: ProcessInfo.processInfo.environment.merging(
+                ["SWIFT_DETERMINISTIC_HASHING": "1"]) { _, new in new })
     }
 
     func run() throws {
@@ -36,7 +23,7 @@ struct Crew {
             atPath: Worker.directory, withIntermediateDirectories: true)
         let numbers = hasSeed ? 0..<1 : 0..<Worker.count
         let members = try numbers.map { try Self.start(["worker", "\($0)"]) }
-        let failed = members.map { $0.status() }.contains { $0 != 0 }
+        let failed = members.map { $0.wait() }.contains { $0 != .exit(0) }
         if hasSeed { exit(failed ? 1 : 0) }
         var total = Tally()
         for name in Worker.scenarios {

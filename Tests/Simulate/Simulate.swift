@@ -2,6 +2,7 @@
 
 import Foundation
 import Simulation
+import TestSupport
 
 /// The long run: as many seeds of all scales as fit the time, on two processes, each seed once.
 ///
@@ -17,7 +18,7 @@ struct Simulate {
         guard arguments.count > 1 else { return try Crew(environment).run() }
         // What depends on the order of a dictionary is the same in every process then.
         guard environment["SWIFT_DETERMINISTIC_HASHING"] != nil else {
-            exit(try Crew.start(Array(arguments.dropFirst())).status())
+            exit(try Crew.start(Array(arguments.dropFirst())).wait().status)
         }
         if arguments.count == 3, arguments[1] == "worker", let number = Int(arguments[2]) {
             try Worker(number, environment).run()

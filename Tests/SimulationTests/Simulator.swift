@@ -9,16 +9,8 @@ enum Simulator {
 
     /// Runs it and returns what it wrote; a violation is a failure.
     static func run(_ arguments: [String]) throws -> String {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = try Built.product("simulate")
-        process.arguments = arguments
-        process.standardOutput = pipe
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        let text = String(decoding: output, as: UTF8.self)
-        guard process.terminationStatus == 0 else { throw Failed(output: text) }
-        return text
+        let report = try ChildProcess.run(Built.product("simulate").path, arguments)
+        guard report.status == 0 else { throw Failed(output: report.text + report.complaint) }
+        return report.text
     }
 }

@@ -65,7 +65,7 @@ struct BenchTests {
                 input: .open)
             _ = try await command.line { $0.hasPrefix("tokens are read") }
             #expect(try !FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
-            kill(command.identifier, number)
+            command.signal(number)
             let output = await command.end()
             #expect(output.status == 75, "\(output.errors)")
         }

@@ -61,7 +61,7 @@ struct LongWaitTests {
             _ = try await command.line(ofErrors: true) {
                 $0.contains("serve too, then erases the tokens without revoking them")
             }
-            kill(command.identifier, SIGINT)
+            command.signal(SIGINT)
             _ = await command.end()
             // The open that reads the log erases, and says that it was not the disconnect.
             let log = try await bench.expect(["log", "anna"] + bench.keyOptions)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 /// A program that was started. Its output goes to files: a pipe that nobody reads would block it.
@@ -25,13 +26,12 @@ final class Running: Sendable {
         }
     }
 
-    private let process = Process()
-    private let input = Pipe()
+    private let process: ChildProcess
+    private let input: PipeEnd
     private let output: URL
     private let errors: URL
-    private let ended: AsyncStream<Void>
 
-    var identifier: Int32 { process.processIdentifier }
+    var identifier: Int32 { process.identifier }
     var isRunning: Bool { process.isRunning }
 
     init(
@@ -40,29 +40,22 @@ final class Running: Sendable {
         let name = UUID().uuidString
         output = folder.appending(path: "\(name).out")
         errors = folder.appending(path: "\(name).err")
-        for file in [output, errors] {
-            _ = FileManager.default.createFile(atPath: file.path, contents: nil)
-        }
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = words
-        process.currentDirectoryURL = folder
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = input
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: errors)
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-        ended = stream
-        process.terminationHandler = { _ in continuation.finish() }
-        try process.run()
+        let pipe = try PipeEnd.pair()
+        input = pipe.writing
+        process = try ChildProcess(
+            "/usr/bin/env", words,
+            environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+            directory: folder.path, input: .pipe(pipe.reading), output: .file(output.path),
+            errors: .file(errors.path))
         if case .text(let text) = given {
             try type(text)
-            try input.fileHandleForWriting.close()
+            input.close()
         }
     }
 
-    func type(_ text: String) throws {
-        try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
-    }
+    func type(_ text: String) throws { try input.write(text) }
+
+    func signal(_ number: Int32) { process.signal(number) }
 
     func terminate() { process.terminate() }
 
@@ -83,9 +76,7 @@ final class Running: Sendable {
     /// Waits for its end, as often as it is asked. Its output must hold no token, but where that is
     /// the point.
     func end(showsToken: Bool = false) async -> Output {
-        for await _ in ended {}
-        let number = process.terminationStatus
-        let status = process.terminationReason == .uncaughtSignal ? -number : number
+        let status = await process.end().status
         let text = (try? String(contentsOf: output, encoding: .utf8)) ?? ""
         let complaint = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
         #expect(showsToken || !text.contains(Workbench.marker))

@@ -64,7 +64,7 @@ struct ServeTests {
             let attributes = try FileManager.default.attributesOfItem(atPath: bench.socketPath)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
             // Killed, it leaves its socket behind.
-            kill(server.identifier, SIGKILL)
+            server.signal(SIGKILL)
             #expect(await server.end().status == -SIGKILL)
             #expect(FileManager.default.fileExists(atPath: bench.socketPath))
             try await bench.expect(["list"] + bench.keyOptions)

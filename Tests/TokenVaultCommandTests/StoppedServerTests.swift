@@ -14,13 +14,13 @@ struct StoppedServerTests {
             try await bench.prepare()
             try await bench.connect("anna")
             try await bench.serving { server in
-                kill(server.identifier, SIGSTOP)
+                server.signal(SIGSTOP)
                 for command in [["token", "anna"], ["list"]] {
                     let output = try await bench.expect(command, status: 75)
                     #expect(output.errors.contains("(pid \(server.identifier)) does not answer"))
                     #expect(output.errors.contains("`kill -CONT \(server.identifier)`"))
                 }
-                kill(server.identifier, SIGCONT)
+                server.signal(SIGCONT)
                 try await bench.expect(["status", "anna"])
             }
         }

@@ -127,7 +127,7 @@ struct Workbench: Sendable {
             try await body(server)
         } catch {
             // It may stand still.
-            kill(server.identifier, SIGKILL)
+            server.signal(SIGKILL)
             _ = await server.end()
             throw error
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 
 /// A TLS server on loopback in a process of its own (Python's `ssl`), with a certificate authority
 /// made for it by the `openssl` command. It answers every POST with `{"tls":1}`.
@@ -12,7 +13,7 @@ final class TLSServer {
 
     let port: Int
     let caFile: String
-    private let process = Process()
+    private let process: ChildProcess
     private let directory: URL
 
     /// - Parameter hasExcess: sends more than it announces, in one record with the body.
@@ -27,44 +28,26 @@ final class TLSServer {
         try Self.makeAuthority(in: path)
         try Self.makeCertificate(certificate, in: path)
         try Self.script.write(toFile: path + "server.py", atomically: true, encoding: .utf8)
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [
-            "python3", path + "server.py", path + "leaf.pem", path + "leaf.key",
-            oldestProtocolOnly ? "old" : "new", hasExcess ? "more" : "",
-        ]
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        var line = Data()
-        while let byte = try output.fileHandleForReading.read(upToCount: 1), byte != Data([10]) {
-            line += byte
-        }
-        port = Int(String(decoding: line, as: UTF8.self)) ?? 0
+        let output = try PipeEnd.pair()
+        process = try ChildProcess(
+            "/usr/bin/env",
+            [
+                "python3", path + "server.py", path + "leaf.pem", path + "leaf.key",
+                oldestProtocolOnly ? "old" : "new", hasExcess ? "more" : "",
+            ], output: .pipe(output.writing), errors: .nothing)
+        port = try Int(output.reading.readLine()) ?? 0
     }
 
     deinit {
-        // Not SIGTERM: the test's thread, a worker of dispatch, blocks it, as does the child.
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        process.terminate()
+        process.wait()
         try? FileManager.default.removeItem(at: directory)
-    }
-
-    private static func run(_ command: String, _ arguments: [String]) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [command] + arguments
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
     }
 
     private static let newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
     private static func openssl(_ arguments: [String]) throws {
-        let status = try run("openssl", arguments)
+        let status = try ChildProcess.run("/usr/bin/env", ["openssl"] + arguments).status
         if status != 0 { throw CocoaError(.executableLoad) }
     }
 
