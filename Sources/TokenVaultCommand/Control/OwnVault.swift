@@ -34,7 +34,7 @@ final class OwnVault: VaultDoor {
         case .connect(let id, let application, let scopes, let userScopes, let own):
             let request = try await vault.connect(
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes,
-                userScopes: userScopes, settings: own.settings(clientSecret: secret))
+                userScopes: userScopes, settings: (own ?? OwnForm()).settings(clientSecret: secret))
             try take(.authorization(url: request.url))
         case .complete(let id, let application):
             let id = try await complete(secret, id, application)

@@ -11,10 +11,11 @@ enum Request: Codable, Sendable {
     /// With the client secret, where there is one.
     case putApplication(ApplicationForm)
     case removeApplication(id: String)
-    /// With the secret of a client of its own, where there is one.
+    /// With the secret of a client of its own, where there is one; nothing is its own without a
+    /// form.
     case connect(
         id: String, application: String, scopes: [String]?, userScopes: [String]? = nil,
-        own: OwnForm)
+        own: OwnForm? = nil)
     /// With the callback's query.
     case complete(id: String, application: String)
     case list
