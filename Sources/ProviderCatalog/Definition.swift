@@ -27,11 +27,13 @@ struct Definition {
                 throw DefinitionError(file: file, line: line, message: "a key is a plain word")
             }
             guard ProviderSetting[name] != nil || EntryKey(rawValue: name) != nil else {
-                let keys = ProviderSetting.all.map(\.key) + EntryKey.allCases.map(\.rawValue)
-                let known = keys.joined(separator: ", ")
+                let known = ProviderSetting.all.map(\.key) + EntryKey.allCases.map(\.rawValue)
+                let hint =
+                    Spelling.nearest(to: name, among: known).map { "did you mean \($0)?" }
+                    ?? "`tokenvault app add --help` lists the settings"
                 throw DefinitionError(
                     file: file, line: line,
-                    message: "unknown key \"\(name)\"; known are \(known)")
+                    message: "unknown key \"\(name)\": \(hint)")
             }
             guard let value = SettingValue(value, depth: 1, room: &room) else {
                 throw DefinitionError(

@@ -143,8 +143,12 @@ struct ProviderCatalogTests {
     }
 
     @Test func anUnknownKeyIsNamedWithItsLine() {
-        let text = failure(Self.minimal + "revocation_endpont: https://x\n")
-        #expect(text?.hasPrefix("f:4: unknown key \"revocation_endpont\"; known are name,") == true)
+        #expect(
+            failure(Self.minimal + "revocation_endpont: https://x\n")
+                == "f:4: unknown key \"revocation_endpont\": did you mean revocation_endpoint?")
+        #expect(
+            failure(Self.minimal + "colour: red\n")
+                == "f:4: unknown key \"colour\": `tokenvault app add --help` lists the settings")
     }
 
     @Test(

@@ -199,6 +199,5 @@ struct RemedyTests {
         for verb in ["token", "app", "help", "--help", "--version", "practice-server"] {
             #expect(message(verb) == nil, "\(verb)")
         }
-        #expect(Verb.distance("", "abc") == 3 && Verb.distance("kitten", "sitting") == 3)
     }
 }

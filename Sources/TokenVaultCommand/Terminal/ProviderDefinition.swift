@@ -20,10 +20,7 @@ struct ProviderDefinition {
 
     /// That the catalog has no provider of this name.
     var missing: CommandFailure {
-        let nearest = ProviderCatalog.names.min {
-            Verb.distance($0, argument) < Verb.distance($1, argument)
-        }
-        let near = nearest.flatMap { Verb.distance($0, argument) <= 2 ? $0 : nil }
+        let near = Spelling.nearest(to: argument, among: ProviderCatalog.names)
         let isFile = unsafe access(argument, F_OK) == 0
         let hint =
             isFile
