@@ -116,7 +116,7 @@ struct CatalogTests {
     ])
     func whatIsSaidOfAProviderIsChecked(added: String, message: String?) {
         let path = NSTemporaryDirectory() + UUID().uuidString
-        defer { unlink(path) }
+        defer { try? FileManager.default.removeItem(atPath: path) }
         let text = ProviderCatalogTests.minimal + added
         #expect(FileManager.default.createFile(atPath: path, contents: Data(text.utf8)))
         var found: String?
