@@ -24,8 +24,8 @@ extension Ledger {
         let used = [secret != nil, basic != nil, bearer != nil].filter { $0 }
         guard used.count <= 1 else { throw .twoWays }
         if let basic {
-            if ways.contains(.secretAsUser), basic.secret == nil {
-                return (try client(withSecret: basic.id), .secretAsUser)
+            if ways.contains(.secretAsUser), let secret = request.userAlone {
+                return (try client(withSecret: secret), .secretAsUser)
             }
             guard ways.contains(.basic) else { throw .wrongSecret }
             guard id == nil || id == basic.id else { throw .wrongSecret }
