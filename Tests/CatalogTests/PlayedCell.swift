@@ -130,6 +130,7 @@ enum PlayedCell: String, CaseIterable, Sendable {
                 left.map { abs($0 - seconds) <= 30 } ?? false,
                 "the refresh token ends in \(left.map { "\($0) s" } ?? "no known time")")
         }
+        guard stage.refreshes else { return }
         try await stage.vault.refresh(id)
         try checkExpiry(stage, id, stage.shipped.laterLifetime ?? stage.shipped.lifetime)
     }
@@ -250,6 +251,7 @@ enum PlayedCell: String, CaseIterable, Sendable {
                     value.map { !$0.isEmpty && $0 == wanted ?? $0 } ?? false,
                     "\(name) is \(value ?? "not there") \(turn)")
             }
+            guard stage.refreshes else { return }
             try await stage.vault.refresh(id)
         }
     }

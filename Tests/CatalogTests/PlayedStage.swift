@@ -27,7 +27,8 @@ final class PlayedStage: Sendable {
 
     init(_ shipped: ShippedProvider, _ certificate: PlayedCertificate) async throws {
         self.shipped = shipped
-        played = try #require(ProviderSimulator.Provider.named(shipped.name))
+        let played = try #require(ProviderSimulator.Provider.named(shipped.played))
+        self.played = played
         provider = try #require(try ProviderCatalog.entry(named: shipped.name)).provider
         let secret = "s3cret+%/" + UUID().uuidString
         // An address of its own: whoever else uses port 443 is not in the way.
@@ -37,7 +38,9 @@ final class PlayedStage: Sendable {
         ])
         settings.host = address
         settings.port = 443
-        settings.providers = ProviderSimulator.Provider.all
+        settings.providers = ProviderSimulator.Provider.all.map {
+            $0.name == shipped.name ? played : $0
+        }
         settings.tokenMarker = Self.marker
         settings.certificate = .init(
             chainFile: certificate.chainFile, keyFile: certificate.keyFile)
@@ -125,6 +128,9 @@ final class PlayedStage: Sendable {
     func refreshTokens(of user: String) -> Set<String> {
         Set(simulator.tokens(ofUser: user).filter { $0.contains(Self.marker + "-rt-") })
     }
+
+    /// Whether the provider refreshes anything.
+    var refreshes: Bool { played.reasonForAbsence(of: .refresh) == nil }
 
     /// Whether a grant of the person lives on at the provider.
     func isAlive(_ user: String) -> Bool {

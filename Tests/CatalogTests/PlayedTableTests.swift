@@ -40,31 +40,53 @@ struct PlayedTableTests {
 
     @Test("The table", .timeLimit(.minutes(10)))
     func table() async throws {
+        try await Self.try(ShippedProvider.all)
+    }
+
+    @Test("Apps with other settings", .timeLimit(.minutes(5)))
+    func variants() async throws {
+        #expect(
+            ShippedProvider.variants.map(\.played).sorted()
+                == ProviderSimulator.Provider.variants.map(\.name).sorted())
+        try await Self.try(ShippedProvider.variants)
+    }
+
+    /// Tries every cell, and prints the table.
+    private static func `try`(_ providers: [ShippedProvider]) async throws {
         let certificate = try PlayedCertificate()
         var rows = [["provider"] + PlayedCell.allCases.map(\.rawValue)]
         var notes: [String] = []
         var counts: [String: Int] = [:]
         // A server that speaks TLS takes seconds to end: nobody waits for each.
         var endings: [Task<Void, Never>] = []
-        for shipped in ShippedProvider.all {
-            var row = [shipped.name]
+        for shipped in providers {
+            var row = [shipped.played]
             for cell in PlayedCell.allCases {
-                let (finding, ending) = await Self.find(shipped, cell, certificate)
+                let (finding, ending) = await find(shipped, cell, certificate)
                 if let ending { endings.append(ending) }
                 row.append(finding.mark)
                 counts[finding.mark, default: 0] += 1
                 switch finding {
                 case .proven, .unproven: break
                 case .absent(let reason):
-                    notes.append("\(shipped.name), \(cell.rawValue): n/a: \(reason)")
+                    notes.append("\(shipped.played), \(cell.rawValue): n/a: \(reason)")
                 case .failed(let words):
-                    notes.append("\(shipped.name), \(cell.rawValue): FAIL: \(words)")
-                    Issue.record("\(shipped.name), \(cell.rawValue): \(words)")
+                    notes.append("\(shipped.played), \(cell.rawValue): FAIL: \(words)")
+                    Issue.record("\(shipped.played), \(cell.rawValue): \(words)")
                 }
             }
             rows.append(row)
         }
         for ending in endings { await ending.value }
+        show(rows)
+        for note in notes { print(note) }
+        print(
+            "\(counts["ok"] ?? 0) proven, \(counts["ok?"] ?? 0) work and rest on facts that are "
+                + "unverified or of low confidence (ok?), \(counts["n/a"] ?? 0) n/a, "
+                + "\(counts["FAIL"] ?? 0) failed")
+    }
+
+    private static func show(_ rows: [[String]]) {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         for row in rows {
             let cells = zip(row, widths).map {
@@ -72,11 +94,6 @@ struct PlayedTableTests {
             }
             print("| \(cells.joined(separator: " | ")) |")
         }
-        for note in notes { print(note) }
-        print(
-            "\(counts["ok"] ?? 0) proven, \(counts["ok?"] ?? 0) work and rest on facts that are "
-                + "unverified or of low confidence (ok?), \(counts["n/a"] ?? 0) n/a, "
-                + "\(counts["FAIL"] ?? 0) failed")
     }
 
     private static func find(

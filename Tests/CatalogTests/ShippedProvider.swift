@@ -7,6 +7,8 @@ import TokenVault
 /// not from the definition.
 struct ShippedProvider: Sendable {
     let name: String
+    /// How it is played, where an app has other settings than most: a variant's name.
+    var variant: String?
     var scopes = ["read"]
     /// Values of the definition's variables.
     var values: [String: String] = [:]
@@ -25,6 +27,9 @@ struct ShippedProvider: Sendable {
     /// What is captured; nil is any value.
     var captured: [String: String?] = [:]
     var account: String?
+
+    /// The name of what is played.
+    var played: String { variant ?? name }
 
     enum Rotation: Sendable {
         case never, always
@@ -110,5 +115,22 @@ struct ShippedProvider: Sendable {
         Self(
             name: "gitlab", grantedScope: "read", lifetime: 7200, rotation: .always,
             forgivesLostAnswers: false),
+    ]
+
+    /// Apps with other settings, by the same definitions.
+    static let variants = [
+        Self(
+            name: "salesforce", variant: "salesforce-rotating", scopes: ["api"],
+            grantedScope: "api refresh_token offline_access", lifetime: 7200, source: .provider,
+            rotation: .always, forgivesLostAnswers: false, captured: ["instance_url": nil]),
+        Self(
+            name: "slack", variant: "slack-without-rotation", scopes: ["chat:write"],
+            grantedScope: "chat:write", source: .unknown, captured: ["team_id": nil]),
+        Self(
+            name: "github", variant: "github-oauth-app", scopes: ["repo", "gist"],
+            grantedScope: "repo,gist", source: .unknown),
+        Self(
+            name: "linkedin", variant: "linkedin-unapproved", grantedScope: "read",
+            lifetime: 5_184_000),
     ]
 }

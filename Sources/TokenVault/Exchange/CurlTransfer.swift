@@ -40,8 +40,7 @@ final class CurlTransfer {
     /// Decided here, not by curl.
     private var failure: TransportReply.Failure?
     /// The URL that the handle is set to, and where it may lead.
-    private var url = ""
-    private var target = AddressGuard.Target.network
+    private var (url, target) = ("", AddressGuard.Target.network)
     /// How much curl hands to TLS at a time.
     var writeBufferBytes = 0
     /// Where the loop keeps it.
@@ -113,7 +112,7 @@ final class CurlTransfer {
 
     // MARK: What curl asks on the way
 
-    /// Whether a socket may be opened. One address that is not allowed refuses all of the request.
+    /// Whether a socket may be opened. One address that is not allowed refuses the whole request.
     func mayConnect(to address: RawSpan) -> Bool {
         let cause = addressGuard.refusal(socketAddress: address, for: target)
         if cause == nil, failure == nil { return true }
