@@ -219,6 +219,14 @@ let package = Package(
         .testTarget(
             name: "ProviderCatalogTests", dependencies: ["ProviderCatalog", "TokenVault"],
             swiftSettings: strict),
+        // The catalog's definitions, driven at the providers that the practice server plays.
+        .testTarget(
+            name: "CatalogTests",
+            dependencies: [
+                "ProviderCatalog", "TokenVault", "TokenVaultTesting", "TestSupport",
+                "ProviderSimulator",
+            ],
+            swiftSettings: strict),
         // The executable is no dependency: its allocator must not become the tests' own.
         .testTarget(
             name: "TokenVaultCommandTests",

@@ -9,6 +9,10 @@ void tv_request_begin(void *easy, bool is_post, const char *verb) {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, verb);
 }
 
+void tv_resolve(void *easy, void *list) {
+    curl_easy_setopt(easy, CURLOPT_RESOLVE, (struct curl_slist *)list);
+}
+
 void tv_request_end(void *easy) {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);

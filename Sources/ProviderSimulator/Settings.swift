@@ -7,7 +7,7 @@ extension ProviderSimulator {
         /// The registered applications; at least one.
         public var clients: [Client]
 
-        /// The loopback address listened on: `127.0.0.1` or `::1`, nothing else is accepted.
+        /// The loopback address listened on: `::1` or one of 127.0.0.0/8, nothing else is accepted.
         public var host = "127.0.0.1"
 
         /// The port listened on; 0 lets the system choose.
@@ -156,7 +156,7 @@ extension ProviderSimulator.Settings {
             if !condition { throw ProviderSimulator.SettingsError(description: words()) }
         }
         // A practice server that could be reached from elsewhere would be mistaken for a real one.
-        try require(host == "127.0.0.1" || host == "::1", "only 127.0.0.1 and ::1 are served")
+        try require(Self.isLoopback(host), "only 127.0.0.0/8 and ::1 are served")
         try require((0...65_535).contains(port), "a port is 0 to 65535")
         try require(!clients.isEmpty, "at least one client is needed")
         try require(Set(clients.map(\.id)).count == clients.count, "client ids must differ")
@@ -184,6 +184,13 @@ extension ProviderSimulator.Settings {
                     && !uri.contains(where: { "\"'<>;,#".contains($0) }),
                 "not a redirect URI: \(uri)")
         }
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return host == "::1"
+            || parts.count == 4 && parts[0] == "127"
+                && parts.allSatisfy { part in UInt8(part).map { "\($0)" == part } ?? false }
     }
 
     /// The client registered under `id`.

@@ -12,6 +12,7 @@ extension VaultError {
                 "at most \(ConnectionSettings.hiddenNamesMax) names can be hidden, of letters, "
                     + "digits, - and _", .usage)
         }
+        if subject == .resolve { return resolve }
         if detail.cause == .tooMany {
             return KnownCause("at most \(number) scopes can be asked for at a time", .usage)
         }
@@ -74,6 +75,22 @@ extension VaultError {
             : KnownCause(
                 "a value is not what the provider's definition takes: correct it (--set "
                     + "name=value); `tokenvault app list --json` shows the variables", .usage)
+    }
+
+    /// An entry of `--resolve`.
+    private var resolve: KnownCause {
+        let text =
+            switch detail.cause {
+            case .tooMany: "is there more than \(number) times"
+            case .loopbackAddress: "is for practice servers: give --allow-loopback-http as well"
+            case .notLoopback:
+                "names an address that is not this machine's: name one of 127.0.0.0/8, or ::1"
+            case .twice: "names a host and port twice: name one address"
+            default:
+                "is HOST:PORT:ADDRESS, such as login.example.com:443:127.0.0.1: a host name, a "
+                    + "port, one address"
+            }
+        return KnownCause("--resolve \(text)", .usage)
     }
 
     private func limits(of subject: FailureSubject) -> String {

@@ -159,6 +159,16 @@ struct VaultOptions: ParsableArguments {
     @Option(help: "File of CA certificates in PEM instead of the system's.")
     var caFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Have a host name stand for an address of this machine at a port, as curl does; may be \
+            repeated. For practice servers that play a provider under its own name: only with \
+            --allow-loopback-http.
+            """,
+            valueName: "HOST:PORT:ADDRESS"))
+    var resolve: [String] = []
+
     /// How long a process that is just starting to serve is waited for, in milliseconds.
     private static let startMilliseconds: Int64 = 2000
 
@@ -171,6 +181,7 @@ struct VaultOptions: ParsableArguments {
         settings.allowsLoopbackHTTP = allowLoopbackHTTP
         if let caFile { try RegularFile.check(caFile) }
         settings.certificateFile = caFile
+        settings.resolve = resolve
         return OwnVault(
             try Vault.open(at: location.path(), rootKey: key.source(), settings: settings),
             endsWithRequest: endsWithRequest)

@@ -87,6 +87,24 @@ struct RefusalTests {
         }
     }
 
+    @Test func aNameCanStandForThisMachineOnly() async throws {
+        try await Workbench.run { bench in
+            try await bench.prepare()
+            let key = ["--key-file", "v.key", "--resolve"]
+            for (words, said) in [
+                (key + ["a.example:443:127.0.0.1"], "give --allow-loopback-http as well"),
+                (key + ["a.example:443:192.0.2.1", "--allow-loopback-http"], "not this machine's"),
+                (key + ["a.example:443", "--allow-loopback-http"], "is HOST:PORT:ADDRESS"),
+            ] {
+                let output = try await bench.expect(["list"] + words, status: 64)
+                #expect(output.errors.contains("--resolve"))
+                #expect(output.errors.contains(said), "\(output.errors)")
+            }
+            try await bench.expect(
+                ["list"] + key + ["a.example:443:127.0.0.1", "--allow-loopback-http"])
+        }
+    }
+
     @Test func applicationsAreChecked() async throws {
         try await Workbench.run { bench in
             try await bench.prepare()

@@ -7,5 +7,8 @@
 // NULL.
 void tv_request_begin(void *easy, bool is_post, const char *verb);
 
+// Host names are resolved by this list (CURLOPT_RESOLVE), which is not copied.
+void tv_resolve(void *easy, void *list);
+
 // Back to a POST.
 void tv_request_end(void *easy);

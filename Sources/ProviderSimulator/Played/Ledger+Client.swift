@@ -21,12 +21,12 @@ extension Ledger {
         let (id, secret) = (request.parameters["client_id"], request.parameters["client_secret"])
         let basic = request.headers[.authorization].flatMap(Ledger.basicCredentials)
         let bearer = request.authorization("bearer")
-        let used = [secret != nil, basic != nil, bearer != nil].filter { $0 }
+        // Not form-encoded: a key of Stripe's needs no encoding.
+        let user = ways.contains(.secretAsUser) ? request.userAlone : nil
+        let used = [secret != nil, basic != nil || user != nil, bearer != nil].filter { $0 }
         guard used.count <= 1 else { throw .twoWays }
+        if let user { return (try client(withSecret: user), .secretAsUser) }
         if let basic {
-            if ways.contains(.secretAsUser), basic.secret == nil {
-                return (try client(withSecret: basic.id), .secretAsUser)
-            }
             guard ways.contains(.basic) else { throw .wrongSecret }
             guard id == nil || id == basic.id else { throw .wrongSecret }
             return (try client(basic.id, secret: basic.secret), .basic)

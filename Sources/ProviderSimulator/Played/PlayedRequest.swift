@@ -72,11 +72,20 @@ struct PlayedRequest: Sendable {
         return String(parts[1])
     }
 
+    /// The user of HTTP Basic as it is, where there is no password.
+    var userAlone: String? {
+        guard let text = authorization("basic"), let bytes = Data(base64Encoded: text),
+            let pair = String(validating: bytes, as: UTF8.self), pair.hasSuffix(":")
+        else { return nil }
+        return String(pair.dropLast())
+    }
+
     /// The access token that the request is authorized with.
     func token(in credential: Credential) -> String? {
         switch credential {
         case .bearer: authorization("bearer")
         case .parameter(let name): parameters[name]
+        case .parameterOrBearer(let name): parameters[name] ?? authorization("bearer")
         case .header(let name): HTTPField.Name(name).flatMap { headers[$0] }
         case .nothing, .client: nil
         }

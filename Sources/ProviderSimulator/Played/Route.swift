@@ -109,6 +109,8 @@ enum Credential: Sendable {
     case bearer
     /// The access token in a parameter.
     case parameter(String)
+    /// The same, or in `Authorization: Bearer`.
+    case parameterOrBearer(String)
     /// The access token in a header.
     case header(String)
 }

@@ -7,7 +7,7 @@ extension ProviderSimulator.Provider {
             .authorize("www.facebook.com/{version}/dialog/oauth"),
             .token("graph.facebook.com/{version}/oauth/access_token", methods: ["GET", "POST"]),
             .lookUp(
-                "graph.facebook.com/{version}/me", by: .parameter("access_token"),
+                "graph.facebook.com/{version}/me", by: .parameterOrBearer("access_token"),
                 ["id": "{account}", "name": "{user}"]),
             .introspect(
                 "graph.facebook.com/debug_token", methods: ["GET"],
@@ -53,7 +53,7 @@ extension ProviderSimulator.Provider {
             .graph(.wrongSecret, "wrong_secret", 1, on: [.wrongSecret], confidence: .unverified),
             .graph(.refused, "bad_code", 100, on: [.badCode, .malformed], confidence: .unverified),
         ],
-        doubts: [.connect: .medium, .captured: .medium],
+        doubts: [.connect: .medium, .captured: .low, .revocation: .unverified],
         notPlayed: [
             "tokens of pages and replies as text: of other calls and old versions",
             "a long-lived token without expiry: no case is named",
@@ -62,10 +62,11 @@ extension ProviderSimulator.Provider {
             "a short-lived token lives 5400 seconds",
             "the texts of messages",
             "a wrong secret has code 1, a bad code 100",
+            "a token may come as bearer to /me and its permissions: the facts have it in the URL",
         ])
 
     private static let removal = Revocation(
-        credential: .parameter("access_token"), body: [.nothing, .form],
+        credential: .parameterOrBearer("access_token"), body: [.nothing, .form],
         takes: [.access: .all(same: "user")], ok: Outcome(200, ["success": true]))
 }
 

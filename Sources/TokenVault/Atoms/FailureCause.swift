@@ -78,4 +78,6 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case signatureOther = 83
     /// A template of the definition names a value that this connection does not have.
     case valueUnknown = 84
+    /// A host name is to stand for an address that is not this machine's.
+    case notLoopback = 85
 }

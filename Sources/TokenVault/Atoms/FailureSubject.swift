@@ -26,6 +26,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case refreshEndpoint = 21
     case variable = 24
     case hiddenNames = 25
+    case resolve = 26
 
     /// As definitions, the command line and the vault's directory call it.
     package var name: String {
@@ -53,6 +54,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .refreshEndpoint: "refresh_endpoint"
         case .variable: "variable"
         case .hiddenNames: "hidden names"
+        case .resolve: "resolve"
         }
     }
 }

@@ -9,11 +9,14 @@ import Glibc
 /// then insists that the URL is written as the parser understood it: no two readers may differ.
 package struct AddressGuard: Sendable {
     /// Whether `127.0.0.0/8`, `[::1]` and `localhost` may be written as a host, also with `http`.
-    /// For trying things out; a name that merely resolves to loopback stays refused.
+    /// For trying things out; a name that merely resolves to loopback stays refused,
+    /// but for those that the vault was told of (`ResolvedHost`).
     package let allowsLoopback: Bool
     /// Whether a host may resolve to an organisation's own network (RFC 1918, RFC 6598, RFC 4193).
     /// Link-local addresses, where cloud metadata services live, stay refused.
     package let allowsPrivateAddresses: Bool
+    /// Names that stand for loopback, each with its port: allowed where loopback is.
+    private let resolved: Set<String>
 
     /// The longest host name, in bytes (RFC 1035 section 2.3.4), without a final dot.
     static let hostBytesMax = URLTemplate.hostBytesMax
@@ -21,9 +24,13 @@ package struct AddressGuard: Sendable {
     static let labelBytesMax = 63
 
     /// A guard that lets only `https` to the open internet pass, but for what is allowed here.
-    package init(allowsLoopback: Bool = false, allowsPrivateAddresses: Bool = false) {
+    package init(
+        allowsLoopback: Bool = false, allowsPrivateAddresses: Bool = false,
+        resolved: [ResolvedHost] = []
+    ) {
         self.allowsLoopback = allowsLoopback
         self.allowsPrivateAddresses = allowsPrivateAddresses
+        self.resolved = Set(resolved.map { "\($0.host):\($0.port)" })
     }
 
     /// Checks an endpoint's URL: absolute, `https`, at most `Provider.endpointBytesMax` bytes of
@@ -81,17 +88,21 @@ package struct AddressGuard: Sendable {
         guard parts.port.map({ (UInt16($0) ?? 0) > 0 }) ?? true else {
             return .refused(.malformedURL)
         }
-        return judge(host: parts.host.lowercased(), scheme: parts.scheme)
+        let host = parts.host.lowercased()
+        // A name that is listed is judged by its address, which is loopback.
+        let port = parts.port ?? (parts.scheme == "http" ? "80" : "443")
+        let isListed = !resolved.isEmpty && resolved.contains("\(host):\(port)")
+        return judge(host: host, scheme: parts.scheme, isListed: isListed)
     }
 
-    private func judge(host: String, scheme: String) -> Judgement {
+    private func judge(host: String, scheme: String, isListed: Bool) -> Judgement {
         let kind: AddressKind
         if host.hasPrefix("[") || host.utf8.allSatisfy(Self.isAddressByte) {
             guard let known = Self.kind(ofLiteral: host) else { return .refused(.malformedHost) }
             kind = known
         } else {
             guard Self.isName(host) else { return .refused(.malformedHost) }
-            kind = host == "localhost" ? .loopback : .open
+            kind = isListed || host == "localhost" ? .loopback : .open
         }
         let target: Target = kind == .loopback ? .loopback : .network
         guard allows(kind, for: target) else { return .refused(kind.refusal) }
@@ -140,7 +151,7 @@ package struct AddressGuard: Sendable {
         }
     }
 
-    private static func kind(ofLiteral host: String) -> AddressKind? {
+    static func kind(ofLiteral host: String) -> AddressKind? {
         var address = in6_addr()
         let bracketed = host.hasPrefix("[")
         let text = bracketed ? String(host.dropFirst().dropLast()) : host
@@ -152,7 +163,7 @@ package struct AddressGuard: Sendable {
         }
     }
 
-    private static func isName(_ host: String) -> Bool {
+    static func isName(_ host: String) -> Bool {
         guard host.utf8.count <= hostBytesMax else { return false }
         let labels = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return labels.allSatisfy { label in
@@ -162,7 +173,7 @@ package struct AddressGuard: Sendable {
         }
     }
 
-    private static func isAddressByte(_ byte: UInt8) -> Bool {
+    static func isAddressByte(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: ".") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 

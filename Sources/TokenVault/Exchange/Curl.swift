@@ -132,6 +132,7 @@ struct CurlEasy: ~Copyable {
             (CURLOPT_PROTOCOLS_STR, settings.allowsLoopbackHTTP ? "http,https" : "https"),
             (CURLOPT_PROXY, ""), (CURLOPT_CAPATH, nil), (CURLOPT_ACCEPT_ENCODING, "gzip, deflate"),
         ]
+        if let resolved = settings.resolved { resolve(resolved) }
         return unsafe numbers.allSatisfy { set($0, $1) } && texts.allSatisfy { set($0, $1) }
             && (settings.caFile.map { set(CURLOPT_CAINFO, $0) } ?? true)
             && tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders.list) == CURLE_OK

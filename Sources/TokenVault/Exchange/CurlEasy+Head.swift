@@ -20,6 +20,9 @@ extension CurlEasy {
         return true
     }
 
+    /// Names the addresses of hosts, in a list that must outlive the handle's use.
+    func resolve(_ hosts: HeaderList) { unsafe tv_resolve(handle, hosts.first) }
+
     /// Back to a POST of a form.
     func endHead() { unsafe tv_request_end(handle) }
 }

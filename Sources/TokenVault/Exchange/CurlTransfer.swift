@@ -37,14 +37,13 @@ final class CurlTransfer {
     /// Decided here, not by curl.
     private var failure: TransportReply.Failure?
     /// The URL that the handle is set to, and where it may lead.
-    private var url = ""
-    private var target = AddressGuard.Target.network
+    private var (url, target) = ("", AddressGuard.Target.network)
     /// How much curl hands to TLS at a time.
     var writeBufferBytes = 0
     /// Where the loop keeps it.
     var position = 0
-    /// When the loop ends it, or says that it is overdue; see `CurlQueue.bootMilliseconds`. The
-    /// distant future while it waits for a block: the answer may be the only copy of a new token.
+    /// When the loop ends it, or says that it is overdue (`CurlQueue.bootMilliseconds`). Far away
+    /// while it waits for a block: the answer may be the only copy of a new token.
     var deadline = Int64.max
     /// When it was sent, and until when it is listened to.
     var sent: Int64 = 0
@@ -110,8 +109,7 @@ final class CurlTransfer {
 
     // MARK: What curl asks on the way
 
-    /// Whether a socket may be opened. One address that is not allowed refuses the whole request,
-    /// whatever else the name resolves to.
+    /// Whether a socket may be opened. One address that is not allowed refuses the whole request.
     func mayConnect(to address: RawSpan) -> Bool {
         let cause = addressGuard.refusal(socketAddress: address, for: target)
         if cause == nil, failure == nil { return true }

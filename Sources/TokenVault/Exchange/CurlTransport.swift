@@ -15,25 +15,33 @@ package final class CurlTransport: Transport {
         package var allowsLoopbackHTTP: Bool
         /// Whether a provider may live at a private address.
         package var allowsPrivateAddresses: Bool
+        private let resolvedHosts: [ResolvedHost]
+        /// The same as curl takes them, which makes no copy; nil where there are none.
+        let resolved: HeaderList?
         // For tests: the limits below, within their reach.
         var inFlightMax = CurlTransport.inFlightMax
         var reservedMax = CurlTransport.reservedMax
         var blockMilliseconds = CurlTransport.blockMilliseconds
 
         /// The settings for service.
+        ///
+        /// - Parameter resolved: names that stand for addresses of this machine.
         package init(
             caFile: String? = nil, allowsLoopbackHTTP: Bool = false,
-            allowsPrivateAddresses: Bool = false
+            allowsPrivateAddresses: Bool = false, resolved: [ResolvedHost] = []
         ) {
             self.caFile = caFile
             self.allowsLoopbackHTTP = allowsLoopbackHTTP
             self.allowsPrivateAddresses = allowsPrivateAddresses
+            resolvedHosts = resolved
+            self.resolved = resolved.isEmpty ? nil : HeaderList(lines: resolved.map(\.line))
         }
 
         /// The guard that goes with them.
         package var addressGuard: AddressGuard {
             AddressGuard(
-                allowsLoopback: allowsLoopbackHTTP, allowsPrivateAddresses: allowsPrivateAddresses)
+                allowsLoopback: allowsLoopbackHTTP, allowsPrivateAddresses: allowsPrivateAddresses,
+                resolved: resolvedHosts)
         }
     }
 

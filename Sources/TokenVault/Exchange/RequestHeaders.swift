@@ -40,16 +40,19 @@ enum RequestHeaders {
     }
 }
 
-/// Header fields as curl takes them, which has copied them: no secrets.
+/// Header fields, or other lines, as curl takes them, which has copied them: no secrets.
 @safe
 final class HeaderList: @unchecked Sendable {
     let first: UnsafeMutableRawPointer?
     /// How long they are in a request, in bytes.
     let byteCount: Int
 
-    init(_ fields: [Provider.Parameter]) {
+    convenience init(_ fields: [Provider.Parameter]) {
+        self.init(lines: fields.map { "\($0.name): \($0.value)" })
+    }
+
+    init(lines: [String]) {
         Curl.ready
-        let lines = fields.map { "\($0.name): \($0.value)" }
         byteCount = lines.reduce(0) { $0 + $1.utf8.count + 2 }
         unsafe first = lines.reduce(nil) { list, line in unsafe tv_headers_add(list, line) }
     }

@@ -107,6 +107,13 @@ struct ConnectionRecord: ~Copyable {
     /// What a refusal of the provider's may mean, where that is its failure.
     var refusal: UInt8? { fields.integer(ConnectionTag.refusal) }
 
+    /// Why its token can neither be lent nor refreshed, with what is known of it; nil where it can.
+    func ending(_ stage: VaultError.Stage) -> VaultError? {
+        guard let code = state.refusal else { return nil }
+        let failure = FailureNumber(raw: Int64(failure?.status ?? 0))
+        return VaultError(code, stage, number: Int(failure.number), detail: failure.detail)
+    }
+
     mutating func set(_ failure: Failure?) throws(VaultError) {
         if fields.has(ConnectionTag.failure) {
             try fields.set(ConnectionTag.refusal, nil)

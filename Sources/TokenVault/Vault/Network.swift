@@ -22,8 +22,10 @@ final class Network: Sendable {
         @Sendable (_ awaitsRefreshes: Bool, _ milliseconds: Int) -> Void
 
     convenience init(_ settings: Vault.Settings) throws(VaultError) {
-        let curlSettings = CurlTransport.Settings(
-            caFile: settings.certificateFile, allowsLoopbackHTTP: settings.allowsLoopbackHTTP)
+        let curlSettings = try CurlTransport.Settings(
+            caFile: settings.certificateFile, allowsLoopbackHTTP: settings.allowsLoopbackHTTP,
+            resolved: ResolvedHost.list(
+                settings.resolve, allowsLoopback: settings.allowsLoopbackHTTP))
         let curl = try CurlTransport(settings: curlSettings)
         self.init(
             transport: curl, addressGuard: curlSettings.addressGuard, deadlines: settings.deadlines

@@ -4,9 +4,11 @@
 // the two shows when another connection of the application is answered.
 extension Refresher {
     /// What the writer's thread found in a record.
-    private final class Found: @unchecked Sendable {
+    final class Found: @unchecked Sendable {
         var expiry: UnixTime?
         var isExpired = false
+        /// Why the connection is not refreshed any more, where something else found that out.
+        var end: VaultError?
     }
 
     /// The provider refuses this connection, and nobody knows whether for good. It is asked again,
@@ -28,7 +30,7 @@ extension Refresher {
         let commit = Commit { [self] result in
             switch result {
             case .success(let committed) where committed.fate != .changed:
-                finish(attempt, .success(()), currentPlan(attempt))
+                finishElsewhere(attempt, found.end)
             case .success, .failure:
                 if isNews { publish(.refreshRefused, attempt.id, number: Int64(status)) }
                 putOff(attempt, status, isRejected: finding.isRejected, found)
@@ -63,6 +65,7 @@ extension Refresher {
         Revision(addedBytesMax: Self.refusalBytesMax) {
             [self] (record, version) throws(VaultError) in
             guard record.state == .active, isCurrent(record, version, attempt) else {
+                found.end = record.ending(.upkeep)
                 return .leave
             }
             let lag = stepsBack.lag(record.tokensSince ?? version.generation)

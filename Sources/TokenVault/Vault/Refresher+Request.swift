@@ -114,9 +114,7 @@ extension Refresher {
         let generation = opened.version.generation
         let record = ConnectionRecord(fields: opened.takeFields())
         let id = record.id
-        if let refusal = record.state.refusal {
-            throw VaultError(refusal, .upkeep, connection: id)
-        }
+        if let ending = record.ending(.upkeep) { throw ending.concerning(id) }
         guard let applicationID = record.application else {
             throw VaultError(.notRefreshable, .upkeep, .noRefreshToken).concerning(id)
         }

@@ -26,9 +26,11 @@ extension Refresher {
         let entry = entry(attempt, event, number)
         let failure = ConnectionRecord.Failure(
             code: event.code, status: Int32(clamping: number), time: entry.time)
+        let found = Found()
         let revision = Revision(addedBytesMax: addedBytesMax) {
             [self] (record, version) throws(VaultError) in
             guard record.state == .active, isCurrent(record, version, attempt) else {
+                found.end = record.ending(.upkeep)
                 return .leave
             }
             try record.keepTokens(of: version.generation)
@@ -43,7 +45,7 @@ extension Refresher {
                 end()
             // Fresh elsewhere: the record has moved on, and this failure counts for nothing.
             case .success:
-                if let left { left() } else { finishElsewhere(attempt) }
+                if let left { left() } else { finishElsewhere(attempt, found.end) }
             case .failure(let error):
                 if let failed { failed(error) } else { postpone(attempt, error) }
             }
@@ -55,9 +57,10 @@ extension Refresher {
         committer.submit(commit)
     }
 
-    /// Whoever waits finds other tokens.
-    func finishElsewhere(_ attempt: RefreshAttempt) {
-        finish(attempt, .success(()), currentPlan(attempt))
+    /// Whoever waits finds other tokens, or learns that there are none any more.
+    func finishElsewhere(_ attempt: RefreshAttempt, _ end: VaultError? = nil) {
+        guard let end else { return finish(attempt, .success(()), currentPlan(attempt)) }
+        finish(attempt, .failure(end.concerning(attempt.id)), nil)
     }
 
     func entry(_ attempt: RefreshAttempt, _ kind: VaultEvent.Kind, _ number: Int64) -> EventEntry {

@@ -40,7 +40,7 @@ extension Vault {
     ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`,
     ///   `unsupportedFormat`, `integrityFailed` where a file is not what it should be,
     ///   `databaseDamaged`, `databaseUnsupported`, `storeFull`, `storageFailed`;
-    ///   `certificateFileUnusable`.
+    ///   `certificateFileUnusable`; `invalidArgument`, `limitExceeded` of `Settings.resolve`.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws -> Vault {

@@ -139,11 +139,7 @@ extension Vault {
             guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
             let (handle, generation) = (opened.version.handle, opened.version.generation)
             let record = ConnectionRecord(fields: opened.takeFields())
-            if let refusal = record.state.refusal {
-                let failure = FailureNumber(raw: Int64(record.failure?.status ?? 0))
-                throw VaultError(
-                    refusal, .vault, number: Int(failure.number), detail: failure.detail)
-            }
+            if let ending = record.ending(.vault) { throw ending }
             let tokensSince = record.tokensSince ?? generation
             // One that nothing can renew is all that there is, and the report may have been wrong.
             if record.rejected == nil || refresher.plan(record) == nil,

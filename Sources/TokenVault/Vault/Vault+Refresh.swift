@@ -39,10 +39,7 @@ extension Vault {
         guard let opened = try store.open(key) else { throw VaultError(.notFound, .vault) }
         let handle = opened.version.handle
         let record = ConnectionRecord(fields: opened.takeFields())
-        if let refusal = record.state.refusal {
-            let failure = FailureNumber(raw: Int64(record.failure?.status ?? 0))
-            throw VaultError(refusal, .vault, number: Int(failure.number), detail: failure.detail)
-        }
+        if let ending = record.ending(.vault) { throw ending }
         guard let plan = refresher.plan(record) else { throw refresher.refusal(record) }
         return (handle, plan)
     }

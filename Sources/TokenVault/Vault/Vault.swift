@@ -34,6 +34,11 @@ public final class Vault: Sendable {
         public var deadlines = Deadlines()
         /// A regular file of CA certificates in PEM instead of the system's.
         public var certificateFile: String?
+        /// Host names that stand for an address, whatever they resolve to elsewhere, each as curl's
+        /// CURLOPT_RESOLVE has it: `login.example.com:443:127.0.0.1`; at most 256. For tests, in
+        /// which a practice server plays a provider under the provider's own names: only together
+        /// with `allowsLoopbackHTTP`, and only for loopback addresses.
+        public var resolve: [String] = []
 
         /// The settings for production.
         public init() {}

@@ -20,8 +20,8 @@ struct ServeCommand: AsyncParsableCommand {
             waits up to --drain seconds for answers to requests it has sent, and ends.
 
             While it runs, the other commands go through the socket `control` in the vault's \
-            directory. They need no key, and their --allow-loopback-http, --ca-file and \
-            --read-unverified have no effect: what counts is what `serve` was given. Only \
+            directory. They need no key, and their --allow-loopback-http, --ca-file, --resolve \
+            and --read-unverified have no effect: what counts is what `serve` was given. Only \
             processes of the same user are answered.
 
             With --read-unverified a damaged vault is served, too: `ready` is printed after a \
