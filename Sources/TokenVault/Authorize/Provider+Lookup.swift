@@ -12,7 +12,7 @@ extension Provider {
         public var values: [Parameter] = []
         /// The path of what tells people whose account it is, such as `email`; empty for none.
         public var account = ""
-        /// Header fields, at most `RevocationRequest.headersMax`.
+        /// Header fields, at most `Provider.requestHeadersMax`.
         public var headers: [Parameter] = []
         /// How the token is presented: `bearer`, or `header`.
         public var authentication = RevocationRequest.Authentication.bearer

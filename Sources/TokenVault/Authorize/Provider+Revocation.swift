@@ -75,7 +75,7 @@ extension Provider {
         public var sendsHint = true
         /// Further parameters, at most `parametersMax`.
         public var parameters: [Parameter] = []
-        /// Header fields, at most `headersMax`.
+        /// Header fields, at most `Provider.requestHeadersMax`.
         public var headers: [Parameter] = []
         /// Which token is presented.
         public var tokens = Tokens.both
@@ -98,8 +98,6 @@ extension Provider {
         public init() {}
 
         static let parameterDefault = "token"
-        /// The most header fields.
-        public static let headersMax = 16
         /// The most statuses, values and errors in one list.
         static let listMax = 16
         /// The longest of these values and errors, in bytes.
