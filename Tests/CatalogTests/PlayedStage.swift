@@ -25,7 +25,10 @@ final class PlayedStage: Sendable {
     private static let redirectURI = "https://platform.example/callback"
     private static let clientID = "client-1"
 
-    init(_ shipped: ShippedProvider, _ certificate: PlayedCertificate) async throws {
+    /// - Parameter userScopes: those that are asked for beside the shipped ones.
+    init(
+        _ shipped: ShippedProvider, _ certificate: PlayedCertificate, userScopes: [String] = []
+    ) async throws {
         self.shipped = shipped
         let played = try #require(ProviderSimulator.Provider.named(shipped.played))
         self.played = played
@@ -59,7 +62,7 @@ final class PlayedStage: Sendable {
             Application(
                 id: application, provider: provider, clientID: Self.clientID,
                 clientSecret: Secret(text: secret), redirectURI: Self.redirectURI,
-                scopes: shipped.scopes, values: shipped.values))
+                scopes: shipped.scopes, userScopes: userScopes, values: shipped.values))
     }
 
     func close() async {
@@ -78,12 +81,16 @@ final class PlayedStage: Sendable {
     /// Takes a person through the flow.
     func connect(_ user: String = "ada") async throws -> ConnectionID {
         let id = try ConnectionID(user)
-        let request = try await vault.connect(id, application: application)
+        try await complete(vault.connect(id, application: application), user)
+        return id
+    }
+
+    /// Lets a person consent, and comes back with the callback.
+    func complete(_ request: AuthorizationRequest, _ user: String = "ada") async throws {
         let location = try simulator.approve(request.url, user: user)
         let mark = try #require(location.firstIndex(of: "?"))
         let query = try Secret(text: String(location[location.index(after: mark)...]))
         try await vault.complete(callbackQuery: query, application: application)
-        return id
     }
 
     /// The access token in the clear.

@@ -132,6 +132,18 @@ struct BrokenDefinitionTests {
             "temporary_errors: [invalid_grant]",
             "4: temporary_errors: \"invalid_grant\" is not an error code of 1 to 64 characters"
         ),
+        (
+            "second_connection: { suffix: .user }",
+            "4: second_connection: { suffix: ... } is not { suffix: .user, reply_members: {"
+        ),
+        (
+            "second_connection: { suffix: .user, reply_members: { scope: a.scope } }",
+            "4: second_connection: { scope: ... } is not the path of its access token, as"
+        ),
+        (
+            "second_connection: { suffix: .u, reply_members: { access_token: access_token } }",
+            "4: second_connection: \"access_token\" is the path of a token of the first: take"
+        ),
         ("request_body: xml", "4: request_body: \"xml\" is not form or json"),
         (
             "request_headers: { Host: b.example }",

@@ -102,6 +102,26 @@ extension Provider {
         }
     }
 
+    /// The tokens of a second connection in the answer to a code, such as Slack's user's beside the
+    /// bot's. The two are refreshed, disconnected and shown each by itself.
+    public struct SecondConnection: Hashable, Sendable {
+        /// What is added to the id of the connection for that of the second; 1 to 32 bytes without
+        /// control characters.
+        public var suffix: String
+        /// Where its tokens lie: the path of `accessToken` at least. Nothing of them is read where
+        /// no path says, but an error.
+        public var replyMembers: ReplyMembers
+
+        /// The tokens of a second connection.
+        public init(suffix: String, replyMembers: ReplyMembers) {
+            self.suffix = suffix
+            self.replyMembers = replyMembers
+        }
+    }
+
+    /// The longest suffix of a second connection's id, in bytes.
+    public static let secondSuffixBytesMax = 32
+
     /// A value that is kept beside the tokens of a connection, and no secret.
     public struct CapturedMember: Hashable, Sendable {
         /// What it is called here, such as `instance_url`; 1 to 64 letters, digits and underscores.

@@ -187,6 +187,9 @@ public struct Provider: Hashable, Sendable {
     /// leaves out stays. At most 32, each a text, a number or a flag of at most 1,024 bytes, 8,192
     /// bytes together; longer ones are left out. No secrets.
     public var capturedFromReply: [CapturedMember] = []
+    /// The tokens of a second connection that the answer to a code may hold beside its own; nil
+    /// where there is one connection for each consent.
+    public var secondConnection: SecondConnection?
     /// How long, in seconds, the provider still takes a refresh token that it has replaced.
     public var reuseGraceSeconds: Int64 = 0
     /// How long a refresh token lives without being used, in seconds, 600 at least; nil where it

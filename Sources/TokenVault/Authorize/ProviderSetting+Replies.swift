@@ -24,6 +24,10 @@ extension ProviderSetting {
             "captured_from_reply", 37, \.capturedFromReply, .capturedFromReply,
             "The values of an answer that are kept, sealed, beside the tokens, by a name of yours; "
                 + "no secrets."),
+        ProviderSetting(
+            "second_connection", 38, optional: \.secondConnection, .secondConnection,
+            "The tokens beside its own that the answer to a code may hold, such as a user's beside "
+                + "a bot's: they become a connection of their own, whose id ends in suffix."),
     ]
 }
 
@@ -44,11 +48,35 @@ extension Provider {
                 setting: "captured_from_reply", value: "\"\(captured.path)\"",
                 wanted: "take it out", problem: "is the path of a token", line: nil)
         }
+        try checkSecondConnection()
         for temporary in temporaryErrors {
             guard let problem = contradiction(temporary) else { continue }
             throw SettingError(
                 setting: "temporary_errors", value: "\"\(temporary.error ?? "none")\"",
                 wanted: "take it out of one of them", problem: problem, line: nil)
+        }
+    }
+
+    private func checkSecondConnection() throws(SettingError) {
+        guard let second = secondConnection else { return }
+        func refused(_ path: String, _ problem: String) -> SettingError {
+            SettingError(
+                setting: "second_connection", value: "\"\(path)\"",
+                wanted: "take it out of one of them", problem: problem, line: nil)
+        }
+        let tokens = [second.replyMembers.accessToken, second.replyMembers.refreshToken]
+        if let access = tokens[0], access == tokens[1] {
+            throw refused(access, "is the path of access_token and of refresh_token")
+        }
+        let first = [
+            replyMembers.accessToken ?? "access_token",
+            replyMembers.refreshToken ?? "refresh_token",
+        ]
+        for case .some(let path) in tokens {
+            if first.contains(path) { throw refused(path, "is the path of a token of the first") }
+            if capturedFromReply.contains(where: { $0.path == path }) {
+                throw refused(path, "is in captured_from_reply, too")
+            }
         }
     }
 

@@ -43,6 +43,7 @@ extension ReplyRules {
                     guard !rules.isSuccess(value, in: scanner) else { continue }
                     members.failure = OAuthError.read(value, in: scanner) ?? .other
                 case .captured(let name): members.capture(value, as: name, of: scanner)
+                case .kept: break
                 }
             }
             guard !rules.nodes[node].children.isEmpty else { return }

@@ -11,6 +11,8 @@ package final class ReplyRules: Sendable {
         case successCode
         /// Kept beside the tokens, under this name.
         case captured(String)
+        /// Read for itself: it must be there still where a long answer is reduced.
+        case kept
     }
 
     /// A member, or an element of a list, that lies on a path.
@@ -35,19 +37,42 @@ package final class ReplyRules: Sendable {
     let codePaths: [ReplyPath]
     /// Where the tokens lie that no other provider has under such a name.
     let otherTokens: [(member: ReplyMember, path: ReplyPath)]
+    /// Where RFC 6749's members lie that are not at the top.
+    private let memberPaths: [ReplyPath]
     private let successValues: [String]
     private let temporaryErrors: [Provider.TemporaryError]
+    /// How the tokens of a second connection are read that may lie in the same answer; nil where
+    /// none are looked for.
+    let second: ReplyRules?
 
     /// The node that stands for the answer itself.
     static let root = 0
 
     /// Nil where answers are as RFC 6749 has them.
     ///
-    /// - Parameter hasTokensAtTop: whether the tokens are read at the top, wherever the provider
-    ///   has them: `UnreadReply` keeps some there.
-    package init?(_ provider: Provider, hasTokensAtTop: Bool = false) {
+    /// - Parameters:
+    ///   - hasTokensAtTop: whether the tokens are read at the top, wherever the provider has them:
+    ///     `UnreadReply` keeps some there.
+    ///   - readsSecond: whether the tokens of a second connection are looked for.
+    package convenience init?(
+        _ provider: Provider, hasTokensAtTop: Bool = false, readsSecond: Bool = false
+    ) {
+        let second = readsSecond ? provider.secondConnection : nil
+        self.init(
+            provider, provider.replyMembers, hasTokensAtTop: hasTokensAtTop,
+            second: second.flatMap {
+                ReplyRules(provider, $0.replyMembers, hasOnlyPaths: true)
+            })
+    }
+
+    /// - Parameter hasOnlyPaths: whether nothing of the tokens is read but where a path says: what
+    ///   lies at the top belongs to others.
+    private init?(
+        _ provider: Provider, _ replyMembers: Provider.ReplyMembers, hasTokensAtTop: Bool = false,
+        hasOnlyPaths: Bool = false, second: ReplyRules? = nil
+    ) {
         var members: [(name: Provider.ReplyMembers.Name, path: ReplyPath)] = []
-        for (name, path) in provider.replyMembers.given {
+        for (name, path) in replyMembers.given {
             let isToken = name == .accessToken || name == .refreshToken
             if !(isToken && hasTokensAtTop), let path = ReplyPath(path) {
                 members.append((name, path))
@@ -56,6 +81,7 @@ package final class ReplyRules: Sendable {
         guard
             !members.isEmpty || provider.lifetimeUnit != .seconds || provider.successCode != nil
                 || !provider.temporaryErrors.isEmpty || !provider.capturedFromReply.isEmpty
+                || second != nil
         else { return nil }
         var nodes = [Node(name: "")]
         for (name, path) in members { Self.add(.member(name), path, &nodes) }
@@ -65,10 +91,16 @@ package final class ReplyRules: Sendable {
             guard let path = ReplyPath(captured.path) else { continue }
             Self.add(.captured(captured.name), path, &nodes)
         }
+        for path in second?.memberPaths ?? [] { Self.add(.kept, path, &nodes) }
         self.nodes = nodes
         successValues = provider.successCode?.values ?? []
         temporaryErrors = provider.temporaryErrors
-        moved = Swift.Set(members.flatMap { ReplyMember.moved(with: $0.name) })
+        let elsewhere =
+            hasOnlyPaths
+            ? Provider.ReplyMembers.Name.allCases.filter { $0 != .error } : members.map(\.name)
+        moved = Swift.Set(elsewhere.flatMap { ReplyMember.moved(with: $0) })
+        memberPaths = members.map(\.path)
+        self.second = second
         unitsPerSecond = provider.lifetimeUnit == .milliseconds ? 1000 : 1
         errorPath = members.first { $0.name == .error }?.path
         codePaths = [errorPath, successPath].compactMap { $0 }

@@ -35,7 +35,7 @@ package struct TokenEndpoint: Sendable {
         let request = try TokenRequest.exchange(
             code: code, codeVerifier: codeVerifier, for: application)
         let types = BearerTypes.connect(application.provider)
-        let rules = ReplyRules(application.provider)
+        let rules = ReplyRules(application.provider, readsSecond: true)
         return try make(
             request, to: application.provider.tokenEndpoint, isReserved: true, rules: rules,
             listenMilliseconds: listenMilliseconds, overdue: overdue

@@ -10,6 +10,8 @@ package struct TokenReply: ~Copyable, Sendable {
     private let accessToken: Range<Int>
     private let refreshToken: Range<Int>?
     private let members: Members
+    /// What the same body says of the tokens of a second connection; nil where it has none.
+    private let secondMembers: Members?
     /// The provider's clock when it answered, where it said so.
     private let date: HTTPDate.Text?
 
@@ -25,11 +27,15 @@ package struct TokenReply: ~Copyable, Sendable {
     static let clockErrorMilliseconds: ClosedRange<Int64> = 5000...3_000_000
 
     /// Takes a body over whose members are a token response.
-    init(_ body: consuming Secret, _ members: Members, date: HTTPDate.Text? = nil) {
+    init(
+        _ body: consuming Secret, _ members: Members, second: Members? = nil,
+        date: HTTPDate.Text? = nil
+    ) {
         guard members.error == nil, let accessToken = members.accessToken else {
             preconditionFailure("a reply that grants nothing")
         }
         self.members = members
+        secondMembers = second
         self.date = date
         self.accessToken = Self.resolve(accessToken, in: &body)
         refreshToken =
@@ -62,6 +68,17 @@ package struct TokenReply: ~Copyable, Sendable {
             let span = body.bytes.extracting(refreshToken)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
+    }
+
+    /// Whether there are tokens of a second connection.
+    var hasSecond: Bool { secondMembers != nil }
+
+    /// The tokens of the second connection, in a body of their own; nil where there are none.
+    ///
+    /// - Throws: `tooManySecrets`.
+    borrowing func second() throws(VaultError) -> TokenReply? {
+        guard let secondMembers else { return nil }
+        return TokenReply(try body.copy(), secondMembers, date: date)
     }
 
     /// Whether there is a new refresh token.

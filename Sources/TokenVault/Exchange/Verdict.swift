@@ -141,7 +141,12 @@ package enum Verdict: ~Copyable, Sendable {
         let rules = success.rules
         if let members = members(of: body, rules) {
             if members.isTokenResponse(success.types) {
-                return .tokens(TokenReply(body, members, date: success.date))
+                let second = rules?.second.flatMap { Self.members(of: body, $0) }
+                return .tokens(
+                    TokenReply(
+                        body, members,
+                        second: second?.isTokenResponse(success.types) ?? false ? second : nil,
+                        date: success.date))
             }
             let isLost = !members.holdsToken && success.lost.occur(in: body)
             if !members.holdsToken, let rules, rules.isTemporary(success.status, body) {

@@ -20,7 +20,8 @@ extension Vault {
     ///   parameter for them, `limitExceeded` where there are more than 64, or one has more than 256
     ///   bytes, and past 10,000 open flows; `disconnecting`, `storeFull`; `invalidArgument` where a
     ///   value is missing or is not what its variable takes: `Provider.check(values:)` says which,
-    ///   and what would do.
+    ///   and what would do; `alreadyExists` where the provider has a `secondConnection` and another
+    ///   application's connection has its id.
     public func connect(
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
         userScopes: [String]? = nil,
@@ -44,6 +45,7 @@ extension Vault {
         let wanted = provider.scopes(for: scopes ?? application.scopes)
         let userScopes = userScopes ?? application.userScopes
         try provider.check(userScopes: userScopes)
+        try checkSecond(id, application)
         let binding: Secret?
         switch browserBinding {
         case .none: binding = nil
@@ -104,7 +106,8 @@ extension Vault {
     ///     (RFC 9700 section 4.4).
     ///   - connection: the one whose flow it must be, where the caller waits for a certain one.
     ///   - browserBinding: what the browser showed; must be what `connect` was given.
-    /// - Returns: the connection that has tokens now.
+    /// - Returns: the connection that has tokens now. Where the provider has a `secondConnection`
+    ///   and the answer its tokens, that one has, too: an event `connected` names it.
     /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `authorizationRefused`,
     ///   `callbackOfAnother`, which names whose it is: the flow is still open, and so it is where a
     ///   callback is not signed as the provider's definition demands (`callbackRejected`);

@@ -158,11 +158,12 @@ extension Vault {
                 await exchange.answer.wait(), application, requestedAt, place)
             refresher.accept(exchange.probe, flow.connection)
             do throws(VaultError) {
-                try await store(granted, own, captured, flow, life, room)
+                try await store(granted, own, captured, flow, .own(life: life), room)
             } catch {
                 Self.revoke(granted.reply, application, network, place)
                 throw error
             }
+            await storeSecond(of: granted, application, own, captured, flow, room)
             await lookUp(with: granted, application, flow.connection)
         }
     }
@@ -219,6 +220,21 @@ extension Vault {
         }
     }
 
+    /// Whatever the provider says, they are wiped here.
+    static func revoke(
+        _ reply: borrowing TokenReply, _ application: borrowing Application, _ network: Network,
+        _ place: ExchangeListeners.Place? = nil
+    ) {
+        try? Revocation(network).send(application, reply) { _ in
+            withExtendedLifetime(place) {}
+        }
+        if let second = try? reply.second() {
+            try? Revocation(network).send(application, second) { _ in
+                withExtendedLifetime(place) {}
+            }
+        }
+    }
+
     /// Revokes what can be read of an answer.
     ///
     /// - Parameter place: held until the provider has answered.
@@ -239,16 +255,6 @@ extension Vault {
     ) {
         guard let tokens = try? UnreadReply.tokens(in: unread.bytes) else { return }
         try? Revocation(network).send(application, tokens) { _ in
-            withExtendedLifetime(place) {}
-        }
-    }
-
-    /// Whatever the provider says, they are wiped here.
-    private static func revoke(
-        _ reply: borrowing TokenReply, _ application: borrowing Application, _ network: Network,
-        _ place: ExchangeListeners.Place?
-    ) {
-        try? Revocation(network).send(application, reply) { _ in
             withExtendedLifetime(place) {}
         }
     }

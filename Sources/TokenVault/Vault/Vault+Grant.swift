@@ -2,14 +2,22 @@
 
 // What a code was exchanged for, on its way into the store.
 extension Vault {
+    /// Which connection the tokens of a completed flow are of.
+    enum Destination: Sendable {
+        /// The flow's own, in the life in which the flow was started.
+        case own(life: UInt64?)
+        /// The second one, which is made where it is not there.
+        case second(ConnectionID)
+    }
+
     /// Puts the tokens of a completed flow over whatever the connection had.
     func store(
         _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
-        _ flow: borrowing PendingAuthorization, _ life: UInt64?, _ room: ExchangeRoom
+        _ flow: borrowing PendingAuthorization, _ destination: Destination, _ room: ExchangeRoom
     ) async throws(VaultError) {
         for attempt in 1...Self.storeAttemptsMax {
             do throws(VaultError) {
-                return try await storeOnce(granted, own, captured, flow, life, room)
+                return try await storeOnce(granted, own, captured, flow, destination, room)
             } catch {
                 // Longer tokens than there was room kept for.
                 guard error.code == .tooManySecrets, attempt < Self.storeAttemptsMax,
@@ -21,9 +29,14 @@ extension Vault {
 
     private func storeOnce(
         _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
-        _ flow: borrowing PendingAuthorization, _ life: UInt64?, _ room: ExchangeRoom
+        _ flow: borrowing PendingAuthorization, _ destination: Destination, _ room: ExchangeRoom
     ) async throws(VaultError) {
-        let (id, application, scope) = (flow.connection, flow.application, flow.requestedScope)
+        let (application, scope) = (flow.application, flow.requestedScope)
+        let id: ConnectionID
+        switch destination {
+        case .own: id = flow.connection
+        case .second(let second): id = second
+        }
         let key = store.key(.connection, id.text)
         let queue = refresher.queue(application, own)
         let now = time.now()
@@ -31,10 +44,10 @@ extension Vault {
         let addedBytes =
             granted.reply.addedBytesMax + (scope?.utf8.count ?? 0) + application.text.utf8.count
             + 16 * (Fields.headBytes + 8) + Self.byteCount(own, captured)
-        let revision = Revision(addedBytesMax: addedBytes) {
-            [refresher] (record, version) throws(VaultError) in
-            // Disconnected and set up anew meanwhile: these tokens are of the life before.
-            guard life == version.life else { return .leave }
+        let revision = Revision(
+            addedBytesMax: addedBytes, new: Self.maker(destination, now)
+        ) { [refresher] (record, version) throws(VaultError) in
+            guard destination.takes(record, version, of: application) else { return .leave }
             try replaced.take(record, by: granted.reply, now)
             if replaced.isThere {
                 try record.fields.set(
@@ -72,11 +85,20 @@ extension Vault {
         case .changed:
             feed.publish(VaultEvent(time: now, kind: .connected, number: 0, connection: id))
             await end(replaced, id, key)
-        case .left: throw VaultError(.callbackRejected, .vault)
+        case .left:
+            throw VaultError(destination.isSecond ? .alreadyExists : .callbackRejected, .vault)
         // Disconnected while its flow was open: the flow does not bring it back.
         case .disconnecting: throw VaultError(.disconnecting, .vault)
         case .missing, .none: throw VaultError(.notFound, .vault)
         }
+    }
+
+    /// Makes the second connection's record; the flow's own is there since it was started.
+    private static func maker(
+        _ destination: Destination, _ now: UnixTime
+    ) -> (@Sendable () throws(VaultError) -> ConnectionRecord)? {
+        guard case .second(let id) = destination else { return nil }
+        return { () throws(VaultError) in try ConnectionRecord(id: id, now: now) }
     }
 
     /// By how many bytes what is a connection's own makes its record longer.
@@ -88,5 +110,22 @@ extension Vault {
     }
 
     /// How often tokens are tried to be stored that there is no room to seal.
-    private static let storeAttemptsMax = 60
+    static let storeAttemptsMax = 60
+}
+
+extension Vault.Destination {
+    fileprivate var isSecond: Bool { if case .second = self { true } else { false } }
+
+    /// Whether the tokens may replace what a record holds.
+    fileprivate func takes(
+        _ record: borrowing ConnectionRecord, _ version: RecordVersion,
+        of application: ApplicationID
+    ) -> Bool {
+        switch self {
+        // Disconnected and set up anew meanwhile: these tokens are of the life before.
+        case .own(let life): life == version.life
+        // Somebody else's connection may have the name by chance.
+        case .second: version.isAbsent || record.application == application
+        }
+    }
 }

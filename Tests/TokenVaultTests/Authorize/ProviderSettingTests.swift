@@ -53,6 +53,9 @@ import Testing
             .init(error: "slow"), .init(status: 412, error: nil), .init(status: 401, error: "x"),
         ]
         provider.capturedFromReply = [.init("team", path: "team.id"), .init("a_1", path: "b.0")]
+        var second = Provider.ReplyMembers()
+        (second.accessToken, second.scope) = ("user.token", "user.scope")
+        provider.secondConnection = .init(suffix: ".user", replyMembers: second)
         provider.requestBody = .json
         provider.refreshEndpoint = "https://a.example/refresh"
         provider.exchangeParameters = [.init("mode", "web")]
@@ -95,7 +98,8 @@ import Testing
             (33, pair("error", "code")), (34, [2]), (35, pair("member", "meta.ok")),
             (35, pair("value", "0")), (35, pair("value", "true")), (36, pair("", "slow")),
             (36, pair("412", "")), (36, pair("401", "x")), (37, pair("team", "team.id")),
-            (37, pair("a_1", "b.0")),
+            (37, pair("a_1", "b.0")), (38, pair("", ".user")),
+            (38, pair("access_token", "user.token")), (38, pair("scope", "user.scope")),
             (45, [2]), (46, text("https://a.example/refresh")),
             (47, pair("mode", "web")), (48, pair("mode", "refresh")),
             (49, pair("Accept", "text/plain")), (50, pair("client_id", "app")),

@@ -224,6 +224,36 @@ import Testing
         #expect(try says(mended, again) == "t - - - unknown -")
     }
 
+    /// Nothing of the first one's is taken for the second: its refresh token, least of all.
+    @Test func aSecondConnectionIsReadOnItsOwnPathsAlone() throws {
+        var provider = Provider(name: "p", authorizationEndpoint: "", tokenEndpoint: "")
+        var members = Provider.ReplyMembers()
+        members.accessToken = "user.access_token"
+        provider.secondConnection = .init(suffix: ".user", replyMembers: members)
+        #expect(ReplyRules(provider) == nil)
+        let rules = try #require(ReplyRules(provider, readsSecond: true))
+        func both(_ body: String) throws -> [String] {
+            let reply = TransportReply(status: 200, body: try body.secret())
+            guard case .tokens(let reply) = Verdict(reply, rules: rules) else { return [] }
+            guard let second = try reply.second() else { return [says(reply)] }
+            return [says(reply), says(second)]
+        }
+        let first = "a r s 60 expiresIn -"
+        for (user, second) in [
+            (#"{"id":"U"}"#, []), ("null", []), (#"{"access_token":""}"#, []),
+            (#"{"access_token":7}"#, []),
+            (#"{"access_token":"b\/","scope":"t"}"#, ["b/ - - - unknown -"]),
+        ] {
+            let members =
+                #""access_token":"a","refresh_token":"r","expires_in":60,"scope":"s","#
+                + #""user":\#(user)}"#
+            #expect(try both("{" + members) == [first] + second)
+            // One that outgrows its block is reduced to what is read.
+            let long = #"{"id_token":"\#(String(repeating: "j", count: 70_000))","# + members
+            #expect(try both(arrive(long, rules, inPiecesOf: 4096)) == [first] + second)
+        }
+    }
+
     // MARK: -
 
     private func says(_ body: String, _ rules: ReplyRules) throws -> String {
