@@ -29,7 +29,8 @@ struct Definition {
             guard ProviderSetting[name] != nil || EntryKey(rawValue: name) != nil else {
                 let known = ProviderSetting.all.map(\.key) + EntryKey.allCases.map(\.rawValue)
                 let hint =
-                    Spelling.nearest(to: name, among: known).map { "did you mean \($0)?" }
+                    ForeignKey.hints[name]
+                    ?? Spelling.nearest(to: name, among: known).map { "did you mean \($0)?" }
                     ?? "`tokenvault app add --help` lists the settings"
                 throw DefinitionError(
                     file: file, line: line,
@@ -86,7 +87,8 @@ struct Definition {
         do {
             if let node = try Parser(yaml: text).singleRoot() { return node }
         } catch let error as YamlError {
-            throw DefinitionError(file: file, line: error.line, message: error.problem)
+            throw DefinitionError(
+                file: file, line: error.line, message: error.problem(in: text))
         } catch {
             throw DefinitionError(file: file, message: "not YAML")
         }
@@ -126,6 +128,8 @@ extension YamlError {
     /// The line of the problem, from 1, where the parser knows it.
     fileprivate var line: Int? {
         switch self {
+        // What is not closed begins where the context says, and ends at the end.
+        case .scanner(let context?, "found unexpected end of stream", _, _): context.mark.line
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
             mark.line
         case .duplicatedKeysInMapping(_, let context): context.mark.line
@@ -133,15 +137,33 @@ extension YamlError {
         }
     }
 
-    /// One line about it.
-    fileprivate var problem: String {
+    /// One line about it: what libyaml says, and what to do.
+    fileprivate func problem(in text: String) -> String {
         switch self {
         case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
             .composer(_, let problem, _, _), .reader(let problem, _, _, _):
-            problem
+            problem + (remedy(problem, text).map { ": " + $0 } ?? "")
         case .duplicatedKeysInMapping(let keys, _):
             "the same key twice: \(keys.sorted().joined(separator: ", "))"
         default: "not YAML"
+        }
+    }
+
+    private func remedy(_ problem: String, _ text: String) -> String? {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let hasTab = line.map { (1...lines.count).contains($0) && lines[$0 - 1].contains("\t") }
+        return switch problem {
+        case "found character that cannot start any token":
+            hasTab ?? false
+                ? "use spaces instead of the tab"
+                : "put the value in quotes: YAML gives its first character a meaning"
+        case "did not find expected key", "did not find expected ',' or '}'":
+            "put a value in quotes that begins with { or [, or has more behind its end"
+        case "could not find expected ':'":
+            "a key needs a colon with a space behind it, here or on the line before"
+        case "but found another document": "one definition a file: take out the line of ---"
+        case "found unexpected end of stream": "close the quote or the bracket that is opened here"
+        default: nil
         }
     }
 }

@@ -85,6 +85,7 @@ struct ShippedDefinition: Sendable {
         Self("getresponse") { PackageResources.getresponse_yaml },
         Self("gitea") { PackageResources.gitea_yaml },
         Self("github") { PackageResources.github_yaml },
+        Self("github-enterprise-server") { PackageResources.github_enterprise_server_yaml },
         Self("gitlab") { PackageResources.gitlab_yaml },
         Self("gocardless") { PackageResources.gocardless_yaml },
         Self("gong") { PackageResources.gong_yaml },

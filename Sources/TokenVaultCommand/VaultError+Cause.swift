@@ -232,7 +232,8 @@ extension VaultError {
             return KnownCause(
                 fault + Self.words(cause) + "): "
                     + (isOfExchange && number > 0
-                        ? "see that at the provider, then run connect again"
+                        ? "check reply_members in its definition; if that is right, see it at "
+                            + "the provider; then run connect again"
                         : "it is kept, and a newer version may read it; " + Self.unreadWaysOut))
         }
         if isOfExchange, number > 0 {
@@ -240,7 +241,8 @@ extension VaultError {
                 isOfType
                     ? "\(type), then run connect again"
                     : "the provider's answer to the code is no token response: check "
-                        + "token_endpoint, then run connect again")
+                        + "token_endpoint, and reply_members and success_code in its "
+                        + "definition, then run connect again")
         }
         if isOfType {
             return KnownCause(

@@ -88,11 +88,17 @@ extension Provider {
         public var successMember = ""
         /// The values of that member that say that the token is revoked.
         public var successValues: [String] = []
-        /// The HTTP statuses that say that the token was dead before.
+        /// The HTTP statuses that say that the token was dead before; where errors or a member are
+        /// named, too, all of it must be there. Of 404 and 405, which a wrong address answers as
+        /// well, only with one of these.
         public var goneStatuses: [Int] = []
         /// The error codes that say so, beside `invalid_token` and `invalid_grant`: in `error` or
         /// `code`, or in one of these inside an `error` that is an object.
         public var goneErrors: [String] = []
+        /// The member of the answer, by its path, one of whose `goneValues` says so; empty for none.
+        public var goneMember = ""
+        /// The values of that member.
+        public var goneValues: [String] = []
 
         /// A revocation as RFC 7009 has it.
         public init() {}

@@ -19,7 +19,7 @@ extension ProviderSetting {
             "Where refreshes go, where that is not the token endpoint."),
         ProviderSetting(
             "request_headers", 49, \.requestHeaders, .headers,
-            "Header fields of token and revocation requests, such as Accept or User-Agent; no "
+            "Header fields of token and revocation requests and of the look-up, such as Accept or User-Agent; no "
                 + "secrets. What frames a message, authenticates or names the host is refused."),
         ProviderSetting(
             "authorization_parameter_names", 50, \.authorizationParameterNames,

@@ -153,6 +153,12 @@ extension Provider {
                 wanted: "what iss must be, since authorization_response_iss_parameter_supported "
                     + "says that it is sent", line: nil)
         }
+        if revocation != nil, revocationEndpoint == nil {
+            throw SettingError(
+                setting: "revocation", value: "a way to revoke",
+                wanted: "add it, or take revocation out",
+                problem: "is there and revocation_endpoint is not", line: nil)
+        }
         if callbackSignature != nil, clientAuthentication == .none {
             throw SettingError(
                 setting: "callback_signature", value: "a signature",

@@ -12,14 +12,17 @@ struct ReplyPath: Hashable, Sendable {
 
     /// What a path is, in words.
     static let words =
-        "a path such as data.access_token, at most \(namesMax) names and \(bytesMax) bytes of ASCII"
+        "a path such as data.access_token or items.0.id, at most \(namesMax) names and "
+        + "\(bytesMax) bytes of ASCII"
 
     /// Nil where it is none.
     init?(_ text: String) {
         let names = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard (1...Self.namesMax).contains(names.count), text.utf8.count <= Self.bytesMax,
             names.allSatisfy({ !$0.isEmpty }),
-            text.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "*") })
+            text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }),
+            // What other notations of a path have; taken for names they would never be found.
+            !text.utf8.contains(where: "*[]'\"".utf8.contains), names[0] != "$"
         else { return nil }
         self.names = names
     }

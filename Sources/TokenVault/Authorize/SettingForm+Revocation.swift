@@ -39,8 +39,13 @@ extension SettingForm where Value == Provider.RevocationRequest {
             .texts("success.values", \.successValues, .answerWord, countMax: Value.listMax),
             .numbers("gone.statuses", \.goneStatuses, 400...499, countMax: Value.listMax),
             .texts("gone.errors", \.goneErrors, .answerWord, countMax: Value.listMax),
+            .text("gone.member", \.goneMember, default: "", .path),
+            .texts("gone.values", \.goneValues, .answerWord, countMax: Value.listMax),
         ]
     }
+
+    /// What a wrong address answers, too.
+    private static let ambiguousStatuses = [404, 405]
 
     /// What cannot work together.
     private static func conflict(_ request: Value) -> ObjectConflict? {
@@ -88,14 +93,30 @@ extension SettingForm where Value == Provider.RevocationRequest {
         if isParameterTwice {
             return conflict("parameters", "names and values", "leave it out", "name one twice")
         }
-        if request.successMember.isEmpty != request.successValues.isEmpty {
-            return request.successMember.isEmpty
-                ? conflict(
-                    "success.values", "a list", "name the member in success.member",
-                    "are of no member")
-                : conflict(
-                    "success.member", "\"\(request.successMember)\"",
-                    "list its values in success.values", "has no value that is a success")
+        return answerConflict(request)
+    }
+
+    /// What the answers cannot mean.
+    private static func answerConflict(_ request: Value) -> ObjectConflict? {
+        for (what, member, values) in [
+            ("success", request.successMember, request.successValues),
+            ("gone", request.goneMember, request.goneValues),
+        ] where member.isEmpty != values.isEmpty {
+            return member.isEmpty
+                ? ObjectConflict(
+                    member: what + ".values", value: "a list",
+                    wanted: "name the member in \(what).member", problem: "are of no member")
+                : ObjectConflict(
+                    member: what + ".member", value: "\"\(member)\"",
+                    wanted: "list its values in \(what).values", problem: "has no value")
+        }
+        if let status = request.goneStatuses.first(where: ambiguousStatuses.contains),
+            request.goneErrors.isEmpty, request.goneMember.isEmpty
+        {
+            return ObjectConflict(
+                member: "gone.statuses", value: "\(status)",
+                wanted: "add gone.errors, or gone.member and gone.values",
+                problem: "is what a wrong revocation_endpoint is answered with, too")
         }
         return nil
     }

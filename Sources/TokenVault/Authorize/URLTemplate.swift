@@ -71,6 +71,9 @@ package struct URLTemplate: Sendable {
         var passed = ""
         while let open = rest.firstIndex(of: "{") {
             let before = String(rest[..<open])
+            guard !before.hasSuffix("$") else {
+                throw TemplateFault("${", "a name in braces, without $ in front of it")
+            }
             guard !before.contains("}"), let close = rest[open...].firstIndex(of: "}") else {
                 throw TemplateFault(text, "a URL in which each { has its }")
             }

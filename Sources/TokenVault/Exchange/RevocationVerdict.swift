@@ -65,13 +65,19 @@ extension Provider.RevocationRequest {
         "error", "code", "error.code", "error.error", "error.type", "error_code",
     ].compactMap(ReplyPath.init)
 
-    /// Whether an answer says that the token was dead before.
+    /// Whether an answer says that the token was dead before: by all that the definition names, not
+    /// by one of them, since what is taken for that is told as a token that is revoked.
     fileprivate func saysGone(_ status: Int, _ body: borrowing Secret?) -> Bool {
-        if goneStatuses.contains(status) { return true }
-        guard !goneErrors.isEmpty else { return false }
-        return Self.errorPaths.contains { path in
-            Self.text(at: path, in: body).map(goneErrors.contains) ?? false
+        guard !goneStatuses.isEmpty || !goneErrors.isEmpty || !goneMember.isEmpty,
+            goneStatuses.isEmpty || goneStatuses.contains(status)
+        else { return false }
+        if !goneErrors.isEmpty {
+            let isNamed = Self.errorPaths.contains { path in
+                Self.text(at: path, in: body).map(goneErrors.contains) ?? false
+            }
+            guard isNamed else { return false }
         }
+        return goneMember.isEmpty || Self.has(goneValues, at: goneMember, in: body)
     }
 
     /// Whether it says that the token is revoked.
@@ -80,8 +86,14 @@ extension Provider.RevocationRequest {
             successStatuses.isEmpty
             ? (200..<300).contains(status) : successStatuses.contains(status)
         guard isStatus, !successMember.isEmpty else { return isStatus }
-        guard let path = ReplyPath(successMember) else { return false }
-        return Self.text(at: path, in: body).map(successValues.contains) ?? false
+        return Self.has(successValues, at: successMember, in: body)
+    }
+
+    private static func has(
+        _ values: [String], at member: String, in body: borrowing Secret?
+    ) -> Bool {
+        guard let path = ReplyPath(member) else { return false }
+        return text(at: path, in: body).map(values.contains) ?? false
     }
 
     private static func text(at path: ReplyPath, in body: borrowing Secret?) -> String? {

@@ -59,7 +59,9 @@ final class LoopbackListener {
                     + "end this with Ctrl-C, and run connect again)"
             case .noState:
                 "A callback without state\(error.detail.error.map { " (\($0.name))" } ?? "")"
-            case .neitherCodeNorError: "A callback with neither code nor error"
+            case .neitherCodeNorError:
+                "A callback with neither code nor error (if the provider calls them otherwise, say "
+                    + "so in callback_parameter_names)"
             case .parameterTwice, .codeAndError: "A callback that says one thing twice"
             case .malformedQuery: "A callback that is cut off or no query"
             default: "A callback of no open flow"

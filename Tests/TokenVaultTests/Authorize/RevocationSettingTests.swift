@@ -23,6 +23,8 @@ import Testing
         way.successValues = ["true", "1"]
         way.goneStatuses = [401]
         way.goneErrors = ["dead"]
+        way.goneMember = "message"
+        way.goneValues = ["Gone"]
         return way
     }
 
@@ -49,6 +51,8 @@ import Testing
             (65, pair("success.values", "1")),
             (65, pair("gone.statuses", "401")),
             (65, pair("gone.errors", "dead")),
+            (65, pair("gone.member", "message")),
+            (65, pair("gone.values", "Gone")),
         ]
     }
 
@@ -88,7 +92,7 @@ import Testing
         (["success": ["statuses": [404]]], "revocation: success.statuses: 404 is not a number"),
         (
             ["success": ["member": "ok"]],
-            "revocation: success.member: \"ok\" has no value that is a success: list its values"
+            "revocation: success.member: \"ok\" has no value: list its values in success.values"
         ),
         (
             ["success": ["values": ["ok"]]],
@@ -96,6 +100,11 @@ import Testing
         ),
         (["success": ["member": "a..b"]], "revocation: success.member: \"a..b\" is not a path"),
         (["gone": ["statuses": [200]]], "revocation: gone.statuses: 200 is not a number, 400 to"),
+        (
+            ["gone": ["statuses": [404]]],
+            "revocation: gone.statuses: 404 is what a wrong revocation_endpoint is answered with"
+        ),
+        (["gone": ["member": "x"]], "revocation: gone.member: \"x\" has no value: list its"),
         (["gone": ["errors": [""]]], "revocation: gone.errors: \"\" is not 1 to 64 characters"),
         (
             ["authentication": "bearer", "body": "none"],
