@@ -89,7 +89,7 @@ APPLICATION_FIELDS = {
     32: ("every callback has an issuer", "u8"), 33: ("path of an answer's member", "pair*"),
     34: ("unit of lifetimes", "u8"), 35: ("code of a success", "pair*"),
     36: ("answer that passes", "pair*"), 37: ("path of a captured value", "pair*"),
-    38: ("second connection", "pair*"),
+    38: ("second connection", "pair*"), 39: ("path of an error code", "text*"),
     45: ("body of token requests", "u8"), 46: ("refresh endpoint", "text"),
     47: ("parameter of an exchange", "pair*"), 48: ("parameter of a refresh", "pair*"),
     49: ("header of requests", "pair*"),

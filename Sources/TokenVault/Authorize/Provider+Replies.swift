@@ -140,6 +140,8 @@ extension Provider {
     public static let successValuesMax = 8
     /// The most `temporaryErrors`.
     public static let temporaryErrorsMax = 16
+    /// The most `errorPaths`.
+    public static let errorPathsMax = 4
     /// The longest error code or value of a success code, in bytes.
     public static let replyCodeBytesMax = 64
     /// The most values that are captured from one source.

@@ -21,6 +21,11 @@ extension ProviderSetting {
             "The answers that look like a refusal or a lost grant and pass: the same token is "
                 + "presented again later."),
         ProviderSetting(
+            "error_paths", 39, \.errorPaths,
+            .list(of: .path, countMax: Provider.errorPathsMax),
+            "Where else in an answer an error code lies, for grant_lost_errors and "
+                + "temporary_errors."),
+        ProviderSetting(
             "captured_from_reply", 37, \.capturedFromReply, .capturedFromReply,
             "The values of an answer that are kept, sealed, beside the tokens, by a name of yours; "
                 + "no secrets."),

@@ -81,7 +81,7 @@ package final class ReplyRules: Sendable {
         guard
             !members.isEmpty || provider.lifetimeUnit != .seconds || provider.successCode != nil
                 || !provider.temporaryErrors.isEmpty || !provider.capturedFromReply.isEmpty
-                || second != nil
+                || !provider.errorPaths.isEmpty || second != nil
         else { return nil }
         var nodes = [Node(name: "")]
         for (name, path) in members { Self.add(.member(name), path, &nodes) }
@@ -91,7 +91,8 @@ package final class ReplyRules: Sendable {
             guard let path = ReplyPath(captured.path) else { continue }
             Self.add(.captured(captured.name), path, &nodes)
         }
-        for path in second?.memberPaths ?? [] { Self.add(.kept, path, &nodes) }
+        let errorPaths = provider.errorPaths.compactMap(ReplyPath.init)
+        for path in errorPaths + (second?.memberPaths ?? []) { Self.add(.kept, path, &nodes) }
         self.nodes = nodes
         successValues = provider.successCode?.values ?? []
         temporaryErrors = provider.temporaryErrors
@@ -103,7 +104,7 @@ package final class ReplyRules: Sendable {
         self.second = second
         unitsPerSecond = provider.lifetimeUnit == .milliseconds ? 1000 : 1
         errorPath = members.first { $0.name == .error }?.path
-        codePaths = [errorPath, successPath].compactMap { $0 }
+        codePaths = [errorPath, successPath].compactMap { $0 } + errorPaths
         otherTokens = members.compactMap { name, path in
             if ReplyMember.isToken(named: path) { return nil }
             switch name {

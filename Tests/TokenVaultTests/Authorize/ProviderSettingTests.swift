@@ -56,6 +56,7 @@ import Testing
         var second = Provider.ReplyMembers()
         (second.accessToken, second.scope) = ("user.token", "user.scope")
         provider.secondConnection = .init(suffix: ".user", replyMembers: second)
+        provider.errorPaths = ["reason", "errors.0.code"]
         provider.requestBody = .json
         provider.refreshEndpoint = "https://a.example/refresh"
         provider.exchangeParameters = [.init("mode", "web")]
@@ -100,6 +101,7 @@ import Testing
             (36, pair("412", "")), (36, pair("401", "x")), (37, pair("team", "team.id")),
             (37, pair("a_1", "b.0")), (38, pair("", ".user")),
             (38, pair("access_token", "user.token")), (38, pair("scope", "user.scope")),
+            (39, text("reason")), (39, text("errors.0.code")),
             (45, [2]), (46, text("https://a.example/refresh")),
             (47, pair("mode", "web")), (48, pair("mode", "refresh")),
             (49, pair("Accept", "text/plain")), (50, pair("client_id", "app")),

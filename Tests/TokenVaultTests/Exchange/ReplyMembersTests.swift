@@ -181,6 +181,21 @@ import Testing
         #expect(try verdict(403, #"{"meta":{"code":"x"},"error":"expired"}"#) == "refused other")
     }
 
+    @Test func codesAreLookedForAtFurtherPaths() throws {
+        var provider = Provider(name: "p", authorizationEndpoint: "", tokenEndpoint: "")
+        provider.grantLostErrors = ["Invalid Token!"]
+        provider.temporaryErrors = [.init(error: "7")]
+        provider.errorPaths = ["reason", "errors.0.code"]
+        for (body, says) in [
+            (#"{"reason":"Invalid Token!","error":"invalid_request"}"#, "grantLost"),
+            (#"{"errors":[{"code":7}],"error":"invalid_grant"}"#, "transient 400"),
+            (#"{"errors":[{"code":8}],"error":"invalid_scope"}"#, "refused invalidScope"),
+        ] {
+            #expect(try verdictText(provider, 400, body) == says)
+        }
+        #expect(try verdictText(provider, 200, #"{"access_token":"a","reason":"7"}"#) == "tokens a")
+    }
+
     @Test func lifetimesCountMilliseconds() throws {
         var provider = Provider(name: "p", authorizationEndpoint: "", tokenEndpoint: "")
         #expect(ReplyRules(provider) == nil)
