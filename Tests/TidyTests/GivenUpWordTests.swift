@@ -24,6 +24,12 @@ enum GivenUpWordRule {
         return instead
     }()
 
+    /// Sayings that no native reader would say aloud, in small letters.
+    static let sayings = [
+        "a clock and a chance of the caller's", "is nobody's.", "is nobody's,", "is nobody's;",
+        "in ipv6 clothes",
+    ]
+
     /// "In flight" and "single flight" are the field's own.
     static let beforeFlight: Set = ["in", "single"]
     /// Bytes of the format, which stay.
@@ -40,6 +46,14 @@ enum GivenUpWordRule {
                 findings.append(Finding(file, line, "\(word) was given up; say: \(other)"))
             }
             previous = word
+        }
+        for (index, line) in file.text.split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).enumerated() {
+            let small = line.lowercased()
+            for saying in sayings where small.contains(saying) {
+                findings.append(Finding(file, index + 1, "\"\(saying)\": say what it is"))
+            }
         }
         return findings
     }
@@ -137,7 +151,8 @@ struct GivenUpWordTests {
             "the last wave", "let waveLimit = 1", "takeWave()", "NEXT_WAVE", "URLWave", "wave2",
             "Each flight of it", "flights in a row", "inflight flight", "two lanes", "isHungry",
             "mourners", "aloft", "it boards first", "struct Cargo {}", "the tokens land here",
-            "harvest()", "departures", "stranded", "corpse", "a flight in the\nair",
+            "it is nobody's.", "an IPv4 address in IPv6 clothes", "harvest()",
+            "departures", "stranded", "corpse", "a flight in the\nair",
         ])
     func found(_ text: String) {
         #expect(!GivenUpWordRule.findings(in: SourceFile("a.md", text)).isEmpty)

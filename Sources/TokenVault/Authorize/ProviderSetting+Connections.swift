@@ -74,7 +74,13 @@ extension Provider {
     }
 
     private func undeclared(_ name: String, _ setting: String) -> SettingError {
-        SettingError(
+        if setting == "revocation_endpoint", name == "client_id" || capturedNames.contains(name) {
+            return SettingError(
+                setting: setting, value: "{\(name)}",
+                wanted: "add revocation, which says how the request is made",
+                problem: "stands there only with revocation, and behind the host", line: nil)
+        }
+        return SettingError(
             setting: setting, value: "{\(name)}", wanted: "declare it there, or take it out",
             problem: "is not among variables", line: nil)
     }

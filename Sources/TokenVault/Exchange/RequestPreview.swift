@@ -138,7 +138,12 @@ package struct RequestPreview: Sendable {
             fields.append(text ?? "")
         case .none: break
         }
-        fields += RequestHeaders.fields(added, body).map { "\($0.name): \($0.value)" }
+        // One without a value keeps curl from adding its own; with a form curl does.
+        fields += RequestHeaders.fields(added, body).filter { !$0.value.isEmpty }
+            .map { "\($0.name): \($0.value)" }
+        if body == .form, method != .get {
+            fields.append("Content-Type: application/x-www-form-urlencoded")
+        }
         self.init(
             title: title, line: "\(method.rawValue.uppercased()) \(url)", fields: fields,
             body: request.body.bytes.publicText ?? "")

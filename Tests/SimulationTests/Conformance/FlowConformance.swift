@@ -9,7 +9,7 @@ import Testing
 @Suite("Any engine: flows", .serialized) struct FlowConformance {
     private static let lifetime: Int64 = 600_000
 
-    private static func key(_ seam: Seam, _ number: Int) throws -> RecordKey {
+    static func key(_ seam: Seam, _ number: Int) throws -> RecordKey {
         let state = try Secret(integer: UInt64(number))
         return seam.reading.flowKey(state: state.bytes)
     }
