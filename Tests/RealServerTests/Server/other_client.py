@@ -78,121 +78,112 @@ class OtherClient:
         )
         return json.loads(visit.stdout)
 
-
-def main(folder, kind):
-    """Does all that the server offers."""
-    client, done = OtherClient(folder), []
-    metadata = client.document("oauth-authorization-server")
-    done.append("metadata")
-    if kind == "django":
-        assert client.document("openid-configuration")["jwks_uri"]
-        done.append("openid")
-
-    uses = client.registration["clients"]
-    for use in ("code-basic", "code-post"):
-        redirect = client.registration["redirectURI"]
-        session = client.session(use, scope="read", redirect_uri=redirect)
+    def go_through_code(self, use, metadata, more):
+        """Authorization code with PKCE, a refresh, and the resource."""
+        session = self.session(
+            use, scope="read", redirect_uri=self.registration["redirectURI"]
+        )
         session.code_challenge_method = "S256"
         verifier = "v" * 64
         url, state = session.create_authorization_url(
             metadata["authorization_endpoint"], code_verifier=verifier
         )
-        back = client.visit(url)["location"]
-        more = {}
-        if kind == "mcp":
-            # It demands the id in the body whatever is in the header.
-            more["client_id"] = uses[use]["id"]
         token = session.fetch_token(
             metadata["token_endpoint"],
-            authorization_response=back,
+            authorization_response=self.visit(url)["location"],
             state=state,
             code_verifier=verifier,
             **more,
         )
-        token = session.refresh_token(
-            metadata["token_endpoint"], token["refresh_token"], **more
-        )
+        token = session.refresh_token(metadata["token_endpoint"], token["refresh_token"], **more)
         # By hand: it takes a token that is to expire within a minute for one that has.
         profile = session.get(
-            f"{client.url}/profile/",
+            f"{self.url}/profile/",
             headers={"Authorization": f"Bearer {token['access_token']}"},
             withhold_token=True,
         )
         assert profile.status_code == 200, profile.text
-        done.append(use)
 
-    if "machine" in uses:
-        token = client.session("machine").fetch_token(
+    def go_alone(self, metadata):
+        """Client credentials."""
+        token = self.session("machine").fetch_token(
             metadata["token_endpoint"], grant_type="client_credentials", scope="read"
         )
         assert token["access_token"] and "refresh_token" not in token, token.keys()
-        done.append("machine")
 
-    for name, kind_of_key, algorithm in SIGNATURES if "key" in uses else []:
-        key = kind_of_key.import_key((folder / f"{name}.key").read_bytes())
+    def sign(self, metadata, name, kind_of_key, algorithm):
+        """`private_key_jwt`, once and no second time."""
+        key = kind_of_key.import_key((self.folder / f"{name}.key").read_bytes())
+        client = self.registration["clients"]["key"]["id"]
         claims = {
-            "iss": uses["key"]["id"],
-            "sub": uses["key"]["id"],
+            "iss": client,
+            "sub": client,
             "aud": metadata["token_endpoint"],
             "exp": int(time.time()) + 60,
             "jti": uuid.uuid4().hex,
         }
         # By hand: Authlib's client half signs with two of them alone.
-        assertion = jwt.encode({"alg": algorithm, "kid": name}, claims, key, [algorithm])
-        answers = [
-            OAuth2Session().post(
-                metadata["token_endpoint"],
-                data={
-                    "grant_type": "client_credentials",
-                    "scope": "read",
-                    "client_assertion_type": ASSERTION_TYPE,
-                    "client_assertion": assertion,
-                },
-                withhold_token=True,
-            )
-            for _ in range(2)
-        ]
-        assert answers[0].json().get("access_token"), answers[0].text
-        assert answers[1].json()["error"] == "invalid_client", "an assertion is taken twice"
-        done.append(algorithm)
-
-    if "device" in uses:
-        device = uses["device"]
-        session = client.session("device")
-        endpoint = metadata.get("device_authorization_endpoint")
-        if kind == "django":
-            # Its documents do not name it.
-            endpoint = f"{client.url}/device-authorization/"
-        answer = session.post(
-            endpoint,
-            data={
-                "client_id": device["id"],
-                "client_secret": device["secret"],
-                "scope": "read",
-            },
-            withhold_token=True,
-        )
-        assert answer.status_code == 200, answer.text
-        codes = answer.json()
-        poll = {
-            "grant_type": DEVICE_GRANT,
-            "device_code": codes["device_code"],
-            "client_id": device["id"],
-            "client_secret": device["secret"],
+        form = {
+            "grant_type": "client_credentials",
+            "scope": "read",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": jwt.encode(
+                {"alg": algorithm, "kid": name}, claims, key, [algorithm]
+            ),
         }
+        answers = [post(metadata["token_endpoint"], form) for _ in range(2)]
+        assert answers[0].get("access_token"), answers
+        assert answers[1]["error"] == "invalid_client", "an assertion is taken twice"
 
-        def ask():
-            return session.post(metadata["token_endpoint"], data=poll, withhold_token=True).json()
-
-        pending = ask()
+    def go_through_device(self, endpoint, metadata, is_told_to_slow_down):
+        """The device's flow."""
+        device = self.registration["clients"]["device"]
+        names = {"client_id": device["id"], "client_secret": device["secret"]}
+        codes = post(endpoint, names | {"scope": "read"})
+        poll = names | {"grant_type": DEVICE_GRANT, "device_code": codes["device_code"]}
+        pending = post(metadata["token_endpoint"], poll)
         assert pending["error"] == "authorization_pending", pending
-        if kind == "authlib":
-            hasty = ask()
+        if is_told_to_slow_down:
+            hasty = post(metadata["token_endpoint"], poll)
             assert hasty["error"] == "slow_down", hasty
-        client.visit(codes["verification_uri_complete"])
+        self.visit(codes["verification_uri_complete"])
         time.sleep(codes["interval"])
-        token = ask()
+        token = post(metadata["token_endpoint"], poll)
         assert token.get("access_token") and token.get("refresh_token"), token
+
+
+def post(url, form):
+    """What is answered to a form."""
+    return OAuth2Session().post(url, data=form, withhold_token=True).json()
+
+
+def main(folder, kind):
+    """Does all that the server offers."""
+    client, done = OtherClient(folder), []
+    uses = client.registration["clients"]
+    metadata = client.document("oauth-authorization-server")
+    done.append("metadata")
+    if kind == "django":
+        assert client.document("openid-configuration")["jwks_uri"]
+        done.append("openid")
+    for use in ("code-basic", "code-post"):
+        # The MCP SDK demands the id in the body, whatever is in the header.
+        more = {"client_id": uses[use]["id"]} if kind == "mcp" else {}
+        client.go_through_code(use, metadata, more)
+        done.append(use)
+    if "machine" in uses:
+        client.go_alone(metadata)
+        done.append("machine")
+    if "key" in uses:
+        for name, kind_of_key, algorithm in SIGNATURES:
+            client.sign(metadata, name, kind_of_key, algorithm)
+            done.append(algorithm)
+    if "device" in uses:
+        # The documents of django-oauth-toolkit do not name it, nor does it say slow_down.
+        endpoint = metadata.get("device_authorization_endpoint")
+        client.go_through_device(
+            endpoint or f"{client.url}/device-authorization/", metadata, kind == "authlib"
+        )
         done.append("device")
     print(" ".join(done))
 
