@@ -198,7 +198,7 @@ let package = Package(
             name: "PlatformTests",
             dependencies: ["TokenVault", "TokenVaultTesting", "ProviderSimulator"],
             packageAccess: false, swiftSettings: strict),
-        // Against an authorization server that is not ours; Server/prepare installs it.
+        // Against authorization servers that are not ours; Server/prepare installs them.
         .testTarget(
             name: "RealServerTests", dependencies: ["TokenVault", "TestSupport"],
             exclude: ["Server"], swiftSettings: strict),

@@ -6,22 +6,32 @@ import Testing
 
 @testable import TokenVault
 
-/// A platform with a vault, whose application is registered at the real server.
+/// A platform with a vault, whose application is registered at a real server.
 final class Platform: Sendable {
     let server: RealServer
+    /// How it authenticates.
+    let method: Provider.ClientAuthentication
     let application: ApplicationID
     let id: ConnectionID
     private let home: TestVault
     private let metadata: RealServer.Metadata
 
-    init() async throws {
-        server = try #require(RealServerTrait.server)
+    /// - Parameter method: `.basic` or `.post`; the MCP SDK's server wants the client's id in the
+    ///   body in any case, and so takes `.post` alone.
+    init(
+        _ kind: RealServer.Kind = .django, by method: Provider.ClientAuthentication? = nil
+    ) async throws {
+        server = try #require(RealServerTrait.servers[kind])
+        self.method = method ?? (kind == .mcp ? .post : .basic)
         metadata = try await server.metadata()
         home = try TestVault()
         try home.create()
         application = try ApplicationID("real")
         id = try ConnectionID("customer-7/real")
     }
+
+    /// As whom it authenticates.
+    var client: Registration.Client { server.registration.client(method) }
 
     /// Opens the vault. The server is on loopback, which needs the setting for loopback although
     /// it speaks HTTPS.
@@ -39,14 +49,14 @@ final class Platform: Sendable {
             tokenEndpoint: metadata.tokenEndpoint,
             revocationEndpoint: metadata.revocationEndpoint)
         provider.issuer = metadata.issuer
-        provider.sendsIssuer = true
+        provider.sendsIssuer = metadata.authorizationResponseIssParameterSupported ?? false
+        provider.clientAuthentication = method
         change(&provider)
-        let registration = server.registration
         try await vault.put(
             Application(
-                id: application, provider: provider, clientID: registration.clientID,
-                clientSecret: Secret(text: clientSecret ?? registration.clientSecret),
-                redirectURI: redirectURI ?? registration.redirectURI, scopes: ["read"]))
+                id: application, provider: provider, clientID: client.id,
+                clientSecret: Secret(text: clientSecret ?? client.secret ?? ""),
+                redirectURI: redirectURI ?? server.registration.redirectURI, scopes: ["read"]))
     }
 
     /// Opens the vault, with the application in it.
@@ -65,9 +75,9 @@ final class Platform: Sendable {
 
     /// The query of the callback that the browser is sent to.
     func callback(
-        _ request: AuthorizationRequest, approving: Bool = true
+        _ request: AuthorizationRequest, _ choice: RealServer.Choice = .approve
     ) async throws -> Secret {
-        let visit = try await server.visit(request.url, approving: approving)
+        let visit = try await server.visit(request.url, choice)
         #expect(visit.status == 302)
         let location = try #require(visit.location)
         #expect(location.hasPrefix(server.registration.redirectURI + "?"))
@@ -75,11 +85,14 @@ final class Platform: Sendable {
         return try Secret(text: String(location[location.index(after: mark)...]))
     }
 
-    /// What the token endpoint answered while `body` ran.
-    func tokenAnswers(_ body: () async throws -> Void) async rethrows -> [String] {
+    /// The statuses that the token endpoint answered with while `body` ran.
+    func tokenAnswers(_ body: () async throws -> Void) async rethrows -> [Int] {
         let before = server.answers.count
         try await body()
-        return server.answers.dropFirst(before).filter { $0.hasPrefix("POST /token/ ") }
+        let start = "POST \(URL(string: metadata.tokenEndpoint)?.path(percentEncoded: true) ?? "") "
+        return server.answers.dropFirst(before).compactMap { line in
+            line.hasPrefix(start) ? Int(line.dropFirst(start.count)) : nil
+        }
     }
 }
 

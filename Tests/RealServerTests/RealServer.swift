@@ -4,8 +4,24 @@ import Dispatch
 import Foundation
 import TestSupport
 
-/// A django-oauth-toolkit of its own, over HTTPS on loopback, with one user and one application.
+/// A server of its own, over HTTPS on loopback, with one user and a few clients.
 final class RealServer: Sendable {
+    /// Whose server it is.
+    enum Kind: String, CaseIterable, Sendable {
+        /// django-oauth-toolkit.
+        case django
+        /// The server half of Authlib.
+        case authlib
+        /// The authorization server of the MCP Python SDK.
+        case mcp
+
+        /// Whether a refresh token that comes twice ends its whole grant.
+        var endsReusedGrants: Bool { self != .mcp }
+
+        /// Whether its callbacks name the issuer (RFC 9207).
+        var sendsIssuer: Bool { self != .mcp }
+    }
+
     /// How long it may take to start, in seconds.
     static let startSecondsMax = 60
     /// How long it may take to stop, in seconds, before it is killed.
@@ -13,25 +29,15 @@ final class RealServer: Sendable {
     /// How long its access tokens live, in seconds.
     static let tokenSeconds = 15
 
-    /// What is registered at the server.
-    struct Registration: Encodable {
-        let user = "ada"
-        let password: String
-        /// Id and secret hold what a form must encode.
-        let clientID = "platform/1"
-        let clientSecret: String
-        let redirectURI = "https://platform.example/callback/real"
-    }
-
     /// What the server says of itself (RFC 8414).
     struct Metadata: Decodable {
         let issuer: String
         let authorizationEndpoint: String
         let tokenEndpoint: String
         let revocationEndpoint: String
-        let introspectionEndpoint: String
+        let introspectionEndpoint: String?
         let codeChallengeMethodsSupported: [String]
-        let authorizationResponseIssParameterSupported: Bool
+        let authorizationResponseIssParameterSupported: Bool?
     }
 
     struct NotStarted: Error, CustomStringConvertible {
@@ -44,8 +50,11 @@ final class RealServer: Sendable {
         let location: String?
     }
 
-    let registration = Registration(
-        password: UUID().uuidString, clientSecret: "s3cret: +%/&=" + UUID().uuidString)
+    /// What the user does at the browser.
+    enum Choice: String { case approve, deny, withdraw }
+
+    let kind: Kind
+    let registration: Registration
     private let folder: URL
     private let process: ChildProcess
     /// The server ends when this does, whatever this process dies of.
@@ -55,8 +64,8 @@ final class RealServer: Sendable {
         .deletingLastPathComponent().appending(path: "Server")
 
     /// Starts a server and waits until it listens. Whoever starts it stops it.
-    static func start() async throws -> RealServer {
-        let server = try RealServer()
+    static func start(_ kind: Kind) async throws -> RealServer {
+        let server = try RealServer(kind)
         do {
             try await server.awaitPort()
             return server
@@ -66,7 +75,9 @@ final class RealServer: Sendable {
         }
     }
 
-    private init() throws {
+    private init(_ kind: Kind) throws {
+        self.kind = kind
+        registration = Registration(kind)
         folder = FileManager.default.temporaryDirectory.appending(
             path: "tokenvault-real-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
@@ -77,7 +88,7 @@ final class RealServer: Sendable {
         let pipe = try PipeEnd.pair()
         lifeline = pipe.writing
         process = try ChildProcess(
-            Self.scripts.appending(path: "serve").path, [folder.path],
+            Self.scripts.appending(path: "serve").path, [folder.path, kind.rawValue],
             environment: ProcessInfo.processInfo.environment.merging(
                 ["REAL_SERVER_TOKEN_SECONDS": "\(Self.tokenSeconds)"]) { $1 },
             input: .pipe(pipe.reading), output: log, errors: log)
@@ -135,53 +146,75 @@ final class RealServer: Sendable {
     }
 
     func metadata() async throws -> Metadata {
-        let (_, body) = try await ask("/.well-known/oauth-authorization-server")
+        let (_, body) = try await ask(baseURL + "/.well-known/oauth-authorization-server")
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         return try decoder.decode(Metadata.self, from: Data(body.utf8))
     }
 
-    /// Logs in as the user in a fresh browser and approves or denies.
-    func visit(_ url: String, approving: Bool) async throws -> Visit {
+    /// Logs in as the user in a fresh browser, and approves or denies; or ends at the server what
+    /// was approved last.
+    @discardableResult
+    func visit(_ url: String, _ choice: Choice) async throws -> Visit {
         let text = try await Command.run(
-            [
-                "python3", Self.scripts.appending(path: "browser.py").path, folder.path,
-                approving ? "approve" : "deny",
-            ], input: url)
+            ["python3", script("browser.py"), folder.path, choice.rawValue], input: url)
         return try JSONDecoder().decode(Visit.self, from: Data(text.utf8))
     }
 
-    /// Asks for the resource with an access token, as the platform would.
-    func status(withToken token: String) async throws -> Int {
-        try await ask("/profile/", bearer: token).status
+    /// The user takes back the consent that was given last.
+    func withdraw() async throws { try await visit(baseURL, .withdraw) }
+
+    /// What the server's database says of tokens, a word for each: good, revoked or absent.
+    func stored(_ tokens: [String]) async throws -> [String] {
+        let text = try await Command.run(
+            ["python3", script("stored.py"), folder.path, kind.rawValue],
+            input: tokens.joined(separator: "\n"))
+        return try JSONDecoder().decode([String].self, from: Data(text.utf8))
     }
 
-    /// Whether the server says that the access token is valid (RFC 7662).
-    func isActive(_ token: String) async throws -> Bool {
+    /// Lets another client do all that the server offers. Returns what it did.
+    func letAnotherClientTry() async throws -> [String] {
+        let python = Self.scripts.appending(path: "../../../.build/real-server-venv/bin/python")
+        let text = try await Command.run(
+            [python.path, script("other_client.py"), folder.path, kind.rawValue], input: "")
+        return text.split(whereSeparator: \.isWhitespace).map(String.init)
+    }
+
+    private func script(_ name: String) -> String { Self.scripts.appending(path: name).path }
+
+    /// Asks for the resource with an access token, as the platform would.
+    func status(withToken token: String) async throws -> Int {
+        try await ask(baseURL + "/profile/", "Bearer " + token).status
+    }
+
+    /// Whether the server says that the access token is valid (RFC 7662); nil where it cannot be
+    /// asked.
+    func isActive(
+        _ token: String, to client: Registration.Client
+    ) async throws -> Bool? {
         struct Answer: Decodable { let active: Bool }
-        let (_, body) = try await ask("/introspect/", form: ["token": token])
+        guard let url = try await metadata().introspectionEndpoint else { return nil }
+        let (_, body) = try await ask(url, client.header, form: ["token": token])
         return try JSONDecoder().decode(Answer.self, from: Data(body.utf8)).active
     }
 
     /// The status and error of a refresh with this token, not by the vault.
-    func refresh(_ token: String) async throws -> (status: Int, body: String) {
-        try await ask("/token/", form: ["grant_type": "refresh_token", "refresh_token": token])
+    func refresh(
+        _ token: String, by client: Registration.Client
+    ) async throws -> (status: Int, body: String) {
+        let form = ["grant_type": "refresh_token", "refresh_token": token]
+        return try await ask(
+            metadata().tokenEndpoint, client.header,
+            form: form.merging(client.form, uniquingKeysWith: { $1 }))
     }
 
-    /// One request by curl. A form is sent as the registered application.
+    /// One request by curl.
     private func ask(
-        _ path: String, bearer: String? = nil, form: [String: String]? = nil
+        _ url: String, _ authorization: String? = nil, form: [String: String] = [:]
     ) async throws -> (status: Int, body: String) {
-        var lines = ["url = \"\(try baseURL)\(path)\""]
-        if let bearer { lines.append("header = \"Authorization: Bearer \(bearer)\"") }
-        if let form {
-            let client = [
-                "client_id": registration.clientID, "client_secret": registration.clientSecret,
-            ]
-            for (name, value) in form.merging(client, uniquingKeysWith: { $1 }) {
-                lines.append("data-urlencode = \"\(name)=\(value)\"")
-            }
-        }
+        var lines = ["url = \"\(url)\""]
+        if let authorization { lines.append("header = \"Authorization: \(authorization)\"") }
+        for (name, value) in form { lines.append("data-urlencode = \"\(name)=\(value)\"") }
         let text = try await Command.run(
             [
                 "curl", "--silent", "--show-error", "--cacert", certificateFile(of: .ca),

@@ -8,8 +8,9 @@ import Testing
 extension RealServerTests {
     /// What must fail, and must cost nothing more than it has to.
     @Suite struct Refusals {
-        @Test func aReusedRefreshTokenIsALostGrant() async throws {
-            let platform = try await Platform()
+        @Test(arguments: RealServer.Kind.allCases)
+        func aReusedRefreshTokenIsALostGrant(_ kind: RealServer.Kind) async throws {
+            let platform = try await Platform(kind)
             let (server, id) = (platform.server, platform.id)
             let vault = try await platform.openRegistered()
             try await platform.connect(vault)
@@ -29,9 +30,12 @@ extension RealServerTests {
             #expect(try vault.status(id)?.light == .red)
             #expect(try vault.status(id)?.nextStep == .reconnect)
             #expect(try vault.status(id)?.reason == .grantLost)
-            // That told the server, which ended the thief's tokens too.
-            #expect(try await server.status(withToken: stolen) == 401)
-            #expect(await code { try await vault.refresh(thief) } == .grantLost)
+            // That told the server, which ended the thief's tokens too, where it has that.
+            #expect(
+                try await server.status(withToken: stolen) == (kind.endsReusedGrants ? 401 : 200))
+            #expect(
+                await code { try await vault.refresh(thief) }
+                    == (kind.endsReusedGrants ? .grantLost : nil))
             let answers = await platform.tokenAnswers {
                 for _ in 0..<5 {
                     let asked = await code { try await vault.withAccessToken(id) { _ in } }
@@ -47,8 +51,9 @@ extension RealServerTests {
             #expect(try await server.status(withToken: vault.pair(id).access) == 200)
         }
 
-        @Test func aWrongSecretCostsNoGrant() async throws {
-            let platform = try await Platform()
+        @Test(arguments: RealServer.Kind.allCases)
+        func aWrongSecretCostsNoGrant(_ kind: RealServer.Kind) async throws {
+            let platform = try await Platform(kind)
             let (server, id) = (platform.server, platform.id)
             let vault = try await platform.openRegistered()
             try await platform.connect(vault)
@@ -57,7 +62,7 @@ extension RealServerTests {
             let answers = await platform.tokenAnswers {
                 #expect(await code { try await vault.refresh(id) } == .applicationMisconfigured)
             }
-            #expect(answers == ["POST /token/ 401"])
+            #expect(answers == [401])
             #expect(try vault.status(id)?.light == .red)
             #expect(try vault.status(id)?.nextStep == .correctApplication)
             #expect(try vault.pair(id) == before)
@@ -77,8 +82,38 @@ extension RealServerTests {
             #expect(try await server.status(withToken: vault.pair(other).access) == 200)
         }
 
-        @Test func aReceiptSaysWhatWasNotRevoked() async throws {
-            let platform = try await Platform()
+        /// A grant that the vault knows to be lost costs no request any more.
+        @Test(arguments: RealServer.Kind.allCases)
+        func whatTheUserEndsAtTheServerIsRed(_ kind: RealServer.Kind) async throws {
+            let platform = try await Platform(kind)
+            let (server, id) = (platform.server, platform.id)
+            let vault = try await platform.openRegistered()
+            try await platform.connect(vault)
+            let before = try vault.pair(id)
+            try await server.withdraw()
+            #expect(try await server.status(withToken: before.access) == 401)
+            let answers = await platform.tokenAnswers {
+                #expect(await code { try await vault.refresh(id) } == .grantLost)
+            }
+            #expect(answers == [400])
+            let status = try #require(try vault.status(id))
+            #expect(status.light == .red)
+            #expect(status.reason == .grantLost)
+            #expect(status.reasonNumber == 400)
+            #expect(status.nextStep == .reconnect)
+            let further = await platform.tokenAnswers {
+                #expect(await code { try await vault.refresh(id) } == .grantLost)
+                #expect(await code { try await vault.withAccessToken(id) { _ in } } == .grantLost)
+            }
+            #expect(further.isEmpty)
+            try await platform.connect(vault)
+            try await vault.refresh(id)
+            #expect(try await server.status(withToken: vault.pair(id).access) == 200)
+        }
+
+        @Test(arguments: RealServer.Kind.allCases)
+        func aReceiptSaysWhatWasNotRevoked(_ kind: RealServer.Kind) async throws {
+            let platform = try await Platform(kind)
             let (server, id) = (platform.server, platform.id)
             let vault = try await platform.openRegistered()
             try await platform.connect(vault)
@@ -86,7 +121,9 @@ extension RealServerTests {
             try await platform.register(vault, clientSecret: "wrong")
             let receipt = try await vault.disconnect(id)
             let refused = DisconnectReceipt.Revocation.failed(
-                number: 401, detail: FailureDetail(error: .invalidClient))
+                number: 401,
+                // The MCP SDK's server has a word of its own here.
+                detail: FailureDetail(error: kind == .mcp ? .unauthorizedClient : .invalidClient))
             #expect(receipt.refreshToken == refused)
             #expect(receipt.accessToken == refused)
             #expect(receipt.erasedSlots == 1)
@@ -106,14 +143,15 @@ extension RealServerTests {
             try await vault.refresh(platform.id)
         }
 
-        @Test func aWrongRedirectURIIsRefusedTwice() async throws {
-            let platform = try await Platform()
+        @Test(arguments: RealServer.Kind.allCases)
+        func aWrongRedirectURIIsRefusedTwice(_ kind: RealServer.Kind) async throws {
+            let platform = try await Platform(kind)
             let (server, id) = (platform.server, platform.id)
             let vault = try platform.open()
             let wrong = server.registration.redirectURI + "/other"
             try await platform.register(vault, redirectURI: wrong)
             let request = try await vault.connect(id, application: platform.application)
-            let visit = try await server.visit(request.url, approving: true)
+            let visit = try await server.visit(request.url, .approve)
             #expect(visit.status == 400)
             #expect(visit.location == nil)
 
@@ -126,12 +164,13 @@ extension RealServerTests {
                 let refused = await code { _ = try await vault.complete(callbackQuery: query) }
                 #expect(refused == .providerRefused)
             }
-            #expect(answers == ["POST /token/ 400"])
+            #expect(answers == [400])
             #expect(try vault.status(id)?.nextStep == .connect)
         }
 
-        @Test func anUntrustedCertificateEndsNothing() async throws {
-            let platform = try await Platform()
+        @Test(arguments: RealServer.Kind.allCases)
+        func anUntrustedCertificateEndsNothing(_ kind: RealServer.Kind) async throws {
+            let platform = try await Platform(kind)
             let (server, id) = (platform.server, platform.id)
             var vault = try await platform.openRegistered()
             try await platform.connect(vault)
@@ -140,7 +179,12 @@ extension RealServerTests {
             vault = try platform.open(trusting: .stranger)
             let answered = server.answers.count
             #expect(await code { try await vault.refresh(id) } == .certificateRefused)
-            #expect(try vault.status(id)?.nextStep == .wait)
+            let status = try #require(try vault.status(id))
+            #expect(status.reason == .refreshDelayed)
+            // CURLE_PEER_FAILED_VERIFICATION, and that its issuer is none of those trusted.
+            #expect(status.reasonNumber == -60)
+            #expect(status.reasonDetail.verifyResult == 20)
+            #expect(status.nextStep == .wait)
             #expect(try vault.pair(id) == before)
             #expect(server.answers.count == answered)
             vault.close()
@@ -150,8 +194,9 @@ extension RealServerTests {
             #expect(try await server.status(withToken: vault.pair(id).access) == 200)
         }
 
-        @Test func theIssuerMustBeTheServer() async throws {
-            let platform = try await Platform()
+        @Test(arguments: RealServer.Kind.allCases.filter(\.sendsIssuer))
+        func theIssuerMustBeTheServer(_ kind: RealServer.Kind) async throws {
+            let platform = try await Platform(kind)
             let id = platform.id
             let vault = try await platform.openRegistered()
             for (from, to) in [("&iss=https", "&iss=http"), ("&iss=", "&other=")] {
@@ -169,18 +214,21 @@ extension RealServerTests {
             }
         }
 
-        /// This server sends no `iss` with an error, though RFC 9207 section 2 wants it there too.
-        @Test func theUserMayDeny() async throws {
-            let platform = try await Platform()
+        /// django-oauth-toolkit sends no `iss` with an error, though RFC 9207 section 2 wants it
+        /// there too.
+        @Test(arguments: RealServer.Kind.allCases)
+        func theUserMayDeny(_ kind: RealServer.Kind) async throws {
+            let platform = try await Platform(kind)
             let vault = try await platform.openRegistered()
             let request = try await vault.connect(platform.id, application: platform.application)
-            let query = try await platform.callback(request, approving: false)
+            let query = try await platform.callback(request, .deny)
             let ended = await code { _ = try await vault.complete(callbackQuery: query) }
             #expect(ended == .flowDenied)
             #expect(try vault.status(platform.id)?.nextStep == .connect)
-            // An `iss` that is there counts.
+            // An `iss` that is there counts; Authlib sends one.
+            guard kind != .authlib else { return }
             let again = try await vault.connect(platform.id, application: platform.application)
-            let other = try await platform.callback(again, approving: false).exposed
+            let other = try await platform.callback(again, .deny).exposed
             let crossed = await code {
                 _ = try await vault.complete(
                     callbackQuery: Secret(text: other + "&iss=https%3A//another.example"))
@@ -188,8 +236,10 @@ extension RealServerTests {
             #expect(crossed == .issuerMismatch)
         }
 
-        @Test func aFlowWithoutPKCEIsRefused() async throws {
-            let platform = try await Platform()
+        /// Authlib demands PKCE of public clients alone.
+        @Test(arguments: [RealServer.Kind.django, .mcp])
+        func aFlowWithoutPKCEIsRefused(_ kind: RealServer.Kind) async throws {
+            let platform = try await Platform(kind)
             let vault = try platform.open()
             try await platform.register(vault) { $0.usesPKCE = false }
             let request = try await vault.connect(platform.id, application: platform.application)

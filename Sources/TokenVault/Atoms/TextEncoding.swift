@@ -31,16 +31,22 @@ package enum TextEncoding {
 
     /// Appends `span` as `application/x-www-form-urlencoded` has it, a space as `+` (WHATWG URL
     /// section 5.2). False where the secret is full.
-    static func appendFormEncoded(_ span: RawSpan, to secret: inout Secret) -> Bool {
+    ///
+    /// - Parameter spaceAsPlus: false for `%20`, which is the same to who decodes forms, and also a
+    ///   space to who only resolves escapes.
+    static func appendFormEncoded(
+        _ span: RawSpan, spaceAsPlus: Bool = true, to secret: inout Secret
+    ) -> Bool {
         var offset = 0
         while offset < span.byteCount {
             // Most of a token stays as it is.
             let end = unreservedEnd(span, from: offset)
             if end > offset, !secret.append(span.extracting(offset..<end)) { return false }
             guard end < span.byteCount else { break }
-            if !putEncoded(span.byte(at: end), spaceAsPlus: true, { secret.append(byte: $0) }) {
-                return false
+            let fits = putEncoded(span.byte(at: end), spaceAsPlus: spaceAsPlus) {
+                secret.append(byte: $0)
             }
+            if !fits { return false }
             offset = end + 1
         }
         return true

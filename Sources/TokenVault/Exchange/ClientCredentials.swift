@@ -114,8 +114,11 @@ package final class ClientCredentials: Sendable {
                 if isRaw {
                     pair.append(idBytes) && pair.append(":") && pair.append(secret.bytes)
                 } else {
-                    TextEncoding.appendFormEncoded(idBytes, to: &pair) && pair.append(":")
-                        && TextEncoding.appendFormEncoded(secret.bytes, to: &pair)
+                    // To Authlib and the MCP SDK a plus in here is no space.
+                    TextEncoding.appendFormEncoded(idBytes, spaceAsPlus: false, to: &pair)
+                        && pair.append(":")
+                        && TextEncoding.appendFormEncoded(
+                            secret.bytes, spaceAsPlus: false, to: &pair)
                 }
             precondition(fits)
             return pair

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A log of what was answered, written before the answer is sent: who has it finds it there."""
+"""A log of what Django answered."""
 
-from django.conf import settings
+from listening import log_answer
 
 
 def log_answers(respond):
@@ -9,10 +9,7 @@ def log_answers(respond):
 
     def answer(request):
         response = respond(request)
-        line = f"{request.method} {request.path} {response.status_code}\n"
-        # One write of one line, so that lines of several threads do not mix.
-        with open(settings.FOLDER / "answers.log", "ab", buffering=0) as log:
-            log.write(line.encode())
+        log_answer(request.method, request.path, response.status_code)
         return response
 
     return answer

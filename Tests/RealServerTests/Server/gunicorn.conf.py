@@ -3,35 +3,21 @@
 
 import os
 import signal
-import sys
-import threading
-from pathlib import Path
 
-folder = Path(os.environ["REAL_SERVER_FOLDER"])
+import listening
 
-bind = "127.0.0.1:0"
-certfile = str(folder / "server.pem")
-keyfile = str(folder / "server.key")
+listener, port = listening.listen()
+# For what is served, which is loaded later.
+os.environ["REAL_SERVER_URL"] = f"https://127.0.0.1:{port}"
+
+bind = f"fd://{listener.fileno()}"
+certfile, keyfile = listening.CERTIFICATE, listening.KEY
 worker_class = "gthread"
 threads = 8
 graceful_timeout = 2
 control_socket_disable = True
 
-# Whoever started this may have blocked SIGTERM, and a child inherits that.
-signal.pthread_sigmask(signal.SIG_SETMASK, [])
-
 
 def when_ready(server):
-    """Says where the server listens, and watches over its end."""
-    port = server.LISTENERS[0].sock.getsockname()[1]
-    unfinished = folder / "port.new"
-    unfinished.write_text(str(port))
-    unfinished.rename(folder / "port")
-    threading.Thread(target=stop_at_end_of_input, daemon=True).start()
-
-
-def stop_at_end_of_input():
-    """A test process that dies closes the pipe, whatever it died of."""
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    """It listens."""
+    listening.announce(port, lambda: os.kill(os.getpid(), signal.SIGTERM))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the database, and in it the user and the application of `registration.json`."""
+"""Makes the database, and in it the user and the clients of `registration.json`."""
 
 import json
 
@@ -15,15 +15,24 @@ from oauth2_provider.models import Application  # noqa: E402
 
 registration = json.loads((settings.FOLDER / "registration.json").read_text())
 User.objects.create_user(registration["user"], password=registration["password"])
-application = Application(
-    name="Platform",
-    client_id=registration["clientID"],
-    client_secret=registration["clientSecret"],
-    # Hashing takes a third of a second for each request, and proves nothing here.
-    hash_client_secret=False,
-    client_type=Application.CLIENT_CONFIDENTIAL,
-    authorization_grant_type=Application.GRANT_AUTHORIZATION_CODE,
-    redirect_uris=registration["redirectURI"],
-)
-application.full_clean()
-application.save()
+GRANTS = {
+    "authorization_code": Application.GRANT_AUTHORIZATION_CODE,
+    "client_credentials": Application.GRANT_CLIENT_CREDENTIALS,
+    "urn:ietf:params:oauth:grant-type:device_code": Application.GRANT_DEVICE_CODE,
+}
+for client in registration["clients"].values():
+    if client["method"] == "private_key_jwt":
+        continue
+    application = Application(
+        name="Platform",
+        client_id=client["id"],
+        client_secret=client["secret"],
+        # Hashing takes a third of a second for each request, and proves nothing here.
+        hash_client_secret=False,
+        client_type=Application.CLIENT_CONFIDENTIAL,
+        # The first one; it is the only one, beside refresh_token, for which it has no name.
+        authorization_grant_type=GRANTS[client["grants"][0]],
+        redirect_uris=registration["redirectURI"],
+    )
+    application.full_clean()
+    application.save()

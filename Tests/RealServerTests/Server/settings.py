@@ -8,7 +8,10 @@ import os
 import secrets
 from pathlib import Path
 
-FOLDER = Path(os.environ["REAL_SERVER_FOLDER"])
+from listening import FOLDER, TOKEN_SECONDS
+
+# Empty where nothing is served, and only the database is made.
+URL = os.environ.get("REAL_SERVER_URL", "")
 
 # One process serves, and its sessions end with it.
 SECRET_KEY = secrets.token_urlsafe(50)
@@ -61,7 +64,7 @@ DATABASES = {
 
 OAUTH2_PROVIDER = {
     "SCOPES": {"read": "Reading", "write": "Writing"},
-    "ACCESS_TOKEN_EXPIRE_SECONDS": int(os.environ.get("REAL_SERVER_TOKEN_SECONDS", "3600")),
+    "ACCESS_TOKEN_EXPIRE_SECONDS": TOKEN_SECONDS,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "PKCE_REQUIRED": True,
     "ROTATE_REFRESH_TOKEN": True,
@@ -77,4 +80,9 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
     "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+    "OIDC_ENABLED": True,
+    "OIDC_RSA_PRIVATE_KEY": (FOLDER / "oidc.key").read_text(),
+    "OAUTH_DEVICE_VERIFICATION_URI": f"{URL}/device/",
+    "OAUTH_DEVICE_VERIFICATION_URI_COMPLETE": f"{URL}/device/?user_code={{user_code}}",
+    "DEVICE_FLOW_INTERVAL": 1,
 }

@@ -4,6 +4,7 @@
 from django.contrib.auth.views import LoginView
 from django.http import JsonResponse
 from django.urls import include, path
+from oauth2_provider import views
 from oauth2_provider.decorators import protected_resource
 from oauth2_provider.urls import (
     app_name,
@@ -19,8 +20,18 @@ def profile(request):
     return JsonResponse({"user": request.resource_owner.get_username()})
 
 
+# What the user has consented to.
+grants = [
+    path("grants/", views.AuthorizedTokensListView.as_view(), name="authorized-token-list"),
+    path(
+        "grants/<slug:pk>/delete/",
+        views.AuthorizedTokenDeleteView.as_view(),
+        name="authorized-token-delete",
+    ),
+]
+provider = metadata_urlpatterns + base_urlpatterns + oidc_urlpatterns + grants
 urlpatterns = [
     path("login/", LoginView.as_view()),
     path("profile/", profile),
-    path("", include((metadata_urlpatterns + base_urlpatterns + oidc_urlpatterns, app_name))),
+    path("", include((provider, app_name))),
 ]

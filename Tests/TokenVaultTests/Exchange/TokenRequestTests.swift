@@ -79,8 +79,8 @@ import Testing
         var setting = RequestSetting()
         setting.clientID = "a:b c"
         setting.method = .basic
-        // a%3Ab+c:secret
-        #expect(try setting.refresh("r").authorization == "Basic YSUzQWIrYzpzZWNyZXQ=")
+        // a%3Ab%20c:secret
+        #expect(try setting.refresh("r").authorization == "Basic YSUzQWIlMjBjOnNlY3JldA==")
         setting.method = .basicRaw
         #expect(setting.error() == VaultError(.invalidArgument, .exchange))
     }
