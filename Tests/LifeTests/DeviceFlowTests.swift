@@ -131,6 +131,19 @@ import TokenVaultTesting
         await stand.end(vault)
     }
 
+    @Test("An answer that comes after the deadline is stored, and nothing is asked meanwhile")
+    func lateAnswer() async throws {
+        let stand = try await DeviceStand()
+        let vault = try await stand.open(deadline: .seconds(1))
+        let device = try await stand.start(vault)
+        stand.practice.provider.approveDevice(device.userCode)
+        stand.practice.provider.set(fault: .delayAfter(.seconds(3)), replies: 1)
+        try await stand.complete(vault)
+        #expect(stand.counters.devicePolls == 1 && stand.counters.revocationRequests == 0)
+        #expect(try await stand.practice.accepts(vault.token(stand.id)))
+        await stand.end(vault)
+    }
+
     @Test("Who gives up gets nothing, and nobody asks any more")
     func cancelled() async throws {
         let stand = try await DeviceStand()
@@ -270,9 +283,10 @@ private final class DeviceStand: Sendable {
     var counters: ProviderSimulator.Counters { practice.provider.counters }
 
     func open(
-        isRegistered: Bool = false, _ change: (inout Provider) -> Void = { _ in }
+        isRegistered: Bool = false, deadline: Duration = .seconds(15),
+        _ change: (inout Provider) -> Void = { _ in }
     ) async throws -> Vault {
-        let vault = try practice.open(clock)
+        let vault = try practice.open(clock) { $0.deadlines.token = deadline }
         if !isRegistered { try await register(vault, change) }
         return vault
     }
