@@ -15,6 +15,12 @@ extension ProviderSimulator {
         public var codeExchangesFailed = 0
         /// Codes presented a second time.
         public var codesReused = 0
+        /// Device codes given out.
+        public var deviceCodes = 0
+        /// Polls with a device code.
+        public var devicePolls = 0
+        /// Polls that came too soon.
+        public var slowDowns = 0
         /// Requests to the token endpoint, faults included.
         public var tokenRequests = 0
         /// Refreshes answered with new tokens, whether or not a fault spoiled the reply.

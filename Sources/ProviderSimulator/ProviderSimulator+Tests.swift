@@ -99,6 +99,19 @@ extension ProviderSimulator {
         }
     }
 
+    /// Consents to a device authorization as a person at its page would. False where no code like
+    /// this is open.
+    @discardableResult
+    public func approveDevice(_ userCode: String, user: String = "ada") -> Bool {
+        book.use { $0.decideDevice(userCode, approve: true, user: user) }
+    }
+
+    /// Says no to one. False where no code like this is open.
+    @discardableResult
+    public func denyDevice(_ userCode: String) -> Bool {
+        book.use { $0.decideDevice(userCode, approve: false, user: "") }
+    }
+
     /// The authorization request was answered by a page and not by a redirect.
     public struct PageShown: Error {
         /// What the page says.

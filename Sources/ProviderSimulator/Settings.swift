@@ -37,6 +37,15 @@ extension ProviderSimulator {
         /// carry a refresh token carry `refresh_token_expires_in` too.
         public var refreshLifetime: Duration?
 
+        /// How long a device code works.
+        public var deviceLifetime = Duration.seconds(600)
+
+        /// How long is to be waited between two polls with a device code, in whole seconds.
+        public var deviceInterval = Duration.seconds(5)
+
+        /// What the answer with a device code says of that, where it does not tell the truth.
+        public var deviceIntervalTold: Duration?
+
         /// What a refresh does to the refresh token.
         public var rotation = Rotation.none
 
@@ -163,6 +172,7 @@ extension ProviderSimulator.Settings {
         try require((16...4096).contains(tokenBytes), "a token has 16 to 4096 random bytes")
         let lifetimes = [
             accessLifetime, refreshLifetime ?? .seconds(1), exchange?.lifetime ?? .seconds(1),
+            deviceLifetime, deviceInterval,
         ]
         try require(
             lifetimes.allSatisfy { $0 >= .seconds(1) && $0 <= Self.durationMax },

@@ -138,6 +138,11 @@ extension VaultError {
         (.flowExpired, .connectAgain, "the flow was started too long ago: run connect again"),
         (.flowDenied, .connectAgain, "the user or the provider refused: run connect again"),
         (
+            .flowEnded, .connectAgain,
+            "no device authorization of the connection is open: it was cancelled, or another one "
+                + "was started: run connect --device again"
+        ),
+        (
             .authorizationRefused, .misconfigured,
             "the provider sent the user back with an error: correct the scopes, the redirect URI "
                 + "or the authorization parameters, then connect again"

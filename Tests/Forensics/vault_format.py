@@ -103,6 +103,8 @@ APPLICATION_FIELDS = {
     62: ("captured parameter", "pair*"),
     65: ("how tokens are revoked", "pair*"), 66: ("what is looked up", "pair*"),
     67: ("how callbacks are signed", "pair*"),
+    75: ("device authorization endpoint", "text"),
+    76: ("how device authorization works", "pair*"),
     256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),
     258: ("user scope", "text*"), 259: ("value of a variable", "pair*"),
 }
@@ -113,6 +115,8 @@ FLOW_FIELDS = {
     9: ("failure redirect", "text"), 10: ("redirect parameter", "pair*"),
     11: ("value of a variable", "pair*"), 12: ("own client id", "text"),
     13: ("own client secret", "text"), 14: ("name of a hidden value", "text*"),
+    15: ("device code", "text"), 16: ("interval of polls", "i64"), 17: ("user code", "text"),
+    18: ("verification URI", "text"), 19: ("verification URI with the code", "text"),
 }
 FIELDS = {CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS}
 FIELD_BYTES = {"time": 8, "u8": 1, "u32": 4, "u64": 8, "i64": 8, "hash": 32, "failure": 14}

@@ -35,6 +35,46 @@ struct Page {
                 """)
     }
 
+    /// Where a user code is typed.
+    static func userCode() -> Page {
+        Page(
+            title: "Connect a device",
+            content: """
+                <form method="get" action="/device">
+                <label>Code <input name="user_code" maxlength="64" required></label>
+                <p><button>Go on</button></p>
+                </form>
+                """)
+    }
+
+    /// The question whether to give the device's client what it asks for.
+    static func deviceConsent(_ device: DeviceRequest) -> Page {
+        let scopes = device.scope.split(separator: " ").map { "<li>\(escape(String($0)))</li>" }
+        return Page(
+            title: "Connect \(device.clientID)?",
+            content: """
+                <p><b>\(escape(device.clientID))</b>, on the device that shows \
+                <b>\(escape(device.userCode))</b>, asks for access to your practice account\
+                \(scopes.isEmpty ? "." : ":")</p>
+                <ul>\(scopes.joined())</ul>
+                <form method="post" action="/device">
+                <input type="hidden" name="user_code" value="\(escape(device.userCode))">
+                <label>User name <input name="user" value="ada" maxlength="64" required></label>
+                <p>
+                <button name="decision" value="approve">Approve</button>
+                <button name="decision" value="deny" formnovalidate>Deny</button>
+                </p>
+                </form>
+                """)
+    }
+
+    /// The end of that.
+    static func decided(isApproved: Bool) -> Page {
+        Page(
+            title: isApproved ? "Connected" : "Denied",
+            content: "<p>You may close this page and go back to your device.</p>")
+    }
+
     /// A request that must not be answered by a redirect.
     static func refusal(_ words: StaticString) -> Page {
         Page(title: "This request cannot go on", content: "<p>\(escape(words.description))</p>")

@@ -49,7 +49,8 @@ extension Site {
         _ status: HTTPResponse.Status, _ page: Page, formAction: String? = nil
     ) -> Reply {
         // Browsers apply form-action to the redirect that answers the form, too.
-        let target = formAction.map { "'self' " + Page.source(of: $0) } ?? "'none'"
+        let target =
+            formAction.map { $0.isEmpty ? "'self'" : "'self' " + Page.source(of: $0) } ?? "'none'"
         var reply = Reply(status: status, body: .init(string: page.html))
         reply.headers = [
             .contentType: "text/html; charset=utf-8", .cacheControl: "no-store",

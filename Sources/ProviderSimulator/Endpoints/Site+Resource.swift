@@ -47,9 +47,12 @@ extension Site {
             "token_endpoint": issuer + "/token",
             "revocation_endpoint": issuer + "/revoke",
             "introspection_endpoint": issuer + "/introspect",
+            "device_authorization_endpoint": issuer + "/device_authorization",
             "userinfo_endpoint": issuer + "/userinfo",
             "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": [
+                "authorization_code", "refresh_token", DeviceRequest.grantType,
+            ],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,

@@ -39,6 +39,12 @@ struct Site: Sendable {
             return authorizePage(Form(encoded: query.utf8)).response
         case (.post, "/authorize"):
             return authorizeDecision(try await form(of: request)).response
+        case (.post, "/device_authorization"):
+            return try await deviceAuthorization(request).response
+        case (.get, "/device"):
+            return devicePage(Form(encoded: query.utf8)).response
+        case (.post, "/device"):
+            return deviceDecision(try await form(of: request)).response
         case (.get, "/userinfo"):
             return try userinfo(request).response
         case (.post, "/introspect"):
@@ -47,7 +53,8 @@ struct Site: Sendable {
             return try metadata().response
         case (_, let path) where path.hasPrefix("/control/"):
             return try await control(request, path: path, query: Form(encoded: query.utf8)).response
-        case (_, "/token"), (_, "/revoke"), (_, "/authorize"), (_, "/userinfo"), (_, "/introspect"):
+        case (_, "/token"), (_, "/revoke"), (_, "/authorize"), (_, "/userinfo"), (_, "/introspect"),
+            (_, "/device_authorization"), (_, "/device"):
             return Reply.empty(.methodNotAllowed).response
         default:
             return Reply.empty(.notFound).response

@@ -14,6 +14,8 @@ struct Ledger: Sendable {
     var faults: [ProviderSimulator.Endpoint: FaultOrder] = [:]
     var grants: [Grant] = []
     var codes: [String: AuthorizationCode] = [:]
+    /// By their device codes.
+    var devices: [String: DeviceRequest] = [:]
     var refreshTokens: [String: RefreshToken] = [:]
     var accessTokens: [String: AccessToken] = [:]
     var tokenRequestsInFlight = 0

@@ -27,6 +27,8 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case variable = 24
     case hiddenNames = 25
     case resolve = 26
+    case deviceAuthorizationEndpoint = 30
+    case deviceCode = 31
 
     /// As definitions, the command line and the vault's directory call it.
     package var name: String {
@@ -55,6 +57,8 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .variable: "variable"
         case .hiddenNames: "hidden names"
         case .resolve: "resolve"
+        case .deviceAuthorizationEndpoint: "device_authorization_endpoint"
+        case .deviceCode: "device code"
         }
     }
 }

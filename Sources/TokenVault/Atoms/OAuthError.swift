@@ -27,6 +27,12 @@ package enum OAuthError: UInt8, Hashable, Sendable, CaseIterable {
     case consentRequired = 16
     /// RFC 8707 section 2: the `resource`.
     case invalidTarget = 17
+    // RFC 8628 section 3.5.
+    case authorizationPending = 30
+    case slowDown = 31
+    case expiredToken = 32
+    /// What Microsoft's device flow says for `access_denied`.
+    case authorizationDeclined = 33
     /// Any other code, or an `error` that is no string.
     case other = 255
 
@@ -50,6 +56,10 @@ package enum OAuthError: UInt8, Hashable, Sendable, CaseIterable {
         case .accountSelectionRequired: "account_selection_required"
         case .consentRequired: "consent_required"
         case .invalidTarget: "invalid_target"
+        case .authorizationPending: "authorization_pending"
+        case .slowDown: "slow_down"
+        case .expiredToken: "expired_token"
+        case .authorizationDeclined: "authorization_declined"
         case .other: ""
         }
     }

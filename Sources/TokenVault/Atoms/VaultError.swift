@@ -101,7 +101,8 @@ extension VaultError.Code {
         case storeFull, storageFailed
         case notFound, alreadyExists, generationChanged, closed, cancelled
         case applicationNotFound, endpointRefused
-        case callbackRejected, callbackOfAnother, flowExpired, flowDenied, authorizationRefused
+        case callbackRejected, callbackOfAnother, flowExpired, flowDenied, flowEnded
+        case authorizationRefused
         case issuerMismatch
         case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
         case providerBusy, certificateRefused, answerLost, backingOff, certificateFileUnusable
@@ -195,6 +196,9 @@ extension VaultError.Code {
     public static let flowExpired = Self(kind: .flowExpired)
     /// The user, or the provider itself, refused: `access_denied`.
     public static let flowDenied = Self(kind: .flowDenied)
+    /// No device authorization of the connection is open: it was cancelled, another one was
+    /// started, or there was none. Start again.
+    public static let flowEnded = Self(kind: .flowEnded)
     /// The provider sent the user back with another error: the request was not as it wants it, or
     /// it has trouble of its own. `oauthError` says which.
     public static let authorizationRefused = Self(kind: .authorizationRefused)

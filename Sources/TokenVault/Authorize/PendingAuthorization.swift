@@ -9,7 +9,8 @@ struct PendingAuthorization: ~Copyable {
 
     let connection: ConnectionID
     let application: ApplicationID
-    let codeVerifier: Secret
+    /// Nil for a device authorization, which has none.
+    let codeVerifier: Secret?
     /// BLAKE2b of what only this browser can show again, such as a cookie; nil where nothing binds.
     let browserBinding: Secret?
     let started: UnixTime
@@ -17,6 +18,23 @@ struct PendingAuthorization: ~Copyable {
     let requestedScope: String?
     /// What will be the connection's own; nil where nothing is.
     let own: OwnSettings?
+    /// What a device authorization is polled with; nil for a flow that a browser ends.
+    var device: DeviceCode?
+
+    /// Whether it is polled for, and no callback ends it.
+    var isOfDevice: Bool {
+        switch device {
+        case .none: return false
+        case .some: return true
+        }
+    }
+
+    func copiedCodeVerifier() throws(VaultError) -> Secret? {
+        switch codeVerifier {
+        case .none: return nil
+        case .some(let verifier): return try verifier.copy()
+        }
+    }
 
     /// The hash under which a binding is kept, so that the store cannot be used to forge it.
     static func hash(binding: borrowing Secret) throws(VaultError) -> Secret {

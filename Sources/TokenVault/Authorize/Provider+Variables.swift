@@ -64,6 +64,7 @@ extension Provider {
             ("refresh_endpoint", refreshEndpoint ?? ""),
             ("revocation_endpoint", revocationEndpoint ?? ""), ("issuer", issuer ?? ""),
             ("lookup", lookup?.url ?? ""),
+            ("device_authorization_endpoint", deviceAuthorizationEndpoint ?? ""),
         ]
     }
 
@@ -148,6 +149,9 @@ extension Provider {
         if let refreshEndpoint { provider.refreshEndpoint = try fill(refreshEndpoint) }
         if let revocationEndpoint {
             provider.revocationEndpoint = try fill(revocationEndpoint)
+        }
+        if let deviceAuthorizationEndpoint {
+            provider.deviceAuthorizationEndpoint = try fill(deviceAuthorizationEndpoint)
         }
         if let issuer { provider.issuer = try fill(issuer) }
         if let lookup { provider.lookup?.url = try fill(lookup.url) }

@@ -94,6 +94,10 @@ public struct Provider: Hashable, Sendable {
     /// provider's metadata says under this name (RFC 9207 section 3). Needs `issuer`. A callback
     /// that brings an error instead of a code may leave it out.
     public var sendsIssuer = false
+    /// The device authorization endpoint (RFC 8628 section 3.1), where there is one.
+    public var deviceAuthorizationEndpoint: String?
+    /// How device authorization works where that is not as RFC 8628 has it; nil for what it says.
+    public var deviceAuthorization: DeviceGrant?
     /// What is looked up after connecting; nil for nothing.
     public var lookup: Lookup?
     /// How callbacks are signed; nil where they are not. One that is not signed so is refused, and

@@ -30,7 +30,7 @@ package struct RequestPreview: Sendable {
             userScopes: provider.userScopeParameter == nil ? [] : ["USER_SCOPE"], values: values
         ).filled(for: nil)
         return try [authorization(application), exchange(application), refresh(application)]
-            + revocations(application) + lookups(application)
+            + devices(application) + revocations(application) + lookups(application)
     }
 
     private static func authorization(
@@ -74,6 +74,26 @@ package struct RequestPreview: Sendable {
         return RequestPreview(
             "A token is refreshed", request, provider.refreshURL, provider.requestHeaders,
             provider.requestBody == .json ? .json : .form)
+    }
+
+    private static func devices(
+        _ application: borrowing Application
+    ) throws(VaultError) -> [RequestPreview] {
+        let provider = application.provider
+        guard let endpoint = provider.deviceAuthorizationEndpoint else { return [] }
+        let kind: Provider.RevocationRequest.Body = provider.requestBody == .json ? .json : .form
+        let request = try TokenRequest.deviceAuthorization(
+            for: application, scopes: provider.scopes(for: application.scopes))
+        let code = try Secret("DEVICE_CODE")
+        let poll = try TokenRequest.poll(with: code, for: application)
+        return [
+            RequestPreview(
+                "A code for another device is asked for", request, endpoint,
+                provider.requestHeaders, kind),
+            RequestPreview(
+                "Whether it was entered is asked", poll, provider.tokenEndpoint,
+                provider.requestHeaders, kind),
+        ]
     }
 
     private static func revocations(

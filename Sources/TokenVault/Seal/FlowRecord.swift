@@ -6,7 +6,10 @@ enum FlowRecord {
         var fields = try Fields()
         try fields.set(FlowTag.connection, text: flow.connection.text)
         try fields.set(FlowTag.application, text: flow.application.text)
-        try fields.set(FlowTag.codeVerifier, flow.codeVerifier.bytes)
+        switch flow.codeVerifier {
+        case .none: break
+        case .some(let verifier): try fields.set(FlowTag.codeVerifier, verifier.bytes)
+        }
         switch flow.browserBinding {
         case .none: break
         case .some(let hash): try fields.set(FlowTag.browserBinding, hash.bytes)
@@ -15,20 +18,52 @@ enum FlowRecord {
         try fields.set(FlowTag.expires, time: flow.expires)
         try fields.set(FlowTag.requestedScope, text: flow.requestedScope)
         try fields.set(flow.own, FlowTag.own)
+        switch flow.device {
+        case .none: break
+        case .some(let device): try encode(device, &fields)
+        }
         return try fields.secret.copy()
     }
 
     static func decode(_ fields: borrowing Fields) throws(VaultError) -> PendingAuthorization {
         guard let connection = fields.text(FlowTag.connection),
             let application = fields.text(FlowTag.application),
-            let codeVerifier = try fields.secret(FlowTag.codeVerifier),
             let started = fields.time(FlowTag.started), let expires = fields.time(FlowTag.expires)
         else { throw VaultError(.recordDamaged, .seal) }
+        let isOfDevice = fields.has(FlowTag.deviceCode)
+        guard isOfDevice != fields.has(FlowTag.codeVerifier) else {
+            throw VaultError(.recordDamaged, .seal)
+        }
+        var device: DeviceCode?
+        if isOfDevice { device = try Self.device(fields) }
         return PendingAuthorization(
             connection: try ConnectionID(connection),
-            application: try ApplicationID(application), codeVerifier: codeVerifier,
+            application: try ApplicationID(application),
+            codeVerifier: try fields.secret(FlowTag.codeVerifier),
             browserBinding: try fields.secret(FlowTag.browserBinding), started: started,
             expires: expires, requestedScope: fields.text(FlowTag.requestedScope),
-            own: try fields.own(FlowTag.own))
+            own: try fields.own(FlowTag.own), device: device)
+    }
+
+    private static func encode(
+        _ device: borrowing DeviceCode, _ fields: inout Fields
+    ) throws(VaultError) {
+        try fields.set(FlowTag.deviceCode, device.code.bytes)
+        try fields.set(FlowTag.interval, integer: device.intervalSeconds)
+        try fields.set(FlowTag.userCode, text: device.userCode)
+        try fields.set(FlowTag.verificationURI, text: device.verificationURI)
+        try fields.set(FlowTag.verificationURIComplete, text: device.verificationURIComplete)
+    }
+
+    private static func device(_ fields: borrowing Fields) throws(VaultError) -> DeviceCode {
+        guard let code = try fields.secret(FlowTag.deviceCode),
+            let interval: Int64 = fields.integer(FlowTag.interval),
+            let userCode = fields.text(FlowTag.userCode),
+            let verificationURI = fields.text(FlowTag.verificationURI)
+        else { throw VaultError(.recordDamaged, .seal) }
+        return DeviceCode(
+            code: code, userCode: userCode, verificationURI: verificationURI,
+            verificationURIComplete: fields.text(FlowTag.verificationURIComplete),
+            intervalSeconds: interval)
     }
 }

@@ -98,4 +98,9 @@ enum FlowTag {
     static let ownClientID: UInt16 = 12
     static let ownClientSecret: UInt16 = 13
     static let hidden: UInt16 = 14
+    static let deviceCode: UInt16 = 15
+    static let interval: UInt16 = 16
+    static let userCode: UInt16 = 17
+    static let verificationURI: UInt16 = 18
+    static let verificationURIComplete: UInt16 = 19
 }

@@ -52,9 +52,9 @@ struct StoreCheck {
         guard fences.isEmpty, try transaction.count(.records) == count else {
             throw VaultError(.integrityFailed, .store)
         }
+        let (flows, devices) = try Self.flows(transaction, store)
         verified = Verified(
-            recordCount: count, fenced: fenced,
-            flows: try Self.flows(transaction, store))
+            recordCount: count, fenced: fenced, flows: flows, devices: devices)
         isIntact = mac == meta.root.mac && UInt64(count) == meta.root.recordCount
         root = meta.root
         liveSlots = live
@@ -64,20 +64,25 @@ struct StoreCheck {
     /// One that does not open belongs to a connection that is gone: it has expired.
     private static func flows(
         _ transaction: borrowing LMDB.ReadTransaction, _ store: Store
-    ) throws(VaultError) -> FlowSchedule {
+    ) throws(VaultError) -> (FlowSchedule, [DeviceFlow]) {
         var (schedule, count) = (FlowSchedule(), 0)
+        var devices: [DeviceFlow] = []
         try transaction.scan(.flows) { (lmdbKey, value) throws(VaultError) in
             guard lmdbKey.byteCount == RecordKey.byteCount else {
                 throw VaultError(.recordDamaged, .store, number: lmdbKey.byteCount)
             }
-            let expires = try store.openLiveFlow(value, lmdbKey)?.time(FlowTag.expires)
-            schedule.add(
-                RecordKey(lmdbKey), expires: expires ?? UnixTime(milliseconds: .min))
+            let key = RecordKey(lmdbKey)
+            var expires: UnixTime?
+            if let fields = try store.openLiveFlow(value, lmdbKey) {
+                expires = fields.time(FlowTag.expires)
+                if let device = DeviceFlow(key, fields) { devices.append(device) }
+            }
+            schedule.add(key, expires: expires ?? UnixTime(milliseconds: .min))
             count += 1
             // We never write as many; the rest is for the next open.
             return count < 2 * StoreLimits.flowsMax
         }
-        return schedule
+        return (schedule, devices)
     }
 
     /// How many generations apart ROOT and the life in a slot may be that a crash has left: those

@@ -7,4 +7,6 @@ struct Verified: Sendable {
     /// Records whose disconnect has begun and is still to be finished.
     var fenced: [RecordKey] = []
     var flows = FlowSchedule()
+    /// The device authorizations among them.
+    var devices: [DeviceFlow] = []
 }

@@ -72,6 +72,7 @@ extension Refresher {
                     shared.toldRejected.insert(shared.upkeep.queues[queue].application)
                 }
             }
+            deviceFlows.restore(verified.devices)
             committer.allow(verified)
             let known = Set(ending)
             return .success(ending + verified.fenced.filter { !known.contains($0) })

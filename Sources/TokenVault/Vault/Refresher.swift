@@ -25,6 +25,7 @@ final class Refresher: Sendable {
     let hasThreads: Bool
     let alarm: Alarm
     let stepsBack = StepsBack()
+    let deviceFlows = DeviceFlows()
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts that earlier processes left in doubt.
     private let inherited: [InheritedAttempt]

@@ -76,7 +76,7 @@ extension Vault {
     }
 
     /// Makes the connection's record where there is none, so that its light is yellow.
-    private func configure(
+    func configure(
         _ id: ConnectionID, _ key: RecordKey, _ application: ApplicationID, _ now: UnixTime
     ) async throws(VaultError) {
         let commit = Commit()
@@ -131,6 +131,7 @@ extension Vault {
             throw VaultError(.callbackRejected, .vault, .unknownState)
         }
         let flow = try FlowRecord.decode(fields)
+        guard !flow.isOfDevice else { throw VaultError(.callbackRejected, .vault, .unknownState) }
         let life = try store.version(store.key(.connection, flow.connection.text))?.life
         guard application == nil || application == flow.application else {
             throw VaultError(.callbackRejected, .vault, .otherApplication)
@@ -164,7 +165,7 @@ extension Vault {
 
     /// Writes down why a flow failed, also in the record of a connection that has no tokens: its
     /// light says so. That the provider rejects the application stands in the application's log.
-    private func recordFailure(
+    func recordFailure(
         of flow: borrowing PendingAuthorization, _ error: VaultError
     ) async {
         let id = flow.connection

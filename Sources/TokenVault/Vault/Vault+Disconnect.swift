@@ -40,6 +40,8 @@ extension Vault {
             try refresher.beginErasing(key)
             defer { refresher.endErasing(key) }
             let handle = try await fence(id, key)
+            refresher.deviceFlows.end(
+                id, nil, .failure(VaultError(.disconnecting, .vault, connection: id)))
             // Of an attempt that is on record nobody heard the answer, and it may have brought
             // other tokens.
             let isInDoubt = refresher.shared.withLock { $0.doubts[key] != nil }

@@ -76,8 +76,7 @@ extension Vault {
         let answer = Answer()
         guard callback.code != nil else { throw callback.refusal }
         try network.addressGuard.check(application.provider.tokenEndpoint, .tokenEndpoint)
-        let verifier: Secret? =
-            application.provider.usesPKCE ? try flow.codeVerifier.copy() : nil
+        let verifier = application.provider.usesPKCE ? try flow.copiedCodeVerifier() : nil
         switch callback.code {
         case .none: throw callback.refusal
         case .some(let code):
@@ -168,7 +167,7 @@ extension Vault {
         }
     }
 
-    private func granted(
+    func granted(
         _ verdict: consuming Verdict, _ application: borrowing Application,
         _ requestedAt: UnixTime, _ place: ExchangeListeners.Place?
     ) throws(VaultError) -> GrantedTokens {

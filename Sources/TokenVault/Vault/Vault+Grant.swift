@@ -11,13 +11,17 @@ extension Vault {
     }
 
     /// Puts the tokens of a completed flow over whatever the connection had.
+    ///
+    /// - Parameter taken: a flow that is open until they are stored; `notFound` where it is gone.
     func store(
         _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
-        _ flow: borrowing PendingAuthorization, _ destination: Destination, _ room: ExchangeRoom
+        _ flow: borrowing PendingAuthorization, _ destination: Destination, _ room: ExchangeRoom,
+        taking taken: RecordKey? = nil
     ) async throws(VaultError) {
         for attempt in 1...Self.storeAttemptsMax {
             do throws(VaultError) {
-                return try await storeOnce(granted, own, captured, flow, destination, room)
+                return try await storeOnce(
+                    granted, own, captured, flow, destination, room, taken)
             } catch {
                 // Longer tokens than there was room kept for.
                 guard error.code == .tooManySecrets, attempt < Self.storeAttemptsMax,
@@ -29,7 +33,8 @@ extension Vault {
 
     private func storeOnce(
         _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
-        _ flow: borrowing PendingAuthorization, _ destination: Destination, _ room: ExchangeRoom
+        _ flow: borrowing PendingAuthorization, _ destination: Destination, _ room: ExchangeRoom,
+        _ taken: RecordKey?
     ) async throws(VaultError) {
         let (application, scope) = (flow.application, flow.requestedScope)
         let id: ConnectionID
@@ -73,6 +78,7 @@ extension Vault {
         let commit = Commit()
         commit.mayUseReserve = true
         commit.add(.revise(key, revision))
+        if let taken { commit.add(.takeFlow(taken)) }
         commit.add(.event(EventEntry(time: now, key: key, kind: .connected)))
         room.release()
         let committed = try await durable(commit) { [refresher] committed in

@@ -12,6 +12,7 @@ extension Vault {
         try await ready()
         defer { refresher.run(false) }
         guard refresher.run(true) else { throw VaultError(.closed, .vault) }
+        resumePolling()
         await feed.end()
     }
 

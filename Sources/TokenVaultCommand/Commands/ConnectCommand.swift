@@ -16,6 +16,11 @@ struct ConnectCommand: AsyncParsableCommand {
             --paste: it reads the address that the browser ended at, without showing it, because \
             it holds a code. A connection that has tokens keeps them until the new ones arrive.
 
+            Where there is no browser at hand, use --device, if the provider's definition has a \
+            device_authorization_endpoint (RFC 8628): it shows a code and where to enter it, in a \
+            browser anywhere, and waits. Ctrl-C gives up. A vault that is served goes on waiting \
+            if this command is merely lost.
+
             What the provider's definition leaves open, such as the shop in its endpoints, is \
             given by --set. A client id and secret that are this connection's own, and not the \
             application's, are kept with it. Each replaces what the connection had, which stays \
@@ -25,6 +30,7 @@ struct ConnectCommand: AsyncParsableCommand {
               tokenvault connect anna --app crm
               tokenvault connect anna --app crm --scope read --scope write --open
               tokenvault connect anna --app crm --paste
+              tokenvault connect anna --app crm --device
               tokenvault connect acme --app shops --set shop=acme
               tokenvault connect acme --app crm --client-id 77 --client-secret-file acme.secret
             """)
@@ -67,6 +73,9 @@ struct ConnectCommand: AsyncParsableCommand {
     @Flag(help: "Read the address the browser ended at from the terminal, or from a pipe on stdin.")
     var paste = false
 
+    @Flag(help: "Show a code to enter in a browser anywhere, and wait (RFC 8628).")
+    var device = false
+
     @Flag(help: "Open the URL with xdg-open.")
     var open = false
 
@@ -82,6 +91,9 @@ struct ConnectCommand: AsyncParsableCommand {
         guard clientId == nil || !usesApplicationClient else {
             throw ValidationError("give one of --client-id and --application-client")
         }
+        guard !device || !paste && !open && userScopes.isEmpty else {
+            throw ValidationError("--device goes with none of --paste, --open and --user-scope")
+        }
     }
 
     func run() async throws {
@@ -93,6 +105,11 @@ struct ConnectCommand: AsyncParsableCommand {
                 throw CommandFailure(
                     .usage,
                     "--user-scope: the application's provider has no user_scope_parameter")
+            }
+            if device {
+                try await DeviceWait(door, id).connect(
+                    deviceRequest(application), secret: clientSecret.read())
+                return try await sayConnected(door, application)
             }
             let listener = paste ? nil : try Self.listener(application.redirectURI, door)
             let url = try await start(door, application)
@@ -107,9 +124,15 @@ struct ConnectCommand: AsyncParsableCommand {
             } else {
                 try await complete(door, Self.pastedQuery())
             }
-            try Outlet.output.line("connected \(id.printable)")
-            try await warn(door, application)
+            try await sayConnected(door, application)
         }
+    }
+
+    private func sayConnected(
+        _ door: any VaultDoor, _ application: ApplicationForm
+    ) async throws {
+        try Outlet.output.line("connected \(id.printable)")
+        try await warn(door, application)
     }
 
     private static func listener(
@@ -150,15 +173,25 @@ struct ConnectCommand: AsyncParsableCommand {
         }
     }
 
+    private func own(_ application: ApplicationForm) throws -> OwnForm {
+        let values = try variables.values(for: application.provider.provider)
+        return OwnForm(
+            values: values.isEmpty ? nil : values, clientID: clientId,
+            usesApplicationClient: usesApplicationClient,
+            hiddenNames: hiddenNames.isEmpty ? nil : hiddenNames)
+    }
+
+    private func deviceRequest(_ application: ApplicationForm) throws -> Request {
+        try .connectDevice(
+            id: id, application: application.id, scopes: scopes.isEmpty ? nil : scopes,
+            own: own(application))
+    }
+
     private func start(
         _ door: any VaultDoor, _ application: ApplicationForm
     ) async throws -> String {
         var url: String?
-        let values = try variables.values(for: application.provider.provider)
-        let own = OwnForm(
-            values: values.isEmpty ? nil : values, clientID: clientId,
-            usesApplicationClient: usesApplicationClient,
-            hiddenNames: hiddenNames.isEmpty ? nil : hiddenNames)
+        let own = try own(application)
         let request = Request.connect(
             id: id, application: application.id, scopes: scopes.isEmpty ? nil : scopes,
             userScopes: userScopes.isEmpty ? nil : userScopes, own: own)

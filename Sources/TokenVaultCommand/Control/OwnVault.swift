@@ -36,6 +36,8 @@ final class OwnVault: VaultDoor {
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes,
                 userScopes: userScopes, settings: (own ?? OwnForm()).settings(clientSecret: secret))
             try take(.authorization(url: request.url))
+        case .connectDevice, .device, .cancelDevice:
+            if let reply = try await answer(toDevice: request, secret) { try take(reply) }
         case .complete(let id, let application):
             let id = try await complete(secret, id, application)
             try take(.connected(id: id.text))

@@ -16,6 +16,11 @@ enum Request: Codable, Sendable {
     case connect(
         id: String, application: String, scopes: [String]?, userScopes: [String]? = nil,
         own: OwnForm? = nil)
+    /// Begins a device authorization; with a secret as `connect`.
+    case connectDevice(id: String, application: String, scopes: [String]?, own: OwnForm? = nil)
+    /// How a device authorization stands: `device` while it is open, then `connected` or why not.
+    case device(id: String)
+    case cancelDevice(id: String)
     /// With the callback's query.
     case complete(id: String, application: String)
     case list
@@ -61,6 +66,7 @@ enum Reply: Codable, Sendable {
     /// Where to send the browser. Its state is one-time and not to be kept.
     case authorization(url: String)
     case connected(id: String)
+    case device(DeviceForm)
     case status(StatusForm)
     /// One for each connection of a `retryApplication`.
     case retried(id: String, failure: FailureForm?)

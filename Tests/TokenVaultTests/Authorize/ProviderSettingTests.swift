@@ -79,6 +79,13 @@ import Testing
         provider.callbackSignature = .init()
         provider.callbackSignature?.parameter = "sig"
         provider.callbackSignature?.encoding = .base64
+        provider.deviceAuthorizationEndpoint = "https://a.example/device"
+        provider.deviceAuthorization = .init()
+        provider.deviceAuthorization?.authentication = .none
+        provider.deviceAuthorization?.parameters = [.init("audience", "x")]
+        provider.deviceAuthorization?.grantType = "device"
+        provider.deviceAuthorization?.codeParameter = "code"
+        provider.deviceAuthorization?.lifetimeSeconds = 600
         return provider
     }
 
@@ -117,6 +124,9 @@ import Testing
             (66, pair("account", "email")), (66, pair("headers.X-V", "2")),
             (66, pair("authentication", "header X-Token")), (67, pair("parameter", "sig")),
             (67, pair("algorithm", "sha256")), (67, pair("encoding", "base64")),
+            (75, text("https://a.example/device")), (76, pair("authentication", "none")),
+            (76, pair("parameters.audience", "x")), (76, pair("grant_type", "device")),
+            (76, pair("code_parameter", "code")), (76, pair("lifetime_seconds", "600")),
         ]
     }
 
