@@ -27,6 +27,9 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case variable = 24
     case hiddenNames = 25
     case resolve = 26
+    case proxy = 29
+    case nat64Prefix = 30
+    case allowedNetwork = 31
 
     /// As definitions, the command line and the vault's directory call it.
     package var name: String {
@@ -55,6 +58,9 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .variable: "variable"
         case .hiddenNames: "hidden names"
         case .resolve: "resolve"
+        case .proxy: "proxy"
+        case .nat64Prefix: "NAT64 prefix"
+        case .allowedNetwork: "allowed network"
         }
     }
 }
