@@ -36,7 +36,7 @@ struct AddressPrefixTests {
         ("::ffff:10.0.0.0/104", .malformedNetwork), ("10.20.0.0 /16", .malformedNetwork),
         ("10.20.0.1/16", .hostBits), ("fd00::1/64", .hostBits),
         ("0.0.0.0/0", .notPrivate), ("::/0", .notPrivate), ("8.8.8.0/24", .notPrivate),
-        ("10.0.0.0/7", .notPrivate), ("172.16.0.0/11", .notPrivate), ("fc00::/6", .notPrivate),
+        ("10.0.0.0/7", .notPrivate), ("172.0.0.0/11", .notPrivate), ("fc00::/6", .notPrivate),
         ("127.0.0.0/8", .notPrivate), ("127.0.0.1/32", .notPrivate), ("::1/128", .notPrivate),
         ("169.254.0.0/16", .notPrivate), ("169.254.169.254/32", .notPrivate),
         ("fe80::/10", .notPrivate), ("224.0.0.0/4", .notPrivate), ("198.18.0.0/15", .notPrivate),

@@ -38,7 +38,7 @@ extension OutboundTableTests {
         setting | https://169.254.43518/ | malformedURL
         setting | https://1.2.3.4.5/ | malformedHost
         setting | https://256.1.1.1/ | malformedHost
-        setting | https://127.0.0.1./ | malformedURL
+        setting | https://127.0.0.1./ | malformedHost
         setting | https://99999999999/ | malformedHost
         setting | https://example。com/ | malformedURL
         setting | https://example．com/ | malformedURL
@@ -119,10 +119,10 @@ extension OutboundTableTests {
         setting | https://[::1]/ | loopbackAddress
         setting | https://[0:0:0:0:0:0:0:1]/ | malformedURL
         setting | https://[::]/ | unusableAddress
-        setting | https://[::127.0.0.1]/ | malformedURL
-        setting | https://[::ffff:127.0.0.1]/ | malformedURL
-        setting | https://[::ffff:7f00:1]/ | malformedURL
-        setting | https://[::ffff:169.254.169.254]/ | malformedURL
+        setting | https://[::127.0.0.1]/ | unusableAddress
+        setting | https://[::ffff:127.0.0.1]/ | loopbackAddress
+        setting | https://[::ffff:7f00:1]/ | loopbackAddress
+        setting | https://[::ffff:169.254.169.254]/ | metadataAddress
         setting | https://[fe80::1]/ | linkLocalAddress
         setting | https://[fe80::1%25eth0]/ | malformedURL
         setting | https://[fe80::1%eth0]/ | malformedURL
