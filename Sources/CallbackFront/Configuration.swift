@@ -81,7 +81,8 @@ extension CallbackFront.Configuration {
     /// Absolute, printable ASCII, no user information, no fragment, `https` but on loopback.
     private static func isAllowed(_ url: String) -> Bool {
         do throws(VaultError) {
-            try AddressGuard(allowsLoopback: true, allowsPrivateAddresses: true).check(url)
+            try AddressGuard(allowsLoopback: true, allowedNetworks: AddressPrefix.everyPrivate)
+                .check(url)
         } catch {
             return false
         }

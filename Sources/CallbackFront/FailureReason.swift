@@ -23,7 +23,7 @@ enum FailureReason: String, CaseIterable, Sendable {
             case .providerRefused where error.detail.error == .invalidGrant: .flowExpired
             case .providerRefused, .grantLost: .providerRefused
             case .providerUnreachable, .providerBusy, .answerLost, .deadlineExceeded, .backingOff,
-                .certificateRefused, .certificateFileUnusable:
+                .certificateRefused, .certificateFileUnusable, .proxyFailed:
                 .providerUnreachable
             case .providerAnswerUnreadable: .providerAnswerUnreadable
             case .applicationMisconfigured, .applicationNotFound, .endpointRefused,

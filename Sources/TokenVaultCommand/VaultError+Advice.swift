@@ -124,7 +124,8 @@ extension VaultError {
         (
             .endpointRefused, .misconfigured,
             "an endpoint must be https and on the open internet: correct it, or give "
-                + "--allow-loopback-http for a practice server on this machine"
+                + "--allow-network for a private network, --allow-loopback-http for a practice "
+                + "server on this machine"
         ),
         (
             .callbackRejected, .badData,
@@ -161,6 +162,11 @@ extension VaultError {
             .providerUnreachable, .providerUnavailable,
             "no connection to the provider could be made: check the endpoint's host name and port, "
                 + "and the network; if they are right, try later"
+        ),
+        (
+            .proxyFailed, .providerUnavailable,
+            "the proxy cannot be reached, or refuses, and nothing was sent to the provider: "
+                + "correct --proxy, or see at the proxy"
         ),
         (
             .providerBusy, .providerUnavailable,
@@ -231,7 +237,9 @@ extension VaultError {
         case .answerOutstanding: "\(number) s ago"
         case .backingOff: "for \(number) s"
         case .providerBusy: "HTTP \(number)"
-        case .providerUnreachable, .answerLost: "curl \(number)" + Self.text(curlCode: number)
+        case .proxyFailed where number >= 100: "the proxy: HTTP \(number)"
+        case .providerUnreachable, .answerLost, .proxyFailed:
+            "curl \(number)" + Self.text(curlCode: number)
         case .certificateRefused: "OpenSSL \(number)" + Self.text(verifyResult: number)
         default: "\(number)"
         }
@@ -240,6 +248,7 @@ extension VaultError {
     /// What the commonest of curl's numbers mean.
     static func text(curlCode: Int) -> String {
         switch curlCode {
+        case 5: ": the proxy's name does not resolve"
         case 6: ": its name does not resolve"
         case 7: ": nothing listens there, or its address is not allowed"
         case 8: ": the head of the answer is no HTTP"

@@ -32,6 +32,7 @@ extension VaultError {
         case .answerLost where isOfExchange, .deadlineExceeded where isOfExchange: lostCode
         case .answerLost: lostAnswer
         case .providerUnreachable: unreachable
+        case .proxyFailed: failedProxy
         case .applicationNotFound where connection != nil: removal(application)
         case .backingOff: pause
         case .certificateFileUnusable: certificateFile

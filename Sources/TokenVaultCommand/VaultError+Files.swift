@@ -3,7 +3,7 @@
 import Glibc
 import TokenVault
 
-// What to say of endpoints, files, keys, callbacks and arguments: which one, and which rule.
+// What to say of files, keys, callbacks and arguments: which one, and which rule.
 extension VaultError {
     static let noDatabaseText =
         "db/data.mdb is empty, cut off or not an LMDB database: restore the vault from a backup, "
@@ -21,75 +21,6 @@ extension VaultError {
                 + "can be reached, and without records the keys in SLOTS open nothing: nothing "
                 + "is left to salvage; restore the whole directory from a backup, or make a new "
                 + "vault and connect again; nothing was changed")
-    }
-
-    var refusedEndpoint: KnownCause? {
-        if detail.subject == .variable {
-            return KnownCause(
-                "a value that the connection's endpoints need is missing, or is not what the "
-                    + "provider's definition takes any more: correct the definition, or run "
-                    + "connect again with --set name=value")
-        }
-        guard let cause = detail.cause, let rule = Self.rule(cause) else { return nil }
-        return KnownCause("\(detail.subject?.name ?? "an endpoint") \(rule)")
-    }
-
-    /// What follows an endpoint's name.
-    private static func rule(_ cause: FailureCause) -> String? {
-        let practice = "give --allow-loopback-http (to `tokenvault serve`, where that runs)"
-        return switch cause {
-        case .notHTTPS: "is not https: write https://"
-        case .loopbackAddress:
-            "is an address of this machine, which is refused over https, too: correct it; for a "
-                + "practice server " + practice
-        case .privateAddress: "is an address of a private network: name the provider's public one"
-        case .unusableAddress: "is an address that no provider can have: correct it"
-        case .resolvesToLoopback:
-            "has a host name that leads to this machine: correct it, or see what resolves the name "
-                + "here"
-        case .resolvesToPrivate:
-            "has a host name that leads to a private network: correct it, or see what resolves the "
-                + "name here"
-        case .resolvesToUnusable:
-            "has a host name that leads to an address that no provider can have: see what resolves "
-                + "the name here"
-        case .userInformation: "has a user name before its host: take out all up to the @"
-        case .fragment: "has a fragment: take out the # and what follows"
-        case .malformedURL, .malformedHost:
-            "is no absolute URL in its usual form: write https://host/path"
-        default: nil
-        }
-    }
-
-    /// The same in few words, for a log.
-    static func words(_ cause: FailureCause) -> String {
-        switch cause {
-        case .notHTTPS: "not https"
-        case .loopbackAddress: "an address of this machine"
-        case .privateAddress: "a private address"
-        case .unusableAddress: "no address of a provider"
-        case .resolvesToLoopback: "its name leads to this machine"
-        case .resolvesToPrivate: "its name leads to a private address"
-        case .resolvesToUnusable: "its name leads to no address of a provider"
-        case .userInformation: "a user name before the host"
-        case .fragment: "a fragment"
-        case .malformedURL, .malformedHost: "no URL"
-        case .tokenTypeNotTaken: "an unknown token type"
-        case .memberTwice: "a member is there twice"
-        case .tokenNotText: "a token is no printable ASCII"
-        case .tokenTooLong: "a token is too long"
-        case .noAccessToken: "no access token"
-        case .tokenUnreadable: "a newer token cannot be read"
-        case .signatureMissing: "it is not signed"
-        case .signatureOther: "its signature is not the provider's"
-        case .valueUnknown: "a value in braces is not known"
-        case .issuerMissing: "iss is missing"
-        case .issuerOther: "iss is another's"
-        case .tooLong: "too long"
-        case .valueMissing: "no value"
-        case .valueRefused: "a value that is not taken"
-        default: "\(cause)"
-        }
     }
 
     var certificateFile: KnownCause? {

@@ -169,6 +169,8 @@ struct VaultOptions: ParsableArguments {
             valueName: "HOST:PORT:ADDRESS"))
     var resolve: [String] = []
 
+    @OptionGroup var network: NetworkOptions
+
     /// How long a process that is just starting to serve is waited for, in milliseconds.
     private static let startMilliseconds: Int64 = 2000
 
@@ -182,6 +184,7 @@ struct VaultOptions: ParsableArguments {
         if let caFile { try RegularFile.check(caFile) }
         settings.certificateFile = caFile
         settings.resolve = resolve
+        network.apply(to: &settings)
         return OwnVault(
             try Vault.open(at: location.path(), rootKey: key.source(), settings: settings),
             endsWithRequest: endsWithRequest)

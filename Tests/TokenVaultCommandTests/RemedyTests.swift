@@ -126,6 +126,9 @@ struct RemedyTests {
         let rules: [FailureCause] = [
             .malformedURL, .notHTTPS, .loopbackAddress, .privateAddress, .unusableAddress,
             .resolvesToPrivate, .resolvesToUnusable, .userInformation, .fragment,
+            .linkLocalAddress, .metadataAddress, .multicastAddress, .translatedAddress,
+            .resolvesToLinkLocal, .resolvesToMetadata, .resolvesToMulticast, .resolvesToTranslated,
+            .privateName, .refusedPort, .resolvesToLoopback,
         ]
         let texts = rules.map { cause in
             error(

@@ -80,4 +80,26 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case valueUnknown = 84
     /// A host name is to stand for an address that is not this machine's.
     case notLoopback = 85
+    // More of an endpoint's address, and of what its name resolves to.
+    case linkLocalAddress = 100
+    case metadataAddress = 101
+    case multicastAddress = 102
+    /// It stands for an IPv4 address (NAT64, 6to4) that is refused.
+    case translatedAddress = 103
+    case resolvesToLinkLocal = 104
+    case resolvesToMetadata = 105
+    case resolvesToMulticast = 106
+    case resolvesToTranslated = 107
+    /// A name that only private networks have.
+    case privateName = 108
+    /// A port of another service than HTTPS.
+    case refusedPort = 109
+    // A network, or a NAT64 prefix, that the vault is told of.
+    case malformedNetwork = 110
+    case hostBits = 111
+    case notPrivate = 112
+    case prefixLength = 113
+    /// A proxy is named with credentials that have no colon, or credentials without a proxy.
+    case noColon = 114
+    case noProxy = 115
 }

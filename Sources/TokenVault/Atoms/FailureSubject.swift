@@ -24,9 +24,12 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case code = 19
     case accessToken = 20
     case refreshEndpoint = 21
+    case nat64Prefix = 22
+    case allowedNetwork = 23
     case variable = 24
     case hiddenNames = 25
     case resolve = 26
+    case proxy = 29
     case deviceAuthorizationEndpoint = 30
     case deviceCode = 31
 
@@ -57,6 +60,9 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .variable: "variable"
         case .hiddenNames: "hidden names"
         case .resolve: "resolve"
+        case .proxy: "proxy"
+        case .nat64Prefix: "NAT64 prefix"
+        case .allowedNetwork: "allowed network"
         case .deviceAuthorizationEndpoint: "device_authorization_endpoint"
         case .deviceCode: "device code"
         }

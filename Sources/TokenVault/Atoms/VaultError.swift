@@ -107,7 +107,7 @@ extension VaultError.Code {
         case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
         case providerBusy, certificateRefused, answerLost, backingOff, certificateFileUnusable
         case applicationMisconfigured, grantLost, notRefreshable, disconnecting, notConnected
-        case answerOutstanding
+        case answerOutstanding, proxyFailed
     }
 
     /// An argument breaks a documented limit or form. Correct the call.
@@ -210,6 +210,11 @@ extension VaultError.Code {
     /// No connection to the provider came about. `number` is curl's (`CURLE_...`). Try later, or
     /// correct the endpoint.
     public static let providerUnreachable = Self(kind: .providerUnreachable)
+    /// No connection to the provider came about, for the proxy of `Vault.Settings.proxy` cannot be
+    /// reached, or refuses; nothing was sent to the provider. `number` is the HTTP status with
+    /// which it answered the CONNECT; below 100 it is curl's (`CURLE_...`), and 0 where its name
+    /// resolves to no address that a proxy can have. The vault asks again by itself.
+    public static let proxyFailed = Self(kind: .proxyFailed)
     /// The provider says that it is busy, or has a fault of its own: HTTP 429, 5xx. `number` is the
     /// status. Try later.
     public static let providerBusy = Self(kind: .providerBusy)

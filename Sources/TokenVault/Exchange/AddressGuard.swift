@@ -12,9 +12,11 @@ package struct AddressGuard: Sendable {
     /// For trying things out; a name that merely resolves to loopback stays refused,
     /// but for those that the vault was told of (`ResolvedHost`).
     package let allowsLoopback: Bool
-    /// Whether a host may resolve to an organisation's own network (RFC 1918, RFC 6598, RFC 4193).
-    /// Link-local addresses, where cloud metadata services live, stay refused.
-    package let allowsPrivateAddresses: Bool
+    /// Which networks of an organisation's own (RFC 1918, RFC 6598, RFC 4193) a host may be in.
+    /// Link-local addresses, and where cloud metadata services live, stay refused.
+    package let allowedNetworks: [AddressPrefix]
+    /// Which IPv6 addresses are judged by the IPv4 address in them.
+    let nat64Prefixes: [NAT64Prefix]
     /// Names that stand for loopback, each with its port: allowed where loopback is.
     private let resolved: Set<String>
 
@@ -25,11 +27,12 @@ package struct AddressGuard: Sendable {
 
     /// A guard that lets only `https` to the open internet pass, but for what is allowed here.
     package init(
-        allowsLoopback: Bool = false, allowsPrivateAddresses: Bool = false,
-        resolved: [ResolvedHost] = []
+        allowsLoopback: Bool = false, allowedNetworks: [AddressPrefix] = [],
+        nat64Prefixes: [NAT64Prefix] = [], resolved: [ResolvedHost] = []
     ) {
         self.allowsLoopback = allowsLoopback
-        self.allowsPrivateAddresses = allowsPrivateAddresses
+        self.allowedNetworks = allowedNetworks
+        self.nat64Prefixes = nat64Prefixes + [.wellKnown]
         self.resolved = Set(resolved.map { "\($0.host):\($0.port)" })
     }
 
@@ -47,12 +50,15 @@ package struct AddressGuard: Sendable {
         }
     }
 
-    /// What an endpoint's host may resolve to.
+    /// What the host that a connection is made to may resolve to.
     enum Target {
         /// The host is a loopback literal: only this machine.
         case loopback
         /// Only the network.
         case network
+        /// It is the proxy, which whoever opened the vault has named: this machine, a network of
+        /// its own, and the internet.
+        case proxy
     }
 
     /// What becomes of a URL: where it may lead, or which rule it breaks.
@@ -92,75 +98,32 @@ package struct AddressGuard: Sendable {
         // A name that is listed is judged by its address, which is loopback.
         let port = parts.port ?? (parts.scheme == "http" ? "80" : "443")
         let isListed = !resolved.isEmpty && resolved.contains("\(host):\(port)")
-        return judge(host: host, scheme: parts.scheme, isListed: isListed)
+        return judge(host: host, port: port, scheme: parts.scheme, isListed: isListed)
     }
 
-    private func judge(host: String, scheme: String, isListed: Bool) -> Judgement {
-        let kind: AddressKind
+    private func judge(host: String, port: String, scheme: String, isListed: Bool) -> Judgement {
+        let target: Target
         if host.hasPrefix("[") || host.utf8.allSatisfy(Self.isAddressByte) {
-            guard let known = Self.kind(ofLiteral: host) else { return .refused(.malformedHost) }
-            kind = known
+            guard let address = IPAddress(host: host) else { return .refused(.malformedHost) }
+            target = AddressKind(address) == .loopback ? .loopback : .network
+            if let cause = refusal(of: address, for: target, isResolved: false) {
+                return .refused(cause)
+            }
         } else {
             guard Self.isName(host) else { return .refused(.malformedHost) }
-            kind = isListed || host == "localhost" ? .loopback : .open
+            target = isListed || Self.isLoopbackName(host) ? .loopback : .network
+            guard target == .network || allowsLoopback else { return .refused(.loopbackAddress) }
+            guard isListed || !allowedNetworks.isEmpty || !Self.isPrivateName(host) else {
+                return .refused(.privateName)
+            }
         }
-        let target: Target = kind == .loopback ? .loopback : .network
-        guard allows(kind, for: target) else { return .refused(kind.refusal) }
         guard scheme == "https" || (scheme == "http" && target == .loopback) else {
             return .refused(.notHTTPS)
         }
+        guard target == .loopback || !RefusedPorts.contains(port) else {
+            return .refused(.refusedPort)
+        }
         return .target(target)
-    }
-
-    /// Whether a socket to such an address may be opened for a URL with that target.
-    func allows(_ kind: AddressKind, for target: Target) -> Bool {
-        switch (kind, target) {
-        case (.loopback, .loopback): allowsLoopback
-        case (.open, .network): true
-        case (.onSite, .network): allowsPrivateAddresses
-        default: false
-        }
-    }
-
-    /// Whether a socket may be opened to the address of a `sockaddr`; anything but IPv4 and IPv6 is
-    /// refused.
-    func allows(socketAddress: RawSpan, for target: Target) -> Bool {
-        refusal(socketAddress: socketAddress, for: target) == nil
-    }
-
-    /// Why no socket may be opened to such an address; nil where one may.
-    func refusal(socketAddress: RawSpan, for target: Target) -> FailureCause? {
-        let kind = Self.kind(of: socketAddress)
-        if allows(kind, for: target) { return nil }
-        return switch kind {
-        case .loopback: .resolvesToLoopback
-        case .onSite: .resolvesToPrivate
-        case .never, .open: .resolvesToUnusable
-        }
-    }
-
-    private static func kind(of socketAddress: RawSpan) -> AddressKind {
-        guard socketAddress.byteCount >= MemoryLayout<sockaddr_in>.size else { return .never }
-        let family = unsafe socketAddress.unsafeLoadUnaligned(as: sa_family_t.self)
-        switch Int32(family) {
-        case AF_INET: return AddressKind(address: socketAddress.extracting(4..<8))
-        case AF_INET6:
-            guard socketAddress.byteCount >= MemoryLayout<sockaddr_in6>.size else { return .never }
-            return AddressKind(address: socketAddress.extracting(8..<24))
-        default: return .never
-        }
-    }
-
-    static func kind(ofLiteral host: String) -> AddressKind? {
-        var address = in6_addr()
-        let bracketed = host.hasPrefix("[")
-        let text = bracketed ? String(host.dropFirst().dropLast()) : host
-        let family = bracketed ? AF_INET6 : AF_INET
-        return unsafe withUnsafeMutableBytes(of: &address) { bytes -> AddressKind? in
-            guard unsafe inet_pton(family, text, bytes.baseAddress) == 1 else { return nil }
-            let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes))
-            return AddressKind(address: bracketed ? span : span.extracting(0..<4))
-        }
     }
 
     static func isName(_ host: String) -> Bool {

@@ -1,96 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What kind of network an IP address belongs to (IANA special-purpose registries, RFC 6890).
-enum AddressKind: Hashable {
+/// What kind of network an IP address belongs to, by IANA's special-purpose registries (RFC 6890):
+/// what is not globally reachable there is not open, nor is what is no global unicast.
+enum AddressKind: Hashable, Sendable {
     /// The public internet.
     case open
     /// This machine: 127.0.0.0/8 and ::1.
     case loopback
     /// An organisation's own network.
     case onSite
-    /// No place for a provider: unspecified, link-local (cloud metadata services), multicast
-    /// or reserved, or an IPv4 address written as IPv6 in a way that nobody needs.
-    case never
+    /// Good on one link only.
+    case linkLocal
+    /// Where the machines of a cloud provider get their credentials from.
+    case metadata
+    /// A group of machines.
+    case multicast
+    /// No place for a provider: unspecified, reserved, for documentation or benchmarks, or an IPv4
+    /// address written as IPv6 in a way that nobody needs.
+    case reserved
 
     /// Why a URL with such an address for its host is refused.
     var refusal: FailureCause {
         switch self {
         case .loopback: .loopbackAddress
         case .onSite: .privateAddress
-        case .never, .open: .unusableAddress
+        case .linkLocal: .linkLocalAddress
+        case .metadata: .metadataAddress
+        case .multicast: .multicastAddress
+        case .reserved, .open: .unusableAddress
         }
     }
 
-    /// Classifies 4 or 16 bytes in network order; any other length is `never`.
-    init(address: RawSpan) {
-        switch address.byteCount {
-        case 4:
-            self.init(version4: address.integer(at: 0, as: UInt32.self).byteSwapped)
-        case 16:
-            self.init(
-                high: address.integer(at: 0, as: UInt64.self).byteSwapped,
-                low: address.integer(at: 8, as: UInt64.self).byteSwapped)
-        default: self = .never
+    /// Why a socket to such an address is.
+    var resolvedRefusal: FailureCause {
+        switch self {
+        case .loopback: .resolvesToLoopback
+        case .onSite: .resolvesToPrivate
+        case .linkLocal: .resolvesToLinkLocal
+        case .metadata: .resolvesToMetadata
+        case .multicast: .resolvesToMulticast
+        case .reserved, .open: .resolvesToUnusable
         }
     }
 
-    private init(version4 address: UInt32) {
-        for (network, bits, kind) in Self.networks4 where (address ^ network) >> (32 - bits) == 0 {
+    /// The kind of the address as it is; what one of NAT64 or 6to4 stands for is for `AddressGuard`
+    /// to see.
+    init(_ address: IPAddress) {
+        let networks = address.isVersion6 ? Self.networks6 : Self.networks4
+        let width = address.isVersion6 ? 128 : 32
+        for (network, length, kind) in networks
+        where (address.value ^ network) >> (width - length) == 0 {
             self = kind
             return
         }
-        self = .open
+        // Of version 6 only 2000::/3 is given out as global unicast.
+        self = !address.isVersion6 || address.value >> 125 == 1 ? .open : .reserved
     }
 
-    private init(high: UInt64, low: UInt64) {
-        // ::ffff:0:0/96, an IPv4 address written as IPv6, is judged as the IPv4 address.
-        if high == 0, low >> 32 == 0xffff {
-            self.init(version4: UInt32(truncatingIfNeeded: low))
-            return
-        }
-        if high == 0, low == 1 {
-            self = .loopback
-            return
-        }
-        // ::/96 (unspecified, IPv4-compatible), ::ffff:0:0:0/96, 64:ff9b::/96 (NAT64).
-        let upper32OfLow = low >> 32
-        if high == 0, upper32OfLow == 0 || upper32OfLow == 0xffff_0000 {
-            self = .never
-            return
-        }
-        if high == 0x0064_ff9b_0000_0000, upper32OfLow == 0 {
-            self = .never
-            return
-        }
-        for (network, bits, kind) in Self.networks6 where (high ^ network) >> (64 - bits) == 0 {
-            self = kind
-            return
-        }
-        self = .open
-    }
-
-    private static let networks4: [(network: UInt32, bits: UInt32, kind: AddressKind)] = [
-        (0x0000_0000, 8, .never),  // 0.0.0.0/8, this network
+    // The first that fits decides.
+    private static let networks4: [(network: UInt128, length: Int, kind: AddressKind)] = [
+        (0xa9fe_a9fe, 32, .metadata),  // 169.254.169.254, of nearly every cloud
+        (0xa9fe_aa02, 32, .metadata),  // 169.254.170.2, Amazon's of containers
+        (0x6464_64c8, 32, .metadata),  // 100.100.100.200, Alibaba's
+        (0xc000_00c0, 32, .metadata),  // 192.0.0.192, Oracle's
+        (0xa83f_8110, 32, .metadata),  // 168.63.129.16, Azure's
+        (0x0000_0000, 8, .reserved),  // 0.0.0.0/8, this network
         (0x0a00_0000, 8, .onSite),  // 10.0.0.0/8
         (0x6440_0000, 10, .onSite),  // 100.64.0.0/10, shared address space
         (0x7f00_0000, 8, .loopback),  // 127.0.0.0/8
-        (0xa9fe_0000, 16, .never),  // 169.254.0.0/16, link-local
+        (0xa9fe_0000, 16, .linkLocal),  // 169.254.0.0/16
         (0xac10_0000, 12, .onSite),  // 172.16.0.0/12
-        (0xc000_0000, 24, .never),  // 192.0.0.0/24, protocol assignments
+        (0xc000_0000, 24, .reserved),  // 192.0.0.0/24, protocol assignments
+        (0xc000_0200, 24, .reserved),  // 192.0.2.0/24, documentation
+        (0xc058_6300, 24, .reserved),  // 192.88.99.0/24, 6to4 relays, deprecated
         (0xc0a8_0000, 16, .onSite),  // 192.168.0.0/16
-        (0xc612_0000, 15, .never),  // 198.18.0.0/15, benchmarking
-        (0xe000_0000, 4, .never),  // 224.0.0.0/4, multicast
-        (0xf000_0000, 4, .never),  // 240.0.0.0/4, reserved and broadcast
+        (0xc612_0000, 15, .reserved),  // 198.18.0.0/15, benchmarking
+        (0xc633_6400, 24, .reserved),  // 198.51.100.0/24, documentation
+        (0xcb00_7100, 24, .reserved),  // 203.0.113.0/24, documentation
+        (0xe000_0000, 4, .multicast),  // 224.0.0.0/4
+        (0xf000_0000, 4, .reserved),  // 240.0.0.0/4, reserved and broadcast
     ]
 
-    // The upper half of the address decides.
-    private static let networks6: [(network: UInt64, bits: UInt64, kind: AddressKind)] = [
-        (0x0064_ff9b_0001_0000, 48, .never),  // 64:ff9b:1::/48, local NAT64
-        (0x2001_0000_0000_0000, 32, .never),  // 2001::/32, Teredo
-        (0x2002_0000_0000_0000, 16, .never),  // 2002::/16, 6to4
-        (0xfc00_0000_0000_0000, 7, .onSite),  // fc00::/7, unique local
-        (0xfe80_0000_0000_0000, 10, .never),  // fe80::/10, link-local
-        (0xfec0_0000_0000_0000, 10, .never),  // fec0::/10, site-local, deprecated
-        (0xff00_0000_0000_0000, 8, .never),  // ff00::/8, multicast
+    private static let networks6: [(network: UInt128, length: Int, kind: AddressKind)] = [
+        (0xfd00_0ec2 << 96 | 0x254, 128, .metadata),  // fd00:ec2::254, Amazon's
+        (0xfd20_00ce << 96 | 0x254, 128, .metadata),  // fd20:ce::254, Google's
+        (0xfd00_0042 << 96 | 0x42, 128, .metadata),  // fd00:42::42, Scaleway's
+        (1, 128, .loopback),  // ::1
+        (0x2001_0003 << 96, 32, .open),  // 2001:3::/32, AMT
+        (0x2001_0004_0112 << 80, 48, .open),  // 2001:4:112::/48, AS112
+        (0x2001_0000 << 96, 23, .reserved),  // 2001::/23, protocols: Teredo, ORCHID, benchmarks
+        (0x2001_0db8 << 96, 32, .reserved),  // 2001:db8::/32, documentation
+        (0x2002 << 112, 16, .reserved),  // 2002::/16, 6to4
+        (0x3fff_0000 << 96, 20, .reserved),  // 3fff::/20, documentation
+        (0xfc00 << 112, 7, .onSite),  // fc00::/7, unique local
+        (0xfe80 << 112, 10, .linkLocal),  // fe80::/10
+        (0xff00 << 112, 8, .multicast),  // ff00::/8
     ]
 }

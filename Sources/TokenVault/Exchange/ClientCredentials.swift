@@ -151,11 +151,17 @@ package final class ClientCredentials: Sendable {
     }
 
     private static func basic(_ pair: borrowing Secret) throws(VaultError) -> Secret {
+        let value = try basicValue(pair)
+        return try line(value.bytes)
+    }
+
+    /// A user, a colon and a password, as RFC 7617 has them in a field.
+    static func basicValue(_ pair: borrowing Secret) throws(VaultError) -> Secret {
         let prefix = "Basic "
         var value = try Secret(capacity: prefix.utf8.count + (pair.count + 2) / 3 * 4)
         let fits = value.append(prefix) && TextEncoding.appendBase64(pair.bytes, to: &value)
         precondition(fits)
-        return try line(value.bytes)
+        return value
     }
 
     /// - Parameter prefix: what the value begins with.

@@ -130,10 +130,11 @@ struct CurlEasy: ~Copyable {
         // Debian's default for CAPATH would keep curl from caching the certificates it has read.
         let texts: [(CURLoption, String?)] = [
             (CURLOPT_PROTOCOLS_STR, settings.allowsLoopbackHTTP ? "http,https" : "https"),
-            (CURLOPT_PROXY, ""), (CURLOPT_CAPATH, nil), (CURLOPT_ACCEPT_ENCODING, "gzip, deflate"),
+            (CURLOPT_CAPATH, nil), (CURLOPT_ACCEPT_ENCODING, "gzip, deflate"),
         ]
         if let resolved = settings.resolved { resolve(resolved) }
         return unsafe numbers.allSatisfy { set($0, $1) } && texts.allSatisfy { set($0, $1) }
+            && setProxy(nil)
             && (settings.caFile.map { set(CURLOPT_CAINFO, $0) } ?? true)
             && tv_setopt_list(handle, CURLOPT_HTTPHEADER, Self.commonHeaders.list) == CURLE_OK
             && tv_setopt_write(handle, CURLOPT_WRITEFUNCTION, receiveBody) == CURLE_OK

@@ -25,7 +25,8 @@ final class CurlTransfer {
     var easy: CurlEasy
     let multi: CurlMulti
     let held: Held
-    private let addressGuard: AddressGuard
+    let addressGuard: AddressGuard
+    let proxy: Proxy?
     private(set) var request: TransportRequest?
     private var reply: ReplyBody?
     private var headers = ReplyHeaders()
@@ -35,9 +36,12 @@ final class CurlTransfer {
     private var bodyStart: BodyStart?
     private(set) var stage = Stage.connecting
     /// Decided here, not by curl.
-    private var failure: TransportReply.Failure?
+    private(set) var failure: TransportReply.Failure?
     /// The URL that the handle is set to, and where it may lead.
-    private var (url, target) = ("", AddressGuard.Target.network)
+    private var url = ""
+    private(set) var target = AddressGuard.Target.network
+    /// Why the first address that was refused is, and whether another one was not.
+    var (refusal, hasAddress): (FailureCause?, Bool) = (nil, false)
     /// How much curl hands to TLS at a time.
     var writeBufferBytes = 0
     /// Where the loop keeps it.
@@ -61,6 +65,7 @@ final class CurlTransfer {
         self.easy = easy
         self.held = held
         addressGuard = settings.addressGuard
+        proxy = settings.proxy
         self.easy.attach(to: self)
     }
 
@@ -81,6 +86,7 @@ final class CurlTransfer {
         headers = ReplyHeaders()
         stage = .connecting
         failure = nil
+        (refusal, hasAddress) = (nil, false)
         isOverdue = false
         hasLeft = false
         deadline = now + Int64(request.deadlineMilliseconds)
@@ -97,7 +103,10 @@ final class CurlTransfer {
         switch addressGuard.judge(url) {
         case .refused(let cause): return cause
         case .target(let target):
-            guard easy.setURL(url) else { return .malformedURL }
+            // This machine is not reached by way of another one.
+            guard easy.setURL(url), easy.setProxy(target == .network ? proxy : nil) else {
+                return .malformedURL
+            }
             self.url = url
             self.target = target
             return nil
@@ -107,20 +116,7 @@ final class CurlTransfer {
     func add() -> Bool { multi.add(easy) }
     func remove() { multi.remove(easy) }
 
-    // MARK: What curl asks on the way
-
-    /// Whether a socket may be opened. One address that is not allowed refuses the whole request.
-    func mayConnect(to address: RawSpan) -> Bool {
-        let cause = addressGuard.refusal(socketAddress: address, for: target)
-        if cause == nil, failure == nil { return true }
-        // A kept connection was closed, and curl makes another one for what it has sent already.
-        if case .connecting = stage {
-            if let cause { failure = .refused(cause) }
-        } else {
-            failure = .lost(curlCode: Curl.codeGotNothing)
-        }
-        return false
-    }
+    // MARK: What curl tells on the way
 
     /// Connected, and about to send. False where the request must not go out.
     ///
@@ -143,6 +139,7 @@ final class CurlTransfer {
             held.sending.append(self)
             return true
         }
+        // What the proxy was asked counts as sent, so that through one it is taken for lost.
         guard easy.sentByteCount == 0 else {
             failure = .lost(curlCode: Curl.codeGotNothing)
             return false
@@ -251,24 +248,6 @@ final class CurlTransfer {
             TransportReply(
                 status: status, body: takeBody(), retryAfterSeconds: retryAfter, date: date,
                 isForm: ReplyHeaders.namesForm(of: easy)))
-    }
-
-    /// Nil where the answer is complete.
-    private func failure(curlCode code: Int, status: Int) -> TransportReply.Failure? {
-        if code == Curl.codeOK { return nil }
-        switch stage {
-        case .connecting:
-            let refused = code == Curl.codeMalformedURL || code == Curl.codeUnsupportedProtocol
-            if refused { return .refused(.malformedURL) }
-            return code == Curl.codeUntrusted
-                ? .untrusted(verifyResult: easy.verifyResult) : .unreachable(curlCode: code)
-        case .sent, .paused:
-            // Whatever became of its connection: nobody has the new token but us.
-            if isWholeSuccess { return nil }
-            if code == Curl.codeTimedOut { return .deadlineExceeded }
-            // curl would have sent it again, and finds it wiped.
-            return .lost(curlCode: code == Curl.codeCannotRewind ? Curl.codeGotNothing : code)
-        }
     }
 
     /// Whether a success has arrived as far as anybody reads it: a whole object, or all the bytes

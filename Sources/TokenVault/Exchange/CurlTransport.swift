@@ -13,11 +13,16 @@ package final class CurlTransport: Transport {
         package var caFile: String?
         /// Whether loopback may be a provider's host, also with `http`.
         package var allowsLoopbackHTTP: Bool
-        /// Whether a provider may live at a private address.
-        package var allowsPrivateAddresses: Bool
+        /// The private networks in which a provider may live.
+        package var allowedNetworks: [AddressPrefix]
+        /// Which IPv6 addresses are judged by the IPv4 address in them.
+        package var nat64Prefixes: [NAT64Prefix]
+        /// What requests go through that are not for this machine.
+        package var proxy: Proxy?
         private let resolvedHosts: [ResolvedHost]
-        /// The same as curl takes them, which makes no copy; nil where there are none.
-        let resolved: HeaderList?
+        /// The same as curl takes them, which makes no copy; nil where there are none. (Tests give
+        /// names other addresses by it.)
+        var resolved: HeaderList?
         // For tests: the limits below, within their reach.
         var inFlightMax = CurlTransport.inFlightMax
         var reservedMax = CurlTransport.reservedMax
@@ -28,11 +33,14 @@ package final class CurlTransport: Transport {
         /// - Parameter resolved: names that stand for addresses of this machine.
         package init(
             caFile: String? = nil, allowsLoopbackHTTP: Bool = false,
-            allowsPrivateAddresses: Bool = false, resolved: [ResolvedHost] = []
+            allowedNetworks: [AddressPrefix] = [], nat64Prefixes: [NAT64Prefix] = [],
+            resolved: [ResolvedHost] = [], proxy: Proxy? = nil
         ) {
             self.caFile = caFile
             self.allowsLoopbackHTTP = allowsLoopbackHTTP
-            self.allowsPrivateAddresses = allowsPrivateAddresses
+            self.allowedNetworks = allowedNetworks
+            self.nat64Prefixes = nat64Prefixes
+            self.proxy = proxy
             resolvedHosts = resolved
             self.resolved = resolved.isEmpty ? nil : HeaderList(lines: resolved.map(\.line))
         }
@@ -40,8 +48,8 @@ package final class CurlTransport: Transport {
         /// The guard that goes with them.
         package var addressGuard: AddressGuard {
             AddressGuard(
-                allowsLoopback: allowsLoopbackHTTP, allowsPrivateAddresses: allowsPrivateAddresses,
-                resolved: resolvedHosts)
+                allowsLoopback: allowsLoopbackHTTP, allowedNetworks: allowedNetworks,
+                nat64Prefixes: nat64Prefixes, resolved: resolvedHosts)
         }
     }
 

@@ -26,6 +26,7 @@ package enum Delay: Hashable, Sendable {
         switch self {
         case .answered(let status): (.providerBusy, status)
         case .unanswered(.untrusted(let verifyResult)): (.certificateRefused, verifyResult)
+        case .unanswered(.proxyFailed(let number)): (.proxyFailed, number)
         case .unanswered(.unreachable(Curl.codeNoCertificates)): (.certificateFileUnusable, 0)
         case .unanswered(.unreachable(let curlCode)): (.providerUnreachable, curlCode)
         case .unanswered(.lost(let curlCode)): (.answerLost, curlCode)
@@ -42,17 +43,21 @@ package enum Delay: Hashable, Sendable {
         switch self {
         case .unanswered(.refused(let cause)): FailureDetail(cause: cause)
         case .unanswered(.tooLong): FailureDetail(cause: .tooLong)
+        case .unanswered(.proxyFailed): FailureDetail(subject: .proxy)
         default: FailureDetail()
         }
     }
 
-    /// The same for the log: the HTTP status; where there was no answer curl's number, negative.
+    /// The same for the log: the HTTP status; where there was no answer curl's number, negative;
+    /// of a proxy what `VaultError.Code.proxyFailed` says, with the proxy for its subject.
     var eventNumber: Int64 {
         switch self {
         case .answered(let status): Int64(status)
         case .unanswered(.untrusted(let verifyResult)):
             FailureNumber(curlCode: Curl.codeUntrusted, verifyResult: verifyResult).raw
         case .unanswered(.unreachable(let curlCode)): -Int64(curlCode)
+        case .unanswered(.proxyFailed(let number)):
+            FailureNumber(status: number, detail).raw
         case .unanswered(.lost(let curlCode)): -Int64(curlCode)
         case .unanswered(.deadlineExceeded): -Int64(Curl.codeTimedOut)
         case .unanswered(.tooLong): -Int64(Curl.codeTooLong)
@@ -66,7 +71,7 @@ extension VaultError {
     var eventNumber: Int64 {
         switch code {
         case .providerBusy, .providerRefused, .providerAnswerUnreadable, .applicationMisconfigured,
-            .grantLost, .notRefreshable:
+            .grantLost, .notRefreshable, .proxyFailed:
             FailureNumber(status: number, detail).raw
         case .flowDenied, .authorizationRefused:
             FailureNumber(status: 0, FailureDetail(error: providerError ?? .accessDenied)).raw

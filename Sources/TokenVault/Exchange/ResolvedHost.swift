@@ -48,10 +48,8 @@ package struct ResolvedHost: Hashable, Sendable {
         }
         let isVersion6 = address.contains(":")
         let literal = isVersion6 ? "[\(address)]" : String(address)
-        guard let kind = AddressGuard.kind(ofLiteral: literal) else {
-            throw Self.refused(.malformedHost)
-        }
-        guard kind == .loopback else { throw Self.refused(.notLoopback) }
+        guard let known = IPAddress(host: literal) else { throw Self.refused(.malformedHost) }
+        guard AddressKind(known) == .loopback else { throw Self.refused(.notLoopback) }
         self.address = literal
     }
 

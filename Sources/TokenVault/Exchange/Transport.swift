@@ -147,6 +147,9 @@ package struct TransportReply: ~Copyable, Sendable {
         case refused(FailureCause)
         /// No connection came about. No byte was sent.
         case unreachable(curlCode: Int)
+        /// The proxy could not be reached, or refuses: its HTTP status; below 100, curl's number; 0
+        /// where its own address is not allowed. No byte was sent to the provider.
+        case proxyFailed(number: Int)
         /// The certificate that was shown is not trusted: OpenSSL's reason (`X509_V_ERR_...`), 0
         /// where it names none. No byte was sent.
         case untrusted(verifyResult: Int)

@@ -114,7 +114,7 @@ package enum Verdict: ~Copyable, Sendable {
     private static func judge(_ failure: TransportReply.Failure) -> Verdict {
         switch failure {
         case .cancelled, .tooManySecrets: .unsent
-        case .unreachable, .untrusted, .lost, .deadlineExceeded, .tooLong:
+        case .unreachable, .proxyFailed, .untrusted, .lost, .deadlineExceeded, .tooLong:
             .transient(.unanswered(failure), retryAfterSeconds: nil)
         case .refused(let cause): .notAllowed(cause)
         }

@@ -24,14 +24,28 @@ final class Network: Sendable {
     convenience init(_ settings: Vault.Settings) throws(VaultError) {
         let curlSettings = try CurlTransport.Settings(
             caFile: settings.certificateFile, allowsLoopbackHTTP: settings.allowsLoopbackHTTP,
+            allowedNetworks: AddressPrefix.list(settings.allowedNetworks),
+            nat64Prefixes: NAT64Prefix.list(settings.nat64Prefixes),
             resolved: ResolvedHost.list(
-                settings.resolve, allowsLoopback: settings.allowsLoopbackHTTP))
+                settings.resolve, allowsLoopback: settings.allowsLoopbackHTTP),
+            proxy: Self.proxy(settings))
         let curl = try CurlTransport(settings: curlSettings)
         self.init(
             transport: curl, addressGuard: curlSettings.addressGuard, deadlines: settings.deadlines
         ) {
             curl.close(waitingAtMost: $1, awaitingRefreshes: $0)
         }
+    }
+
+    private static func proxy(_ settings: Vault.Settings) throws(VaultError) -> Proxy? {
+        guard let text = settings.proxy else {
+            guard settings.proxyCredentialsFile == nil else {
+                throw VaultError(.invalidArgument, .exchange, .noProxy, .proxy)
+            }
+            return nil
+        }
+        guard let file = settings.proxyCredentialsFile else { return try Proxy(text) }
+        return try Proxy(text, credentials: Secret(contentsOfFile: file))
     }
 
     /// A network of the caller's.

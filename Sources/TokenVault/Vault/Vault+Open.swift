@@ -40,7 +40,9 @@ extension Vault {
     ///   `headerDamaged`, `wrongRootKey`, `rootKeyUnusable`, `keyDerivationRefused`,
     ///   `unsupportedFormat`, `integrityFailed` where a file is not what it should be,
     ///   `databaseDamaged`, `databaseUnsupported`, `storeFull`, `storageFailed`;
-    ///   `certificateFileUnusable`; `invalidArgument`, `limitExceeded` of `Settings.resolve`.
+    ///   `certificateFileUnusable`; `invalidArgument`, `limitExceeded` of `Settings.resolve`,
+    ///   `allowedNetworks`, `nat64Prefixes` and `proxy`; `secretFileUnusable` of the file of its
+    ///   credentials.
     public static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings = Settings()
     ) throws -> Vault {

@@ -39,6 +39,26 @@ public final class Vault: Sendable {
         /// which a practice server plays a provider under the provider's own names: only together
         /// with `allowsLoopbackHTTP`, and only for loopback addresses.
         public var resolve: [String] = []
+        /// The private networks in which providers may be, each in CIDR notation such as
+        /// `10.20.0.0/16` or `fd12:3456::/32`; at most 64, none by default. Each is a part of
+        /// 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 or fc00::/7 (RFC 1918, RFC
+        /// 6598, RFC 4193). The addresses of cloud metadata services stay refused in them.
+        public var allowedNetworks: [String] = []
+        /// The prefixes of the network's NAT64 (RFC 6052), of 32, 40, 48, 56, 64 or 96 bits, beside
+        /// `64:ff9b::/96`; at most 8. An address that begins so is judged by the IPv4 address in
+        /// it.
+        public var nat64Prefixes: [String] = []
+        /// The HTTP proxy through which requests to providers go, `http://HOST:PORT`, by CONNECT:
+        /// TLS is between the vault and the provider. Nil by default, for none; the environment's
+        /// `https_proxy`, `ALL_PROXY` and `NO_PROXY` never count. Loopback is reached without it.
+        ///
+        /// The proxy resolves the providers' names, so it is the proxy that must refuse private
+        /// addresses then.
+        public var proxy: String?
+        /// A file with a user, a colon and a password for that proxy, yours alone, as
+        /// `Secret.init(contentsOfFile:)` takes one. They go to the proxy alone, by Basic (RFC
+        /// 7617): in the clear between here and there.
+        public var proxyCredentialsFile: String?
 
         /// The settings for production.
         public init() {}

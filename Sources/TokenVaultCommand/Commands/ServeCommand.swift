@@ -20,9 +20,9 @@ struct ServeCommand: AsyncParsableCommand {
             waits up to --drain seconds for answers to requests it has sent, and ends.
 
             While it runs, the other commands go through the socket `control` in the vault's \
-            directory. They need no key, and their --allow-loopback-http, --ca-file, --resolve \
-            and --read-unverified have no effect: what counts is what `serve` was given. Only \
-            processes of the same user are answered.
+            directory. They need no key, and their --allow-loopback-http, --ca-file, --resolve, \
+            --allow-network, --nat64-prefix, --proxy and --read-unverified have no effect: what \
+            counts is what `serve` was given. Only processes of the same user are answered.
 
             With --read-unverified a damaged vault is served, too: `ready` is printed after a \
             warning, what still opens is read and lent, and nothing is refreshed, sent or written. \

@@ -25,6 +25,13 @@ enum EventNumber {
             ? text(curlCode: Int(clamping: -number), detail) : text(status: number, detail)
     }
 
+    /// What `VaultError.Code.proxyFailed` numbers.
+    private static func text(proxy number: Int64) -> String {
+        if number >= 100 { return "the proxy: HTTP \(number)" }
+        guard number > 0 else { return "the proxy: its name leads to no address of a proxy" }
+        return "the proxy: curl \(number)" + VaultError.text(curlCode: Int(number))
+    }
+
     private static func text(curlCode: Int, _ detail: FailureDetail) -> String {
         let text = "curl \(curlCode)" + VaultError.text(curlCode: curlCode)
         guard detail.verifyResult != 0 else { return text }
@@ -33,6 +40,7 @@ enum EventNumber {
     }
 
     private static func text(status: Int64, _ detail: FailureDetail) -> String? {
+        if detail.subject == .proxy { return text(proxy: status) }
         var words: [String] = []
         if status != 0 { words.append("HTTP \(status)") }
         if let error = detail.error { words.append(error.name) }

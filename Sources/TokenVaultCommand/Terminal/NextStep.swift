@@ -76,6 +76,7 @@ enum NextStep {
             }
             let isOfProvider =
                 error.code == .providerUnreachable || error.code == .providerAnswerUnreadable
+                || error.code == .proxyFailed
             if isOfProvider, let cause = error.knownCause {
                 let next = status.served ?? true ? retrying(status) : "then \(command(status))"
                 return "\(cause.text); \(next)"
@@ -128,7 +129,10 @@ enum NextStep {
     private static func code(
         _ reason: String?, _ number: Int, _ detail: FailureDetail
     ) -> VaultError.Code? {
-        switch reason {
+        if detail.subject == .proxy, reason == "refreshDelayed" || reason == "connectFailed" {
+            return .proxyFailed
+        }
+        return switch reason {
         case "refreshRefused":
             detail.cause == nil ? (number == 0 ? nil : .providerRefused) : .endpointRefused
         case "applicationRejected": .applicationMisconfigured

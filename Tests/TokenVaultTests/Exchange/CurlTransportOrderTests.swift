@@ -89,7 +89,7 @@ struct CurlTransportOrderTests {
         while let next = unsafe found {
             let length = Int(unsafe next.pointee.ai_addrlen)
             let span = unsafe RawSpan(_unsafeStart: next.pointee.ai_addr, byteCount: length)
-            if addressGuard.allows(socketAddress: span, for: .network) { return nil }
+            if addressGuard.refusal(socketAddress: span, for: .network) == nil { return nil }
             unsafe found = next.pointee.ai_next
         }
         return AddressGuard().target(of: "https://\(text)/") == nil ? nil : text
@@ -99,7 +99,7 @@ struct CurlTransportOrderTests {
     func resolvesToPrivate() throws {
         // Where this machine's own name is public, localhost has to do.
         let name = Self.siteName ?? "localhost"
-        let reply = try CurlTransport.forTests().answer("https://\(name):9/")
+        let reply = try CurlTransport.forTests().answer("https://\(name):10443/")
         let causes: [FailureCause] = [.resolvesToPrivate, .resolvesToLoopback, .resolvesToUnusable]
         #expect(causes.contains { reply.failure == .refused($0) })
     }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import TokenVault
+
+/// Where a vault may connect to beside the open internet, and by which way.
+struct NetworkOptions: ParsableArguments {
+    @Option(
+        name: .customLong("allow-network"),
+        help: ArgumentHelp(
+            """
+            Let providers be in a private network, such as 10.20.0.0/16 or fd12:3456::/32; may be \
+            repeated. Without it none is reached.
+            """,
+            valueName: "CIDR"))
+    var allowedNetworks: [String] = []
+
+    @Option(
+        name: .customLong("nat64-prefix"),
+        help: ArgumentHelp(
+            """
+            A prefix of this network's NAT64 (RFC 6052) beside 64:ff9b::/96; may be repeated. An \
+            IPv6 address that begins so is judged by the IPv4 address in it.
+            """,
+            valueName: "PREFIX"))
+    var nat64Prefixes: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Reach providers through this HTTP proxy, by CONNECT, with TLS up to the provider. The \
+            proxy must refuse private addresses itself. https_proxy, ALL_PROXY and NO_PROXY are \
+            never read.
+            """,
+            valueName: "http://HOST:PORT"))
+    var proxy: String?
+
+    @Option(
+        name: .customLong("proxy-credentials-file"),
+        help: "File with user:password for the proxy: yours, mode 0400 or 0600.")
+    var proxyCredentialsFile: String?
+
+    func apply(to settings: inout Vault.Settings) {
+        settings.allowedNetworks = allowedNetworks
+        settings.nat64Prefixes = nat64Prefixes
+        settings.proxy = proxy
+        settings.proxyCredentialsFile = proxyCredentialsFile
+    }
+}
