@@ -142,11 +142,8 @@ struct KeyOptions: ParsableArguments {
     }
 }
 
-/// The vault, its key, and what it may reach.
-struct VaultOptions: ParsableArguments {
-    @OptionGroup var location: PathOptions
-    @OptionGroup var key: KeyOptions
-
+/// What may be reached.
+struct NetworkOptions: ParsableArguments {
     @Flag(
         name: .customLong("allow-loopback-http"),
         help: """
@@ -169,6 +166,23 @@ struct VaultOptions: ParsableArguments {
             valueName: "HOST:PORT:ADDRESS"))
     var resolve: [String] = []
 
+    /// The settings of a vault that reaches just this.
+    func settings() throws -> Vault.Settings {
+        var settings = Vault.Settings()
+        settings.allowsLoopbackHTTP = allowLoopbackHTTP
+        if let caFile { try RegularFile.check(caFile) }
+        settings.certificateFile = caFile
+        settings.resolve = resolve
+        return settings
+    }
+}
+
+/// The vault, its key, and what it may reach.
+struct VaultOptions: ParsableArguments {
+    @OptionGroup var location: PathOptions
+    @OptionGroup var key: KeyOptions
+    @OptionGroup var network: NetworkOptions
+
     /// How long a process that is just starting to serve is waited for, in milliseconds.
     private static let startMilliseconds: Int64 = 2000
 
@@ -176,12 +190,8 @@ struct VaultOptions: ParsableArguments {
     ///
     /// - Parameter endsWithRequest: see `OwnVault`.
     func open(readsUnverified: Bool = false, endsWithRequest: Bool) throws -> OwnVault {
-        var settings = Vault.Settings()
+        var settings = try network.settings()
         settings.readsUnverified = readsUnverified
-        settings.allowsLoopbackHTTP = allowLoopbackHTTP
-        if let caFile { try RegularFile.check(caFile) }
-        settings.certificateFile = caFile
-        settings.resolve = resolve
         return OwnVault(
             try Vault.open(at: location.path(), rootKey: key.source(), settings: settings),
             endsWithRequest: endsWithRequest)
