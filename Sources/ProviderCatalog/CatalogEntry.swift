@@ -17,6 +17,8 @@ public struct CatalogEntry: Hashable, Sendable {
     public var sources: [String]
     /// The settings whose values nobody has confirmed.
     public var unverifiedSettings: [String]
+    /// The settings that the definition gives, by their keys.
+    package var givenSettings: Set<String> = []
 
     /// An entry of which the definition alone is known.
     public init(_ provider: Provider) {

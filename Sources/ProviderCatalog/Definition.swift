@@ -49,8 +49,13 @@ struct Definition {
     func line(of setting: String) -> Int? { values[setting]?.line }
 
     /// The provider, and what is said about it.
-    func entry() throws(DefinitionError) -> CatalogEntry {
-        var entry = CatalogEntry(try provider())
+    ///
+    /// - Parameter base: what is known without the definition.
+    func entry(
+        over base: Provider = ProviderSetting.unknown
+    ) throws(DefinitionError) -> CatalogEntry {
+        var entry = CatalogEntry(try provider(over: base))
+        entry.givenSettings = Set(values.keys.filter { ProviderSetting[$0] != nil })
         do throws(SettingError) {
             for key in EntryKey.allCases {
                 if let value = values[key.rawValue] { try key.set(&entry, to: value) }
@@ -61,9 +66,14 @@ struct Definition {
         return entry
     }
 
-    func provider() throws(DefinitionError) -> Provider {
-        var provider = ProviderSetting.unknown
-        for setting in ProviderSetting.all where setting.isRequired && values[setting.key] == nil {
+    func provider(
+        over base: Provider = ProviderSetting.unknown
+    ) throws(DefinitionError) -> Provider {
+        var provider = base
+        for setting in ProviderSetting.all
+        where setting.isRequired && values[setting.key] == nil
+            && setting.value(of: base)?.text?.isEmpty != false
+        {
             throw DefinitionError(file: file, message: "\(setting.key) is missing")
         }
         do throws(SettingError) {

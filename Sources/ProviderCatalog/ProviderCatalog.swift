@@ -42,6 +42,17 @@ public enum ProviderCatalog {
         try entry(text: read(path), file: path)
     }
 
+    /// Reads a definition that may leave out what is known without it: from a file, or of the
+    /// catalog.
+    ///
+    /// - Returns: nil where the catalog has none of this name.
+    package static func entry(
+        file path: String, isName: Bool, over base: Provider
+    ) throws(DefinitionError) -> CatalogEntry? {
+        guard let text = isName ? text(named: path) : try read(path) else { return nil }
+        return try definition(text, file: path).entry(over: base)
+    }
+
     /// The same from its text; `file` only names it in errors.
     package static func entry(
         text: String, file: String

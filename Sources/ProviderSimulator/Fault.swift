@@ -49,6 +49,10 @@ extension ProviderSimulator {
         case token
         /// `POST /revoke`
         case revoke
+        /// The document of RFC 8414.
+        case oauthMetadata = "oauth_metadata"
+        /// That of OpenID Connect Discovery.
+        case openIDMetadata = "openid_metadata"
     }
 }
 

@@ -21,7 +21,8 @@ import UnixSignals
 /// `provider-simulator` executable instead. What it answers is worked out from what it was asked,
 /// never scripted.
 public final class ProviderSimulator: Sendable {
-    /// `http://127.0.0.1:PORT`, which is the issuer identifier too; `https` with a certificate.
+    /// `http://127.0.0.1:PORT`, which is the issuer identifier too but for
+    /// ``Metadata/path``; `https` with a certificate.
     public let baseURL: String
 
     let book: Book
@@ -40,7 +41,7 @@ public final class ProviderSimulator: Sendable {
         let book = Book(Ledger(settings: settings))
         let (urls, continuation) = AsyncThrowingStream<String, any Error>.makeStream()
         let application = try application(settings, book: book) { url in
-            book.use { $0.issuer = url }
+            book.use { $0.url = url }
             continuation.yield(url)
         }
         var configuration = ServiceGroupConfiguration(

@@ -24,6 +24,9 @@ extension ProviderSimulator {
         /// The certificate that makes the server speak TLS; nil is plain HTTP.
         public var certificate: Certificate?
 
+        /// What is published about the server.
+        public var metadata = Metadata()
+
         /// The scopes a client may ask for; empty means any.
         public var scopes: Set<String> = []
 

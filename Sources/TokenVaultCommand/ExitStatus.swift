@@ -68,8 +68,22 @@ extension CommandFailure {
         case let error as VaultError: self = error.failure
         case let error as DefinitionError:
             self.init(error.number == ENOENT ? .missing : .badData, error.description)
+        case let error as DiscoveryError: self.init(error.status, error.description)
         case is CancellationError: self.init(.temporaryFailure, "cancelled")
         default: return nil
+        }
+    }
+}
+
+extension DiscoveryError {
+    fileprivate var status: ExitStatus {
+        switch kind {
+        case .issuerMalformed: .usage
+        case .notFound: .missing
+        case .unreachable: .providerUnavailable
+        case .busy: .temporaryFailure
+        case .unreadable: .badData
+        default: .misconfigured
         }
     }
 }

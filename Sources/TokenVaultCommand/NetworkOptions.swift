@@ -3,8 +3,30 @@
 import ArgumentParser
 import TokenVault
 
-/// Where a vault may connect to beside the open internet, and by which way.
+/// Where a vault may connect to beside the open internet, whom it trusts there, and by which way.
 struct NetworkOptions: ParsableArguments {
+    @Flag(
+        name: .customLong("allow-loopback-http"),
+        help: """
+            Let endpoints be on a loopback address (127.0.0.1, [::1] or localhost), over http or \
+            https: for practice servers, never in production. Without it https on loopback is \
+            refused, too.
+            """)
+    var allowLoopbackHTTP = false
+
+    @Option(help: "File of CA certificates in PEM instead of the system's.")
+    var caFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Have a host name stand for an address of this machine at a port, as curl does; may be \
+            repeated. For practice servers that play a provider under its own name: only with \
+            --allow-loopback-http.
+            """,
+            valueName: "HOST:PORT:ADDRESS"))
+    var resolve: [String] = []
+
     @Option(
         name: .customLong("allow-network"),
         help: ArgumentHelp(
@@ -40,10 +62,17 @@ struct NetworkOptions: ParsableArguments {
         help: "File with user:password for the proxy: yours, mode 0400 or 0600.")
     var proxyCredentialsFile: String?
 
-    func apply(to settings: inout Vault.Settings) {
+    /// The settings of a vault that reaches just this.
+    func settings() throws -> Vault.Settings {
+        var settings = Vault.Settings()
+        settings.allowsLoopbackHTTP = allowLoopbackHTTP
+        if let caFile { try RegularFile.check(caFile) }
+        settings.certificateFile = caFile
+        settings.resolve = resolve
         settings.allowedNetworks = allowedNetworks
         settings.nat64Prefixes = nat64Prefixes
         settings.proxy = proxy
         settings.proxyCredentialsFile = proxyCredentialsFile
+        return settings
     }
 }

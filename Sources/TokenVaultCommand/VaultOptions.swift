@@ -146,29 +146,6 @@ struct KeyOptions: ParsableArguments {
 struct VaultOptions: ParsableArguments {
     @OptionGroup var location: PathOptions
     @OptionGroup var key: KeyOptions
-
-    @Flag(
-        name: .customLong("allow-loopback-http"),
-        help: """
-            Let endpoints be on a loopback address (127.0.0.1, [::1] or localhost), over http or \
-            https: for practice servers, never in production. Without it https on loopback is \
-            refused, too.
-            """)
-    var allowLoopbackHTTP = false
-
-    @Option(help: "File of CA certificates in PEM instead of the system's.")
-    var caFile: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            Have a host name stand for an address of this machine at a port, as curl does; may be \
-            repeated. For practice servers that play a provider under its own name: only with \
-            --allow-loopback-http.
-            """,
-            valueName: "HOST:PORT:ADDRESS"))
-    var resolve: [String] = []
-
     @OptionGroup var network: NetworkOptions
 
     /// How long a process that is just starting to serve is waited for, in milliseconds.
@@ -178,13 +155,8 @@ struct VaultOptions: ParsableArguments {
     ///
     /// - Parameter endsWithRequest: see `OwnVault`.
     func open(readsUnverified: Bool = false, endsWithRequest: Bool) throws -> OwnVault {
-        var settings = Vault.Settings()
+        var settings = try network.settings()
         settings.readsUnverified = readsUnverified
-        settings.allowsLoopbackHTTP = allowLoopbackHTTP
-        if let caFile { try RegularFile.check(caFile) }
-        settings.certificateFile = caFile
-        settings.resolve = resolve
-        network.apply(to: &settings)
         return OwnVault(
             try Vault.open(at: location.path(), rootKey: key.source(), settings: settings),
             endsWithRequest: endsWithRequest)

@@ -107,6 +107,9 @@ APPLICATION_FIELDS = {
     76: ("how device authorization works", "pair*"),
     256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),
     258: ("user scope", "text*"), 259: ("value of a variable", "pair*"),
+    264: ("when the issuer's documents were fetched", "time"),
+    265: ("where a document of the issuer's was", "text*"),
+    266: ("setting that follows the documents", "text*"),
 }
 FLOW_FIELDS = {
     1: ("connection id", "text"), 2: ("application id", "text"), 3: ("PKCE code verifier", "text"),

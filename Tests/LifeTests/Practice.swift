@@ -12,7 +12,7 @@ final class Practice: Sendable {
     let provider: ProviderSimulator
     let home: TestVault
     let application: ApplicationID
-    private let secretText: String
+    let secretText: String
 
     init(_ change: (inout ProviderSimulator.Settings) -> Void = { _ in }) async throws {
         let secret = "s3cret:+%/" + UUID().uuidString

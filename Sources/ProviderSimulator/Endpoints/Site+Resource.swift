@@ -36,29 +36,4 @@ extension Site {
             return .refusal(error)
         }
     }
-
-    /// `GET /.well-known/oauth-authorization-server` (RFC 8414).
-    func metadata() throws -> Reply {
-        let (issuer, scopes) = book.use { ($0.issuer, $0.settings.scopes.sorted()) }
-        let methods = ["client_secret_basic", "client_secret_post", "none"]
-        var members: [String: any Sendable] = [
-            "issuer": issuer,
-            "authorization_endpoint": issuer + "/authorize",
-            "token_endpoint": issuer + "/token",
-            "revocation_endpoint": issuer + "/revoke",
-            "introspection_endpoint": issuer + "/introspect",
-            "device_authorization_endpoint": issuer + "/device_authorization",
-            "userinfo_endpoint": issuer + "/userinfo",
-            "response_types_supported": ["code"],
-            "grant_types_supported": [
-                "authorization_code", "refresh_token", DeviceRequest.grantType,
-            ],
-            "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": methods,
-            "revocation_endpoint_auth_methods_supported": methods,
-            "authorization_response_iss_parameter_supported": true,
-        ]
-        if !scopes.isEmpty { members["scopes_supported"] = scopes }
-        return .json(try JSON.object(members))
-    }
 }

@@ -49,8 +49,8 @@ struct Site: Sendable {
             return try userinfo(request).response
         case (.post, "/introspect"):
             return try introspect(request, try await form(of: request)).response
-        case (.get, "/.well-known/oauth-authorization-server"):
-            return try metadata().response
+        case (.get, let path) where path.contains("/.well-known/"):
+            return try await metadata(at: path, channel: channel)
         case (_, let path) where path.hasPrefix("/control/"):
             return try await control(request, path: path, query: Form(encoded: query.utf8)).response
         case (_, "/token"), (_, "/revoke"), (_, "/authorize"), (_, "/userinfo"), (_, "/introspect"),

@@ -7,8 +7,10 @@ struct Ledger: Sendable {
     static let journalMax = 1_000_000
 
     var settings: ProviderSimulator.Settings
-    /// The server's own URL, which is its issuer identifier (RFC 8414).
-    var issuer = ""
+    /// The server's own URL.
+    var url = ""
+    /// Its issuer identifier (RFC 8414).
+    var issuer: String { url + settings.metadata.path }
     var counters = ProviderSimulator.Counters()
     var journal: [ProviderSimulator.JournalEntry] = []
     var faults: [ProviderSimulator.Endpoint: FaultOrder] = [:]

@@ -51,13 +51,15 @@ public struct Application: ~Copyable, Sendable {
     public var defaultLifetimeSeconds: Int64?
     /// Values of the provider's variables where a connection has none of its own.
     public var values: [String: String]
+    /// What is kept of the discovery that the provider comes from; nil where it comes from none.
+    public var discovery: DiscoveryRecord?
 
     /// A registration.
     public init(
         id: ApplicationID, provider: Provider, clientID: String,
         clientSecret: consuming Secret? = nil, redirectURI: String, scopes: [String] = [],
         userScopes: [String] = [], defaultLifetimeSeconds: Int64? = nil,
-        values: [String: String] = [:]
+        values: [String: String] = [:], discovery: DiscoveryRecord? = nil
     ) {
         self.id = id
         self.provider = provider
@@ -68,6 +70,7 @@ public struct Application: ~Copyable, Sendable {
         self.userScopes = userScopes
         self.defaultLifetimeSeconds = defaultLifetimeSeconds
         self.values = values
+        self.discovery = discovery
     }
 
     /// The longest client id, in bytes.

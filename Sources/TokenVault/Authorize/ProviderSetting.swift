@@ -25,6 +25,8 @@ package final class ProviderSetting: Sendable {
     private let store: @Sendable (Provider) -> [FieldValue]
     private let putBack: @Sendable (inout Provider, [FieldValue]) -> Bool
     private let isRead: @Sendable (Provider, SettingValue) throws(SettingError) -> Bool
+    /// Gives one provider the value that another has.
+    package let copy: @Sendable (_ from: Provider, _ to: inout Provider) -> Void
 
     init<Value>(
         _ key: String, _ tag: UInt16, _ path: any WritableKeyPath<Provider, Value> & Sendable,
@@ -32,6 +34,7 @@ package final class ProviderSetting: Sendable {
     ) {
         (self.key, self.tag, self.sentence, self.isRequired) = (key, tag, sentence, isRequired)
         (words, kind) = (form.words, form.kind)
+        copy = { $1[keyPath: path] = $0[keyPath: path] }
         take = { provider, value throws(SettingError) in
             provider[keyPath: path] = try form.read(value)
         }
@@ -56,6 +59,7 @@ package final class ProviderSetting: Sendable {
     ) {
         (self.key, self.tag, self.sentence, isRequired) = (key, tag, sentence, false)
         (words, kind) = (form.words, form.kind)
+        copy = { $1[keyPath: path] = $0[keyPath: path] }
         take = { provider, value throws(SettingError) in
             provider[keyPath: path] = try form.read(value)
         }
@@ -109,6 +113,11 @@ package final class ProviderSetting: Sendable {
         var error = error
         error.setting = key
         return error
+    }
+
+    /// Whether it is what it is in a provider of which nothing is known.
+    package func isDefault(in provider: Provider) -> Bool {
+        fields(of: provider) == fields(of: Self.unknown)
     }
 
     /// A provider of which nothing is known.

@@ -82,7 +82,8 @@ final class CurlTransfer {
             return false
         }
         self.request = request
-        self.reply = ReplyBody(in: reply, request.rules)
+        let keepsAll = request.head?.keepsAll ?? false
+        self.reply = ReplyBody(in: reply, request.rules, keepsAll: keepsAll)
         headers = ReplyHeaders()
         stage = .connecting
         failure = nil

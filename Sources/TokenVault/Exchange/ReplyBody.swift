@@ -58,9 +58,12 @@ struct ReplyBody: ~Copyable {
     static let blockBytesMax = SecretArena.secretBytesMax
 
     /// One that begins in an empty block.
-    init(in block: consuming Secret, _ rules: ReplyRules? = nil) {
+    ///
+    /// - Parameter keepsAll: whether nothing of it may be passed over.
+    init(in block: consuming Secret, _ rules: ReplyRules? = nil, keepsAll: Bool = false) {
         secret = block
         self.rules = rules
+        if keepsAll { place = .page }
     }
 
     /// The body, or what is left of it; nil where nothing is.

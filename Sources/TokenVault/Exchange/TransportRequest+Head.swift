@@ -7,5 +7,8 @@ extension TransportRequest {
         package var method = Provider.RevocationRequest.Method.post
         /// What the body is; no body has none.
         package var body = Provider.RevocationRequest.Body.form
+        /// Whether the answer is kept as it comes, and is too long where it outgrows every block:
+        /// one that has other members than those of a token endpoint.
+        package var keepsAll = false
     }
 }

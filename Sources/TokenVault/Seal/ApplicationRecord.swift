@@ -20,6 +20,7 @@ enum ApplicationRecord {
             try fields.set(setting.tag, setting.fields(of: application.provider))
         }
         try fields.set(ApplicationTag.values, values: application.values)
+        if let discovery = application.discovery { try fields.set(discovery) }
         return try fields.secret.copy()
     }
 
@@ -48,11 +49,25 @@ enum ApplicationRecord {
             redirectURI: redirectURI, scopes: fields.texts(ApplicationTag.scope),
             userScopes: fields.texts(ApplicationTag.userScope),
             defaultLifetimeSeconds: fields.integer(ApplicationTag.applicationLifetime),
-            values: fields.values(ApplicationTag.values))
+            values: fields.values(ApplicationTag.values), discovery: fields.discovery)
     }
 }
 
 extension Fields {
+    fileprivate mutating func set(_ discovery: DiscoveryRecord) throws(VaultError) {
+        try set(ApplicationTag.discovered, time: discovery.fetched)
+        try set(ApplicationTag.discoveryDocument, texts: discovery.documents)
+        try set(ApplicationTag.discoveredSetting, texts: discovery.settings)
+    }
+
+    fileprivate var discovery: DiscoveryRecord? {
+        guard let time: Int64 = integer(ApplicationTag.discovered) else { return nil }
+        return DiscoveryRecord(
+            fetched: UnixTime(milliseconds: time),
+            documents: texts(ApplicationTag.discoveryDocument),
+            settings: texts(ApplicationTag.discoveredSetting))
+    }
+
     /// Replaces every field of this tag by one for each of the values.
     fileprivate mutating func set(_ tag: UInt16, _ values: [FieldValue]) throws(VaultError) {
         var texts: [String] = []

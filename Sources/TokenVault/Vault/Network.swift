@@ -8,6 +8,8 @@ final class Network: Sendable {
     let endpoint: TokenEndpoint
     let revocationEndpoint: TokenEndpoint
     let addressGuard: AddressGuard
+    /// Documents that authorization servers publish.
+    let metadata: MetadataFetch
     private let closing: Closing
     private let closeMilliseconds: Int
     /// Until when the vault is drained, on the clock that never jumps; 0 where it was not.
@@ -60,6 +62,7 @@ final class Network: Sendable {
             transport: transport, deadlineMilliseconds: deadlines.revocationMilliseconds)
         closeMilliseconds = deadlines.closeMilliseconds
         self.addressGuard = addressGuard
+        metadata = MetadataFetch(transport: transport, addressGuard: addressGuard)
         self.closing = closing
     }
 

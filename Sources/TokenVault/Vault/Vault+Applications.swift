@@ -68,6 +68,9 @@ extension Vault {
         public let userScopes: [String]
         /// Values of the provider's variables where a connection has none of its own.
         public let values: [String: String]
+        /// What is kept of the discovery that the provider comes from; nil where it comes from
+        /// none.
+        public let discovery: DiscoveryRecord?
     }
 
     /// All applications.
@@ -86,7 +89,8 @@ extension Vault {
                     clientID: application.clientID,
                     hasClientSecret: application.clientSecret != nil,
                     redirectURI: application.redirectURI, scopes: application.scopes,
-                    userScopes: application.userScopes, values: application.values))
+                    userScopes: application.userScopes, values: application.values,
+                    discovery: application.discovery))
             return true
         }
         return found

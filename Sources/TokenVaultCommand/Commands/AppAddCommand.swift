@@ -11,7 +11,8 @@ struct AppAddCommand: AsyncParsableCommand {
         abstract: "Add an application, or replace one.",
         discussion: """
             The provider comes from the catalog (see `tokenvault provider list`), from a \
-            definition of your own (YAML or JSON) or from its endpoints. A definition has a key \
+            definition of your own (YAML or JSON), from its issuer or from its endpoints. A \
+            definition has a key \
             for each of the settings below; an unknown key is an error:
 
               name: crm
@@ -26,10 +27,18 @@ struct AppAddCommand: AsyncParsableCommand {
               tokenvault app add crm --provider crm.yaml --client-id 123 \\
                 --client-secret-file crm.secret \\
                 --redirect-uri http://127.0.0.1:8017/callback
+              tokenvault app add idp --issuer https://login.example.com --client-id 123 \\
+                --client-secret-file idp.secret \\
+                --redirect-uri http://127.0.0.1:8017/callback
               pass show crm | tokenvault app add crm --client-secret-fd 0 \\
                 --authorize-url https://a.example/authorize \\
                 --token-url https://a.example/token --auth post --client-id 123 \\
                 --redirect-uri https://b.example/callback --scope read
+
+            With --issuer the provider's own documents are fetched (RFC 8414, OpenID Connect \
+            Discovery), once; `tokenvault app refresh-issuer` asks again. What a definition says \
+            besides (--provider) is kept, and may not contradict them; it may leave the endpoints \
+            out. `tokenvault provider discover` shows what would be used.
 
             What the definition leaves open, such as {host} in an endpoint, is given by --set, or \
             for each connection by `tokenvault connect --set`.
@@ -45,6 +54,14 @@ struct AppAddCommand: AsyncParsableCommand {
         name: .customLong("provider"),
         help: "The provider's name in the catalog, or the file with its definition.")
     var definition: String?
+
+    @Option(help: "The issuer, whose documents say where its endpoints are.")
+    var issuer: String?
+
+    @Flag(
+        name: .customLong("accept-change"),
+        help: "Take what the issuer says, though it says otherwise than before.")
+    var acceptChange = false
 
     @Option(name: .customLong("authorize-url"), help: "Authorization endpoint.")
     var authorizationEndpoint: String?
@@ -102,17 +119,33 @@ struct AppAddCommand: AsyncParsableCommand {
                     + "client_authentication")
         }
         let endpoints = [authorizationEndpoint, tokenEndpoint, revocationEndpoint, authentication]
+        if issuer != nil {
+            guard endpoints.dropLast().allSatisfy({ $0 == nil }) else {
+                throw ValidationError(
+                    "--issuer says where the endpoints are: leave out --authorize-url, "
+                        + "--token-url and --revoke-url")
+            }
+            return
+        }
         guard (definition == nil) != endpoints.allSatisfy({ $0 == nil }) else {
             throw ValidationError("give either --provider or --authorize-url and --token-url")
         }
     }
 
     func run() async throws {
+        if let issuer { return try await addDiscovered(from: issuer) }
         var provider = try provider()
         if isPublic { provider.clientAuthentication = .none }
-        let values = try variables.values(for: provider)
         let secret = try clientSecret.read()
-        let hasSecret = secret != nil
+        let form = try form(provider, hasSecret: secret != nil)
+        let door = try await options.door()
+        defer { door.close() }
+        try await store(form, secret: secret, over: application(at: door), at: door)
+    }
+
+    /// What is sent, once the provider is known.
+    func form(_ provider: Provider, hasSecret: Bool) throws -> ApplicationForm {
+        let values = try variables.values(for: provider)
         guard hasSecret != (provider.clientAuthentication == .none) else {
             throw CommandFailure(
                 .usage,
@@ -127,13 +160,17 @@ struct AppAddCommand: AsyncParsableCommand {
                 "--user-scope: the provider's definition names no parameter for it: say it there, "
                     + "as user_scope_parameter")
         }
-        let form = ApplicationForm(
+        return ApplicationForm(
             id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
             redirectURI: redirectURI, scopes: scopes, userScopes: userScopes, values: values)
-        let door = try await options.door()
-        defer { door.close() }
-        let isReplaced = try await isThere(door)
-        guard replace || !isReplaced else {
+    }
+
+    /// Puts it into the vault, where nothing is in its place that should stay.
+    func store(
+        _ form: ApplicationForm, secret: consuming Secret?, over old: ApplicationForm?,
+        at door: any VaultDoor
+    ) async throws {
+        guard replace || old == nil else {
             throw CommandFailure(
                 .cannotCreate, "there is an application \(id) already: --replace replaces it")
         }
@@ -142,7 +179,17 @@ struct AppAddCommand: AsyncParsableCommand {
         } catch let error as VaultError {
             throw placed(error)
         }
-        try Outlet.output.line("application \(id.printable) \(isReplaced ? "replaced" : "added")")
+        try Outlet.output.line(
+            "application \(id.printable) \(old == nil ? "added" : "replaced")")
+    }
+
+    /// The one that has the id already; nil where none has.
+    func application(at door: any VaultDoor) async throws -> ApplicationForm? {
+        var found: ApplicationForm?
+        try await door.ask(.applications) { reply in
+            if case .application(let form) = reply, form.id == id { found = form }
+        }
+        return found
     }
 
     /// An error about an endpoint, with the place where that is written.
@@ -163,14 +210,6 @@ struct AppAddCommand: AsyncParsableCommand {
         }
         let place = ProviderDefinition(definition).place(of: subject.name)
         return CommandFailure(failure.status, "\(place): \(failure.message)")
-    }
-
-    private func isThere(_ door: any VaultDoor) async throws -> Bool {
-        var isThere = false
-        try await door.ask(.applications) { reply in
-            if case .application(let form) = reply, form.id == id { isThere = true }
-        }
-        return isThere
     }
 
     private func provider() throws -> Provider {

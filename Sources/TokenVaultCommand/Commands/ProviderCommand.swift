@@ -6,7 +6,7 @@ import ArgumentParser
 struct ProviderCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "provider",
-        abstract: "List, show, check or try definitions of providers. None of it needs a vault.",
+        abstract: "List, show, check, try or discover definitions. None of it needs a vault.",
         discussion: """
             EXAMPLES
               tokenvault provider list sales
@@ -14,9 +14,10 @@ struct ProviderCommand: AsyncParsableCommand {
               tokenvault provider show gitlab > gitlab.yaml
               tokenvault provider check *.yaml
               tokenvault provider try zendesk --set subdomain=acme
+              tokenvault provider discover https://accounts.google.com
             """,
         subcommands: [
             ProviderListCommand.self, ProviderShowCommand.self, ProviderCheckCommand.self,
-            ProviderTryCommand.self,
+            ProviderTryCommand.self, ProviderDiscoverCommand.self,
         ])
 }

@@ -14,9 +14,11 @@ struct ApplicationForm: Codable, Sendable {
     var provider: ProviderForm
     /// Values of the provider's variables.
     var values: [String: String]?
+    /// Where the provider comes from, if it was discovered.
+    var discovery: DiscoveryRecordForm?
 
     enum CodingKeys: String, CodingKey {
-        case id, scopes, provider, values
+        case id, scopes, provider, values, discovery
         case clientID = "client_id"
         case hasClientSecret = "has_client_secret"
         case redirectURI = "redirect_uri"
@@ -32,6 +34,7 @@ struct ApplicationForm: Codable, Sendable {
         userScopes = summary.userScopes.isEmpty ? nil : summary.userScopes
         provider = ProviderForm(summary.provider)
         values = summary.values.isEmpty ? nil : summary.values
+        discovery = summary.discovery.map(DiscoveryRecordForm.init)
     }
 
     init(
@@ -52,6 +55,6 @@ struct ApplicationForm: Codable, Sendable {
         Application(
             id: try ApplicationID(id), provider: provider.provider, clientID: clientID,
             clientSecret: clientSecret, redirectURI: redirectURI, scopes: scopes,
-            userScopes: userScopes ?? [], values: values ?? [:])
+            userScopes: userScopes ?? [], values: values ?? [:], discovery: discovery?.record)
     }
 }

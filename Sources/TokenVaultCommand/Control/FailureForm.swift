@@ -23,9 +23,10 @@ struct FailureForm: Codable, Sendable {
             number = error.number
             detail = DetailForm(error.detail)
             retryTime = error.retryTime.map(Moment.init)
-        case let failure as CommandFailure:
-            status = failure.status.rawValue
-            message = failure.message
+        case is CommandFailure, is DiscoveryError:
+            let failure = CommandFailure(error)
+            status = failure?.status.rawValue
+            message = failure?.message
         default:
             status = ExitStatus.internalFault.rawValue
             message = "a fault of the serving process"

@@ -31,6 +31,9 @@ final class OwnVault: VaultDoor {
             try await vault.put(form.application(clientSecret: secret))
         case .removeApplication(let id):
             try await vault.removeApplication(ApplicationID(id))
+        case .discover(let issuer): try await take(.discovery(.init(vault.discover(issuer))))
+        case .refreshIssuer(let id, let accepts):
+            try await refreshIssuer(ApplicationID(id), accepts, take)
         case .connect(let id, let application, let scopes, let userScopes, let own):
             let request = try await vault.connect(
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes,
@@ -84,6 +87,13 @@ final class OwnVault: VaultDoor {
             try await tell(vault.log(application: ApplicationID(id), limit: limit), take)
         case .token: throw VaultError(.invalidArgument, .vault)
         }
+    }
+
+    private func refreshIssuer(
+        _ id: ApplicationID, _ acceptsChange: Bool, _ take: (Reply) throws -> Void
+    ) async throws {
+        let refresh = try await vault.refreshIssuer(id, acceptsChange: acceptsChange)
+        try take(.issuerRefresh(IssuerRefreshForm(refresh)))
     }
 
     private func form(_ status: ConnectionStatus) -> StatusForm {

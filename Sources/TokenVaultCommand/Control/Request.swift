@@ -11,6 +11,8 @@ enum Request: Codable, Sendable {
     /// With the client secret, where there is one.
     case putApplication(ApplicationForm)
     case removeApplication(id: String)
+    case discover(issuer: String)
+    case refreshIssuer(id: String, acceptsChange: Bool)
     /// With the secret of a client of its own, where there is one; nothing is its own without a
     /// form.
     case connect(
@@ -43,7 +45,7 @@ extension Request {
     /// for goes on by itself.
     var onlyWaits: Bool {
         switch self {
-        case .token, .refresh, .rejected, .log, .applicationLog: true
+        case .token, .refresh, .rejected, .log, .applicationLog, .discover: true
         default: false
         }
     }
@@ -63,6 +65,8 @@ extension Request {
 /// One part of an answer; some requests have many, some none.
 enum Reply: Codable, Sendable {
     case application(ApplicationForm)
+    case discovery(DiscoveryForm)
+    case issuerRefresh(IssuerRefreshForm)
     /// Where to send the browser. Its state is one-time and not to be kept.
     case authorization(url: String)
     case connected(id: String)

@@ -2,6 +2,7 @@
 
 import Glibc
 import ProviderCatalog
+import TokenVault
 
 /// What an argument means that names a provider: one of the catalog, or a file with a definition.
 struct ProviderDefinition {
@@ -15,6 +16,13 @@ struct ProviderDefinition {
     func entry() throws -> CatalogEntry {
         guard isName else { return try ProviderCatalog.entry(file: argument) }
         guard let entry = try ProviderCatalog.entry(named: argument) else { throw missing }
+        return entry
+    }
+
+    /// The same, for a definition that may leave out what is known without it.
+    func entry(over base: Provider) throws -> CatalogEntry {
+        let entry = try ProviderCatalog.entry(file: argument, isName: isName, over: base)
+        guard let entry else { throw missing }
         return entry
     }
 
