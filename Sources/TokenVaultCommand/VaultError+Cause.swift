@@ -18,7 +18,8 @@ extension VaultError {
 
     /// The same of a connection whose application is known by name.
     func knownCause(of application: String?) -> KnownCause? {
-        switch code {
+        if let known = clientGrantCause { return known }
+        return switch code {
         case .providerRefused: isOfExchange ? refusedCode : refusedRefresh
         case .applicationMisconfigured where detail.cause == .rejectedBefore:
             earlierRejection(application)

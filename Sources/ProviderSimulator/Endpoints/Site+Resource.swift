@@ -49,7 +49,7 @@ extension Site {
             "introspection_endpoint": issuer + "/introspect",
             "userinfo_endpoint": issuer + "/userinfo",
             "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,

@@ -128,8 +128,8 @@ package final class ProviderSetting: Sendable {
 
     /// Each of them, in the order of the documentation.
     package static let all =
-        endpoints + connections + requests + requestVariants + accessTokens + refreshTokens
-        + replies + answers + limits + revocations + callbacks
+        endpoints + connections + requests + requestVariants + grants + accessTokens
+        + refreshTokens + replies + answers + limits + revocations + callbacks
 
     /// Each of them, in the order of the fields in a record.
     static let byTag = all.sorted { $0.tag < $1.tag }
@@ -147,6 +147,7 @@ extension Provider {
         try checkVariables()
         try checkRequests()
         try checkReplies()
+        try checkGrants()
         if sendsIssuer, issuer == nil {
             throw SettingError(
                 setting: "issuer", value: "none",

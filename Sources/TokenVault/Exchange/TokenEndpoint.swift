@@ -118,7 +118,7 @@ package struct TokenEndpoint: Sendable {
     /// Sends a request that was made here; once.
     package func send(_ request: TransportRequest) { transport.send(request) }
 
-    private func make(
+    func make(
         _ request: consuming TokenRequest, to url: String, isReserved: Bool = false,
         rules: ReplyRules? = nil, listenMilliseconds: Int = 0,
         overdue: TransportRequest.Overdue? = nil,

@@ -158,7 +158,7 @@ extension Vault {
                 await exchange.answer.wait(), application, requestedAt, place)
             refresher.accept(exchange.probe, flow.connection)
             do throws(VaultError) {
-                try await store(granted, own, captured, flow, life, room)
+                try await store(granted, own, captured, NewGrant(flow), life, room)
             } catch {
                 Self.revoke(granted.reply, application, network, place)
                 throw error
@@ -167,7 +167,7 @@ extension Vault {
         }
     }
 
-    private func granted(
+    func granted(
         _ verdict: consuming Verdict, _ application: borrowing Application,
         _ requestedAt: UnixTime, _ place: ExchangeListeners.Place?
     ) throws(VaultError) -> GrantedTokens {
@@ -244,7 +244,7 @@ extension Vault {
     }
 
     /// Whatever the provider says, they are wiped here.
-    private static func revoke(
+    static func revoke(
         _ reply: borrowing TokenReply, _ application: borrowing Application, _ network: Network,
         _ place: ExchangeListeners.Place?
     ) {

@@ -2,14 +2,14 @@
 
 // What a code was exchanged for, on its way into the store.
 extension Vault {
-    /// Puts the tokens of a completed flow over whatever the connection had.
+    /// Puts tokens that were just granted over whatever the connection had.
     func store(
         _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
-        _ flow: borrowing PendingAuthorization, _ life: UInt64?, _ room: ExchangeRoom
+        _ target: NewGrant, _ life: UInt64?, _ room: ExchangeRoom
     ) async throws(VaultError) {
         for attempt in 1...Self.storeAttemptsMax {
             do throws(VaultError) {
-                return try await storeOnce(granted, own, captured, flow, life, room)
+                return try await storeOnce(granted, own, captured, target, life, room)
             } catch {
                 // Longer tokens than there was room kept for.
                 guard error.code == .tooManySecrets, attempt < Self.storeAttemptsMax,
@@ -21,11 +21,12 @@ extension Vault {
 
     private func storeOnce(
         _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
-        _ flow: borrowing PendingAuthorization, _ life: UInt64?, _ room: ExchangeRoom
+        _ target: NewGrant, _ life: UInt64?, _ room: ExchangeRoom
     ) async throws(VaultError) {
-        let (id, application, scope) = (flow.connection, flow.application, flow.requestedScope)
+        let (id, application) = (target.connection, target.application)
+        let scope = target.requestedScope
         let key = store.key(.connection, id.text)
-        let queue = refresher.queue(application, own)
+        let queue = refresher.queue(application, own, target.grant)
         let now = time.now()
         let replaced = ReplacedGrant(revokedBy: revoker(of: key))
         let addedBytes =
@@ -45,6 +46,7 @@ extension Vault {
             // A new grant: nothing of the old one, its refresh token least of all, may stay.
             try record.forgetRefreshToken()
             try record.forgetCaptured()
+            try record.set(target.grant)
             try record.fields.set(ConnectionTag.grantedScope, nil)
             try record.fields.set(ConnectionTag.used, nil)
             try record.fields.set(ConnectionTag.refreshed, nil)
@@ -72,7 +74,8 @@ extension Vault {
         case .changed:
             feed.publish(VaultEvent(time: now, kind: .connected, number: 0, connection: id))
             await end(replaced, id, key)
-        case .left: throw VaultError(.callbackRejected, .vault)
+        case .left:
+            throw VaultError(target.grant.asksAnew ? .disconnecting : .callbackRejected, .vault)
         // Disconnected while its flow was open: the flow does not bring it back.
         case .disconnecting: throw VaultError(.disconnecting, .vault)
         case .missing, .none: throw VaultError(.notFound, .vault)

@@ -26,6 +26,8 @@ struct AppAddCommand: AsyncParsableCommand {
               tokenvault app add crm --provider crm.yaml --client-id 123 \\
                 --client-secret-file crm.secret \\
                 --redirect-uri http://127.0.0.1:8017/callback
+              tokenvault app add api --token-url https://a.example/token --client-id 123 \\
+                --client-secret-file api.secret
               pass show crm | tokenvault app add crm --client-secret-fd 0 \\
                 --authorize-url https://a.example/authorize \\
                 --token-url https://a.example/token --auth post --client-id 123 \\
@@ -46,7 +48,9 @@ struct AppAddCommand: AsyncParsableCommand {
         help: "The provider's name in the catalog, or the file with its definition.")
     var definition: String?
 
-    @Option(name: .customLong("authorize-url"), help: "Authorization endpoint.")
+    @Option(
+        name: .customLong("authorize-url"),
+        help: "Authorization endpoint; left out where nobody is sent there.")
     var authorizationEndpoint: String?
 
     @Option(name: .customLong("token-url"), help: "Token endpoint.")
@@ -73,8 +77,11 @@ struct AppAddCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("redirect-uri"),
-        help: "The callback URL, exactly as it is registered at the provider.")
-    var redirectURI: String
+        help: """
+            The callback URL, exactly as it is registered at the provider. Left out where nobody \
+            is sent there: connect --client-credentials.
+            """)
+    var redirectURI: String?
 
     @Option(name: .customLong("scope"), help: "A scope to ask for. May be repeated.")
     var scopes: [String] = []
@@ -105,6 +112,9 @@ struct AppAddCommand: AsyncParsableCommand {
         guard (definition == nil) != endpoints.allSatisfy({ $0 == nil }) else {
             throw ValidationError("give either --provider or --authorize-url and --token-url")
         }
+        guard redirectURI != "" else {
+            throw ValidationError("--redirect-uri is empty: leave it out where there is none")
+        }
     }
 
     func run() async throws {
@@ -129,7 +139,7 @@ struct AppAddCommand: AsyncParsableCommand {
         }
         let form = ApplicationForm(
             id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
-            redirectURI: redirectURI, scopes: scopes, userScopes: userScopes, values: values)
+            redirectURI: redirectURI ?? "", scopes: scopes, userScopes: userScopes, values: values)
         let door = try await options.door()
         defer { door.close() }
         let isReplaced = try await isThere(door)
@@ -143,6 +153,11 @@ struct AppAddCommand: AsyncParsableCommand {
             throw placed(error)
         }
         try Outlet.output.line("application \(id.printable) \(isReplaced ? "replaced" : "added")")
+        if redirectURI == nil, !provider.authorizationEndpoint.isEmpty {
+            try Outlet.errors.line(
+                "tokenvault: no redirect URI: only `connect --client-credentials` works with it; "
+                    + "else give --redirect-uri")
+        }
     }
 
     /// An error about an endpoint, with the place where that is written.
@@ -175,12 +190,15 @@ struct AppAddCommand: AsyncParsableCommand {
 
     private func provider() throws -> Provider {
         if let definition { return try ProviderDefinition(definition).entry().provider }
-        guard let authorizationEndpoint, let tokenEndpoint else {
+        guard let tokenEndpoint, authorizationEndpoint != nil || redirectURI == nil else {
             throw CommandFailure(.usage, "give both --authorize-url and --token-url")
         }
         var provider = Provider(
-            name: id, authorizationEndpoint: authorizationEndpoint, tokenEndpoint: tokenEndpoint,
-            revocationEndpoint: revocationEndpoint)
+            name: id, authorizationEndpoint: authorizationEndpoint ?? "",
+            tokenEndpoint: tokenEndpoint, revocationEndpoint: revocationEndpoint)
+        if authorizationEndpoint == nil {
+            provider.clientCredentialsGrantType = GrantType.clientCredentials.rawValue
+        }
         let method = SettingValue(.text(authentication ?? "basic"))
         do throws(SettingError) {
             try ProviderSetting["client_authentication"]?.set(&provider, to: method)

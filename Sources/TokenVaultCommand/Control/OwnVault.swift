@@ -36,6 +36,9 @@ final class OwnVault: VaultDoor {
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes,
                 userScopes: userScopes, settings: (own ?? OwnForm()).settings(clientSecret: secret))
             try take(.authorization(url: request.url))
+        case .connectByItself(let id, let application, let grant, let scopes, let own):
+            try await connect(id, application, grant, scopes, own ?? OwnForm(), secret)
+            try take(.connected(id: id))
         case .complete(let id, let application):
             let id = try await complete(secret, id, application)
             try take(.connected(id: id.text))
@@ -82,6 +85,19 @@ final class OwnVault: VaultDoor {
             try await tell(vault.log(application: ApplicationID(id), limit: limit), take)
         case .token: throw VaultError(.invalidArgument, .vault)
         }
+    }
+
+    /// Without anybody's browser.
+    private func connect(
+        _ id: String, _ application: String, _ grant: String, _ scopes: [String]?,
+        _ own: OwnForm, _ secret: consuming Secret?
+    ) async throws {
+        guard GrantType(rawValue: grant) == .clientCredentials else {
+            throw VaultError(.invalidArgument, .vault)
+        }
+        try await vault.connect(
+            ConnectionID(id), application: ApplicationID(application), grant: .clientCredentials,
+            scopes: scopes, settings: own.settings(clientSecret: secret))
     }
 
     private func form(_ status: ConnectionStatus) -> StatusForm {

@@ -16,6 +16,10 @@ enum Request: Codable, Sendable {
     case connect(
         id: String, application: String, scopes: [String]?, userScopes: [String]? = nil,
         own: OwnForm? = nil)
+    /// Without anybody's browser, by a `GrantType`; with the secret as above. Answered when it is
+    /// connected.
+    case connectByItself(
+        id: String, application: String, grant: String, scopes: [String]?, own: OwnForm?)
     /// With the callback's query.
     case complete(id: String, application: String)
     case list
