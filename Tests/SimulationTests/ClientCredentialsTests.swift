@@ -80,21 +80,29 @@ import Testing
 
     @Test("What is refused of one grant says nothing of the other")
     func apart() throws {
-        let rig = try Rig(disk())
-        for _ in 0..<3 {
-            let caller = try refresh(rig)
-            let held = try #require(rig.network.open.last)
-            try held.request.answer(Rig.reply(400, #"{"error":"unauthorized_client"}"#))
-            try rig.flush()
-            #expect(caller.isDone && caller.code == .providerRefused)
-            rig.vault.refresher.clearRefusals(Disk.key(0))
+        let disk = try Disk.populated(3, expiringIn: 3_600_000)
+        for connection in [0, 2] {
+            try disk.changeRecord(connection) { record in
+                try record.forgetRefreshToken()
+                try record.set(.clientCredentials as GrantType)
+            }
         }
+        let rig = try Rig(disk)
+        for connection in [0, 2] {
+            let caller = try rig.call { try await $0.refresh(Disk.id(connection)) }
+            try rig.flush()
+            try #require(rig.network.open.last).request.answer(
+                Rig.reply(400, #"{"error":"unauthorized_client"}"#))
+            try rig.flush()
+            #expect(caller.isDone && caller.code != nil)
+        }
+        // The application may not ask by itself; its users' tokens are refreshed all the same.
+        #expect(try rig.vault.status(Disk.id(0))?.reason == .applicationRejected)
         let other = try rig.call { try await $0.refresh(Disk.id(1)) }
         try rig.flush()
         try rig.answerWithTokens(1)
         try rig.flush()
         #expect(other.isDone && other.code == nil)
         #expect(try rig.vault.status(Disk.id(1))?.reason == nil)
-        #expect(try rig.vault.status(Disk.id(0))?.reason == .refreshRefused)
     }
 }
