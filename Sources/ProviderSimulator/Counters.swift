@@ -31,6 +31,10 @@ extension ProviderSimulator {
         public var refreshesInGrace = 0
         /// Grants ended because an old refresh token was presented after its grace.
         public var reuseDetected = 0
+        /// Tokens given to clients that asked by themselves.
+        public var clientTokens = 0
+        /// Those that were refused.
+        public var clientTokensRefused = 0
         /// Requests with a wrong or missing client authentication.
         public var clientsRefused = 0
         /// Tokens ended by `POST /revoke`.

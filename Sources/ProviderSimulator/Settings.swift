@@ -56,6 +56,10 @@ extension ProviderSimulator {
         /// tokens, and a dead access token is refused in Facebook's words.
         public var exchange: Exchange?
 
+        /// Whether a client that asks by itself gets a refresh token all the same, as some servers
+        /// give in spite of RFC 6749 section 4.4.3.
+        public var addsRefreshTokens = false
+
         /// How token replies tell the expiry.
         public var expiryStyle = ExpiryStyle.seconds
 
@@ -91,11 +95,18 @@ extension ProviderSimulator {
         /// The redirect URIs, compared character by character.
         public var redirectURIs: [String]
 
+        /// The scopes that it may have by its own authentication alone (RFC 6749 section 4.4); nil
+        /// where it may not ask so. A public client never may.
+        public var ownScopes: Set<String>?
+
         /// A registered application.
-        public init(id: String, secret: String?, redirectURIs: [String]) {
+        public init(
+            id: String, secret: String?, redirectURIs: [String], ownScopes: Set<String>? = nil
+        ) {
             self.id = id
             self.secret = secret
             self.redirectURIs = redirectURIs
+            self.ownScopes = ownScopes
         }
     }
 

@@ -32,6 +32,7 @@ extension VaultError {
             case .empty where subject == .clientSecret:
                 "is missing, and the application authenticates with one"
             case .empty: "is empty"
+            case .missing: "is missing, and nobody's browser can be sent there without"
             case .tooLong: "is longer than \(number) bytes"
             case .controlCharacter: "has a line end or another control character in it"
             case .setByProvider:

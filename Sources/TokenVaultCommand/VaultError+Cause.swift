@@ -18,7 +18,7 @@ extension VaultError {
 
     /// The same of a connection whose application is known by name.
     func knownCause(of application: String?) -> KnownCause? {
-        if let cause = deviceCause { return cause }
+        if let known = deviceCause ?? clientGrantCause { return known }
         return switch code {
         case .providerRefused: isOfExchange ? refusedCode : refusedRefresh
         case .applicationMisconfigured where detail.cause == .rejectedBefore:

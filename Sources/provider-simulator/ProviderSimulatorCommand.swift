@@ -65,6 +65,9 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
     @Option(help: "Scope that may be asked for; any, if none is named. May be repeated.")
     var scope: [String] = []
 
+    @Option(help: "Scope the client may have by itself (client credentials). May be repeated.")
+    var ownScope: [String] = []
+
     @Option(help: "Lifetime of access tokens in seconds.")
     var accessLifetime = 3600
 
@@ -120,7 +123,7 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
     private func settings() throws -> ProviderSimulator.Settings {
         let client = ProviderSimulator.Client(
             id: clientId, secret: try clientSecretFile.map(Self.secret),
-            redirectURIs: redirectUri)
+            redirectURIs: redirectUri, ownScopes: ownScope.isEmpty ? nil : Set(ownScope))
         guard let style = ProviderSimulator.ExpiryStyle(rawValue: expiryStyle) else {
             throw ValidationError("--expiry-style is seconds, secondsAsText, unixTime or absent")
         }

@@ -70,6 +70,7 @@ CONNECTION_FIELDS = {
     44: ("captured value", "pair*"), 45: ("value of a variable", "pair*"),
     46: ("own client id", "text"), 47: ("own client secret", "text"),
     48: ("name of a hidden value", "text*"), 50: ("account", "text"),
+    51: ("grant", "u8"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),
@@ -103,6 +104,8 @@ APPLICATION_FIELDS = {
     62: ("captured parameter", "pair*"),
     65: ("how tokens are revoked", "pair*"), 66: ("what is looked up", "pair*"),
     67: ("how callbacks are signed", "pair*"),
+    72: ("client credentials grant type", "text"),
+    73: ("client credentials parameter", "pair*"),
     75: ("device authorization endpoint", "text"),
     76: ("how device authorization works", "pair*"),
     256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),

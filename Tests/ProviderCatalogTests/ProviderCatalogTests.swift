@@ -279,7 +279,13 @@ struct ProviderCatalogTests {
     }
 
     @Test func aMissingKeyIsNamed() {
-        #expect(failure("name: example") == "f: authorization_endpoint is missing")
+        #expect(failure("name: example") == "f: token_endpoint is missing")
+        let tokenOnly = "name: example\ntoken_endpoint: https://login.example.com/token\n"
+        #expect(
+            failure(tokenOnly)
+                == "f: authorization_endpoint: it is missing: give it, or "
+                + "client_credentials_grant_type where the client asks for tokens by itself")
+        #expect(failure(tokenOnly + "client_credentials_grant_type: client_credentials") == nil)
         #expect(failure("") == "f: empty")
         #expect(failure("- a") == "f:1: not a list of keys and values")
     }

@@ -31,7 +31,8 @@ extension Site {
             "userinfo_endpoint": url + "/userinfo",
             "response_types_supported": ["code"],
             "grant_types_supported": [
-                "authorization_code", "refresh_token", DeviceRequest.grantType,
+                "authorization_code", "refresh_token", "client_credentials",
+                DeviceRequest.grantType,
             ],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": methods,

@@ -62,6 +62,7 @@ extension Ledger {
         case "refresh_token": return try refresh(form, client: client)
         case "authorization_code": return try exchange(form, client: client)
         case DeviceRequest.grantType: return try poll(form, client: client)
+        case "client_credentials": return try issueOwn(form, client: client)
         case nil: throw OAuthError("invalid_request", "grant_type is missing")
         default: throw OAuthError("unsupported_grant_type", "not supported here")
         }

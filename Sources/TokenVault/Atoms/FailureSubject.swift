@@ -29,6 +29,8 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case variable = 24
     case hiddenNames = 25
     case resolve = 26
+    /// What a client asked for by itself.
+    case clientCredentials = 28
     case proxy = 29
     case deviceAuthorizationEndpoint = 30
     case deviceCode = 31
@@ -60,6 +62,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .variable: "variable"
         case .hiddenNames: "hidden names"
         case .resolve: "resolve"
+        case .clientCredentials: "client credentials"
         case .proxy: "proxy"
         case .nat64Prefix: "NAT64 prefix"
         case .allowedNetwork: "allowed network"

@@ -41,6 +41,7 @@ public struct Application: ~Copyable, Sendable {
     public var clientSecret: Secret?
     /// The callback URL, exactly as it is registered at the provider; its query has none of the
     /// parameters `state`, `code`, `error` and `iss`, which the provider adds, or as it calls them.
+    /// Empty where nobody's browser is sent to the provider: see `ClientGrant`.
     public var redirectURI: String
     /// The scopes that are asked for where a connection does not override them; at most 64.
     public var scopes: [String]
@@ -57,7 +58,7 @@ public struct Application: ~Copyable, Sendable {
     /// A registration.
     public init(
         id: ApplicationID, provider: Provider, clientID: String,
-        clientSecret: consuming Secret? = nil, redirectURI: String, scopes: [String] = [],
+        clientSecret: consuming Secret? = nil, redirectURI: String = "", scopes: [String] = [],
         userScopes: [String] = [], defaultLifetimeSeconds: Int64? = nil,
         values: [String: String] = [:], discovery: DiscoveryRecord? = nil
     ) {

@@ -47,6 +47,14 @@ extension Provider {
         refreshEndpoint == nil ? .tokenEndpoint : .refreshEndpoint
     }
 
+    /// Where the next token of a connection of a grant is asked for.
+    func renewalURL(_ grant: GrantType) -> String { grant.asksAnew ? tokenEndpoint : refreshURL }
+
+    /// What a definition calls that.
+    func renewalSubject(_ grant: GrantType) -> FailureSubject {
+        grant.asksAnew ? .tokenEndpoint : refreshSubject
+    }
+
     /// The scopes that are asked for where somebody wants these.
     func scopes(for wanted: [String]) -> [String] {
         wanted + refreshScopes.filter { !wanted.contains($0) }

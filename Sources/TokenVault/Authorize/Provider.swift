@@ -80,7 +80,8 @@ public struct Provider: Hashable, Sendable {
 
     /// A short name for people, such as `github`; 1 to 64 bytes.
     public var name: String
-    /// The authorization endpoint (RFC 6749 section 3.1).
+    /// The authorization endpoint (RFC 6749 section 3.1); empty where there is none, since the
+    /// client asks for tokens by itself: `clientCredentialsGrantType`.
     public var authorizationEndpoint: String
     /// The token endpoint (RFC 6749 section 3.2).
     public var tokenEndpoint: String
@@ -119,6 +120,12 @@ public struct Provider: Hashable, Sendable {
     public var exchangeParameters: [Parameter] = []
     /// Added to refreshes alone.
     public var refreshParameters: [Parameter] = []
+    /// The grant type by which the client asks for tokens by itself (RFC 6749 section 4.4.2), 1 to
+    /// 64 bytes; nil for `client_credentials`, where there is an authorization endpoint too.
+    public var clientCredentialsGrantType: String?
+    /// Added to these requests alone. A value may name variables in braces; a `scope` among them
+    /// goes instead of the scopes that are asked for.
+    public var clientCredentialsParameters: [Parameter] = []
     /// How the body of token requests is written. Revocations are forms (RFC 7009 section 2.1).
     public var requestBody = RequestBody.form
     /// Where refreshes go instead of the token endpoint.
@@ -228,7 +235,7 @@ public struct Provider: Hashable, Sendable {
 
     /// A provider with the RFCs' own behaviour.
     public init(
-        name: String, authorizationEndpoint: String, tokenEndpoint: String,
+        name: String, authorizationEndpoint: String = "", tokenEndpoint: String,
         revocationEndpoint: String? = nil
     ) {
         self.name = name

@@ -12,8 +12,9 @@ extension ProviderSetting {
             "name", 2, \.name, .text(byteCountMax: Provider.nameBytesMax), required: true,
             "A short name for people."),
         ProviderSetting(
-            "authorization_endpoint", 3, \.authorizationEndpoint, .url, required: true,
-            "Where the user's browser is sent (RFC 6749 section 3.1)."),
+            "authorization_endpoint", 3, optional: \.authorizationEndpointIfAny, .url,
+            "Where the user's browser is sent (RFC 6749 section 3.1); left out only where "
+                + "client_credentials_grant_type says that nobody is."),
         ProviderSetting(
             "token_endpoint", 4, \.tokenEndpoint, .url, required: true,
             "Where codes and refresh tokens are exchanged (RFC 6749 section 3.2)."),

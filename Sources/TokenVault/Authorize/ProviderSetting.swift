@@ -137,8 +137,8 @@ package final class ProviderSetting: Sendable {
 
     /// Each of them, in the order of the documentation.
     package static let all =
-        endpoints + connections + requests + requestVariants + accessTokens + refreshTokens
-        + replies + answers + limits + revocations + callbacks + devices
+        endpoints + connections + requests + requestVariants + grants + accessTokens
+        + refreshTokens + replies + answers + limits + revocations + callbacks + devices
 
     /// Each of them, in the order of the fields in a record.
     static let byTag = all.sorted { $0.tag < $1.tag }
@@ -157,6 +157,7 @@ extension Provider {
         try checkRequests()
         try checkReplies()
         try checkDeviceGrant()
+        try checkGrants()
         if sendsIssuer, issuer == nil {
             throw SettingError(
                 setting: "issuer", value: "none",

@@ -29,8 +29,34 @@ package struct RequestPreview: Sendable {
             redirectURI: "https://platform.example/callback", scopes: ["SCOPE"],
             userScopes: provider.userScopeParameter == nil ? [] : ["USER_SCOPE"], values: values
         ).filled(for: nil)
+        return try flow(application) + clientCredentials(application) + devices(application)
+            + revocations(application) + lookups(application)
+    }
+
+    /// What somebody's consent leads to.
+    private static func flow(
+        _ application: borrowing Application
+    ) throws(VaultError) -> [RequestPreview] {
+        guard application.provider.authorizationEndpointIfAny != nil else { return [] }
         return try [authorization(application), exchange(application), refresh(application)]
-            + devices(application) + revocations(application) + lookups(application)
+    }
+
+    /// What the client asks for by itself, where the definition speaks of that.
+    private static func clientCredentials(
+        _ application: borrowing Application
+    ) throws(VaultError) -> [RequestPreview] {
+        let provider = application.provider
+        guard
+            provider.clientCredentialsGrantType != nil
+                || !provider.clientCredentialsParameters.isEmpty
+        else { return [] }
+        let request = try TokenRequest.clientCredentials(
+            scope: "SCOPE", for: application, by: ClientCredentials(application, for: .exchange))
+        return [
+            RequestPreview(
+                "The client asks by itself", request, provider.tokenEndpoint,
+                provider.requestHeaders, provider.requestBody == .json ? .json : .form)
+        ]
     }
 
     private static func authorization(

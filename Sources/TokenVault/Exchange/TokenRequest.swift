@@ -103,6 +103,9 @@ package struct TokenRequest: ~Copyable, Sendable {
         if !provider.refreshParameters.isEmpty {
             _ = try added(provider.refreshParameters, to: both)
         }
+        if !provider.clientCredentialsParameters.isEmpty {
+            _ = try added(provider.clientCredentialsParameters, to: both)
+        }
     }
 
     /// The names that a request has with these parameters.

@@ -190,12 +190,14 @@ struct ConnectionRecord: ~Copyable {
         try forgetUnread()
         if rejected != nil { try set(useFailure: nil) }
         try fields.set(ConnectionTag.accessToken, accessToken)
+        // Some servers send one in spite of RFC 6749 section 4.4.3: it is not used.
+        let refreshToken = grant.asksAnew ? nil : refreshToken
         if let refreshToken { try fields.set(ConnectionTag.refreshToken, refreshToken) }
         try fields.set(ConnectionTag.tokenType, text: terms.tokenType)
         if let scope = terms.scope { try fields.set(ConnectionTag.grantedScope, text: scope) }
         try fields.set(ConnectionTag.accessTokenExpiry, time: terms.accessTokenExpiry)
         try fields.set(ConnectionTag.expirySource, integer: terms.expirySource.rawValue)
-        if terms.refreshTokenExpiry != nil || refreshToken != nil {
+        if terms.refreshTokenExpiry != nil && !grant.asksAnew || refreshToken != nil {
             try fields.set(ConnectionTag.refreshTokenExpiry, time: terms.refreshTokenExpiry)
         }
         try fields.set(ConnectionTag.requestStart, time: requestStart)

@@ -61,6 +61,9 @@ extension ConnectionRecord {
         fields.has(ConnectionTag.values) || fields.has(ConnectionTag.ownClientID)
     }
 
+    /// Whether it may be in another queue than its application's.
+    var mayHaveOwnQueue: Bool { hasOwnClientOrValues || fields.has(ConnectionTag.grant) }
+
     /// Whether the provider knows it by another client than its application's.
     var hasOwnClient: Bool { fields.has(ConnectionTag.ownClientID) }
 

@@ -40,6 +40,7 @@ enum ConnectionTag {
     static let ownClientSecret: UInt16 = 47
     static let hidden: UInt16 = 48
     static let account: UInt16 = 50
+    static let grant: UInt16 = 51
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

@@ -16,6 +16,8 @@ struct ApplicationQueue {
     var endpointLimits: Governor.Limits
     /// Whether its connections have a client that is not the application's.
     var isOfOwnClient = false
+    /// What its connections have their tokens by.
+    var grant = GrantType.authorizationCode
     /// Where its requests go, but for what is a connection's own.
     var template = EndpointTemplate()
     /// What the provider says about how long its refresh tokens live.

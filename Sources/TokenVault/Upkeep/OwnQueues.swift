@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The queues of connections that are not where their application is, or are there as another
-/// client: what is found out at one host, or of one client, says nothing of another.
+/// The queues of connections that are not where their application is, are there as another client,
+/// or by another grant: what is found out at one host, of one client, or by one grant type, says
+/// nothing of another.
 struct OwnQueues {
     /// The most of them. Connections beyond share the queue of their application: its limits count
     /// for all of these together.
@@ -13,6 +14,7 @@ struct OwnQueues {
         let endpoint: String
         /// Where that is not the application's.
         let clientID: String?
+        var grant = GrantType.authorizationCode
     }
 
     private var numbers: [Name: Int] = [:]
@@ -36,21 +38,31 @@ extension UpkeepState {
         queue(application).map { [$0] + ownQueues[application] } ?? []
     }
 
-    /// The queue of a connection with values or a client of its own; that of its application where
-    /// they come to the same.
+    /// The queue of a connection with values or a client of its own, or of a grant that is asked
+    /// for anew; that of its application where they come to the same.
     ///
     /// - Parameter main: its application's queue.
     mutating func setQueue(
-        _ application: ApplicationID, values: [String: String], clientID: String?, main: Int
+        _ application: ApplicationID, values: [String: String], clientID: String?,
+        grant: GrantType = .authorizationCode, main: Int
     ) -> Int {
-        let url = queues[main].template.url(values)
-        if clientID == nil, isAt(url, main) { return main }
-        let name = OwnQueues.Name(application: application, endpoint: url, clientID: clientID)
+        let url = queues[main].template.url(values, grant)
+        let isShared = clientID == nil && (values.isEmpty || isAt(url, main))
+        if isShared, !grant.asksAnew, isAt(url, main) { return main }
+        let name = OwnQueues.Name(
+            application: application, endpoint: url, clientID: clientID, grant: grant)
         if let known = ownQueues[name] { return known }
-        // The last is for applications.
-        guard !ownQueues.isFull, queues.count < Self.queuesMax - 1 else { return main }
+        // The last is for applications; and each has one for each of its grants.
+        guard isShared && grant.asksAnew || !ownQueues.isFull, queues.count < Self.queuesMax - 1
+        else {
+            return isShared || !grant.asksAnew
+                ? main
+                : setQueue(application, values: [:], clientID: nil, grant: grant, main: main)
+        }
         let queue = addQueue(
-            application, endpoint: url, queues[main].endpointLimits, queues[main].limits)
+            application, endpoint: url, queues[main].endpointLimits,
+            queues[main].limits.of(grant))
+        queues[queue].grant = grant
         queues[queue].isOfOwnClient = clientID != nil
         queues[queue].changed = queues[main].changed
         queues[queue].isProvisional = queues[main].isProvisional
@@ -64,7 +76,7 @@ extension UpkeepState {
         _ application: ApplicationID, _ limits: Governor.Limits, _ policy: RefreshPolicy.Limits
     ) {
         for queue in ownQueues[application] {
-            setLimits(queue, limits, policy)
+            setLimits(queue, limits, policy.of(queues[queue].grant))
             limit(queues[queue].endpoint)
         }
     }

@@ -100,7 +100,10 @@ final class RefreshAttempt: @unchecked Sendable {
         var generation: UInt64 = 0
         var providerLifetime: Int64?
         var applicationLifetime: Int64?
-        /// Whether the access token was presented: no refresh token outlives the answer.
+        /// What its tokens came by.
+        var grant = GrantType.authorizationCode
+        /// Whether the access token was presented, or nothing: no refresh token outlives the
+        /// answer.
         var isExchange = false
         /// Whether the provider's limits say that the grant is over.
         var isOver = false

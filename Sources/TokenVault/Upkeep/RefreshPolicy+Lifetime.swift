@@ -12,7 +12,7 @@ extension RefreshPolicy {
         var refreshTokenExpiry: UnixTime?
         /// When the user connected.
         var connected: UnixTime?
-        /// Whether there is something to present for new tokens.
+        /// Whether there is something to present for new tokens, or nothing needs to be.
         var hasRefreshToken: Bool
         /// Whether a refresh brought them, not a code or the platform.
         var isRefreshed = true
@@ -43,6 +43,24 @@ extension RefreshPolicy {
         /// Whether the answer to a refresh may hold the only refresh token there is: then nothing
         /// but that answer, or somebody who knows better, says what may be presented next.
         var isAnswerPrecious = true
+        /// Whether the client asks for each access token anew, and presents nothing for it.
+        var asksAnew = false
+
+        /// The same for connections of a grant.
+        func of(_ grant: GrantType) -> Self {
+            guard grant.asksAnew else { return self }
+            var limits = self
+            limits.asksAnew = true
+            // There is no refresh token, and no grant: an answer that is lost costs nothing.
+            limits.refreshTokenIdleSeconds = nil
+            limits.refreshTokenLifetimeSeconds = nil
+            limits.reuseGraceSeconds = 0
+            limits.listenMilliseconds = 0
+            limits.exchangesAccessToken = false
+            limits.isAnswerPrecious = false
+            limits.listsGrantLostAnswers = false
+            return limits
+        }
     }
 }
 
@@ -59,7 +77,9 @@ extension RefreshPolicy.Lifetime {
         issued = record.issued
         accessTokenExpiry = record.accessTokenExpiry
         connected = record.connected
-        if limits.exchangesAccessToken {
+        if limits.asksAnew {
+            hasRefreshToken = true
+        } else if limits.exchangesAccessToken {
             refreshTokenExpiry = accessTokenExpiry
             hasRefreshToken = accessTokenExpiry.map { $0 > now } ?? true
         } else {

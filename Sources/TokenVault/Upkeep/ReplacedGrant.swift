@@ -34,7 +34,10 @@ final class ReplacedGrant: Sendable {
         let isAlive =
             record.state == .active && !Self.isOver(record, now)
             || holdsUnread && (record.state == .active || record.state == .failed)
-        let isThere = isAlive && record.hasAccessToken && !Self.isSame(record, reply)
+        // What the client had asked for by itself is no grant, and the token ends by itself.
+        let isThere =
+            isAlive && record.hasAccessToken && !record.grant.asksAnew
+            && !Self.isSame(record, reply)
         let isRevoked = isThere && application != nil && record.application == application
         var tokens = isRevoked ? try record.tokens() : nil
         var unread: UnreadReply.Tokens?

@@ -58,6 +58,8 @@ struct ApplicationEdit: ~Copyable {
             && before.requestBody == after.requestBody
             && before.requestHeaders == after.requestHeaders
             && before.tokenParameterNames == after.tokenParameterNames
+            && before.clientCredentialsGrantType == after.clientCredentialsGrantType
+            && before.clientCredentialsParameters == after.clientCredentialsParameters
         return isSame ? nil : .credentials
     }
 

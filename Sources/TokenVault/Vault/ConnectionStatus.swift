@@ -55,6 +55,8 @@ public struct ConnectionStatus: Sendable {
     public let nextStep: NextStep
     /// The application it was connected through.
     public let application: ApplicationID?
+    /// What it has its access tokens by.
+    public let grant: GrantType
     /// Whose account it is, where the provider's definition has that looked up.
     public let account: String?
     /// When the access token expires, and who says so.
@@ -143,7 +145,7 @@ extension Vault {
             connection: id, light: light, reason: reason,
             reasonNumber: Int(clamping: meaning.number), reasonDetail: meaning.detail,
             nextStep: nextStep,
-            application: record.application, account: record.account,
+            application: record.application, grant: record.grant, account: record.account,
             accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
@@ -187,7 +189,8 @@ extension Vault {
         case _ where refresher.isRefused(record, now):
             return (
                 .red, .refreshRefused,
-                record.isOfDefinition ? .correctApplication : .reconnect
+                record.isOfDefinition || record.grant == .clientCredentials
+                    ? .correctApplication : .reconnect
             )
         case .storageRefused: return (working, failing, .makeRoom)
         case .refreshRefused: return (working, failing, .correctApplication)
@@ -213,7 +216,9 @@ extension Refresher {
     func end(_ record: borrowing ConnectionRecord) -> (time: UnixTime, cause: EndCause)? {
         guard record.state == .active else { return nil }
         var known = RefreshPolicy.Limits()
-        if let application = record.application { known = limits(queue(application)) }
+        if let application = record.application {
+            known = limits(queue(of: record, application), record)
+        }
         let lifetime = RefreshPolicy.Lifetime(record, known, now: time.now())
         return RefreshPolicy.end(lifetime, known)
     }
@@ -237,7 +242,8 @@ extension Refresher {
     /// Whether a connection's token has expired and the provider refuses to renew it.
     func isRefused(_ record: borrowing ConnectionRecord, _ now: UnixTime) -> Bool {
         guard record.isRefused, let application = record.application else { return false }
-        let expiry = RefreshPolicy.Lifetime.expiry(record, limits(queue(application)), now: now)
+        let limits = limits(queue(of: record, application), record)
+        let expiry = RefreshPolicy.Lifetime.expiry(record, limits, now: now)
         return expiry.map { $0 <= now } ?? false
     }
 
@@ -260,7 +266,7 @@ extension Refresher {
     ) -> VaultEvent.Kind? {
         let application = record.application
         let own =
-            record.hasOwnClientOrValues ? application.map { queue(of: record, $0) } : nil
+            record.mayHaveOwnQueue ? application.map { queue(of: record, $0) } : nil
         return shared.withLock { shared in
             let isFailing = shared.upkeep.failureCount(key) > 0
             let isRefused = shared.upkeep.isRefused(key)

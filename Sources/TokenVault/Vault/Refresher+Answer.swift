@@ -8,8 +8,10 @@ extension Refresher {
     func answered(_ attempt: RefreshAttempt, _ verdict: consuming Verdict) {
         let outcome = Self.outcome(verdict)
         let bearing = Self.bearing(verdict)
-        let refusal = Self.refusal(verdict)
-        let status = Self.status(verdict)
+        let refusal = Self.refusal(verdict).map {
+            (kind: $0.kind, status: Self.number($0.status, of: attempt))
+        }
+        let status = Self.number(Self.status(verdict), of: attempt)
         let now = time.now()
         let (passage, finding, admitted, rings, isToldRejected) = shared.withLock { shared in
             let passage = Passage(attempt)
@@ -76,6 +78,7 @@ extension Refresher {
         _ attempt: RefreshAttempt, _ verdict: consuming Verdict, _ passage: Passage,
         _ finding: UpkeepState.Finding, _ kind: Refusal.Kind
     ) {
+        let number = Self.number(Self.status(verdict), of: attempt)
         switch consume verdict {
         case .tokens(let reply):
             store(NewTokens(reply, attempt, passage), isAccepted: finding.isAccepted)
@@ -88,8 +91,8 @@ extension Refresher {
                 number: delay.eventNumber,
                 retryAfterSeconds: retryAfterSeconds,
                 effect: Effect(status: delay.status, wasSent: delay.wasSent))
-        case .applicationMisconfigured(let status, .invalidClient):
-            storeRejected(attempt, Self.number(status, .invalidClient), finding)
+        case .applicationMisconfigured(_, .invalidClient):
+            storeRejected(attempt, number, finding)
         case .grantLost(let status) where !finding.isDoubted: storeLost(attempt, status)
         case .unread(_, let body, let cause):
             storeUnread(attempt, body, cause, requestedAt: passage.requestedAt)
@@ -103,15 +106,14 @@ extension Refresher {
             storeDelayed(
                 attempt, error, event: .refreshRefused, number: error.eventNumber,
                 atLeastMilliseconds: RefreshPolicy.refusedMilliseconds, effect: .none)
-        case .applicationMisconfigured(let status, let error):
-            storeRefused(attempt, Self.number(status, error), .application, finding, .none)
+        case .applicationMisconfigured:
+            storeRefused(attempt, number, .application, finding, .none)
         case .grantLikelyLost(let status): storeRefused(attempt, status, .grant, finding, .none)
         case .grantLost(let status):
             storeRefused(attempt, Self.number(status, .invalidGrant), .grant, finding, .known)
-        case .refused(let status, let error):
+        case .refused(_, let error):
             // A gateway's 403 or 404 says nothing about the refresh token.
-            storeRefused(
-                attempt, Self.number(status, error), kind, finding, error == nil ? .none : .known)
+            storeRefused(attempt, number, kind, finding, error == nil ? .none : .known)
         }
     }
 

@@ -147,8 +147,10 @@ extension Refresher {
     }
 
     /// To be called before it is sent.
-    func beginProbe(_ id: ApplicationID, _ own: OwnSettings?) -> Probe {
-        let queue = queue(id, own)
+    func beginProbe(
+        _ id: ApplicationID, _ own: OwnSettings?, _ grant: GrantType = .authorizationCode
+    ) -> Probe {
+        let queue = queue(id, own, grant)
         let order = shared.withLock { $0.upkeep.queues[queue].suspicion.send() }
         return Probe(application: id, queue: queue, order: order)
     }

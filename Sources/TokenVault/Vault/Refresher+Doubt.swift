@@ -24,7 +24,8 @@ extension Refresher {
 
     /// Adds to a commit what becomes of the attempt, and of an older one in doubt.
     func endAttempt(_ attempt: RefreshAttempt, _ effect: Effect, _ commit: Commit) {
-        switch effect {
+        // Nothing was presented that the provider could have replaced.
+        switch attempt.source.grant.asksAnew ? .none : effect {
         case .none: endAttempt(attempt, doubt: nil, commit)
         case .known:
             endAttempt(attempt, doubt: shared.withLock { Self.takeDoubt(attempt, &$0) }, commit)

@@ -39,6 +39,6 @@ extension Refresher {
     func lifetime(
         _ record: borrowing ConnectionRecord, _ queue: Int
     ) -> RefreshPolicy.Lifetime {
-        RefreshPolicy.Lifetime(record, limits(queue), now: time.now())
+        RefreshPolicy.Lifetime(record, limits(queue, record), now: time.now())
     }
 }

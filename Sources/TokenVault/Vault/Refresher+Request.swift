@@ -46,9 +46,15 @@ extension Refresher {
     /// Attempts whose records one commit makes durable.
     private struct Batch {
         var attempts: [RefreshAttempt] = []
-        var applications: [ApplicationID: OpenApplication] = [:]
+        var applications: [Name: OpenApplication] = [:]
         /// Of applications whose connections have values of their own, but not a client.
-        var credentials: [ApplicationID: ClientCredentials] = [:]
+        var credentials: [Name: ClientCredentials] = [:]
+
+        /// An application, as connections of a grant need it.
+        struct Name: Hashable {
+            let application: ApplicationID
+            let grant: GrantType
+        }
     }
 
     /// An application held open for one batch.
@@ -75,34 +81,40 @@ extension Refresher {
     private func open(
         _ id: ApplicationID, for record: borrowing ConnectionRecord, _ batch: inout Batch
     ) throws(VaultError) -> OpenApplication {
+        let name = Batch.Name(application: id, grant: record.grant)
         guard record.hasOwnClientOrValues else {
-            if let open = batch.applications[id] { return open }
-            let open = try openApplication(id, nil, nil)
-            batch.applications[id] = open
+            if let open = batch.applications[name] { return open }
+            let open = try openApplication(name, nil, nil)
+            batch.applications[name] = open
             return open
         }
         let own = try record.own()
         let isOwnClient = own?.clientID != nil
-        let open = try openApplication(id, own, isOwnClient ? nil : batch.credentials[id])
-        if !isOwnClient { batch.credentials[id] = open.credentials }
+        let open = try openApplication(name, own, isOwnClient ? nil : batch.credentials[name])
+        if !isOwnClient { batch.credentials[name] = open.credentials }
         return open
     }
 
     private func openApplication(
-        _ id: ApplicationID, _ own: OwnSettings?, _ credentials: ClientCredentials?
+        _ name: Batch.Name, _ own: OwnSettings?, _ credentials: ClientCredentials?
     ) throws(VaultError) -> OpenApplication {
+        let (id, grant) = (name.application, name.grant)
         let stored = try store.application(id)
         let template = EndpointTemplate(stored)
         let application = try stored.filled(for: own)
         let provider = application.provider
-        try network.addressGuard.check(provider.refreshURL, provider.refreshSubject)
+        try network.addressGuard.check(provider.renewalURL(grant), provider.renewalSubject(grant))
         // What is stored may have been replaced a moment ago.
         let main = queue(id)
         if !shared.withLock({ $0.upkeep.isOf(template, main) }) { reload(id) }
-        let queue = queue(id, own)
+        let queue = queue(id, own, grant)
         let endpoint = shared.withLock { $0.upkeep.queues[queue].endpoint }
         let shown: ClientCredentials
-        if let credentials { shown = credentials } else { shown = try .init(application) }
+        if let credentials {
+            shown = credentials
+        } else {
+            shown = try .init(application, for: grant.asksAnew ? .exchange : .refresh)
+        }
         return OpenApplication(application, own, shown, queue: queue, endpoint: endpoint)
     }
 
@@ -131,55 +143,42 @@ extension Refresher {
             let error = VaultError(.generationChanged, .upkeep, connection: id)
             return finish(attempt, .failure(error), plan(record, open.queue))
         }
-        let (limits, listenMilliseconds) = prepareToListen(attempt, open.queue)
+        let grant = record.grant
+        let (limits, listenMilliseconds) = prepareToListen(attempt, open.queue, grant)
         // An answer lies unread that may hold the successor of what would be presented.
         guard !Self.isHeld(record, limits) else {
             throw Self.heldBack(record, .upkeep).concerning(id)
         }
-        let isExchange = open.credentials.refreshGrant != .refreshToken
         let theirs = now(asOf: record.tokensSince ?? generation)
-        guard let place = presented(record, isExchange: isExchange, theirs) else {
-            throw VaultError(.notRefreshable, .upkeep, .noRefreshToken).concerning(id)
-        }
-        let token = record.fields.bytes.extracting(place)
+        let provider = open.application.provider
         attempt.source = RefreshAttempt.Source(
             id: id, application: applicationID, own: open.own, generation: generation,
-            providerLifetime: open.application.provider.defaultLifetimeSeconds,
-            applicationLifetime: open.application.defaultLifetimeSeconds,
-            isExchange: isExchange, isOver: Self.isOver(record, limits, theirs),
+            providerLifetime: provider.defaultLifetimeSeconds,
+            applicationLifetime: open.application.defaultLifetimeSeconds, grant: grant,
+            isExchange: grant.asksAnew || provider.refreshGrant != .refreshToken,
+            isOver: Self.isOver(record, limits, theirs),
             isTroubled: record.failure != nil || record.trouble != nil,
-            endpoint: open.application.provider.refreshSubject)
-        let request = try network.endpoint.refresh(
-            token, for: open.application, by: open.credentials,
-            listenMilliseconds: listenMilliseconds, overdue: { [self] in overdue(attempt) }
-        ) { [self] verdict in answered(attempt, verdict) }
+            endpoint: provider.renewalSubject(grant))
+        let request = try request(
+            attempt, record, open.application, open.credentials, now: theirs,
+            listenMilliseconds: listenMilliseconds)
         shared.withLock { _ in (attempt.request, attempt.kept) = (request, kept) }
         batch.attempts.append(attempt)
     }
 
     /// What is known of an attempt's provider, and for how long its answer is listened for.
     private func prepareToListen(
-        _ attempt: RefreshAttempt, _ queue: Int
+        _ attempt: RefreshAttempt, _ queue: Int, _ grant: GrantType
     ) -> (limits: RefreshPolicy.Limits, milliseconds: Int) {
         let now = time.now()
         return shared.withLock { shared in
-            let limits = shared.upkeep.queues[queue].limits
+            let limits = shared.upkeep.queues[queue].limits.of(grant)
             let milliseconds = RefreshPolicy.listenMilliseconds(
                 inDoubtSince: shared.doubts[attempt.key]?.since, limits, now)
             attempt.isListenable =
                 milliseconds > network.endpoint.deadlineMilliseconds
             return (limits, milliseconds)
         }
-    }
-
-    /// Where the token lies that is presented for new ones; nil where there is none, or where it
-    /// has expired and cannot be exchanged any more.
-    private func presented(
-        _ record: borrowing ConnectionRecord, isExchange: Bool, _ now: UnixTime
-    ) -> Range<Int>? {
-        guard isExchange else { return record.fields.range(ConnectionTag.refreshToken) }
-        if let expiry = record.accessTokenExpiry, expiry <= now { return nil }
-        return record.fields.range(ConnectionTag.accessToken)
     }
 
     /// What was recorded long before it could leave is recorded anew: for what the next process has

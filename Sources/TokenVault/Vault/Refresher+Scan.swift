@@ -113,11 +113,12 @@ extension Refresher {
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return true }
         guard let application = record.application else { return false }
-        guard let (main, limits) = known(application) else {
+        guard let (main, mainLimits) = known(application) else {
             // Nothing is planned by what is not known.
             throw VaultError(.tooManySecrets, .upkeep)
         }
-        let queue = record.hasOwnClientOrValues ? queue(of: record, application) : main
+        let queue = record.mayHaveOwnQueue ? queue(of: record, application) : main
+        let limits = mainLimits.of(record.grant)
         evidence.add(record, opened.version, opened.key, queue, limits, now: time.now())
         let key = opened.key
         if record.holdsUnread { shared.withLock { $0.unread.insert(key) } }
@@ -213,6 +214,8 @@ extension Refresher {
             if doubt.attempt.generation >= record.tokensSince ?? generation {
                 plan = self.plan(record)
             }
+            // Nothing was at stake: it is asked for again when it is due.
+            if record.grant.asksAnew { plan = nil }
         }
         // Before everything that is merely due, as soon as the provider cannot be working on it.
         let first = UnixTime(milliseconds: 0)

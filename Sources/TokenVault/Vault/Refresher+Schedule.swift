@@ -14,7 +14,7 @@ extension Refresher {
         _ record: borrowing ConnectionRecord, _ queue: Int, asOf generation: UInt64 = .max
     ) -> Plan? {
         guard record.hasApplication else { return nil }
-        return plan(record, queue, limits(queue), asOf: generation)
+        return plan(record, queue, limits(queue, record), asOf: generation)
     }
 
     /// The same of a record that has an application.
@@ -64,6 +64,11 @@ extension Refresher {
         shared.withLock { $0.upkeep.queues[queue].limits }
     }
 
+    /// The same for a record, whatever queue it had to share.
+    func limits(_ queue: Int, _ record: borrowing ConnectionRecord) -> RefreshPolicy.Limits {
+        limits(queue).of(record.grant)
+    }
+
     /// The queue of an application; made with the limits of its provider where there is none yet.
     func queue(_ application: ApplicationID) -> Int {
         let known = shared.withLock { shared in
@@ -77,24 +82,29 @@ extension Refresher {
     /// The queue of a connection of an application.
     func queue(of record: borrowing ConnectionRecord, _ application: ApplicationID) -> Int {
         let main = queue(application)
-        guard record.hasOwnClientOrValues else { return main }
+        guard record.mayHaveOwnQueue else { return main }
         return queue(
             application, values: record.fields.values(ConnectionTag.values),
-            clientID: record.fields.text(ConnectionTag.ownClientID), main: main)
+            clientID: record.fields.text(ConnectionTag.ownClientID), record.grant, main: main)
     }
 
-    /// The same of what is a connection's own.
-    func queue(_ application: ApplicationID, _ own: OwnSettings?) -> Int {
+    /// The same of what is a connection's own, and of its grant.
+    func queue(
+        _ application: ApplicationID, _ own: OwnSettings?, _ grant: GrantType = .authorizationCode
+    ) -> Int {
         let main = queue(application)
-        guard let own else { return main }
-        return queue(application, values: own.values, clientID: own.clientID, main: main)
+        guard own != nil || grant.asksAnew else { return main }
+        return queue(
+            application, values: own?.values ?? [:], clientID: own?.clientID, grant, main: main)
     }
 
     private func queue(
-        _ application: ApplicationID, values: [String: String], clientID: String?, main: Int
+        _ application: ApplicationID, values: [String: String], clientID: String?,
+        _ grant: GrantType, main: Int
     ) -> Int {
         shared.withLock { shared in
-            shared.upkeep.setQueue(application, values: values, clientID: clientID, main: main)
+            shared.upkeep.setQueue(
+                application, values: values, clientID: clientID, grant: grant, main: main)
         }
     }
 

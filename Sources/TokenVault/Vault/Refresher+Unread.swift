@@ -15,7 +15,7 @@ extension Refresher {
     /// The same where the limits of its provider have to be looked up.
     func isHeld(_ record: borrowing ConnectionRecord) -> Bool {
         guard let application = record.application, record.holdsUnread else { return false }
-        return Self.isHeld(record, limits(queue(application)))
+        return Self.isHeld(record, limits(queue(of: record, application), record))
     }
 
     /// Why a record that is active is not refreshed.

@@ -127,8 +127,10 @@ extension Vault {
         let provider = application.provider
         try checkEndpoints(application)
         try Self.check(application.clientID, application.clientSecret, provider)
-        try Application.check(
-            redirectURI: application.redirectURI, names: provider.callbackParameterNames)
+        if !application.redirectURI.isEmpty {
+            try Application.check(
+                redirectURI: application.redirectURI, names: provider.callbackParameterNames)
+        }
         try Application.check(scopes: application.scopes)
         try provider.check(userScopes: application.userScopes)
         do throws(SettingError) {
@@ -151,10 +153,12 @@ extension Vault {
             // Each connection has a value of its own.
         }
         var endpoints: [(String, FailureSubject)] = [
-            (provider.authorizationEndpoint, .authorizationEndpoint),
             (provider.tokenEndpoint, .tokenEndpoint),
             (provider.refreshURL, provider.refreshSubject),
         ]
+        if let endpoint = provider.authorizationEndpointIfAny {
+            endpoints.insert((endpoint, .authorizationEndpoint), at: 0)
+        }
         if let endpoint = provider.revocationEndpoint {
             endpoints.append((endpoint, .revocationEndpoint))
         }

@@ -18,10 +18,12 @@ extension Vault {
     /// - Throws: `applicationNotFound`, `endpointRefused`, `invalidArgument` where a scope is empty
     ///   or has control characters, or where there are user scopes and the provider has no
     ///   parameter for them, `limitExceeded` where there are more than 64, or one has more than 256
-    ///   bytes, and past 10,000 open flows; `disconnecting`, `storeFull`; `invalidArgument` where a
-    ///   value is missing or is not what its variable takes: `Provider.check(values:)` says which,
-    ///   and what would do; `alreadyExists` where the provider has a `secondConnection` and another
-    ///   application's connection has its id.
+    ///   bytes, and past 10,000 open flows; `invalidArgument` with the cause `missing` where the
+    ///   provider has no authorization endpoint or the application no redirect URI;
+    ///   `disconnecting`, `storeFull`; `invalidArgument` where a value is missing or is not what
+    ///   its variable takes: `Provider.check(values:)` says which, and what would do; `alreadyExists`
+    ///   where the provider has a `secondConnection` and another application's connection has its
+    ///   id.
     public func connect(
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
         userScopes: [String]? = nil,
@@ -36,6 +38,12 @@ extension Vault {
         let own = try own(settings, key, stored)
         let application = try stored.filled(for: own, awaitsCallback: true)
         let provider = application.provider
+        guard provider.authorizationEndpointIfAny != nil else {
+            throw VaultError(.invalidArgument, .vault, .missing, .authorizationEndpoint)
+        }
+        guard !application.redirectURI.isEmpty else {
+            throw VaultError(.invalidArgument, .vault, .missing, .redirectURI)
+        }
         try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
         // Where the callback says where that is, it is checked then.
         if !URLTemplate.isTemplate(provider.tokenEndpoint) || provider.variables.isEmpty {
@@ -76,19 +84,23 @@ extension Vault {
     }
 
     /// Makes the connection's record where there is none, so that its light is yellow.
+    ///
+    /// - Parameter grant: what it is to have its tokens by.
     func configure(
-        _ id: ConnectionID, _ key: RecordKey, _ application: ApplicationID, _ now: UnixTime
+        _ id: ConnectionID, _ key: RecordKey, _ application: ApplicationID, _ now: UnixTime,
+        grant: GrantType = .authorizationCode
     ) async throws(VaultError) {
         let commit = Commit()
         commit.add(
             .revise(
                 key,
                 Revision(
-                    addedBytesMax: application.text.utf8.count + Fields.headBytes,
+                    addedBytesMax: application.text.utf8.count + 2 * Fields.headBytes + 1,
                     new: { () throws(VaultError) in try ConnectionRecord(id: id, now: now) }
                 ) { (record, version) throws(VaultError) in
                     guard version.isAbsent else { return .leave }
                     try record.fields.set(ConnectionTag.application, text: application.text)
+                    try record.set(grant)
                     return .change
                 }))
         if try await durable(commit).fate == .disconnecting {
@@ -157,18 +169,17 @@ extension Vault {
         do throws(VaultError) {
             try await finish(prepared, flow, life, room)
         } catch {
-            await recordFailure(of: flow, error)
+            await recordFailure(of: NewGrant(flow), error)
             throw error.concerning(id)
         }
         return id
     }
 
-    /// Writes down why a flow failed, also in the record of a connection that has no tokens: its
-    /// light says so. That the provider rejects the application stands in the application's log.
-    func recordFailure(
-        of flow: borrowing PendingAuthorization, _ error: VaultError
-    ) async {
-        let id = flow.connection
+    /// Writes down why nothing was granted, also in the record of a connection that has no tokens:
+    /// its light says so. That the provider rejects the application stands in the application's
+    /// log.
+    func recordFailure(of target: NewGrant, _ error: VaultError) async {
+        let id = target.connection
         let now = time.now()
         let key = store.key(.connection, id.text)
         let kind = VaultEvent.Kind.connectFailed
@@ -176,11 +187,11 @@ extension Vault {
         let trouble = ConnectionRecord.Failure(
             code: kind.code, status: Int32(clamping: number), time: now)
         var entries = [EventEntry(time: now, key: key, kind: kind, number: number)]
-        if error.code == .applicationMisconfigured, flow.own?.clientID == nil {
-            refresher.noteRejectionTold(flow.application)
+        if error.code == .applicationMisconfigured, !target.isOfOwnClient {
+            refresher.noteRejectionTold(target.application)
             entries.append(
                 EventEntry(
-                    time: now, key: store.key(.application, flow.application.text),
+                    time: now, key: store.key(.application, target.application.text),
                     kind: .applicationRejected, number: number))
         }
         let commit = Commit()

@@ -86,7 +86,7 @@ extension Vault {
         // Where it is gone, it was cancelled, or another one took its place.
         let isOurs = (try? await durable(commit)) != nil
         let wasEnded = error.code == .flowEnded || error.code == .disconnecting
-        if isOurs, !wasEnded { await recordFailure(of: flow, error) }
+        if isOurs, !wasEnded { await recordFailure(of: NewGrant(flow), error) }
         refresher.deviceFlows.end(
             flow.connection, flowKey, .failure(error.concerning(flow.connection)))
     }
@@ -121,7 +121,7 @@ extension Vault {
         refresher.accept(probe, flow.connection)
         do throws(VaultError) {
             try await store(
-                granted, flow.own, [:], flow, .own(life: life), room, taking: flowKey)
+                granted, flow.own, [:], NewGrant(flow), life, room, taking: flowKey)
         } catch {
             Self.revoke(granted.reply, application, network, place)
             let isGone = error.code == .notFound

@@ -157,7 +157,7 @@ extension Vault {
                 await exchange.answer.wait(), application, requestedAt, place)
             refresher.accept(exchange.probe, flow.connection)
             do throws(VaultError) {
-                try await store(granted, own, captured, flow, .own(life: life), room)
+                try await store(granted, own, captured, NewGrant(flow), life, room)
             } catch {
                 Self.revoke(granted.reply, application, network, place)
                 throw error

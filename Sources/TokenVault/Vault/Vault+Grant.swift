@@ -2,26 +2,16 @@
 
 // What a code was exchanged for, on its way into the store.
 extension Vault {
-    /// Which connection the tokens of a completed flow are of.
-    enum Destination: Sendable {
-        /// The flow's own, in the life in which the flow was started.
-        case own(life: UInt64?)
-        /// The second one, which is made where it is not there.
-        case second(ConnectionID)
-    }
-
-    /// Puts the tokens of a completed flow over whatever the connection had.
+    /// Puts tokens that were just granted over whatever the connection had.
     ///
     /// - Parameter taken: a flow that is open until they are stored; `notFound` where it is gone.
     func store(
         _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
-        _ flow: borrowing PendingAuthorization, _ destination: Destination, _ room: ExchangeRoom,
-        taking taken: RecordKey? = nil
+        _ target: NewGrant, _ life: UInt64?, _ room: ExchangeRoom, taking taken: RecordKey? = nil
     ) async throws(VaultError) {
         for attempt in 1...Self.storeAttemptsMax {
             do throws(VaultError) {
-                return try await storeOnce(
-                    granted, own, captured, flow, destination, room, taken)
+                return try await storeOnce(granted, own, captured, target, life, room, taken)
             } catch {
                 // Longer tokens than there was room kept for.
                 guard error.code == .tooManySecrets, attempt < Self.storeAttemptsMax,
@@ -33,26 +23,21 @@ extension Vault {
 
     private func storeOnce(
         _ granted: GrantedTokens, _ own: OwnSettings?, _ captured: [String: String],
-        _ flow: borrowing PendingAuthorization, _ destination: Destination, _ room: ExchangeRoom,
-        _ taken: RecordKey?
+        _ target: NewGrant, _ life: UInt64?, _ room: ExchangeRoom, _ taken: RecordKey?
     ) async throws(VaultError) {
-        let (application, scope) = (flow.application, flow.requestedScope)
-        let id: ConnectionID
-        switch destination {
-        case .own: id = flow.connection
-        case .second(let second): id = second
-        }
+        let (id, application) = (target.connection, target.application)
+        let scope = target.requestedScope
         let key = store.key(.connection, id.text)
-        let queue = refresher.queue(application, own)
+        let queue = refresher.queue(application, own, target.grant)
         let now = time.now()
         let replaced = ReplacedGrant(revokedBy: revoker(of: key))
         let addedBytes =
             granted.reply.addedBytesMax + (scope?.utf8.count ?? 0) + application.text.utf8.count
             + 16 * (Fields.headBytes + 8) + Self.byteCount(own, captured)
         let revision = Revision(
-            addedBytesMax: addedBytes, new: Self.maker(destination, now)
+            addedBytesMax: addedBytes, new: target.maker(now)
         ) { [refresher] (record, version) throws(VaultError) in
-            guard destination.takes(record, version, of: application) else { return .leave }
+            guard target.takes(record, version, life) else { return .leave }
             try replaced.take(record, by: granted.reply, now)
             if replaced.isThere {
                 try record.fields.set(
@@ -63,6 +48,7 @@ extension Vault {
             // A new grant: nothing of the old one, its refresh token least of all, may stay.
             try record.forgetRefreshToken()
             try record.forgetCaptured()
+            try record.set(target.grant)
             try record.fields.set(ConnectionTag.grantedScope, nil)
             try record.fields.set(ConnectionTag.used, nil)
             try record.fields.set(ConnectionTag.refreshed, nil)
@@ -92,19 +78,11 @@ extension Vault {
             feed.publish(VaultEvent(time: now, kind: .connected, number: 0, connection: id))
             await end(replaced, id, key)
         case .left:
-            throw VaultError(destination.isSecond ? .alreadyExists : .callbackRejected, .vault)
+            throw VaultError(target.leftCode, .vault)
         // Disconnected while its flow was open: the flow does not bring it back.
         case .disconnecting: throw VaultError(.disconnecting, .vault)
         case .missing, .none: throw VaultError(.notFound, .vault)
         }
-    }
-
-    /// Makes the second connection's record; the flow's own is there since it was started.
-    private static func maker(
-        _ destination: Destination, _ now: UnixTime
-    ) -> (@Sendable () throws(VaultError) -> ConnectionRecord)? {
-        guard case .second(let id) = destination else { return nil }
-        return { () throws(VaultError) in try ConnectionRecord(id: id, now: now) }
     }
 
     /// By how many bytes what is a connection's own makes its record longer.
@@ -119,19 +97,32 @@ extension Vault {
     static let storeAttemptsMax = 60
 }
 
-extension Vault.Destination {
-    fileprivate var isSecond: Bool { if case .second = self { true } else { false } }
+extension NewGrant {
+    /// Makes the second connection's record; the flow's own is there since it was started.
+    fileprivate func maker(
+        _ now: UnixTime
+    ) -> (@Sendable () throws(VaultError) -> ConnectionRecord)? {
+        guard isSecond else { return nil }
+        return { [connection] () throws(VaultError) in
+            try ConnectionRecord(id: connection, now: now)
+        }
+    }
 
     /// Whether the tokens may replace what a record holds.
+    ///
+    /// - Parameter life: the one in which they were asked for.
     fileprivate func takes(
-        _ record: borrowing ConnectionRecord, _ version: RecordVersion,
-        of application: ApplicationID
+        _ record: borrowing ConnectionRecord, _ version: RecordVersion, _ life: UInt64?
     ) -> Bool {
-        switch self {
-        // Disconnected and set up anew meanwhile: these tokens are of the life before.
-        case .own(let life): life == version.life
         // Somebody else's connection may have the name by chance.
-        case .second: version.isAbsent || record.application == application
-        }
+        if isSecond { return version.isAbsent || record.application == application }
+        // Disconnected and set up anew meanwhile: these tokens are of the life before.
+        return life == version.life
+    }
+
+    /// What is told where they may not.
+    fileprivate var leftCode: VaultError.Code {
+        if isSecond { return .alreadyExists }
+        return grant.asksAnew ? .disconnecting : .callbackRejected
     }
 }

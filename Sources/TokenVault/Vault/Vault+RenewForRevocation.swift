@@ -28,7 +28,9 @@ extension Vault {
             let record = ConnectionRecord(fields: opened.takeFields())
             let end = time.now().adding(milliseconds: Self.revocationMilliseconds)
             let isOver = record.accessTokenExpiry.map { $0 <= end } ?? false
+            // What is asked for anew is another token, and no grant outlives it.
             guard record.state == .active, isOver || record.rejected != nil,
+                !record.grant.asksAnew,
                 let id = record.application,
                 let application = try store.revokingApplication(id, for: try record.own())
             else { return false }

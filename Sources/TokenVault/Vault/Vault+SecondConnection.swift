@@ -29,7 +29,7 @@ extension Vault {
             guard let reply = try await second(of: granted) else { return }
             let second = GrantedTokens(reply, application, requestedAt: granted.requestedAt)
             do throws(VaultError) {
-                try await store(second, own, captured, flow, .second(id), room)
+                try await store(second, own, captured, NewGrant(flow, second: id), nil, room)
             } catch {
                 Self.revoke(second.reply, application, network)
                 throw error

@@ -11,7 +11,9 @@ extension Vault {
     }
 
     /// Writes a token set under `id`, whatever was there, and returns its generation once it is
-    /// durable. A set without a refresh token leaves none: what was stored is what `get` gives.
+    /// durable. A set without a refresh token leaves none: what was stored is what `get` gives. Of
+    /// a connection whose tokens the client asked for by itself that is the end: what is put is
+    /// renewed by its refresh token, or by nothing.
     ///
     /// - Parameter id: the connection's.
     /// - Parameter tokens: what is stored; the set is wiped afterwards.
@@ -103,6 +105,8 @@ extension Vault {
             try check(version)
             // What was stored is what is read: one without a refresh token leaves none.
             try record.forgetRefreshToken()
+            // Where they come from the platform knows.
+            try record.set(.authorizationCode as GrantType)
             try supplied.adopt(into: &record, requestStart: now)
             try record.fields.set(ConnectionTag.connected, time: now)
             // What the earlier tokens showed of their application says nothing of these.

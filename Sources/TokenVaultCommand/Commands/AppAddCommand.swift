@@ -30,6 +30,8 @@ struct AppAddCommand: AsyncParsableCommand {
               tokenvault app add idp --issuer https://login.example.com --client-id 123 \\
                 --client-secret-file idp.secret \\
                 --redirect-uri http://127.0.0.1:8017/callback
+              tokenvault app add api --token-url https://a.example/token --client-id 123 \\
+                --client-secret-file api.secret
               pass show crm | tokenvault app add crm --client-secret-fd 0 \\
                 --authorize-url https://a.example/authorize \\
                 --token-url https://a.example/token --auth post --client-id 123 \\
@@ -63,7 +65,9 @@ struct AppAddCommand: AsyncParsableCommand {
         help: "Take what the issuer says, though it says otherwise than before.")
     var acceptChange = false
 
-    @Option(name: .customLong("authorize-url"), help: "Authorization endpoint.")
+    @Option(
+        name: .customLong("authorize-url"),
+        help: "Authorization endpoint; left out where nobody is sent there.")
     var authorizationEndpoint: String?
 
     @Option(name: .customLong("token-url"), help: "Token endpoint.")
@@ -90,8 +94,11 @@ struct AppAddCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("redirect-uri"),
-        help: "The callback URL, exactly as it is registered at the provider.")
-    var redirectURI: String
+        help: """
+            The callback URL, exactly as it is registered at the provider. Left out where nobody \
+            is sent there: connect --client-credentials.
+            """)
+    var redirectURI: String?
 
     @Option(name: .customLong("scope"), help: "A scope to ask for. May be repeated.")
     var scopes: [String] = []
@@ -130,6 +137,9 @@ struct AppAddCommand: AsyncParsableCommand {
         guard (definition == nil) != endpoints.allSatisfy({ $0 == nil }) else {
             throw ValidationError("give either --provider or --authorize-url and --token-url")
         }
+        guard redirectURI != "" else {
+            throw ValidationError("--redirect-uri is empty: leave it out where there is none")
+        }
     }
 
     func run() async throws {
@@ -162,7 +172,7 @@ struct AppAddCommand: AsyncParsableCommand {
         }
         return ApplicationForm(
             id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
-            redirectURI: redirectURI, scopes: scopes, userScopes: userScopes, values: values)
+            redirectURI: redirectURI ?? "", scopes: scopes, userScopes: userScopes, values: values)
     }
 
     /// Puts it into the vault, where nothing is in its place that should stay.
@@ -181,6 +191,11 @@ struct AppAddCommand: AsyncParsableCommand {
         }
         try Outlet.output.line(
             "application \(id.printable) \(old == nil ? "added" : "replaced")")
+        if redirectURI == nil, !form.provider.provider.authorizationEndpoint.isEmpty {
+            try Outlet.errors.line(
+                "tokenvault: no redirect URI: only `connect --client-credentials` works with it; "
+                    + "else give --redirect-uri")
+        }
     }
 
     /// The one that has the id already; nil where none has.
@@ -214,12 +229,15 @@ struct AppAddCommand: AsyncParsableCommand {
 
     private func provider() throws -> Provider {
         if let definition { return try ProviderDefinition(definition).entry().provider }
-        guard let authorizationEndpoint, let tokenEndpoint else {
+        guard let tokenEndpoint, authorizationEndpoint != nil || redirectURI == nil else {
             throw CommandFailure(.usage, "give both --authorize-url and --token-url")
         }
         var provider = Provider(
-            name: id, authorizationEndpoint: authorizationEndpoint, tokenEndpoint: tokenEndpoint,
-            revocationEndpoint: revocationEndpoint)
+            name: id, authorizationEndpoint: authorizationEndpoint ?? "",
+            tokenEndpoint: tokenEndpoint, revocationEndpoint: revocationEndpoint)
+        if authorizationEndpoint == nil {
+            provider.clientCredentialsGrantType = GrantType.clientCredentials.rawValue
+        }
         let method = SettingValue(.text(authentication ?? "basic"))
         do throws(SettingError) {
             try ProviderSetting["client_authentication"]?.set(&provider, to: method)

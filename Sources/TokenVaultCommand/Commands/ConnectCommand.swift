@@ -8,7 +8,10 @@ import TokenVault
 struct ConnectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "connect",
-        abstract: "Connect an account: send somebody's browser to the provider and wait.",
+        abstract: """
+            Connect an account: send somebody's browser to the provider and wait, or let the \
+            client ask by itself.
+            """,
         discussion: """
             Prints the URL to open. If the application's redirect URI is http on 127.0.0.1 or \
             [::1], the command listens on exactly that address, for one callback and at most ten \
@@ -26,6 +29,10 @@ struct ConnectCommand: AsyncParsableCommand {
             application's, are kept with it. Each replaces what the connection had, which stays \
             where none is given.
 
+            With --client-credentials nobody's browser is needed: the application asks for a \
+            token by its own authentication (RFC 6749 section 4.4), now and whenever the next is \
+            due.
+
             EXAMPLES
               tokenvault connect anna --app crm
               tokenvault connect anna --app crm --scope read --scope write --open
@@ -33,6 +40,7 @@ struct ConnectCommand: AsyncParsableCommand {
               tokenvault connect anna --app crm --device
               tokenvault connect acme --app shops --set shop=acme
               tokenvault connect acme --app crm --client-id 77 --client-secret-file acme.secret
+              tokenvault connect reports --app api --client-credentials --scope reports.read
             """)
 
     @Argument(help: "The connection's id: your own name for the account.")
@@ -70,6 +78,11 @@ struct ConnectCommand: AsyncParsableCommand {
                 + "May be repeated.", valueName: "name"))
     var hiddenNames: [String] = []
 
+    @Flag(
+        name: .customLong("client-credentials"),
+        help: "Ask for tokens by the application's own authentication: nobody's browser is needed.")
+    var usesClientCredentials = false
+
     @Flag(help: "Read the address the browser ended at from the terminal, or from a pipe on stdin.")
     var paste = false
 
@@ -94,11 +107,21 @@ struct ConnectCommand: AsyncParsableCommand {
         guard !device || !paste && !open && userScopes.isEmpty else {
             throw ValidationError("--device goes with none of --paste, --open and --user-scope")
         }
+        guard !usesClientCredentials || !paste && !open && userScopes.isEmpty else {
+            throw ValidationError(
+                "--client-credentials sends nobody to a browser: leave out --paste, --open and "
+                    + "--user-scope")
+        }
     }
 
     func run() async throws {
         try await options.withDoor { door in
             let application = try await door.application(id: application)
+            if usesClientCredentials {
+                try await connect(door, application, by: .clientCredentials)
+                return try Outlet.output.line("connected \(id.printable)")
+            }
+            try Self.checkFlow(application)
             guard
                 userScopes.isEmpty || application.provider.provider.userScopeParameter != nil
             else {
@@ -133,6 +156,33 @@ struct ConnectCommand: AsyncParsableCommand {
     ) async throws {
         try Outlet.output.line("connected \(id.printable)")
         try await warn(door, application)
+    }
+
+    /// The client asks by itself.
+    private func connect(
+        _ door: any VaultDoor, _ application: ApplicationForm, by grant: GrantType
+    ) async throws {
+        let request = try Request.connectByItself(
+            id: id, application: application.id, grant: grant.rawValue,
+            scopes: scopes.isEmpty ? nil : scopes, own: own(application))
+        try await door.ask(request, secret: clientSecret.read()) { _ in }
+    }
+
+    /// Whether somebody's browser can be sent anywhere, and come back.
+    private static func checkFlow(_ application: ApplicationForm) throws(CommandFailure) {
+        let missing: String? =
+            if application.provider.provider.authorizationEndpoint.isEmpty {
+                "its provider has no authorization endpoint"
+            } else if application.redirectURI.isEmpty {
+                "it has no redirect URI (`tokenvault app add --replace --redirect-uri`)"
+            } else {
+                nil
+            }
+        guard let missing else { return }
+        throw CommandFailure(
+            .usage,
+            "the application \(application.id.printable) sends nobody to a browser, since "
+                + "\(missing): give --client-credentials where it asks for tokens by itself")
     }
 
     private static func listener(
@@ -191,15 +241,23 @@ struct ConnectCommand: AsyncParsableCommand {
         _ door: any VaultDoor, _ application: ApplicationForm
     ) async throws -> String {
         var url: String?
-        let own = try own(application)
-        let request = Request.connect(
+        let request = try Request.connect(
             id: id, application: application.id, scopes: scopes.isEmpty ? nil : scopes,
-            userScopes: userScopes.isEmpty ? nil : userScopes, own: own)
+            userScopes: userScopes.isEmpty ? nil : userScopes, own: own(application))
         try await door.ask(request, secret: clientSecret.read()) { reply in
             if case .authorization(let found) = reply { url = found }
         }
         guard let url else { throw ServedVault.unexpected }
         return url
+    }
+
+    /// What is to be the connection's own.
+    private func own(_ application: ApplicationForm) throws -> OwnForm {
+        let values = try variables.values(for: application.provider.provider)
+        return OwnForm(
+            values: values.isEmpty ? nil : values, clientID: clientId,
+            usesApplicationClient: usesApplicationClient,
+            hiddenNames: hiddenNames.isEmpty ? nil : hiddenNames)
     }
 
     private func complete(_ door: any VaultDoor, _ query: consuming Secret) async throws {

@@ -40,13 +40,14 @@ struct StatusCommand: AsyncParsableCommand {
             ("reason", Self.reason(status)),
             ("next step", NextStep.text(status)),
             ("application", status.application),
+            ("grant", Self.grant(status)),
             ("account", status.account),
             ("token expires", moment(status.expires)),
             ("learnt from", status.expires == nil ? nil : status.expirySource),
             ("refresh token expires", moment(status.refreshTokenExpires)),
             ("connect again by", moment(status.diesAt)),
             ("because", status.endCause.map(Self.explanation)),
-            ("next refresh", moment(status.nextRefresh)),
+            (Self.asksAnew(status) ? "next request" : "next refresh", moment(status.nextRefresh)),
             ("answer outstanding", moment(status.answerOutstandingSince).map { "since \($0)" }),
             ("token rejected", moment(status.tokenRejected)),
             ("last refreshed", moment(status.lastRefreshed)),
@@ -75,6 +76,16 @@ struct StatusCommand: AsyncParsableCommand {
             return "\(name)=\(value)" + (isHidden ? " (hidden)" : "")
         }.joined(separator: ", ")
     }
+
+    /// What its tokens come by, where nobody consents to that.
+    private static func grant(_ status: StatusForm) -> String? {
+        switch status.grant.flatMap(GrantType.init(rawValue:)) {
+        case .clientCredentials: "client credentials: the client asks for each token by itself"
+        default: nil
+        }
+    }
+
+    private static func asksAnew(_ status: StatusForm) -> Bool { grant(status) != nil }
 
     private static func reason(_ status: StatusForm) -> String? {
         status.reason.map { reason in

@@ -41,6 +41,9 @@ final class OwnVault: VaultDoor {
             try take(.authorization(url: request.url))
         case .connectDevice, .device, .cancelDevice:
             if let reply = try await answer(toDevice: request, secret) { try take(reply) }
+        case .connectByItself(let id, let application, let grant, let scopes, let own):
+            try await connect(id, application, grant, scopes, own ?? OwnForm(), secret)
+            try take(.connected(id: id))
         case .complete(let id, let application):
             let id = try await complete(secret, id, application)
             try take(.connected(id: id.text))
@@ -94,6 +97,19 @@ final class OwnVault: VaultDoor {
     ) async throws {
         let refresh = try await vault.refreshIssuer(id, acceptsChange: acceptsChange)
         try take(.issuerRefresh(IssuerRefreshForm(refresh)))
+    }
+
+    /// Without anybody's browser.
+    private func connect(
+        _ id: String, _ application: String, _ grant: String, _ scopes: [String]?,
+        _ own: OwnForm, _ secret: consuming Secret?
+    ) async throws {
+        guard GrantType(rawValue: grant) == .clientCredentials else {
+            throw VaultError(.invalidArgument, .vault)
+        }
+        try await vault.connect(
+            ConnectionID(id), application: ApplicationID(application), grant: .clientCredentials,
+            scopes: scopes, settings: own.settings(clientSecret: secret))
     }
 
     private func form(_ status: ConnectionStatus) -> StatusForm {

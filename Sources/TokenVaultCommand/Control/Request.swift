@@ -23,6 +23,10 @@ enum Request: Codable, Sendable {
     /// How a device authorization stands: `device` while it is open, then `connected` or why not.
     case device(id: String)
     case cancelDevice(id: String)
+    /// Without anybody's browser, by a `GrantType`; with the secret as above. Answered when it is
+    /// connected.
+    case connectByItself(
+        id: String, application: String, grant: String, scopes: [String]?, own: OwnForm?)
     /// With the callback's query.
     case complete(id: String, application: String)
     case list

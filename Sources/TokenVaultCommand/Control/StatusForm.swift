@@ -11,6 +11,8 @@ struct StatusForm: Codable, Sendable {
     var reasonDetail: DetailForm?
     var nextStep: String
     var application: String?
+    /// What it has its access tokens by; nil of one that has none yet.
+    var grant: String?
     /// Whose account it is.
     var account: String?
     var expires: Moment?
@@ -43,7 +45,7 @@ struct StatusForm: Codable, Sendable {
     var served: Bool?
 
     enum CodingKeys: String, CodingKey {
-        case id, light, reason, application, account, expires, generation, memory, served
+        case id, light, reason, application, grant, account, expires, generation, memory, served
         case variables, captured
         case hiddenNames = "hidden_names"
         case resourceHosts = "resource_hosts"
@@ -73,6 +75,7 @@ struct StatusForm: Codable, Sendable {
         reasonDetail = DetailForm(status.reasonDetail)
         nextStep = Self.name(status.nextStep)
         application = status.application?.text
+        grant = status.grant.rawValue
         account = status.account
         expires = status.accessTokenExpiry.map(Moment.init)
         expirySource = Self.name(status.expirySource)

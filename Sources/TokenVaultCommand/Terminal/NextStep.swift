@@ -8,6 +8,10 @@ enum NextStep {
     static func text(_ status: StatusForm) -> String? {
         switch status.nextStep {
         case "none": status.served == false && status.nextRefresh != nil ? idle : nil
+        case "connect" where isOfClient(status):
+            cause(status).map {
+                $0.contains("connect") ? $0 : "\($0); then run `tokenvault connect` again"
+            } ?? "run `tokenvault connect --client-credentials`"
         case "connect":
             cause(status).map {
                 $0.contains("connect again") ? $0 : "\($0); then run `tokenvault connect`"
@@ -36,6 +40,10 @@ enum NextStep {
                 + "version may read it; " + VaultError.unreadWaysOut
         default: status.nextStep
         }
+    }
+
+    private static func isOfClient(_ status: StatusForm) -> Bool {
+        status.grant == GrantType.clientCredentials.rawValue
     }
 
     /// What is wrong with an answer, where that is known.
@@ -116,6 +124,7 @@ enum NextStep {
         var detail = status.reasonDetail?.detail ?? FailureDetail()
         if number == -63 { detail.cause = .tooLong }
         let isConnect = status.reason == "connectFailed"
+        if number < 0, isOfClient(status) { detail.subject = .clientCredentials }
         guard let code = code(status.reason, number, detail) else { return nil }
         let shown: Int =
             switch code {

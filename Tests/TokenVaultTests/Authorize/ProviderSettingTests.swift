@@ -62,6 +62,8 @@ import Testing
         provider.exchangeParameters = [.init("mode", "web")]
         provider.refreshParameters = [.init("mode", "refresh")]
         provider.requestHeaders = [.init("Accept", "text/plain")]
+        provider.clientCredentialsGrantType = "account_credentials"
+        provider.clientCredentialsParameters = [.init("account", "{b}")]
         provider.authorizationParameterNames = ["scope": nil, "client_id": "app"]
         provider.tokenParameterNames = ["client_id": "app"]
         provider.callbackParameterNames = ["code": "auth_code"]
@@ -124,6 +126,7 @@ import Testing
             (66, pair("account", "email")), (66, pair("headers.X-V", "2")),
             (66, pair("authentication", "header X-Token")), (67, pair("parameter", "sig")),
             (67, pair("algorithm", "sha256")), (67, pair("encoding", "base64")),
+            (72, text("account_credentials")), (73, pair("account", "{b}")),
             (75, text("https://a.example/device")), (76, pair("authentication", "none")),
             (76, pair("parameters.audience", "x")), (76, pair("grant_type", "device")),
             (76, pair("code_parameter", "code")), (76, pair("lifetime_seconds", "600")),
@@ -182,14 +185,13 @@ import Testing
     }
 
     @Test func whatARecordLacksHasItsDefault() throws {
-        let required: Set<UInt16> = [1, 2, 3, 4, 14, 16]
+        let required: Set<UInt16> = [1, 2, 4, 14, 16]
         let least = Self.entries.filter { required.contains($0.tag) }
         let whole = Self.whole
         #expect(
             try read(least)
                 == Provider(
-                    name: whole.name, authorizationEndpoint: whole.authorizationEndpoint,
-                    tokenEndpoint: whole.tokenEndpoint))
+                    name: whole.name, tokenEndpoint: whole.tokenEndpoint))
         for tag in required {
             #expect(throws: VaultError(.recordDamaged, .seal)) {
                 try read(least.filter { $0.tag != tag })
