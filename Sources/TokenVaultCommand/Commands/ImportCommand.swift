@@ -10,8 +10,8 @@ struct ImportCommand: AsyncParsableCommand {
         commandName: "import",
         abstract: "Take over connections from another system, or from an export.",
         discussion: """
-            FILE has one JSON object a line, at most \(PortableConnection.lineBytesMax) bytes each; \
-            the article ImportAndExport lists the members. Each line is one connection: id, \
+            FILE has one JSON object a line, at most \(PortableConnection.lineBytesMax) bytes \
+            each; the article ImportAndExport lists the members. Each line is one connection: id, \
             application, access_token and refresh_token, expires_at, scope, and what else is \
             known. From then on it is refreshed as any other. FILE must be yours alone (chmod \
             600); - reads lines from standard input. Works beside `tokenvault serve`, too.

@@ -178,7 +178,7 @@ import Testing
         let vault = try home.open()
         try await vault.ready()
         try await vault.put(Self.application(["shop": Provider.Variable(defaultValue: "none")]))
-        let last = String(repeating: "x\\\"", count: 4000)
+        let long = String(repeating: "x\\\\\\\"", count: 4000)
         try await Self.run(
             vault,
             """
@@ -193,7 +193,7 @@ import Testing
             {"id":"plain","access_token":"at-2","issued_at":1,"created_at":1,"connected_at":1}
             {"id":"lost","application":"crm","access_token":"at-3","refresh_token":"rt-3",\
             "created_at":1,"grant_lost_at":1764500400,"grant_lost_status":400}
-            {"id":"long","access_token":"\(last.replacing("\\\"", with: "\\\\\\\""))","created_at":1}
+            {"id":"long","access_token":"\(long)","created_at":1}
             """)
         #expect(try vault.list().count == 4)
         let pair = try ExportKey.makePair()

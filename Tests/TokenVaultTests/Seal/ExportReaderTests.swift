@@ -7,7 +7,7 @@ import Testing
 @testable import TokenVault
 
 /// An export: what is changed in it, where it is cut, and who may open it.
-@Suite struct ExportFileTests {
+@Suite struct ExportReaderTests {
     static let lines = ["{\"id\":\"a\"}\n", "{\"id\":\"b\"}\n{\"id\":\"c\"}\n"]
 
     /// A folder of its own, gone at the end.
