@@ -92,7 +92,7 @@ struct RootCommand: AsyncParsableCommand {
             ListCommand.self,
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
             UseCommand.self, RejectedCommand.self, FailedCommand.self, DisconnectCommand.self,
-            AuditCommand.self,
+            AuditCommand.self, ImportCommand.self, ExportCommand.self,
             LogCommand.self, ServeCommand.self, BenchCommand.self, PracticeServerCommand.self,
         ])
 }

@@ -34,9 +34,14 @@ extension Descriptor {
     ///
     /// - Throws: `storageFailed` where it cannot be read.
     borrowing func drain(into secret: inout Secret) throws(VaultError) -> Int {
+        var span = secret.mutableBytes
+        return try drain(into: &span)
+    }
+
+    /// The same of a part of one.
+    borrowing func drain(into span: inout MutableRawSpan) throws(VaultError) -> Int {
         var done = 0
         var failed: Int32 = 0
-        var span = secret.mutableBytes
         unsafe span.withUnsafeMutableBytes { buffer in
             guard let base = buffer.baseAddress else { return }
             while done < buffer.count {

@@ -203,8 +203,58 @@ enum Sodium {
     static let argon2idModerateOperations = UInt64(crypto_pwhash_OPSLIMIT_MODERATE)
     static let argon2idModerateMemoryBytes = Int(crypto_pwhash_MEMLIMIT_MODERATE)
 
+    // As libsodium takes them; `Sodium+Export` gives them spans.
+    @safe enum Raw {
+        typealias Bytes = UnsafePointer<UInt8>
+        typealias Output = UnsafeMutablePointer<UInt8>
+        typealias StreamState = crypto_secretstream_xchacha20poly1305_state
+        typealias Stream = UnsafeMutablePointer<StreamState>
+
+        static let headerBytes = crypto_secretstream_xchacha20poly1305_headerbytes()
+        static let chunkBytes = crypto_secretstream_xchacha20poly1305_abytes()
+        static let stateBytes = crypto_secretstream_xchacha20poly1305_statebytes()
+        static let boxBytes = crypto_box_sealbytes()
+        static let last = crypto_secretstream_xchacha20poly1305_tag_final()
+
+        static func makeKeyPair(_ open: Output, _ secret: Output) {
+            _ = unsafe crypto_box_keypair(open, secret)
+        }
+        static func publicKey(_ open: Output, _ secret: Bytes) -> Bool {
+            unsafe crypto_scalarmult_base(open, secret) == 0
+        }
+        static func sealBox(_ out: Output, _ plain: Bytes, _ count: Int, _ key: Bytes) -> Bool {
+            unsafe crypto_box_seal(out, plain, UInt64(count), key) == 0
+        }
+        static func openBox(
+            _ out: Output, _ sealed: Bytes, _ count: Int, _ open: Bytes, _ secret: Bytes
+        ) -> Bool {
+            unsafe crypto_box_seal_open(out, sealed, UInt64(count), open, secret) == 0
+        }
+        static func beginWriting(_ stream: Stream, _ header: Output, _ key: Bytes) {
+            _ = unsafe crypto_secretstream_xchacha20poly1305_init_push(stream, header, key)
+        }
+        static func beginReading(_ stream: Stream, _ header: Bytes, _ key: Bytes) {
+            _ = unsafe crypto_secretstream_xchacha20poly1305_init_pull(stream, header, key)
+        }
+        static func push(
+            _ stream: Stream, _ out: Output, _ plain: Bytes, _ count: Int, _ associated: Bytes,
+            _ associatedCount: Int, _ tag: UInt8
+        ) {
+            _ = unsafe crypto_secretstream_xchacha20poly1305_push(
+                stream, out, nil, plain, UInt64(count), associated, UInt64(associatedCount), tag)
+        }
+        static func pull(
+            _ stream: Stream, _ out: Output, _ tag: Output, _ sealed: Bytes, _ count: Int,
+            _ associated: Bytes, _ associatedCount: Int
+        ) -> Bool {
+            unsafe crypto_secretstream_xchacha20poly1305_pull(
+                stream, out, nil, tag, sealed, UInt64(count), associated, UInt64(associatedCount))
+                == 0
+        }
+    }
+
     // libsodium asks for pointers that are never null, also to no bytes at all.
-    private static func lend<Result>(
+    static func lend<Result>(
         _ span: RawSpan, _ body: (UnsafePointer<UInt8>, Int) -> Result
     ) -> Result {
         unsafe span.withUnsafeBytes { buffer in
@@ -213,7 +263,7 @@ enum Sodium {
         }
     }
 
-    private static func lend<Result>(
+    static func lend<Result>(
         _ span: inout MutableRawSpan, _ body: (UnsafeMutablePointer<UInt8>, Int) -> Result
     ) -> Result {
         unsafe span.withUnsafeMutableBytes { buffer in

@@ -88,6 +88,8 @@ final class OwnVault: VaultDoor {
             try await tell(vault.log(ConnectionID(id), limit: limit), take)
         case .applicationLog(let id, let limit):
             try await tell(vault.log(application: ApplicationID(id), limit: limit), take)
+        case .importLines(let replaces, let skips):
+            try take(.importedLines(await importLines(secret, replaces, skips)))
         case .token: throw VaultError(.invalidArgument, .vault)
         }
     }

@@ -42,6 +42,8 @@ enum Request: Codable, Sendable {
     case disconnect(id: String, waitSeconds: Int?)
     case log(id: String, limit: Int)
     case applicationLog(id: String, limit: Int)
+    /// With whole lines of an import; those at these places, from 0 on, are left out.
+    case importLines(replaces: Bool, skips: [Int])
 }
 
 extension Request {
@@ -80,6 +82,7 @@ enum Reply: Codable, Sendable {
     case retried(id: String, failure: FailureForm?)
     case event(EventForm)
     case receipt(ReceiptForm)
+    case importedLines(ImportedForm)
 }
 
 /// What answers requests: the vault, opened here, or the process that owns it.
