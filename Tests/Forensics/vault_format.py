@@ -101,9 +101,10 @@ APPLICATION_FIELDS = {
     60: ("variable", "pair*"), 61: ("further host of the API", "text*"),
     62: ("captured parameter", "pair*"),
     65: ("how tokens are revoked", "pair*"), 66: ("what is looked up", "pair*"),
-    67: ("how callbacks are signed", "pair*"),
+    67: ("how callbacks are signed", "pair*"), 70: ("aud of signed assertions", "text"),
     256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),
     258: ("user scope", "text*"), 259: ("value of a variable", "pair*"),
+    260: ("private key", "bytes"), 261: ("key id", "text"), 262: ("signing algorithm", "u8"),
 }
 FLOW_FIELDS = {
     1: ("connection id", "text"), 2: ("application id", "text"), 3: ("PKCE code verifier", "text"),

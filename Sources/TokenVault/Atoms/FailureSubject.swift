@@ -27,6 +27,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case variable = 24
     case hiddenNames = 25
     case resolve = 26
+    case signingKey = 27
 
     /// As definitions, the command line and the vault's directory call it.
     package var name: String {
@@ -55,6 +56,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .variable: "variable"
         case .hiddenNames: "hidden names"
         case .resolve: "resolve"
+        case .signingKey: "signing key"
         }
     }
 }

@@ -153,11 +153,11 @@ extension Provider {
                 wanted: "what iss must be, since authorization_response_iss_parameter_supported "
                     + "says that it is sent", line: nil)
         }
-        if callbackSignature != nil, clientAuthentication == .none {
+        if callbackSignature != nil, !clientAuthentication.usesSecret {
             throw SettingError(
                 setting: "callback_signature", value: "a signature",
                 wanted: "take one of them out",
-                problem: "needs a client secret, and client_authentication is none", line: nil)
+                problem: "needs a client secret, and client_authentication has none", line: nil)
         }
     }
 }

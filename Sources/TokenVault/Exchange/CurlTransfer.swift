@@ -135,6 +135,10 @@ final class CurlTransfer {
                 failure = .cancelled
                 return false
             }
+            guard request.renewAssertion() else {
+                failure = .tooManySecrets
+                return false
+            }
             load(body: request.body)
             if let credentials = request.credentials { load(credentials) }
             stage = .sent

@@ -84,7 +84,10 @@ extension Refresher {
         let own = try record.own()
         let isOwnClient = own?.clientID != nil
         let open = try openApplication(id, own, isOwnClient ? nil : batch.credentials[id])
-        if !isOwnClient { batch.credentials[id] = open.credentials }
+        // What it signs may name the connection's own endpoint.
+        if !isOwnClient, open.credentials.assertion == nil {
+            batch.credentials[id] = open.credentials
+        }
         return open
     }
 
@@ -102,7 +105,11 @@ extension Refresher {
         let queue = queue(id, own)
         let endpoint = shared.withLock { $0.upkeep.queues[queue].endpoint }
         let shown: ClientCredentials
-        if let credentials { shown = credentials } else { shown = try .init(application) }
+        if let credentials {
+            shown = credentials
+        } else {
+            shown = try ClientCredentials(application, clock: time)
+        }
         return OpenApplication(application, own, shown, queue: queue, endpoint: endpoint)
     }
 

@@ -111,7 +111,7 @@ extension Vault {
     static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings,
         time: any TimeSource, randomness: any Randomness,
-        makeNetwork: (Settings) throws(VaultError) -> Network = Network.init
+        makeNetwork: (Settings, any TimeSource) throws(VaultError) -> Network = Network.init
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
         if let file = settings.certificateFile { try CertificateFile.check(file) }
@@ -123,7 +123,7 @@ extension Vault {
     private static func open(
         _ directory: VaultDirectory, rootKey: consuming RootKeySource, settings: Settings,
         time: any TimeSource, randomness: any Randomness,
-        makeNetwork: (Settings) throws(VaultError) -> Network = Network.init
+        makeNetwork: (Settings, any TimeSource) throws(VaultError) -> Network = Network.init
     ) throws(VaultError) -> Vault {
         defer { MemoryHygiene.scrub() }
         let path = directory.path
@@ -132,7 +132,7 @@ extension Vault {
             path, keyring, mapBytes: max(settings.mapBytes, 1 << 20))
         let network: Network
         do throws(VaultError) {
-            network = try makeNetwork(settings)
+            network = try makeNetwork(settings, time)
         } catch {
             committer.close()
             throw error
