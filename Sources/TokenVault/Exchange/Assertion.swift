@@ -14,8 +14,9 @@ package enum Assertion {
     /// A new assertion: `iss`, `sub`, `aud`, `iat`, `exp` and `jti`, which is never the same, and
     /// further claims, each a text. At most 65,536 bytes; whoever gets it wipes it with its scope.
     ///
-    /// One signature takes 1 ms with RSA of 2,048 bits, 0.2 ms with P-256 or Ed25519. The key is
-    /// parsed for it and freed after it: longer it is nowhere but in its ``Secret``.
+    /// One takes 1.2 ms of a processor with RSA of 2,048 bits, 6.4 ms with 4,096, 0.6 ms with P-256
+    /// or Ed25519; 0.5 ms of that to parse the key, which is freed after the signature: longer it
+    /// is nowhere but in its ``Secret``.
     ///
     /// - Parameters:
     ///   - claims: of other names than those above, each once.

@@ -83,7 +83,8 @@ struct PrivateKey: ~Copyable {
         return try Self.raw(signature.bytes)
     }
 
-    /// Whether what it signed is what its public half expects: a file may hold halves of two keys.
+    /// Whether a signature as `sign` makes it is one that its public half expects: a file may hold
+    /// halves of two keys.
     func verifies(
         _ signature: RawSpan, of message: RawSpan, by algorithm: SigningKey.Algorithm
     ) -> Bool {
@@ -91,6 +92,16 @@ struct PrivateKey: ~Copyable {
         guard let context = unsafe EVP_MD_CTX_new() else { return false }
         defer { unsafe EVP_MD_CTX_free(context) }
         guard unsafe begin(context, algorithm, EVP_DigestVerifyInit) else { return false }
+        guard algorithm != .es256 else {
+            return Self.der(ofRaw: signature).map { der in
+                unsafe message.withUnsafeBytes { message in
+                    unsafe EVP_DigestVerify(
+                        context, der, der.count,
+                        message.baseAddress?.assumingMemoryBound(to: UInt8.self), message.count)
+                        == 1
+                }
+            } ?? false
+        }
         return unsafe signature.withUnsafeBytes { signature in
             unsafe message.withUnsafeBytes { message in
                 unsafe EVP_DigestVerify(
@@ -141,6 +152,32 @@ struct PrivateKey: ~Copyable {
         }
         guard fits else { return nil }
         return raw
+    }
+
+    /// The inverse of `raw`.
+    private static func der(ofRaw raw: RawSpan) -> [UInt8]? {
+        guard raw.byteCount == 2 * coordinateBytes, let pair = unsafe ECDSA_SIG_new() else {
+            return nil
+        }
+        defer { unsafe ECDSA_SIG_free(pair) }
+        let isSet = unsafe raw.withUnsafeBytes { raw in
+            guard let start = unsafe raw.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+                return false
+            }
+            let count = Int32(coordinateBytes)
+            // From here on the pair has both.
+            return unsafe ECDSA_SIG_set0(
+                pair, BN_bin2bn(start, count, nil),
+                BN_bin2bn(start + coordinateBytes, count, nil)) == 1
+        }
+        let byteCount = Int(unsafe i2d_ECDSA_SIG(pair, nil))
+        guard isSet, byteCount > 0 else { return nil }
+        var der = [UInt8](repeating: 0, count: byteCount)
+        let written = unsafe der.withUnsafeMutableBufferPointer { der in
+            var end = der.baseAddress
+            return unsafe i2d_ECDSA_SIG(pair, &end)
+        }
+        return Int(written) == byteCount ? der : nil
     }
 
     private static let coordinateBytes = 32
