@@ -13,6 +13,7 @@ extension VaultError {
                     + "digits, - and _", .usage)
         }
         if subject == .resolve { return resolve }
+        if subject == .signingKey { return signingKey }
         if detail.cause == .tooMany {
             return KnownCause("at most \(number) scopes can be asked for at a time", .usage)
         }

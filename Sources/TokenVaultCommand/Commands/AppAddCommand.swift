@@ -30,6 +30,8 @@ struct AppAddCommand: AsyncParsableCommand {
                 --authorize-url https://a.example/authorize \\
                 --token-url https://a.example/token --auth post --client-id 123 \\
                 --redirect-uri https://b.example/callback --scope read
+              tokenvault app add bank --provider bank.yaml --client-id 123 \\
+                --signing-key-file bank.pem --redirect-uri https://b.example/callback
 
             What the definition leaves open, such as {host} in an endpoint, is given by --set, or \
             for each connection by `tokenvault connect --set`.
@@ -58,8 +60,8 @@ struct AppAddCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("auth"),
         help: """
-            How the client authenticates: basic (default), basic_raw, post, none, secret_as_user \
-            or bearer.
+            How the client authenticates: basic (default), basic_raw, post, none, secret_as_user, \
+            bearer or private_key_jwt.
             """)
     var authentication: String?
 
@@ -67,6 +69,8 @@ struct AppAddCommand: AsyncParsableCommand {
     var clientId: String
 
     @OptionGroup var clientSecret: ClientSecretOptions
+
+    @OptionGroup var signingKey: SigningKeyOptions
 
     @Flag(name: .customLong("public"), help: "A public client: it has no secret.")
     var isPublic = false
@@ -113,23 +117,27 @@ struct AppAddCommand: AsyncParsableCommand {
         let values = try variables.values(for: provider)
         let secret = try clientSecret.read()
         let hasSecret = secret != nil
-        guard hasSecret != (provider.clientAuthentication == .none) else {
-            throw CommandFailure(
-                .usage,
-                hasSecret
-                    ? "a client that authenticates by \"none\" has no secret"
-                    : "which client secret? Give --client-secret-file, --client-secret-fd, "
-                        + "or --public where there is none")
-        }
+        try check(provider, hasSecret: hasSecret)
+        let privateKey = try signingKey.read()
+        let keyBytes: Int? =
+            switch privateKey {
+            case .some(let key): key.count
+            case .none: nil
+            }
         guard userScopes.isEmpty || provider.userScopeParameter != nil else {
             throw CommandFailure(
                 .usage,
                 "--user-scope: the provider's definition names no parameter for it: say it there, "
                     + "as user_scope_parameter")
         }
-        let form = ApplicationForm(
+        var form = ApplicationForm(
             id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
             redirectURI: redirectURI, scopes: scopes, userScopes: userScopes, values: values)
+        form.signingKey = keyBytes.map {
+            SigningKeyForm(
+                algorithm: signingKey.algorithm, keyID: signingKey.keyID, byteCount: $0)
+        }
+        let both = try SigningKeyForm.joined(secret, privateKey)
         let door = try await options.door()
         defer { door.close() }
         let isReplaced = try await isThere(door)
@@ -138,11 +146,35 @@ struct AppAddCommand: AsyncParsableCommand {
                 .cannotCreate, "there is an application \(id) already: --replace replaces it")
         }
         do {
-            try await door.ask(.putApplication(form), secret: secret) { _ in }
+            try await door.ask(.putApplication(form), secret: both) { _ in }
         } catch let error as VaultError {
             throw placed(error)
         }
         try Outlet.output.line("application \(id.printable) \(isReplaced ? "replaced" : "added")")
+    }
+
+    /// Whether what the client authenticates with is there, and nothing else.
+    private func check(_ provider: Provider, hasSecret: Bool) throws(CommandFailure) {
+        let method = ProviderSetting["client_authentication"]?.value(of: provider)?.words ?? ""
+        let usesKey = provider.clientAuthentication == .privateKeyJWT
+        if hasSecret != provider.clientAuthentication.usesSecret {
+            guard !hasSecret else {
+                throw CommandFailure(
+                    .usage, "a client that authenticates by \(method) has no secret")
+            }
+            throw CommandFailure(
+                .usage,
+                "which client secret? Give --client-secret-file, --client-secret-fd, or --public "
+                    + "where there is none")
+        }
+        guard signingKey.isGiven != usesKey else { return }
+        throw CommandFailure(
+            .usage,
+            usesKey
+                ? "which signing key? Give --signing-key-file or --signing-key-fd"
+                : "a client that authenticates by \(method) has no signing key: leave "
+                    + "--signing-key-file out, or say private_key_jwt (--auth; in a definition "
+                    + "client_authentication)")
     }
 
     /// An error about an endpoint, with the place where that is written.
@@ -151,6 +183,7 @@ struct AppAddCommand: AsyncParsableCommand {
             .authorizationEndpoint: "--authorize-url", .tokenEndpoint: "--token-url",
             .revocationEndpoint: "--revoke-url", .redirectURI: "--redirect-uri",
             .scope: "--scope", .scopes: "--scope", .clientID: "--client-id",
+            .signingKey: "--signing-key-file",
             // Only a definition has it.
             .refreshEndpoint: "--provider",
         ]

@@ -13,7 +13,10 @@ struct AppCommand: AsyncParsableCommand {
                 --client-secret-file crm.secret \\
                 --redirect-uri http://127.0.0.1:8017/callback
               tokenvault app list --json
+              tokenvault app key crm
               tokenvault app remove crm
             """,
-        subcommands: [AppAddCommand.self, AppListCommand.self, AppRemoveCommand.self])
+        subcommands: [
+            AppAddCommand.self, AppListCommand.self, AppKeyCommand.self, AppRemoveCommand.self,
+        ])
 }

@@ -28,9 +28,13 @@ final class OwnVault: VaultDoor {
             let sorted = try vault.applications().sorted { $0.id.text < $1.id.text }
             for summary in sorted { try take(.application(ApplicationForm(summary))) }
         case .putApplication(let form):
-            try await vault.put(form.application(clientSecret: secret))
+            try await vault.put(form.application(secret))
         case .removeApplication(let id):
             try await vault.removeApplication(ApplicationID(id))
+        case .applicationKey(let id):
+            if let key = try vault.publicKey(of: ApplicationID(id)) {
+                try take(.publicKey(jwk: key))
+            }
         case .connect(let id, let application, let scopes, let userScopes, let own):
             let request = try await vault.connect(
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes,
