@@ -79,11 +79,18 @@ extension ProviderSimulator {
         /// The redirect URIs, compared character by character.
         public var redirectURIs: [String]
 
+        /// The keys with which it signs what it says of itself (RFC 7523); where there is one it
+        /// authenticates in no other way, and has no secret.
+        public var publicKeys: [PublicKey]
+
         /// A registered application.
-        public init(id: String, secret: String?, redirectURIs: [String]) {
+        public init(
+            id: String, secret: String?, redirectURIs: [String], publicKeys: [PublicKey] = []
+        ) {
             self.id = id
             self.secret = secret
             self.redirectURIs = redirectURIs
+            self.publicKeys = publicKeys
         }
     }
 
@@ -160,6 +167,9 @@ extension ProviderSimulator.Settings {
         try require((0...65_535).contains(port), "a port is 0 to 65535")
         try require(!clients.isEmpty, "at least one client is needed")
         try require(Set(clients.map(\.id)).count == clients.count, "client ids must differ")
+        try require(
+            clients.allSatisfy { $0.publicKeys.isEmpty || $0.secret == nil },
+            "a client has a secret or public keys")
         try require((16...4096).contains(tokenBytes), "a token has 16 to 4096 random bytes")
         let lifetimes = [
             accessLifetime, refreshLifetime ?? .seconds(1), exchange?.lifetime ?? .seconds(1),

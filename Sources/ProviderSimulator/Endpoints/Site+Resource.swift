@@ -40,7 +40,8 @@ extension Site {
     /// `GET /.well-known/oauth-authorization-server` (RFC 8414).
     func metadata() throws -> Reply {
         let (issuer, scopes) = book.use { ($0.issuer, $0.settings.scopes.sorted()) }
-        let methods = ["client_secret_basic", "client_secret_post", "none"]
+        let methods = ["client_secret_basic", "client_secret_post", "none", "private_key_jwt"]
+        let algorithms = ["RS256", "PS256", "ES256", "EdDSA"]
         var members: [String: any Sendable] = [
             "issuer": issuer,
             "authorization_endpoint": issuer + "/authorize",
@@ -52,7 +53,9 @@ extension Site {
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": algorithms,
             "revocation_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
             "authorization_response_iss_parameter_supported": true,
         ]
         if !scopes.isEmpty { members["scopes_supported"] = scopes }
