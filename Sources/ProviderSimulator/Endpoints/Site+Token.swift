@@ -67,7 +67,8 @@ extension Ledger {
     }
 
     /// The client, if it proved to be itself (RFC 6749 section 2.3): by HTTP Basic, by the form,
-    /// by what it signed, or, for a public client, by its id alone. Two ways in one request are refused.
+    /// by what it signed, or, for a public client, by its id alone. Two ways in one request are
+    /// refused.
     mutating func authenticate(
         _ form: Form?, _ authorization: String?
     ) throws(OAuthError) -> (Form, ProviderSimulator.Client) {

@@ -135,10 +135,8 @@ final class CurlTransfer {
                 failure = .cancelled
                 return false
             }
-            guard request.renewAssertion() else {
-                failure = .tooManySecrets
-                return false
-            }
+            if !request.renewAssertion() { failure = .tooManySecrets }
+            guard failure == nil else { return false }
             load(body: request.body)
             if let credentials = request.credentials { load(credentials) }
             stage = .sent

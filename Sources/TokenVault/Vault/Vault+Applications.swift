@@ -4,8 +4,8 @@ extension Vault {
     /// Adds an application, or replaces the one with this id. To put the same again changes
     /// nothing, not even what is known of it: a platform may do so at each start.
     ///
-    /// Where its client id, its secret or key, how it authenticates, what its token requests look like, or
-    /// where they go is not as it was, what was found out about it is void, and its refreshes leave
+    /// Where its client id, its secret or key, how it authenticates, what its token requests look
+    /// like, or where they go is not as it was, what was found out about it is void, and its refreshes leave
     /// one at a time until one of them has succeeded: see `Suspicion`.
     ///
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, where
@@ -96,8 +96,8 @@ extension Vault {
         return found
     }
 
-    /// Erases an application, its client secret and its private key with it. Its connections stay, but can no longer be
-    /// refreshed.
+    /// Erases an application, its client secret and its private key with it. Its connections stay,
+    /// but can no longer be refreshed.
     ///
     /// - Throws: `applicationNotFound`; `disconnecting` while another call removes it; `storeFull`,
     ///   `storageFailed`; `authenticationFailed` where the record does not open: nothing is erased

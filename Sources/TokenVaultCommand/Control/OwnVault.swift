@@ -32,9 +32,8 @@ final class OwnVault: VaultDoor {
         case .removeApplication(let id):
             try await vault.removeApplication(ApplicationID(id))
         case .applicationKey(let id):
-            if let key = try vault.publicKey(of: ApplicationID(id)) {
-                try take(.publicKey(jwk: key))
-            }
+            let key = try vault.publicKey(of: ApplicationID(id))
+            if let key { try take(.publicKey(jwk: key)) }
         case .connect(let id, let application, let scopes, let userScopes, let own):
             let request = try await vault.connect(
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes,
