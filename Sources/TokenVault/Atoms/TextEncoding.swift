@@ -109,7 +109,8 @@ package enum TextEncoding {
         return bits < 6 && group & (1 << UInt32(bits) - 1) == 0
     }
 
-    /// Appends what base64 (RFC 4648 section 4) in lines stands for. False where it is malformed or the secret is full; what was appended until then stays.
+    /// Appends what base64 (RFC 4648 section 4) in lines stands for. False where it is malformed or
+    /// the secret is full; what was appended until then stays.
     static func appendBase64Decoded(_ text: RawSpan, to secret: inout Secret) -> Bool {
         var group: UInt32 = 0
         var (letters, pads) = (0, 0)
