@@ -5,8 +5,8 @@ extension Vault {
     /// nothing, not even what is known of it: a platform may do so at each start.
     ///
     /// Where its client id, its secret or key, how it authenticates, what its token requests look
-    /// like, or where they go is not as it was, what was found out about it is void, and its refreshes leave
-    /// one at a time until one of them has succeeded: see `Suspicion`.
+    /// like, or where they go is not as it was, what was found out about it is void, and its
+    /// refreshes leave one at a time until one of them has succeeded: see `Suspicion`.
     ///
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, where
     ///   there is no client secret to authenticate with or it is not printable ASCII (RFC 6749
