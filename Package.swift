@@ -61,12 +61,14 @@ let package = Package(
             url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // The three C libraries of the vault, and the only C of ours.
+        // The four C libraries of the vault, and the only C of ours.
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "CMemoryHygiene", dependencies: ["CCurl"],
             linkerSettings: [.linkedLibrary("crypto")]),
@@ -76,7 +78,7 @@ let package = Package(
         .target(
             name: "TokenVault",
             dependencies: [
-                "CSodium", "CLMDB", "CCurl", "CMemoryHygiene",
+                "CSodium", "CLMDB", "CCurl", "CCrypto", "CMemoryHygiene",
                 .product(name: "BasicContainers", package: "swift-collections"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
@@ -134,6 +136,7 @@ let package = Package(
             name: "ProviderSimulator",
             dependencies: [
                 tool("Crypto", "swift-crypto"),
+                tool("CryptoExtras", "swift-crypto"),
                 tool("Hummingbird", "hummingbird"),
                 tool("HummingbirdCore", "hummingbird"),
                 tool("HummingbirdTLS", "hummingbird"),

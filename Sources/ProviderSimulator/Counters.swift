@@ -37,6 +37,10 @@ extension ProviderSimulator {
         public var clientTokensRefused = 0
         /// Requests with a wrong or missing client authentication.
         public var clientsRefused = 0
+        /// Signed assertions that clients authenticated with.
+        public var assertionsAccepted = 0
+        /// Assertions presented a second time.
+        public var assertionsReplayed = 0
         /// Tokens ended by `POST /revoke`.
         public var revocations = 0
         /// Requests to the revocation endpoint, faults included.

@@ -99,14 +99,20 @@ extension ProviderSimulator {
         /// where it may not ask so. A public client never may.
         public var ownScopes: Set<String>?
 
+        /// The keys with which it signs what it says of itself (RFC 7523); where there is one it
+        /// authenticates in no other way, and has no secret.
+        public var publicKeys: [PublicKey]
+
         /// A registered application.
         public init(
-            id: String, secret: String?, redirectURIs: [String], ownScopes: Set<String>? = nil
+            id: String, secret: String?, redirectURIs: [String], ownScopes: Set<String>? = nil,
+            publicKeys: [PublicKey] = []
         ) {
             self.id = id
             self.secret = secret
             self.redirectURIs = redirectURIs
             self.ownScopes = ownScopes
+            self.publicKeys = publicKeys
         }
     }
 
@@ -183,6 +189,9 @@ extension ProviderSimulator.Settings {
         try require((0...65_535).contains(port), "a port is 0 to 65535")
         try require(!clients.isEmpty, "at least one client is needed")
         try require(Set(clients.map(\.id)).count == clients.count, "client ids must differ")
+        try require(
+            clients.allSatisfy { $0.publicKeys.isEmpty || $0.secret == nil },
+            "a client has a secret or public keys")
         try require((16...4096).contains(tokenBytes), "a token has 16 to 4096 random bytes")
         let lifetimes = [
             accessLifetime, refreshLifetime ?? .seconds(1), exchange?.lifetime ?? .seconds(1),

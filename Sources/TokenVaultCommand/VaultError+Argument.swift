@@ -14,6 +14,7 @@ extension VaultError {
         }
         if subject == .resolve { return resolve }
         if let network { return network }
+        if subject == .signingKey { return signingKey }
         if detail.cause == .tooMany {
             return KnownCause("at most \(number) scopes can be asked for at a time", .usage)
         }

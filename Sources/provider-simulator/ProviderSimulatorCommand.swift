@@ -48,6 +48,13 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
     @Option(help: "File with the client secret. Without it the client is a public one.")
     var clientSecretFile: String?
 
+    @Option(
+        help: """
+            File with a public key of the client as a JSON Web Key; the client then signs what it \
+            says of itself (private_key_jwt). May be repeated.
+            """)
+    var clientKeyFile: [String] = []
+
     @Option(help: "Redirect URI of the application, compared exactly. May be repeated.")
     var redirectUri: [String] = []
 
@@ -123,7 +130,10 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
     private func settings() throws -> ProviderSimulator.Settings {
         let client = ProviderSimulator.Client(
             id: clientId, secret: try clientSecretFile.map(Self.secret),
-            redirectURIs: redirectUri, ownScopes: ownScope.isEmpty ? nil : Set(ownScope))
+            redirectURIs: redirectUri, ownScopes: ownScope.isEmpty ? nil : Set(ownScope),
+            publicKeys: try clientKeyFile.map {
+                try ProviderSimulator.PublicKey(jwk: Self.secret(in: $0))
+            })
         guard let style = ProviderSimulator.ExpiryStyle(rawValue: expiryStyle) else {
             throw ValidationError("--expiry-style is seconds, secondsAsText, unixTime or absent")
         }

@@ -43,14 +43,15 @@ OVERDUE_SECONDS = 17
 class Practice:
     """The practice server, and a browser's user who approves."""
 
-    def __init__(self, program, folder, client_secret, *words):
+    def __init__(self, program, folder, client_secret, *words,
+                 option="--client-secret-file"):
         self.control_key = secrets.token_hex(16)
         files = {"control.key": self.control_key, "server.secret": client_secret}
         for name, text in files.items():
             with open(os.path.join(folder, name), "w", encoding="ascii") as file:
                 file.write(text)
         self.process = subprocess.Popen(
-            [program, "--client-id", "practice-client", "--client-secret-file",
+            [program, "--client-id", "practice-client", option,
              os.path.join(folder, "server.secret"), "--control-key-file",
              os.path.join(folder, "control.key"), "--redirect-uri", REDIRECT,
              "--rotation", "strict", "--token-marker", "proof", *words],

@@ -30,6 +30,7 @@ class LibraryHost:
         if authority:
             # The client secret then goes by a header, and here in the body.
             words += ["--ca", authority, "--post"]
+        words += ["--signs"] if getattr(options, "signs", False) else []
         words += ["--leaky"] if options.leaky else []
         words += ["--mmap"] if options.readable_arena else []
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -11,6 +11,7 @@ import TokenVault
 //
 //   --ca FILE    certificates to trust
 //   --post       the client secret goes in the body instead of in a header
+//   --signs      SECRET-FILE holds a private key, and the client signs (private_key_jwt)
 //   --mmap       the arena is memory that a scanner can read
 //   --leaky      plain allocators, no scrubbing: a proof must fail on this one
 
@@ -29,6 +30,7 @@ struct Options {
     var words: [String] = []
     var certificateFile: String?
     var usesPost = false
+    var signs = false
     var isReadable = false
     var isLeaky = false
 
@@ -38,6 +40,7 @@ struct Options {
             switch word {
             case "--ca": certificateFile = rest.popFirst()
             case "--post": usesPost = true
+            case "--signs": signs = true
             case "--mmap": isReadable = true
             case "--leaky": isLeaky = true
             default: words.append(word)
@@ -87,6 +90,7 @@ final class Subject: Sendable {
             name: "practice", authorizationEndpoint: "\(base)/authorize",
             tokenEndpoint: "\(base)/token", revocationEndpoint: "\(base)/revoke")
         provider.clientAuthentication = options.usesPost ? .post : .basic
+        if options.signs { provider.clientAuthentication = .privateKeyJWT }
         provider.concurrentRefreshesMax = 64
         provider.refreshesPerSecondMax = 100_000
         let file = unsafe open(options.words[4], O_RDONLY | O_CLOEXEC)
@@ -94,10 +98,15 @@ final class Subject: Sendable {
         unsafe fstat(file, &status)
         let secret = try Input.read(file, count: Int(status.st_size))
         close(file)
-        try await vault.put(
-            Application(
-                id: application, provider: provider, clientID: options.words[3],
-                clientSecret: secret, redirectURI: options.words[5], scopes: ["read"]))
+        var registered = Application(
+            id: application, provider: provider, clientID: options.words[3],
+            redirectURI: options.words[5], scopes: ["read"])
+        if options.signs {
+            registered.signingKey = try SigningKey(privateKey: secret)
+        } else {
+            registered.clientSecret = consume secret
+        }
+        try await vault.put(registered)
     }
 
     /// Carries out verbs until a `settle`; false at the input's end.

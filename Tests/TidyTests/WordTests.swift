@@ -110,7 +110,9 @@ struct WordTests {
         report(Tree.files.flatMap(WordRule.findings(ofPathsIn:)))
     }
 
-    @Test("Each C library is imported in one file", arguments: ["CSodium", "CLMDB", "CCurl"])
+    @Test(
+        "Each C library is imported in one file",
+        arguments: ["CSodium", "CLMDB", "CCurl", "CCrypto"])
     func imports(module: String) {
         report(WordRule.findings(ofModule: module, in: Tree.sources))
     }

@@ -20,7 +20,8 @@ extension Site {
 
     private func text(of document: ProviderSimulator.Document) throws -> String {
         let (url, issuer, settings) = book.use { ($0.url, $0.issuer, $0.settings) }
-        let methods = ["client_secret_basic", "client_secret_post", "none"]
+        let methods = ["client_secret_basic", "client_secret_post", "none", "private_key_jwt"]
+        let algorithms = ["RS256", "PS256", "ES256", "EdDSA"]
         var members: [String: any Sendable] = [
             "issuer": issuer,
             "authorization_endpoint": url + "/authorize",
@@ -36,7 +37,9 @@ extension Site {
             ],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": algorithms,
             "revocation_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
             "authorization_response_iss_parameter_supported": true,
         ]
         if document != .oauth {

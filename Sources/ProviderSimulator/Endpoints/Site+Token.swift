@@ -69,12 +69,19 @@ extension Ledger {
     }
 
     /// The client, if it proved to be itself (RFC 6749 section 2.3): by HTTP Basic, by the form,
-    /// or, for a public client, by its id alone. Two ways in one request are refused.
+    /// by what it signed, or, for a public client, by its id alone. Two ways in one request are
+    /// refused.
     mutating func authenticate(
         _ form: Form?, _ authorization: String?
     ) throws(OAuthError) -> (Form, ProviderSimulator.Client) {
         guard let form else {
             throw OAuthError("invalid_request", "not a form, or a parameter is repeated")
+        }
+        if form["client_assertion"] != nil || form["client_assertion_type"] != nil {
+            guard authorization == nil, form["client_secret"] == nil else {
+                throw OAuthError("invalid_request", "two ways of client authentication")
+            }
+            return (form, try clientBehindAssertion(form))
         }
         var (id, secret) = (form["client_id"], form["client_secret"])
         if let authorization {
@@ -88,7 +95,9 @@ extension Ledger {
             }
             (id, secret) = (basic.id, basic.secret)
         }
-        guard let client = id.flatMap({ settings.client($0) }), secret == client.secret else {
+        guard let client = id.flatMap({ settings.client($0) }), secret == client.secret,
+            client.publicKeys.isEmpty
+        else {
             counters.clientsRefused += 1
             throw OAuthError("invalid_client", "client authentication failed", status: 401)
         }

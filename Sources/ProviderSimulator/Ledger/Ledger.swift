@@ -20,6 +20,8 @@ struct Ledger: Sendable {
     var devices: [String: DeviceRequest] = [:]
     var refreshTokens: [String: RefreshToken] = [:]
     var accessTokens: [String: AccessToken] = [:]
+    /// The assertions that were accepted, by client and `jti`, and when they expire.
+    var assertions: [String: Int] = [:]
     var tokenRequestsInFlight = 0
     /// How far a test has moved the server's clock forward.
     var clockOffset = Duration.zero

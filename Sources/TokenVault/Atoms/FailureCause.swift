@@ -80,6 +80,16 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case valueUnknown = 84
     /// A host name is to stand for an address that is not this machine's.
     case notLoopback = 85
+    // A signing key.
+    case keyEncrypted = 90
+    case publicKey = 91
+    case keyTooShort = 92
+    case keyTooLong = 93
+    case otherCurve = 94
+    case otherKindOfKey = 95
+    case algorithmOfOtherKey = 96
+    /// A key is there that nothing signs with.
+    case keyUnused = 97
     // More of an endpoint's address, and of what its name resolves to.
     case linkLocalAddress = 100
     case metadataAddress = 101

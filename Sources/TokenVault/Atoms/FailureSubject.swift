@@ -29,6 +29,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
     case variable = 24
     case hiddenNames = 25
     case resolve = 26
+    case signingKey = 27
     /// What a client asked for by itself.
     case clientCredentials = 28
     case proxy = 29
@@ -62,6 +63,7 @@ package enum FailureSubject: UInt8, Hashable, Sendable, CaseIterable {
         case .variable: "variable"
         case .hiddenNames: "hidden names"
         case .resolve: "resolve"
+        case .signingKey: "signing key"
         case .clientCredentials: "client credentials"
         case .proxy: "proxy"
         case .nat64Prefix: "NAT64 prefix"

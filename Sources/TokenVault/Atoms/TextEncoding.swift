@@ -115,6 +115,38 @@ package enum TextEncoding {
         return bits < 6 && group & (1 << UInt32(bits) - 1) == 0
     }
 
+    /// Appends what base64 (RFC 4648 section 4) in lines stands for. False where it is malformed or
+    /// the secret is full; what was appended until then stays.
+    static func appendBase64Decoded(_ text: RawSpan, to secret: inout Secret) -> Bool {
+        var group: UInt32 = 0
+        var (letters, pads) = (0, 0)
+        for index in 0..<text.byteCount {
+            let letter = text.byte(at: index)
+            switch letter {
+            case 0x20, 0x09, 0x0A, 0x0D: continue
+            case UInt8(ascii: "="): pads += 1
+            default:
+                guard pads == 0, let value = base64Value(letter) else { return false }
+                letters += 1
+                group = group << 6 | UInt32(value)
+                let bits = 6 * letters % 8
+                guard letters % 4 != 1 else { continue }
+                let byte = UInt8(truncatingIfNeeded: group >> UInt32(bits))
+                if !secret.append(byte: byte) { return false }
+            }
+        }
+        return (letters + pads) % 4 == 0 && pads <= 2 && letters % 4 != 1
+    }
+
+    private static func base64Value(_ letter: UInt8) -> UInt8? {
+        switch letter {
+        case UInt8(ascii: "+"): 62
+        case UInt8(ascii: "/"): 63
+        case UInt8(ascii: "-"), UInt8(ascii: "_"): nil
+        default: base64URLValue(letter)
+        }
+    }
+
     private static func base64URLValue(_ letter: UInt8) -> UInt8? {
         switch letter {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): letter - UInt8(ascii: "A")

@@ -28,7 +28,7 @@ public struct ApplicationID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { text }
 }
 
-/// Our registration at a provider: client id and secret, callback URL, default scopes.
+/// Our registration at a provider: client id, secret or key, callback URL, default scopes.
 public struct Application: ~Copyable, Sendable {
     /// Its name on the platform.
     public let id: ApplicationID
@@ -39,6 +39,9 @@ public struct Application: ~Copyable, Sendable {
     /// The client secret; nil for a public client. At most 4,096 bytes of printable ASCII (RFC 6749
     /// appendix A.2).
     public var clientSecret: Secret?
+    /// What it signs with, where the provider's `clientAuthentication` is `privateKeyJWT`; nil
+    /// elsewhere.
+    public var signingKey: SigningKey?
     /// The callback URL, exactly as it is registered at the provider; its query has none of the
     /// parameters `state`, `code`, `error` and `iss`, which the provider adds, or as it calls them.
     /// Empty where nobody's browser is sent to the provider: see `ClientGrant`.
@@ -58,14 +61,16 @@ public struct Application: ~Copyable, Sendable {
     /// A registration.
     public init(
         id: ApplicationID, provider: Provider, clientID: String,
-        clientSecret: consuming Secret? = nil, redirectURI: String = "", scopes: [String] = [],
-        userScopes: [String] = [], defaultLifetimeSeconds: Int64? = nil,
-        values: [String: String] = [:], discovery: DiscoveryRecord? = nil
+        clientSecret: consuming Secret? = nil, signingKey: consuming SigningKey? = nil,
+        redirectURI: String = "", scopes: [String] = [], userScopes: [String] = [],
+        defaultLifetimeSeconds: Int64? = nil, values: [String: String] = [:],
+        discovery: DiscoveryRecord? = nil
     ) {
         self.id = id
         self.provider = provider
         self.clientID = clientID
         self.clientSecret = clientSecret
+        self.signingKey = signingKey
         self.redirectURI = redirectURI
         self.scopes = scopes
         self.userScopes = userScopes

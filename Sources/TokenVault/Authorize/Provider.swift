@@ -23,6 +23,12 @@ public struct Provider: Hashable, Sendable {
         case secretAsUser = 5
         /// `Authorization: Bearer` with the secret.
         case bearer = 6
+        /// `client_assertion`: what the application's signing key has signed, anew for each request
+        /// (RFC 7523 section 2.2); no secret.
+        case privateKeyJWT = 7
+
+        /// Whether it takes a client secret.
+        package var usesSecret: Bool { self != .none && self != .privateKeyJWT }
     }
 
     /// What is presented at the token endpoint for new tokens.
@@ -106,6 +112,9 @@ public struct Provider: Hashable, Sendable {
     public var callbackSignature: CallbackSignature?
     /// How the client authenticates.
     public var clientAuthentication: ClientAuthentication = .basic
+    /// The `aud` of what the client signs of itself; nil for the issuer, and where there is none
+    /// the token endpoint.
+    public var assertionAudience: String?
     /// What stands between scopes in a request; the RFC's is a space.
     public var scopeSeparator = " "
     /// Whether PKCE S256 (RFC 7636) is sent. Off only for servers that refuse it.

@@ -34,11 +34,17 @@ extension ProviderSetting {
             .choice([
                 "basic": .basic, "basic_raw": .basicRaw, "post": .post, "none": .none,
                 "secret_as_user": .secretAsUser, "bearer": .bearer,
+                "private_key_jwt": .privateKeyJWT,
             ]),
             "How the client authenticates (RFC 6749 section 2.3.1); basic_raw does not encode id "
                 + "and secret first, none is a public client, secret_as_user is Basic with the "
                 + "secret as the user and an empty password, bearer sends the secret as a bearer "
-                + "token."),
+                + "token, private_key_jwt signs each request with a private key (RFC 7523)."),
+        ProviderSetting(
+            "assertion_audience", 70, optional: \.assertionAudience,
+            .text(byteCountMax: Provider.endpointBytesMax),
+            "What aud is in what private_key_jwt signs; without it the issuer, and where there is "
+                + "none the token endpoint."),
         ProviderSetting(
             "scope_separator", 8, \.scopeSeparator,
             .text(byteCountMax: Provider.scopeSeparatorBytesMax),

@@ -170,11 +170,11 @@ extension Provider {
                 wanted: "add it, or take revocation out",
                 problem: "is there and revocation_endpoint is not", line: nil)
         }
-        if callbackSignature != nil, clientAuthentication == .none {
+        if callbackSignature != nil, !clientAuthentication.usesSecret {
             throw SettingError(
                 setting: "callback_signature", value: "a signature",
                 wanted: "take one of them out",
-                problem: "needs a client secret, and client_authentication is none", line: nil)
+                problem: "needs a client secret, and client_authentication has none", line: nil)
         }
     }
 }

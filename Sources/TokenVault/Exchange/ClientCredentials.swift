@@ -35,6 +35,8 @@ package final class ClientCredentials: Sendable {
     let grantLostAnswers: GrantLostAnswers
     /// What it may call its token.
     let bearerTypes: BearerTypes
+    /// What signs each request; nil where the client authenticates otherwise.
+    let assertion: ClientAssertion?
     /// How answers differ from RFC 6749's; nil where they do not.
     let rules: ReplyRules?
 
@@ -45,7 +47,8 @@ package final class ClientCredentials: Sendable {
     /// - Throws: as the makers of `TokenRequest`; `invalidArgument` also where there is no secret
     ///   and the method has one.
     package init(
-        _ application: borrowing Application, for purpose: Purpose = .refresh
+        _ application: borrowing Application, for purpose: Purpose = .refresh,
+        clock: any TimeSource = SystemTime()
     ) throws(VaultError) {
         try TokenRequest.check(application)
         let provider = application.provider
@@ -57,6 +60,7 @@ package final class ClientCredentials: Sendable {
         headers = RequestHeaders.list(
             provider.requestHeaders, provider.requestBody == .json ? .json : .form)
         headerLine = try Self.header(application, by: provider.clientAuthentication)
+        assertion = try ClientAssertion(application, clock)
         refreshForm = purpose == .refresh ? try RefreshForm(application) : nil
     }
 
@@ -77,6 +81,7 @@ package final class ClientCredentials: Sendable {
         grantLostErrors = .none
         grantLostAnswers = .none
         bearerTypes = .bearer
+        assertion = nil
         rules = nil
     }
 
@@ -86,7 +91,7 @@ package final class ClientCredentials: Sendable {
         _ application: borrowing Application, by method: Provider.ClientAuthentication
     ) throws(VaultError) -> Secret? {
         switch method {
-        case .none, .post: return nil
+        case .none, .post, .privateKeyJWT: return nil
         case .basic:
             return try basic(joined(application.clientID, application.clientSecret, isRaw: false))
         case .basicRaw:

@@ -132,6 +132,8 @@ final class CurlTransfer {
                 failure = .cancelled
                 return false
             }
+            if !request.renewAssertion() { failure = .tooManySecrets }
+            guard failure == nil else { return false }
             load(body: request.body)
             if let credentials = request.credentials { load(credentials) }
             stage = .sent

@@ -130,7 +130,6 @@ public struct DiscoveredProvider: Hashable, Sendable {
             return
         }
         guard let listed else { return }
-        // Here goes private_key_jwt, first, for an application that has a key.
         if listed.contains("client_secret_basic") {
             provider.clientAuthentication = .basic
         } else if listed.contains("client_secret_post") {
@@ -202,6 +201,7 @@ extension Provider.ClientAuthentication {
         case .basic, .basicRaw: "client_secret_basic"
         case .post: "client_secret_post"
         case .none: "none"
+        case .privateKeyJWT: "private_key_jwt"
         default: nil
         }
     }

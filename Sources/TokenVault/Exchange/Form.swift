@@ -58,11 +58,11 @@ struct Form: ~Copyable {
     }
 
     /// Adds who the client is, where the body says it: nothing where the header does, the id alone
-    /// for a public client, else id and secret.
+    /// for a public client or one that signs, else id and secret.
     mutating func add(
         clientOf application: borrowing Application, by method: Provider.ClientAuthentication
     ) {
-        guard method == .none || method == .post else { return }
+        guard method == .none || method == .post || method == .privateKeyJWT else { return }
         let names = application.provider.tokenParameterNames
         add(names["client_id"], text: application.clientID)
         guard method == .post else { return }
@@ -70,6 +70,17 @@ struct Form: ~Copyable {
         case .some(let secret): add(names["client_secret"], secret.bytes)
         case .none: break
         }
+    }
+
+    /// Adds what the client has signed (RFC 7523 section 2.2), or nothing, to be put in later.
+    /// Returns where it begins: what is base64url stands in a body as it is.
+    mutating func add(assertion: RawSpan) -> Int {
+        add("client_assertion_type", text: ClientAssertion.type)
+        begin("client_assertion")
+        let start = byteCount
+        encode(assertion)
+        endField()
+        return start
     }
 
     /// Adds a field whose value is put in later. Returns where.

@@ -24,8 +24,9 @@ package struct RequestPreview: Sendable {
     ) throws(VaultError) -> [RequestPreview] {
         let application = try Application(
             id: ApplicationID("preview"), provider: provider, clientID: "CLIENT_ID",
-            clientSecret: provider.clientAuthentication == .none
-                ? nil : Secret("CLIENT_SECRET"),
+            clientSecret: provider.clientAuthentication.usesSecret
+                ? Secret("CLIENT_SECRET") : nil,
+            signingKey: provider.clientAuthentication == .privateKeyJWT ? .ofZeros() : nil,
             redirectURI: "https://platform.example/callback", scopes: ["SCOPE"],
             userScopes: provider.userScopeParameter == nil ? [] : ["USER_SCOPE"], values: values
         ).filled(for: nil)
@@ -172,6 +173,14 @@ package struct RequestPreview: Sendable {
         (self.title, self.line, self.fields, self.body) = (title, line, fields, body)
     }
 
+    private static func body(_ request: borrowing TokenRequest) -> String {
+        let bytes = request.body.bytes
+        guard let place = request.assertion?.bytes else { return bytes.publicText ?? "" }
+        let before = bytes.extracting(0..<place.lowerBound).publicText ?? ""
+        let after = bytes.extracting(place.upperBound..<bytes.byteCount).publicText ?? ""
+        return "\(before)CLIENT_ASSERTION\(after)"
+    }
+
     private init(
         _ title: String, _ request: borrowing TokenRequest, _ url: String,
         _ added: [Provider.Parameter], _ body: Provider.RevocationRequest.Body
@@ -192,7 +201,20 @@ package struct RequestPreview: Sendable {
         }
         self.init(
             title: title, line: "\(method.rawValue.uppercased()) \(url)", fields: fields,
-            body: request.body.bytes.publicText ?? "")
+            body: Self.body(request))
+    }
+}
+
+extension SigningKey {
+    /// An Ed25519 key that is no secret (RFC 8410 section 7): what it signs is not shown.
+    fileprivate static func ofZeros() throws(VaultError) -> SigningKey {
+        let head: [UInt8] = [
+            0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22,
+            0x04, 0x20,
+        ]
+        var der = try Secret(zeroes: head.count + 32)
+        unsafe der.store(head.span.bytes, at: 0)
+        return SigningKey(checked: der, algorithm: .edDSA, keyID: "")
     }
 }
 

@@ -8,16 +8,20 @@
 package struct TokenEndpoint: Sendable {
     private let transport: any Transport
     let deadlineMilliseconds: Int
+    private let clock: any TimeSource
 
     package typealias Completion = @Sendable (consuming Verdict) -> Void
     package typealias RevocationCompletion = @Sendable (RevocationVerdict) -> Void
 
-    /// An endpoint that is reached through `transport`; the deadline is for each request.
+    /// An endpoint that is reached through `transport`; the deadline is for each request. The clock
+    /// dates what clients sign.
     package init(
         transport: any Transport,
-        deadlineMilliseconds: Int = TransportRequest.deadlineMillisecondsDefault
+        deadlineMilliseconds: Int = TransportRequest.deadlineMillisecondsDefault,
+        clock: any TimeSource = SystemTime()
     ) {
         self.transport = transport
+        self.clock = clock
         self.deadlineMilliseconds = deadlineMilliseconds
     }
 
@@ -33,7 +37,7 @@ package struct TokenEndpoint: Sendable {
         overdue: TransportRequest.Overdue? = nil, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
         let request = try TokenRequest.exchange(
-            code: code, codeVerifier: codeVerifier, for: application)
+            code: code, codeVerifier: codeVerifier, for: application, clock: clock)
         let types = BearerTypes.connect(application.provider)
         let rules = ReplyRules(application.provider, readsSecond: true)
         return try make(
@@ -81,7 +85,7 @@ package struct TokenEndpoint: Sendable {
         guard let endpoint = provider.revocationEndpoint else { return nil }
         let url = try TokenRequest.revocationURL(endpoint, provider, values)
         let request = try TokenRequest.revocation(
-            of: token, hint, for: application, values: values)
+            of: token, hint, for: application, values: values, clock: clock)
         return try make(request, to: url, isReserved: true) { [way = provider.revocation] reply in
             completion(RevocationVerdict(reply, way))
         }
@@ -126,9 +130,11 @@ package struct TokenEndpoint: Sendable {
     ) throws(VaultError) -> TransportRequest {
         try TokenRequest.check(url.utf8.count, 1...Provider.endpointBytesMax)
         let (credentials, head) = (request.credentials, request.head)
+        let assertion = request.assertion
         return TransportRequest(
             url: url, credentials: credentials, body: request.body, head: head,
-            deadlineMilliseconds: deadlineMilliseconds, listenMilliseconds: listenMilliseconds,
-            isReserved: isReserved, rules: rules, overdue: overdue, completion: answer)
+            assertion: assertion, deadlineMilliseconds: deadlineMilliseconds,
+            listenMilliseconds: listenMilliseconds, isReserved: isReserved, rules: rules,
+            overdue: overdue, completion: answer)
     }
 }

@@ -24,13 +24,12 @@ extension TokenRequest {
             parameters.append(Provider.Parameter(parameter.name, value))
         }
         let wanted = provider.fixedScope == nil ? scope : nil
-        let body = try Form.filled(provider.requestBody) { form in
+        return try filled(for: application, by: credentials) { form in
             form.add(names["grant_type"], text: grantType)
             if let wanted { form.add("scope", text: wanted) }
-            form.add(clientOf: application, by: application.provider.clientAuthentication)
+        } _: { form in
             form.add(provider.tokenParameters)
             form.add(parameters)
         }
-        return TokenRequest(credentials: credentials, body: body)
     }
 }

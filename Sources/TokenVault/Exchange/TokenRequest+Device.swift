@@ -8,16 +8,24 @@ extension TokenRequest {
     /// Asks for a device code and a user code (RFC 8628 section 3.1). `client_id` is always there:
     /// some servers look for it where the client authenticates by a header, too.
     static func deviceAuthorization(
-        for application: borrowing Application, scopes: [String]
+        for application: borrowing Application, scopes: [String],
+        clock: any TimeSource = SystemTime()
     ) throws(VaultError) -> TokenRequest {
         try check(application)
         let provider = application.provider
         let grant = provider.deviceGrant
         let method = grant.authentication == .none ? .none : provider.clientAuthentication
         let names = provider.tokenParameterNames
+        let client = method == .none ? nil : try ClientAssertion(application, clock)
+        let signed = try client?.signed()
+        var place = 0
         let body = try Form.filled(provider.requestBody) { form in
             form.add(clientOf: application, by: method)
-            if method != .none, method != .post {
+            switch signed {
+            case .some(let signed): place = form.add(assertion: signed.text.bytes)
+            case .none: break
+            }
+            if ![.none, .post, .privateKeyJWT].contains(method) {
                 form.add(names["client_id"], text: application.clientID)
             }
             if !scopes.isEmpty {
@@ -31,24 +39,25 @@ extension TokenRequest {
             headerLine: try ClientCredentials.header(application, by: method),
             headers: RequestHeaders.list(
                 provider.requestHeaders, provider.requestBody == .json ? .json : .form))
-        return TokenRequest(credentials: credentials, body: body)
+        return TokenRequest(
+            credentials: credentials, body: body, assertion: placed(signed, at: place, by: client))
     }
 
     /// Asks whether the user has decided (RFC 8628 section 3.4).
     static func poll(
-        with deviceCode: borrowing Secret, for application: borrowing Application
+        with deviceCode: borrowing Secret, for application: borrowing Application,
+        clock: any TimeSource = SystemTime()
     ) throws(VaultError) -> TokenRequest {
-        let credentials = try ClientCredentials(application, for: .exchange)
+        let credentials = try ClientCredentials(application, for: .exchange, clock: clock)
         try check(deviceCode.count, 1...deviceCodeBytesMax)
         let provider = application.provider
         let grant = provider.deviceGrant
-        let body = try Form.filled(provider.requestBody) { form in
+        return try filled(for: application, by: credentials) { form in
             form.add(provider.tokenParameterNames["grant_type"], text: grant.grantType)
             form.add(grant.codeParameter, deviceCode.bytes)
-            form.add(clientOf: application, by: provider.clientAuthentication)
+        } _: { form in
             form.add(provider.tokenParameters)
         }
-        return TokenRequest(credentials: credentials, body: body)
     }
 }
 
@@ -58,7 +67,8 @@ extension TokenEndpoint {
         at url: String, for application: borrowing Application, scopes: [String],
         completion: @escaping @Sendable (DeviceAnswer) -> Void
     ) throws(VaultError) -> TransportRequest {
-        let request = try TokenRequest.deviceAuthorization(for: application, scopes: scopes)
+        let request = try TokenRequest.deviceAuthorization(
+            for: application, scopes: scopes, clock: clock)
         let lifetime = application.provider.deviceGrant.lifetimeSeconds
         return try make(request, to: url, isReserved: true) { reply in
             completion(DeviceAnswer(reply, lifetimeSeconds: lifetime == 0 ? nil : lifetime))
@@ -73,7 +83,7 @@ extension TokenEndpoint {
         listenMilliseconds: Int, overdue: TransportRequest.Overdue?,
         completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
-        let request = try TokenRequest.poll(with: deviceCode, for: application)
+        let request = try TokenRequest.poll(with: deviceCode, for: application, clock: clock)
         let types = BearerTypes.connect(application.provider)
         let rules = ReplyRules(application.provider)
         return try make(

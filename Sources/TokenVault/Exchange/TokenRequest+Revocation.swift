@@ -9,7 +9,7 @@ extension TokenRequest {
     ///   that is not among them.
     package static func revocation(
         of token: RawSpan, _ hint: Hint, for application: borrowing Application,
-        values: [String: String] = [:]
+        values: [String: String] = [:], clock: any TimeSource = SystemTime()
     ) throws(VaultError) -> TokenRequest {
         try check(application)
         try check(token.byteCount, 1...TokenSet.tokenBytesMax)
@@ -23,6 +23,10 @@ extension TokenRequest {
         guard way.body != .none else {
             return TokenRequest(credentials: credentials, body: try Secret(zeroes: 0), head: head)
         }
+        let client =
+            way.authentication == .client ? try ClientAssertion(application, clock) : nil
+        let signed = try client?.signed()
+        var place = 0
         let body = try Form.filled(way.body == .json ? .json : .form) { form in
             if !way.parameter.isEmpty {
                 form.add(way.parameter, token)
@@ -33,6 +37,10 @@ extension TokenRequest {
             switch way.authentication {
             case .client:
                 form.add(clientOf: application, by: application.provider.clientAuthentication)
+                switch signed {
+                case .some(let signed): place = form.add(assertion: signed.text.bytes)
+                case .none: break
+                }
             case .post: form.add(clientOf: application, by: .post)
             default: break
             }
@@ -40,7 +48,8 @@ extension TokenRequest {
         }
         return TokenRequest(
             credentials: credentials, body: body,
-            head: head == TransportRequest.Head() ? nil : head)
+            head: head == TransportRequest.Head() ? nil : head,
+            assertion: placed(signed, at: place, by: client))
     }
 
     /// Where a revocation goes.

@@ -13,6 +13,8 @@ package struct TokenRequest: ~Copyable, Sendable {
     package var body: Secret
     /// What it is where it is no POST of a form.
     package var head: TransportRequest.Head?
+    /// What the client has signed for it, where that is how it authenticates.
+    var assertion: ClientAssertion.Placed?
 
     /// The longest authorization code, in bytes.
     package static let codeBytesMax = 4096
@@ -34,9 +36,9 @@ package struct TokenRequest: ~Copyable, Sendable {
     /// flow used no PKCE (RFC 7636 section 4.5).
     package static func exchange(
         code: borrowing Secret, codeVerifier: borrowing Secret?,
-        for application: borrowing Application
+        for application: borrowing Application, clock: any TimeSource = SystemTime()
     ) throws(VaultError) -> TokenRequest {
-        let credentials = try ClientCredentials(application, for: .exchange)
+        let credentials = try ClientCredentials(application, for: .exchange, clock: clock)
         let provider = application.provider
         guard code.count <= codeBytesMax else {
             throw VaultError(.limitExceeded, .exchange, number: codeBytesMax, .tooLong, .code)
@@ -53,7 +55,7 @@ package struct TokenRequest: ~Copyable, Sendable {
         case .none: break
         }
         let names = provider.tokenParameterNames
-        let body = try Form.filled(provider.requestBody) { form in
+        return try filled(for: application, by: credentials) { form in
             form.add(names["grant_type"], text: "authorization_code")
             form.add(names["code"], code.bytes)
             form.add(names["redirect_uri"], text: redirectURI)
@@ -61,11 +63,36 @@ package struct TokenRequest: ~Copyable, Sendable {
             case .some(let verifier): form.add(names["code_verifier"], verifier.bytes)
             case .none: break
             }
-            form.add(clientOf: application, by: application.provider.clientAuthentication)
+        } _: { form in
             form.add(provider.tokenParameters)
             form.add(provider.exchangeParameters)
         }
-        return TokenRequest(credentials: credentials, body: body)
+    }
+
+    /// A request to the token endpoint in which the client says who it is, with an assertion of its
+    /// own where it signs.
+    ///
+    /// - Parameters:
+    ///   - before: adds what comes before that.
+    ///   - after: adds what comes behind it.
+    static func filled(
+        for application: borrowing Application, by credentials: ClientCredentials,
+        _ before: (inout Form) -> Void, _ after: (inout Form) -> Void
+    ) throws(VaultError) -> TokenRequest {
+        let signed = try credentials.assertion?.signed()
+        var place = 0
+        let body = try Form.filled(application.provider.requestBody) { form in
+            before(&form)
+            form.add(clientOf: application, by: application.provider.clientAuthentication)
+            switch signed {
+            case .some(let signed): place = form.add(assertion: signed.text.bytes)
+            case .none: break
+            }
+            after(&form)
+        }
+        return TokenRequest(
+            credentials: credentials, body: body,
+            assertion: placed(signed, at: place, by: credentials.assertion))
     }
 
     /// Refreshes (RFC 6749 section 6), or exchanges the access token where the provider wants that:
@@ -76,15 +103,33 @@ package struct TokenRequest: ~Copyable, Sendable {
         try check(token.byteCount, 1...TokenSet.tokenBytesMax)
         switch credentials.refreshForm {
         case .some(let form):
-            return TokenRequest(credentials: credentials, body: try form.filled(with: token))
+            guard let client = credentials.assertion else {
+                return TokenRequest(credentials: credentials, body: try form.filled(with: token))
+            }
+            let signed = try client.signed()
+            var place = 0
+            let body = try form.filled(with: token, assertion: signed.text.bytes, at: &place)
+            return TokenRequest(
+                credentials: credentials, body: body,
+                assertion: signed.placed(at: place, by: client))
         case .none: throw VaultError(.invalidArgument, .exchange)
+        }
+    }
+
+    static func placed(
+        _ signed: borrowing ClientAssertion.Signed?, at offset: Int, by client: ClientAssertion?
+    ) -> ClientAssertion.Placed? {
+        guard let client else { return nil }
+        return switch signed {
+        case .some(let signed): signed.placed(at: offset, by: client)
+        case .none: nil
         }
     }
 
     /// Checks what requests take from the application.
     static func check(_ application: borrowing Application) throws(VaultError) {
         try check(application.clientID.utf8.count, 1...Application.clientIDBytesMax)
-        if application.provider.clientAuthentication != .none {
+        if application.provider.clientAuthentication.usesSecret {
             switch application.clientSecret {
             case .some(let secret): try check(secret.count, 1...Application.clientSecretBytesMax)
             case .none: throw VaultError(.invalidArgument, .exchange)

@@ -24,6 +24,8 @@ package final class TransportRequest: @unchecked Sendable {
     package private(set) var credentials: ClientCredentials?
     /// The form that is sent. Read under the same rule.
     package private(set) var body: Secret?
+    /// What the client has signed, where it lies in the form. Read under the same rule.
+    private var assertion: ClientAssertion.Placed?
     /// How long the form, and the header lines that not every request has, are, in bytes. May be
     /// read at any time.
     package let bodyByteCount: Int
@@ -56,6 +58,7 @@ package final class TransportRequest: @unchecked Sendable {
 
     package init(
         url: String, credentials: ClientCredentials?, body: consuming Secret, head: Head? = nil,
+        assertion: ClientAssertion.Placed? = nil,
         deadlineMilliseconds: Int = TransportRequest.deadlineMillisecondsDefault,
         listenMilliseconds: Int = 0, isReserved: Bool = false, rules: ReplyRules? = nil,
         overdue: Overdue? = nil, completion: @escaping Answer
@@ -63,6 +66,7 @@ package final class TransportRequest: @unchecked Sendable {
         self.url = url
         self.head = head
         self.credentials = credentials
+        self.assertion = assertion
         headerByteCount = credentials?.headerByteCount ?? 0
         bodyByteCount = body.count
         self.body = consume body
@@ -77,6 +81,16 @@ package final class TransportRequest: @unchecked Sendable {
     /// The transport is about to send the first byte. False where the request was cancelled.
     package func markSent() -> Bool { move(from: .waiting, to: .sent) }
 
+    /// Has what the client signed made anew where the request has waited for so long that it is
+    /// about to expire. The transport calls it after `markSent`, before it reads the form. False
+    /// where there is no room for that: then nothing may be sent.
+    package func renewAssertion() -> Bool {
+        guard let assertion, var form = body.take() else { return true }
+        let isRenewed = assertion.renew(in: &form)
+        body = consume form
+        return isRenewed
+    }
+
     /// Whether the answer is listened for beyond the deadline.
     package var isListenedTo: Bool { listenMilliseconds > deadlineMilliseconds }
 
@@ -84,6 +98,7 @@ package final class TransportRequest: @unchecked Sendable {
     /// left, before the answer.
     package func wipe() {
         credentials = nil
+        assertion = nil
         body = nil
     }
 

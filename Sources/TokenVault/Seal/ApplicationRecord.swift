@@ -21,6 +21,13 @@ enum ApplicationRecord {
         }
         try fields.set(ApplicationTag.values, values: application.values)
         if let discovery = application.discovery { try fields.set(discovery) }
+        switch application.signingKey {
+        case .none: break
+        case .some(let key):
+            try fields.set(ApplicationTag.privateKey, key.privateKey.bytes)
+            try fields.set(ApplicationTag.keyID, text: key.keyID)
+            try fields.set(ApplicationTag.keyAlgorithm, integer: key.algorithm.rawValue)
+        }
         return try fields.secret.copy()
     }
 
@@ -46,7 +53,8 @@ enum ApplicationRecord {
         return Application(
             id: try ApplicationID(idText), provider: provider, clientID: clientID,
             clientSecret: try fields.secret(ApplicationTag.clientSecret),
-            redirectURI: redirectURI, scopes: fields.texts(ApplicationTag.scope),
+            signingKey: try fields.signingKey(), redirectURI: redirectURI,
+            scopes: fields.texts(ApplicationTag.scope),
             userScopes: fields.texts(ApplicationTag.userScope),
             defaultLifetimeSeconds: fields.integer(ApplicationTag.applicationLifetime),
             values: fields.values(ApplicationTag.values), discovery: fields.discovery)
@@ -66,6 +74,18 @@ extension Fields {
             fetched: UnixTime(milliseconds: time),
             documents: texts(ApplicationTag.discoveryDocument),
             settings: texts(ApplicationTag.discoveredSetting))
+    }
+
+    /// What an application signs with, in a block of its own; nil where it has no key.
+    fileprivate func signingKey() throws(VaultError) -> SigningKey? {
+        guard let range = range(ApplicationTag.privateKey) else { return nil }
+        guard let keyID = text(ApplicationTag.keyID),
+            let raw = integer(ApplicationTag.keyAlgorithm, as: UInt8.self),
+            let algorithm = SigningKey.Algorithm(rawValue: raw)
+        else { throw VaultError(.recordDamaged, .seal) }
+        return SigningKey(
+            checked: try Secret(copying: bytes.extracting(range)), algorithm: algorithm,
+            keyID: keyID)
     }
 
     /// Replaces every field of this tag by one for each of the values.

@@ -79,13 +79,17 @@ enum ApplicationTag {
     static let change: UInt16 = 257
     static let userScope: UInt16 = 258
     static let values: UInt16 = 259
+    static let privateKey: UInt16 = 260
+    static let keyID: UInt16 = 261
+    static let keyAlgorithm: UInt16 = 262
     static let discovered: UInt16 = 264
     static let discoveryDocument: UInt16 = 265
     static let discoveredSetting: UInt16 = 266
 
     static let all = [
         id, clientID, clientSecret, redirectURI, scope, applicationLifetime, changedSince, change,
-        userScope, values, discovered, discoveryDocument, discoveredSetting,
+        userScope, values, privateKey, keyID, keyAlgorithm, discovered, discoveryDocument,
+        discoveredSetting,
     ]
 }
 

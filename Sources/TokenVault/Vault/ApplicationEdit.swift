@@ -54,7 +54,9 @@ struct ApplicationEdit: ~Copyable {
         let (before, after) = (old.provider, new.provider)
         let isSame =
             isSame(old.clientSecret, new.clientSecret)
+            && isSame(old.signingKey, new.signingKey)
             && before.clientAuthentication == after.clientAuthentication
+            && before.assertionAudience == after.assertionAudience
             && before.requestBody == after.requestBody
             && before.requestHeaders == after.requestHeaders
             && before.tokenParameterNames == after.tokenParameterNames
@@ -75,6 +77,25 @@ struct ApplicationEdit: ~Copyable {
             case .none: false
             // In a time that does not depend on what they are.
             case .some(let new): Sodium.isEqual(old.bytes, new.bytes)
+            }
+        }
+    }
+
+    private static func isSame(
+        _ old: borrowing SigningKey?, _ new: borrowing SigningKey?
+    ) -> Bool {
+        switch old {
+        case .none:
+            switch new {
+            case .none: true
+            case .some: false
+            }
+        case .some(let old):
+            switch new {
+            case .none: false
+            case .some(let new):
+                old.algorithm == new.algorithm && old.keyID == new.keyID
+                    && Sodium.isEqual(old.privateKey.bytes, new.privateKey.bytes)
             }
         }
     }

@@ -23,7 +23,9 @@ final class Network: Sendable {
     typealias Closing =
         @Sendable (_ awaitsRefreshes: Bool, _ milliseconds: Int) -> Void
 
-    convenience init(_ settings: Vault.Settings) throws(VaultError) {
+    convenience init(
+        _ settings: Vault.Settings, clock: any TimeSource
+    ) throws(VaultError) {
         let curlSettings = try CurlTransport.Settings(
             caFile: settings.certificateFile, allowsLoopbackHTTP: settings.allowsLoopbackHTTP,
             allowedNetworks: AddressPrefix.list(settings.allowedNetworks),
@@ -33,7 +35,8 @@ final class Network: Sendable {
             proxy: Self.proxy(settings))
         let curl = try CurlTransport(settings: curlSettings)
         self.init(
-            transport: curl, addressGuard: curlSettings.addressGuard, deadlines: settings.deadlines
+            transport: curl, addressGuard: curlSettings.addressGuard, clock: clock,
+            deadlines: settings.deadlines
         ) {
             curl.close(waitingAtMost: $1, awaitingRefreshes: $0)
         }
@@ -50,16 +53,18 @@ final class Network: Sendable {
         return try Proxy(text, credentials: Secret(contentsOfFile: file))
     }
 
-    /// A network of the caller's.
+    /// A network of the caller's. The clock dates what clients sign.
     init(
-        transport: any Transport, addressGuard: AddressGuard,
+        transport: any Transport, addressGuard: AddressGuard, clock: any TimeSource = SystemTime(),
         deadlines: Vault.Deadlines = Vault.Deadlines(),
         closing: @escaping Closing
     ) {
         endpoint = TokenEndpoint(
-            transport: transport, deadlineMilliseconds: deadlines.tokenMilliseconds)
+            transport: transport, deadlineMilliseconds: deadlines.tokenMilliseconds,
+            clock: clock)
         revocationEndpoint = TokenEndpoint(
-            transport: transport, deadlineMilliseconds: deadlines.revocationMilliseconds)
+            transport: transport, deadlineMilliseconds: deadlines.revocationMilliseconds,
+            clock: clock)
         closeMilliseconds = deadlines.closeMilliseconds
         self.addressGuard = addressGuard
         metadata = MetadataFetch(transport: transport, addressGuard: addressGuard)

@@ -91,7 +91,10 @@ extension Refresher {
         let own = try record.own()
         let isOwnClient = own?.clientID != nil
         let open = try openApplication(name, own, isOwnClient ? nil : batch.credentials[name])
-        if !isOwnClient { batch.credentials[name] = open.credentials }
+        // What it signs may name the connection's own endpoint.
+        if !isOwnClient, open.credentials.assertion == nil {
+            batch.credentials[name] = open.credentials
+        }
         return open
     }
 
@@ -113,7 +116,8 @@ extension Refresher {
         if let credentials {
             shown = credentials
         } else {
-            shown = try .init(application, for: grant.asksAnew ? .exchange : .refresh)
+            shown = try ClientCredentials(
+                application, for: grant.asksAnew ? .exchange : .refresh, clock: time)
         }
         return OpenApplication(application, own, shown, queue: queue, endpoint: endpoint)
     }

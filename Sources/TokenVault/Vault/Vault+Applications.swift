@@ -4,13 +4,14 @@ extension Vault {
     /// Adds an application, or replaces the one with this id. To put the same again changes
     /// nothing, not even what is known of it: a platform may do so at each start.
     ///
-    /// Where its client id, its secret, how it authenticates, what its token requests look like, or
-    /// where they go is not as it was, what was found out about it is void, and its refreshes leave
-    /// one at a time until one of them has succeeded: see `Suspicion`.
+    /// Where its client id, its secret or key, how it authenticates, what its token requests look
+    /// like, or where they go is not as it was, what was found out about it is void, and its
+    /// refreshes leave one at a time until one of them has succeeded: see `Suspicion`.
     ///
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, where
     ///   there is no client secret to authenticate with or it is not printable ASCII (RFC 6749
-    ///   appendix A.2), or has a colon where it is sent as a user name, where a scope is empty or
+    ///   appendix A.2), or has a colon where it is sent as a user name, where there is no signing
+    ///   key to authenticate with, or one that nothing signs with, where a scope is empty or
     ///   has control characters, where there are user scopes and the provider has no parameter for
     ///   them, or where the callback URL has a fragment or a parameter that the provider adds, or
     ///   is plain HTTP elsewhere than on this machine: `detail` says which;
@@ -50,7 +51,7 @@ extension Vault {
     /// How often `put` compares anew where others keep writing the same application.
     private static let putAttemptsMax = 64
 
-    /// Everything about an application but its client secret.
+    /// Everything about an application but its client secret and its private key.
     public struct ApplicationSummary: Sendable {
         /// Its id.
         public let id: ApplicationID
@@ -60,6 +61,8 @@ extension Vault {
         public let clientID: String
         /// Whether there is a client secret.
         public let hasClientSecret: Bool
+        /// What it signs with; nil where it has no signing key.
+        public let signingKey: SigningKeySummary?
         /// The callback URL.
         public let redirectURI: String
         /// The default scopes.
@@ -88,6 +91,7 @@ extension Vault {
                     id: application.id, provider: application.provider,
                     clientID: application.clientID,
                     hasClientSecret: application.clientSecret != nil,
+                    signingKey: SigningKeySummary(application.signingKey),
                     redirectURI: application.redirectURI, scopes: application.scopes,
                     userScopes: application.userScopes, values: application.values,
                     discovery: application.discovery))
@@ -96,8 +100,8 @@ extension Vault {
         return found
     }
 
-    /// Erases an application, its client secret with it. Its connections stay, but can no longer be
-    /// refreshed.
+    /// Erases an application, its client secret and its private key with it. Its connections stay,
+    /// but can no longer be refreshed.
     ///
     /// - Throws: `applicationNotFound`; `disconnecting` while another call removes it; `storeFull`,
     ///   `storageFailed`; `authenticationFailed` where the record does not open: nothing is erased
@@ -127,6 +131,7 @@ extension Vault {
         let provider = application.provider
         try checkEndpoints(application)
         try Self.check(application.clientID, application.clientSecret, provider)
+        try Self.checkKey(application)
         if !application.redirectURI.isEmpty {
             try Application.check(
                 redirectURI: application.redirectURI, names: provider.callbackParameterNames)

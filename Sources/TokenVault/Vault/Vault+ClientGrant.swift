@@ -48,7 +48,7 @@ extension Vault {
         let answer = Answer()
         let request = try network.endpoint.clientCredentials(
             scope: target.requestedScope, for: application,
-            by: ClientCredentials(application, for: .exchange), isFirst: true
+            by: ClientCredentials(application, for: .exchange, clock: time), isFirst: true
         ) { verdict in answer.give(verdict) }
         let room = try await exchangeRoom()
         try await configure(id, key, applicationID, time.now(), grant: grant.type)

@@ -113,7 +113,7 @@ extension Vault {
     static func open(
         at path: String, rootKey: consuming RootKeySource, settings: Settings,
         time: any TimeSource, randomness: any Randomness,
-        makeNetwork: (Settings) throws(VaultError) -> Network = Network.init
+        makeNetwork: (Settings, any TimeSource) throws(VaultError) -> Network = Network.init
     ) throws(VaultError) -> Vault {
         MemoryHygiene.install()
         if let file = settings.certificateFile { try CertificateFile.check(file) }
@@ -125,7 +125,7 @@ extension Vault {
     private static func open(
         _ directory: VaultDirectory, rootKey: consuming RootKeySource, settings: Settings,
         time: any TimeSource, randomness: any Randomness,
-        makeNetwork: (Settings) throws(VaultError) -> Network = Network.init
+        makeNetwork: (Settings, any TimeSource) throws(VaultError) -> Network = Network.init
     ) throws(VaultError) -> Vault {
         defer { MemoryHygiene.scrub() }
         let path = directory.path
@@ -134,7 +134,7 @@ extension Vault {
             path, keyring, mapBytes: max(settings.mapBytes, 1 << 20))
         let network: Network
         do throws(VaultError) {
-            network = try makeNetwork(settings)
+            network = try makeNetwork(settings, time)
         } catch {
             committer.close()
             throw error

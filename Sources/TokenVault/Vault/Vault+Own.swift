@@ -82,7 +82,7 @@ extension Vault {
                     && ClientCredentials.hasColon(secret.bytes))
         }
         // Else it fails when the user has consented.
-        guard secretBytes > 0 || provider.clientAuthentication == .none else {
+        guard secretBytes > 0 || !provider.clientAuthentication.usesSecret else {
             throw VaultError(.invalidArgument, .vault, .empty, .clientSecret)
         }
         guard secretBytes <= Application.clientSecretBytesMax else {

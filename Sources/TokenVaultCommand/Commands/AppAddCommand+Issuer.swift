@@ -8,6 +8,7 @@ extension AppAddCommand {
     /// use it: what that may reach counts.
     func addDiscovered(from issuer: String) async throws {
         let secret = try clientSecret.read()
+        let privateKey = try signingKey.read()
         let door = try await options.door()
         defer { door.close() }
         var found: Discovery?
@@ -16,13 +17,15 @@ extension AppAddCommand {
         }
         guard let discovery = found else { throw Self.unexpected }
         let (discovered, provider, given) = try await combined(discovery)
-        var form = try form(provider, hasSecret: secret != nil)
+        var form = try form(
+            provider, hasSecret: secret != nil, keyBytes: SigningKeyForm.byteCount(privateKey))
         try check(discovery, provider, values: form.values ?? [:])
         form.discovery = DiscoveryRecordForm(discovered.record(without: given))
         let old = try await application(at: door)
         try checkChanges(from: old, to: form)
         try Self.warn(discovered.warnings + warnings(discovery, provider))
-        try await store(form, secret: secret, over: old, at: door)
+        try await store(
+            form, secret: SigningKeyForm.joined(secret, privateKey), over: old, at: door)
     }
 
     private static var unexpected: CommandFailure {
@@ -53,7 +56,8 @@ extension AppAddCommand {
         let isSettled = isPublic || given.contains("client_authentication")
         let discovered = try discovery.provider(
             named: provider.name,
-            authentication: isSettled ? provider.clientAuthentication : nil)
+            authentication: isSettled
+                ? provider.clientAuthentication : signingKey.isGiven ? .privateKeyJWT : nil)
         return (discovered, discovered.completing(provider, without: given), given)
     }
 

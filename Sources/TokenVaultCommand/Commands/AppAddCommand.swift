@@ -36,6 +36,8 @@ struct AppAddCommand: AsyncParsableCommand {
                 --authorize-url https://a.example/authorize \\
                 --token-url https://a.example/token --auth post --client-id 123 \\
                 --redirect-uri https://b.example/callback --scope read
+              tokenvault app add bank --provider bank.yaml --client-id 123 \\
+                --signing-key-file bank.pem --redirect-uri https://b.example/callback
 
             With --issuer the provider's own documents are fetched (RFC 8414, OpenID Connect \
             Discovery), once; `tokenvault app refresh-issuer` asks again. What a definition says \
@@ -79,8 +81,8 @@ struct AppAddCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("auth"),
         help: """
-            How the client authenticates: basic (default), basic_raw, post, none, secret_as_user \
-            or bearer.
+            How the client authenticates: basic (default), basic_raw, post, none, secret_as_user, \
+            bearer or private_key_jwt.
             """)
     var authentication: String?
 
@@ -88,6 +90,8 @@ struct AppAddCommand: AsyncParsableCommand {
     var clientId: String
 
     @OptionGroup var clientSecret: ClientSecretOptions
+
+    @OptionGroup var signingKey: SigningKeyOptions
 
     @Flag(name: .customLong("public"), help: "A public client: it has no secret.")
     var isPublic = false
@@ -147,32 +151,36 @@ struct AppAddCommand: AsyncParsableCommand {
         var provider = try provider()
         if isPublic { provider.clientAuthentication = .none }
         let secret = try clientSecret.read()
-        let form = try form(provider, hasSecret: secret != nil)
+        let privateKey = try signingKey.read()
+        let form = try form(
+            provider, hasSecret: secret != nil, keyBytes: SigningKeyForm.byteCount(privateKey))
         let door = try await options.door()
         defer { door.close() }
-        try await store(form, secret: secret, over: application(at: door), at: door)
+        try await store(
+            form, secret: SigningKeyForm.joined(secret, privateKey), over: application(at: door),
+            at: door)
     }
 
     /// What is sent, once the provider is known.
-    func form(_ provider: Provider, hasSecret: Bool) throws -> ApplicationForm {
+    ///
+    /// - Parameter keyBytes: how long the private key is, where there is one.
+    func form(_ provider: Provider, hasSecret: Bool, keyBytes: Int?) throws -> ApplicationForm {
         let values = try variables.values(for: provider)
-        guard hasSecret != (provider.clientAuthentication == .none) else {
-            throw CommandFailure(
-                .usage,
-                hasSecret
-                    ? "a client that authenticates by \"none\" has no secret"
-                    : "which client secret? Give --client-secret-file, --client-secret-fd, "
-                        + "or --public where there is none")
-        }
+        try check(provider, hasSecret: hasSecret)
         guard userScopes.isEmpty || provider.userScopeParameter != nil else {
             throw CommandFailure(
                 .usage,
                 "--user-scope: the provider's definition names no parameter for it: say it there, "
                     + "as user_scope_parameter")
         }
-        return ApplicationForm(
+        var form = ApplicationForm(
             id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
             redirectURI: redirectURI ?? "", scopes: scopes, userScopes: userScopes, values: values)
+        form.signingKey = keyBytes.map {
+            SigningKeyForm(
+                algorithm: signingKey.algorithm, keyID: signingKey.keyID, byteCount: $0)
+        }
+        return form
     }
 
     /// Puts it into the vault, where nothing is in its place that should stay.
@@ -185,7 +193,7 @@ struct AppAddCommand: AsyncParsableCommand {
                 .cannotCreate, "there is an application \(id) already: --replace replaces it")
         }
         do {
-            try await door.ask(.putApplication(form), secret: secret) { _ in }
+            try await door.ask(.putApplication(form), secret: both) { _ in }
         } catch let error as VaultError {
             throw placed(error)
         }
@@ -207,12 +215,37 @@ struct AppAddCommand: AsyncParsableCommand {
         return found
     }
 
+    /// Whether what the client authenticates with is there, and nothing else.
+    private func check(_ provider: Provider, hasSecret: Bool) throws(CommandFailure) {
+        let method = ProviderSetting["client_authentication"]?.value(of: provider)?.words ?? ""
+        let usesKey = provider.clientAuthentication == .privateKeyJWT
+        if hasSecret != provider.clientAuthentication.usesSecret {
+            guard !hasSecret else {
+                throw CommandFailure(
+                    .usage, "a client that authenticates by \(method) has no secret")
+            }
+            throw CommandFailure(
+                .usage,
+                "which client secret? Give --client-secret-file, --client-secret-fd, or --public "
+                    + "where there is none")
+        }
+        guard signingKey.isGiven != usesKey else { return }
+        throw CommandFailure(
+            .usage,
+            usesKey
+                ? "which signing key? Give --signing-key-file or --signing-key-fd"
+                : "a client that authenticates by \(method) has no signing key: leave "
+                    + "--signing-key-file out, or say private_key_jwt (--auth; in a definition "
+                    + "client_authentication)")
+    }
+
     /// An error about an endpoint, with the place where that is written.
     private func placed(_ error: VaultError) -> any Error {
         let options: [FailureSubject: String] = [
             .authorizationEndpoint: "--authorize-url", .tokenEndpoint: "--token-url",
             .revocationEndpoint: "--revoke-url", .redirectURI: "--redirect-uri",
             .scope: "--scope", .scopes: "--scope", .clientID: "--client-id",
+            .signingKey: "--signing-key-file",
             // Only a definition has it.
             .refreshEndpoint: "--provider",
         ]

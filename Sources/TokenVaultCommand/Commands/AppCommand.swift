@@ -13,11 +13,12 @@ struct AppCommand: AsyncParsableCommand {
                 --client-secret-file crm.secret \\
                 --redirect-uri http://127.0.0.1:8017/callback
               tokenvault app list --json
+              tokenvault app key crm
               tokenvault app refresh-issuer idp
               tokenvault app remove crm
             """,
         subcommands: [
-            AppAddCommand.self, AppListCommand.self, AppRefreshIssuerCommand.self,
-            AppRemoveCommand.self,
+            AppAddCommand.self, AppListCommand.self, AppKeyCommand.self,
+            AppRefreshIssuerCommand.self, AppRemoveCommand.self,
         ])
 }

@@ -6,7 +6,7 @@ import ArgumentParser
 struct AppListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List the applications, never their secrets.",
+        abstract: "List the applications, never their secrets or keys.",
         discussion: """
             EXAMPLES
               tokenvault app list
@@ -33,7 +33,8 @@ struct AppListCommand: AsyncParsableCommand {
         let rows = forms.map { form in
             [
                 form.id, form.provider.name, form.clientID,
-                form.hasClientSecret ? "secret" : "public", form.redirectURI,
+                form.signingKey != nil ? "key" : form.hasClientSecret ? "secret" : "public",
+                form.redirectURI,
                 form.scopes.joined(separator: " "),
             ]
         }

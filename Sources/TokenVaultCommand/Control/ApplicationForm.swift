@@ -2,11 +2,13 @@
 
 import TokenVault
 
-/// An application without its client secret, as JSON has it.
+/// An application without its client secret and its private key, as JSON has it.
 struct ApplicationForm: Codable, Sendable {
     var id: String
     var clientID: String
     var hasClientSecret: Bool
+    /// Nil where it has no key.
+    var signingKey: SigningKeyForm?
     var redirectURI: String
     var scopes: [String]
     /// Nil where there are none.
@@ -21,6 +23,7 @@ struct ApplicationForm: Codable, Sendable {
         case id, scopes, provider, values, discovery
         case clientID = "client_id"
         case hasClientSecret = "has_client_secret"
+        case signingKey = "signing_key"
         case redirectURI = "redirect_uri"
         case userScopes = "user_scopes"
     }
@@ -29,6 +32,7 @@ struct ApplicationForm: Codable, Sendable {
         id = summary.id.text
         clientID = summary.clientID
         hasClientSecret = summary.hasClientSecret
+        signingKey = summary.signingKey.map { SigningKeyForm($0) }
         redirectURI = summary.redirectURI
         scopes = summary.scopes
         userScopes = summary.userScopes.isEmpty ? nil : summary.userScopes
@@ -51,10 +55,14 @@ struct ApplicationForm: Codable, Sendable {
         self.values = values.isEmpty ? nil : values
     }
 
-    func application(clientSecret: consuming Secret?) throws -> Application {
-        Application(
+    /// - Parameter secret: what travels beside it.
+    func application(_ secret: consuming Secret?) throws -> Application {
+        var secret = secret
+        let key: SigningKey?
+        if let signingKey { key = try signingKey.takeKey(from: &secret) } else { key = nil }
+        return Application(
             id: try ApplicationID(id), provider: provider.provider, clientID: clientID,
-            clientSecret: clientSecret, redirectURI: redirectURI, scopes: scopes,
+            clientSecret: secret, signingKey: key, redirectURI: redirectURI, scopes: scopes,
             userScopes: userScopes ?? [], values: values ?? [:], discovery: discovery?.record)
     }
 }

@@ -28,12 +28,15 @@ final class OwnVault: VaultDoor {
             let sorted = try vault.applications().sorted { $0.id.text < $1.id.text }
             for summary in sorted { try take(.application(ApplicationForm(summary))) }
         case .putApplication(let form):
-            try await vault.put(form.application(clientSecret: secret))
+            try await vault.put(form.application(secret))
         case .removeApplication(let id):
             try await vault.removeApplication(ApplicationID(id))
         case .discover(let issuer): try await take(.discovery(.init(vault.discover(issuer))))
         case .refreshIssuer(let id, let accepts):
             try await refreshIssuer(ApplicationID(id), accepts, take)
+        case .applicationKey(let id):
+            let key = try vault.publicKey(of: ApplicationID(id))
+            if let key { try take(.publicKey(jwk: key)) }
         case .connect(let id, let application, let scopes, let userScopes, let own):
             let request = try await vault.connect(
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes,

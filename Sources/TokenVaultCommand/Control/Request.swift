@@ -8,11 +8,13 @@ enum Request: Codable, Sendable {
     /// Whether somebody answers: it is, before anything else is done.
     case ping
     case applications
-    /// With the client secret, where there is one.
+    /// With the client secret and the private key, where there are such.
     case putApplication(ApplicationForm)
     case removeApplication(id: String)
     case discover(issuer: String)
     case refreshIssuer(id: String, acceptsChange: Bool)
+    /// Answered by the public half of its signing key, where it has one.
+    case applicationKey(id: String)
     /// With the secret of a client of its own, where there is one; nothing is its own without a
     /// form.
     case connect(
@@ -73,6 +75,8 @@ enum Reply: Codable, Sendable {
     case application(ApplicationForm)
     case discovery(DiscoveryForm)
     case issuerRefresh(IssuerRefreshForm)
+    /// A JSON Web Key.
+    case publicKey(jwk: String)
     /// Where to send the browser. Its state is one-time and not to be kept.
     case authorization(url: String)
     case connected(id: String)

@@ -19,7 +19,11 @@ enum SecretInput {
     }
 
     /// Everything up to the end, without one final line end.
-    static func read(descriptor: Int32, what: String) throws -> Secret {
+    ///
+    /// - Parameter isBinary: whether a final line end is part of it.
+    static func read(
+        descriptor: Int32, what: String, isBinary: Bool = false
+    ) throws -> Secret {
         var secret = try Secret(zeroes: bytesMax + 1)
         var count = 0
         while count <= bytesMax {
@@ -34,8 +38,10 @@ enum SecretInput {
         guard count <= bytesMax else {
             throw CommandFailure(.badData, "\(what) is longer than \(bytesMax) bytes")
         }
-        if count > 0, secret.bytes.byte(at: count - 1) == UInt8(ascii: "\n") { count -= 1 }
-        if count > 0, secret.bytes.byte(at: count - 1) == UInt8(ascii: "\r") { count -= 1 }
+        if !isBinary {
+            if count > 0, secret.bytes.byte(at: count - 1) == UInt8(ascii: "\n") { count -= 1 }
+            if count > 0, secret.bytes.byte(at: count - 1) == UInt8(ascii: "\r") { count -= 1 }
+        }
         guard count > 0 else { throw CommandFailure(.badData, "\(what) is empty") }
         return try Secret(copying: secret.bytes.extracting(0..<count))
     }
@@ -43,8 +49,12 @@ enum SecretInput {
     /// A file's content, without one final line end. It must be a regular file that nobody but its
     /// owner can read.
     ///
-    /// - Parameter option: by which a pipe's descriptor can be given instead.
-    static func read(file path: String, what: String, pipe option: String) throws -> Secret {
+    /// - Parameters:
+    ///   - option: by which a pipe's descriptor can be given instead.
+    ///   - isBinary: whether a final line end is part of it.
+    static func read(
+        file path: String, what: String, pipe option: String, isBinary: Bool = false
+    ) throws -> Secret {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
             throw CommandFailure(
@@ -60,7 +70,7 @@ enum SecretInput {
             throw CommandFailure(
                 .refused, "\(path) holds a secret, but others can reach it: chmod 600 it")
         }
-        return try read(descriptor: descriptor, what: what)
+        return try read(descriptor: descriptor, what: what, isBinary: isBinary)
     }
 
     /// One line, byte by byte, so that nothing after it is taken.

@@ -14,6 +14,7 @@ import Testing
             tokenEndpoint: "https://a.example/token",
             revocationEndpoint: "https://a.example/revoke")
         provider.issuer = "https://a.example"
+        provider.assertionAudience = "urn:as"
         provider.clientAuthentication = .post
         provider.scopeSeparator = ","
         provider.usesPKCE = false
@@ -126,6 +127,7 @@ import Testing
             (66, pair("account", "email")), (66, pair("headers.X-V", "2")),
             (66, pair("authentication", "header X-Token")), (67, pair("parameter", "sig")),
             (67, pair("algorithm", "sha256")), (67, pair("encoding", "base64")),
+            (70, text("urn:as")),
             (72, text("account_credentials")), (73, pair("account", "{b}")),
             (75, text("https://a.example/device")), (76, pair("authentication", "none")),
             (76, pair("parameters.audience", "x")), (76, pair("grant_type", "device")),

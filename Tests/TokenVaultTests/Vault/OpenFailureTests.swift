@@ -22,7 +22,7 @@ import Testing
                 _ = try Vault.open(
                     at: home.path, rootKey: .file(home.keyFile), settings: Vault.Settings(),
                     time: SystemTime(), randomness: SystemRandomness(),
-                    makeNetwork: { _ throws(VaultError) in
+                    makeNetwork: { _, _ throws(VaultError) in
                         throw VaultError(.outOfMemory, .exchange)
                     })
             }
