@@ -158,7 +158,7 @@ struct ProviderCatalogTests {
             (
                 "client_authentication: jwt",
                 "f:4: client_authentication: \"jwt\" is not basic, basic_raw, post, none, "
-                    + "secret_as_user or bearer"
+                    + "secret_as_user, bearer or private_key_jwt"
             ),
             (
                 "default_lifetime_seconds: -1",

@@ -115,7 +115,9 @@ struct RefusalTests {
             try await bench.expect(add + endpoints + key, status: 64)
             let magic = try await bench.expect(
                 add + endpoints + ["--auth", "magic", "--public"] + key, status: 64)
-            let methods = "basic, basic_raw, post, none, secret_as_user or bearer"
+            let methods =
+                "basic, basic_raw, post, none, secret_as_user, bearer or "
+                + "private_key_jwt"
             #expect(magic.errors.contains("\"magic\" is not \(methods)"))
             let nowhere = try await bench.expect(
                 add + ["--authorize-url", "https://a/", "--token-url", "a", "--public"] + key,
