@@ -197,7 +197,8 @@ extension AddressGuard {
     /// address, as practice servers have it.
     static func fault(ofShown uri: String) -> FailureCause? {
         guard uri.utf8.count <= DeviceReply.uriBytesMax else { return .tooLong }
-        let shown = AddressGuard(allowsLoopback: true, allowsPrivateAddresses: true)
+        let shown = AddressGuard(
+            allowsLoopback: true, allowedNetworks: AddressPrefix.everyPrivate)
         // A fragment goes nowhere, and leads nobody elsewhere.
         let address = uri.prefix { $0 != "#" }
         guard uri.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else { return .wrongCharacter }

@@ -174,6 +174,10 @@ struct MetadataFetch: Sendable {
             DiscoveryError(
                 .unreachable, at: url, "cannot be reached (curl \(code))",
                 remedy: "check the issuer's host and the network, and try again")
+        case .proxyFailed(let number):
+            DiscoveryError(
+                .unreachable, at: url, "cannot be reached: the proxy failed (\(number))",
+                remedy: "check the proxy, and whether it lets the issuer through")
         case .lost(let code):
             DiscoveryError(
                 .unreachable, at: url, "broke off (curl \(code))", remedy: "try again")

@@ -8,7 +8,7 @@
 package struct TokenEndpoint: Sendable {
     private let transport: any Transport
     let deadlineMilliseconds: Int
-    private let clock: any TimeSource
+    let clock: any TimeSource
 
     package typealias Completion = @Sendable (consuming Verdict) -> Void
     package typealias RevocationCompletion = @Sendable (RevocationVerdict) -> Void

@@ -38,7 +38,7 @@ extension Vault {
     ) async throws -> Discovery {
         MemoryHygiene.install()
         if let file = settings.certificateFile { try CertificateFile.check(file) }
-        let network = try Network(settings)
+        let network = try Network(settings, clock: SystemTime())
         defer { network.close() }
         return try await network.metadata.discover(issuer, at: SystemTime().now())
     }

@@ -193,7 +193,7 @@ struct AppAddCommand: AsyncParsableCommand {
                 .cannotCreate, "there is an application \(id) already: --replace replaces it")
         }
         do {
-            try await door.ask(.putApplication(form), secret: both) { _ in }
+            try await door.ask(.putApplication(form), secret: secret) { _ in }
         } catch let error as VaultError {
             throw placed(error)
         }

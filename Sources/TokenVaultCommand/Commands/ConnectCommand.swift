@@ -223,14 +223,6 @@ struct ConnectCommand: AsyncParsableCommand {
         }
     }
 
-    private func own(_ application: ApplicationForm) throws -> OwnForm {
-        let values = try variables.values(for: application.provider.provider)
-        return OwnForm(
-            values: values.isEmpty ? nil : values, clientID: clientId,
-            usesApplicationClient: usesApplicationClient,
-            hiddenNames: hiddenNames.isEmpty ? nil : hiddenNames)
-    }
-
     private func deviceRequest(_ application: ApplicationForm) throws -> Request {
         try .connectDevice(
             id: id, application: application.id, scopes: scopes.isEmpty ? nil : scopes,
