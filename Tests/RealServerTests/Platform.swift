@@ -13,25 +13,33 @@ final class Platform: Sendable {
     let method: Provider.ClientAuthentication
     let application: ApplicationID
     let id: ConnectionID
+    /// As whom it authenticates.
+    let client: Registration.Client
     private let home: TestVault
     private let metadata: RealServer.Metadata
 
-    /// - Parameter method: `.basic` or `.post`; the MCP SDK's server wants the client's id in the
-    ///   body in any case, and so takes `.post` alone.
+    /// - Parameters:
+    ///   - method: `.basic` or `.post`; the MCP SDK's server wants the client's id in the body in
+    ///     any case, and so takes `.post` alone.
+    ///   - use: what its client is for; nil for the authorization code grant.
     init(
-        _ kind: RealServer.Kind = .django, by method: Provider.ClientAuthentication? = nil
+        _ kind: RealServer.Kind = .django, by method: Provider.ClientAuthentication? = nil,
+        use: String? = nil
     ) async throws {
         server = try #require(RealServerTrait.servers[kind])
-        self.method = method ?? (kind == .mcp ? .post : .basic)
+        if let use {
+            client = try #require(server.registration.clients[use])
+            self.method = try #require(client.authentication)
+        } else {
+            self.method = method ?? (kind == .mcp ? .post : .basic)
+            client = server.registration.client(self.method)
+        }
         metadata = try await server.metadata()
         home = try TestVault()
         try home.create()
         application = try ApplicationID("real")
         id = try ConnectionID("customer-7/real")
     }
-
-    /// As whom it authenticates.
-    var client: Registration.Client { server.registration.client(method) }
 
     /// Opens the vault. The server is on loopback, which needs the setting for loopback although
     /// it speaks HTTPS.
@@ -41,8 +49,8 @@ final class Platform: Sendable {
 
     /// Registers the application in the vault, the endpoints as the server gives them.
     func register(
-        _ vault: Vault, clientSecret: String? = nil, redirectURI: String? = nil,
-        _ change: (inout Provider) -> Void = { _ in }
+        _ vault: Vault, clientSecret: String? = nil, signingKey: consuming SigningKey? = nil,
+        redirectURI: String? = nil, _ change: (inout Provider) -> Void = { _ in }
     ) async throws {
         var provider = Provider(
             name: "real", authorizationEndpoint: metadata.authorizationEndpoint,
@@ -52,10 +60,22 @@ final class Platform: Sendable {
         provider.sendsIssuer = metadata.authorizationResponseIssParameterSupported ?? false
         provider.clientAuthentication = method
         change(&provider)
+        try await register(
+            vault, provider, clientSecret: clientSecret, signingKey: signingKey,
+            redirectURI: redirectURI)
+    }
+
+    /// Registers it with a provider of the caller's.
+    func register(
+        _ vault: Vault, _ provider: Provider, clientSecret: String? = nil,
+        signingKey: consuming SigningKey? = nil, redirectURI: String? = nil
+    ) async throws {
+        let text = clientSecret ?? client.secret
+        let secret: Secret? = if let text { try Secret(text: text) } else { nil }
         try await vault.put(
             Application(
-                id: application, provider: provider, clientID: client.id,
-                clientSecret: Secret(text: clientSecret ?? client.secret ?? ""),
+                id: application, provider: provider, clientID: client.id, clientSecret: secret,
+                signingKey: signingKey,
                 redirectURI: redirectURI ?? server.registration.redirectURI, scopes: ["read"]))
     }
 

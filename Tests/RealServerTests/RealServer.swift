@@ -138,6 +138,9 @@ final class RealServer: Sendable {
 
     enum Authority: String { case ca, stranger }
 
+    /// The private key of a client that signs, in PEM.
+    func keyFile(_ name: String) -> String { folder.appending(path: "\(name).key").path }
+
     /// Every answer so far, such as `POST /token/ 200`; in the order in which they were sent.
     var answers: [String] { text(of: "answers.log").split(separator: "\n").map(String.init) }
 

@@ -15,6 +15,16 @@ struct Registration: Encodable {
         /// For what, in the same words; the first is what it begins with.
         let grants: [String]
 
+        /// The same in a definition's.
+        var authentication: Provider.ClientAuthentication? {
+            switch method {
+            case "client_secret_basic": .basic
+            case "client_secret_post": .post
+            case "private_key_jwt": .privateKeyJWT
+            default: nil
+            }
+        }
+
         /// What it puts into the header (RFC 6749 section 2.3.1); nil where nothing.
         var header: String? {
             guard method == "client_secret_basic" else { return nil }
