@@ -121,7 +121,7 @@ struct BrokenDefinitionTests {
         ),
         (
             "reply_members: { access_token: data..token }",
-            "4: reply_members: \"data..token\" is not a path such as data.access_token, at most"
+            "4: reply_members: \"data..token\" is not a path such as data.access_token or"
         ),
         ("lifetime_unit: minutes", "4: lifetime_unit: \"minutes\" is not seconds or milliseconds"),
         (

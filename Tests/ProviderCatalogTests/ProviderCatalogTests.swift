@@ -201,7 +201,7 @@ struct ProviderCatalogTests {
             ("grant_lost_answers: [{status: 400, error: }]", "f:4: grant_lost_answers: nothing is"),
             (
                 "reply_members: { access_token: data..token }",
-                "f:4: reply_members: \"data..token\" is not a path such as data.access_token, at"
+                "f:4: reply_members: \"data..token\" is not a path such as data.access_token or"
             ),
             ("reply_members: { id_token: a }", "f:4: reply_members: \"id_token\" is not one of"),
             ("lifetime_unit: hours", "f:4: lifetime_unit: \"hours\" is not seconds or millisec"),

@@ -18,6 +18,9 @@ extension SigningKey {
     public init(
         privateKey: consuming Secret, algorithm: Algorithm? = nil, keyID: String? = nil
     ) throws(VaultError) {
+        // A host may make one before it opens a vault: OpenSSL, once it has allocated, takes no
+        // allocator any more.
+        MemoryHygiene.install()
         defer { MemoryHygiene.scrubLarge() }
         guard privateKey.count <= Self.bytesMax else {
             throw VaultError(

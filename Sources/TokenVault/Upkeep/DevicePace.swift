@@ -56,6 +56,8 @@ extension Verdict {
 
     var deviceStep: DeviceStep {
         switch self {
+        // A gateway's page, 403 or 404, is nothing that the provider says.
+        case .refused(_, nil): .failed(retryAfterSeconds: nil)
         case .refused(_, let error): Self.step(error)
         case .applicationMisconfigured(_, let error): Self.step(error)
         case .transient(.answered(status: 429), let seconds):

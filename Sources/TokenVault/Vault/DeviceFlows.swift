@@ -14,6 +14,23 @@ final class DeviceFlows: Sendable {
     }
 
     private let entries = Monitor<[ConnectionID: Entry]>([:])
+    /// How many polls are under way.
+    private let polls = Monitor(0)
+
+    /// How many polls may be under way at the same time: one that hangs holds a place among those
+    /// whose late answers are listened for, and codes need such, too.
+    static let pollsMax = ExchangeListeners.countMax / 2
+
+    /// Whether one more may begin; then `endPoll` is called.
+    func beginPoll() -> Bool {
+        polls.withLock { count in
+            guard count < Self.pollsMax else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func endPoll() { polls.withLock { $0 -= 1 } }
 
     /// How many outcomes are remembered at most.
     static let countMax = StoreLimits.flowsMax

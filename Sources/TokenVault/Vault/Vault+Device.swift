@@ -105,7 +105,8 @@ extension Vault {
         switch flow.device {
         case .none: throw VaultError(.recordDamaged, .vault)
         case .some(let device):
-            poll(id, flowKey, intervalSeconds: device.intervalSeconds)
+            let pace = DevicePace(intervalSeconds: device.intervalSeconds)
+            poll(id, flowKey, pace, after: pace.pauseMilliseconds)
             return DeviceAuthorization(id, device, expires: flow.expires)
         }
     }
@@ -155,14 +156,15 @@ extension Vault {
     public func completeDeviceAuthorization(_ id: ConnectionID) async throws(VaultError) {
         try checkProcess()
         try await verified()
-        resumePolling(id)
         let caller = Caller()
         let outcome = await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation {
                 (continuation: UnsafeContinuation<Caller.Outcome, Never>) in
                 caller.wait { unsafe continuation.resume(returning: $0) }
                 if Task.isCancelled { caller.resume(.failure(Self.waitCancelled)) }
+                // First, so that whatever ends the polling finds who waits for it.
                 refresher.deviceFlows.wait(id, caller)
+                resumePolling(id)
             }
         } onCancel: {
             caller.resume(.failure(Self.waitCancelled))

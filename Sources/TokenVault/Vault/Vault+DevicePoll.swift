@@ -10,7 +10,12 @@ extension Vault {
     /// The same for one connection; nothing where it has none, or somebody polls.
     func resumePolling(_ id: ConnectionID) {
         guard let flowKey = refresher.deviceFlows.claim(id) else { return }
-        poll(id, flowKey, intervalSeconds: storedInterval(flowKey))
+        // An earlier process may have been told to slow down, and all that it has left begin at
+        // the same moment.
+        var pace = DevicePace(intervalSeconds: storedInterval(flowKey))
+        pace.slowDown()
+        let pause = pace.pauseMilliseconds
+        poll(id, flowKey, pace, after: pause + Int64.random(in: 0...pause))
     }
 
     /// How long is waited between two polls, as the provider said at first.
@@ -27,10 +32,14 @@ extension Vault {
 
     /// Polls until the end, which is told to whoever waits. It keeps the vault alive only while a
     /// request is under way.
-    func poll(_ id: ConnectionID, _ flowKey: RecordKey, intervalSeconds: Int64) {
+    ///
+    /// - Parameter first: how many milliseconds later for the first time.
+    func poll(
+        _ id: ConnectionID, _ flowKey: RecordKey, _ pace: DevicePace, after first: Int64
+    ) {
         Task { [weak self, refresher] in
-            var pace = DevicePace(intervalSeconds: intervalSeconds)
-            var pause = pace.pauseMilliseconds
+            var pace = pace
+            var pause = first
             while await refresher.pause(milliseconds: pause, forSending: true) {
                 guard let next = await self?.step(id, flowKey, &pace) else { return }
                 pause = next
@@ -45,10 +54,20 @@ extension Vault {
         _ id: ConnectionID, _ flowKey: RecordKey, _ pace: inout DevicePace
     ) async -> Int64? {
         defer { MemoryHygiene.scrub() }
+        guard refresher.deviceFlows.beginPoll() else { return Self.crowdedMilliseconds }
+        defer { refresher.deviceFlows.endPoll() }
+        guard refresher.deviceFlows.isOpen(id, flowKey) else {
+            // Another one was started at the same time, and is the one that counts.
+            let commit = Commit()
+            commit.mayUseReserve = true
+            commit.add(.takeFlow(flowKey))
+            _ = try? await durable(commit)
+            return nil
+        }
         do throws(VaultError) {
-            guard refresher.deviceFlows.isOpen(id, flowKey),
-                let fields = try store.openFlow(flowKey)
-            else { throw VaultError(.flowEnded, .vault) }
+            guard let fields = try store.openFlow(flowKey) else {
+                throw VaultError(.flowEnded, .vault)
+            }
             let flow = try FlowRecord.decode(fields)
             do throws(VaultError) {
                 guard try await ask(flow, flowKey, &pace) else { return nil }
@@ -71,6 +90,10 @@ extension Vault {
             return nil
         }
     }
+
+    /// How much later a poll is tried again for which there is no room beside others, in
+    /// milliseconds.
+    private static let crowdedMilliseconds: Int64 = 1000
 
     /// Ends a flow that brings no tokens any more: its codes are erased.
     private func fail(

@@ -44,20 +44,16 @@ import Testing
         #expect(try seam.text("ann") == nil && seam.text("ben") == "refreshed")
         #expect(try seam.reading.recordCount() == count - 1)
     }
-    @Test("A flow and a batch of attempts need room as well", arguments: Engine.allCases)
-    func others(_ engine: Engine) throws {
+    @Test("A flow needs room as well", arguments: Engine.allCases)
+    func flow(_ engine: Engine) throws {
         let seam = try Seam(engine)
         try seam.make("ann")
         _ = try FlowConformance.add(seam, 1, of: "ann").get()
         try seam.engine.fill { try putFiller(seam, $0) }
         let generation = try seam.reading.lastGeneration()
         #expect(try FlowConformance.add(seam, 2, of: "ann").code == .storeFull)
-        // No request leaves of which nothing could be written down.
-        let attempts = [AttemptRecord(key: seam.key("ann"), generation: 1)]
-        #expect(try seam.run { $0.add(.beginBatch(attempts, Seam.now)) }.code == .storeFull)
         #expect(try seam.reading.lastGeneration() == generation)
         try seam.restart()
-        #expect(seam.reading.inheritance().attempts.isEmpty)
         let key = try FlowConformance.key(seam, 2)
         #expect(try seam.reading.openFlow(key) == nil)
     }

@@ -44,7 +44,7 @@ import Testing
             "\"scope\" is there twice: write it once"),
         Row(
             "reply_members", object(["scope": list(text("a"))]),
-            "a list of 1 value is not a path such as data.access_token, at most 8 names"),
+            "a list of 1 value is not a path such as data.access_token or items.0.id"),
         Row("reply_members", object(["scope": text("")]), "\"\" is not a path"),
         Row("reply_members", object(["scope": text("a..b")]), "\"a..b\" is not a path"),
         Row("reply_members", object(["scope": text(".a")]), "\".a\" is not a path"),

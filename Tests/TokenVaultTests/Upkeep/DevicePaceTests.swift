@@ -50,7 +50,9 @@ import Testing
         (500, "", .failed(retryAfterSeconds: nil)), (503, "<p>", .failed(retryAfterSeconds: nil)),
         (400, #"{"error":"access_denied"}"#, .end), (400, #"{"error":"expired_token"}"#, .end),
         (400, #"{"error":"invalid_grant"}"#, .end), (400, #"{"error":"whatever"}"#, .end),
-        (401, #"{"error":"invalid_client"}"#, .end), (404, "", .end), (200, "<p>", .end),
+        (401, #"{"error":"invalid_client"}"#, .end), (200, "<p>", .end),
+        // Something in between.
+        (404, "", .failed(retryAfterSeconds: nil)), (403, "<p>", .failed(retryAfterSeconds: nil)),
         (200, #"{"access_token":"a","token_type":"Bearer"}"#, .end),
     ]
 
