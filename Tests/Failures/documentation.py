@@ -225,6 +225,7 @@ def steady(text):
     text = re.sub(r"\b(process|pid|kill -CONT|kill) \d+", r"\1 PROCESS", text)
     text = re.sub(r"\buser-\d+\b", "user-NUMBER", text)
     text = re.sub(r"\bfor \d+ s\b", "for SECONDS s", text)
+    text = re.sub(r"\((in \d+ s|\d+ s ago)\)", "(SECONDS)", text)
     return text.strip()
 
 
