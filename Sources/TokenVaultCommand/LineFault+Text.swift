@@ -90,7 +90,9 @@ extension ExportError {
                 "the beginning of \(file) was changed or is not all there; nothing was imported: "
                     + "copy it once more, or export again")
         case .wrongPassphrase:
-            CommandFailure(.refused, "the passphrase is not the one that \(file) was sealed with")
+            CommandFailure(
+                .refused,
+                "the passphrase is not the one that \(file) was sealed with: give that one")
         case .malformedPassphrase:
             CommandFailure(.usage, "a passphrase has 8 to 1,024 bytes: use a longer one")
         case .wrongPrivateKey:

@@ -72,6 +72,8 @@ struct NetworkOptions: ParsableArguments {
         settings.allowedNetworks = allowedNetworks
         settings.nat64Prefixes = nat64Prefixes
         settings.proxy = proxy
+        // The vault reads it, and would not name it where it cannot.
+        if let proxyCredentialsFile { _ = try SecretFile.read(proxyCredentialsFile) }
         settings.proxyCredentialsFile = proxyCredentialsFile
         return settings
     }

@@ -34,6 +34,7 @@ extension VaultError {
         case .providerUnreachable: unreachable
         case .proxyFailed: failedProxy
         case .applicationNotFound where connection != nil: removal(application)
+        case .alreadyExists where connection != nil: takenID
         case .backingOff: pause
         case .certificateFileUnusable: certificateFile
         case .wrongRootKey: wrongKey
@@ -166,9 +167,9 @@ extension VaultError {
         let log = number > 0 ? "" : ", and `tokenvault log \(option)` says how"
         return KnownCause(
             "nothing was sent, for the provider has rejected the application\(name)\(log): correct "
-                + "its client id, its secret or the way they are sent with `tokenvault app add "
-                + "--replace`; where the fault was the provider's, `tokenvault retry \(option)` "
-                + "asks again at once")
+                + "its client id, its secret or signing key, or how it authenticates, with "
+                + "`tokenvault app add --replace`; where the fault was the provider's, `tokenvault "
+                + "retry \(option)` asks again at once")
     }
 
     private func removal(_ application: String?) -> KnownCause {
@@ -176,6 +177,14 @@ extension VaultError {
         return KnownCause(
             "the application\(name) that it was connected through is not there any more: add it "
                 + "again (`tokenvault app add\(name)`), or disconnect the connection")
+    }
+
+    /// A provider's second connection is the only one that is not asked for by its id.
+    private var takenID: KnownCause {
+        KnownCause(
+            "a connection of another application has this id, which the second connection of the "
+                + "provider's definition would get (second_connection): connect under another "
+                + "id, or disconnect that one first; nobody was sent to the provider")
     }
 
     private var refusedAuthorization: KnownCause? {

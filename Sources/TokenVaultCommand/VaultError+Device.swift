@@ -32,8 +32,10 @@ extension VaultError {
         case .providerAnswerUnreadable:
             KnownCause(
                 "the provider's answer has no codes that can be shown"
-                    + (detail.cause.map { " (\(Self.words($0)))" } ?? "") + ": check "
+                    + (detail.cause.map { " (\(Self.memberFault($0)))" } ?? "") + ": check "
                     + "device_authorization_endpoint; if that is right, tell the provider")
+        case .providerRefused where providerError == nil && [404, 405, 410].contains(number):
+            KnownCause("nothing is at the address that was asked for a code: " + Self.endpoint)
         case .providerRefused:
             KnownCause(
                 "the provider gives out no device code"
@@ -54,6 +56,12 @@ extension VaultError {
             KnownCause("the provider gave no answer to the request for a code: try again")
         default: nil
         }
+    }
+
+    private static func memberFault(_ cause: FailureCause) -> String {
+        cause == .missing
+            ? "one of device_code, user_code, verification_uri and expires_in is missing"
+            : words(cause)
     }
 
     /// The code brings no tokens.

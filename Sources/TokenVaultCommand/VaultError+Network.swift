@@ -70,8 +70,8 @@ extension VaultError {
                 "the proxy cannot be reached: correct --proxy, or see that it runs and can be "
                     + "reached from here"
             case 407:
-                "the proxy wants other credentials, or any: name a file with user:password by "
-                    + "--proxy-credentials-file"
+                "the proxy wants credentials, or others than it was given: name a file with "
+                    + "user:password by --proxy-credentials-file"
             case 500...:
                 "the proxy could not connect to the provider: see at the proxy whether it resolves "
                     + "and reaches the endpoint's host, or try later"

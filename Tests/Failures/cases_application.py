@@ -225,3 +225,28 @@ def rejected_own(desk):
     desk.fail("refresh", "anna")
     desk.log_of = ["anna", "crm"]
     desk.status_of = ["anna"]
+
+
+CAPTURED = {"captured_from_reply": {"team": "team.id"}}
+
+
+@case("the look-up's URL needs a value that the answer does not bring")
+def lookup_unknown(desk):
+    url = f"{desk.provider.url}/teams/{{team}}"
+    desk.app_defined(lookup={"url": url, "values": {"site": "url"}}, **CAPTURED)
+    desk.connect(run=True)
+    desk.log_of = desk.status_of = ["anna"]
+
+
+@case("the revocation endpoint needs a value that the answer does not bring")
+def revocation_unknown(desk):
+    desk.app_defined(revocation_endpoint=f"{desk.provider.url}/{{team}}/revoke",
+                     revocation={"method": "post"}, **CAPTURED)
+    desk.connect()
+    desk.fail("disconnect", "anna")
+    desk.log_of = desk.status_of = ["anna"]
+
+
+@case("the revocation endpoint names a value that is not known")
+def revocation_undeclared(desk):
+    desk.app_defined(revocation_endpoint=f"{desk.provider.url}/{{team}}/revoke", run=desk.fail)

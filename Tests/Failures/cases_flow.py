@@ -73,6 +73,9 @@ called_back("iss is another than the definition's",
 called_back("iss is demanded and missing", f"code=co-{MARK}&state=STATE",
             issuer="https://login.example.com",
             authorization_response_iss_parameter_supported=True)
+called_back("the callback is not signed", f"code=co-{MARK}&state=STATE", callback_signature={})
+called_back("the callback's signature is wrong",
+            f"code=co-{MARK}&state=STATE&hmac={'0' * 64}", callback_signature={})
 called_back("the callback has neither code nor error", "state=STATE")
 called_back("the callback has no state", f"code=co-{MARK}")
 called_back("the callback's state is of no flow", f"code=co-{MARK}&state={OTHER_STATE}")

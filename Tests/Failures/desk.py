@@ -79,6 +79,10 @@ class Desk:
             file.write(data if isinstance(data, bytes) else data.encode())
         os.chmod(self.path(name), mode)
 
+    def openssl(self, *words):
+        """Runs the `openssl` command on the desk, such as for a key; what it makes is its own."""
+        subprocess.run(["openssl", *words], cwd=self.folder, capture_output=True, check=True)
+
     def later(self, call):
         """Is called at the end, last one first."""
         self._cleanups.append(call)

@@ -68,6 +68,7 @@ TITLES = {
     "error=temporarily_unavailable",
     "error=invalid_scope",
     "iss is demanded and missing",
+    "the callback is not signed",
     "the callback has no state",
     "the callback's state is of no flow",
     "a callback of another flow is pasted (mallory's terminal, alice's browser)",
@@ -77,6 +78,27 @@ TITLES = {
     "the exchange brings no refresh token, and no expiry",
     "the answer to the code is lost",
     "connect with an empty scope",
+    # Device authorization, client credentials, second connections
+    "--device, and the definition has no device_authorization_endpoint",
+    "--device: the user refuses",
+    "--device: the code expires, by the provider's word",
+    "--device: the code's time is over",
+    "--device: the answer has no code",
+    "--device: the client is refused where codes are given out",
+    "--device: the client may not use the device flow",
+    "--device: the endpoint does not exist (404)",
+    "--device: the client is refused where tokens are given out",
+    "--device: the provider does not know the code any more",
+    "--client-credentials: a scope is not allowed",
+    "--client-credentials: the grant is not allowed to the application",
+    "--client-credentials: the provider does not know the grant type",
+    "--client-credentials: the resource is not taken",
+    "--client-credentials: no answer",
+    "--client-credentials beside --paste",
+    "--client-credentials: the next token is not given out",
+    "connect of an application without a redirect URI",
+    "connect of an application without an authorization endpoint",
+    "connect, and another application has the second connection's id",
     # The application
     "a definition with an unknown setting",
     "a reserved parameter in authorization_parameters",
@@ -97,6 +119,55 @@ TITLES = {
     "the callback leads to another host than the definition takes",
     "the callback does not say where the provider is",
     "the provider rejects a client of the connection's own",
+    "the revocation endpoint needs a value that the answer does not bring",
+    # The signing key
+    "private_key_jwt without a key",
+    "a signing key without private_key_jwt",
+    "a client secret beside a signing key",
+    "the signing key is encrypted",
+    "the signing key is a public one",
+    "the signing key is RSA of 1024 bits",
+    "the signing key lies on another curve",
+    "the signing key is of another kind",
+    "the signing algorithm is another key's",
+    "the signing key cannot be read",
+    "app key of an application without a signing key",
+    "the provider rejects what the signing key signed",
+    # Discovery
+    "the issuer publishes no document (404)",
+    "the issuer is down (503)",
+    "the document is another issuer's",
+    "the document has a token endpoint over HTTP",
+    "the document has no token endpoint",
+    "the document has no PKCE S256",
+    "the document has no way of client authentication that is known",
+    "an issuer without https://",
+    "an issuer with a query",
+    "the issuer cannot be reached",
+    "a definition contradicts the issuer",
+    "an endpoint's host changed, without --accept-change",
+    "refresh-issuer of an application that was not discovered",
+    # The ways out
+    "the provider is in a private network",
+    "the provider has a name of private networks",
+    "--allow-network with a bit behind its length",
+    "--allow-network without a length",
+    "--allow-network of no private network",
+    "--nat64-prefix of a length that none has",
+    "--nat64-prefix that is an IPv4 network",
+    "--proxy without http://",
+    "--proxy with a user name in it",
+    "the proxy is down",
+    "the proxy wants credentials (407)",
+    "the proxy refuses (403)",
+    "the proxy cannot connect to the provider (502)",
+    "--proxy-credentials-file without --proxy",
+    "the proxy's credentials have no colon",
+    "--proxy-credentials-file can be read by others",
+    "--resolve of an address elsewhere",
+    "--resolve without a port",
+    "--resolve of the same name and port twice",
+    "--resolve without --allow-loopback-http",
     # The vault's files
     "the key is another vault's",
     "the key is the same byte throughout",
@@ -117,6 +188,20 @@ TITLES = {
     "another command owns the vault (connect waits for its callback)",
     "serve stands still (SIGSTOP)",
     "serve is started a second time",
+    # Import and export
+    "import: lines that are refused",
+    "import: the vault has other tokens of the connection",
+    "import: the file can be read by others",
+    "export without a key to seal it with",
+    "export: the recipient's key is cut short",
+    "export: the passphrase is short",
+    "export: the file is there already",
+    "export while serve runs",
+    "import of an export without its passphrase",
+    "import of an export: the passphrase is wrong",
+    "import of an export: the private key is another's",
+    "import of an export that is cut short",
+    "import of an export that was altered",
     # The disk
     "the disk is full: refresh",
     "the vault is on a file system that is read-only",
@@ -132,7 +217,7 @@ TITLES = {
 
 def steady(text):
     """Without what differs from run to run."""
-    text = re.sub(r"(Open this address in a browser:|stdout: https?://\S+)\n?", "", text)
+    text = re.sub(r"(Open this address in a browser:|stdout: https?://\S+\?\S+)\n?", "", text)
     text = re.sub(r"\b(127\.0\.0\.1:|port )\d{4,5}\b", r"\1PORT", text)
     text = re.sub(r"\b(not before|since|until|at) (\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+)?Z",
                   r"\1 TIME", text)
@@ -140,6 +225,7 @@ def steady(text):
     text = re.sub(r"\b(process|pid|kill -CONT|kill) \d+", r"\1 PROCESS", text)
     text = re.sub(r"\buser-\d+\b", "user-NUMBER", text)
     text = re.sub(r"\bfor \d+ s\b", "for SECONDS s", text)
+    text = re.sub(r"\((in \d+ s|\d+ s ago)\)", "(SECONDS)", text)
     return text.strip()
 
 

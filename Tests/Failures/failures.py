@@ -25,11 +25,16 @@ import sys
 import tempfile
 
 import cases_application
+import cases_discovery
 import cases_disk
 import cases_flow
+import cases_grants
+import cases_move
+import cases_network
 import cases_provider
 import cases_serve
 import cases_shell
+import cases_signing
 import cases_store
 import documentation
 from certificates import Certificates
@@ -40,8 +45,13 @@ GROUPS = (
     ("The provider, no serve running", cases_provider.CASES),
     ("While serve runs", cases_serve.CASES),
     ("The user's way through the provider", cases_flow.CASES),
+    ("Device authorization, client credentials, second connections", cases_grants.CASES),
     ("The application", cases_application.CASES),
+    ("The signing key", cases_signing.CASES),
+    ("Discovery", cases_discovery.CASES),
+    ("The ways out", cases_network.CASES),
     ("The vault's files", cases_store.CASES),
+    ("Import and export", cases_move.CASES),
     ("The disk", cases_disk.CASES),
     ("The command line", cases_shell.CASES),
 )

@@ -54,11 +54,15 @@ def error(code, status=400, **others):
 
 
 class Provider:
-    """The server. `token` and `revoke` are the answers from now on; `asked` is what came."""
+    """The server. `token` and `revoke` are the answers from now on; `asked` is what came.
+
+    `at` holds the answers of any other paths.
+    """
 
     def __init__(self, certificate=None):
         self.token = tokens()
         self.revoke = Answer()
+        self.at = {}
         self.asked = []
         self.over = threading.Event()
         self._context = None
@@ -130,10 +134,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with self.server.came:
             provider.asked.append((self.path, form))
             self.server.came.notify_all()
-        self._send(provider.revoke if self.path == "/revoke" else provider.token)
+        usual = provider.revoke if self.path == "/revoke" else provider.token
+        self._send(provider.at.get(self.path, usual))
 
     def do_GET(self):
-        self._send(Answer(body="a page", kind="text/html"))
+        page = Answer(body="a page", kind="text/html")
+        self._send(self.server.provider.at.get(self.path, page))
 
     def _send(self, answer):
         if answer.silent:
@@ -153,6 +159,37 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         """Nothing is printed."""
+
+
+class Proxy:
+    """An HTTP proxy on 127.0.0.1 that connects nobody: it answers with this status."""
+
+    def __init__(self, status):
+        line = f"HTTP/1.1 {status} no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        self._answer = line.encode()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(ANSWER_SECONDS_MAX)
+                try:
+                    while b"\r\n\r\n" not in connection.recv(65536):
+                        pass
+                    connection.sendall(self._answer)
+                except OSError:
+                    pass
+
+    def stop(self):
+        """No more connections are taken."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
 
 
 def free_port():

@@ -59,6 +59,16 @@ struct DeviceTests {
         }
     }
 
+    @Test func withoutRedirectURI() async throws {
+        try await run { bench in
+            let added = try await bench.expect(
+                ["app", "add", "tv", "--provider", "device.yaml", "--client-id", "demo"]
+                    + ["--client-secret-file", "client.secret", "--replace"] + bench.keyOptions)
+            #expect(added.errors.contains("`connect --device`"), "\(added.errors)")
+            try await connects(bench)
+        }
+    }
+
     @Test func served() async throws {
         try await run { bench in
             try await bench.serving { _ in try await connects(bench) }

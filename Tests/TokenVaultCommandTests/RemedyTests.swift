@@ -36,6 +36,21 @@ struct RemedyTests {
         #expect(unnamed.contains("grant_lost_answers (status: 400, error: none)"))
     }
 
+    @Test("Each way of client authentication is among those that may be wrong")
+    func waysOfAuthentication() {
+        let text = error(.applicationMisconfigured, .upkeep, 401).failure.message
+        #expect(text.contains("(client_authentication: basic, basic_raw, "), "\(text)")
+        #expect(text.contains("bearer or private_key_jwt)"), "\(text)")
+    }
+
+    @Test("An id that another application's connection has is told from one that is taken")
+    func takenID() throws {
+        let second = VaultError(
+            .alreadyExists, .vault, connection: try ConnectionID("anna.user"))
+        #expect(second.failure.message.contains("second_connection"))
+        #expect(error(.alreadyExists, .store, 0).failure.message.contains("another id"))
+    }
+
     @Test("The exit status follows the cause")
     func statuses() {
         func status(

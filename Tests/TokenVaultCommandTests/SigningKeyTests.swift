@@ -122,6 +122,9 @@ struct SigningKeyTests {
                     bench, ["--client-secret-file", "client.secret", key, "key.pem"],
                     definition: "plain.yaml"), status: 64)
             #expect(unused.errors.contains("by \"basic\" has no signing key"), "\(unused.errors)")
+            let alone = try await bench.expect(
+                add(bench, [key, "key.pem"], definition: "plain.yaml"), status: 64)
+            #expect(alone.errors == unused.errors)
             try await bench.expect(
                 add(bench, ["--client-secret-file", "client.secret"], definition: "plain.yaml"))
             let none = try await bench.expect(

@@ -138,10 +138,11 @@ public struct DiscoveredProvider: Hashable, Sendable {
             throw discovery.unsupported(
                 member,
                 "has \(listed.joined(separator: ", ")), and the vault authenticates with a "
-                    + "client secret",
+                    + "client secret or a signing key",
                 listed.contains("none")
                     ? "register a public client, and say so (--public)"
-                    : "if the server takes a client secret all the same, write a definition "
+                    : (listed.contains("private_key_jwt") ? "give --signing-key-file; " : "")
+                        + "if the server takes a client secret all the same, write a definition "
                         + "(--provider)")
         }
     }

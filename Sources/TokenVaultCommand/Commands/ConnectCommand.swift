@@ -121,7 +121,7 @@ struct ConnectCommand: AsyncParsableCommand {
                 try await connect(door, application, by: .clientCredentials)
                 return try Outlet.output.line("connected \(id.printable)")
             }
-            try Self.checkFlow(application)
+            if !device { try Self.checkFlow(application) }
             guard
                 userScopes.isEmpty || application.provider.provider.userScopeParameter != nil
             else {
@@ -172,7 +172,8 @@ struct ConnectCommand: AsyncParsableCommand {
     private static func checkFlow(_ application: ApplicationForm) throws(CommandFailure) {
         let missing: String? =
             if application.provider.provider.authorizationEndpoint.isEmpty {
-                "its provider has no authorization endpoint"
+                "its provider has no authorization endpoint (`tokenvault app add --replace "
+                    + "--authorize-url`)"
             } else if application.redirectURI.isEmpty {
                 "it has no redirect URI (`tokenvault app add --replace --redirect-uri`)"
             } else {
@@ -182,7 +183,8 @@ struct ConnectCommand: AsyncParsableCommand {
         throw CommandFailure(
             .usage,
             "the application \(application.id.printable) sends nobody to a browser, since "
-                + "\(missing): give --client-credentials where it asks for tokens by itself")
+                + "\(missing): give --client-credentials where it asks for tokens by itself, or "
+                + "--device where its user enters a code")
     }
 
     private static func listener(

@@ -53,8 +53,15 @@ struct DeviceWait {
 
     private func isConnected() async throws -> Bool {
         var isConnected = false
-        try await door.ask(.device(id: id)) { reply in
-            if case .connected = reply { isConnected = true }
+        do {
+            try await door.ask(.device(id: id)) { reply in
+                if case .connected = reply { isConnected = true }
+            }
+        } catch let error as VaultError where error.code == .flowExpired {
+            throw CommandFailure(
+                .connectAgain,
+                "\(id.printable): the code has expired, and nobody has entered it: run connect "
+                    + "--device again")
         }
         return isConnected
     }

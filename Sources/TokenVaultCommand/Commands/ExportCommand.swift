@@ -115,7 +115,7 @@ struct ExportCommand: AsyncParsableCommand {
     }
 
     private func key() throws -> ExportKey {
-        if let passphraseFile { return .passphrase(try Secret(contentsOfFile: passphraseFile)) }
+        if let passphraseFile { return .passphrase(try SecretFile.read(passphraseFile)) }
         return .publicKey(recipient ?? "")
     }
 

@@ -94,34 +94,14 @@ struct ImportCommand: AsyncParsableCommand {
         let key = try self.key()
         do {
             return try LineSource(path: file, key: key)
-        } catch let error as VaultError where error.code == .secretFileUnusable {
-            throw failure(error)
-        }
-    }
-
-    /// Why the file is refused.
-    private func failure(_ error: VaultError) -> any Error {
-        switch error.detail.cause {
-        case .openToOthers:
-            let mode = String(error.number, radix: 8)
-            return CommandFailure(
-                .refused,
-                "\(file) has mode 0\(mode), and others could read its tokens: chmod 600 it")
-        case .otherOwner:
-            return CommandFailure(
-                .refused,
-                "\(file) belongs to user \(error.number), not to \(geteuid()), who runs this: "
-                    + "chown it")
-        case nil:
-            return CommandFailure(
-                .inputOutput, "cannot open \(file)", errno: Int32(clamping: error.number))
-        default: return error
+        } catch let error as VaultError {
+            throw SecretFile.failure(error, of: file)
         }
     }
 
     private func key() throws -> ExportKey? {
-        if let passphraseFile { return .passphrase(try Secret(contentsOfFile: passphraseFile)) }
-        if let privateKeyFile { return .privateKey(try Secret(contentsOfFile: privateKeyFile)) }
+        if let passphraseFile { return .passphrase(try SecretFile.read(passphraseFile)) }
+        if let privateKeyFile { return .privateKey(try SecretFile.read(privateKeyFile)) }
         return nil
     }
 }

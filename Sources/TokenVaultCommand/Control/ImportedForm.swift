@@ -30,6 +30,8 @@ struct RefusedLine: Codable, Sendable {
     init(_ line: Int, _ error: VaultError) {
         self.line = line
         failure = FailureForm(error)
+        // Its id is a value of the line.
+        failure?.connection = nil
     }
 
     /// For people, with what to do; never a value of the line.

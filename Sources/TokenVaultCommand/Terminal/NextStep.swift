@@ -14,7 +14,8 @@ enum NextStep {
             } ?? "run `tokenvault connect --client-credentials`"
         case "connect":
             cause(status).map {
-                $0.contains("connect again") ? $0 : "\($0); then run `tokenvault connect`"
+                $0.contains("connect again") || $0.contains("connect --device again")
+                    ? $0 : "\($0); then run `tokenvault connect`"
             } ?? "run `tokenvault connect`"
         case "reconnect": reconnect(status)
         case "check_use":
