@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Keys that people write and that are none: other systems' names, and what has its place elsewhere.
+/// Keys that people write and that are none: other systems' names, and what has its place
+/// elsewhere.
 enum ForeignKey {
     /// What to write instead, by what was written.
     static let hints: [String: String] = {

@@ -95,7 +95,8 @@ extension Provider {
         /// The error codes that say so, beside `invalid_token` and `invalid_grant`: in `error` or
         /// `code`, or in one of these inside an `error` that is an object.
         public var goneErrors: [String] = []
-        /// The member of the answer, by its path, one of whose `goneValues` says so; empty for none.
+        /// The member of the answer, by its path, of which one of `goneValues` says so; empty for
+        /// none.
         public var goneMember = ""
         /// The values of that member.
         public var goneValues: [String] = []

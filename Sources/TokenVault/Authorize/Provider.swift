@@ -203,9 +203,7 @@ public struct Provider: Hashable, Sendable {
     /// The answers, and error codes in any answer, that look like a refusal or a lost grant and
     /// pass: the same token is presented again later. At most 16.
     public var temporaryErrors: [TemporaryError] = []
-    /// Where else in an answer an error code lies, beside `error`; paths as of `ReplyMembers`, at
-    /// most 4. Only the codes of `grantLostErrors`, `grantLostAnswers` and `temporaryErrors` are
-    /// looked for there.
+    /// Where else an answer has error codes, for `grantLostErrors` and kin; at most 4 paths.
     public var errorPaths: [String] = []
     /// The values of an answer that are kept, sealed, beside the tokens; one that a later answer
     /// leaves out stays. At most 32, each a text, a number or a flag of at most 1,024 bytes, 8,192

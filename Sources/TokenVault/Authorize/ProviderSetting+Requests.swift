@@ -19,8 +19,9 @@ extension ProviderSetting {
             "Where refreshes go, where that is not the token endpoint."),
         ProviderSetting(
             "request_headers", 49, \.requestHeaders, .headers,
-            "Header fields of token and revocation requests and of the look-up, such as Accept or User-Agent; no "
-                + "secrets. What frames a message, authenticates or names the host is refused."),
+            "Header fields of token and revocation requests and of the look-up, such as Accept or "
+                + "User-Agent; no secrets. What frames a message, authenticates or names the host "
+                + "is refused."),
         ProviderSetting(
             "authorization_parameter_names", 50, \.authorizationParameterNames,
             .names(.authorization),

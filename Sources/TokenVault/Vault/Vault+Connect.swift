@@ -21,9 +21,9 @@ extension Vault {
     ///   bytes, and past 10,000 open flows; `invalidArgument` with the cause `missing` where the
     ///   provider has no authorization endpoint or the application no redirect URI;
     ///   `disconnecting`, `storeFull`; `invalidArgument` where a value is missing or is not what
-    ///   its variable takes: `Provider.check(values:)` says which, and what would do; `alreadyExists`
-    ///   where the provider has a `secondConnection` and another application's connection has its
-    ///   id.
+    ///   its variable takes: `Provider.check(values:)` says which, and what would do;
+    ///   `alreadyExists` where the provider has a `secondConnection` and another application's
+    ///   connection has its id.
     public func connect(
         _ id: ConnectionID, application applicationID: ApplicationID, scopes: [String]? = nil,
         userScopes: [String]? = nil,

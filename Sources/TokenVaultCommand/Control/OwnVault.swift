@@ -24,19 +24,9 @@ final class OwnVault: VaultDoor {
         try await vault.readable()
         switch request {
         case .ping: return
-        case .applications:
-            let sorted = try vault.applications().sorted { $0.id.text < $1.id.text }
-            for summary in sorted { try take(.application(ApplicationForm(summary))) }
-        case .putApplication(let form):
-            try await vault.put(form.application(secret))
-        case .removeApplication(let id):
-            try await vault.removeApplication(ApplicationID(id))
-        case .discover(let issuer): try await take(.discovery(.init(vault.discover(issuer))))
-        case .refreshIssuer(let id, let accepts):
-            try await refreshIssuer(ApplicationID(id), accepts, take)
-        case .applicationKey(let id):
-            let key = try vault.publicKey(of: ApplicationID(id))
-            if let key { try take(.publicKey(jwk: key)) }
+        case .applications, .putApplication, .removeApplication, .discover, .refreshIssuer,
+            .applicationKey:
+            try await ask(ofApplications: request, secret: secret, take)
         case .connect(let id, let application, let scopes, let userScopes, let own):
             let request = try await vault.connect(
                 ConnectionID(id), application: ApplicationID(application), scopes: scopes,
@@ -94,6 +84,28 @@ final class OwnVault: VaultDoor {
         case .importLines(let replaces, let skips):
             try take(.importedLines(await importLines(secret, replaces, skips)))
         case .token: throw VaultError(.invalidArgument, .vault)
+        }
+    }
+
+    /// What is asked about applications.
+    private func ask(
+        ofApplications request: Request, secret: consuming Secret?, _ take: (Reply) throws -> Void
+    ) async throws {
+        switch request {
+        case .applications:
+            let sorted = try vault.applications().sorted { $0.id.text < $1.id.text }
+            for summary in sorted { try take(.application(ApplicationForm(summary))) }
+        case .putApplication(let form):
+            try await vault.put(form.application(secret))
+        case .removeApplication(let id):
+            try await vault.removeApplication(ApplicationID(id))
+        case .discover(let issuer): try await take(.discovery(.init(vault.discover(issuer))))
+        case .refreshIssuer(let id, let accepts):
+            try await refreshIssuer(ApplicationID(id), accepts, take)
+        case .applicationKey(let id):
+            let key = try vault.publicKey(of: ApplicationID(id))
+            if let key { try take(.publicKey(jwk: key)) }
+        default: throw VaultError(.invalidArgument, .vault)
         }
     }
 
