@@ -178,18 +178,17 @@ struct DiscoveryTests {
         try practice.provider.change { settings in
             for document in [ProviderSimulator.Document.oauth, .openID] {
                 settings.metadata.members[document] = [
-                    "revocation_endpoint": "", "scopes_supported": "[\"offline_access\"]",
+                    "scopes_supported": "[\"offline_access\"]",
                     "token_endpoint_auth_methods_supported": "[\"client_secret_basic\"]",
                 ]
             }
         }
         let refresh = try await vault.refreshIssuer(practice.application)
         #expect(refresh.isAdopted)
-        #expect(Set(refresh.changes.map(\.setting)) == ["revocation_endpoint", "refresh_scopes"])
+        #expect(refresh.changes.map(\.setting) == ["refresh_scopes"])
         #expect(refresh.warnings.contains { $0.contains("lacks client_secret_post") })
         let now = try #require(try vault.applications().first)
         #expect(now.provider.clientAuthentication == .post)
-        #expect(now.provider.revocationEndpoint == nil)
         #expect(now.provider.refreshScopes == ["offline_access"])
         #expect(now.discovery?.settings.contains("client_authentication") == false)
         vault.close()
@@ -206,6 +205,8 @@ struct DiscoveryTests {
                 settings.metadata.members[document] = [
                     "authorization_response_iss_parameter_supported": "false",
                     "code_challenge_methods_supported": "[\"plain\"]",
+                    "revocation_endpoint": "",
+                    "token_endpoint_auth_methods_supported": "[\"client_secret_post\"]",
                 ]
             }
         }
@@ -213,7 +214,10 @@ struct DiscoveryTests {
         #expect(!shown.isAdopted)
         #expect(
             Set(shown.changes.filter(\.needsApproval).map(\.setting))
-                == ["authorization_response_iss_parameter_supported", "pkce"])
+                == [
+                    "authorization_response_iss_parameter_supported", "client_authentication",
+                    "pkce", "revocation_endpoint",
+                ])
         vault.close()
         await practice.provider.stop()
     }
@@ -240,7 +244,7 @@ struct DiscoveryTests {
 extension Practice {
     /// Registers the application with a provider that is discovered.
     @discardableResult
-    fileprivate func discover(
+    func discover(
         _ vault: Vault, _ issuer: String, _ change: (inout Provider) -> Void = { _ in }
     ) async throws -> DiscoveredProvider {
         let discovered = try await vault.discover(issuer).provider(named: "practice")
@@ -250,13 +254,13 @@ extension Practice {
         return discovered
     }
 
-    fileprivate func put(
-        _ vault: Vault, _ provider: Provider, _ record: DiscoveryRecord
+    func put(
+        _ vault: Vault, _ provider: Provider, _ record: DiscoveryRecord?, secret: String? = nil
     ) async throws {
         try await vault.put(
             Application(
                 id: application, provider: provider, clientID: "client-1",
-                clientSecret: Secret(text: secretText),
+                clientSecret: Secret(text: secret ?? secretText),
                 redirectURI: "https://platform.example/callback/practice", scopes: ["read"],
                 discovery: record))
     }

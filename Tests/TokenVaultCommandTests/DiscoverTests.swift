@@ -2,6 +2,7 @@
 
 import Foundation
 import ProviderSimulator
+import TestSupport
 import Testing
 
 /// `provider discover`, `app add --issuer` and `app refresh-issuer`.
@@ -233,6 +234,30 @@ struct DiscoverTests {
             let missing = try await bench.expect(
                 ["app", "refresh-issuer", "demo"] + bench.keyOptions, status: 66)
             #expect(missing.errors.contains("application"))
+        }
+    }
+
+    @Test func aKeyIsGoneOnWith() async throws {
+        try await Workbench.run { bench in
+            try await prepare(bench)
+            try bench.write("key.pem", SigningKeys.p256)
+            let words =
+                ["app", "add", "demo", "--issuer", bench.simulator.baseURL, "--client-id", "demo"]
+                + ["--redirect-uri", bench.redirectURI] + bench.keyOptions
+            try await bench.expect(words + ["--signing-key-file", "key.pem"])
+            let again = try await bench.expect(
+                ["app", "refresh-issuer", "demo"] + bench.keyOptions)
+            #expect(again.text.contains("says what it said before"))
+            let apps = try await bench.expect(["app", "list", "--json"] + bench.keyOptions)
+            let object = try #require(try apps.objects().first)
+            #expect(object["signing_key"] != nil)
+            let provider = try #require(object["provider"] as? [String: any Sendable])
+            #expect(provider["client_authentication"] as? String == "private_key_jwt")
+            // Whoever says how it authenticates is not asked whether that is right.
+            let secret = words + ["--client-secret-file", "client.secret", "--replace"]
+            try await bench.expect(secret, status: 78)
+            try await bench.expect(secret + ["--auth", "basic"])
+            try await bench.expect(words + ["--signing-key-file", "key.pem", "--replace"])
         }
     }
 }

@@ -51,7 +51,10 @@ struct PartsTests {
     @Test func momentsBeyondTheCalendarAreClamped() {
         #expect(UnixTime(milliseconds: .max).text == "9999-12-31T23:59:59.999Z")
         #expect(UnixTime(milliseconds: .min).text == "1970-01-01T00:00:00.000Z")
-        for text in ["", "2025-13-01T00:00:00.000Z", "2025-02-30T00:00:00.000Z", "now"] {
+        for text in [
+            "", "2025-13-01T00:00:00.000Z", "2025-02-30T00:00:00.000Z", "now",
+            "1-1-999999999999-0-0-0-0", "999999999999-1-1-0-0-0-0", "1-1-1-0-0-0-999999999999",
+        ] {
             #expect(UnixTime(text: text) == nil)
         }
     }

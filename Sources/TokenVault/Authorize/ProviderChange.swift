@@ -8,8 +8,8 @@ public struct ProviderChange: Hashable, Sendable {
     public let before: String?
     /// What it is now; nil where it is not set.
     public let after: String?
-    /// Whether somebody has to accept it first: secrets would go to a host that has none yet, or
-    /// a check would be given up.
+    /// Whether somebody has to accept it first: secrets would go elsewhere or be said otherwise,
+    /// tokens would no longer be revoked, or a check would be given up.
     public let needsApproval: Bool
 
     /// A change.
@@ -34,11 +34,15 @@ public struct ProviderChange: Hashable, Sendable {
         }
     }
 
-    /// Where secrets go, or people are sent.
-    private static let endpoints = [
-        "authorization_endpoint", "token_endpoint", "refresh_endpoint", "revocation_endpoint",
+    /// Where secrets go. Another path at the same host can be another tenant's.
+    private static let secretEndpoints = [
+        "token_endpoint", "refresh_endpoint", "revocation_endpoint",
         "device_authorization_endpoint",
     ]
+    /// The same, and where people are sent.
+    private static let endpoints = ["authorization_endpoint"] + secretEndpoints
+    /// How the client says who it is.
+    private static let authentications = ["client_authentication", "revocation"]
     /// Checks that are made where they are true.
     private static let checks = ["authorization_response_iss_parameter_supported", "pkce"]
 
@@ -47,9 +51,13 @@ public struct ProviderChange: Hashable, Sendable {
     ) -> Bool {
         if key == "issuer" { return before != nil }
         if checks.contains(key) { return after != "true" }
-        guard endpoints.contains(key), let after else { return false }
+        if authentications.contains(key) { return true }
+        guard endpoints.contains(key) else { return false }
+        guard let after else { return key == "revocation_endpoint" }
         let host = authority(after)
-        return before.map { authority($0) != host } ?? !known.contains(host)
+        guard let before else { return !known.contains(host) }
+        return authority(before) != host
+            || secretEndpoints.contains(key) && path(before) != path(after)
     }
 
     private static func text(_ key: String, of provider: Provider) -> String? {
@@ -63,5 +71,11 @@ public struct ProviderChange: Hashable, Sendable {
     private static func authority(_ url: String) -> String {
         guard let scheme = url.firstRange(of: "://") else { return url.lowercased() }
         return url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }.lowercased()
+    }
+
+    /// What follows that, with the query.
+    private static func path(_ url: String) -> Substring {
+        guard let scheme = url.firstRange(of: "://") else { return url[...] }
+        return url[scheme.upperBound...].drop { $0 != "/" && $0 != "?" }
     }
 }

@@ -112,6 +112,7 @@ extension Discovery {
             (.authorizationEndpoint, filled.authorizationEndpoint),
             (.tokenEndpoint, filled.tokenEndpoint),
             (.revocationEndpoint, filled.revocationEndpoint),
+            (.deviceAuthorizationEndpoint, filled.deviceAuthorizationEndpoint),
         ]
         for (member, text) in pairs {
             guard let text, let published = metadata.text(member), text != published else {

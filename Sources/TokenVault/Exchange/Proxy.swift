@@ -21,7 +21,7 @@ package final class Proxy: @unchecked Sendable {
     /// - Parameters:
     ///   - text: `http://HOST:PORT`, the host a name or an address as in `AddressGuard.check`.
     ///   - credentials: a user, a colon, a password.
-    /// - Throws: `invalidArgument`, with the rule that it breaks; `tooManySecrets`.
+    /// - Throws: `invalidArgument`, with the rule that it breaks; `tooManySecrets`; `outOfMemory`.
     package init(_ text: String, credentials: consuming Secret? = nil) throws(VaultError) {
         func refused(_ cause: FailureCause) -> VaultError {
             VaultError(.invalidArgument, .exchange, cause, .proxy)
@@ -46,6 +46,8 @@ package final class Proxy: @unchecked Sendable {
         case .none: unsafe headers = nil
         case .some(let line):
             unsafe headers = line.withUnsafeBytes { unsafe tv_header_lend($0.baseAddress) }
+            // Else the proxy would be asked without the credentials.
+            guard unsafe headers != nil else { throw VaultError(.outOfMemory, .exchange) }
         }
     }
 

@@ -28,28 +28,40 @@ extension Vault {
         for _ in 0..<Self.putAttemptsMax {
             let edit = try ApplicationEdit(
                 application, over: store.open(key), unproven: refresher.unprovenChange(id))
-            guard !edit.isVoid else { return }
-            let change = edit.change
-            let commit = Commit()
-            let expectation = edit.expectation
-            commit.add(.put(.application, key, expectation), edit.takePlaintext())
-            let queues = change == nil ? [] : refresher.beginChange(id)
-            defer { if !queues.isEmpty { refresher.endChange(queues) } }
-            do throws(VaultError) {
-                _ = try await durable(commit)
-                return refresher.applicationStored(id, change)
-            } catch {
-                guard
-                    error.code == .generationChanged || error.code == .alreadyExists
-                        || error.code == .notFound
-                else { throw error }
-            }
+            if try await write(edit, id) { return }
         }
         throw VaultError(.generationChanged, .vault)
     }
 
     /// How often `put` compares anew where others keep writing the same application.
-    private static let putAttemptsMax = 64
+    static let putAttemptsMax = 64
+
+    /// Writes an application; false where it is not as the edit expects it any more, and nothing
+    /// was written.
+    func write(
+        _ edit: consuming ApplicationEdit, _ id: ApplicationID
+    ) async throws(VaultError) -> Bool {
+        guard !edit.isVoid else { return true }
+        let change = edit.change
+        let commit = Commit()
+        let expectation = edit.expectation
+        commit.add(
+            .put(.application, store.key(.application, id.text), expectation),
+            edit.takePlaintext())
+        let queues = change == nil ? [] : refresher.beginChange(id)
+        defer { if !queues.isEmpty { refresher.endChange(queues) } }
+        do throws(VaultError) {
+            _ = try await durable(commit)
+            refresher.applicationStored(id, change)
+            return true
+        } catch {
+            guard
+                error.code == .generationChanged || error.code == .alreadyExists
+                    || error.code == .notFound
+            else { throw error }
+            return false
+        }
+    }
 
     /// Everything about an application but its client secret and its private key.
     public struct ApplicationSummary: Sendable {
@@ -127,7 +139,8 @@ extension Vault {
         }
     }
 
-    private func check(_ application: borrowing Application) throws(VaultError) {
+    /// Checks what can be checked without asking anybody.
+    func check(_ application: borrowing Application) throws(VaultError) {
         let provider = application.provider
         try checkEndpoints(application)
         try Self.check(application.clientID, application.clientSecret, provider)

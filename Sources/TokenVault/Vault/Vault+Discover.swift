@@ -56,38 +56,82 @@ extension Vault {
     /// Asks the issuer of an application anew, and adopts what its documents say now: of the
     /// settings that follow them, by its `discovery`. Settings of a definition stay.
     ///
-    /// Where secrets would go to another host, or a check would be given up, nothing is adopted
-    /// unless it is accepted: somebody who took over a server's documents would else have the next
-    /// refresh token.
+    /// Where secrets would go elsewhere, the client would authenticate otherwise, tokens would no
+    /// longer be revoked, or a check would be given up, nothing is adopted unless it is accepted:
+    /// somebody who took over a server's documents would else have the next refresh token.
+    ///
+    /// What is done to the application while the documents are fetched stays; the settings are
+    /// adopted beside it.
     ///
     /// - Parameters:
     ///   - id: the application's.
     ///   - acceptsChange: whether changes that need approval are adopted.
     /// - Throws: `DiscoveryError`; `applicationNotFound`, and `invalidArgument` where the
-    ///   application does not come from an issuer; as `put`.
+    ///   application does not come from an issuer; `generationChanged` where it comes from another
+    ///   one, or from none, by the time the documents are there: nothing is changed then; as `put`.
     public func refreshIssuer(
         _ id: ApplicationID, acceptsChange: Bool = false
     ) async throws -> IssuerRefresh {
         try checkProcess()
         defer { MemoryHygiene.scrub() }
         try await verified()
-        var application = try store.application(id)
-        let old = application.provider
-        guard let record = application.discovery, let template = old.issuer else {
+        let (issuer, _) = try Self.origin(store.application(id))
+        // It was read with its secrets, and the documents may take long.
+        MemoryHygiene.scrub()
+        let discovery = try await documents(of: issuer)
+        for _ in 0..<Self.putAttemptsMax {
+            guard var adoption = try adoption(of: discovery, from: issuer, by: id, acceptsChange)
+            else { continue }
+            let refresh = adoption.refresh
+            guard let edit = adoption.edit.take() else { return refresh }
+            if try await write(edit, id) { return refresh }
+        }
+        throw VaultError(.generationChanged, .vault)
+    }
+
+    /// The issuer of an application, and what is kept of its discovery.
+    private static func origin(
+        _ application: borrowing Application
+    ) throws -> (issuer: String, record: DiscoveryRecord) {
+        let provider = application.provider
+        guard let record = application.discovery, let template = provider.issuer else {
             throw DiscoveryError(
-                .unsupported, at: id.text, "does not come from an issuer",
+                .unsupported, at: application.id.text, "does not come from an issuer",
                 remedy: "add it again with its issuer (--issuer)")
         }
-        let issuer: String
         do throws(TemplateFault) {
-            issuer = try old.filled(template, with: application.values)
+            return (try provider.filled(template, with: application.values), record)
         } catch {
             throw VaultError(error, .invalidArgument)
         }
-        let discovery = try await documents(of: issuer)
+    }
+
+    private struct Adoption: ~Copyable {
+        let refresh: IssuerRefresh
+        /// What is to be written; nil where nothing is adopted.
+        var edit: ApplicationEdit?
+    }
+
+    /// An application as it is now, with what its issuer says in place of what that said before;
+    /// nil where somebody else writes it at this moment. One that is not there is not made anew.
+    private func adoption(
+        of discovery: Discovery, from issuer: String, by id: ApplicationID, _ acceptsChange: Bool
+    ) throws -> Adoption? {
+        let key = store.key(.application, id.text)
+        guard let opened = try store.open(key) else {
+            throw VaultError(.applicationNotFound, .vault)
+        }
+        let generation = opened.version.generation
+        var application = try ApplicationRecord.decode(opened.takeFields())
+        guard let (current, record) = try? Self.origin(application), current == issuer else {
+            throw VaultError(.generationChanged, .vault)
+        }
+        let old = application.provider
         let settled: Provider.ClientAuthentication? =
             switch old.clientAuthentication {
+            // No document says that the client has no secret, or a key.
             case .none: Provider.ClientAuthentication.none
+            case .privateKeyJWT: .privateKeyJWT
             case let other: record.settings.contains("client_authentication") ? nil : other
             }
         let fresh = try discovery.provider(named: old.name, authentication: settled)
@@ -96,11 +140,15 @@ extension Vault {
         try discovery.check(new, values: application.values)
         let changes = ProviderChange.all(from: old, to: new)
         let isAdopted = acceptsChange || !changes.contains(where: \.needsApproval)
-        if isAdopted {
-            application.provider = new
-            application.discovery = fresh.record(without: given)
-            try await put(application)
-        }
-        return IssuerRefresh(changes: changes, isAdopted: isAdopted, warnings: fresh.warnings)
+        let refresh = IssuerRefresh(
+            changes: changes, isAdopted: isAdopted, warnings: fresh.warnings)
+        guard isAdopted else { return Adoption(refresh: refresh, edit: nil) }
+        application.provider = new
+        application.discovery = fresh.record(without: given)
+        try check(application)
+        let edit = try ApplicationEdit(
+            application, over: store.open(key), unproven: refresher.unprovenChange(id))
+        guard edit.expectation == .generation(generation) else { return nil }
+        return Adoption(refresh: refresh, edit: edit)
     }
 }

@@ -22,7 +22,7 @@ extension AppAddCommand {
         try check(discovery, provider, values: form.values ?? [:])
         form.discovery = DiscoveryRecordForm(discovered.record(without: given))
         let old = try await application(at: door)
-        try checkChanges(from: old, to: form)
+        try checkChanges(from: old, to: form, given: given)
         try Self.warn(discovered.warnings + warnings(discovery, provider))
         try await store(
             form, secret: SigningKeyForm.joined(secret, privateKey), over: old, at: door)
@@ -75,12 +75,19 @@ extension AppAddCommand {
     }
 
     /// That the same issuer does not say all at once that secrets go elsewhere.
-    private func checkChanges(from old: ApplicationForm?, to new: ApplicationForm) throws {
+    ///
+    /// - Parameter given: settings that somebody else says.
+    private func checkChanges(
+        from old: ApplicationForm?, to new: ApplicationForm, given: Set<String>
+    ) throws {
         guard replace, !acceptChange, let old, old.discovery != nil,
             old.provider.provider.issuer == new.provider.provider.issuer
         else { return }
+        // How the client authenticates is often said by an option.
+        var said = given.intersection(["client_authentication", "revocation"])
+        if isPublic || signingKey.isGiven { said.insert("client_authentication") }
         let changes = ProviderChange.all(from: old.provider.provider, to: new.provider.provider)
-            .filter(\.needsApproval)
+            .filter { $0.needsApproval && !said.contains($0.setting) }
         guard !changes.isEmpty else { return }
         throw Self.unaccepted(changes.map(ProviderChangeForm.init))
     }

@@ -9,8 +9,9 @@ struct AppRefreshIssuerCommand: AsyncParsableCommand {
         commandName: "refresh-issuer",
         abstract: "Fetch anew what an application's issuer publishes, and adopt it.",
         discussion: """
-            Nothing does so by itself. Settings that a definition gave stay as they are. Where an \
-            endpoint is at another host than before, or a check would be given up, the changes are \
+            Nothing does so by itself. Settings that a definition gave stay as they are. Where \
+            secrets would go elsewhere than before, the client would authenticate otherwise, \
+            tokens would no longer be revoked, or a check would be given up, the changes are \
             shown and nothing is adopted: ask the provider, then give --accept-change.
 
             EXAMPLES

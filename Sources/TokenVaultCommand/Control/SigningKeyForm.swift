@@ -38,7 +38,7 @@ struct SigningKeyForm: Codable, Sendable {
     /// The key, taken off the end of what travels beside a request.
     func takeKey(from secret: inout Secret?) throws -> SigningKey {
         let refused = VaultError(.invalidArgument, .vault)
-        guard let both = secret.take(), let byteCount, (1...both.count).contains(byteCount)
+        guard let both = secret.take(), let byteCount, byteCount > 0, byteCount <= both.count
         else { throw refused }
         let middle = both.count - byteCount
         let bytes = both.bytes

@@ -60,7 +60,8 @@ extension UnixTime {
     /// Reads what `text` writes, and nothing else.
     init?(text: String) {
         let numbers = text.split { !$0.isNumber }.compactMap { Int64($0) }
-        guard text.utf8.count == 24, numbers.count == 7, numbers[0] <= 9999,
+        // None has more than four digits; else what follows could overflow.
+        guard text.utf8.count == 24, numbers.count == 7, numbers.allSatisfy({ $0 <= 9999 }),
             (1...12).contains(numbers[1])
         else { return nil }
         let year = numbers[1] <= 2 ? numbers[0] - 1 : numbers[0]

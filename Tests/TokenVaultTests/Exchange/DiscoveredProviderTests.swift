@@ -195,13 +195,18 @@ struct DiscoveredProviderTests {
     func contradictions() async throws {
         let discovery = try await Self.discovery(
             "\"authorization_response_iss_parameter_supported\":true,"
-                + "\"revocation_endpoint\":\"https://a.example/r\"")
+                + "\"revocation_endpoint\":\"https://a.example/r\","
+                + "\"device_authorization_endpoint\":\"https://a.example/d\"")
         let good = try discovery.provider().provider
         try discovery.check(good, values: [:])
         let changes: [(String, (inout Provider) -> Void)] = [
             ("token_endpoint", { $0.tokenEndpoint = "https://b.example/token" }),
             ("authorization_endpoint", { $0.authorizationEndpoint = "https://a.example/a" }),
             ("revocation_endpoint", { $0.revocationEndpoint = "https://a.example/r/" }),
+            (
+                "device_authorization_endpoint",
+                { $0.deviceAuthorizationEndpoint = "https://b.example/d" }
+            ),
             ("issuer", { $0.issuer = "https://b.example" }), ("issuer", { $0.issuer = nil }),
             ("authorization_response_iss_parameter_supported", { $0.sendsIssuer = false }),
         ]
@@ -227,17 +232,22 @@ struct DiscoveredProviderTests {
 
     /// A setting, what it was and is, and whether somebody has to accept it.
     static let changes: [(key: String, before: SettingValue?, after: SettingValue?, asks: Bool)] = [
-        ("token_endpoint", "https://a.example/t", "https://a.example/u", false),
+        ("token_endpoint", "https://a.example/t", "https://a.example/u", true),
         ("token_endpoint", "https://a.example/t", "https://A.example/t", false),
         ("token_endpoint", "https://a.example/t", "https://b.example/t", true),
         ("token_endpoint", "https://a.example/t", "https://a.example:8443/t", true),
         ("token_endpoint", "https://a.example/t", "https://a.example.evil.example/t", true),
         ("authorization_endpoint", "https://a.example/a", "https://b.example/a", true),
+        ("authorization_endpoint", "https://a.example/a", "https://a.example/b", false),
+        ("refresh_endpoint", "https://a.example/r", "https://a.example/s", true),
+        ("device_authorization_endpoint", "https://a.example/d", "https://a.example/e", true),
+        ("device_authorization_endpoint", "https://a.example/d", nil, false),
+        ("revocation_endpoint", "https://a.example/r", "https://a.example/s", true),
         ("revocation_endpoint", nil, "https://a.example/r", false),
         ("revocation_endpoint", nil, "https://b.example/r", true),
-        ("revocation_endpoint", "https://a.example/r", nil, false),
+        ("revocation_endpoint", "https://a.example/r", nil, true),
         ("pkce", true, false, true), ("pkce", false, true, false),
-        ("client_authentication", "basic", "post", false),
+        ("client_authentication", "basic", "post", true),
         ("refresh_scopes", [], ["offline_access"], false),
     ]
 
@@ -254,5 +264,21 @@ struct DiscoveredProviderTests {
         #expect(found.map(\.setting) == [key])
         #expect(found.map(\.needsApproval) == [asks])
         #expect(ProviderChange.all(from: new, to: new).isEmpty)
+    }
+
+    @Test("another way of revoking has to be accepted")
+    func wayOfRevoking() {
+        let old = Provider(
+            name: "x", authorizationEndpoint: "https://a.example/authorize",
+            tokenEndpoint: "https://a.example/token")
+        var new = old
+        var way = Provider.RevocationRequest()
+        way.authentication = .post
+        new.revocation = way
+        for (before, after) in [(old, new), (new, old)] {
+            let found = ProviderChange.all(from: before, to: after)
+            #expect(found.map(\.setting) == ["revocation"])
+            #expect(found.map(\.needsApproval) == [true])
+        }
     }
 }
