@@ -77,7 +77,7 @@ final class ImportRun {
             leftCount += 1
             try tell(
                 first + line, leftCount,
-                "left as it is: the vault has other tokens of this connection")
+                "left as it is: the vault has other tokens of this connection, or another grant")
         }
         for refused in form.refused { try refuse(first + refused.line, refused) }
     }
