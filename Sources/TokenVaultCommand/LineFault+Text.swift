@@ -30,9 +30,10 @@ extension LineFault {
         case .outOfRange: "is out of range: \(range)"
         case .conflict: "stands beside expires_at: write one of them"
         case .needsIssuedAt: "needs issued_at, from which it counts; or write expires_at instead"
-        case .needsApplication: "is missing, and the line has settings of one: name it"
+        case .needsApplication: "is missing, and the line has what needs one: name it"
         case .needsClientID: "needs client_id beside it"
         case .needsGrantLostAt: "needs grant_lost_at beside it"
+        case .notOfGrant: "stands beside a grant that has none: take one of them out"
         case .newerVersion: "is of a newer version than this one reads: use that one, or write 1"
         case .tooMany: "has more than \(limit) entries"
         case .sameID: "is the same as that of an earlier line: write each connection once"
@@ -66,6 +67,8 @@ extension LineFault {
         case "expiry_source":
             "write unknown, expires_in, expires_at, jwt, provider, application or caller, or leave "
                 + "it out"
+        case "grant":
+            "write \(GrantType.allCases.map(\.rawValue).joined(separator: " or ")), or leave it out"
         case "grant_lost_status": "an HTTP status is 0 to 999"
         case let name? where name.hasSuffix("_at"): "write a moment between 1970 and 9999"
         default: "write a smaller number"

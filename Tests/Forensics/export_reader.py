@@ -19,6 +19,8 @@ import nacl.exceptions
 HEADER_BYTES = 256
 CHUNK_TAG_BYTES = 17
 LINES_BYTES_MAX = 65_001
+# What a connection has its tokens by, where that has no refresh token.
+GRANTS_WITHOUT_REFRESH_TOKEN = {"client_credentials"}
 OPERATIONS, MEMORY_BYTES = 3, 256 << 20
 
 
@@ -89,7 +91,12 @@ def lines(data, passphrase, private_key):
             break
     if offset != len(data):
         raise Damage("something follows the end")
-    return [json.loads(line) for line in text.decode().split("\n") if line]
+    found = [json.loads(line) for line in text.decode().split("\n") if line]
+    for line in found:
+        grant = line.setdefault("grant", "authorization_code")
+        if grant in GRANTS_WITHOUT_REFRESH_TOKEN and "refresh_token" in line:
+            raise Damage("a refresh token of a grant that has none")
+    return found
 
 
 def secret(path):

@@ -12,10 +12,12 @@ import Testing
     struct Finding: Decodable {
         struct Line: Decodable {
             let id: String
+            let grant: String
             let accessToken: String
 
             enum CodingKeys: String, CodingKey {
                 case id
+                case grant
                 case accessToken = "access_token"
             }
         }
@@ -39,6 +41,16 @@ import Testing
             UInt8(digits.dropFirst(offset).prefix(2), radix: 16)
         }
         return (try #require(lines.first), bytes)
+    }
+
+    private static func application() throws -> Application {
+        Application(
+            id: try ApplicationID("crm"),
+            provider: Provider(
+                name: "practice", authorizationEndpoint: "https://as.example.com/authorize",
+                tokenEndpoint: "https://as.example.com/token"),
+            clientID: "demo", clientSecret: try Secret(text: "s3cret"),
+            redirectURI: "https://platform.example.com/callback", scopes: [])
     }
 
     private func read(_ path: String, _ key: [String]) async throws -> Finding {
@@ -77,14 +89,22 @@ import Testing
                 ConnectionID("c\(number)"),
                 TokenSet(accessToken: Secret(text: "at-\(number)\(filling)")))
         }
+        let own = try Secret(
+            text: #"{"id":"own","application":"crm","access_token":"at-own","#
+                + #""grant":"client_credentials"}"#)
+        try await vault.put(Self.application())
+        _ = try await vault.importLines(own, replacing: false, skipping: [])
         let words = home.path + ".words"
         try TestVault.write(Array("correct horse\n".utf8), to: words, mode: 0o600)
         _ = try await vault.export(
             to: home.path + ".a", sealedWith: .passphrase(Secret(contentsOfFile: words)))
         let finding = try await read(home.path + ".a", ["--passphrase-file", words])
         #expect(finding.end == "whole")
-        #expect(Set(finding.lines.map(\.id)) == Set((0..<200).map { "c\($0)" }))
-        #expect(finding.lines.allSatisfy { $0.accessToken.hasPrefix("at-" + $0.id.dropFirst()) })
+        let people = finding.lines.filter { $0.grant == "authorization_code" }
+        #expect(Set(people.map(\.id)) == Set((0..<200).map { "c\($0)" }))
+        #expect(
+            finding.lines.filter { $0.grant == "client_credentials" }.map(\.id) == ["own"])
+        #expect(people.allSatisfy { $0.accessToken.hasPrefix("at-" + $0.id.dropFirst()) })
         let bytes = try Data(contentsOf: URL(fileURLWithPath: home.path + ".a"))
         try TestVault.write(
             Array(bytes.dropLast(21)), to: home.path + ".cut", mode: 0o600)

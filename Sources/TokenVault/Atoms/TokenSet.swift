@@ -27,7 +27,7 @@ public struct TokenSet: ~Copyable, Sendable {
     public var refreshToken: Secret?
     /// The token type, as RFC 6750 spells it. Compared without case.
     public var tokenType: String
-    /// The granted scope, as the provider wrote it; nil where it did not say.
+    /// The granted scope, as the provider wrote it; nil where it did not say. At most 16 KiB.
     public var scope: String?
     /// When the access token expires.
     public var accessTokenExpiry: UnixTime?
@@ -38,6 +38,8 @@ public struct TokenSet: ~Copyable, Sendable {
 
     /// The longest token, in bytes.
     public static let tokenBytesMax = 16384
+    /// The longest granted scope, in bytes.
+    public static let scopeBytesMax = 16384
 
     /// A token set as a caller has it.
     public init(

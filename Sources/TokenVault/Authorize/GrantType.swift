@@ -2,7 +2,7 @@
 
 /// What a connection has its access tokens by.
 @nonexhaustive
-public enum GrantType: String, Sendable {
+public enum GrantType: String, Sendable, CaseIterable {
     /// Somebody's consent, or what the platform put: a refresh token brings the next one (RFC 6749
     /// section 6), where there is one.
     case authorizationCode = "authorization_code"

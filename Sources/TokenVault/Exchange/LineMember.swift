@@ -5,6 +5,7 @@ enum LineMember: String, CaseIterable, Sendable {
     case version = "v"
     case id
     case application
+    case grant
     case accessToken = "access_token"
     case refreshToken = "refresh_token"
     case tokenType = "token_type"
@@ -76,12 +77,14 @@ public struct LineFault: Error, Hashable, Sendable {
         case conflict
         /// `expires_in` without `issued_at`.
         case needsIssuedAt
-        /// Settings of an application that is not named.
+        /// Settings of an application that is not named, or a grant that needs one.
         case needsApplication
         /// `client_secret` without `client_id`.
         case needsClientID
         /// `grant_lost_status` without `grant_lost_at`.
         case needsGrantLostAt
+        /// A refresh token, or its expiry, beside a `grant` that has none.
+        case notOfGrant
         /// A later version of the form.
         case newerVersion
         /// More names than `limit`.

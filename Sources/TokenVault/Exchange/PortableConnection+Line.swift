@@ -56,13 +56,33 @@ extension PortableConnection {
                 text throws(VaultError) in try ApplicationID(text)
             }
         }
+        var grant = GrantType.authorizationCode
+        if let text = try values.text(.grant) {
+            guard let known = GrantType(rawValue: text) else {
+                throw LineFault(.grant, .outOfRange)
+            }
+            grant = known
+        }
         let history = try Self.history(values)
         let settings = try Self.settings(values)
         let tokens = try Self.tokens(values, history)
         let connection = PortableConnection(
-            id: id, application: application, tokens: tokens, settings: settings, history: history)
+            id: id, application: application, grant: grant, tokens: tokens, settings: settings,
+            history: history)
         try connection.check()
         return connection
+    }
+
+    /// What is wrong with a line; nil where nothing is.
+    ///
+    /// - Throws: `VaultError` with `tooManySecrets`.
+    static func fault(_ line: RawSpan) throws -> LineFault? {
+        do {
+            _ = try read(line)
+            return nil
+        } catch let fault as LineFault {
+            return fault
+        }
     }
 
     private static func name<Value>(

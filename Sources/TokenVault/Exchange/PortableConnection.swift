@@ -7,6 +7,8 @@ public struct PortableConnection: ~Copyable, Sendable {
     public let id: ConnectionID
     /// The application that its tokens were issued to. Nil where it is to be stored and lent only.
     public var application: ApplicationID?
+    /// What it has its tokens by, and gets the next ones by.
+    public var grant: GrantType
     /// Its tokens.
     public var tokens: TokenSet
     /// What is its own of that application.
@@ -50,17 +52,17 @@ public struct PortableConnection: ~Copyable, Sendable {
     public static let lineBytesMax = 65_000
     /// The longest scope that was asked for: 64 of 256 bytes, and what is between them.
     static let requestedScopeBytesMax = 64 * 257
-    /// The longest scope that was granted, in bytes.
-    static let scopeBytesMax = 4096
     static let tokenTypeBytesMax = 64
 
     /// A connection as a caller has it.
     public init(
-        id: ConnectionID, application: ApplicationID?, tokens: consuming TokenSet,
+        id: ConnectionID, application: ApplicationID?, grant: GrantType = .authorizationCode,
+        tokens: consuming TokenSet,
         settings: consuming ConnectionSettings = ConnectionSettings(), history: History = History()
     ) {
         self.id = id
         self.application = application
+        self.grant = grant
         self.tokens = tokens
         self.settings = settings
         self.history = history
@@ -74,7 +76,7 @@ public struct PortableConnection: ~Copyable, Sendable {
         case .some(let token): try Self.check(token, .refreshToken)
         }
         try Self.check(tokens.tokenType, .tokenType, Self.tokenTypeBytesMax)
-        if let scope = tokens.scope { try Self.check(scope, .scope, Self.scopeBytesMax) }
+        if let scope = tokens.scope { try Self.check(scope, .scope, TokenSet.scopeBytesMax) }
         if let scope = history.requestedScope {
             try Self.check(scope, .requestedScope, Self.requestedScopeBytesMax)
         }
@@ -82,8 +84,17 @@ public struct PortableConnection: ~Copyable, Sendable {
             try Self.check(account, .account, Provider.Lookup.accountBytesMax)
         }
         try checkCaptured()
-        guard application != nil || settings.isEmpty || hasNoSettings else {
+        guard application != nil || isPlain && !grant.asksAnew else {
             throw LineFault(.application, .needsApplication)
+        }
+        if grant.asksAnew { try checkHasNoRefreshToken() }
+    }
+
+    /// It would be dropped, and the next token asked for without it.
+    private func checkHasNoRefreshToken() throws(LineFault) {
+        guard tokens.refreshToken == nil else { throw LineFault(.refreshToken, .notOfGrant) }
+        guard tokens.refreshTokenExpiry == nil else {
+            throw LineFault(.refreshTokenExpiresAt, .notOfGrant)
         }
     }
 
@@ -99,8 +110,18 @@ public struct PortableConnection: ~Copyable, Sendable {
         }
     }
 
-    /// Whether nothing is its own, and nothing is to stay.
-    var hasNoSettings: Bool {
+    /// Whether all that is its own is given: nothing of what it has is to stay.
+    var saysAllSettings: Bool {
+        guard settings.values != nil, settings.hiddenNames != nil else { return false }
+        return switch settings.client {
+        case .unchanged: false
+        case .application: true
+        case .own: true
+        }
+    }
+
+    /// Whether nothing that is given is its own.
+    var isPlain: Bool {
         guard settings.values?.isEmpty ?? true, settings.hiddenNames?.isEmpty ?? true else {
             return false
         }

@@ -178,7 +178,7 @@ extension TokenReply.Members {
     private static func scope(
         _ value: JSONScanner.Value, of scanner: borrowing JSONScanner
     ) -> String? {
-        guard value.kind == .string, (1...TokenReply.scopeBytesMax).contains(value.range.count)
+        guard value.kind == .string, (1...TokenSet.scopeBytesMax).contains(value.range.count)
         else { return nil }
         return scanner.publicText(value)
     }

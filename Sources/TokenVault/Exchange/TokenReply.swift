@@ -18,8 +18,6 @@ package struct TokenReply: ~Copyable, Sendable {
     /// The longest lifetime that is believed, in seconds: ten years. Longer ones count as this, but
     /// see `Stated`.
     package static let lifetimeSecondsMax: Int64 = 315_360_000
-    /// The longest `scope`, in bytes.
-    package static let scopeBytesMax = 16384
 
     /// How wrong the provider's clock, or ours, may be before `Date` is believed to be wrong
     /// instead, and what is no error but the answer's age, in milliseconds. One that is an hour off

@@ -27,6 +27,10 @@ struct ExportLine: ~Copyable {
         put("{")
         text(.id, record, ConnectionTag.id)
         text(.application, record, ConnectionTag.application)
+        if record.grant != .authorizationCode {
+            member(.grant)
+            put("\"\(record.grant.rawValue)\"")
+        }
         text(.accessToken, record, ConnectionTag.accessToken)
         text(.refreshToken, record, ConnectionTag.refreshToken)
         text(.tokenType, record, ConnectionTag.tokenType)

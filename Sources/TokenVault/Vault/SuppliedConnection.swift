@@ -37,7 +37,8 @@ final class SuppliedConnection: Sendable {
         let isSame = try connection.withLock { (connection) throws(VaultError) in
             switch connection {
             case .none: throw VaultError(.invalidArgument, .vault)
-            case .some(let connection): Self.isSame(connection.tokens, record)
+            case .some(let connection):
+                connection.grant == record.grant && Self.isSame(connection.tokens, record)
             }
         }
         outcomes.withLock { $0 = isSame ? .alreadyThere : .left }
@@ -68,14 +69,14 @@ final class SuppliedConnection: Sendable {
             case .none: throw VaultError(.invalidArgument, .vault)
             case .some(let connection):
                 try Self.adopt(
-                    connection.tokens, connection.history, connection.application, own,
-                    into: &record, now)
+                    connection.tokens, connection.grant, connection.history,
+                    connection.application, own, into: &record, now)
             }
         }
     }
 
     private static func adopt(
-        _ tokens: borrowing TokenSet, _ history: PortableConnection.History,
+        _ tokens: borrowing TokenSet, _ grant: GrantType, _ history: PortableConnection.History,
         _ application: ApplicationID?, _ own: OwnSettings?, into record: inout ConnectionRecord,
         _ now: UnixTime
     ) throws(VaultError) {
@@ -84,6 +85,7 @@ final class SuppliedConnection: Sendable {
         // Nothing of another grant may stay, its refresh token least of all.
         try record.forgetRefreshToken()
         try record.forgetCaptured()
+        try record.set(grant)
         try record.set(useFailure: nil)
         try record.fields.set(ConnectionTag.grantedScope, nil)
         try record.adopt(tokens, requestStart: issued)
@@ -119,9 +121,9 @@ final class SuppliedConnection: Sendable {
 public enum ImportOutcome: String, Sendable {
     /// It is in the vault, with all that was given.
     case imported
-    /// It was there already, with the same tokens; nothing was changed.
+    /// It was there already, with the same tokens by the same grant; nothing was changed.
     case alreadyThere
-    /// It was there already, with other tokens: refreshed, or connected again, since. Nothing was
-    /// changed.
+    /// It was there already, with other tokens, or by another grant: refreshed, or connected
+    /// again, since. Nothing was changed.
     case left
 }

@@ -55,7 +55,7 @@ final class SuppliedTokens: Sendable {
             throw VaultError(.limitExceeded, .vault, number: TokenSet.tokenBytesMax)
         }
         guard tokens.accessToken.count > 0, tokens.tokenType.utf8.count <= 64,
-            (tokens.scope?.utf8.count ?? 0) <= 4096
+            (tokens.scope?.utf8.count ?? 0) <= TokenSet.scopeBytesMax
         else { throw VaultError(.invalidArgument, .vault) }
     }
 }

@@ -11,6 +11,9 @@ public struct ExportReceipt: Hashable, Sendable {
     public var unread = 0
     /// How many are not, because their line would be longer than 65,000 bytes.
     public var tooLong = 0
+    /// How many are not, because an import would refuse their line, by what is wrong with it: a
+    /// token that was `put` with other bytes than printable ASCII, say.
+    public var refused: [LineFault: Int] = [:]
 }
 
 extension Vault {
@@ -51,6 +54,7 @@ extension Vault {
             }
             guard page.count == ConnectionStatuses.pageMax else { break }
             last = page.last
+            MemoryHygiene.scrub()
             await Task.yield()
             if Task.isCancelled { throw VaultError(.cancelled, .vault) }
         }
@@ -75,13 +79,22 @@ extension Vault {
             receipt.unread += 1
             return
         }
+        var start = lines.count
         if !ExportLine.append(record, to: &lines) {
             if lines.count > 0 { try writer.append(lines.bytes) }
             lines.shorten(to: 0)
+            start = 0
             guard ExportLine.append(record, to: &lines) else {
                 receipt.tooLong += 1
                 return
             }
+        }
+        // The vault takes texts of a provider's, and tokens that are put, that no line may have.
+        let line = start..<lines.count - 1
+        if let fault = try PortableConnection.fault(lines.bytes.extracting(line)) {
+            lines.shorten(to: start)
+            receipt.refused[fault, default: 0] += 1
+            return
         }
         receipt.exported += 1
     }

@@ -31,6 +31,7 @@ extension Vault {
             let supplied = try self.supplied(connection, ImportedApplications())
             let now = time.now()
             let commit = self.commit(supplied, replacing: replacing, now)
+            MemoryHygiene.scrub()
             let committed = try await durable(commit) { [self] committed in
                 end(supplied, committed, now)
             }
@@ -121,7 +122,7 @@ extension Vault {
         do throws(VaultError) {
             let known = try applications.application(applicationID, store)
             var own: OwnSettings?
-            if !connection.hasNoSettings || known.hasVariables {
+            if !connection.isPlain || !connection.saysAllSettings || known.hasVariables {
                 own = try self.own(
                     connection.settings, store.key(.connection, id.text), known.application)
             }

@@ -19,6 +19,9 @@ struct ExportCommand: AsyncParsableCommand {
             provider replaces is of no use at the other end. So no process may serve the vault \
             meanwhile, and nothing should afterwards, but the vault that imports it.
 
+            An export to a public key does not say who made it: whoever has that key can make \
+            one, so import only what came from its maker by a way you trust.
+
             EXAMPLES
               tokenvault export moved.tkx --passphrase-file moved.pass --key-file v.key
               tokenvault export --keygen mine.private
@@ -94,11 +97,12 @@ struct ExportCommand: AsyncParsableCommand {
         let receipt = try await door.vault.export(
             to: file, sealedWith: key, where: isNarrowed ? isWanted : nil)
         try Outlet.output.line("exported: \(receipt.exported)")
-        let leftOut = [
-            (receipt.notConnected, "nobody has completed their flow"),
-            (receipt.unread, "an answer lies unread: see `tokenvault retry`"),
-            (receipt.tooLong, "too long for a line"),
-        ]
+        let leftOut =
+            [
+                (receipt.notConnected, "nobody has completed their flow"),
+                (receipt.unread, "an answer lies unread: see `tokenvault retry`"),
+                (receipt.tooLong, "too long for a line"),
+            ] + receipt.refusals
         for (count, reason) in leftOut where count > 0 {
             try Outlet.output.line("left out: \(count) (\(reason))")
         }
@@ -156,5 +160,13 @@ struct ExportCommand: AsyncParsableCommand {
         try Outlet.output.line(pair.publicKey)
         try Outlet.errors.line(
             "the private key is in \(path.printable); others seal to the public one, above")
+    }
+}
+
+extension ExportReceipt {
+    /// What an import would refuse: how many, and why.
+    var refusals: [(Int, String)] {
+        refused.map { fault, count in (count, "an import would refuse it: \(fault.text)") }
+            .sorted { $0.1 < $1.1 }
     }
 }

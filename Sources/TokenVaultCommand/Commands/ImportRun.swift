@@ -77,8 +77,8 @@ final class ImportRun {
             leftCount += 1
             try tell(
                 first + line, leftCount,
-                "left as it is: the vault has other tokens of this connection; --replace takes "
-                    + "the line's")
+                "left as it is: the vault has other tokens of this connection, or another grant; "
+                    + "--replace takes the line's")
         }
         for refused in form.refused { try refuse(first + refused.line, refused) }
     }

@@ -44,7 +44,7 @@ import Testing
         names.map { line("\"\($0)\":\(value)") }
     }
 
-    static let texts = ["token_type", "scope", "requested_scope", "account", "client_id"]
+    static let texts = ["grant", "token_type", "scope", "requested_scope", "account", "client_id"]
     static let times = [
         "expires_at", "issued_at", "refresh_token_expires_at", "created_at", "connected_at",
         "refreshed_at", "used_at", "grant_lost_at",
@@ -118,6 +118,19 @@ import Testing
             BadLine(
                 line(#""grant_lost_at":1,"grant_lost_status":1000"#), "grant_lost_status",
                 .outOfRange),
+            BadLine(line(#""grant":"password""#), "grant", .outOfRange),
+            BadLine(
+                line(#""grant":"client_credentials","refresh_token":"r""#), "refresh_token",
+                .notOfGrant),
+            BadLine(
+                line(#""grant":"client_credentials","refresh_token_expires_at":1"#),
+                "refresh_token_expires_at", .notOfGrant),
+            BadLine(
+                #"{"id":"a","access_token":"t","grant":"client_credentials"}"#, "application",
+                .needsApplication),
+            BadLine(
+                line("\"scope\":\"" + String(repeating: "s", count: 16385) + "\""), "scope",
+                .tooLong),
             BadLine(line(#""v":2"#), "v", .newerVersion),
             BadLine(line(#""v":0"#), "v", .outOfRange),
             BadLine(line(#""v":"1""#), "v", .wrongType),
@@ -142,7 +155,7 @@ import Testing
             BadLine(line(#""hidden":[1]"#), "hidden", .wrongType),
             BadLine(line(#""hidden":["a","a"]"#), "hidden", .twice),
         ] + bad(texts, "7", .wrongType) + bad(texts, "\"\"", .empty)
-        + bad(texts.dropLast(), #""a\u0007""#, .wrongCharacter)
+        + bad(texts.dropFirst().dropLast(), #""a\u0007""#, .wrongCharacter)
         + bad(times, "true", .wrongType) + bad(times, "\"tomorrow\"", .notATime)
         + bad(times, "\"2026-11-30T12:00:00\"", .notATime)
         + bad(times, "\"2026-02-30T12:00:00Z\"", .notATime)
@@ -182,7 +195,8 @@ import Testing
     @Test func allMembersAreRead() throws {
         let line = try Secret(
             text: """
-                {"v":1,"id":"a \\u00e4","application":"crm","access_token":"a\\/\\"t",\
+                {"v":1,"id":"a \\u00e4","application":"crm","grant":"authorization_code",\
+                "access_token":"a\\/\\"t",\
                 "refresh_token":"rt","token_type":"Bearer","scope":"a b","requested_scope":"a",\
                 "expires_at":"2026-11-30T12:00:00.250Z","expiry_source":"jwt",\
                 "issued_at":1764500400.125,"refresh_token_expires_at":"1800000000",\
@@ -194,6 +208,7 @@ import Testing
         let connection = try PortableConnection.read(line: line)
         #expect(connection.id.text == "a ä")
         #expect(connection.application?.text == "crm")
+        #expect(connection.grant == .authorizationCode)
         #expect(connection.tokens.accessToken.exposed == "a/\"t")
         #expect(connection.tokens.scope == "a b")
         #expect(connection.tokens.accessTokenExpiry?.milliseconds == 1_796_040_000_250)

@@ -165,8 +165,8 @@ import Testing
         #expect(isUnreadable(body("access_token", TokenSet.tokenBytesMax + 1)))
         #expect(isUnreadable(body("refresh_token", TokenSet.tokenBytesMax + 1)))
         #expect(isUnreadable(body("access_token", 100 * 1024)))
-        #expect(try Read(body("scope", TokenReply.scopeBytesMax)).scope != nil)
-        #expect(try Read(body("scope", TokenReply.scopeBytesMax + 1)).scope == nil)
+        #expect(try Read(body("scope", TokenSet.scopeBytesMax)).scope != nil)
+        #expect(try Read(body("scope", TokenSet.scopeBytesMax + 1)).scope == nil)
         let longestType = BearerTypes.Named.byteCountMax
         #expect(
             try Read(body("token_type", longestType)).tokenType
