@@ -84,6 +84,7 @@ final class SuppliedConnection: Sendable {
         // Nothing of another grant may stay, its refresh token least of all.
         try record.forgetRefreshToken()
         try record.forgetCaptured()
+        try record.set(.authorizationCode as GrantType)
         try record.set(useFailure: nil)
         try record.fields.set(ConnectionTag.grantedScope, nil)
         try record.adopt(tokens, requestStart: issued)

@@ -65,6 +65,7 @@ import Testing
         provider.requestHeaders = [.init("Accept", "text/plain")]
         provider.clientCredentialsGrantType = "account_credentials"
         provider.clientCredentialsParameters = [.init("account", "{b}")]
+        provider.assertionClaims = [.init("scope", "{scope}"), .init("iss", "{b}")]
         provider.authorizationParameterNames = ["scope": nil, "client_id": "app"]
         provider.tokenParameterNames = ["client_id": "app"]
         provider.callbackParameterNames = ["code": "auth_code"]
