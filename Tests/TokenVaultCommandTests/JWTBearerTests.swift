@@ -46,7 +46,8 @@ struct JWTBearerTests {
             func life(_ options: [String]) async throws {
                 let keyless = try await bench.expect(add + options, status: 64)
                 #expect(keyless.errors.contains("which signing key?"), "\(keyless.errors)")
-                try await bench.expect(add + ["--signing-key-file", "key.pem"] + options)
+                try await bench.expect(
+                    add + ["--signing-key-file", "key.pem", "--key-id", ""] + options)
                 let refused = try await bench.expect(
                     connect.dropLast() + ["eve", "--scope", "read"] + options, status: 78)
                 #expect(
