@@ -43,8 +43,9 @@ extension ProviderSetting {
         ProviderSetting(
             "assertion_audience", 70, optional: \.assertionAudience,
             .text(byteCountMax: Provider.endpointBytesMax),
-            "What aud is in what the client signs (private_key_jwt, assertion_claims), with variables "
-                + "in braces; without it the issuer, and where there is none the token endpoint."),
+            "What aud is in what the client signs (private_key_jwt, assertion_claims), with "
+                + "variables in braces; without it the issuer, and where there is none the token "
+                + "endpoint."),
         ProviderSetting(
             "scope_separator", 8, \.scopeSeparator,
             .text(byteCountMax: Provider.scopeSeparatorBytesMax),
