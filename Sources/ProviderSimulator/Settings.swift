@@ -100,19 +100,25 @@ extension ProviderSimulator {
         public var ownScopes: Set<String>?
 
         /// The keys with which it signs what it says of itself (RFC 7523); where there is one it
-        /// authenticates in no other way, and has no secret.
+        /// authenticates in no other way, and has no secret, unless `subjects` says what the keys
+        /// are for.
         public var publicKeys: [PublicKey]
+
+        /// The users who have allowed it to ask for their tokens by an assertion (RFC 7523 section
+        /// 2.1), beside its own account; nil where it may not ask so.
+        public var subjects: Set<String>?
 
         /// A registered application.
         public init(
             id: String, secret: String?, redirectURIs: [String], ownScopes: Set<String>? = nil,
-            publicKeys: [PublicKey] = []
+            publicKeys: [PublicKey] = [], subjects: Set<String>? = nil
         ) {
             self.id = id
             self.secret = secret
             self.redirectURIs = redirectURIs
             self.ownScopes = ownScopes
             self.publicKeys = publicKeys
+            self.subjects = subjects
         }
     }
 
@@ -190,8 +196,9 @@ extension ProviderSimulator.Settings {
         try require(!clients.isEmpty, "at least one client is needed")
         try require(Set(clients.map(\.id)).count == clients.count, "client ids must differ")
         try require(
-            clients.allSatisfy { $0.publicKeys.isEmpty || $0.secret == nil },
-            "a client has a secret or public keys")
+            clients.allSatisfy {
+                $0.publicKeys.isEmpty || $0.secret == nil || $0.subjects != nil
+            }, "a client has a secret or public keys")
         try require((16...4096).contains(tokenBytes), "a token has 16 to 4096 random bytes")
         let lifetimes = [
             accessLifetime, refreshLifetime ?? .seconds(1), exchange?.lifetime ?? .seconds(1),

@@ -6,8 +6,13 @@ import TokenVault
 extension VaultError {
     /// Nil where nobody did, or where what is said of a refresh holds.
     var clientGrantCause: KnownCause? {
-        guard detail.subject == .clientCredentials else { return nil }
-        let refused = refusedClient
+        let refused: KnownCause
+        switch detail.subject {
+        case .clientCredentials: refused = refusedClient
+        // By what that signed.
+        case .signingKey: refused = refusedAssertion
+        default: return nil
+        }
         return switch code {
         case .providerRefused: refused
         case .applicationMisconfigured
@@ -22,6 +27,37 @@ extension VaultError {
                 "the request was sent, and no answer came in time: nothing is lost by that; run "
                     + "connect again")
         default: nil
+        }
+    }
+
+    private var refusedAssertion: KnownCause {
+        switch providerError {
+        case .invalidGrant, .consentRequired, .interactionRequired, .accessDenied:
+            KnownCause(
+                "the provider does not take the assertion: either the user (--subject), or an "
+                    + "administrator, has not allowed the application there, or the public key "
+                    + "(`tokenvault app key`) is not registered there, or this machine's clock is "
+                    + "wrong, or iss and aud are not what it expects (client id, "
+                    + "assertion_audience); then run `tokenvault connect --jwt-bearer` again")
+        case .invalidScope:
+            KnownCause(
+                "the provider refuses the scopes: see which ones the user, or an administrator, "
+                    + "has allowed the application, and run `tokenvault connect --jwt-bearer` "
+                    + "again with those (--scope)")
+        case .unauthorizedClient:
+            KnownCause(
+                "the provider does not let the application ask for tokens by an assertion: allow "
+                    + "it JWT bearer there, for the scopes that it asks for")
+        case .unsupportedGrantType:
+            KnownCause(
+                "the token endpoint does not know JWT bearer: check token_endpoint (`tokenvault "
+                    + "app add --replace`)")
+        default:
+            KnownCause(
+                unnamedRefusal
+                    ?? "the provider refused to give the application a token for its assertion: "
+                    + "check subject, scopes, assertion_claims and assertion_audience against the "
+                    + "provider's documentation")
         }
     }
 

@@ -55,6 +55,13 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
             """)
     var clientKeyFile: [String] = []
 
+    @Option(
+        help: """
+            A user who has allowed the client to ask for tokens by what it signs (JWT bearer). May \
+            be repeated.
+            """)
+    var subject: [String] = []
+
     @Option(help: "Redirect URI of the application, compared exactly. May be repeated.")
     var redirectUri: [String] = []
 
@@ -133,7 +140,7 @@ struct ProviderSimulatorCommand: AsyncParsableCommand {
             redirectURIs: redirectUri, ownScopes: ownScope.isEmpty ? nil : Set(ownScope),
             publicKeys: try clientKeyFile.map {
                 try ProviderSimulator.PublicKey(jwk: Self.secret(in: $0))
-            })
+            }, subjects: subject.isEmpty ? nil : Set(subject))
         guard let style = ProviderSimulator.ExpiryStyle(rawValue: expiryStyle) else {
             throw ValidationError("--expiry-style is seconds, secondsAsText, unixTime or absent")
         }

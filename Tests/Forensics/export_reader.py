@@ -20,7 +20,7 @@ HEADER_BYTES = 256
 CHUNK_TAG_BYTES = 17
 LINES_BYTES_MAX = 65_001
 # What a connection has its tokens by, where that has no refresh token.
-GRANTS_WITHOUT_REFRESH_TOKEN = {"client_credentials"}
+GRANTS_WITHOUT_REFRESH_TOKEN = {"client_credentials", "jwt_bearer"}
 OPERATIONS, MEMORY_BYTES = 3, 256 << 20
 
 

@@ -70,7 +70,7 @@ CONNECTION_FIELDS = {
     44: ("captured value", "pair*"), 45: ("value of a variable", "pair*"),
     46: ("own client id", "text"), 47: ("own client secret", "text"),
     48: ("name of a hidden value", "text*"), 50: ("account", "text"),
-    51: ("grant", "u8"),
+    51: ("grant", "u8"), 52: ("subject", "text"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),
@@ -106,6 +106,7 @@ APPLICATION_FIELDS = {
     67: ("how callbacks are signed", "pair*"), 70: ("aud of signed assertions", "text"),
     72: ("client credentials grant type", "text"),
     73: ("client credentials parameter", "pair*"),
+    74: ("claim of an assertion", "pair*"),
     75: ("device authorization endpoint", "text"),
     76: ("how device authorization works", "pair*"),
     256: ("oldest generation with these credentials", "u64"), 257: ("what was changed", "u8"),

@@ -217,6 +217,15 @@ struct BrokenDefinitionTests {
             "refresh_endpoint: ftp://a.example/x",
             "4: refresh_endpoint: \"ftp://a.example/x\" is not an absolute URL (https://...) of"
         ),
+        ("assertion_claims:", "4: assertion_claims: nothing is not names and values, at most 16"),
+        (
+            "assertion_claims: { sub: anna }",
+            "4: assertion_claims: \"sub\" is set by the assertion itself: leave it out: it is"
+        ),
+        (
+            "assertion_claims: { scope: \"{scopes}\" }",
+            "4: assertion_claims: \"{scopes}\" is not a text in which braces name variables,"
+        ),
         ("title: \"\"", "4: title: \"\" is not a text of 1 to 256 bytes"),
         (
             "facts: { unverified: [nothing] }",

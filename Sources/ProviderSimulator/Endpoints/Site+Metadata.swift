@@ -33,7 +33,7 @@ extension Site {
             "response_types_supported": ["code"],
             "grant_types_supported": [
                 "authorization_code", "refresh_token", "client_credentials",
-                DeviceRequest.grantType,
+                DeviceRequest.grantType, Ledger.jwtBearer,
             ],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": methods,

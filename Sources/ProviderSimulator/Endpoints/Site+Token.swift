@@ -63,6 +63,7 @@ extension Ledger {
         case "authorization_code": return try exchange(form, client: client)
         case DeviceRequest.grantType: return try poll(form, client: client)
         case "client_credentials": return try issueOwn(form, client: client)
+        case Ledger.jwtBearer: return try issueByAssertion(form, client: client)
         case nil: throw OAuthError("invalid_request", "grant_type is missing")
         default: throw OAuthError("unsupported_grant_type", "not supported here")
         }
@@ -83,6 +84,9 @@ extension Ledger {
             }
             return (form, try clientBehindAssertion(form))
         }
+        if form["grant_type"] == Self.jwtBearer, authorization == nil, form["client_id"] == nil {
+            return (form, try clientOfAssertion(form))
+        }
         var (id, secret) = (form["client_id"], form["client_secret"])
         if let authorization {
             guard secret == nil else {
@@ -96,7 +100,7 @@ extension Ledger {
             (id, secret) = (basic.id, basic.secret)
         }
         guard let client = id.flatMap({ settings.client($0) }), secret == client.secret,
-            client.publicKeys.isEmpty
+            client.publicKeys.isEmpty || client.subjects != nil
         else {
             counters.clientsRefused += 1
             throw OAuthError("invalid_client", "client authentication failed", status: 401)

@@ -6,8 +6,19 @@ extension Ledger {
     mutating func issueOwn(
         _ form: Form, client: ProviderSimulator.Client
     ) throws(OAuthError) -> TokenReply {
+        guard client.secret != nil else {
+            counters.clientTokensRefused += 1
+            throw OAuthError("unauthorized_client", "not registered for this grant type")
+        }
+        return try issueOwn(asked: form["scope"], client: client, user: client.id)
+    }
+
+    /// The same for somebody's token.
+    mutating func issueOwn(
+        asked: String?, client: ProviderSimulator.Client, user: String
+    ) throws(OAuthError) -> TokenReply {
         do throws(OAuthError) {
-            let reply = try judgeOwn(form, client: client)
+            let reply = try judgeOwn(asked, client: client, user)
             counters.clientTokens += 1
             return reply
         } catch {
@@ -17,17 +28,17 @@ extension Ledger {
     }
 
     private mutating func judgeOwn(
-        _ form: Form, client: ProviderSimulator.Client
+        _ asked: String?, client: ProviderSimulator.Client, _ user: String
     ) throws(OAuthError) -> TokenReply {
-        guard client.secret != nil, let scopes = client.ownScopes else {
+        guard let scopes = client.ownScopes else {
             throw OAuthError("unauthorized_client", "not registered for this grant type")
         }
-        let asked = form["scope"].flatMap { $0.isEmpty ? nil : $0 }
+        let asked = asked.flatMap { $0.isEmpty ? nil : $0 }
         let scope = asked ?? scopes.sorted().joined(separator: " ")
         guard scope.split(separator: " ").allSatisfy({ scopes.contains(String($0)) }) else {
             throw OAuthError("invalid_scope", "more than the client may have")
         }
-        grants.append(Grant(clientID: client.id, user: client.id, scope: scope))
+        grants.append(Grant(clientID: client.id, user: user, scope: scope))
         var reply = issueAccessToken(
             for: grants.count - 1, scope: scope, settings.accessLifetime)
         if settings.addsRefreshTokens {

@@ -39,8 +39,8 @@ public struct Application: ~Copyable, Sendable {
     /// The client secret; nil for a public client. At most 4,096 bytes of printable ASCII (RFC 6749
     /// appendix A.2).
     public var clientSecret: Secret?
-    /// What it signs with, where the provider's `clientAuthentication` is `privateKeyJWT`; nil
-    /// elsewhere.
+    /// What it signs with, where the provider's `clientAuthentication` is `privateKeyJWT`, or it
+    /// has `assertionClaims`; nil elsewhere.
     public var signingKey: SigningKey?
     /// The callback URL, exactly as it is registered at the provider; its query has none of the
     /// parameters `state`, `code`, `error` and `iss`, which the provider adds, or as it calls them.

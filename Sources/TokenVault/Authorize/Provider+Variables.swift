@@ -155,6 +155,10 @@ extension Provider {
         }
         if let issuer { provider.issuer = try fill(issuer) }
         if let lookup { provider.lookup?.url = try fill(lookup.url) }
+        if let assertionAudience {
+            let text = Template.filled(assertionAudience, allValues(values), in: .plain)
+            provider.assertionAudience = text ?? assertionAudience
+        }
         return provider
     }
 }

@@ -14,7 +14,7 @@ extension ProviderSetting {
         ProviderSetting(
             "authorization_endpoint", 3, optional: \.authorizationEndpointIfAny, .url,
             "Where the user's browser is sent (RFC 6749 section 3.1); left out only where "
-                + "client_credentials_grant_type says that nobody is."),
+                + "client_credentials_grant_type or assertion_claims say that nobody is."),
         ProviderSetting(
             "token_endpoint", 4, \.tokenEndpoint, .url, required: true,
             "Where codes and refresh tokens are exchanged (RFC 6749 section 3.2)."),
@@ -43,8 +43,9 @@ extension ProviderSetting {
         ProviderSetting(
             "assertion_audience", 70, optional: \.assertionAudience,
             .text(byteCountMax: Provider.endpointBytesMax),
-            "What aud is in what private_key_jwt signs; without it the issuer, and where there is "
-                + "none the token endpoint."),
+            "What aud is in what the client signs (private_key_jwt, assertion_claims), with "
+                + "variables in braces; without it the issuer, and where there is none the token "
+                + "endpoint."),
         ProviderSetting(
             "scope_separator", 8, \.scopeSeparator,
             .text(byteCountMax: Provider.scopeSeparatorBytesMax),

@@ -48,7 +48,7 @@ extension SettingForm where Value == [Provider.Parameter] {
 }
 
 extension SettingForm where Value == Provider.Parameter {
-    fileprivate static func parameter(_ valueBytesMax: Int) -> Self {
+    static func parameter(_ valueBytesMax: Int) -> Self {
         let nameBytesMax = Provider.parameterNameBytesMax
         return pair { name, value throws(SettingError) in
             guard let text = name.text, Name.isWellFormed(text, byteCountMax: nameBytesMax) else {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A private key with which an application signs what it says of itself: JSON Web Tokens (RFC 7519)
-/// for `private_key_jwt` (RFC 7523 section 2.2, OpenID Connect Core section 9).
+/// for `private_key_jwt` (RFC 7523 section 2.2, OpenID Connect Core section 9), and to ask for
+/// tokens with (RFC 7523 section 2.1).
 ///
 /// It lies in a ``Secret`` and leaves it for the time of one signature: OpenSSL then holds it on a
 /// heap that wipes what it frees (``MemoryHygiene/install()``).

@@ -36,7 +36,7 @@ package final class ClientCredentials: Sendable {
     /// What it may call its token.
     let bearerTypes: BearerTypes
     /// What signs each request; nil where the client authenticates otherwise.
-    let assertion: ClientAssertion?
+    let assertion: AssertionMaker?
     /// How answers differ from RFC 6749's; nil where they do not.
     let rules: ReplyRules?
 
@@ -60,7 +60,7 @@ package final class ClientCredentials: Sendable {
         headers = RequestHeaders.list(
             provider.requestHeaders, provider.requestBody == .json ? .json : .form)
         headerLine = try Self.header(application, by: provider.clientAuthentication)
-        assertion = try ClientAssertion(application, clock)
+        assertion = try AssertionMaker(application, clock)
         refreshForm = purpose == .refresh ? try RefreshForm(application) : nil
     }
 

@@ -132,7 +132,7 @@ final class CurlTransfer {
                 failure = .cancelled
                 return false
             }
-            if !request.renewAssertion() { failure = .tooManySecrets }
+            if !request.renewAssertions() { failure = .tooManySecrets }
             guard failure == nil else { return false }
             load(body: request.body)
             if let credentials = request.credentials { load(credentials) }

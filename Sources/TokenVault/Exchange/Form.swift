@@ -75,8 +75,13 @@ struct Form: ~Copyable {
     /// Adds what the client has signed (RFC 7523 section 2.2), or nothing, to be put in later.
     /// Returns where it begins: what is base64url stands in a body as it is.
     mutating func add(assertion: RawSpan) -> Int {
-        add("client_assertion_type", text: ClientAssertion.type)
-        begin("client_assertion")
+        add("client_assertion_type", text: AssertionMaker.clientAssertionType)
+        return add("client_assertion", assertion: assertion)
+    }
+
+    /// Adds what was signed. Returns where it begins.
+    mutating func add(_ name: String, assertion: RawSpan) -> Int {
+        begin(name)
         let start = byteCount
         encode(assertion)
         endField()

@@ -5,7 +5,7 @@ enum LineMember: String, CaseIterable, Sendable {
     case version = "v"
     case id
     case application
-    case grant
+    case grant, subject
     case accessToken = "access_token"
     case refreshToken = "refresh_token"
     case tokenType = "token_type"
@@ -83,7 +83,7 @@ public struct LineFault: Error, Hashable, Sendable {
         case needsClientID
         /// `grant_lost_status` without `grant_lost_at`.
         case needsGrantLostAt
-        /// A refresh token, or its expiry, beside a `grant` that has none.
+        /// A refresh token, its expiry or a subject beside a `grant` that has none.
         case notOfGrant
         /// A later version of the form.
         case newerVersion

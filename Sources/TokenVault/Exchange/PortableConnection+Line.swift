@@ -66,9 +66,10 @@ extension PortableConnection {
         let history = try Self.history(values)
         let settings = try Self.settings(values)
         let tokens = try Self.tokens(values, history)
-        let connection = PortableConnection(
+        var connection = PortableConnection(
             id: id, application: application, grant: grant, tokens: tokens, settings: settings,
             history: history)
+        connection.subject = try values.text(.subject)
         try connection.check()
         return connection
     }

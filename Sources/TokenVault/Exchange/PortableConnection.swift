@@ -9,6 +9,9 @@ public struct PortableConnection: ~Copyable, Sendable {
     public var application: ApplicationID?
     /// What it has its tokens by, and gets the next ones by.
     public var grant: GrantType
+    /// Whose tokens they are by the grant `jwtBearer`; nil where nobody is named. At most
+    /// `ClientGrant.subjectBytesMax` bytes.
+    public var subject: String?
     /// Its tokens.
     public var tokens: TokenSet
     /// What is its own of that application.
@@ -88,6 +91,10 @@ public struct PortableConnection: ~Copyable, Sendable {
             throw LineFault(.application, .needsApplication)
         }
         if grant.asksAnew { try checkHasNoRefreshToken() }
+        if let subject {
+            try Self.check(subject, .subject, ClientGrant.subjectBytesMax)
+            guard grant == .jwtBearer else { throw LineFault(.subject, .notOfGrant) }
+        }
     }
 
     /// It would be dropped, and the next token asked for without it.

@@ -26,12 +26,12 @@ package struct RequestPreview: Sendable {
             id: ApplicationID("preview"), provider: provider, clientID: "CLIENT_ID",
             clientSecret: provider.clientAuthentication.usesSecret
                 ? Secret("CLIENT_SECRET") : nil,
-            signingKey: provider.clientAuthentication == .privateKeyJWT ? .ofZeros() : nil,
+            signingKey: provider.mayUseKey ? .ofZeros() : nil,
             redirectURI: "https://platform.example/callback", scopes: ["SCOPE"],
             userScopes: provider.userScopeParameter == nil ? [] : ["USER_SCOPE"], values: values
         ).filled(for: nil)
-        return try flow(application) + clientCredentials(application) + devices(application)
-            + revocations(application) + lookups(application)
+        return try flow(application) + clientCredentials(application) + jwtBearer(application)
+            + devices(application) + revocations(application) + lookups(application)
     }
 
     /// What somebody's consent leads to.
@@ -57,6 +57,23 @@ package struct RequestPreview: Sendable {
             RequestPreview(
                 "The client asks by itself", request, provider.tokenEndpoint,
                 provider.requestHeaders, provider.requestBody == .json ? .json : .form)
+        ]
+    }
+
+    private static func jwtBearer(
+        _ application: borrowing Application
+    ) throws(VaultError) -> [RequestPreview] {
+        let provider = application.provider
+        guard provider.assertionClaims != nil else { return [] }
+        let request = try TokenRequest.jwtBearer(
+            subject: "SUBJECT", scope: "SCOPE", for: application,
+            by: ClientCredentials(application, for: .exchange))
+        let claims = request.assertions.last?.maker.claims.words ?? ""
+        return [
+            RequestPreview(
+                "The client asks by an assertion that says \(claims)", request,
+                provider.tokenEndpoint, provider.requestHeaders,
+                provider.requestBody == .json ? .json : .form)
         ]
     }
 
@@ -175,10 +192,14 @@ package struct RequestPreview: Sendable {
 
     private static func body(_ request: borrowing TokenRequest) -> String {
         let bytes = request.body.bytes
-        guard let place = request.assertion?.bytes else { return bytes.publicText ?? "" }
-        let before = bytes.extracting(0..<place.lowerBound).publicText ?? ""
-        let after = bytes.extracting(place.upperBound..<bytes.byteCount).publicText ?? ""
-        return "\(before)CLIENT_ASSERTION\(after)"
+        var (text, end) = ("", 0)
+        let places = request.assertions.sorted { $0.bytes.lowerBound < $1.bytes.lowerBound }
+        for place in places {
+            text += bytes.extracting(end..<place.bytes.lowerBound).publicText ?? ""
+            text += place.maker.isGrant ? "ASSERTION" : "CLIENT_ASSERTION"
+            end = place.bytes.upperBound
+        }
+        return text + (bytes.extracting(end..<bytes.byteCount).publicText ?? "")
     }
 
     private init(
@@ -202,6 +223,15 @@ package struct RequestPreview: Sendable {
         self.init(
             title: title, line: "\(method.rawValue.uppercased()) \(url)", fields: fields,
             body: Self.body(request))
+    }
+}
+
+extension AssertionMaker.Claims {
+    /// What differs from one definition to another.
+    fileprivate var words: String {
+        let named = [("iss", issuer)] + (subject.map { [("sub", $0)] } ?? []) + [("aud", audience)]
+        return (named + others.map { ($0.name, $0.value) }).map { "\($0)=\($1)" }
+            .joined(separator: ", ")
     }
 }
 

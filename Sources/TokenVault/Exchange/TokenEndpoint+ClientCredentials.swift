@@ -13,9 +13,32 @@ extension TokenEndpoint {
         scope: String?, for application: borrowing Application, by credentials: ClientCredentials,
         isFirst: Bool = false, completion: @escaping Completion
     ) throws(VaultError) -> TransportRequest {
-        let provider = application.provider
         let request = try TokenRequest.clientCredentials(
             scope: scope, for: application, by: credentials)
+        return try askAnew(
+            request, application.provider, credentials, isFirst: isFirst, completion)
+    }
+
+    /// The same with an assertion that the application signs (RFC 7523 section 2.1), a new one each
+    /// time. `invalid_grant` then means that the provider does not take what it says, or by which
+    /// key: no token is lost by it.
+    ///
+    /// - Parameter subject: as of `TokenRequest.jwtBearer`.
+    package func jwtBearer(
+        subject: String?, scope: String?, for application: borrowing Application,
+        by credentials: ClientCredentials, isFirst: Bool = false,
+        completion: @escaping Completion
+    ) throws(VaultError) -> TransportRequest {
+        let request = try TokenRequest.jwtBearer(
+            subject: subject, scope: scope, for: application, by: credentials, clock: clock)
+        return try askAnew(
+            request, application.provider, credentials, isFirst: isFirst, completion)
+    }
+
+    private func askAnew(
+        _ request: consuming TokenRequest, _ provider: Provider, _ credentials: ClientCredentials,
+        isFirst: Bool, _ completion: @escaping Completion
+    ) throws(VaultError) -> TransportRequest {
         let types = isFirst ? BearerTypes.connect(provider) : credentials.bearerTypes
         let rules = credentials.rules
         return try make(

@@ -130,10 +130,10 @@ package struct TokenEndpoint: Sendable {
     ) throws(VaultError) -> TransportRequest {
         try TokenRequest.check(url.utf8.count, 1...Provider.endpointBytesMax)
         let (credentials, head) = (request.credentials, request.head)
-        let assertion = request.assertion
+        let assertions = request.assertions
         return TransportRequest(
             url: url, credentials: credentials, body: request.body, head: head,
-            assertion: assertion, deadlineMilliseconds: deadlineMilliseconds,
+            assertions: assertions, deadlineMilliseconds: deadlineMilliseconds,
             listenMilliseconds: listenMilliseconds, isReserved: isReserved, rules: rules,
             overdue: overdue, completion: answer)
     }

@@ -16,7 +16,7 @@ extension TokenRequest {
         let grant = provider.deviceGrant
         let method = grant.authentication == .none ? .none : provider.clientAuthentication
         let names = provider.tokenParameterNames
-        let client = method == .none ? nil : try ClientAssertion(application, clock)
+        let client = method == .none ? nil : try AssertionMaker(application, clock)
         let signed = try client?.signed()
         var place = 0
         let body = try Form.filled(provider.requestBody) { form in
@@ -40,7 +40,7 @@ extension TokenRequest {
             headers: RequestHeaders.list(
                 provider.requestHeaders, provider.requestBody == .json ? .json : .form))
         return TokenRequest(
-            credentials: credentials, body: body, assertion: placed(signed, at: place, by: client))
+            credentials: credentials, body: body, assertions: placed(signed, at: place, by: client))
     }
 
     /// Asks whether the user has decided (RFC 8628 section 3.4).

@@ -24,7 +24,7 @@ extension TokenRequest {
             return TokenRequest(credentials: credentials, body: try Secret(zeroes: 0), head: head)
         }
         let client =
-            way.authentication == .client ? try ClientAssertion(application, clock) : nil
+            way.authentication == .client ? try AssertionMaker(application, clock) : nil
         let signed = try client?.signed()
         var place = 0
         let body = try Form.filled(way.body == .json ? .json : .form) { form in
@@ -49,7 +49,7 @@ extension TokenRequest {
         return TokenRequest(
             credentials: credentials, body: body,
             head: head == TransportRequest.Head() ? nil : head,
-            assertion: placed(signed, at: place, by: client))
+            assertions: placed(signed, at: place, by: client))
     }
 
     /// Where a revocation goes.

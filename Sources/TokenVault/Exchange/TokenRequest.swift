@@ -13,8 +13,8 @@ package struct TokenRequest: ~Copyable, Sendable {
     package var body: Secret
     /// What it is where it is no POST of a form.
     package var head: TransportRequest.Head?
-    /// What the client has signed for it, where that is how it authenticates.
-    var assertion: ClientAssertion.Placed?
+    /// What the client has signed for it.
+    var assertions: [AssertionMaker.Placed] = []
 
     /// The longest authorization code, in bytes.
     package static let codeBytesMax = 4096
@@ -73,17 +73,19 @@ package struct TokenRequest: ~Copyable, Sendable {
     /// own where it signs.
     ///
     /// - Parameters:
+    ///   - isNamed: whether it says who it is where it does not authenticate.
     ///   - before: adds what comes before that.
     ///   - after: adds what comes behind it.
     static func filled(
         for application: borrowing Application, by credentials: ClientCredentials,
-        _ before: (inout Form) -> Void, _ after: (inout Form) -> Void
+        isNamed: Bool = true, _ before: (inout Form) -> Void, _ after: (inout Form) -> Void
     ) throws(VaultError) -> TokenRequest {
         let signed = try credentials.assertion?.signed()
         var place = 0
         let body = try Form.filled(application.provider.requestBody) { form in
             before(&form)
-            form.add(clientOf: application, by: application.provider.clientAuthentication)
+            let method = application.provider.clientAuthentication
+            if isNamed || method != .none { form.add(clientOf: application, by: method) }
             switch signed {
             case .some(let signed): place = form.add(assertion: signed.text.bytes)
             case .none: break
@@ -92,7 +94,7 @@ package struct TokenRequest: ~Copyable, Sendable {
         }
         return TokenRequest(
             credentials: credentials, body: body,
-            assertion: placed(signed, at: place, by: credentials.assertion))
+            assertions: placed(signed, at: place, by: credentials.assertion))
     }
 
     /// Refreshes (RFC 6749 section 6), or exchanges the access token where the provider wants that:
@@ -111,18 +113,18 @@ package struct TokenRequest: ~Copyable, Sendable {
             let body = try form.filled(with: token, assertion: signed.text.bytes, at: &place)
             return TokenRequest(
                 credentials: credentials, body: body,
-                assertion: signed.placed(at: place, by: client))
+                assertions: [signed.placed(at: place, by: client)])
         case .none: throw VaultError(.invalidArgument, .exchange)
         }
     }
 
     static func placed(
-        _ signed: borrowing ClientAssertion.Signed?, at offset: Int, by client: ClientAssertion?
-    ) -> ClientAssertion.Placed? {
-        guard let client else { return nil }
+        _ signed: borrowing AssertionMaker.Signed?, at offset: Int, by client: AssertionMaker?
+    ) -> [AssertionMaker.Placed] {
+        guard let client else { return [] }
         return switch signed {
-        case .some(let signed): signed.placed(at: offset, by: client)
-        case .none: nil
+        case .some(let signed): [signed.placed(at: offset, by: client)]
+        case .none: []
         }
     }
 

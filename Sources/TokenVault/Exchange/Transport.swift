@@ -25,7 +25,7 @@ package final class TransportRequest: @unchecked Sendable {
     /// The form that is sent. Read under the same rule.
     package private(set) var body: Secret?
     /// What the client has signed, where it lies in the form. Read under the same rule.
-    private var assertion: ClientAssertion.Placed?
+    private var assertions: [AssertionMaker.Placed]
     /// How long the form, and the header lines that not every request has, are, in bytes. May be
     /// read at any time.
     package let bodyByteCount: Int
@@ -58,7 +58,7 @@ package final class TransportRequest: @unchecked Sendable {
 
     package init(
         url: String, credentials: ClientCredentials?, body: consuming Secret, head: Head? = nil,
-        assertion: ClientAssertion.Placed? = nil,
+        assertions: [AssertionMaker.Placed] = [],
         deadlineMilliseconds: Int = TransportRequest.deadlineMillisecondsDefault,
         listenMilliseconds: Int = 0, isReserved: Bool = false, rules: ReplyRules? = nil,
         overdue: Overdue? = nil, completion: @escaping Answer
@@ -66,7 +66,7 @@ package final class TransportRequest: @unchecked Sendable {
         self.url = url
         self.head = head
         self.credentials = credentials
-        self.assertion = assertion
+        self.assertions = assertions
         headerByteCount = credentials?.headerByteCount ?? 0
         bodyByteCount = body.count
         self.body = consume body
@@ -84,9 +84,9 @@ package final class TransportRequest: @unchecked Sendable {
     /// Has what the client signed made anew where the request has waited for so long that it is
     /// about to expire. The transport calls it after `markSent`, before it reads the form. False
     /// where there is no room for that: then nothing may be sent.
-    package func renewAssertion() -> Bool {
-        guard let assertion, var form = body.take() else { return true }
-        let isRenewed = assertion.renew(in: &form)
+    package func renewAssertions() -> Bool {
+        guard !assertions.isEmpty, var form = body.take() else { return true }
+        let isRenewed = assertions.allSatisfy { $0.renew(in: &form) }
         body = consume form
         return isRenewed
     }
@@ -98,7 +98,7 @@ package final class TransportRequest: @unchecked Sendable {
     /// left, before the answer.
     package func wipe() {
         credentials = nil
-        assertion = nil
+        assertions = []
         body = nil
     }
 

@@ -41,6 +41,7 @@ enum ConnectionTag {
     static let hidden: UInt16 = 48
     static let account: UInt16 = 50
     static let grant: UInt16 = 51
+    static let subject: UInt16 = 52
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

@@ -62,6 +62,7 @@ struct ApplicationEdit: ~Copyable {
             && before.tokenParameterNames == after.tokenParameterNames
             && before.clientCredentialsGrantType == after.clientCredentialsGrantType
             && before.clientCredentialsParameters == after.clientCredentialsParameters
+            && before.assertionClaims == after.assertionClaims
         return isSame ? nil : .credentials
     }
 

@@ -57,6 +57,8 @@ public struct ConnectionStatus: Sendable {
     public let application: ApplicationID?
     /// What it has its access tokens by.
     public let grant: GrantType
+    /// Whose tokens are asked for by it (`sub`), where somebody is named.
+    public let subject: String?
     /// Whose account it is, where the provider's definition has that looked up.
     public let account: String?
     /// When the access token expires, and who says so.
@@ -145,7 +147,8 @@ extension Vault {
             connection: id, light: light, reason: reason,
             reasonNumber: Int(clamping: meaning.number), reasonDetail: meaning.detail,
             nextStep: nextStep,
-            application: record.application, grant: record.grant, account: record.account,
+            application: record.application, grant: record.grant,
+            subject: record.subject, account: record.account,
             accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
@@ -189,7 +192,7 @@ extension Vault {
         case _ where refresher.isRefused(record, now):
             return (
                 .red, .refreshRefused,
-                record.isOfDefinition || record.grant == .clientCredentials
+                record.isOfDefinition || record.grant.asksAnew
                     ? .correctApplication : .reconnect
             )
         case .storageRefused: return (working, failing, .makeRoom)

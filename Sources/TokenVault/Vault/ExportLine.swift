@@ -30,6 +30,7 @@ struct ExportLine: ~Copyable {
         if record.grant != .authorizationCode {
             member(.grant)
             put("\"\(record.grant.rawValue)\"")
+            text(.subject, record, ConnectionTag.subject)
         }
         text(.accessToken, record, ConnectionTag.accessToken)
         text(.refreshToken, record, ConnectionTag.refreshToken)

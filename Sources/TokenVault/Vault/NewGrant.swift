@@ -6,6 +6,8 @@ struct NewGrant: Sendable {
     let application: ApplicationID
     let requestedScope: String?
     let grant: GrantType
+    /// Whose token it asks for; nil where nobody is named.
+    let subject: String?
     /// Whether the provider knows it by a client of its own.
     let isOfOwnClient: Bool
     /// Whether it is beside the connection whose flow it was: see `Provider.SecondConnection`.
@@ -13,10 +15,11 @@ struct NewGrant: Sendable {
 
     init(
         connection: ConnectionID, application: ApplicationID, requestedScope: String?,
-        _ grant: GrantType, _ own: OwnSettings?
+        _ grant: GrantType, subject: String? = nil, _ own: OwnSettings?
     ) {
         (self.connection, self.application) = (connection, application)
         (self.requestedScope, self.grant) = (requestedScope, grant)
+        self.subject = subject
         isOfOwnClient = own?.clientID != nil
     }
 

@@ -11,9 +11,16 @@ extension Refresher {
         _ application: borrowing Application, _ credentials: ClientCredentials, now: UnixTime,
         listenMilliseconds: Int
     ) throws(VaultError) -> TransportRequest {
-        if attempt.source.grant.asksAnew {
+        switch attempt.source.grant {
+        case .authorizationCode: break
+        case .clientCredentials:
             return try network.endpoint.clientCredentials(
                 scope: record.requestedScope, for: application, by: credentials
+            ) { [self] verdict in answered(attempt, verdict) }
+        case .jwtBearer:
+            return try network.endpoint.jwtBearer(
+                subject: record.subject, scope: record.requestedScope, for: application,
+                by: credentials
             ) { [self] verdict in answered(attempt, verdict) }
         }
         guard let place = presented(record, isExchange: attempt.source.isExchange, now) else {

@@ -38,7 +38,8 @@ final class SuppliedConnection: Sendable {
             switch connection {
             case .none: throw VaultError(.invalidArgument, .vault)
             case .some(let connection):
-                connection.grant == record.grant && Self.isSame(connection.tokens, record)
+                connection.grant == record.grant && connection.subject == record.subject
+                    && Self.isSame(connection.tokens, record)
             }
         }
         outcomes.withLock { $0 = isSame ? .alreadyThere : .left }
@@ -69,15 +70,16 @@ final class SuppliedConnection: Sendable {
             case .none: throw VaultError(.invalidArgument, .vault)
             case .some(let connection):
                 try Self.adopt(
-                    connection.tokens, connection.grant, connection.history,
+                    connection.tokens, connection.grant, connection.subject, connection.history,
                     connection.application, own, into: &record, now)
             }
         }
     }
 
     private static func adopt(
-        _ tokens: borrowing TokenSet, _ grant: GrantType, _ history: PortableConnection.History,
-        _ application: ApplicationID?, _ own: OwnSettings?, into record: inout ConnectionRecord,
+        _ tokens: borrowing TokenSet, _ grant: GrantType, _ subject: String?,
+        _ history: PortableConnection.History, _ application: ApplicationID?, _ own: OwnSettings?,
+        into record: inout ConnectionRecord,
         _ now: UnixTime
     ) throws(VaultError) {
         let connected = history.connected ?? history.created
@@ -85,7 +87,7 @@ final class SuppliedConnection: Sendable {
         // Nothing of another grant may stay, its refresh token least of all.
         try record.forgetRefreshToken()
         try record.forgetCaptured()
-        try record.set(grant)
+        try record.set(grant, subject: subject)
         try record.set(useFailure: nil)
         try record.fields.set(ConnectionTag.grantedScope, nil)
         try record.adopt(tokens, requestStart: issued)

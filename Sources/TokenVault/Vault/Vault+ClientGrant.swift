@@ -13,14 +13,15 @@ extension Vault {
     ///
     /// - Parameters:
     ///   - id: the connection's; what it is known by from then on.
-    ///   - applicationID: the one that authenticates. It needs no redirect URI, nor its provider an
-    ///     authorization endpoint.
+    ///   - applicationID: the one that authenticates, or signs. It needs no redirect URI, nor its
+    ///     provider an authorization endpoint.
     ///   - grant: what is asked by.
     ///   - scopes: instead of the application's default scopes; the provider's `refreshScopes` are
     ///     not asked for.
     ///   - settings: what is this connection's own: values of the provider's variables, a client.
     ///     They hold once it is connected; what is left out stays as it is.
-    /// - Throws: as the other `connect`, `missing` values among it; `providerRefused`,
+    /// - Throws: as the other `connect`, `missing` values among it; `invalidArgument` where the
+    ///   subject is no such text, or the application has no key to sign with; `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `certificateRefused`, `providerBusy`,
     ///   `answerLost`, `providerAnswerUnreadable`, `closed` where the vault is drained;
     ///   `tooManySecrets` where there is no room: then nothing was sent.
@@ -29,6 +30,7 @@ extension Vault {
         scopes: [String]? = nil, settings: borrowing ConnectionSettings = ConnectionSettings()
     ) async throws(VaultError) {
         try checkProcess()
+        try grant.check()
         defer { MemoryHygiene.scrub() }
         try await verified()
         try refresher.mustSend()
@@ -44,14 +46,12 @@ extension Vault {
             connection: id, application: applicationID,
             requestedScope: wanted.isEmpty
                 ? nil : wanted.joined(separator: provider.scopeSeparator),
-            grant.type, own)
+            grant.type, subject: grant.subject, own)
         let answer = Answer()
-        let request = try network.endpoint.clientCredentials(
-            scope: target.requestedScope, for: application,
-            by: ClientCredentials(application, for: .exchange, clock: time), isFirst: true
-        ) { verdict in answer.give(verdict) }
+        let request = try request(grant, target, application) { answer.give($0) }
         let room = try await exchangeRoom()
-        try await configure(id, key, applicationID, time.now(), grant: grant.type)
+        try await configure(
+            id, key, applicationID, time.now(), grant: grant.type, subject: grant.subject)
         let life = try store.version(key)?.life
         do throws(VaultError) {
             let probe = refresher.beginProbe(applicationID, own, grant.type)
@@ -70,6 +70,26 @@ extension Vault {
             let error = error.about(grant.type).concerning(id)
             await recordFailure(of: target, error)
             throw error
+        }
+    }
+}
+
+extension Vault {
+    private func request(
+        _ grant: ClientGrant, _ target: NewGrant, _ application: borrowing Application,
+        _ completion: @escaping TokenEndpoint.Completion
+    ) throws(VaultError) -> TransportRequest {
+        let credentials = try ClientCredentials(application, for: .exchange, clock: time)
+        let (endpoint, scope) = (network.endpoint, target.requestedScope)
+        return switch grant {
+        case .clientCredentials:
+            try endpoint.clientCredentials(
+                scope: scope, for: application, by: credentials, isFirst: true,
+                completion: completion)
+        case .jwtBearer(let subject):
+            try endpoint.jwtBearer(
+                subject: subject, scope: scope, for: application, by: credentials, isFirst: true,
+                completion: completion)
         }
     }
 }

@@ -85,22 +85,25 @@ extension Vault {
 
     /// Makes the connection's record where there is none, so that its light is yellow.
     ///
-    /// - Parameter grant: what it is to have its tokens by.
+    /// - Parameters:
+    ///   - grant: what it is to have its tokens by.
+    ///   - subject: whose, where the grant names somebody.
     func configure(
         _ id: ConnectionID, _ key: RecordKey, _ application: ApplicationID, _ now: UnixTime,
-        grant: GrantType = .authorizationCode
+        grant: GrantType = .authorizationCode, subject: String? = nil
     ) async throws(VaultError) {
         let commit = Commit()
         commit.add(
             .revise(
                 key,
                 Revision(
-                    addedBytesMax: application.text.utf8.count + 2 * Fields.headBytes + 1,
+                    addedBytesMax: application.text.utf8.count + (subject?.utf8.count ?? 0)
+                        + 3 * Fields.headBytes + 1,
                     new: { () throws(VaultError) in try ConnectionRecord(id: id, now: now) }
                 ) { (record, version) throws(VaultError) in
                     guard version.isAbsent else { return .leave }
                     try record.fields.set(ConnectionTag.application, text: application.text)
-                    try record.set(grant)
+                    try record.set(grant, subject: subject)
                     return .change
                 }))
         if try await durable(commit).fate == .disconnecting {

@@ -33,7 +33,8 @@ extension Vault {
         let replaced = ReplacedGrant(revokedBy: revoker(of: key))
         let addedBytes =
             granted.reply.addedBytesMax + (scope?.utf8.count ?? 0) + application.text.utf8.count
-            + 16 * (Fields.headBytes + 8) + Self.byteCount(own, captured)
+            + (target.subject?.utf8.count ?? 0) + 17 * (Fields.headBytes + 8)
+            + Self.byteCount(own, captured)
         let revision = Revision(
             addedBytesMax: addedBytes, new: target.maker(now)
         ) { [refresher] (record, version) throws(VaultError) in
@@ -48,7 +49,7 @@ extension Vault {
             // A new grant: nothing of the old one, its refresh token least of all, may stay.
             try record.forgetRefreshToken()
             try record.forgetCaptured()
-            try record.set(target.grant)
+            try record.set(target.grant, subject: target.subject)
             try record.fields.set(ConnectionTag.grantedScope, nil)
             try record.fields.set(ConnectionTag.used, nil)
             try record.fields.set(ConnectionTag.refreshed, nil)

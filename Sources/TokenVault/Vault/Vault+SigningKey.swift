@@ -38,16 +38,11 @@ extension Vault {
     static func checkKey(_ application: borrowing Application) throws(VaultError) {
         switch application.signingKey {
         case .none:
-            guard application.provider.signs else { return }
+            guard application.provider.needsKey else { return }
             throw VaultError(.invalidArgument, .vault, .empty, .signingKey)
         case .some:
-            guard !application.provider.signs else { return }
+            guard !application.provider.mayUseKey else { return }
             throw VaultError(.invalidArgument, .vault, .keyUnused, .signingKey)
         }
     }
-}
-
-extension Provider {
-    /// Whether anything is signed with the application's key.
-    package var signs: Bool { clientAuthentication == .privateKeyJWT }
 }

@@ -100,7 +100,7 @@ struct AppAddCommand: AsyncParsableCommand {
         name: .customLong("redirect-uri"),
         help: """
             The callback URL, exactly as it is registered at the provider. Left out where nobody \
-            is sent there: connect --client-credentials or --device.
+            is sent there: connect --client-credentials, --jwt-bearer or --device.
             """)
     var redirectURI: String?
 
@@ -201,8 +201,8 @@ struct AppAddCommand: AsyncParsableCommand {
             "application \(id.printable) \(old == nil ? "added" : "replaced")")
         if redirectURI == nil, !form.provider.provider.authorizationEndpoint.isEmpty {
             try Outlet.errors.line(
-                "tokenvault: no redirect URI: only `connect --client-credentials` and `connect "
-                    + "--device` work with it; else give --redirect-uri")
+                "tokenvault: no redirect URI: only `connect --client-credentials`, `--jwt-bearer` "
+                    + "and `--device` work with it; else give --redirect-uri")
         }
     }
 
@@ -218,13 +218,12 @@ struct AppAddCommand: AsyncParsableCommand {
     /// Whether what the client authenticates with is there, and nothing else.
     private func check(_ provider: Provider, hasSecret: Bool) throws(CommandFailure) {
         let method = ProviderSetting["client_authentication"]?.value(of: provider)?.words ?? ""
-        let usesKey = provider.clientAuthentication == .privateKeyJWT
-        guard usesKey || !signingKey.isGiven else {
+        guard provider.mayUseKey || !signingKey.isGiven else {
             throw CommandFailure(
                 .usage,
                 "a client that authenticates by \(method) has no signing key: leave "
                     + "--signing-key-file out, or say private_key_jwt (--auth; in a definition "
-                    + "client_authentication)")
+                    + "client_authentication), or in a definition assertion_claims")
         }
         if hasSecret != provider.clientAuthentication.usesSecret {
             guard !hasSecret else {
@@ -236,7 +235,7 @@ struct AppAddCommand: AsyncParsableCommand {
                 "which client secret? Give --client-secret-file, --client-secret-fd, or --public "
                     + "where there is none")
         }
-        guard usesKey, !signingKey.isGiven else { return }
+        guard provider.needsKey, !signingKey.isGiven else { return }
         throw CommandFailure(
             .usage, "which signing key? Give --signing-key-file or --signing-key-fd")
     }

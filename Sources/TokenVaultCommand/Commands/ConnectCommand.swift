@@ -31,7 +31,9 @@ struct ConnectCommand: AsyncParsableCommand {
 
             With --client-credentials nobody's browser is needed: the application asks for a \
             token by its own authentication (RFC 6749 section 4.4), now and whenever the next is \
-            due.
+            due. With --jwt-bearer it asks by an assertion that it signs with its key (RFC 7523 \
+            section 2.1), for the token of --subject, if the provider's definition has \
+            assertion_claims.
 
             EXAMPLES
               tokenvault connect anna --app crm
@@ -83,6 +85,14 @@ struct ConnectCommand: AsyncParsableCommand {
         help: "Ask for tokens by the application's own authentication: nobody's browser is needed.")
     var usesClientCredentials = false
 
+    @Flag(
+        name: .customLong("jwt-bearer"),
+        help: "Ask for tokens by an assertion that the application signs: no browser either.")
+    var usesJWTBearer = false
+
+    @Option(help: ArgumentHelp("Whose tokens to ask for by --jwt-bearer.", valueName: "user"))
+    var subject: String?
+
     @Flag(help: "Read the address the browser ended at from the terminal, or from a pipe on stdin.")
     var paste = false
 
@@ -107,18 +117,14 @@ struct ConnectCommand: AsyncParsableCommand {
         guard !device || !paste && !open && userScopes.isEmpty else {
             throw ValidationError("--device goes with none of --paste, --open and --user-scope")
         }
-        guard !usesClientCredentials || !paste && !open && userScopes.isEmpty else {
-            throw ValidationError(
-                "--client-credentials sends nobody to a browser: leave out --paste, --open and "
-                    + "--user-scope")
-        }
+        try checkGrant()
     }
 
     func run() async throws {
         try await options.withDoor { door in
             let application = try await door.application(id: application)
-            if usesClientCredentials {
-                try await connect(door, application, by: .clientCredentials)
+            if let grant {
+                try await connect(door, application, by: grant)
                 return try Outlet.output.line("connected \(id.printable)")
             }
             if !device { try Self.checkFlow(application) }
@@ -158,16 +164,6 @@ struct ConnectCommand: AsyncParsableCommand {
         try await warn(door, application)
     }
 
-    /// The client asks by itself.
-    private func connect(
-        _ door: any VaultDoor, _ application: ApplicationForm, by grant: GrantType
-    ) async throws {
-        let request = try Request.connectByItself(
-            id: id, application: application.id, grant: grant.rawValue,
-            scopes: scopes.isEmpty ? nil : scopes, own: own(application))
-        try await door.ask(request, secret: clientSecret.read()) { _ in }
-    }
-
     /// Whether somebody's browser can be sent anywhere, and come back.
     private static func checkFlow(_ application: ApplicationForm) throws(CommandFailure) {
         let missing: String? =
@@ -183,8 +179,8 @@ struct ConnectCommand: AsyncParsableCommand {
         throw CommandFailure(
             .usage,
             "the application \(application.id.printable) sends nobody to a browser, since "
-                + "\(missing): give --client-credentials where it asks for tokens by itself, or "
-                + "--device where its user enters a code")
+                + "\(missing): give --client-credentials or --jwt-bearer where it asks for tokens "
+                + "by itself, or --device where its user enters a code")
     }
 
     private static func listener(
@@ -246,7 +242,7 @@ struct ConnectCommand: AsyncParsableCommand {
     }
 
     /// What is to be the connection's own.
-    private func own(_ application: ApplicationForm) throws -> OwnForm {
+    func own(_ application: ApplicationForm) throws -> OwnForm {
         let values = try variables.values(for: application.provider.provider)
         return OwnForm(
             values: values.isEmpty ? nil : values, clientID: clientId,

@@ -41,6 +41,7 @@ struct StatusCommand: AsyncParsableCommand {
             ("next step", NextStep.text(status)),
             ("application", status.application),
             ("grant", Self.grant(status)),
+            ("subject", status.subject),
             ("account", status.account),
             ("token expires", moment(status.expires)),
             ("learnt from", status.expires == nil ? nil : status.expirySource),
@@ -81,6 +82,7 @@ struct StatusCommand: AsyncParsableCommand {
     private static func grant(_ status: StatusForm) -> String? {
         switch status.grant.flatMap(GrantType.init(rawValue:)) {
         case .clientCredentials: "client credentials: the client asks for each token by itself"
+        case .jwtBearer: "JWT bearer: the client signs an assertion for each token"
         default: nil
         }
     }

@@ -34,8 +34,10 @@ final class OwnVault: VaultDoor {
             try take(.authorization(url: request.url))
         case .connectDevice, .device, .cancelDevice:
             if let reply = try await answer(toDevice: request, secret) { try take(reply) }
-        case .connectByItself(let id, let application, let grant, let scopes, let own):
-            try await connect(id, application, grant, scopes, own ?? OwnForm(), secret)
+        case .connectByItself(
+            let id, let application, let grant, let scopes, let own, let subject):
+            try await connect(
+                id, application, Self.grant(grant, subject), scopes, own ?? OwnForm(), secret)
             try take(.connected(id: id))
         case .complete(let id, let application):
             let id = try await complete(secret, id, application)
@@ -118,15 +120,22 @@ final class OwnVault: VaultDoor {
 
     /// Without anybody's browser.
     private func connect(
-        _ id: String, _ application: String, _ grant: String, _ scopes: [String]?,
+        _ id: String, _ application: String, _ grant: ClientGrant, _ scopes: [String]?,
         _ own: OwnForm, _ secret: consuming Secret?
     ) async throws {
-        guard GrantType(rawValue: grant) == .clientCredentials else {
-            throw VaultError(.invalidArgument, .vault)
-        }
         try await vault.connect(
-            ConnectionID(id), application: ApplicationID(application), grant: .clientCredentials,
+            ConnectionID(id), application: ApplicationID(application), grant: grant,
             scopes: scopes, settings: own.settings(clientSecret: secret))
+    }
+
+    private static func grant(
+        _ name: String, _ subject: String?
+    ) throws(VaultError) -> ClientGrant {
+        switch GrantType(rawValue: name) {
+        case .clientCredentials: .clientCredentials
+        case .jwtBearer: .jwtBearer(subject: subject)
+        default: throw VaultError(.invalidArgument, .vault)
+        }
     }
 
     private func form(_ status: ConnectionStatus) -> StatusForm {

@@ -25,10 +25,11 @@ enum Request: Codable, Sendable {
     /// How a device authorization stands: `device` while it is open, then `connected` or why not.
     case device(id: String)
     case cancelDevice(id: String)
-    /// Without anybody's browser, by a `GrantType`; with the secret as above. Answered when it is
-    /// connected.
+    /// Without anybody's browser, by a `GrantType`, for a subject where that names one; with the
+    /// secret as above. Answered when it is connected.
     case connectByItself(
-        id: String, application: String, grant: String, scopes: [String]?, own: OwnForm?)
+        id: String, application: String, grant: String, scopes: [String]?, own: OwnForm?,
+        subject: String? = nil)
     /// With the callback's query.
     case complete(id: String, application: String)
     case list

@@ -13,6 +13,7 @@ struct StatusForm: Codable, Sendable {
     var application: String?
     /// What it has its access tokens by; nil of one that has none yet.
     var grant: String?
+    var subject: String?
     /// Whose account it is.
     var account: String?
     var expires: Moment?
@@ -45,7 +46,8 @@ struct StatusForm: Codable, Sendable {
     var served: Bool?
 
     enum CodingKeys: String, CodingKey {
-        case id, light, reason, application, grant, account, expires, generation, memory, served
+        case id, light, reason, application, grant, subject, account, expires, generation, memory
+        case served
         case variables, captured
         case hiddenNames = "hidden_names"
         case resourceHosts = "resource_hosts"
@@ -76,6 +78,7 @@ struct StatusForm: Codable, Sendable {
         nextStep = Self.name(status.nextStep)
         application = status.application?.text
         grant = status.grant.rawValue
+        subject = status.subject
         account = status.account
         expires = status.accessTokenExpiry.map(Moment.init)
         expirySource = Self.name(status.expirySource)

@@ -11,7 +11,7 @@ enum NextStep {
         case "connect" where isOfClient(status):
             cause(status).map {
                 $0.contains("connect") ? $0 : "\($0); then run `tokenvault connect` again"
-            } ?? "run `tokenvault connect --client-credentials`"
+            } ?? "run `tokenvault connect \(option(status))`"
         case "connect":
             cause(status).map {
                 $0.contains("connect again") || $0.contains("connect --device again")
@@ -43,8 +43,20 @@ enum NextStep {
         }
     }
 
-    private static func isOfClient(_ status: StatusForm) -> Bool {
-        status.grant == GrantType.clientCredentials.rawValue
+    private static func isOfClient(_ status: StatusForm) -> Bool { subject(status) != nil }
+
+    /// What failures of a grant of the client's own are about.
+    private static func subject(_ status: StatusForm) -> FailureSubject? {
+        switch status.grant.flatMap(GrantType.init(rawValue:)) {
+        case .clientCredentials: .clientCredentials
+        case .jwtBearer: .signingKey
+        default: nil
+        }
+    }
+
+    /// By which it is connected.
+    private static func option(_ status: StatusForm) -> String {
+        subject(status) == .signingKey ? "--jwt-bearer" : "--client-credentials"
     }
 
     /// What is wrong with an answer, where that is known.
@@ -125,7 +137,7 @@ enum NextStep {
         var detail = status.reasonDetail?.detail ?? FailureDetail()
         if number == -63 { detail.cause = .tooLong }
         let isConnect = status.reason == "connectFailed"
-        if number < 0, isOfClient(status) { detail.subject = .clientCredentials }
+        if number < 0, let subject = subject(status) { detail.subject = subject }
         guard let code = code(status.reason, number, detail) else { return nil }
         let shown: Int =
             switch code {

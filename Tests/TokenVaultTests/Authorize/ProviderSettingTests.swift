@@ -65,6 +65,7 @@ import Testing
         provider.requestHeaders = [.init("Accept", "text/plain")]
         provider.clientCredentialsGrantType = "account_credentials"
         provider.clientCredentialsParameters = [.init("account", "{b}")]
+        provider.assertionClaims = [.init("scope", "{scope}"), .init("iss", "{b}")]
         provider.authorizationParameterNames = ["scope": nil, "client_id": "app"]
         provider.tokenParameterNames = ["client_id": "app"]
         provider.callbackParameterNames = ["code": "auth_code"]
@@ -129,6 +130,7 @@ import Testing
             (67, pair("algorithm", "sha256")), (67, pair("encoding", "base64")),
             (70, text("urn:as")),
             (72, text("account_credentials")), (73, pair("account", "{b}")),
+            (74, pair("scope", "{scope}")), (74, pair("iss", "{b}")),
             (75, text("https://a.example/device")), (76, pair("authentication", "none")),
             (76, pair("parameters.audience", "x")), (76, pair("grant_type", "device")),
             (76, pair("code_parameter", "code")), (76, pair("lifetime_seconds", "600")),

@@ -136,7 +136,7 @@ import Testing
         let text = request.body.bytes.publicText ?? ""
         let members = try #require(
             JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String])
-        #expect(members["client_assertion_type"] == ClientAssertion.type)
+        #expect(members["client_assertion_type"] == AssertionMaker.clientAssertionType)
         #expect(try Parts(members["client_assertion"] ?? "").header["alg"] == "EdDSA")
         #expect(members["refresh_token"] == "r")
     }
@@ -168,14 +168,14 @@ import Testing
         func leave(after milliseconds: Int64) throws -> (made: Parts, left: Parts) {
             var made = try TokenRequest.refresh(token.bytes, by: credentials)
             let before = made.body.bytes.publicText ?? ""
-            let assertion = made.assertion
+            let assertions = made.assertions
             let request = TransportRequest(
                 url: "https://example.com/token", credentials: made.credentials,
-                body: try made.body.copy(), assertion: assertion, completion: { _ in })
+                body: try made.body.copy(), assertions: assertions, completion: { _ in })
             made.body = try Secret(zeroes: 0)
             clock.move(milliseconds: milliseconds)
             #expect(request.markSent())
-            #expect(request.renewAssertion())
+            #expect(request.renewAssertions())
             let after =
                 switch request.body {
                 case .some(let body): body.bytes.publicText ?? ""
