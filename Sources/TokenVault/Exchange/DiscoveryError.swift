@@ -75,8 +75,15 @@ extension DiscoveryError {
         case .malformedHost: "has a host that is neither a name nor an address in its usual form"
         case .loopbackAddress, .resolvesToLoopback: "is on this machine (a loopback address)"
         case .privateAddress, .resolvesToPrivate: "is in a private network"
-        case .unusableAddress, .resolvesToUnusable:
-            "is at an address that no provider has (link-local, multicast and the like)"
+        case .linkLocalAddress, .resolvesToLinkLocal: "is at a link-local address"
+        case .metadataAddress, .resolvesToMetadata:
+            "is at the address of a cloud's metadata service"
+        case .multicastAddress, .resolvesToMulticast: "is at a multicast address"
+        case .translatedAddress, .resolvesToTranslated:
+            "is at an IPv6 address that stands for an IPv4 address that is refused"
+        case .privateName: "has a name that only private networks have"
+        case .refusedPort: "is at a port of another service"
+        case .unusableAddress, .resolvesToUnusable: "is at an address that no provider has"
         default: "is no URL of an endpoint (RFC 3986; at most \(Provider.endpointBytesMax) bytes)"
         }
     }

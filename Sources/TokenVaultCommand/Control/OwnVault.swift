@@ -59,18 +59,7 @@ final class OwnVault: VaultDoor {
             try await staying(id) {
                 try await vault.retry(id, awaitsLateAnswer: endsWithRequest)
             }
-        case .retryApplication(let id):
-            let application = try ApplicationID(id)
-            let outcome = try await staying {
-                "\(id.printable): waiting for the provider's answers. " + Self.whatEndsIt
-            } body: {
-                try await vault.retry(
-                    application: application, awaitsLateAnswers: endsWithRequest)
-            }
-            for id in outcome.recovered { try take(.retried(id: id.text, failure: nil)) }
-            for (id, error) in outcome.failed {
-                try take(.retried(id: id.text, failure: FailureForm(error.concerning(id))))
-            }
+        case .retryApplication(let id): try await retry(ApplicationID(id), id, take)
         case .use(let id): try await vault.reportUse(ConnectionID(id))
         case .rejected(let id, let generation): try await reject(ConnectionID(id), generation)
         case .failed(let id, let code):
@@ -86,6 +75,22 @@ final class OwnVault: VaultDoor {
         case .importLines(let replaces, let skips):
             try take(.importedLines(await importLines(secret, replaces, skips)))
         case .token: throw VaultError(.invalidArgument, .vault)
+        }
+    }
+
+    /// Retries what waits for an operator, of a whole application.
+    private func retry(
+        _ application: ApplicationID, _ id: String, _ take: (Reply) throws -> Void
+    ) async throws {
+        let outcome = try await staying {
+            "\(id.printable): waiting for the provider's answers. " + Self.whatEndsIt
+        } body: {
+            try await vault.retry(
+                application: application, awaitsLateAnswers: endsWithRequest)
+        }
+        for id in outcome.recovered { try take(.retried(id: id.text, failure: nil)) }
+        for (id, error) in outcome.failed {
+            try take(.retried(id: id.text, failure: FailureForm(error.concerning(id))))
         }
     }
 

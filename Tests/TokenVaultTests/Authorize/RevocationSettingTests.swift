@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 
 @testable import TokenVault
@@ -124,6 +125,23 @@ import Testing
         ),
         (["ends_grant": true], "revocation: ends_grant: true is said of both tokens: name in "),
     ]
+
+    /// A wrong address answers 404 as well: what is named has to be there, all of it.
+    @Test func aTokenIsDeadBeforeByAllThatIsNamed() throws {
+        var way = Provider.RevocationRequest()
+        (way.goneStatuses, way.goneErrors) = ([404], ["no_session"])
+        (way.goneMember, way.goneValues) = ("code", ["7"])
+        for (status, body, isGone) in [
+            (404, #"{"error":"no_session","code":7}"#, true),
+            (400, #"{"error":"no_session","code":7}"#, false),
+            (404, #"{"error":"other","code":7}"#, false),
+            (404, #"{"error":"no_session","code":8}"#, false), (404, "<p>not here", false),
+        ] {
+            let verdict = RevocationVerdict(
+                TransportReply(status: status, body: try body.secret()), way)
+            #expect((verdict == .alreadyGone) == isGone, "\(status) \(body)")
+        }
+    }
 
     @Test func whatCannotBeMeantIsNamed() {
         for (value, description) in Self.wrong {

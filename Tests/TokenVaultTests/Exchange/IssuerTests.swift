@@ -37,7 +37,7 @@ struct IssuerTests {
         ("https://localhost:8443", .addressRefused, "is on this machine"),
         ("https://10.1.2.3", .addressRefused, "is in a private network"),
         ("https://[fd00::1]", .addressRefused, "is in a private network"),
-        ("https://169.254.169.254", .addressRefused, "link-local"),
+        ("https://169.254.169.254", .addressRefused, "metadata"),
         ("https://0x7f.1", .issuerMalformed, ""),
         ("https://" + String(repeating: "a", count: 2048), .issuerMalformed, "is no URL"),
     ]

@@ -108,7 +108,7 @@ extension RevocationWay {
                 "method": "delete", "authentication": "basic", "body": "json",
                 "parameter": "access_token", "tokens": "access", "ends_grant": true,
                 "headers": ["Accept": "application/vnd.github+json"],
-                "success": ["statuses": [204]], "gone": ["statuses": [404]],
+                "success": ["statuses": [204]],
             ],
             requests: [
                 "DELETE /applications/id/grant [\(basic)] [application/json] "
