@@ -284,8 +284,10 @@ struct ProviderCatalogTests {
         #expect(
             failure(tokenOnly)
                 == "f: authorization_endpoint: it is missing: give it, or "
-                + "client_credentials_grant_type where the client asks for tokens by itself")
+                + "client_credentials_grant_type or assertion_claims where the client asks for "
+                + "tokens by itself")
         #expect(failure(tokenOnly + "client_credentials_grant_type: client_credentials") == nil)
+        #expect(failure(tokenOnly + "assertion_claims: {}") == nil)
         #expect(failure("") == "f: empty")
         #expect(failure("- a") == "f:1: not a list of keys and values")
     }
