@@ -64,7 +64,7 @@ struct DeviceTests {
             let added = try await bench.expect(
                 ["app", "add", "tv", "--provider", "device.yaml", "--client-id", "demo"]
                     + ["--client-secret-file", "client.secret", "--replace"] + bench.keyOptions)
-            #expect(added.errors.contains("`connect --device`"), "\(added.errors)")
+            #expect(added.errors.contains("`--device`"), "\(added.errors)")
             try await connects(bench)
         }
     }
