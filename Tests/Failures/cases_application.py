@@ -3,24 +3,11 @@
 
 import os
 
+from listing import lister
 from provider import error
 
 CASES = []
-
-
-def case(title):
-    """Lists a function as a case of this group."""
-
-    def listed(function):
-        def play(desk):
-            desk.log_of, desk.status_of = [], []
-            desk.vault()
-            function(desk)
-
-        CASES.append((title, play))
-        return function
-
-    return listed
+case = lister(CASES)
 
 
 def defined(title, **settings):

@@ -1,25 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Discovery: what an issuer publishes and cannot be meant, or says otherwise than before."""
 
+from listing import lister
 from provider import Answer
 
 CASES = []
+case = lister(CASES)
 PATHS = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
-
-
-def case(title):
-    """Lists a function as a case of this group."""
-
-    def listed(function):
-        def play(desk):
-            desk.log_of, desk.status_of = [], []
-            desk.vault()
-            function(desk)
-
-        CASES.append((title, play))
-        return function
-
-    return listed
 
 
 def publish(desk, answer=None, **members):

@@ -1,26 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ways out: private networks, the NAT64, the proxy, and names that stand for this machine."""
 
+from listing import lister
 from provider import Proxy, free_port
 
 CASES = []
+case = lister(CASES)
 PRIVATE = "https://10.20.0.5"
 PUBLIC = "https://login.example.com"
-
-
-def case(title):
-    """Lists a function as a case of this group."""
-
-    def listed(function):
-        def play(desk):
-            desk.log_of, desk.status_of = [], []
-            desk.vault()
-            function(desk)
-
-        CASES.append((title, play))
-        return function
-
-    return listed
 
 
 def at(desk, server, *more, run=None):
