@@ -103,14 +103,14 @@ struct Wreck {
         try transaction.commit()
     }
 
-    /// Flips a bit of a record in every copy that the file holds.
+    /// Flips a bit of a record in every whole copy that the file holds. What a page that was used
+    /// again still has of an older copy is left alone: its bytes go on in what stands there now.
     func flip(_ id: String, _ offset: Int) throws {
         let bytes = Data(try home.bytes(Self.database))
         let record = Data(records[id] ?? [])
-        // The nonce, which is in no other record.
         var rest = bytes.startIndex..<bytes.endIndex
-        while let found = bytes.range(of: record[24..<48], in: rest) {
-            try home.flip(Self.database, at: found.lowerBound - 24 + offset)
+        while let found = bytes.range(of: record, in: rest) {
+            try home.flip(Self.database, at: found.lowerBound + offset)
             rest = found.upperBound..<bytes.endIndex
         }
     }
