@@ -139,6 +139,11 @@ extension VaultError {
                 + "asked for; nothing was sent: paste the address that your own flow ended at"
         ),
         (.flowExpired, .connectAgain, "the flow was started too long ago: run connect again"),
+        (
+            .linkExpired, .connectAgain,
+            "the connection link was used already, is older than ten minutes, or its connection "
+                + "was disconnected: make another one"
+        ),
         (.flowDenied, .connectAgain, "the user or the provider refused: run connect again"),
         (
             .flowEnded, .connectAgain,

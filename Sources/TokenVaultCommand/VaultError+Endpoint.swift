@@ -105,6 +105,8 @@ extension VaultError {
         case .valueUnknown: "a value in braces is not known"
         case .issuerMissing: "iss is missing"
         case .issuerOther: "iss is another's"
+        case .notConfirmed: "nobody confirmed in time who finished it"
+        case .otherUser: "another user finished it"
         case .tooLong: "too long"
         case .valueMissing: "no value"
         case .valueRefused: "a value that is not taken"
