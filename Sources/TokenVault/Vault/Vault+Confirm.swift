@@ -141,10 +141,9 @@ extension Vault {
 
     /// Drops it when its time is over; nothing where it was confirmed before.
     private func dropLater(_ heldKey: RecordKey, _ target: NewGrant) {
-        Task { [weak self, refresher] in
-            let milliseconds = PendingAuthorization.confirmationMilliseconds
-            guard await refresher.pause(milliseconds: milliseconds) else { return }
-            _ = await self?.drop(heldKey, target, .notConfirmed)
+        let milliseconds = PendingAuthorization.confirmationMilliseconds
+        refresher.after(milliseconds: milliseconds) { [weak self] in
+            Task { await self?.drop(heldKey, target, .notConfirmed) }
         }
     }
 

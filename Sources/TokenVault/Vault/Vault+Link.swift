@@ -34,15 +34,11 @@ extension Vault {
             if let url { try Self.check(redirect: url) }
         }
         let key = store.key(.connection, id.text)
-        let stored = try store.application(applicationID)
-        let own = try own(settings, key, stored)
-        let application = try stored.filled(for: own, awaitsCallback: true)
-        try checkStart(of: application)
-        _ = try self.scopes(
+        let own = try own(settings, key, store.application(applicationID))
+        try checkStart(
             FlowStart(
                 connection: id, application: applicationID, scopes: scopes, userScopes: userScopes,
-                own: own), key, application)
-        try checkSecond(id, application)
+                own: own))
         let now = time.now()
         let token = try AuthorizationRequest.randomText()
         guard let tokenText = token.bytes.publicText else {
@@ -66,6 +62,15 @@ extension Vault {
             throw error.concerning(id)
         }
         return ConnectionLink(token: tokenText, flow: link.flow, expires: link.expires)
+    }
+
+    /// Refuses what would fail in the browser of whoever opens the link.
+    private func checkStart(_ start: FlowStart) throws(VaultError) {
+        let application = try store.application(start.application).filled(
+            for: start.own, awaitsCallback: true)
+        try checkStart(of: application)
+        _ = try scopes(start, store.key(.connection, start.connection.text), application)
+        try checkSecond(start.connection, application)
     }
 
     /// What a link is for; nil where it was used up, has expired, or never was. It stays as it is.
