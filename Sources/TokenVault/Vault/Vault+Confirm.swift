@@ -142,7 +142,9 @@ extension Vault {
     /// Drops it when its time is over; nothing where it was confirmed before.
     private func dropLater(_ heldKey: RecordKey, _ target: NewGrant) {
         let milliseconds = PendingAuthorization.confirmationMilliseconds
-        refresher.after(milliseconds: milliseconds) { [weak self] in
+        refresher.after(milliseconds: milliseconds) { [weak self, refresher] in
+            // At the end of this process: the next one may still be told.
+            guard !refresher.shared.withLock({ $0.isOver(forSending: false) }) else { return }
             Task { await self?.drop(heldKey, target, .notConfirmed) }
         }
     }
