@@ -106,7 +106,7 @@ extension Vault {
         return id
     }
 
-    private func take(_ flow: RecordKey) async throws(VaultError) {
+    func take(_ flow: RecordKey) async throws(VaultError) {
         do throws(VaultError) {
             let commit = Commit()
             commit.add(.takeFlow(flow))
