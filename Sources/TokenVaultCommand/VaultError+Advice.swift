@@ -139,6 +139,13 @@ extension VaultError {
                 + "asked for; nothing was sent: paste the address that your own flow ended at"
         ),
         (.flowExpired, .connectAgain, "the flow was started too long ago: run connect again"),
+        (
+            .otherAccount, .connectAgain,
+            "another account came back than the connection has, and the application refuses that "
+                + "(refuses_other_account); nothing was changed: sign in at the provider with the "
+                + "account that `tokenvault status` names, and run connect again; where the other "
+                + "one is meant, disconnect first"
+        ),
         (.flowDenied, .connectAgain, "the user or the provider refused: run connect again"),
         (
             .flowEnded, .connectAgain,

@@ -112,4 +112,11 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     /// A proxy is named with credentials that have no colon, or credentials without a proxy.
     case noColon = 114
     case noProxy = 115
+    // Whose account a connection is.
+    /// Another one than it had.
+    case otherAccount = 120
+    /// The look-up did not say which.
+    case accountUnknown = 121
+    /// The provider's definition looks none up.
+    case noAccountLookup = 122
 }

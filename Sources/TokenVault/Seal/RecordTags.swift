@@ -42,6 +42,7 @@ enum ConnectionTag {
     static let account: UInt16 = 50
     static let grant: UInt16 = 51
     static let subject: UInt16 = 52
+    static let earlierAccount: UInt16 = 57
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken
@@ -86,11 +87,12 @@ enum ApplicationTag {
     static let discovered: UInt16 = 264
     static let discoveryDocument: UInt16 = 265
     static let discoveredSetting: UInt16 = 266
+    static let refusesOtherAccount: UInt16 = 267
 
     static let all = [
         id, clientID, clientSecret, redirectURI, scope, applicationLifetime, changedSince, change,
         userScope, values, privateKey, keyID, keyAlgorithm, discovered, discoveryDocument,
-        discoveredSetting,
+        discoveredSetting, refusesOtherAccount,
     ]
 }
 

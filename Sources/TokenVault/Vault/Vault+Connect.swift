@@ -129,6 +129,8 @@ extension Vault {
     ///   `issuerMismatch`, `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `certificateRefused`,
     ///   `endpointRefused`, `providerBusy`, `answerLost`, `providerAnswerUnreadable`;
+    ///   `otherAccount` where the application refuses another account than the connection has: its
+    ///   tokens are as they were, and the new ones wiped;
     ///   `tooManySecrets` where there is no room for the request or for what the code brings: then
     ///   nothing was sent, and the flow is still open.
     @discardableResult
@@ -185,7 +187,7 @@ extension Vault {
         let id = target.connection
         let now = time.now()
         let key = store.key(.connection, id.text)
-        let kind = VaultEvent.Kind.connectFailed
+        let kind: VaultEvent.Kind = error.code == .flowDenied ? .connectDenied : .connectFailed
         let number = error.eventNumber
         let trouble = ConnectionRecord.Failure(
             code: kind.code, status: Int32(clamping: number), time: now)
