@@ -114,9 +114,9 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case noProxy = 115
     // Whose account a connection is.
     /// Another one than it had.
-    case otherAccount = 120
+    case otherAccount = 130
     /// The look-up did not say which.
-    case accountUnknown = 121
+    case accountUnknown = 131
     /// The provider's definition looks none up.
-    case noAccountLookup = 122
+    case noAccountLookup = 132
 }
