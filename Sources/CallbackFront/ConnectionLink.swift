@@ -49,9 +49,14 @@ extension CallbackFront {
         parameters: RedirectParameters? = nil
     ) throws(CallbackFrontError) -> String {
         let base = try baseURL()
-        guard parameters?.isWithinLimits ?? true,
-            Self.fits(scopes), Self.fits(userScopes)
-        else { throw CallbackFrontError(.parameterRefused) }
+        guard Self.fits(scopes), Self.fits(userScopes) else {
+            throw CallbackFrontError(.parameterRefused)
+        }
+        do throws(VaultError) {
+            try parameters?.check()
+        } catch {
+            throw CallbackFrontError(.parameterRefused)
+        }
         let query = parameters.map { "?" + $0.query } ?? ""
         let end = FlowEnd(
             success: try Self.allowed(success, configuration.successRedirects, query),

@@ -146,6 +146,11 @@ extension VaultError {
                 + "account that `tokenvault status` names, and run connect again; where the other "
                 + "one is meant, disconnect first"
         ),
+        (
+            .linkExpired, .connectAgain,
+            "the connection link was used already, is older than ten minutes, or its connection "
+                + "was disconnected: make another one"
+        ),
         (.flowDenied, .connectAgain, "the user or the provider refused: run connect again"),
         (
             .flowEnded, .connectAgain,

@@ -105,6 +105,8 @@ extension VaultError {
         case .valueUnknown: "a value in braces is not known"
         case .issuerMissing: "iss is missing"
         case .issuerOther: "iss is another's"
+        case .notConfirmed: "nobody confirmed in time who finished it"
+        case .otherUser: "another user finished it"
         case .otherAccount: "another account"
         case .accountUnknown: "the account could not be looked up"
         case .noAccountLookup: "no account is looked up"

@@ -171,6 +171,14 @@ extension VaultError {
                     + "provider's definition demands: if its user is sure of it, correct the "
                     + "client secret (`tokenvault app add --replace`) or callback_signature; "
                     + "otherwise somebody forged it, and the flow is still open")
+        case .otherRedirectURI:
+            return KnownCause(
+                "this callback came to another URL than the redirect URI of its application: "
+                    + "correct redirect_uri, here and at the provider, then \(again)")
+        case .unconfirmed:
+            return KnownCause(
+                "the platform has to confirm who finished this flow: confirm it, and it is "
+                    + "completed")
         case .otherBrowser:
             return KnownCause("this callback's flow was started in a browser: finish it there")
         case .valueMissing:

@@ -163,8 +163,10 @@ import TokenVault
 
     @Test func longParametersAreRefused() async throws {
         try await Site.run(Self.allow) { site in
-            var parameters = Self.parameters
-            parameters.instanceName = String(repeating: "ü", count: 129)
+            let parameters = RedirectParameters(
+                instanceId: "i-1", instanceName: String(repeating: "ü", count: 129),
+                integrationId: "", integrationName: "", requiredConfigVariableId: "",
+                requiredConfigVariableKey: "", id: "")
             #expect(throws: CallbackFrontError(.parameterRefused)) {
                 try link(site, parameters: parameters)
             }

@@ -71,7 +71,9 @@ CONNECTION_FIELDS = {
     44: ("captured value", "pair*"), 45: ("value of a variable", "pair*"),
     46: ("own client id", "text"), 47: ("own client secret", "text"),
     48: ("name of a hidden value", "text*"), 50: ("account", "text"),
-    51: ("grant", "u8"), 52: ("subject", "text"), 57: ("earlier account", "text"),
+    51: ("grant", "u8"), 52: ("subject", "text"), 53: ("user scope override", "text*"),
+    54: ("failure redirect carries an error", "u8"),
+    57: ("earlier account", "text"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),
@@ -127,6 +129,9 @@ FLOW_FIELDS = {
     13: ("own client secret", "text"), 14: ("name of a hidden value", "text*"),
     15: ("device code", "text"), 16: ("interval of polls", "i64"), 17: ("user code", "text"),
     18: ("verification URI", "text"), 19: ("verification URI with the code", "text"),
+    20: ("name of the flow", "text"), 21: ("awaits confirmation", "u8"),
+    22: ("query of the callback", "text"), 23: ("scope of a link", "text*"),
+    24: ("user scope of a link", "text*"),
 }
 FIELDS = {CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS}
 FIELD_BYTES = {"time": 8, "u8": 1, "u32": 4, "u64": 8, "i64": 8, "hash": 32, "failure": 14}

@@ -112,6 +112,14 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     /// A proxy is named with credentials that have no colon, or credentials without a proxy.
     case noColon = 114
     case noProxy = 115
+    // More of a callback.
+    /// The platform has to say first whose browser brought it.
+    case unconfirmed = 120
+    case otherRedirectURI = 121
+    /// Nobody said in time that the user who finished the flow is the one who started it.
+    case notConfirmed = 122
+    /// The platform said that it is another user.
+    case otherUser = 123
     // Whose account a connection is.
     /// Another one than it had.
     case otherAccount = 130

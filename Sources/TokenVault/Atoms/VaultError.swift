@@ -101,7 +101,7 @@ extension VaultError.Code {
         case storeFull, storageFailed
         case notFound, alreadyExists, generationChanged, closed, cancelled
         case applicationNotFound, endpointRefused
-        case callbackRejected, callbackOfAnother, flowExpired, flowDenied, flowEnded
+        case callbackRejected, callbackOfAnother, flowExpired, flowDenied, flowEnded, linkExpired
         case authorizationRefused, otherAccount
         case issuerMismatch
         case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
@@ -199,6 +199,9 @@ extension VaultError.Code {
     /// No device authorization of the connection is open: it was cancelled, another one was
     /// started, or there was none. Start again.
     public static let flowEnded = Self(kind: .flowEnded)
+    /// The connection link was used up, is older than ten minutes, or is of a connection that was
+    /// disconnected since.
+    public static let linkExpired = Self(kind: .linkExpired)
     /// The provider sent the user back with another error: the request was not as it wants it, or
     /// it has trouble of its own. `oauthError` says which.
     public static let authorizationRefused = Self(kind: .authorizationRefused)

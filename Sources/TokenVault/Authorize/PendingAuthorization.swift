@@ -4,6 +4,8 @@
 struct PendingAuthorization: ~Copyable {
     /// How long a flow may take, in milliseconds.
     static let lifetimeMilliseconds: Int64 = 600_000
+    /// How long a code waits for the platform's confirmation, in milliseconds.
+    static let confirmationMilliseconds: Int64 = 60_000
     /// What binds a browser is at most this long, in bytes.
     static let bindingBytesMax = 256
 
@@ -14,12 +16,18 @@ struct PendingAuthorization: ~Copyable {
     /// BLAKE2b of what only this browser can show again, such as a cookie; nil where nothing binds.
     let browserBinding: Secret?
     let started: UnixTime
-    let expires: UnixTime
+    var expires: UnixTime
     let requestedScope: String?
     /// What will be the connection's own; nil where nothing is.
     let own: OwnSettings?
     /// What a device authorization is polled with; nil for a flow that a browser ends.
     var device: DeviceCode?
+    /// What the flow is called, where a link started it.
+    var flow: FlowID?
+    /// Whether the code is exchanged only once the platform has said whose browser brought it.
+    var awaitsConfirmation = false
+    /// The query of the callback, while that is waited for.
+    var heldQuery: Secret?
 
     /// Whether it is polled for, and no callback ends it.
     var isOfDevice: Bool {

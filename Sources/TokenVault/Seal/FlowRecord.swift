@@ -22,6 +22,14 @@ enum FlowRecord {
         case .none: break
         case .some(let device): try encode(device, &fields)
         }
+        try fields.set(FlowTag.flow, text: flow.flow?.text)
+        if flow.awaitsConfirmation {
+            try fields.set(FlowTag.awaitsConfirmation, integer: UInt8(1))
+        }
+        switch flow.heldQuery {
+        case .none: break
+        case .some(let query): try fields.set(FlowTag.heldQuery, query.bytes)
+        }
         return try fields.secret.copy()
     }
 
@@ -42,7 +50,12 @@ enum FlowRecord {
             codeVerifier: try fields.secret(FlowTag.codeVerifier),
             browserBinding: try fields.secret(FlowTag.browserBinding), started: started,
             expires: expires, requestedScope: fields.text(FlowTag.requestedScope),
-            own: try fields.own(FlowTag.own), device: device)
+            own: try fields.own(FlowTag.own), device: device,
+            flow: try fields.text(FlowTag.flow).map { text throws(VaultError) in
+                try FlowID(text)
+            },
+            awaitsConfirmation: fields.has(FlowTag.awaitsConfirmation),
+            heldQuery: try fields.secret(FlowTag.heldQuery))
     }
 
     private static func encode(

@@ -21,6 +21,10 @@ enum ConnectionTag {
     static let used: UInt16 = 15
     static let failure: UInt16 = 16
     static let refreshCount: UInt16 = 17
+    static let successRedirect: UInt16 = 22
+    static let failureRedirect: UInt16 = 23
+    static let redirectParameter: UInt16 = 24
+    static let scopeOverride: UInt16 = 28
     static let unreadReply: UInt16 = 29
     static let requestStart: UInt16 = 30
     static let tokensSince: UInt16 = 31
@@ -42,6 +46,8 @@ enum ConnectionTag {
     static let account: UInt16 = 50
     static let grant: UInt16 = 51
     static let subject: UInt16 = 52
+    static let userScopeOverride: UInt16 = 53
+    static let failureCarriesError: UInt16 = 54
     static let earlierAccount: UInt16 = 57
 
     /// The tokens: what a refresh replaces.
@@ -96,7 +102,7 @@ enum ApplicationTag {
     ]
 }
 
-/// Fields of a pending authorization.
+/// Fields of a pending authorization, and of a link that starts one.
 enum FlowTag {
     static let connection: UInt16 = 1
     static let application: UInt16 = 2
@@ -114,4 +120,9 @@ enum FlowTag {
     static let userCode: UInt16 = 17
     static let verificationURI: UInt16 = 18
     static let verificationURIComplete: UInt16 = 19
+    static let flow: UInt16 = 20
+    static let awaitsConfirmation: UInt16 = 21
+    static let heldQuery: UInt16 = 22
+    static let scope: UInt16 = 23
+    static let userScope: UInt16 = 24
 }

@@ -8,9 +8,9 @@ extension Vault {
     /// - Parameters:
     ///   - id: the connection's; what it is known by from then on.
     ///   - applicationID: the one on whose behalf the tokens are asked for.
-    ///   - scopes: instead of the application's default scopes; the provider's `refreshScopes` are
-    ///     asked for in any case.
-    ///   - userScopes: instead of the application's `userScopes`.
+    ///   - scopes: instead of those that a link gave the connection, or the application's default
+    ///     scopes; the provider's `refreshScopes` are asked for in any case.
+    ///   - userScopes: the same, instead of the application's `userScopes`.
     ///   - settings: what is this connection's own: values of the provider's variables, a client.
     ///     They hold from the end of the flow on; what is left out stays as it is.
     ///   - browserBinding: 16 to 256 bytes that only this browser will show again, such as a random
@@ -34,25 +34,40 @@ extension Vault {
         defer { MemoryHygiene.scrub() }
         try await verified()
         let key = store.key(.connection, id.text)
-        let stored = try store.application(applicationID)
-        let own = try own(settings, key, stored)
-        let application = try stored.filled(for: own, awaitsCallback: true)
+        let own = try own(settings, key, store.application(applicationID))
+        return try await start(
+            FlowStart(
+                connection: id, application: applicationID, scopes: scopes, userScopes: userScopes,
+                own: own),
+            browserBinding: browserBinding)
+    }
+
+    /// What a flow is started with.
+    struct FlowStart: Sendable {
+        let connection: ConnectionID
+        let application: ApplicationID
+        /// Instead of what the connection has instead of the application's.
+        var scopes: [String]?
+        var userScopes: [String]?
+        let own: OwnSettings?
+        /// Of a flow that a link starts.
+        var flow: FlowID?
+        var awaitsConfirmation = false
+        /// The link, which is used up; `notFound` where somebody has used it up before.
+        var link: RecordKey?
+    }
+
+    func start(
+        _ start: FlowStart, browserBinding: borrowing Secret?
+    ) async throws(VaultError) -> AuthorizationRequest {
+        let id = start.connection
+        let key = store.key(.connection, id.text)
+        let application = try store.application(start.application).filled(
+            for: start.own, awaitsCallback: true)
         let provider = application.provider
-        guard provider.authorizationEndpointIfAny != nil else {
-            throw VaultError(.invalidArgument, .vault, .missing, .authorizationEndpoint)
-        }
-        guard !application.redirectURI.isEmpty else {
-            throw VaultError(.invalidArgument, .vault, .missing, .redirectURI)
-        }
-        try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
-        // Where the callback says where that is, it is checked then.
-        if !URLTemplate.isTemplate(provider.tokenEndpoint) || provider.variables.isEmpty {
-            try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
-        }
-        try Application.check(scopes: scopes ?? application.scopes)
-        let wanted = provider.scopes(for: scopes ?? application.scopes)
-        let userScopes = userScopes ?? application.userScopes
-        try provider.check(userScopes: userScopes)
+        try checkStart(of: application)
+        let (scopes, userScopes) = try scopes(start, key, application)
+        let wanted = provider.scopes(for: scopes)
         try checkSecond(id, application)
         let binding: Secret?
         switch browserBinding {
@@ -67,20 +82,55 @@ extension Vault {
         let now = time.now()
         let expires = now.adding(milliseconds: PendingAuthorization.lifetimeMilliseconds)
         let flow = PendingAuthorization(
-            connection: id, application: applicationID, codeVerifier: codeVerifier,
+            connection: id, application: start.application, codeVerifier: codeVerifier,
             browserBinding: binding, started: now, expires: expires,
             requestedScope: wanted.isEmpty
-                ? nil : wanted.joined(separator: application.provider.scopeSeparator),
-            own: own)
+                ? nil : wanted.joined(separator: provider.scopeSeparator),
+            own: start.own, flow: start.flow, awaitsConfirmation: start.awaitsConfirmation)
         let flowKey = store.flowKey(state: state.bytes)
         let plaintext = try FlowRecord.encode(flow)
-        try await configure(id, key, applicationID, now)
+        try await configure(id, key, start.application, now)
         let commit = Commit()
+        if let link = start.link { commit.add(.takeFlow(link)) }
         commit.add(.addFlow(flowKey, of: key, now: now, expires: expires), plaintext)
         commit.add(.event(EventEntry(time: now, key: key, kind: .connectStarted)))
         _ = try await durable(commit)
         feed.publish(VaultEvent(time: now, kind: .connectStarted, number: 0, connection: id))
         return request
+    }
+
+    /// Refuses what no browser can be sent to, or comes back from.
+    func checkStart(of application: borrowing Application) throws(VaultError) {
+        let provider = application.provider
+        guard provider.authorizationEndpointIfAny != nil else {
+            throw VaultError(.invalidArgument, .vault, .missing, .authorizationEndpoint)
+        }
+        guard !application.redirectURI.isEmpty else {
+            throw VaultError(.invalidArgument, .vault, .missing, .redirectURI)
+        }
+        try network.addressGuard.check(provider.authorizationEndpoint, .authorizationEndpoint)
+        // Where the callback says where that is, it is checked then.
+        if !URLTemplate.isTemplate(provider.tokenEndpoint) || provider.variables.isEmpty {
+            try network.addressGuard.check(provider.tokenEndpoint, .tokenEndpoint)
+        }
+    }
+
+    /// What is asked for: what is given, else what the connection has, else the application's.
+    func scopes(
+        _ start: FlowStart, _ key: RecordKey, _ application: borrowing Application
+    ) throws(VaultError) -> (scopes: [String], userScopes: [String]) {
+        var (scopes, userScopes) = (start.scopes, start.userScopes)
+        if scopes == nil || userScopes == nil, let opened = try store.open(key) {
+            let record = ConnectionRecord(fields: opened.takeFields())
+            if record.application == start.application {
+                scopes = scopes ?? record.scopeOverride
+                userScopes = userScopes ?? record.userScopeOverride
+            }
+        }
+        let asked = (scopes ?? application.scopes, userScopes ?? application.userScopes)
+        try Application.check(scopes: asked.0)
+        try application.provider.check(userScopes: asked.1)
+        return asked
     }
 
     /// Makes the connection's record where there is none, so that its light is yellow.
@@ -109,75 +159,6 @@ extension Vault {
         if try await durable(commit).fate == .disconnecting {
             throw VaultError(.disconnecting, .vault, connection: id)
         }
-    }
-
-    /// Completes a flow with the query of its callback, without the question mark: checks state,
-    /// browser and issuer, exchanges the code once, and makes the tokens durable. The caller wipes
-    /// its own copies of the query.
-    ///
-    /// - Parameters:
-    ///   - query: as the browser brought it, still percent-encoded.
-    ///   - application: the one whose callback URL was called; a flow of another one is refused
-    ///     (RFC 9700 section 4.4).
-    ///   - connection: the one whose flow it must be, where the caller waits for a certain one.
-    ///   - browserBinding: what the browser showed; must be what `connect` was given.
-    /// - Returns: the connection that has tokens now. Where the provider has a `secondConnection`
-    ///   and the answer its tokens, that one has, too: an event `connected` names it.
-    /// - Throws: `callbackRejected`, `flowExpired`, `flowDenied`, `authorizationRefused`,
-    ///   `callbackOfAnother`, which names whose it is: the flow is still open, and so it is where a
-    ///   callback is not signed as the provider's definition demands (`callbackRejected`);
-    ///   `issuerMismatch`, `providerRefused`,
-    ///   `applicationMisconfigured`, `providerUnreachable`, `certificateRefused`,
-    ///   `endpointRefused`, `providerBusy`, `answerLost`, `providerAnswerUnreadable`;
-    ///   `otherAccount` where the application refuses another account than the connection has: its
-    ///   tokens are as they were, and the new ones wiped;
-    ///   `tooManySecrets` where there is no room for the request or for what the code brings: then
-    ///   nothing was sent, and the flow is still open.
-    @discardableResult
-    public func complete(
-        callbackQuery query: borrowing Secret, application: ApplicationID? = nil,
-        connection: ConnectionID? = nil, browserBinding: borrowing Secret? = nil
-    ) async throws(VaultError) -> ConnectionID {
-        try checkProcess()
-        defer { MemoryHygiene.scrub() }
-        try await verified()
-        let names = try callbackNames(query.bytes, application)
-        let callback = try Callback(query: query.bytes, names: names)
-        let flowKey = store.flowKey(state: callback.state.bytes)
-        guard let fields = try store.openFlow(flowKey) else {
-            throw VaultError(.callbackRejected, .vault, .unknownState)
-        }
-        let flow = try FlowRecord.decode(fields)
-        guard !flow.isOfDevice else { throw VaultError(.callbackRejected, .vault, .unknownState) }
-        let life = try store.version(store.key(.connection, flow.connection.text))?.life
-        guard application == nil || application == flow.application else {
-            throw VaultError(.callbackRejected, .vault, .otherApplication)
-        }
-        guard try flow.isBound(to: browserBinding) else {
-            throw VaultError(.callbackRejected, .vault, .otherBrowser)
-        }
-        guard connection == nil || connection == flow.connection else {
-            throw VaultError(.callbackOfAnother, .vault, connection: flow.connection)
-        }
-        let room = try await exchangeRoom()
-        let prepared = try prepare(flow, callback, query.bytes)
-        // One-time: of two identical callbacks one takes the flow, the other finds it gone.
-        do throws(VaultError) {
-            let commit = Commit()
-            commit.add(.takeFlow(flowKey))
-            _ = try await durable(commit)
-        } catch {
-            throw error.code == .notFound
-                ? VaultError(.callbackRejected, .vault, .unknownState) : error
-        }
-        let id = flow.connection
-        do throws(VaultError) {
-            try await finish(prepared, flow, life, room)
-        } catch {
-            await recordFailure(of: NewGrant(flow), error)
-            throw error.concerning(id)
-        }
-        return id
     }
 
     /// Writes down why nothing was granted, also in the record of a connection that has no tokens:

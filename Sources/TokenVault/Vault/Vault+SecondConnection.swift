@@ -17,7 +17,9 @@ extension Vault {
     }
 
     /// Stores them as the second connection's. The first is connected by then, whatever becomes of
-    /// these; where they cannot be stored they are revoked, and the log of the second says why.
+    /// these; where they cannot be stored they are revoked, and the log of the second says why. So
+    /// it does where no block is free for them within a minute: then they are wiped, and live on at
+    /// the provider.
     func storeSecond(
         of granted: GrantedTokens, _ application: borrowing Application, _ own: OwnSettings?,
         _ captured: [String: String], _ flow: borrowing PendingAuthorization, _ room: ExchangeRoom
