@@ -7,7 +7,7 @@ import TokenVault
 enum FailureReason: String, CaseIterable, Sendable {
     case flowDenied, flowExpired, callbackRejected, linkExpired, linkNotYours
     case authorizationRefused, providerRefused, providerUnreachable, providerAnswerUnreadable
-    case applicationMisconfigured, connectionEnded, unavailable, unknown
+    case applicationMisconfigured, connectionEnded, unavailable, otherAccount, unknown
 
     init(_ error: VaultError) {
         self =
@@ -30,6 +30,7 @@ enum FailureReason: String, CaseIterable, Sendable {
             case .applicationMisconfigured, .applicationNotFound, .endpointRefused,
                 .invalidArgument:
                 .applicationMisconfigured
+            case .otherAccount: .otherAccount
             case .disconnecting, .notFound, .generationChanged: .connectionEnded
             case .storeFull, .storageFailed, .closed, .tooManySecrets, .limitExceeded,
                 .outOfMemory, .integrityFailed, .cancelled:
@@ -53,6 +54,7 @@ enum FailureReason: String, CaseIterable, Sendable {
         case .applicationMisconfigured: "The connection is not set up correctly"
         case .connectionEnded: "This connection was removed"
         case .unavailable: "This cannot be saved right now"
+        case .otherAccount: "That was another account"
         case .unknown: "The connection could not be made"
         }
     }
@@ -90,6 +92,9 @@ enum FailureReason: String, CaseIterable, Sendable {
             "Somebody disconnected it while you were signing in. Nothing was connected."
         case .unavailable:
             "Your sign-in could not be stored safely. Nothing was connected."
+        case .otherAccount:
+            "The connection belongs to one account at the provider, and the sign-in was not, or "
+                + "not for certain, with that one. Nothing was changed."
         case .unknown:
             "Something went wrong on the way. Nothing was connected."
         }
@@ -102,6 +107,9 @@ enum FailureReason: String, CaseIterable, Sendable {
             "If you meant to allow it, go back to where you started and connect again."
         case .flowExpired, .linkExpired, .connectionEnded, .unknown:
             "Go back to where you started and connect again."
+        case .otherAccount:
+            "Sign out at the provider, or choose the right account there. Then go back to where "
+                + "you started and connect again."
         case .callbackRejected:
             "Go back to where you started and connect again, in one browser from beginning to end "
                 + "and with cookies allowed for this site."

@@ -140,6 +140,13 @@ extension VaultError {
         ),
         (.flowExpired, .connectAgain, "the flow was started too long ago: run connect again"),
         (
+            .otherAccount, .connectAgain,
+            "another account came back than the connection has, and the application refuses that "
+                + "(refuses_other_account); nothing was changed: sign in at the provider with the "
+                + "account that `tokenvault status` names, and run connect again; where the other "
+                + "one is meant, disconnect first"
+        ),
+        (
             .linkExpired, .connectAgain,
             "the connection link was used already, is older than ten minutes, or its connection "
                 + "was disconnected: make another one"

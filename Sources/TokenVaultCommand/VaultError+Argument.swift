@@ -5,6 +5,7 @@ import TokenVault
 // What to say of what was given on the command line.
 extension VaultError {
     var argument: KnownCause? {
+        if detail.cause == .noAccountLookup { return unknownAccounts }
         guard let subject = detail.subject else { return nil }
         if subject == .variable { return variable }
         if subject == .hiddenNames {

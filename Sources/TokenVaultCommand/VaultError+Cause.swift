@@ -44,6 +44,7 @@ extension VaultError {
         case .databaseDamaged: lostDatabase
         case .callbackRejected: rejectedCallback
         case .issuerMismatch: issuer
+        case .otherAccount: refusedAccount
         case .invalidArgument, .limitExceeded: argument
         case .storageFailed: storage
         case .storeFull: shortFile

@@ -96,6 +96,7 @@ import TokenVault
             FailureReason(VaultError(code, .vault, number: Int(error?.rawValue ?? 0)))
         }
         #expect(reason(.flowDenied) == .flowDenied)
+        #expect(reason(.otherAccount) == .otherAccount)
         #expect(reason(.storeFull) == .unavailable)
         #expect(reason(.notFound) == .connectionEnded)
         #expect(reason(.applicationNotFound) == .applicationMisconfigured)

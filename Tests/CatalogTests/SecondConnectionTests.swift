@@ -27,6 +27,8 @@ struct SecondConnectionTests {
         let user = try ConnectionID(Self.second)
         let status = try #require(try stage.vault.status(user))
         #expect(status.grantedScope == "search:read,users:read")
+        // It was asked for in a parameter of its own: nothing is missing.
+        #expect(status.missingScopes.isEmpty && status.extraScopes.isEmpty)
         #expect(try stage.vault.status(bot)?.grantedScope == "chat:write,users:read")
         #expect(status.light == .yellow)
         let team = try stage.vault.values(bot)?.captured["team_id"]

@@ -35,7 +35,8 @@ EVENT_CODES = {
     9: "refresh refused", 10: "reply unread", 11: "attempt in doubt", 12: "token rejected",
     13: "disconnect started", 14: "disconnected", 15: "late answer",
     16: "storage refused", 17: "answer outstanding", 18: "grant replaced",
-    19: "application removed", 20: "use failed",
+    19: "application removed", 20: "use failed", 22: "connect denied",
+    23: "account changed",
 }
 CONNECTION_STATES = {1: "configured", 2: "active", 3: "failed", 4: "disconnecting"}
 
@@ -72,6 +73,7 @@ CONNECTION_FIELDS = {
     48: ("name of a hidden value", "text*"), 50: ("account", "text"),
     51: ("grant", "u8"), 52: ("subject", "text"), 53: ("user scope override", "text*"),
     54: ("failure redirect carries an error", "u8"),
+    57: ("earlier account", "text"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),
@@ -116,6 +118,7 @@ APPLICATION_FIELDS = {
     264: ("when the issuer's documents were fetched", "time"),
     265: ("where a document of the issuer's was", "text*"),
     266: ("setting that follows the documents", "text*"),
+    267: ("other accounts refused", "u8"),
 }
 FLOW_FIELDS = {
     1: ("connection id", "text"), 2: ("application id", "text"), 3: ("PKCE code verifier", "text"),

@@ -73,7 +73,8 @@ import TokenVaultTesting
         stand.practice.provider.advance(by: .seconds(61))
         await #expect(stand.failure(vault) == .flowExpired)
         let kinds = try await vault.log(stand.id, limit: 20).map(\.kind)
-        #expect(kinds.count { $0 == .connectFailed } == 3)
+        #expect(kinds.count { $0 == .connectFailed } == 2)
+        #expect(kinds.count { $0 == .connectDenied } == 1)
         await stand.end(vault)
     }
 

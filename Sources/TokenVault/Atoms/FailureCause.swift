@@ -120,4 +120,11 @@ package enum FailureCause: UInt8, Hashable, Sendable, CaseIterable {
     case notConfirmed = 122
     /// The platform said that it is another user.
     case otherUser = 123
+    // Whose account a connection is.
+    /// Another one than it had.
+    case otherAccount = 130
+    /// The look-up did not say which.
+    case accountUnknown = 131
+    /// The provider's definition looks none up.
+    case noAccountLookup = 132
 }

@@ -102,7 +102,7 @@ extension VaultError.Code {
         case notFound, alreadyExists, generationChanged, closed, cancelled
         case applicationNotFound, endpointRefused
         case callbackRejected, callbackOfAnother, flowExpired, flowDenied, flowEnded, linkExpired
-        case authorizationRefused
+        case authorizationRefused, otherAccount
         case issuerMismatch
         case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
         case providerBusy, certificateRefused, answerLost, backingOff, certificateFileUnusable
@@ -205,6 +205,9 @@ extension VaultError.Code {
     /// The provider sent the user back with another error: the request was not as it wants it, or
     /// it has trouble of its own. `oauthError` says which.
     public static let authorizationRefused = Self(kind: .authorizationRefused)
+    /// The user came back with another account than the connection has, and its application refuses
+    /// that; or nobody could say which account it is: `detail` says which. Nothing was changed.
+    public static let otherAccount = Self(kind: .otherAccount)
     /// The callback's `iss` (RFC 9207) is not the issuer of the provider's definition, or is
     /// missing. Correct the definition; else somebody mixed two providers up on purpose.
     public static let issuerMismatch = Self(kind: .issuerMismatch)

@@ -57,6 +57,10 @@ public struct Application: ~Copyable, Sendable {
     public var values: [String: String]
     /// What is kept of the discovery that the provider comes from; nil where it comes from none.
     public var discovery: DiscoveryRecord?
+    /// Whether a connection that had an account is never connected again with another one; its
+    /// provider then needs a `lookup` with an `account`. What is not known to be the same account
+    /// is refused, too.
+    public var refusesOtherAccount: Bool
 
     /// A registration.
     public init(
@@ -64,7 +68,7 @@ public struct Application: ~Copyable, Sendable {
         clientSecret: consuming Secret? = nil, signingKey: consuming SigningKey? = nil,
         redirectURI: String = "", scopes: [String] = [], userScopes: [String] = [],
         defaultLifetimeSeconds: Int64? = nil, values: [String: String] = [:],
-        discovery: DiscoveryRecord? = nil
+        discovery: DiscoveryRecord? = nil, refusesOtherAccount: Bool = false
     ) {
         self.id = id
         self.provider = provider
@@ -77,6 +81,7 @@ public struct Application: ~Copyable, Sendable {
         self.defaultLifetimeSeconds = defaultLifetimeSeconds
         self.values = values
         self.discovery = discovery
+        self.refusesOtherAccount = refusesOtherAccount
     }
 
     /// The longest client id, in bytes.

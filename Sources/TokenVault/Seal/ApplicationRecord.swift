@@ -21,6 +21,9 @@ enum ApplicationRecord {
         }
         try fields.set(ApplicationTag.values, values: application.values)
         if let discovery = application.discovery { try fields.set(discovery) }
+        if application.refusesOtherAccount {
+            try fields.set(ApplicationTag.refusesOtherAccount, integer: UInt8(1))
+        }
         switch application.signingKey {
         case .none: break
         case .some(let key):
@@ -57,7 +60,8 @@ enum ApplicationRecord {
             scopes: fields.texts(ApplicationTag.scope),
             userScopes: fields.texts(ApplicationTag.userScope),
             defaultLifetimeSeconds: fields.integer(ApplicationTag.applicationLifetime),
-            values: fields.values(ApplicationTag.values), discovery: fields.discovery)
+            values: fields.values(ApplicationTag.values), discovery: fields.discovery,
+            refusesOtherAccount: fields.integer(ApplicationTag.refusesOtherAccount) == UInt8(1))
     }
 }
 

@@ -29,13 +29,10 @@ extension ConnectionRecord {
     /// The captured values by their names.
     var capturedValues: [String: String] { fields.values(ConnectionTag.captured) }
 
-    /// Whose account it is, as the look-up said.
-    var account: String? { fields.text(ConnectionTag.account) }
-
     /// Before the tokens of another grant are taken over: it may be of somebody else.
     mutating func forgetCaptured() throws(VaultError) {
         try fields.set(ConnectionTag.captured, nil)
-        try fields.set(ConnectionTag.account, nil)
+        try forgetAccount()
     }
 
     fileprivate static func byteCount(_ values: [(name: String, value: String)]) -> Int {

@@ -48,6 +48,7 @@ enum ConnectionTag {
     static let subject: UInt16 = 52
     static let userScopeOverride: UInt16 = 53
     static let failureCarriesError: UInt16 = 54
+    static let earlierAccount: UInt16 = 57
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken
@@ -92,11 +93,12 @@ enum ApplicationTag {
     static let discovered: UInt16 = 264
     static let discoveryDocument: UInt16 = 265
     static let discoveredSetting: UInt16 = 266
+    static let refusesOtherAccount: UInt16 = 267
 
     static let all = [
         id, clientID, clientSecret, redirectURI, scope, applicationLifetime, changedSince, change,
         userScope, values, privateKey, keyID, keyAlgorithm, discovered, discoveryDocument,
-        discoveredSetting,
+        discoveredSetting, refusesOtherAccount,
     ]
 }
 

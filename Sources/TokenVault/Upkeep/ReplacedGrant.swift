@@ -30,13 +30,9 @@ final class ReplacedGrant: Sendable {
         _ record: borrowing ConnectionRecord, by reply: borrowing TokenReply, _ now: UnixTime
     ) throws(VaultError) {
         let holdsUnread = record.holdsUnread
-        // Also where the grant was taken for lost since: the answer may have brought another token.
-        let isAlive =
-            record.state == .active && !Self.isOver(record, now)
-            || holdsUnread && (record.state == .active || record.state == .failed)
         // What the client had asked for by itself is no grant, and the token ends by itself.
         let isThere =
-            isAlive && record.hasAccessToken && !record.grant.asksAnew
+            Self.isAlive(record, now) && record.hasAccessToken && !record.grant.asksAnew
             && !Self.isSame(record, reply)
         let isRevoked = isThere && application != nil && record.application == application
         var tokens = isRevoked ? try record.tokens() : nil
@@ -93,6 +89,13 @@ final class ReplacedGrant: Sendable {
         }
     }
 
+    /// Whether the provider may still have the grant of a record.
+    static func isAlive(_ record: borrowing ConnectionRecord, _ now: UnixTime) -> Bool {
+        record.state == .active && !isOver(record, now)
+            // Also where it was taken for lost since: the answer may have brought another token.
+            || record.holdsUnread && (record.state == .active || record.state == .failed)
+    }
+
     /// Whether all that there was of it has expired.
     private static func isOver(_ record: borrowing ConnectionRecord, _ now: UnixTime) -> Bool {
         guard let expiry = record.accessTokenExpiry, expiry <= now else { return false }
@@ -102,7 +105,7 @@ final class ReplacedGrant: Sendable {
 
     /// Whether the provider answered with the refresh token that there was: then it has one grant
     /// for both, and revoking the old one would end the new.
-    private static func isSame(
+    static func isSame(
         _ record: borrowing ConnectionRecord, _ reply: borrowing TokenReply
     ) -> Bool {
         guard let place = record.fields.range(ConnectionTag.refreshToken),

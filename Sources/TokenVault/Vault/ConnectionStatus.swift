@@ -61,6 +61,9 @@ public struct ConnectionStatus: Sendable {
     public let subject: String?
     /// Whose account it is, where the provider's definition has that looked up.
     public let account: String?
+    /// Whose it was before it was last connected, where another account came back then; nil where
+    /// it is the same, or nobody knows. The next connect with the same account ends it.
+    public let earlierAccount: String?
     /// When the access token expires, and who says so.
     public let accessTokenExpiry: UnixTime?
     /// Where the expiry was learnt from.
@@ -95,6 +98,7 @@ public struct ConnectionStatus: Sendable {
     public let requestedScope: String?
     /// What was granted; nil where the provider did not say.
     public let grantedScope: String?
+    let scopeDifference: ScopeDifference
     /// The version, for compare-and-swap.
     public let generation: UInt64
 }
@@ -149,6 +153,7 @@ extension Vault {
             nextStep: nextStep,
             application: record.application, grant: record.grant,
             subject: record.subject, account: record.account,
+            earlierAccount: record.account == nil ? nil : record.earlierAccount,
             accessTokenExpiry: record.accessTokenExpiry,
             expirySource: record.expirySource, refreshTokenExpiry: record.refreshTokenExpiry,
             diesAt: end?.time, endCause: end?.cause,
@@ -158,7 +163,7 @@ extension Vault {
             tokenRejected: record.state == .active ? record.rejected : nil,
             lastRefreshed: record.refreshed, refreshCount: record.refreshCount,
             lastUsed: record.used, requestedScope: record.requestedScope,
-            grantedScope: record.grantedScope,
+            grantedScope: record.grantedScope, scopeDifference: try scopeDifference(record),
             generation: generation)
     }
 

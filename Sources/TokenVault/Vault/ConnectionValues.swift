@@ -2,6 +2,9 @@
 
 /// What is known of a connection beside its tokens, and needed to use them: QuickBooks, for one,
 /// cannot be called without the realm that came with the callback.
+///
+/// It is for the platform and the operator, and has the hidden values, too. What people are shown
+/// is made of ``shown``.
 public struct ConnectionValues: Hashable, Sendable {
     /// The values of the provider's variables: the connection's own, else the application's, else
     /// the default.
@@ -13,6 +16,15 @@ public struct ConnectionValues: Hashable, Sendable {
     /// The further hosts of the provider's API, with these values in them; a host whose value is
     /// not known is left out.
     public let resourceHosts: [String]
+
+    /// What a customer may be shown: neither hidden values nor their names, and no hosts, since
+    /// those may have a hidden value in them.
+    public var shown: ConnectionValues {
+        ConnectionValues(
+            variables: variables.filter { !hiddenNames.contains($0.key) },
+            captured: captured.filter { !hiddenNames.contains($0.key) }, hiddenNames: [],
+            resourceHosts: [])
+    }
 }
 
 extension Vault {

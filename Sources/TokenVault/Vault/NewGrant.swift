@@ -12,6 +12,8 @@ struct NewGrant: Sendable {
     let isOfOwnClient: Bool
     /// Whether it is beside the connection whose flow it was: see `Provider.SecondConnection`.
     private(set) var isSecond = false
+    /// Whose connection the tokens may replace.
+    var takenAccount = TakenAccount.any
 
     init(
         connection: ConnectionID, application: ApplicationID, requestedScope: String?,
@@ -34,7 +36,8 @@ struct NewGrant: Sendable {
     init(_ flow: borrowing PendingAuthorization, second: ConnectionID) {
         self.init(
             connection: second, application: flow.application,
-            requestedScope: flow.requestedScope, .authorizationCode, flow.own)
+            // What was asked for it stood in another parameter.
+            requestedScope: nil, .authorizationCode, flow.own)
         isSecond = true
     }
 }

@@ -108,6 +108,7 @@ final class SuppliedConnection: Sendable {
         // What the tokens showed of an application elsewhere says nothing of the one here.
         try record.fields.set(ConnectionTag.isExchanged, nil)
         try record.fields.set(ConnectionTag.account, text: history.account)
+        try record.fields.set(ConnectionTag.earlierAccount, nil)
         try record.fields.set(ConnectionTag.captured, values: history.captured)
         try record.fields.set(own, ConnectionTag.own)
         guard let lost = history.grantLost else { return }

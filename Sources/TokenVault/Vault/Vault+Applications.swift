@@ -11,7 +11,8 @@ extension Vault {
     /// - Throws: `invalidArgument`, where `Provider.check()` may say which setting is meant, where
     ///   there is no client secret to authenticate with or it is not printable ASCII (RFC 6749
     ///   appendix A.2), or has a colon where it is sent as a user name, where there is no signing
-    ///   key to authenticate with, or one that nothing signs with, where a scope is empty or
+    ///   key to authenticate with, or one that nothing signs with, where other accounts are refused
+    ///   and the provider has no `lookup` with an `account`, where a scope is empty or
     ///   has control characters, where there are user scopes and the provider has no parameter for
     ///   them, or where the callback URL has a fragment or a parameter that the provider adds, or
     ///   is plain HTTP elsewhere than on this machine: `detail` says which;
@@ -86,6 +87,8 @@ extension Vault {
         /// What is kept of the discovery that the provider comes from; nil where it comes from
         /// none.
         public let discovery: DiscoveryRecord?
+        /// Whether a connection is never connected again with another account.
+        public let refusesOtherAccount: Bool
 
         init(_ application: borrowing Application) {
             id = application.id
@@ -98,6 +101,7 @@ extension Vault {
             userScopes = application.userScopes
             values = application.values
             discovery = application.discovery
+            refusesOtherAccount = application.refusesOtherAccount
         }
     }
 
@@ -166,6 +170,9 @@ extension Vault {
         }
         try Application.check(scopes: application.scopes)
         try provider.check(userScopes: application.userScopes)
+        if application.refusesOtherAccount, provider.lookup?.account.isEmpty ?? true {
+            throw VaultError(.invalidArgument, .vault, .noAccountLookup, .setting)
+        }
         do throws(SettingError) {
             try provider.check()
         } catch {

@@ -59,13 +59,8 @@ extension Vault {
             network.endpoint.send(request)
             let granted = try granted(await answer.wait(), application, requestedAt, nil)
             refresher.accept(probe, id)
-            do throws(VaultError) {
-                try await store(granted, own, [:], target, life, room)
-            } catch {
-                Self.revoke(granted.reply, application, network, nil)
-                throw error
-            }
-            await lookUp(with: granted, application, id)
+            let found = try await take(granted, application, own, [:], target, life, room)
+            await lookUp(with: granted, application, id, known: found)
         } catch {
             let error = error.about(grant.type).concerning(id)
             await recordFailure(of: target, error)

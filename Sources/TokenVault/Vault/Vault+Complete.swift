@@ -22,6 +22,8 @@ extension Vault {
     ///   provider's definition demands (`callbackRejected`); `issuerMismatch`, `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `certificateRefused`,
     ///   `endpointRefused`, `providerBusy`, `answerLost`, `providerAnswerUnreadable`;
+    ///   `otherAccount` where the application refuses another account than the connection has: its
+    ///   tokens are as they were, and the new ones wiped;
     ///   `tooManySecrets` where there is no room for the request or for what the code brings: then
     ///   nothing was sent, and the flow is still open.
     @discardableResult

@@ -168,7 +168,7 @@ extension Vault {
         let id = target.connection
         let now = time.now()
         let key = store.key(.connection, id.text)
-        let kind = VaultEvent.Kind.connectFailed
+        let kind: VaultEvent.Kind = error.code == .flowDenied ? .connectDenied : .connectFailed
         let number = error.eventNumber
         let trouble = ConnectionRecord.Failure(
             code: kind.code, status: Int32(clamping: number), time: now)

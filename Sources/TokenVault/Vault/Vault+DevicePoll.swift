@@ -142,16 +142,17 @@ extension Vault {
         guard step == .end else { return true }
         let granted = try granted(of: verdict, application, requestedAt, place)
         refresher.accept(probe, flow.connection)
+        var found: LookupFinding?
         do throws(VaultError) {
-            try await store(
-                granted, flow.own, [:], NewGrant(flow), life, room, taking: flowKey)
+            found = try await take(
+                granted, application, flow.own, [:], NewGrant(flow), life, room, place: place,
+                taking: flowKey)
         } catch {
-            Self.revoke(granted.reply, application, network, place)
             let isGone = error.code == .notFound
             await fail(flow, flowKey, isGone ? VaultError(.flowEnded, .vault) : error)
             return false
         }
-        await lookUp(with: granted, application, flow.connection)
+        await lookUp(with: granted, application, flow.connection, known: found)
         refresher.deviceFlows.end(flow.connection, flowKey, .success(()))
         return false
     }

@@ -174,14 +174,10 @@ extension Vault {
             let granted = try granted(
                 await exchange.answer.wait(), application, requestedAt, place)
             refresher.accept(exchange.probe, flow.connection)
-            do throws(VaultError) {
-                try await store(granted, own, captured, NewGrant(flow), life, room)
-            } catch {
-                Self.revoke(granted.reply, application, network, place)
-                throw error
-            }
+            let found = try await take(
+                granted, application, own, captured, NewGrant(flow), life, room, place: place)
             await storeSecond(of: granted, application, own, captured, flow, room)
-            await lookUp(with: granted, application, flow.connection)
+            await lookUp(with: granted, application, flow.connection, known: found)
         }
     }
 

@@ -38,7 +38,7 @@ extension Vault {
         let revision = Revision(
             addedBytesMax: addedBytes, new: target.maker(now)
         ) { [refresher] (record, version) throws(VaultError) in
-            guard target.takes(record, version, life) else { return .leave }
+            guard try target.takes(record, version, life) else { return .leave }
             try replaced.take(record, by: granted.reply, now)
             if replaced.isThere {
                 try record.fields.set(
@@ -117,7 +117,8 @@ extension NewGrant {
     /// - Parameter life: the one in which they were asked for.
     fileprivate func takes(
         _ record: borrowing ConnectionRecord, _ version: RecordVersion, _ life: UInt64?
-    ) -> Bool {
+    ) throws(VaultError) -> Bool {
+        try checkAccount(record)
         // Somebody else's connection may have the name by chance.
         if isSecond { return version.isAbsent || record.application == application }
         // Disconnected and set up anew meanwhile: these tokens are of the life before.

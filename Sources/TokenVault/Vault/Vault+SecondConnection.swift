@@ -30,13 +30,9 @@ extension Vault {
         do throws(VaultError) {
             guard let reply = try await second(of: granted) else { return }
             let second = GrantedTokens(reply, application, requestedAt: granted.requestedAt)
-            do throws(VaultError) {
-                try await store(second, own, captured, NewGrant(flow, second: id), nil, room)
-            } catch {
-                Self.revoke(second.reply, application, network)
-                throw error
-            }
-            await lookUp(with: second, application, id)
+            let found = try await take(
+                second, application, own, captured, NewGrant(flow, second: id), nil, room)
+            await lookUp(with: second, application, id, known: found)
         } catch {
             await record(id, .connectFailed, number: error.eventNumber)
         }

@@ -28,9 +28,9 @@ public struct VaultEvent: Sendable, Hashable {
         public static let connectStarted = Kind(1, "connectStarted")
         /// A flow was completed: the connection has tokens.
         public static let connected = Kind(2, "connected")
-        /// A flow failed. `number` is the provider's HTTP status; where no answer came curl's
-        /// number, negative; 0 where it was not the provider. `detail` has its `error`, be it of
-        /// the callback or of the token endpoint.
+        /// A flow failed, and nobody declined it. `number` is the provider's HTTP status; where no
+        /// answer came curl's number, negative; 0 where it was not the provider. `detail` has its
+        /// `error`, be it of the callback or of the token endpoint.
         public static let connectFailed = Kind(3, "connectFailed")
         /// Tokens were put by the platform.
         public static let tokensPut = Kind(4, "tokensPut")
@@ -89,11 +89,20 @@ public struct VaultEvent: Sendable, Hashable {
         /// A refresh worked. Streamed where `Vault.Settings.tellsRefreshes` says so, not logged.
         public static let refreshed = Kind(21, "refreshed")
 
+        /// The user, or the provider itself, declined a flow (`access_denied`): no fault of
+        /// anybody's. `number` and `detail` as those of `connectFailed`.
+        public static let connectDenied = Kind(22, "connectDenied")
+
+        /// The connection was connected again, and the look-up found another account than before.
+        /// Its status says which it was. `number` is 0.
+        public static let accountChanged = Kind(23, "accountChanged")
+
         static let all: [Kind] = [
             connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
             grantLost, applicationRejected, refreshRefused, replyUnread, attemptInDoubt,
             tokenRejected, disconnectStarted, disconnected, lateAnswer, storageRefused,
             answerOutstanding, grantReplaced, applicationRemoved, useFailed, refreshed,
+            connectDenied, accountChanged,
         ]
     }
 
@@ -120,7 +129,8 @@ public struct VaultEvent: Sendable, Hashable {
 extension VaultEvent.Kind {
     /// Those whose number is a `FailureNumber`.
     private static let failures: Set<Self> = [
-        connectFailed, refreshDelayed, refreshRefused, applicationRejected, grantLost,
+        connectFailed, connectDenied, refreshDelayed, refreshRefused, applicationRejected,
+        grantLost,
     ]
 
     /// How many bytes of a reply lie unread at most, and above that why.

@@ -114,6 +114,8 @@ struct AppAddCommand: AsyncParsableCommand {
 
     @OptionGroup var variables: VariableOptions
 
+    @OptionGroup var accounts: AccountOptions
+
     @Flag(help: "Replace the application of this id.")
     var replace = false
 
@@ -176,6 +178,7 @@ struct AppAddCommand: AsyncParsableCommand {
         var form = ApplicationForm(
             id: id, provider: provider, clientID: clientId, hasClientSecret: hasSecret,
             redirectURI: redirectURI ?? "", scopes: scopes, userScopes: userScopes, values: values)
+        form.refusesOtherAccount = try accounts.refusal(by: provider)
         form.signingKey = keyBytes.map {
             SigningKeyForm(
                 algorithm: signingKey.algorithm, keyID: signingKey.keyID, byteCount: $0)

@@ -125,7 +125,8 @@ struct ConnectCommand: AsyncParsableCommand {
             let application = try await door.application(id: application)
             if let grant {
                 try await connect(door, application, by: grant)
-                return try Outlet.output.line("connected \(id.printable)")
+                try Outlet.output.line("connected \(id.printable)")
+                return try await warnOfGrant(door.status(id: id))
             }
             if !device { try Self.checkFlow(application) }
             guard
@@ -203,6 +204,7 @@ struct ConnectCommand: AsyncParsableCommand {
     /// This is the one moment to mend it: later the user has to be asked again.
     private func warn(_ door: any VaultDoor, _ application: ApplicationForm) async throws {
         let status = try await door.status(id: id)
+        try warnOfGrant(status)
         let remedy =
             "ask for one, by the scope offline_access or as the provider has it "
             + "(authorization_parameters), and connect again"

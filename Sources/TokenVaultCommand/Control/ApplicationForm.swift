@@ -18,6 +18,8 @@ struct ApplicationForm: Codable, Sendable {
     var values: [String: String]?
     /// Where the provider comes from, if it was discovered.
     var discovery: DiscoveryRecordForm?
+    /// Whether a connection is never connected again with another account; nil where it is not so.
+    var refusesOtherAccount: Bool?
 
     enum CodingKeys: String, CodingKey {
         case id, scopes, provider, values, discovery
@@ -26,6 +28,7 @@ struct ApplicationForm: Codable, Sendable {
         case signingKey = "signing_key"
         case redirectURI = "redirect_uri"
         case userScopes = "user_scopes"
+        case refusesOtherAccount = "refuses_other_account"
     }
 
     init(_ summary: Vault.ApplicationSummary) {
@@ -39,6 +42,7 @@ struct ApplicationForm: Codable, Sendable {
         provider = ProviderForm(summary.provider)
         values = summary.values.isEmpty ? nil : summary.values
         discovery = summary.discovery.map(DiscoveryRecordForm.init)
+        refusesOtherAccount = summary.refusesOtherAccount ? true : nil
     }
 
     init(
@@ -63,6 +67,7 @@ struct ApplicationForm: Codable, Sendable {
         return Application(
             id: try ApplicationID(id), provider: provider.provider, clientID: clientID,
             clientSecret: secret, signingKey: key, redirectURI: redirectURI, scopes: scopes,
-            userScopes: userScopes ?? [], values: values ?? [:], discovery: discovery?.record)
+            userScopes: userScopes ?? [], values: values ?? [:], discovery: discovery?.record,
+            refusesOtherAccount: refusesOtherAccount ?? false)
     }
 }

@@ -16,6 +16,8 @@ struct StatusForm: Codable, Sendable {
     var subject: String?
     /// Whose account it is.
     var account: String?
+    /// Whose it was before, where another account came back.
+    var earlierAccount: String?
     var expires: Moment?
     var expirySource: String
     var refreshTokenExpires: Moment?
@@ -31,6 +33,9 @@ struct StatusForm: Codable, Sendable {
     var lastUsed: Moment?
     var requestedScope: String?
     var grantedScope: String?
+    /// What was asked for and not granted, and the other way round; nil where nothing was.
+    var missingScopes: [String]?
+    var extraScopes: [String]?
     /// The values of the provider's variables.
     var variables: [String: String]?
     /// What was captured when it was connected, and since.
@@ -49,6 +54,7 @@ struct StatusForm: Codable, Sendable {
         case id, light, reason, application, grant, subject, account, expires, generation, memory
         case served
         case variables, captured
+        case earlierAccount = "earlier_account"
         case hiddenNames = "hidden_names"
         case resourceHosts = "resource_hosts"
         case reasonNumber = "reason_number"
@@ -67,6 +73,8 @@ struct StatusForm: Codable, Sendable {
         case lastUsed = "last_used"
         case requestedScope = "requested_scope"
         case grantedScope = "granted_scope"
+        case missingScopes = "missing_scopes"
+        case extraScopes = "extra_scopes"
     }
 
     init(_ status: ConnectionStatus, _ memory: SecretArena.Kind, isServed: Bool) {
@@ -80,6 +88,7 @@ struct StatusForm: Codable, Sendable {
         grant = status.grant.rawValue
         subject = status.subject
         account = status.account
+        earlierAccount = status.earlierAccount
         expires = status.accessTokenExpiry.map(Moment.init)
         expirySource = Self.name(status.expirySource)
         refreshTokenExpires = status.refreshTokenExpiry.map(Moment.init)
@@ -94,6 +103,8 @@ struct StatusForm: Codable, Sendable {
         lastUsed = status.lastUsed.map(Moment.init)
         requestedScope = status.requestedScope
         grantedScope = status.grantedScope
+        missingScopes = status.missingScopes.isEmpty ? nil : status.missingScopes
+        extraScopes = status.extraScopes.isEmpty ? nil : status.extraScopes
         generation = status.generation
         self.memory = Self.name(memory)
         served = isServed

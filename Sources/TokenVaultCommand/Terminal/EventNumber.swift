@@ -13,6 +13,7 @@ enum EventNumber {
         case "disconnected":
             number == 2 ? "begun before, finished at open; not revoked then" : "1 slot erased"
         case "grantReplaced": number == 0 ? nil : "the one before may live on at the provider"
+        case "accountChanged": "it is another account than before"
         case "useFailed": "code \(number)"
         case "storageRefused": number == 0 ? nil : "the disk is full, or fails"
         default: text(failure: number, detail)

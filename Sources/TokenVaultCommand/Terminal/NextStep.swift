@@ -136,7 +136,7 @@ enum NextStep {
         let number = status.reasonNumber ?? 0
         var detail = status.reasonDetail?.detail ?? FailureDetail()
         if number == -63 { detail.cause = .tooLong }
-        let isConnect = status.reason == "connectFailed"
+        let isConnect = isOfConnect(status.reason)
         if number < 0, let subject = subject(status) { detail.subject = subject }
         guard let code = code(status.reason, number, detail) else { return nil }
         let shown: Int =
@@ -148,10 +148,14 @@ enum NextStep {
         return VaultError(code, isConnect ? .vault : .upkeep, number: shown, detail: detail)
     }
 
+    private static func isOfConnect(_ reason: String?) -> Bool {
+        reason == "connectFailed" || reason == "connectDenied"
+    }
+
     private static func code(
         _ reason: String?, _ number: Int, _ detail: FailureDetail
     ) -> VaultError.Code? {
-        if detail.subject == .proxy, reason == "refreshDelayed" || reason == "connectFailed" {
+        if detail.subject == .proxy, reason == "refreshDelayed" || isOfConnect(reason) {
             return .proxyFailed
         }
         return switch reason {
@@ -159,6 +163,7 @@ enum NextStep {
             detail.cause == nil ? (number == 0 ? nil : .providerRefused) : .endpointRefused
         case "applicationRejected": .applicationMisconfigured
         case "refreshDelayed" where number < 0: code(curlCode: -number)
+        case "connectDenied": .flowDenied
         case "connectFailed" where number < 0: code(curlCode: -number)
         case "connectFailed" where number == 0: code(ofCallback: detail)
         case "connectFailed": code(ofExchange: number, detail)
@@ -183,6 +188,7 @@ enum NextStep {
         return switch detail.cause {
         case nil: nil
         case .issuerMissing, .issuerOther: .issuerMismatch
+        case .otherAccount, .accountUnknown: .otherAccount
         default: detail.subject == nil ? nil : .endpointRefused
         }
     }
