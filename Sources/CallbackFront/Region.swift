@@ -3,29 +3,20 @@
 /// Where a platform runs, by the label that its callbacks have under the operator's domain.
 public enum Region: String, CaseIterable, Hashable, Sendable {
     /// US Commercial: `oauth2.`.
-    case usCommercial
+    case usCommercial = "us"
     /// US GovCloud: `oauth2.us-gov-west-1.`.
-    case usGovCloud
+    case usGovCloud = "us-gov-west-1"
     /// Ireland: `oauth2.eu-west-1.`.
-    case ireland
+    case ireland = "eu-west-1"
     /// London: `oauth2.eu-west-2.`.
-    case london
+    case london = "eu-west-2"
     /// Canada: `oauth2.ca-central-1.`.
-    case canada
+    case canada = "ca-central-1"
     /// Sydney: `oauth2.ap-southeast-2.`.
-    case sydney
+    case sydney = "ap-southeast-2"
 
     /// What stands before the operator's domain, without the final dot.
-    public var label: String {
-        switch self {
-        case .usCommercial: "oauth2"
-        case .usGovCloud: "oauth2.us-gov-west-1"
-        case .ireland: "oauth2.eu-west-1"
-        case .london: "oauth2.eu-west-2"
-        case .canada: "oauth2.ca-central-1"
-        case .sydney: "oauth2.ap-southeast-2"
-        }
-    }
+    public var label: String { self == .usCommercial ? "oauth2" : "oauth2.\(rawValue)" }
 
     /// What people call it.
     public var name: String {

@@ -85,7 +85,7 @@ import TokenVault
             }, applications: Self.applications(Self.hosts)
         ) { site in
             let browser = try Browser()
-            let link = try await site.link(application: "ireland")
+            let link = try await site.link(application: "eu-west-1")
             let rest = link.replacingOccurrences(
                 of: "https://oauth2.eu-west-1.example.com", with: site.url)
             for host in [
@@ -141,7 +141,7 @@ import TokenVault
         try await Site.run(
             { $0.hosts = Self.hosts }, applications: Self.applications(Self.hosts)
         ) { site in
-            let link = try await site.link(application: "ireland")
+            let link = try await site.link(application: "eu-west-1")
             let moved = link.replacingOccurrences(of: "eu-west-1", with: "eu-west-2")
             for method in ["GET", "POST"] {
                 let reply = try await Browser().visit(moved, at: site.url, method)
