@@ -35,7 +35,7 @@ EVENT_CODES = {
     9: "refresh refused", 10: "reply unread", 11: "attempt in doubt", 12: "token rejected",
     13: "disconnect started", 14: "disconnected", 15: "late answer",
     16: "storage refused", 17: "answer outstanding", 18: "grant replaced",
-    19: "application removed", 20: "use failed",
+    19: "application removed", 20: "use failed", 21: "refreshed", 24: "expires soon",
 }
 CONNECTION_STATES = {1: "configured", 2: "active", 3: "failed", 4: "disconnecting"}
 
@@ -71,6 +71,7 @@ CONNECTION_FIELDS = {
     46: ("own client id", "text"), 47: ("own client secret", "text"),
     48: ("name of a hidden value", "text*"), 50: ("account", "text"),
     51: ("grant", "u8"), 52: ("subject", "text"),
+    59: ("when it was told that the grant comes to its end", "time"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),

@@ -42,6 +42,7 @@ enum ConnectionTag {
     static let account: UInt16 = 50
     static let grant: UInt16 = 51
     static let subject: UInt16 = 52
+    static let endTold: UInt16 = 59
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

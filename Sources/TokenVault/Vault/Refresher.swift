@@ -201,6 +201,8 @@ final class Refresher: Sendable {
         for request in unsent { _ = request.cancelIfUnsent() }
     }
 
+    /// Whether the vault is closed, or is being.
+    var isClosed: Bool { shared.withLock { $0.isClosed } }
     var isVerified: Bool { verified.load(ordering: .acquiring) }
     func setVerified() { verified.store(true, ordering: .releasing) }
 

@@ -13,7 +13,11 @@ extension Vault {
         defer { refresher.run(false) }
         guard refresher.run(true) else { throw VaultError(.closed, .vault) }
         resumePolling()
-        await feed.end()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in await tellEnds() }
+            await feed.end()
+            group.cancelAll()
+        }
     }
 
     /// The orderly end of a process: sends no refresh any more, takes back what has not left, and

@@ -86,14 +86,20 @@ public struct VaultEvent: Sendable, Hashable {
         /// said.
         public static let useFailed = Kind(20, "useFailed")
 
-        /// A refresh worked. Streamed where `Vault.Settings.tellsRefreshes` says so, not logged.
+        /// A refresh worked. Streamed where `Vault.Settings.tellsRefreshes` says so, and logged
+        /// where `logsRefreshes` does.
         public static let refreshed = Kind(21, "refreshed")
+
+        /// The user has to connect again soon, as far as anybody knows: see `diesAt` of the status.
+        /// `number` is in how many seconds. Told once for each grant.
+        public static let expiresSoon = Kind(24, "expiresSoon")
 
         static let all: [Kind] = [
             connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
             grantLost, applicationRejected, refreshRefused, replyUnread, attemptInDoubt,
             tokenRejected, disconnectStarted, disconnected, lateAnswer, storageRefused,
             answerOutstanding, grantReplaced, applicationRemoved, useFailed, refreshed,
+            expiresSoon,
         ]
     }
 

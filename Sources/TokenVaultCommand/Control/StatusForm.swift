@@ -5,6 +5,8 @@ import TokenVault
 /// How a connection is, as JSON has it.
 struct StatusForm: Codable, Sendable {
     var id: String
+    /// What events and webhooks call it.
+    var reference: String?
     var light: String
     var reason: String?
     var reasonNumber: Int?
@@ -46,7 +48,8 @@ struct StatusForm: Codable, Sendable {
     var served: Bool?
 
     enum CodingKeys: String, CodingKey {
-        case id, light, reason, application, grant, subject, account, expires, generation, memory
+        case id, reference, light, reason, application, grant, subject, account, expires
+        case generation, memory
         case served
         case variables, captured
         case hiddenNames = "hidden_names"
@@ -71,6 +74,7 @@ struct StatusForm: Codable, Sendable {
 
     init(_ status: ConnectionStatus, _ memory: SecretArena.Kind, isServed: Bool) {
         id = status.connection.text
+        reference = status.reference
         light = status.light.rawValue
         reason = status.reason?.description
         reasonNumber = status.reasonNumber == 0 ? nil : status.reasonNumber

@@ -14,6 +14,7 @@ enum EventNumber {
             number == 2 ? "begun before, finished at open; not revoked then" : "1 slot erased"
         case "grantReplaced": number == 0 ? nil : "the one before may live on at the provider"
         case "useFailed": "code \(number)"
+        case "expiresSoon": "in \(number / 3600) h"
         case "storageRefused": number == 0 ? nil : "the disk is full, or fails"
         default: text(failure: number, detail)
         }
