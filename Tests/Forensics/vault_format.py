@@ -22,9 +22,10 @@ ATTEMPTS_IN_A_BATCH = 256
 EVENTS_KEPT = 100_000
 
 CONNECTION, APPLICATION, ROOT, FLOW, EVENT, BATCH, FENCE = range(1, 8)
+WEBHOOK = 9
 TYPE_NAMES = {
     CONNECTION: "connection", APPLICATION: "application", ROOT: "root", FLOW: "flow",
-    EVENT: "event", BATCH: "batch", FENCE: "fence",
+    EVENT: "event", BATCH: "batch", FENCE: "fence", WEBHOOK: "webhook",
 }
 SLOT_STATES = {1: "live"}
 # The most generations by which a crash leaves a slot ahead of ROOT: those of one group of commits.
@@ -127,7 +128,21 @@ FLOW_FIELDS = {
     15: ("device code", "text"), 16: ("interval of polls", "i64"), 17: ("user code", "text"),
     18: ("verification URI", "text"), 19: ("verification URI with the code", "text"),
 }
-FIELDS = {CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS}
+WEBHOOK_FIELDS = {
+    1: ("id", "text"), 2: ("URL", "text"), 3: ("key", "bytes"), 4: ("key before", "bytes"),
+    5: ("until when the key before signs", "time"), 6: ("type of event", "text*"),
+    7: ("last event dealt with", "u64"), 8: ("created", "time"), 9: ("last success", "time"),
+    10: ("last failure", "time"), 11: ("number of the last failure", "i64"),
+    12: ("first attempt of the next event", "time"), 13: ("failed attempts", "u32"),
+    14: ("next attempt", "time"), 15: ("why it has stopped", "u8"),
+    16: ("events that were gone", "u64"),
+}
+FIELDS = {
+    CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS,
+    WEBHOOK: WEBHOOK_FIELDS,
+}
+# What lies in `records`, under a data key of its own.
+KINDS_WITH_SLOTS = (CONNECTION, APPLICATION, WEBHOOK)
 FIELD_BYTES = {"time": 8, "u8": 1, "u32": 4, "u64": 8, "i64": 8, "hash": 32, "failure": 14}
 
 

@@ -26,6 +26,7 @@ final class Refresher: Sendable {
     let alarm: Alarm
     let stepsBack = StepsBack()
     let deviceFlows = DeviceFlows()
+    let webhooks = Webhooks()
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts that earlier processes left in doubt.
     private let inherited: [InheritedAttempt]

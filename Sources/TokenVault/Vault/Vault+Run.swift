@@ -3,7 +3,7 @@
 extension Vault {
     /// Refreshes every connection before its token expires; returns when the calling task is
     /// cancelled, or the vault is closed. Idle, it costs nothing: it sleeps until the next
-    /// deadline.
+    /// deadline. Events are sent to webhooks meanwhile.
     ///
     /// - Throws: what `ready` throws; nothing is refreshed in a store that does not verify. If the
     ///   vault was closed before it was ready, `closed`.
@@ -15,6 +15,7 @@ extension Vault {
         resumePolling()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in await tellEnds() }
+            group.addTask { [self] in await deliverWebhooks() }
             await feed.end()
             group.cancelAll()
         }

@@ -164,6 +164,7 @@ public final class Vault: Sendable {
             directory?.release()
             feed.finish()
             eventSignal.finish()
+            refresher.webhooks.signal.finish()
         }
     }
 

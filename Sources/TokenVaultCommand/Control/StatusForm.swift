@@ -169,6 +169,19 @@ struct EventForm: Codable, Sendable {
     var event: String
     var number: Int64?
     var detail: DetailForm?
+    /// Of the log of the whole vault: the place behind it, and whom it is about.
+    var cursor: String?
+    var reference: String?
+    var connection: String?
+    var application: String?
+
+    init(_ event: LoggedEvent) {
+        self.init(event.event)
+        cursor = "\(event.cursor)"
+        reference = event.reference
+        connection = event.event.connection?.text
+        application = event.application?.text
+    }
 
     init(_ event: VaultEvent) {
         time = Moment(event.time)
