@@ -13,6 +13,7 @@ import Testing
 
     /// Writes entries of a connection that is not there.
     private func write(_ vault: Vault, _ count: Int) async throws {
+        try await vault.ready()
         let key = vault.store.key(.connection, "gone")
         for start in stride(from: 0, to: count, by: 1000) {
             let commit = Commit()
@@ -194,17 +195,5 @@ import Testing
         run.cancel()
         _ = await run.result
         vault.close()
-    }
-
-    @Test func aRefreshIsLoggedOnlyWhereTheSettingsSaySo() async throws {
-        // The refresh itself is LifeTests' matter; here, that the setting reaches the feed.
-        let test = try TestVault()
-        try test.create()
-        let plain = try test.open()
-        #expect(!plain.feed.logsRefreshes)
-        plain.close()
-        let logging = try test.open { $0.logsRefreshes = true }
-        #expect(logging.feed.logsRefreshes)
-        logging.close()
     }
 }
