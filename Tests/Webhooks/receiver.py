@@ -18,7 +18,6 @@ import random
 import sys
 import threading
 
-CLOCK_TOLERANCE_SECONDS = 300
 FAILURES = ("500", "404", "302", "hang up", "half an answer", "taken, and then hang up")
 
 
@@ -40,7 +39,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             fails = server.random.random() < 0.5
             how = server.random.choice(FAILURES) if fails else "taken"
             server.log.write(json.dumps({
-                "id": self.headers["webhook-id"], "timestamp": int(self.headers["webhook-timestamp"]),
+                "id": self.headers["webhook-id"],
+                "timestamp": int(self.headers["webhook-timestamp"]),
                 "signed": is_signed(server.key_file.read_text().strip(), self.headers, body),
                 "how": how, "path": self.path, "body": json.loads(body)}) + "\n")
             server.log.flush()

@@ -5,8 +5,8 @@ import Synchronization
 /// Tells of connections that are about to come to their end, once for each grant, while somebody
 /// reads the log of events, or a webhook wants to know; nothing is looked at where nobody does.
 ///
-/// Whoever has just been connected is looked at at once, by what the log says. The others are looked
-/// at in turn, so many in an hour: nothing is asked of a refresh.
+/// Whoever has just been connected is looked at at once, by what the log says. The others are
+/// looked at in turn, so many in an hour: nothing is asked of a refresh.
 final class EndNotices: Sendable {
     /// How many connections are looked at in an hour at the most: a million in less than a day.
     static let lookedAtMax = 50_000

@@ -48,8 +48,8 @@ public struct SalvageReport: Sendable, Hashable {
     public let damagedNotes: Int
     /// How many entries of the log do not open: it is refused from there on.
     public let damagedEvents: Int
-    /// The ids of connections, applications and webhooks that opened and are not in the new vault: their
-    /// records are so long that they have no room for what a copy adds (42 bytes at most).
+    /// The ids of connections, applications and webhooks that opened and are not in the new vault:
+    /// their records are so long that they have no room for what a copy adds (42 bytes at most).
     public let notCopied: [String]
 
     /// How many records opened: connections, applications and webhooks.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How events come to webhooks. Each webhook has a place in the log; the event behind it is sent, and
-// where it is taken the place moves on, durably, before the next one is sent. So nothing is sent
-// that is not durable, nothing is left out, and what a crash interrupts is sent again: at least
-// once, in the order of the log. One that is not taken holds back all later ones of its webhook.
+// How events come to webhooks. Each webhook has a place in the log; the event behind it is sent,
+// and where it is taken the place moves on, durably, before the next one is sent. So nothing is
+// sent that is not durable, nothing is left out, and what a crash interrupts is sent again: at
+// least once, in the order of the log. One that is not taken holds back all later ones of its
+// webhook.
 extension Vault {
     /// How long one event is tried, in milliseconds.
     static let deliveryMilliseconds: Int64 = 3 * 86_400_000

@@ -125,8 +125,8 @@ extension Vault {
         return WebhookKey(id: id, secret: text)
     }
 
-    /// Goes on where a webhook has stopped, with the event that it did not take; tries at once where
-    /// it waits to.
+    /// Goes on where a webhook has stopped, with the event that it did not take; tries at once
+    /// where it waits to.
     ///
     /// - Throws: `notFound`; `storeFull`, `storageFailed`.
     public func resumeWebhook(_ id: WebhookID) async throws(VaultError) {

@@ -65,7 +65,7 @@ struct WebhookAddCommand: AsyncParsableCommand {
             EXAMPLES
               tokenvault webhook add https://platform.example.com/events > webhook.secret
               tokenvault webhook add https://platform.example.com/events \\
-                --type connection.reconnect_needed --type connection.expires_soon | pass insert -e hook
+                --type connection.reconnect_needed --type connection.expires_soon > webhook.secret
             """)
 
     @Argument(help: "Where messages are POSTed: https, under the rules for endpoints.")

@@ -70,8 +70,8 @@ struct WebhookTestCommand: AsyncParsableCommand {
                     guard outcome.delivered else {
                         throw CommandFailure(
                             .providerUnavailable,
-                            "\(id): the message was not taken: \(outcome.text): see at the receiver "
-                                + "why, and that the URL is right")
+                            "\(id): the message was not taken: \(outcome.text): see at the "
+                                + "receiver why, and that the URL is right")
                     }
                     try Outlet.output.line("delivered: \(outcome.text)")
                 }
