@@ -77,17 +77,12 @@ extension CallbackFront {
 
     /// What our own page says beside that the flow is completed.
     private func note(on connection: ConnectionID) -> CompletionNote? {
-        guard let status = try? vault.status(connection),
-            let requested = status.requestedScope, let granted = status.grantedScope
-        else { return nil }
-        return Self.scopes(requested).isSubset(of: Self.scopes(granted)) ? nil : .scopesMissing
+        guard let status = try? vault.status(connection) else { return nil }
+        if status.earlierAccount != nil { return .otherAccount }
+        return Set(status.missingScopes).isSubset(of: Self.ofSignIn) ? nil : .scopesMissing
     }
 
-    /// Providers separate them by spaces, or by commas. Many do not name what is about the sign-in
-    /// itself, or name it otherwise: that is not missed.
-    private static func scopes(_ text: String) -> Set<Substring> {
-        Set(text.split { $0 == " " || $0 == "," }).subtracting([
-            "openid", "email", "profile", "offline_access",
-        ])
-    }
+    /// Many providers do not name what is about the sign-in itself, or name it otherwise: that is
+    /// not missed.
+    private static let ofSignIn: Set = ["openid", "email", "profile", "offline_access"]
 }

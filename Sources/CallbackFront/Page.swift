@@ -129,6 +129,8 @@ struct PageSet: Sendable {
 enum CompletionNote: String, CaseIterable, Sendable {
     /// The provider granted less than was asked for.
     case scopesMissing
+    /// Another account than before came back.
+    case otherAccount
 
     var paragraphs: [String] {
         switch self {
@@ -138,6 +140,12 @@ enum CompletionNote: String, CaseIterable, Sendable {
                     + "of what relies on this connection may not work.",
                 "To grant the rest, connect again and leave all of it allowed. Otherwise you can "
                     + "close this window.",
+            ]
+        case .otherAccount:
+            [
+                "Your account is connected. It is not the account that was connected here before.",
+                "If you meant the earlier one, sign in to it at the provider and connect again. "
+                    + "Otherwise you can close this window.",
             ]
         }
     }

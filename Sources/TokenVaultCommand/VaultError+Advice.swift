@@ -228,6 +228,11 @@ extension VaultError {
             "the answer to a refresh is outstanding; it is waited for, and nothing else is sent: "
                 + "try again later"
         ),
+        (
+            .cursorExpired, .missing,
+            "the log does not have what comes behind this cursor any more, or the cursor is of "
+                + "another vault: leave --after out for the oldest event that is kept"
+        ),
         (.disconnecting, .temporaryFailure, "the connection is being disconnected: wait"),
         (.notConnected, .connectAgain, "nobody has completed its flow yet: run connect"),
     ]

@@ -42,7 +42,7 @@ FIXED_SIZES = {
 # Lengths of the LMDB keys that stand before a value in its node.
 KEY_LENGTHS = {
     form.CONNECTION: 32, form.APPLICATION: 32, form.FLOW: 32, form.ROOT: 4, form.EVENT: 8,
-    form.BATCH: 9, form.FENCE: 33,
+    form.BATCH: 9, form.FENCE: 33, form.WEBHOOK: 32,
 }
 
 
@@ -216,7 +216,7 @@ class Findings:
         self.needles = {name: {"windows": set(), "places": []} for name in needles}
         self.owners = {kind: defaultdict(lambda: {
             "generations": set(), "copies": 0, "places": []})
-            for kind in (form.CONNECTION, form.APPLICATION, form.FLOW)}
+            for kind in (*form.KINDS_WITH_SLOTS, form.FLOW)}
         self.torn = {}
         self.fixed = defaultdict(set)
         self.candidates = 0
@@ -305,7 +305,7 @@ class RecordSearch:
         for name, content in self.files.items():
             overflow = keys_of_overflow_pages(content)
             # Sound for the same reason as with slots: the header is associated data.
-            for at in offsets_of(b"\x01\x01[\x01-\x07].", content):
+            for at in offsets_of(b"\x01\x01[\x01-\x07\x09].", content):
                 head = content[at:at + 48]
                 if len(head) < 48:
                     continue
@@ -319,7 +319,7 @@ class RecordSearch:
         keys = {content[at - before:at]} if at >= before else set()
         if (at - 16) % form.PAGE_BYTES == 0:
             keys |= overflow.get((at - 16) // form.PAGE_BYTES, set())
-        if record.type in (form.CONNECTION, form.APPLICATION):
+        if record.type in form.KINDS_WITH_SLOTS:
             # A record names the slot that its data key was sealed for, in this life or an old one.
             ways = [(slot.vault_id, slot.data_key, keys | {slot.slot.record_key})
                     for slot in self.slots_by_number.get(record.slot, ())]

@@ -527,6 +527,12 @@ class FormatIsTheDocuments(unittest.TestCase):
             for kind, tag, sentence in zip(kinds, cells[::2], cells[1::2]):
                 if tag:
                     tags[kind][int(tag)] = sentence
+        tags[form.WEBHOOK] = {}
+        for line in self.lines[self.lines.index("| webhook | |") + 2:]:
+            cells = [cell.strip() for cell in line.split("|")[1:-1]]
+            if len(cells) != 2:
+                break
+            tags[form.WEBHOOK][int(cells[0])] = cells[1]
         return tags
 
     def test_every_field(self):

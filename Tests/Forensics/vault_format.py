@@ -22,9 +22,10 @@ ATTEMPTS_IN_A_BATCH = 256
 EVENTS_KEPT = 100_000
 
 CONNECTION, APPLICATION, ROOT, FLOW, EVENT, BATCH, FENCE = range(1, 8)
+WEBHOOK = 9
 TYPE_NAMES = {
     CONNECTION: "connection", APPLICATION: "application", ROOT: "root", FLOW: "flow",
-    EVENT: "event", BATCH: "batch", FENCE: "fence",
+    EVENT: "event", BATCH: "batch", FENCE: "fence", WEBHOOK: "webhook",
 }
 SLOT_STATES = {1: "live"}
 # The most generations by which a crash leaves a slot ahead of ROOT: those of one group of commits.
@@ -35,8 +36,8 @@ EVENT_CODES = {
     9: "refresh refused", 10: "reply unread", 11: "attempt in doubt", 12: "token rejected",
     13: "disconnect started", 14: "disconnected", 15: "late answer",
     16: "storage refused", 17: "answer outstanding", 18: "grant replaced",
-    19: "application removed", 20: "use failed", 22: "connect denied",
-    23: "account changed",
+    19: "application removed", 20: "use failed", 21: "refreshed", 22: "connect denied",
+    23: "account changed", 24: "expires soon",
 }
 CONNECTION_STATES = {1: "configured", 2: "active", 3: "failed", 4: "disconnecting"}
 
@@ -74,6 +75,7 @@ CONNECTION_FIELDS = {
     51: ("grant", "u8"), 52: ("subject", "text"), 53: ("user scope override", "text*"),
     54: ("failure redirect carries an error", "u8"),
     57: ("earlier account", "text"),
+    59: ("when it was told that the grant comes to its end", "time"),
 }
 APPLICATION_FIELDS = {
     1: ("id", "text"), 2: ("provider name", "text"), 3: ("authorization endpoint", "text"),
@@ -133,7 +135,21 @@ FLOW_FIELDS = {
     22: ("query of the callback", "text"), 23: ("scope of a link", "text*"),
     24: ("user scope of a link", "text*"),
 }
-FIELDS = {CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS}
+WEBHOOK_FIELDS = {
+    1: ("id", "text"), 2: ("URL", "text"), 3: ("key", "bytes"), 4: ("key before", "bytes"),
+    5: ("until when the key before signs", "time"), 6: ("type of event", "text*"),
+    7: ("last event dealt with", "u64"), 8: ("created", "time"), 9: ("last success", "time"),
+    10: ("last failure", "time"), 11: ("number of the last failure", "i64"),
+    12: ("first attempt of the next event", "time"), 13: ("failed attempts", "u32"),
+    14: ("next attempt", "time"), 15: ("why it has stopped", "u8"),
+    16: ("events that were gone", "u64"),
+}
+FIELDS = {
+    CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS,
+    WEBHOOK: WEBHOOK_FIELDS,
+}
+# What lies in `records`, under a data key of its own.
+KINDS_WITH_SLOTS = (CONNECTION, APPLICATION, WEBHOOK)
 FIELD_BYTES = {"time": 8, "u8": 1, "u32": 4, "u64": 8, "i64": 8, "hash": 32, "failure": 14}
 
 

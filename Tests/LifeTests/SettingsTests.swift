@@ -19,6 +19,7 @@ import Testing
             let practice = try await Practice()
             let vault = try practice.open {
                 $0.tellsRefreshes = isTold
+                $0.logsRefreshes = isTold
                 $0.log = { event in heard.lines.withLock { $0.append("\(event)") } }
             }
             let events = vault.events()
@@ -37,9 +38,10 @@ import Testing
             #expect(kinds == expected)
             // The log has the same, one line for each.
             #expect(heard.lines.withLock { $0 } == expected.map { "\($0) connection anna" })
-            // The one on disk has none of them.
+            // The one on disk has the same.
             let next = try practice.open()
-            #expect(try await !next.log(id).map(\.kind).contains(.refreshed))
+            #expect(try await next.log(id).map(\.kind) == expected)
+            #expect(try await next.events(after: nil).events.map(\.event.kind) == expected)
             next.close()
             await practice.provider.stop()
         }

@@ -24,6 +24,8 @@ extension SimulatedStore: Committing {
 
     func allow(_ verified: Verified) { isAllowed = true }
 
+    func observeEvents(_ observer: @escaping @Sendable () -> Void) { eventObserver = observer }
+
     /// The disk has done its work: what waits, at most as many as the writer takes, is true now.
     func commitGroup() {
         guard !isDead, !waiting.isEmpty else { return }
@@ -47,6 +49,7 @@ extension SimulatedStore: Committing {
             if crashes() { return }
             waiting.removeFirst(count)
         }
+        eventObserver()
         for (commit, result) in zip(group, results) where !swallows(commit) { commit.end(result) }
         isWriting = !waiting.isEmpty
         if isWriting { wait { [self] in commitGroup() } }

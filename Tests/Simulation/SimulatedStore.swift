@@ -32,6 +32,7 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     var acknowledgesEarly = false
     var lasting: Disk.Contents?
     var lastingNews: [Disk.DurableChange] = []
+    var eventObserver: @Sendable () -> Void = {}
 
     init(
         _ disk: Disk, wait: @escaping (@escaping () -> Void) -> Void,
@@ -183,14 +184,21 @@ final class SimulatedStore: Reading, @unchecked Sendable {
     }
 
     func scanEvents(
-        from first: UInt64, atMost limit: Int, _ body: (EventEntry) -> Void
+        from first: UInt64, atMost limit: Int, _ body: (UInt64, EventEntry) -> Void
     ) throws(VaultError) -> UInt64? {
         try checkOpen()
         let start = max(first, disk.contents.firstEvent)
         let skipped = Int(clamping: start - disk.contents.firstEvent)
         let events = disk.contents.events.dropFirst(skipped)
-        for event in events.prefix(limit) { body(event) }
+        for (offset, event) in events.prefix(limit).enumerated() {
+            body(start + UInt64(offset), event)
+        }
         return events.count > limit ? start + UInt64(limit) : nil
+    }
+
+    func lastEvent() throws(VaultError) -> UInt64 {
+        try checkOpen()
+        return disk.contents.firstEvent + UInt64(disk.contents.events.count) - 1
     }
 
     func close() { isClosed = true }

@@ -107,7 +107,7 @@ extension VaultError.Code {
         case providerRefused, providerUnreachable, providerAnswerUnreadable, deadlineExceeded
         case providerBusy, certificateRefused, answerLost, backingOff, certificateFileUnusable
         case applicationMisconfigured, grantLost, notRefreshable, disconnecting, notConnected
-        case answerOutstanding, proxyFailed
+        case answerOutstanding, proxyFailed, cursorExpired
     }
 
     /// An argument breaks a documented limit or form. Correct the call.
@@ -253,6 +253,10 @@ extension VaultError.Code {
     /// hold the only new refresh token, so it is listened for, and nothing else is sent meanwhile.
     /// Ask again later. `number` is for how many seconds it has been outstanding.
     public static let answerOutstanding = Self(kind: .answerOutstanding)
+    /// What comes behind the cursor is gone from the log of events, or the cursor is of another
+    /// vault, or of another copy of this one. Go on from the oldest event that is kept, or the
+    /// newest, and look at the connections for what was missed.
+    public static let cursorExpired = Self(kind: .cursorExpired)
     /// The connection is configured, but nobody has completed its flow.
     public static let notConnected = Self(kind: .notConnected)
 }

@@ -82,8 +82,7 @@ final class CurlTransfer {
             return false
         }
         self.request = request
-        let keepsAll = request.head?.keepsAll ?? false
-        self.reply = ReplyBody(in: reply, request.rules, keepsAll: keepsAll)
+        self.reply = ReplyBody(in: reply, request.rules, request.head)
         headers = ReplyHeaders()
         stage = .connecting
         failure = nil

@@ -34,7 +34,7 @@ struct ReplyBody: ~Copyable {
         case rest(JSONSkip)
         /// Nothing: the object is whole.
         case end
-        /// Nothing: it is no object after all.
+        /// Nothing: it is no object after all, or nobody reads it.
         case broken
     }
 
@@ -59,11 +59,15 @@ struct ReplyBody: ~Copyable {
 
     /// One that begins in an empty block.
     ///
-    /// - Parameter keepsAll: whether nothing of it may be passed over.
-    init(in block: consuming Secret, _ rules: ReplyRules? = nil, keepsAll: Bool = false) {
+    /// - Parameter head: whether nothing of it may be passed over, or all of it is.
+    init(
+        in block: consuming Secret, _ rules: ReplyRules? = nil,
+        _ head: TransportRequest.Head? = nil
+    ) {
         secret = block
         self.rules = rules
-        if keepsAll { place = .page }
+        if head?.keepsAll ?? false { place = .page }
+        if head?.ignoresBody ?? false { place = .broken }
     }
 
     /// The body, or what is left of it; nil where nothing is.

@@ -10,5 +10,7 @@ extension TransportRequest {
         /// Whether the answer is kept as it comes, and is too long where it outgrows every block:
         /// one that has other members than those of a token endpoint.
         package var keepsAll = false
+        /// Whether the answer's body is passed over, and only its status counts.
+        package var ignoresBody = false
     }
 }

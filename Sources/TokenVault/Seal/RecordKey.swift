@@ -32,6 +32,22 @@ struct RecordKey: Sendable {
         Sodium.hash(part, into: &output)
     }
 
+    /// In hexadecimal digits.
+    var text: String {
+        var text = ""
+        for index in 0..<Self.byteCount {
+            let byte = bytes.byte(at: index)
+            for digit in [byte >> 4, byte & 15] {
+                text.unicodeScalars.append(Unicode.Scalar(Self.hexDigit(digit)))
+            }
+        }
+        return text
+    }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+
     var bytes: RawSpan {
         @_lifetime(borrow self)
         borrowing get {

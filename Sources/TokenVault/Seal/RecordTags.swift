@@ -49,6 +49,7 @@ enum ConnectionTag {
     static let userScopeOverride: UInt16 = 53
     static let failureCarriesError: UInt16 = 54
     static let earlierAccount: UInt16 = 57
+    static let endTold: UInt16 = 59
 
     /// The tokens: what a refresh replaces.
     static let tokens = accessToken...refreshToken

@@ -10,9 +10,13 @@ enum SealedRecord {
         case event = 5
         case batch = 6
         case fence = 7
+        case webhook = 9
+
+        /// Whether it is an entry of `records`, with a data key of its own in a slot.
+        var hasSlot: Bool { self == .connection || self == .application || self == .webhook }
 
         /// Whether the plaintext is padded to one of the buckets.
-        var isPadded: Bool { self == .connection || self == .application || self == .flow }
+        var isPadded: Bool { hasSlot || self == .flow }
     }
 
     struct Header {

@@ -24,6 +24,10 @@ protocol Committing: AnyObject, Sendable {
     /// The store is verified: from now on commits are taken. Until then every one fails with
     /// `notVerified`, except those that finish a disconnect.
     func allow(_ verified: Verified)
+
+    /// From now on `observer` is called after each transaction that added to the log, when its
+    /// entries can be read; on the writer's thread, which must not wait. There is one at most.
+    func observeEvents(_ observer: @escaping @Sendable () -> Void)
 }
 
 /// Changes that are made in one transaction or not at all. What they expect is compared with what

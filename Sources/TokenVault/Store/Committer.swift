@@ -20,6 +20,7 @@ final class Committer: Committing {
     private let thread = Monitor<WorkerThread?>(nil)
     /// The writer's thread, as it calls itself; 0 before it runs.
     private let writing = Atomic<pthread_t>(0)
+    private let eventObserver = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// How long commits that nobody waits for are kept until there is a whole group of them, in
     /// milliseconds. A transaction of many costs little more than one of few.
@@ -71,6 +72,10 @@ final class Committer: Committing {
             queue.isAllowed = true
             queue.verified = verified
         }
+    }
+
+    func observeEvents(_ observer: @escaping @Sendable () -> Void) {
+        eventObserver.withLock { $0 = observer }
     }
 
     /// Why commits are refused, if they are.
@@ -151,7 +156,9 @@ final class Committer: Committing {
                 }
                 : try transact(group, &draft)
             for slot in draft.freedSlots { store.slots.give(slot) }
+            let hasEvents = draft.root.nextEvent != writer.root.nextEvent
             writer = draft
+            if hasEvents { eventObserver.withLock({ $0 })?() }
             return results
         } catch {
             // Slots that were overwritten stay so, and their records are still there.

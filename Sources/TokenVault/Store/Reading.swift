@@ -59,14 +59,17 @@ protocol Reading: AnyObject, Sendable {
     /// Opens a pending authorization; nil where there is none, or its connection is gone.
     func openFlow(_ key: RecordKey) throws(VaultError) -> Fields?
 
-    /// Entries of the log, the oldest first, so many at the most, in a snapshot of their own. A
-    /// number stays an entry's, also when older ones have gone.
+    /// Entries of the log with their numbers, the oldest first, so many at the most, in a snapshot
+    /// of their own. A number stays an entry's, also when older ones have gone.
     ///
     /// - Parameter first: the number to begin with.
     /// - Returns: the number to go on with; nil at the end.
     func scanEvents(
-        from first: UInt64, atMost limit: Int, _ body: (EventEntry) -> Void
+        from first: UInt64, atMost limit: Int, _ body: (UInt64, EventEntry) -> Void
     ) throws(VaultError) -> UInt64?
+
+    /// The number of the newest entry of the log; 0 where there never was one.
+    func lastEvent() throws(VaultError) -> UInt64
 
     /// From now on every read fails with `closed`; `key`, `flowKey` and `inheritance` go on.
     func close()

@@ -130,8 +130,7 @@ final class Salvage {
         let damaged = try pages.scan(.records) { (lmdbKey, value) throws(VaultError) in
             found.entryCount += 1
             guard lmdbKey.byteCount == RecordKey.byteCount,
-                let header = try? SealedRecord.header(of: value),
-                header.kind == .connection || header.kind == .application
+                let header = try? SealedRecord.header(of: value), header.kind.hasSlot
             else {
                 found.faults[.unknownForm, default: 0] += 1
                 return
@@ -155,10 +154,10 @@ final class Salvage {
                 return
             }
             found.opened[key] = header.generation
-            if header.kind == .connection {
-                found.connectionCount += 1
-            } else {
-                found.applicationCount += 1
+            switch header.kind {
+            case .connection: found.connectionCount += 1
+            case .webhook: found.webhookCount += 1
+            default: found.applicationCount += 1
             }
         }
         found.damagedPages += damaged

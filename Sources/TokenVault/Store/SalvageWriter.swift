@@ -67,6 +67,12 @@ final class SalvageWriter {
             try record.keepTokens(of: header.generation)
             return record.plaintext()
         }
+        if header.kind == .webhook {
+            // The log is another one.
+            var record = WebhookRecord(fields: fields)
+            try record.set(place: 0)
+            return record.plaintext()
+        }
         if !fields.has(ApplicationTag.changedSince) {
             try fields.set(ApplicationTag.changedSince, integer: header.generation)
         }

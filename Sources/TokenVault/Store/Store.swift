@@ -143,7 +143,7 @@ final class Store: Reading {
     /// Opens a value of `records`.
     func open(_ value: RawSpan, key: RecordKey) throws(VaultError) -> Opened {
         let header = try SealedRecord.header(of: value)
-        guard header.kind == .connection || header.kind == .application else {
+        guard header.kind.hasSlot else {
             throw VaultError(.recordDamaged, .store, number: Int(header.kind.rawValue))
         }
         let dataKey = try slots.dataKey(header.slot, for: key)
@@ -233,7 +233,7 @@ final class Store: Reading {
     }
 
     func scanEvents(
-        from first: UInt64, atMost limit: Int, _ body: (EventEntry) -> Void
+        from first: UInt64, atMost limit: Int, _ body: (UInt64, EventEntry) -> Void
     ) throws(VaultError) -> UInt64? {
         let transaction = try beginRead()
         let start = try Secret(integer: first.byteSwapped)
@@ -246,15 +246,21 @@ final class Store: Reading {
             guard lmdbKey.byteCount == 8, let entry = EventEntry(plaintext.bytes) else {
                 throw VaultError(.recordDamaged, .store)
             }
+            let number = lmdbKey.integer(at: 0, as: UInt64.self).byteSwapped
             count += 1
             if count > limit {
-                next = lmdbKey.integer(at: 0, as: UInt64.self).byteSwapped
+                next = number
                 return false
             }
-            body(entry)
+            body(number, entry)
             return true
         }
         return next
+    }
+
+    func lastEvent() throws(VaultError) -> UInt64 {
+        let transaction = try beginRead()
+        return try root(transaction).nextEvent - 1
     }
 
     /// Reads ROOT in a snapshot.

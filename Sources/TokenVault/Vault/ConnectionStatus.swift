@@ -40,6 +40,10 @@ public struct ConnectionStatus: Sendable {
 
     /// The connection.
     public let connection: ConnectionID
+    /// What the log of events calls it, and webhooks: 64 hexadecimal digits, the same for as long
+    /// as the vault is there, also for the next connection with this id. Nobody learns the id from
+    /// it.
+    public let reference: String
     /// Its light.
     public let light: Light
     /// Why it is red, or why a refresh is being retried.
@@ -148,7 +152,7 @@ extension Vault {
             }
         }
         return ConnectionStatus(
-            connection: id, light: light, reason: reason,
+            connection: id, reference: key.text, light: light, reason: reason,
             reasonNumber: Int(clamping: meaning.number), reasonDetail: meaning.detail,
             nextStep: nextStep,
             application: record.application, grant: record.grant,

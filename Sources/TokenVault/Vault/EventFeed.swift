@@ -8,10 +8,16 @@ final class EventFeed: Sendable {
     private let listeners = Monitor(Listeners())
     /// Whether `refreshed` is published.
     let tellsRefreshes: Bool
+    /// Whether `refreshed` is kept in the log.
+    let logsRefreshes: Bool
     private let log: (@Sendable (VaultEvent) -> Void)?
 
-    init(tellsRefreshes: Bool = false, log: (@Sendable (VaultEvent) -> Void)? = nil) {
+    init(
+        tellsRefreshes: Bool = false, logsRefreshes: Bool = false,
+        log: (@Sendable (VaultEvent) -> Void)? = nil
+    ) {
         self.tellsRefreshes = tellsRefreshes
+        self.logsRefreshes = logsRefreshes
         self.log = log
     }
 
@@ -71,9 +77,9 @@ final class EventFeed: Sendable {
 
 extension Vault {
     /// What happens to connections from now on; `refreshed` too where the settings say so. A
-    /// listener that is more than 1,024 events behind
-    /// misses the oldest; the log has them. The stream ends when the vault is closed; of one that
-    /// is, and of one that a child process inherited, there are none.
+    /// listener that is more than 1,024 events behind misses the oldest; the log has them: see
+    /// ``events(after:limit:)``. The stream ends when the vault is closed; of one that is, and of
+    /// one that a child process inherited, there are none.
     public func events() -> AsyncStream<VaultEvent> {
         isInherited ? AsyncStream { $0.finish() } : feed.stream()
     }

@@ -121,7 +121,7 @@ extension Refresher {
         while let first = next {
             do throws(VaultError) {
                 next = try store.scanEvents(from: first, atMost: Vault.loggedEventsAtOnce) {
-                    entry in
+                    (_, entry) in
                     guard keys.contains(entry.key) else { return }
                     if entry.code == VaultEvent.Kind.attemptInDoubt.code { told.insert(entry.key) }
                     if codes.contains(entry.code) { told.remove(entry.key) }

@@ -108,7 +108,10 @@ extension Refresher {
     private func scanned(
         _ opened: borrowing Opened, _ evidence: inout Evidence
     ) throws(VaultError) -> Bool {
-        guard opened.kind == .connection else { return false }
+        guard opened.kind == .connection else {
+            if opened.kind == .webhook { webhooks.insert(opened.key) }
+            return false
+        }
         let handle = opened.version.handle
         let record = ConnectionRecord(fields: try opened.fields.copy())
         if record.state == .disconnecting { return true }

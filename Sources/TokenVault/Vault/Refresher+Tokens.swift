@@ -96,6 +96,9 @@ extension Refresher {
         if tokens.news.isRecovered {
             commit.add(.event(EventEntry(time: now, key: attempt.key, kind: .recovered)))
         }
+        if feed.logsRefreshes {
+            commit.add(.event(EventEntry(time: now, key: attempt.key, kind: .refreshed)))
+        }
         committer.submit(commit)
     }
 

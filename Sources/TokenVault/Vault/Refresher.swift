@@ -26,6 +26,7 @@ final class Refresher: Sendable {
     let alarm: Alarm
     let stepsBack = StepsBack()
     let deviceFlows = DeviceFlows()
+    let webhooks = Webhooks()
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts that earlier processes left in doubt.
     private let inherited: [InheritedAttempt]
@@ -201,6 +202,8 @@ final class Refresher: Sendable {
         for request in unsent { _ = request.cancelIfUnsent() }
     }
 
+    /// Whether the vault is closed, or is being.
+    var isClosed: Bool { shared.withLock { $0.isClosed } }
     var isVerified: Bool { verified.load(ordering: .acquiring) }
     func setVerified() { verified.store(true, ordering: .releasing) }
 

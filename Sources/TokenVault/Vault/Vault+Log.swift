@@ -46,7 +46,8 @@ extension Vault {
             // A thread of the pool is not for this alone.
             if first > 0 { await Task.yield() }
             if Task.isCancelled { throw VaultError(.cancelled, .vault) }
-            next = try store.scanEvents(from: first, atMost: Self.loggedEventsAtOnce) { entry in
+            next = try store.scanEvents(from: first, atMost: Self.loggedEventsAtOnce) {
+                (_, entry) in
                 guard entry.key == key, let kind = VaultEvent.Kind(code: entry.code) else {
                     return
                 }

@@ -143,8 +143,10 @@ extension Vault {
             return try Vault(
                 directory: directory, store: store, committer: committer, network: network,
                 time: time, randomness: randomness, readsUnverified: settings.readsUnverified,
-                feed: EventFeed(tellsRefreshes: settings.tellsRefreshes, log: settings.log),
-                startsThread: true
+                feed: EventFeed(
+                    tellsRefreshes: settings.tellsRefreshes,
+                    logsRefreshes: settings.logsRefreshes, log: settings.log),
+                endNoticeMilliseconds: settings.endNoticeMilliseconds, startsThread: true
             ) {
                 network.close()
                 committer.close()

@@ -3,7 +3,7 @@
 extension Vault {
     /// Refreshes every connection before its token expires; returns when the calling task is
     /// cancelled, or the vault is closed. Idle, it costs nothing: it sleeps until the next
-    /// deadline.
+    /// deadline. Events are sent to webhooks meanwhile.
     ///
     /// - Throws: what `ready` throws; nothing is refreshed in a store that does not verify. If the
     ///   vault was closed before it was ready, `closed`.
@@ -13,7 +13,12 @@ extension Vault {
         defer { refresher.run(false) }
         guard refresher.run(true) else { throw VaultError(.closed, .vault) }
         resumePolling()
-        await feed.end()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in await tellEnds() }
+            group.addTask { [self] in await deliverWebhooks() }
+            await feed.end()
+            group.cancelAll()
+        }
     }
 
     /// The orderly end of a process: sends no refresh any more, takes back what has not left, and

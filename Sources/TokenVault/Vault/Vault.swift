@@ -27,6 +27,14 @@ public final class Vault: Sendable {
         /// Streams and logs `refreshed`, one event for each refresh that worked. Off by default: of
         /// a million connections that is some hundred events a second, and `status` counts them.
         public var tellsRefreshes = false
+        /// Keeps `refreshed` in the vault's own log, too, so that `events(after:limit:)` and
+        /// webhooks tell of it. Off by default: the log has room for
+        /// ``Vault/loggedEventsMax``, and these push the others out.
+        public var logsRefreshes = false
+        /// How long before a connection's end, as far as it is known (`diesAt`), `expiresSoon` is
+        /// told: up to 90 days, seven by default, never where it is zero. It is looked for only
+        /// while ``Vault/run()`` runs and somebody wants to know: see `EndNotices`.
+        public var endNotice = Duration.seconds(7 * 86_400)
         /// Gets every event that `events` streams, in their order, on the thread that it happened
         /// on, which waits: hand it over and return. Nil by default.
         public var log: (@Sendable (VaultEvent) -> Void)?
@@ -98,6 +106,9 @@ public final class Vault: Sendable {
     let feed: EventFeed
     let network: Network
     let exchangeListeners = ExchangeListeners()
+    /// Told whenever the log has grown.
+    let eventSignal = EventSignal()
+    let endNotices: EndNotices
     /// Whether reads are served that no verification vouches for.
     let readsUnverified: Bool
     private let closing: @Sendable () -> Void
@@ -109,7 +120,8 @@ public final class Vault: Sendable {
     init(
         directory: VaultDirectory?, store: any Reading, committer: any Committing,
         network: Network, time: any TimeSource, randomness: any Randomness,
-        readsUnverified: Bool = false, feed: EventFeed = EventFeed(), startsThread: Bool,
+        readsUnverified: Bool = false, feed: EventFeed = EventFeed(),
+        endNoticeMilliseconds: Int64 = 0, startsThread: Bool,
         closing: @escaping @Sendable () -> Void
     ) throws(VaultError) {
         self.directory = directory
@@ -120,6 +132,7 @@ public final class Vault: Sendable {
         self.readsUnverified = readsUnverified
         self.closing = closing
         self.feed = feed
+        endNotices = EndNotices(milliseconds: endNoticeMilliseconds)
         let inherited = store.inheritance()
         for key in inherited.unfinished {
             try Self.finishDisconnect(key, committer: committer, time: time)
@@ -128,6 +141,7 @@ public final class Vault: Sendable {
             store: store, committer: committer, network: network, time: time,
             randomness: randomness, feed: feed, inherited: inherited.attempts,
             startsThread: startsThread)
+        committer.observeEvents { [eventSignal] in eventSignal.tell() }
     }
 
     /// Stops refreshing, awaits answers that are out for as long as `Settings.deadlines` says,
@@ -149,6 +163,8 @@ public final class Vault: Sendable {
             store.close()
             directory?.release()
             feed.finish()
+            eventSignal.finish()
+            refresher.webhooks.signal.finish()
         }
     }
 

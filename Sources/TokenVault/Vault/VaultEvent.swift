@@ -86,7 +86,8 @@ public struct VaultEvent: Sendable, Hashable {
         /// said.
         public static let useFailed = Kind(20, "useFailed")
 
-        /// A refresh worked. Streamed where `Vault.Settings.tellsRefreshes` says so, not logged.
+        /// A refresh worked. Streamed where `Vault.Settings.tellsRefreshes` says so, and logged
+        /// where `logsRefreshes` does.
         public static let refreshed = Kind(21, "refreshed")
 
         /// The user, or the provider itself, declined a flow (`access_denied`): no fault of
@@ -96,6 +97,9 @@ public struct VaultEvent: Sendable, Hashable {
         /// The connection was connected again, and the look-up found another account than before.
         /// Its status says which it was. `number` is 0.
         public static let accountChanged = Kind(23, "accountChanged")
+        /// The user has to connect again soon, as far as anybody knows: see `diesAt` of the status.
+        /// `number` is in how many seconds. Told once for each grant.
+        public static let expiresSoon = Kind(24, "expiresSoon")
 
         static let all: [Kind] = [
             connectStarted, connected, connectFailed, tokensPut, refreshDelayed, recovered,
@@ -103,6 +107,7 @@ public struct VaultEvent: Sendable, Hashable {
             tokenRejected, disconnectStarted, disconnected, lateAnswer, storageRefused,
             answerOutstanding, grantReplaced, applicationRemoved, useFailed, refreshed,
             connectDenied, accountChanged,
+            expiresSoon,
         ]
     }
 

@@ -13,6 +13,7 @@ struct LogCommand: AsyncParsableCommand {
               tokenvault log anna
               tokenvault log anna --limit 10 --json
               tokenvault log --app demo
+              tokenvault log --all --after 41-1767225600000 --json
             """)
 
     @Argument(help: "The connection's id.")
@@ -21,9 +22,26 @@ struct LogCommand: AsyncParsableCommand {
     @Option(help: "The application's id, in place of a connection's.")
     var app: String?
 
+    @Flag(
+        help: """
+            What happened in the whole vault, the oldest first. Connections that are gone are \
+            called by their reference, which `status --json` shows of those that are there.
+            """)
+    var all = false
+
+    @Option(
+        help: """
+            With --all, only what comes behind this place: the `cursor` of an event of --json. \
+            Where the log does not have that any more, the exit status is 66.
+            """)
+    var after: String?
+
     @Option(
         parsing: .unconditional,
-        help: "The most entries, the newest ones; up to \(Vault.loggedEventsMax).")
+        help: """
+            The most entries, the newest ones, or with --all the oldest; up to \
+            \(Vault.loggedEventsMax).
+            """)
     var limit = 1000
 
     @Flag(help: "One JSON object a line.")
@@ -36,8 +54,14 @@ struct LogCommand: AsyncParsableCommand {
         guard (1...Vault.loggedEventsMax).contains(limit) else {
             throw ValidationError("--limit is 1 to \(Vault.loggedEventsMax)")
         }
-        guard (id == nil) != (app == nil) else {
-            throw ValidationError("a connection's id is needed, or --app with an application's")
+        guard [id != nil, app != nil, all].count(where: { $0 }) == 1 else {
+            throw ValidationError(
+                "a connection's id is needed, or --app with an application's, or --all")
+        }
+        guard let after else { return }
+        guard all else { throw ValidationError("--after needs --all") }
+        guard (try? EventCursor(after)) != nil else {
+            throw ValidationError("--after is the cursor of an event, such as 41-1767225600000")
         }
     }
 
@@ -45,7 +69,9 @@ struct LogCommand: AsyncParsableCommand {
         var isEmpty = true
         try await options.withDoor(readsUnverified: reading.readUnverified) { door in
             let request: Request =
-                if let app {
+                if all {
+                    .events(after: after, limit: limit)
+                } else if let app {
                     .applicationLog(id: app, limit: limit)
                 } else {
                     .log(id: id ?? "", limit: limit)
@@ -57,9 +83,11 @@ struct LogCommand: AsyncParsableCommand {
                 let detail = event.detail?.detail ?? FailureDetail()
                 let text = EventNumber.text(event.event, event.number ?? 0, detail)
                 let number = text.map { "  \($0)" } ?? ""
-                try Outlet.output.line("\(event.time.time.text)  \(event.event)\(number)")
+                let name = event.connection ?? event.application ?? event.reference ?? ""
+                let whose = all ? "  \(name.printable)" : ""
+                try Outlet.output.line("\(event.time.time.text)\(whose)  \(event.event)\(number)")
             }
-            guard isEmpty else { return }
+            guard isEmpty, !all else { return }
             // An application with an empty log was never rejected, if it is there.
             if let app { _ = try await door.application(id: app) }
             guard let id else { return }

@@ -7,6 +7,8 @@ struct AuditForm: Codable, Sendable {
     var isWhole: Bool
     var connections: Int
     var applications: Int
+    /// Nil where there is none.
+    var webhooks: Int?
     /// Records that do not open, by the reason.
     var unopened: [String: Int]
     var erased: Int
@@ -24,7 +26,7 @@ struct AuditForm: Codable, Sendable {
     var salvagedTo: String?
 
     enum CodingKeys: String, CodingKey {
-        case connections, applications, unopened, erased, expected, obstacle
+        case connections, applications, webhooks, unopened, erased, expected, obstacle
         case isWhole = "is_whole"
         case damagedPages = "damaged_pages"
         case matchesRoot = "matches_root"
@@ -39,6 +41,7 @@ struct AuditForm: Codable, Sendable {
         isWhole = report.isWhole
         connections = report.connections
         applications = report.applications
+        webhooks = report.webhooks == 0 ? nil : report.webhooks
         var unopened: [String: Int] = [:]
         for (fault, count) in report.faults { unopened[Self.name(fault)] = count }
         self.unopened = unopened
@@ -72,8 +75,10 @@ struct AuditForm: Codable, Sendable {
 
     /// The same for people.
     var lines: [String] {
+        let others = webhooks.map { ", \($0.counted("webhook"))" } ?? ""
         let opened =
-            "\(connections.counted("connection")) and \(applications.counted("application"))"
+            "\(connections.counted("connection"))\(others) and "
+            + applications.counted("application")
         var lines = [salvagedTo.map { "copied to \($0): \(opened)" } ?? "these open: \(opened)"]
         for id in notCopied {
             lines.append("opens, but is too long to be copied: \(id)")

@@ -24,7 +24,7 @@ final class Errand: Sendable {
     /// Begins; `ended` runs when there is an answer to tell.
     func start(at door: OwnVault, _ wire: Wire, ended: @escaping @Sendable () -> Void) {
         // Only what is told as it is needs the socket, which nobody may be at the other end of.
-        let wire = isToken ? wire : nil
+        let wire = isToken || request.makesKey ? wire : nil
         let task = Task { [self] in
             await run(at: door, wire)
             state.withLock { state in
@@ -65,6 +65,13 @@ final class Errand: Sendable {
             if case .token(let id, let minimumSeconds) = request, let wire {
                 try await door.withToken(id: id, minimumSeconds: minimumSeconds) { token in
                     try wire.sendAtOnce(token)
+                }
+            } else if request.makesKey, let wire {
+                try await door.askForKey(request) { reply in
+                    let frame = try Wire.frame(reply)
+                    state.withLock { $0.frames += frame }
+                } _: { key in
+                    try wire.sendAtOnce(key)
                 }
             } else {
                 let secret = state.withLock { $0.secret.take() }

@@ -72,9 +72,13 @@ final class OwnVault: VaultDoor {
             try await tell(vault.log(ConnectionID(id), limit: limit), take)
         case .applicationLog(let id, let limit):
             try await tell(vault.log(application: ApplicationID(id), limit: limit), take)
+        case .events(let cursor, let limit):
+            try await tellEvents(after: cursor, limit: limit, take)
+        case .webhooks, .removeWebhook, .resumeWebhook, .testWebhook:
+            try await ask(ofWebhooks: request, take)
         case .importLines(let replaces, let skips):
             try take(.importedLines(await importLines(secret, replaces, skips)))
-        case .token: throw VaultError(.invalidArgument, .vault)
+        case .token, .addWebhook, .rotateWebhook: throw VaultError(.invalidArgument, .vault)
         }
     }
 

@@ -45,6 +45,15 @@ enum Request: Codable, Sendable {
     case disconnect(id: String, waitSeconds: Int?)
     case log(id: String, limit: Int)
     case applicationLog(id: String, limit: Int)
+    /// What happened in the vault, behind an `EventCursor`.
+    case events(after: String? = nil, limit: Int)
+    case webhooks
+    /// Answered by the key, as text, and the id.
+    case addWebhook(url: String, types: [String]? = nil)
+    case rotateWebhook(id: String, keepSeconds: Int64)
+    case removeWebhook(id: String)
+    case resumeWebhook(id: String)
+    case testWebhook(id: String)
     /// With whole lines of an import; those at these places, from 0 on, are left out.
     case importLines(replaces: Bool, skips: [Int])
 }
@@ -54,7 +63,15 @@ extension Request {
     /// for goes on by itself.
     var onlyWaits: Bool {
         switch self {
-        case .token, .refresh, .rejected, .log, .applicationLog, .discover: true
+        case .token, .refresh, .rejected, .log, .applicationLog, .events, .discover: true
+        default: false
+        }
+    }
+
+    /// Whether it is answered by a key that was made for it.
+    var makesKey: Bool {
+        switch self {
+        case .addWebhook, .rotateWebhook: true
         default: false
         }
     }
@@ -88,6 +105,10 @@ enum Reply: Codable, Sendable {
     case event(EventForm)
     case receipt(ReceiptForm)
     case importedLines(ImportedForm)
+    case webhook(WebhookForm)
+    /// Whose the key is.
+    case webhookKey(id: String)
+    case webhookOutcome(WebhookOutcomeForm)
 }
 
 /// What answers requests: the vault, opened here, or the process that owns it.
@@ -103,6 +124,12 @@ protocol VaultDoor: AnyObject, Sendable {
     /// Lends an access token.
     func withToken(
         id: String, minimumSeconds: Int, _ body: (borrowing Secret) throws -> Void
+    ) async throws
+
+    /// Asks for a key that is made, lends it, and then tells the rest of the answer.
+    func askForKey(
+        _ request: Request, _ take: (Reply) throws -> Void,
+        _ body: (borrowing Secret) throws -> Void
     ) async throws
 
     /// Gives the vault back. Nothing may be asked afterwards.

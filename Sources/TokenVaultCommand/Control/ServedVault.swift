@@ -48,6 +48,25 @@ final class ServedVault: VaultDoor {
         }
     }
 
+    func askForKey(
+        _ request: Request, _ take: (Reply) throws -> Void,
+        _ body: (borrowing Secret) throws -> Void
+    ) async throws {
+        let wire = try send(request, nil)
+        let deadline = Deadline.after(milliseconds: request.answerMilliseconds)
+        while true {
+            let head = try wire.receiveHead(by: deadline)
+            switch head.kind {
+            case .secret: try body(wire.receiveSecret(count: head.count, by: deadline))
+            case .message:
+                try take(wire.receive(Reply.self, count: head.count, by: deadline))
+            case .failure:
+                throw try wire.receive(FailureForm.self, count: head.count, by: deadline).error
+            case .end: return
+            }
+        }
+    }
+
     private func send(_ request: Request, _ secret: consuming Secret?) throws -> Wire {
         try ping()
         let wire = try connect()

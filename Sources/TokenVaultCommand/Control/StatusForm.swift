@@ -5,6 +5,8 @@ import TokenVault
 /// How a connection is, as JSON has it.
 struct StatusForm: Codable, Sendable {
     var id: String
+    /// What events and webhooks call it.
+    var reference: String?
     var light: String
     var reason: String?
     var reasonNumber: Int?
@@ -51,7 +53,8 @@ struct StatusForm: Codable, Sendable {
     var served: Bool?
 
     enum CodingKeys: String, CodingKey {
-        case id, light, reason, application, grant, subject, account, expires, generation, memory
+        case id, reference, light, reason, application, grant, subject, account, expires
+        case generation, memory
         case served
         case variables, captured
         case earlierAccount = "earlier_account"
@@ -79,6 +82,7 @@ struct StatusForm: Codable, Sendable {
 
     init(_ status: ConnectionStatus, _ memory: SecretArena.Kind, isServed: Bool) {
         id = status.connection.text
+        reference = status.reference
         light = status.light.rawValue
         reason = status.reason?.description
         reasonNumber = status.reasonNumber == 0 ? nil : status.reasonNumber
@@ -176,6 +180,19 @@ struct EventForm: Codable, Sendable {
     var event: String
     var number: Int64?
     var detail: DetailForm?
+    /// Of the log of the whole vault: the place behind it, and whom it is about.
+    var cursor: String?
+    var reference: String?
+    var connection: String?
+    var application: String?
+
+    init(_ event: LoggedEvent) {
+        self.init(event.event)
+        cursor = "\(event.cursor)"
+        reference = event.reference
+        connection = event.event.connection?.text
+        application = event.application?.text
+    }
 
     init(_ event: VaultEvent) {
         time = Moment(event.time)

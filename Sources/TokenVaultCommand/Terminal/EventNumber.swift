@@ -15,6 +15,7 @@ enum EventNumber {
         case "grantReplaced": number == 0 ? nil : "the one before may live on at the provider"
         case "accountChanged": "it is another account than before"
         case "useFailed": "code \(number)"
+        case "expiresSoon": "in \(number / 3600) h"
         case "storageRefused": number == 0 ? nil : "the disk is full, or fails"
         default: text(failure: number, detail)
         }

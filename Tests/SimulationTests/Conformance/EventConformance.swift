@@ -12,7 +12,7 @@ enum ConformanceEvents {
         var next: UInt64? = 0
         while let first = next {
             try #require(codes.count <= StoreLimits.eventsMax, "it goes round")
-            next = try seam.reading.scanEvents(from: first, atMost: limit) { codes.append($0.code) }
+            next = try seam.reading.scanEvents(from: first, atMost: limit) { codes.append($1.code) }
         }
         return codes
     }
@@ -38,7 +38,7 @@ enum ConformanceEvents {
         }
         func check() throws {
             var entries: [EventEntry] = []
-            #expect(try seam.reading.scanEvents(from: 0, atMost: 18) { entries.append($0) } == nil)
+            #expect(try seam.reading.scanEvents(from: 0, atMost: 18) { entries.append($1) } == nil)
             #expect(entries.map(\.code) == Array(0..<18))
             #expect(entries.map(\.number) == (0..<18).map { -$0 })
             #expect(entries.allSatisfy { $0.key == seam.key("ann") })
@@ -81,11 +81,11 @@ enum ConformanceEvents {
         }
         var codes: [UInt16] = []
         let next = try #require(
-            try seam.reading.scanEvents(from: 0, atMost: 4) { codes.append($0.code) })
+            try seam.reading.scanEvents(from: 0, atMost: 4) { codes.append($1.code) })
         _ = try seam.run { $0.add(.event(entry(seam, 6))) }.get()
-        #expect(try seam.reading.scanEvents(from: next, atMost: 9) { codes.append($0.code) } == nil)
+        #expect(try seam.reading.scanEvents(from: next, atMost: 9) { codes.append($1.code) } == nil)
         #expect(codes == Array(0...6))
-        #expect(try seam.reading.scanEvents(from: next + 99, atMost: 9) { _ in } == nil)
+        #expect(try seam.reading.scanEvents(from: next + 99, atMost: 9) { _, _ in } == nil)
     }
 
     @Test("The oldest go where there are too many", arguments: Engine.allCases)
@@ -112,12 +112,12 @@ enum ConformanceEvents {
         try write(0..<StoreLimits.eventsMax)
         var first: Int64?
         let next = try #require(
-            try seam.reading.scanEvents(from: 0, atMost: 100) { first = first ?? $0.number })
+            try seam.reading.scanEvents(from: 0, atMost: 100) { first = first ?? $1.number })
         #expect(first == 0)
         try write(StoreLimits.eventsMax..<all)
         var (count, last) = (0, Int64?.none)
         first = nil
-        _ = try seam.reading.scanEvents(from: 0, atMost: .max) { entry in
+        _ = try seam.reading.scanEvents(from: 0, atMost: .max) { (_, entry) in
             first = first ?? entry.number
             last = entry.number
             count += 1
@@ -126,7 +126,7 @@ enum ConformanceEvents {
         #expect(first == Int64(extra) && last == Int64(all - 1))
         // A page that was begun before some went does not skip any of the others.
         first = nil
-        _ = try seam.reading.scanEvents(from: next, atMost: 1) { first = $0.number }
+        _ = try seam.reading.scanEvents(from: next, atMost: 1) { first = $1.number }
         #expect(first == 100)
     }
 }

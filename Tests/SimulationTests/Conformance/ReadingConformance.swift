@@ -176,7 +176,7 @@ import Testing
                 _ = try reading.verify(atOpen: false) { (_) throws(VaultError) in }
             },
             { () throws(VaultError) in
-                _ = try reading.scanEvents(from: 0, atMost: 1) { _ in }
+                _ = try reading.scanEvents(from: 0, atMost: 1) { _, _ in }
             },
         ]
         for (index, read) in reads.enumerated() {

@@ -119,7 +119,7 @@ import Testing
         #expect(try seam.text("ann") == "first" && seam.text("cid") == nil)
         #expect(try seam.version("ann").generation == first.generation)
         #expect(try seam.text("ben") == "after")
-        #expect(try seam.reading.scanEvents(from: 0, atMost: 1) { _ in } == nil)
+        #expect(try seam.reading.scanEvents(from: 0, atMost: 1) { _, _ in } == nil)
     }
 
     @Test("It finds what the commit before it left", arguments: Engine.allCases)
