@@ -24,6 +24,14 @@ protocol Committing: AnyObject, Sendable {
     /// The store is verified: from now on commits are taken. Until then every one fails with
     /// `notVerified`, except those that finish a disconnect.
     func allow(_ verified: Verified)
+
+    /// What the writer has done, for whoever watches it.
+    var counters: CommitCounters { get }
+}
+
+extension Committing {
+    /// An engine need not count.
+    var counters: CommitCounters { CommitCounters() }
 }
 
 /// Changes that are made in one transaction or not at all. What they expect is compared with what
