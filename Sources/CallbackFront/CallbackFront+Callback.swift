@@ -27,6 +27,7 @@ extension CallbackFront {
             _ = try await vault.complete(
                 callbackQuery: query, application: application, browserBinding: binding)
             forget(key)
+            tally.add("flow completed")
             return Reply.seeOther(flow?.success ?? "/completed")
         } catch {
             // Whoever is rejected did not end the flow, and learns nothing about it.
