@@ -52,8 +52,8 @@ public final class CallbackFront: Service, Sendable {
     /// The port that is listened on, once it is; nil before, and where only `router()` is used.
     public var port: Int? { boundPort.withLock { $0 } }
 
-    /// How many requests and outcomes of flows there were of each kind, as the lines of the log name
-    /// them; kinds are few, and none has anything of a request's in it.
+    /// How many requests and outcomes of flows there were of each kind, as the lines of the log
+    /// name them; kinds are few, and none has anything of a request's in it.
     public var requestCounts: [String: UInt64] { tally.counts }
 
     /// The routes and what guards them, for a server of the host's own. The host then sees to
