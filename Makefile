@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 # Swift brings clang along; no other compiler is needed.
 C_COMPILER := $(shell command -v cc || command -v clang)
-.PHONY: help deps build release demo docs test simulate races fuzz bench bench-peers bench-results \
-	lint clean
+.PHONY: help deps build release static install package package-test demo docs test simulate races \
+	fuzz bench bench-peers bench-results lint clean
 
 help:
 	@echo 'make demo           one connection from its beginning to its end, on a practice server'
@@ -18,6 +18,8 @@ help:
 	@echo 'make docs           the documentation as pages, in .build/docs; fails on a warning'
 	@echo 'make lint           the house style'
 	@echo 'make build          a debug build; make release for the tokenvault executable'
+	@echo 'make install        the executable, its manual and what systemd needs; PREFIX=, DESTDIR='
+	@echo 'make package        a Debian package; make package-test installs it in an empty Debian'
 	@echo 'make deps           the Debian packages that are missing'
 	@echo 'make clean          removes what was built'
 
@@ -29,6 +31,24 @@ build: deps
 
 release: deps
 	swift build -j 2 -c release --product tokenvault
+
+# What is installed: it needs nothing of the toolchain's. A scratch path of its own, since all that
+# is linked into it is built anew; JOBS=1 on a machine with little memory.
+JOBS ?= 2
+static:
+	swift build -j $(JOBS) -c release --product tokenvault --static-swift-stdlib \
+		--scratch-path .build/package
+
+PREFIX ?= /usr/local
+install: static
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) packaging/install
+
+package: static
+	@packaging/deb/build
+
+# As root, with a network: two or three minutes, and therefore not part of make test.
+package-test: package
+	@packaging/deb/test .build/package/tokenvault_*.deb
 
 demo: deps
 	swift build -j 2 --product provider-simulator

@@ -112,7 +112,11 @@ let package = Package(
             name: "TokenVaultServices",
             dependencies: [
                 "TokenVault", "CallbackFront",
+                tool("HTTPTypes", "swift-http-types"),
+                tool("Hummingbird", "hummingbird"),
+                tool("HummingbirdCore", "hummingbird"),
                 tool("Logging", "swift-log"),
+                tool("NIOCore", "swift-nio"),
                 tool("ServiceLifecycle", "swift-service-lifecycle"),
                 tool("UnixSignals", "swift-service-lifecycle"),
             ],
@@ -121,6 +125,7 @@ let package = Package(
             name: "TokenVaultCommand",
             dependencies: [
                 "TokenVault", "ProviderCatalog", "CallbackFront", "ProviderSimulator",
+                "TokenVaultServices",
                 tool("ArgumentParser", "swift-argument-parser"),
                 tool("Logging", "swift-log"),
                 tool("ServiceLifecycle", "swift-service-lifecycle"),

@@ -30,6 +30,7 @@ extension CallbackFront {
 
     /// Sends the browser where a completed flow goes.
     func completed(_ ended: Ended) async -> Response {
+        tally.add("flow completed")
         await tell(ended, .connected)
         let own = note(on: ended.connection).map { "/completed/\($0.rawValue)" } ?? "/completed"
         return Reply.seeOther(

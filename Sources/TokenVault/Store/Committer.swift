@@ -18,6 +18,7 @@ final class Committer: Committing {
     private let store: Store
     private let queue = Monitor(Queue())
     private let thread = Monitor<WorkerThread?>(nil)
+    private let meter = CommitMeter()
     /// The writer's thread, as it calls itself; 0 before it runs.
     private let writing = Atomic<pthread_t>(0)
     private let eventObserver = Mutex<(@Sendable () -> Void)?>(nil)
@@ -67,7 +68,10 @@ final class Committer: Committing {
 
     func refuse(_ error: VaultError) { queue.withLock { $0.refusal = $0.refusal ?? error } }
 
+    var counters: CommitCounters { meter.counters }
+
     func allow(_ verified: Verified) {
+        meter.note(flows: verified.flows.count)
         queue.withLock { queue in
             queue.isAllowed = true
             queue.verified = verified
@@ -122,7 +126,10 @@ final class Committer: Committing {
             return
         }
         do throws(VaultError) {
+            let start = CommitMeter.now()
             let results = try commit(group, &writer)
+            meter.note(commits: group.count, since: start)
+            meter.note(flows: writer.flows.count)
             for (commit, result) in zip(group, results) { commit.end(result) }
         } catch {
             if group.count > 1, error.code != .storageFailed {

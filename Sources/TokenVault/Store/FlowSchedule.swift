@@ -19,6 +19,9 @@ struct FlowSchedule: Sendable {
     /// How many entries of flows that are gone are kept at least before they are swept out.
     private static let sweptMin = 64
 
+    /// How many there are; one that has expired counts until somebody pops it.
+    var count: Int { expiries.count - taken.count }
+
     mutating func add(_ key: RecordKey, expires: UnixTime) {
         expiries.insert(Expiry(time: expires, key: key))
     }

@@ -14,6 +14,8 @@ struct ApplicationQueue {
     var endpoint: Int
     /// What this application's definition says of the endpoint.
     var endpointLimits: Governor.Limits
+    /// Where its answers are counted.
+    var answersNumber = 0
     /// Whether its connections have a client that is not the application's.
     var isOfOwnClient = false
     /// What its connections have their tokens by.
@@ -58,6 +60,8 @@ struct ApplicationQueue {
         let handle: Handle
         /// The attempt that callers wait for; nil where nobody asked.
         let attempt: RefreshAttempt?
+        /// Since when it is due; nil where that says nothing.
+        var due: UnixTime?
 
         static func < (left: Self, right: Self) -> Bool {
             left.death == right.death
@@ -119,7 +123,7 @@ struct ApplicationQueue {
             backlog.unordered.map {
                 Entry(
                     death: $0.death.adding(milliseconds: milliseconds), handle: $0.handle,
-                    attempt: $0.attempt)
+                    attempt: $0.attempt, due: $0.due?.adding(milliseconds: milliseconds))
             })
     }
 

@@ -34,6 +34,8 @@ final class RefreshAttempt: @unchecked Sendable {
     let queue: Int
     /// When the connection's tokens are of no use any more.
     var death: UnixTime
+    /// Since when it is due, where nobody asked for it.
+    var due: UnixTime?
 
     // MARK: How far it has come
 
@@ -174,6 +176,7 @@ final class RefreshAttempt: @unchecked Sendable {
     /// Moves all its moments by so many milliseconds.
     func move(milliseconds: Int64) {
         death = death.adding(milliseconds: milliseconds)
+        due = due?.adding(milliseconds: milliseconds)
         recorded = recorded.adding(milliseconds: milliseconds)
         sent = sent.adding(milliseconds: milliseconds)
         listensUntil = listensUntil?.adding(milliseconds: milliseconds)

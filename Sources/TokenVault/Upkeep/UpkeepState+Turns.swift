@@ -10,6 +10,8 @@ extension UpkeepState {
         let queue: Int
         let endpoint: Int
         let death: UnixTime
+        /// Since when it is due, where nobody asked for it.
+        let due: UnixTime?
         /// The attempt that callers wait for; nil where it is merely due.
         let attempt: RefreshAttempt?
     }
@@ -104,7 +106,7 @@ extension UpkeepState {
         }
         return Turn(
             handle: entry.handle, queue: queue, endpoint: endpoint,
-            death: entry.attempt?.death ?? entry.death, attempt: entry.attempt)
+            death: entry.attempt?.death ?? entry.death, due: entry.due, attempt: entry.attempt)
     }
 
     private func takeTurn(_ attempt: RefreshAttempt, _ endpoint: Int) {
@@ -141,6 +143,7 @@ extension UpkeepState {
         let attempt = RefreshAttempt(
             number: takeNumber(), key: key, handle: turn.handle, queue: turn.queue,
             application: queues[turn.queue].application, death: turn.death, stage: .preparing)
+        attempt.due = turn.due
         takeTurn(attempt, turn.endpoint)
         attempts.insert(attempt)
         heap.remove(turn.handle.number)
@@ -226,6 +229,7 @@ extension UpkeepState {
             endpoints[endpoint].preparedCount -= 1
             let isProbe = queues[attempt.queue].isCareful
             attempt.leave(order: queues[attempt.queue].send(), isProbe: isProbe, now)
+            if let due = attempt.due { lateness.add(now.milliseconds(since: due)) }
             if attempt.isListenable { listenableCount += 1 }
             admitted.append(attempt)
         }

@@ -55,6 +55,12 @@ struct UpkeepState: ~Copyable {
     /// nobody asks for them.
     var holds: [Handle: UnixTime] = [:]
     var ownQueues = OwnQueues()
+    /// What providers answered.
+    var answers = RefreshAnswers()
+    /// How late what was due left, in milliseconds.
+    let lateness = HistogramCounter(bounds: [
+        100, 1000, 5000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 21_600_000,
+    ])
     private var queueNumbers: [ApplicationID: Int] = [:]
     private var endpointNumbers: [String: Int] = [:]
     private var nextNumber: UInt64 = 1
@@ -113,6 +119,7 @@ struct UpkeepState: ~Copyable {
             ApplicationQueue(
                 application: application, endpoint: endpoint, limits, limits: policy))
         queues[queue].suspicion.isSaidOfGrants = policy.listsGrantLostAnswers
+        queues[queue].answersNumber = answers.number(application)
         if endpoints[endpoint].queues.isEmpty { endpoints[endpoint].governor.limits = limits }
         endpoints[endpoint].queues.append(queue)
         endpoints[endpoint].governor.limits.narrow(to: limits)
@@ -209,14 +216,21 @@ struct UpkeepState: ~Copyable {
             heap.remove(first.handle)
             let plan = Plan(due: first.deadline, tag: first.queue)
             guard plan.queue < queues.count else { continue }
-            enqueue(plan.queue, Handle(number: first.handle), death: plan.death)
+            enqueue(
+                plan.queue, Handle(number: first.handle), death: plan.death, due: first.deadline)
         }
         return true
     }
 
-    mutating func enqueue(_ queue: Int, _ handle: Handle, death: UnixTime) {
+    /// - Parameter due: since when it is; nil where its lateness says nothing.
+    mutating func enqueue(
+        _ queue: Int, _ handle: Handle, death: UnixTime, due: UnixTime? = nil
+    ) {
         backlogged[handle] = queue
-        queues[queue].add(ApplicationQueue.Entry(death: death, handle: handle, attempt: nil))
+        // What an earlier process left in doubt is due since the beginning of time.
+        let since = due.flatMap { $0.milliseconds > 0 ? $0 : nil }
+        queues[queue].add(
+            ApplicationQueue.Entry(death: death, handle: handle, attempt: nil, due: since))
         notePending(queues[queue].endpoint)
     }
 

@@ -8,6 +8,7 @@ extension Refresher {
     func answered(_ attempt: RefreshAttempt, _ verdict: consuming Verdict) {
         let outcome = Self.outcome(verdict)
         let bearing = Self.bearing(verdict)
+        let answer = RefreshAnswer(verdict)
         let refusal = Self.refusal(verdict).map {
             (kind: $0.kind, status: Self.number($0.status, of: attempt))
         }
@@ -17,6 +18,10 @@ extension Refresher {
             let passage = Passage(attempt)
             let wasFull = shared.upkeep.isFullOfListeners
             shared.upkeep.answered(attempt, outcome, now, random: randomness.next())
+            if passage.wasOut, let answer {
+                shared.upkeep.answers.add(
+                    shared.upkeep.queues[attempt.queue].answersNumber, answer)
+            }
             // Before the next one of this application leaves.
             let finding =
                 passage.wasOut

@@ -7,6 +7,7 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 import TokenVault
+import TokenVaultServices
 import UnixSignals
 
 /// `tokenvault serve`.
@@ -58,6 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Refuse to serve if memory cannot be locked, so that no secret can reach swap.")
     var requireLockedMemory = false
 
+    @OptionGroup var watching: WatchOptions
     @OptionGroup var reading: ReadOptions
     @OptionGroup var options: VaultOptions
 
@@ -70,17 +72,21 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         // A client that hangs up is an error of one request, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        let early = try EarlySignals()
         DescriptorLimit.raise()
-        let listening = AsyncStream.makeStream(of: Void.self)
-        let front = try callbackFront { listening.continuation.finish() }
-        if front == nil { listening.continuation.finish() }
+        let log = ServiceLog(watching.logFormat)
+        defer { log.finish() }
+        let address = try watching.address()
+        let listeners = Listeners((listen == nil ? 0 : 1) + (address == nil ? 0 : 1))
+        let front = try callbackFront(log) { listeners.note() }
         let folder = try VaultFolder(options.location.path())
         // Before the first secret is read.
-        try LockedMemory.check(SecretArena.shared.kind, isRequired: requireLockedMemory)
-        let door = try open(folder)
+        try LockedMemory.check(SecretArena.shared.kind, isRequired: requireLockedMemory, log.warn)
+        ServiceLimits.check(try options.location.path(), log.warn)
+        let door = try open(folder, log)
         let control: ControlServer
         do {
-            if reading.readUnverified { try Outlet.errors.line(ReadOptions.warning) }
+            if reading.readUnverified { log.warn(ReadOptions.warningText) }
             control = try ControlServer(folder, door)
             try control.start()
         } catch {
@@ -89,13 +95,24 @@ struct ServeCommand: AsyncParsableCommand {
             throw error
         }
         let ending = Ending()
+        let readiness = Readiness()
+        let refresh = RefreshService(
+            door: door, readsUnverified: reading.readUnverified, drain: .seconds(drain),
+            listening: listeners.ready, ending: ending, readiness: readiness, log: log,
+            early: early)
         do {
-            try await serve(
-                door,
-                RefreshService(
-                    door: door, readsUnverified: reading.readUnverified, drain: .seconds(drain),
-                    listening: listening.stream, ending: ending),
-                front)
+            let front = try front.map { try Self.front(door.vault, $0) }
+            let metrics = try address.map { address in
+                MetricsService(
+                    vault: door.vault, front: front, readiness: readiness,
+                    configuration: WatchOptions.configuration(
+                        address, path: try options.location.path(), log
+                    ) { listeners.note() })
+            }
+            // The last one is told first that it is to end: whoever is at the front has that long,
+            // too, and whoever watches sees it to the end.
+            let services: [(any Service)?] = [metrics, front, refresh]
+            try await serve(services.compactMap(\.self), refresh.group)
         } catch {
             await ending.end(control, door)
             throw error
@@ -103,32 +120,37 @@ struct ServeCommand: AsyncParsableCommand {
         await ending.end(control, door)
     }
 
-    private func serve(
-        _ door: OwnVault, _ refresh: RefreshService, _ front: CallbackFront.Configuration?
-    ) async throws {
-        // The last one is told first that it is to end: whoever is at the front has that long, too.
-        var services: [any Service] = [refresh]
-        if let front { services.insert(try Self.front(door.vault, front), at: 0) }
+    private func serve(_ services: [any Service], _ shared: SharedGroup) async throws {
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
         configuration.maximumGracefulShutdownDuration = .seconds(drain + Ending.graceSeconds)
         do {
-            try await ServiceGroup(configuration: configuration).run()
+            let group = ServiceGroup(configuration: configuration)
+            shared.set(group)
+            try await group.run()
         } catch is CancellationError {
             // Somebody at the front took longer than that.
         } catch let error as CallbackFrontError where error.code == .cannotListen {
-            let reason =
-                error.number == 0 ? "no such address" : SystemMessage.of(error.number)
-            throw CommandFailure(
-                .cannotCreate, "cannot listen on \(listen ?? ""), which --listen says: \(reason)")
+            throw Self.cannotListen(listen, "--listen", Int32(error.number))
+        } catch let error as MetricsService.CannotListen {
+            throw Self.cannotListen(watching.metrics, "--metrics", error.number)
         }
     }
 
-    private func open(_ folder: VaultFolder) throws -> OwnVault {
+    private static func cannotListen(
+        _ address: String?, _ option: String, _ number: Int32
+    ) -> CommandFailure {
+        let reason = number == 0 ? "no such address" : SystemMessage.of(number)
+        return CommandFailure(
+            .cannotCreate, "cannot listen on \(address ?? ""), which \(option) says: \(reason)")
+    }
+
+    private func open(_ folder: VaultFolder, _ log: ServiceLog) throws -> OwnVault {
         do {
             return try options.open(
-                readsUnverified: reading.readUnverified, endsWithRequest: false)
+                readsUnverified: reading.readUnverified, endsWithRequest: false,
+                log: { log.event($0) })
         } catch let error as VaultError where error.code == .vaultLocked {
             throw folder.owned()
         }
@@ -149,7 +171,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// How browsers are answered; nil where nobody asked for that.
     private func callbackFront(
-        _ isListening: @escaping @Sendable () -> Void
+        _ log: ServiceLog, _ isListening: @escaping @Sendable () -> Void
     ) throws -> CallbackFront.Configuration? {
         guard let listen else {
             guard publicURL == nil else {
@@ -162,73 +184,40 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.host = address.host
         configuration.port = Int(address.port)
         configuration.publicBaseURL = publicURL
+        configuration.logger = log.logger("front")
         configuration.onServerRunning = { _ in isListening() }
         return configuration
     }
 }
 
-/// The end of the process: what was asked for has as long as the drain, and a little more. Then it
-/// is told that the vault is closed; a disconnect that is cut off so is finished by the next open.
-private final class Ending: Sendable {
-    static let graceSeconds: Int64 = 1
-    /// When the waiting is over, once it has begun.
-    private let deadline = Mutex<Int64?>(nil)
+/// The group of services, for one of them.
+final class SharedGroup: Sendable {
+    private let group = Mutex<ServiceGroup?>(nil)
 
-    /// The process was asked to end.
-    func begin(_ drain: Duration) {
-        let seconds = drain.components.seconds + Self.graceSeconds
-        deadline.withLock { $0 = Deadline.after(milliseconds: seconds * 1000) }
-    }
+    func set(_ other: ServiceGroup) { group.withLock { $0 = other } }
 
-    func end(_ control: ControlServer, _ door: OwnVault) async {
-        let deadline = deadline.withLock { $0 } ?? Deadline.after(milliseconds: 0)
-        await control.finish(by: deadline)
-        await door.closeElsewhere()
-        await control.finish(by: Deadline.after(milliseconds: Self.graceSeconds * 1000))
-    }
+    func end() async { await group.withLock { $0 }?.triggerGracefulShutdown() }
 }
 
-/// Refreshes until the process is asked to end.
-private struct RefreshService: Service {
-    let door: OwnVault
-    let readsUnverified: Bool
-    let drain: Duration
-    /// Ends when browsers are answered.
-    let listening: AsyncStream<Void>
-    let ending: Ending
+/// How many listeners are still to come before the process is ready.
+private final class Listeners: Sendable {
+    /// Ends when all are there.
+    let ready: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+    private let missing: Mutex<Int>
 
-    func run() async throws {
-        let vault = door.vault
-        do {
-            try await cancelWhenGracefulShutdown { try await vault.ready() }
-        } catch let error as VaultError {
-            // Nobody waits for it any more; whoever asked for something is told that it is over.
-            if error.code == .cancelled { return await door.closeElsewhere() }
-            guard readsUnverified, error.failure.status == .badData else { throw error }
-            // Somebody salvages what can be read.
-            try Outlet.errors.line("tokenvault: warning: \(error.failure.message)")
-            try Outlet.errors.line(
-                "tokenvault: warning: reading only: what still opens is read and lent; nothing is "
-                    + "refreshed, sent or written")
-            if try await sayReady() { try await gracefulShutdown() }
-            return
-        }
-        guard try await sayReady() else { return }
-        try await cancelWhenGracefulShutdown { try await vault.run() }
-        ending.begin(drain)
-        let left = await vault.drain(for: drain)
-        if left > 0 {
-            try Outlet.errors.line(
-                "tokenvault: ended with \(left.counted("refresh request")) unanswered, recorded as "
-                    + "in doubt")
-        }
+    init(_ count: Int) {
+        (ready, continuation) = AsyncStream.makeStream(of: Void.self)
+        missing = Mutex(count)
+        if count == 0 { continuation.finish() }
     }
 
-    /// False where the process was asked to end before browsers are answered.
-    private func sayReady() async throws -> Bool {
-        await cancelWhenGracefulShutdown { for await _ in listening {} }
-        guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return false }
-        try Outlet.output.line("ready")
-        return true
+    /// One is there.
+    func note() {
+        let isLast = missing.withLock { missing in
+            missing -= 1
+            return missing == 0
+        }
+        if isLast { continuation.finish() }
     }
 }

@@ -6,13 +6,14 @@ struct ListenAddress: Hashable {
     let host: String
     let port: UInt16
 
-    init(_ text: String) throws(CommandFailure) {
+    /// - Parameter option: what the error names.
+    init(_ text: String, option: String = "--listen") throws(CommandFailure) {
         guard let colon = text.lastIndex(of: ":"), let port = Self.port(text[colon...]),
             let host = Self.host(text[..<colon])
         else {
             throw CommandFailure(
                 .usage,
-                "--listen takes an address and a port, such as 127.0.0.1:8080, or [::1]:8080 with "
+                "\(option) takes an address and a port, such as 127.0.0.1:8080, or [::1]:8080 with "
                     + "an IPv6 address in brackets")
         }
         (self.host, self.port) = (host, port)

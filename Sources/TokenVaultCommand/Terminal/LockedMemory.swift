@@ -7,12 +7,14 @@ enum LockedMemory {
     /// Warns where it can.
     ///
     /// - Parameter isRequired: ends the command then.
-    static func check(_ kind: SecretArena.Kind, isRequired: Bool) throws {
+    static func check(
+        _ kind: SecretArena.Kind, isRequired: Bool, _ warn: (String) throws -> Void
+    ) throws {
         guard kind == .unlocked else { return }
         let reason =
             "memory cannot be locked: RLIMIT_MEMLOCK is too small, 8 MiB is enough "
             + "(ulimit -l 8192, or LimitMEMLOCK=8M)"
         guard !isRequired else { throw CommandFailure(.refused, reason) }
-        try Outlet.errors.line("tokenvault: warning: \(reason); secrets may reach swap")
+        try warn("\(reason); secrets may reach swap")
     }
 }

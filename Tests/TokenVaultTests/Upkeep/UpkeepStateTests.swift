@@ -55,6 +55,25 @@ import Testing
         state.end(attempt, now)
     }
 
+    /// From when it was due to when it left; what callers ask for, and what an earlier process left
+    /// in doubt, was due at no moment that says anything.
+    @Test func latenessIsThatOfWhatWasDue() throws {
+        var state = UpkeepState()
+        let queue = try queue(&state)
+        state.schedule(7, Plan(queue: queue, due: time(10), death: time(900)))
+        state.schedule(8, Plan(queue: queue, due: time(100), death: time(900)))
+        state.schedule(9, Plan(queue: queue, due: time(0), death: time(0)))
+        let key = try key(5)
+        let demand = state.demand(
+            key, handle: 5, queue: queue, death: time(900), caller: callers[1], time(102))
+        check(demand == .waits)
+        let sent = try send(&state, time(102))
+        check(Set(sent) == [5, 7, 8, 9])
+        let lateness = state.lateness.histogram
+        check(lateness.count == 2)
+        check(lateness.sum == 92_000 + 2000)
+    }
+
     @Test func oneAttemptForEachConnection() throws {
         var state = UpkeepState()
         let queue = try queue(&state)
