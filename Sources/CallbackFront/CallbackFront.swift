@@ -64,7 +64,6 @@ public final class CallbackFront: Service, Sendable {
     /// name them; kinds are few, and none has anything of a request's in it.
     public var requestCounts: [String: UInt64] { tally.counts }
 
-
     /// Serves until the task is cancelled or its service group shuts down gracefully: then no new
     /// request is taken, and those that are being answered are answered first.
     ///

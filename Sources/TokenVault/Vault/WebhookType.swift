@@ -52,7 +52,8 @@ public struct WebhookType: Sendable, Hashable, CustomStringConvertible {
     /// All of them.
     public static let all: [Self] = [
         connected, connectFailed, connectDenied, accountChanged, tokensPut, refreshed, degraded,
-        recovered, reconnectNeeded, expiresSoon, tokenRejected, useFailed, disconnected, misconfigured, accepted,
+        recovered, reconnectNeeded, expiresSoon, tokenRejected, useFailed, disconnected,
+        misconfigured, accepted,
     ]
 
     /// Those that a webhook is told of that asks for none.
