@@ -88,11 +88,12 @@ struct RootCommand: AsyncParsableCommand {
             \(ExitStatus.table)
             """,
         subcommands: [
-            InitCommand.self, ProviderCommand.self, AppCommand.self, ConnectCommand.self,
-            ListCommand.self,
+            InitCommand.self, ProviderCommand.self, AppCommand.self, CallbackCommand.self,
+            ConnectCommand.self, LinkCommand.self, FlowCommand.self, ListCommand.self,
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
             UseCommand.self, RejectedCommand.self, FailedCommand.self, DisconnectCommand.self,
             AuditCommand.self, ImportCommand.self, ExportCommand.self,
-            LogCommand.self, ServeCommand.self, BenchCommand.self, PracticeServerCommand.self,
+            LogCommand.self, ServeCommand.self, ConfigCommand.self, BenchCommand.self,
+            PracticeServerCommand.self,
         ])
 }

@@ -28,10 +28,18 @@ struct ServeCommand: AsyncParsableCommand {
             warning, what still opens is read and lent, and nothing is refreshed, sent or written. \
             Without it a damaged vault is not served, and the exit status is 65.
 
+            With --config it takes its settings from a file of YAML. Options that are given as \
+            well win over it. `tokenvault config show` prints a file with every setting, \
+            `tokenvault config check` says all that is wrong in one; `serve` ends with 78 then.
+
             EXAMPLES
               tokenvault serve --vault v --key-file v.key
+              tokenvault serve --config /etc/tokenvault/serve.yaml
               tokenvault serve --vault v --key-fd 3 3< <(systemd-creds decrypt v.cred -)
             """)
+
+    @Option(help: ArgumentHelp("File with settings (YAML).", valueName: "file"))
+    var config: String?
 
     @Option(
         help: """
@@ -50,10 +58,10 @@ struct ServeCommand: AsyncParsableCommand {
         parsing: .unconditional,
         help: """
             How many seconds to wait, at the end, for answers to requests that were sent; 0 to \
-            3600. A request unanswered by then is recorded as in doubt, and its connection is not \
-            refreshed again for up to five minutes.
+            3600, 60 without it. A request unanswered by then is recorded as in doubt, and its \
+            connection is not refreshed again for up to five minutes.
             """)
-    var drain: Int64 = 60
+    var drain: Int64?
 
     @Flag(help: "Refuse to serve if memory cannot be locked, so that no secret can reach swap.")
     var requireLockedMemory = false
@@ -62,7 +70,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: VaultOptions
 
     func validate() throws {
-        guard (0...3600).contains(drain) else {
+        guard drain.map(ServeSettings.drainSecondsRange.contains) ?? true else {
             throw ValidationError("--drain is 0 to 3600 seconds")
         }
     }
@@ -71,16 +79,19 @@ struct ServeCommand: AsyncParsableCommand {
         // A client that hangs up is an error of one request, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         DescriptorLimit.raise()
+        let settings = try settings()
+        let options = options.filled(from: settings)
         let listening = AsyncStream.makeStream(of: Void.self)
-        let front = try callbackFront { listening.continuation.finish() }
+        let front = try Self.callbackFront(settings.front) { listening.continuation.finish() }
         if front == nil { listening.continuation.finish() }
         let folder = try VaultFolder(options.location.path())
         // Before the first secret is read.
-        try LockedMemory.check(SecretArena.shared.kind, isRequired: requireLockedMemory)
-        let door = try open(folder)
+        try LockedMemory.check(
+            SecretArena.shared.kind, isRequired: settings.requiresLockedMemory)
+        let door = try Self.open(folder, options, settings)
         let control: ControlServer
         do {
-            if reading.readUnverified { try Outlet.errors.line(ReadOptions.warning) }
+            if settings.readsUnverified { try Outlet.errors.line(ReadOptions.warning) }
             control = try ControlServer(folder, door)
             try control.start()
         } catch {
@@ -93,9 +104,10 @@ struct ServeCommand: AsyncParsableCommand {
             try await serve(
                 door,
                 RefreshService(
-                    door: door, readsUnverified: reading.readUnverified, drain: .seconds(drain),
+                    door: door, readsUnverified: settings.readsUnverified,
+                    drain: .seconds(settings.drainSeconds),
                     listening: listening.stream, ending: ending),
-                front)
+                front, settings)
         } catch {
             await ending.end(control, door)
             throw error
@@ -104,7 +116,8 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func serve(
-        _ door: OwnVault, _ refresh: RefreshService, _ front: CallbackFront.Configuration?
+        _ door: OwnVault, _ refresh: RefreshService, _ front: CallbackFront.Configuration?,
+        _ settings: ServeSettings
     ) async throws {
         // The last one is told first that it is to end: whoever is at the front has that long, too.
         var services: [any Service] = [refresh]
@@ -112,7 +125,8 @@ struct ServeCommand: AsyncParsableCommand {
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
-        configuration.maximumGracefulShutdownDuration = .seconds(drain + Ending.graceSeconds)
+        configuration.maximumGracefulShutdownDuration = .seconds(
+            settings.drainSeconds + Ending.graceSeconds)
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch is CancellationError {
@@ -121,14 +135,19 @@ struct ServeCommand: AsyncParsableCommand {
             let reason =
                 error.number == 0 ? "no such address" : SystemMessage.of(error.number)
             throw CommandFailure(
-                .cannotCreate, "cannot listen on \(listen ?? ""), which --listen says: \(reason)")
+                .cannotCreate,
+                "cannot listen on \(settings.front.listen?.text ?? ""), which "
+                    + "\(listen == nil ? "listen" : "--listen") says: \(reason)")
         }
     }
 
-    private func open(_ folder: VaultFolder) throws -> OwnVault {
+    private static func open(
+        _ folder: VaultFolder, _ options: VaultOptions, _ settings: ServeSettings
+    ) throws -> OwnVault {
         do {
             return try options.open(
-                readsUnverified: reading.readUnverified, endsWithRequest: false)
+                readsUnverified: settings.readsUnverified, endsWithRequest: false,
+                front: settings.front.listen == nil ? nil : settings.front)
         } catch let error as VaultError where error.code == .vaultLocked {
             throw folder.owned()
         }
@@ -145,25 +164,6 @@ struct ServeCommand: AsyncParsableCommand {
                 "--public-url is https and a host, nothing more; without it --listen is an "
                     + "address of this machine alone, such as 127.0.0.1:8080 (\(error))")
         }
-    }
-
-    /// How browsers are answered; nil where nobody asked for that.
-    private func callbackFront(
-        _ isListening: @escaping @Sendable () -> Void
-    ) throws -> CallbackFront.Configuration? {
-        guard let listen else {
-            guard publicURL == nil else {
-                throw CommandFailure(.usage, "--public-url needs --listen")
-            }
-            return nil
-        }
-        let address = try ListenAddress(listen)
-        var configuration = CallbackFront.Configuration()
-        configuration.host = address.host
-        configuration.port = Int(address.port)
-        configuration.publicBaseURL = publicURL
-        configuration.onServerRunning = { _ in isListening() }
-        return configuration
     }
 }
 

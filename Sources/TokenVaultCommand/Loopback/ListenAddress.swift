@@ -6,6 +6,12 @@ struct ListenAddress: Hashable {
     let host: String
     let port: UInt16
 
+    /// Those of this machine alone.
+    static let loopbackHosts: Set = ["127.0.0.1", "::1", "localhost"]
+
+    /// As people write it.
+    var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
     init(_ text: String) throws(CommandFailure) {
         guard let colon = text.lastIndex(of: ":"), let port = Self.port(text[colon...]),
             let host = Self.host(text[..<colon])
