@@ -54,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         // `make docs`. No target uses it, so that nobody who embeds the library fetches it.
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
@@ -101,9 +102,11 @@ let package = Package(
                 tool("HummingbirdCore", "hummingbird"),
                 tool("HTTPTypes", "swift-http-types"),
                 tool("Logging", "swift-log"),
+                tool("Mustache", "swift-mustache"),
                 tool("NIOCore", "swift-nio"),
                 tool("ServiceLifecycle", "swift-service-lifecycle"),
             ],
+            resources: [.embedInCode("Pages")],
             swiftSettings: strict),
         .target(
             name: "TokenVaultServices",
@@ -253,6 +256,7 @@ let package = Package(
             name: "CallbackFrontTests",
             dependencies: [
                 "CallbackFront", "TokenVault", "ProviderSimulator", "TestSupport",
+                tool("Hummingbird", "hummingbird"),
                 tool("HTTPTypes", "swift-http-types"),
                 tool("Logging", "swift-log"),
             ],

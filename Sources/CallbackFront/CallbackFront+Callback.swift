@@ -1,48 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
-import Synchronization
 import TokenVault
 
 extension CallbackFront {
-    /// `GET /callback/{application}`: completes a flow and sends the browser to a URL that has
-    /// neither code nor state in it (RFC 9700 section 4.2.4).
-    func complete(_ application: String, _ request: Request) async -> Response {
+    /// `GET /callback/{application}` and `GET /callback`: completes a flow and sends the browser to
+    /// a URL that has neither code nor state in it (RFC 9700 section 4.2.4).
+    ///
+    /// - Parameter name: nil for the plain callback, which many applications share.
+    func complete(_ name: String?, _ request: Request) async -> Response {
         guard Navigation.isOne(request) else { return Reply.navigationOnly }
-        var flow: FlowEnd?
-        var key: FlowKey?
+        var ended: Ended?
         do throws(VaultError) {
-            let application = try ApplicationID(application)
-            let query = try Self.query(of: request)
-            let binding = try cookie.binding(in: request.headers)
+            let callback = try Callback(
+                application: name.map { text throws(VaultError) in try ApplicationID(text) },
+                uri: called(by: request), query: Self.query(of: request),
+                binding: cookie.binding(in: request.headers))
             // The vault would complete a flow that was started without a binding for anybody;
             // through this front no browser completes a flow without showing one.
-            guard binding != nil else {
-                tally.add("callback refused: no flow was started in this browser (no cookie)")
-                return end(nil, .callbackRejected)
+            guard callback.isFromBrowserWithCookie else {
+                return rejected("no flow was started in this browser (no cookie)")
             }
-            let state = try await vault.fingerprint(ofStateIn: query, of: application)
-            key = try Self.flowKey(state, binding, application)
-            flow = key.flatMap { key in flows.withLock { $0.peek(key, now: .now) } }
-            _ = try await vault.complete(
-                callbackQuery: query, application: application, browserBinding: binding)
-            forget(key)
-            return Reply.seeOther(flow?.success ?? "/completed")
+            let open = try await callback.flow(in: vault)
+            guard
+                name != nil
+                    || servesPlainCallback(open.application, sendsIssuer: open.sendsIssuer)
+            else {
+                return rejected(
+                    "application \(open.application) may not use the plain /callback")
+            }
+            ended = Ended(open)
+            if open.awaitsConfirmation { return try await hold(callback) }
+            try await callback.complete(in: vault)
+            return await completed(Ended(open))
         } catch {
             // Whoever is rejected did not end the flow, and learns nothing about it.
-            guard error.code != .callbackRejected, error.code != .invalidArgument else {
-                tally.add("callback refused: \(error.callbackCause)")
-                return end(nil, .callbackRejected)
+            guard let ended, error.code != .callbackRejected, error.code != .invalidArgument else {
+                return rejected(error.callbackCause)
             }
             tally.add("flow failed: \(error.code)")
-            forget(key)
-            return end(flow?.failure, FailureReason(error))
+            return await end(ended, FailureReason(error))
         }
     }
 
-    private func forget(_ key: FlowKey?) {
-        guard let key else { return }
-        flows.withLock { _ = $0.take(key, now: .now) }
+    /// A callback, as a browser brought it.
+    private struct Callback: ~Copyable {
+        let application: ApplicationID?
+        let uri: String
+        let query: Secret
+        let binding: Secret?
+
+        init(
+            application: ApplicationID?, uri: String, query: consuming Secret,
+            binding: consuming Secret?
+        ) {
+            self.application = application
+            self.uri = uri
+            self.query = query
+            self.binding = binding
+        }
+
+        var isFromBrowserWithCookie: Bool {
+            switch binding {
+            case .none: false
+            case .some: true
+            }
+        }
+
+        borrowing func flow(in vault: Vault) async throws(VaultError) -> OpenFlow {
+            try await vault.flow(
+                ofCallback: query, application: application, redirectURI: uri,
+                browserBinding: binding)
+        }
+
+        borrowing func complete(in vault: Vault) async throws(VaultError) {
+            try await vault.complete(
+                callbackQuery: query, application: application, redirectURI: uri,
+                browserBinding: binding)
+        }
+
+        borrowing func hold(in vault: Vault) async throws(VaultError) -> FlowID {
+            try await vault.hold(
+                callbackQuery: query, application: application, redirectURI: uri,
+                browserBinding: binding)
+        }
+    }
+
+    /// Keeps the code until the platform has said whose browser brought it.
+    private func hold(_ callback: borrowing Callback) async throws(VaultError) -> Response {
+        let flow = try await callback.hold(in: vault)
+        guard let url = configuration.confirmationURL else {
+            tally.add("flow not confirmed: there is no confirmation URL any more")
+            return failed(.unknown)
+        }
+        return Reply.seeOther(url + "?flow=" + flow.text)
+    }
+
+    private func rejected(_ cause: String) -> Response {
+        tally.add("callback refused: \(cause)")
+        return failed(.callbackRejected)
+    }
+
+    /// The URI that was called, without its query, which has to be the application's redirect URI:
+    /// the configured host and the path as it was written.
+    private func called(by request: Request) -> String {
+        let path = (request.head.path ?? "").prefix { $0 != "?" }
+        return (host(of: request)?.origin ?? "") + path
     }
 
     /// The query, without its question mark.

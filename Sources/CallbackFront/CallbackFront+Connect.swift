@@ -2,73 +2,86 @@
 
 import HTTPTypes
 import Hummingbird
-import Synchronization
 import TokenVault
 
 extension CallbackFront {
-    /// `GET /connect/{link}`: uses the link up and sends the browser to the provider.
-    func open(_ token: String, _ request: Request) async -> Response {
-        guard Navigation.isOne(request) else { return Reply.navigationOnly }
-        let waiting: (fingerprint: Fingerprint, link: ConnectionLink)?
+    /// `GET /connect/{link}`: shows what the link is for. It uses nothing up, whoever asks: mail
+    /// scanners and previews open every link.
+    func show(_ token: String, _ request: Request) async -> Response {
         do throws(VaultError) {
-            let fingerprint = try Fingerprint(text: token)
-            waiting = links.withLock { $0.peek(fingerprint, now: .now) }.map { (fingerprint, $0) }
-        } catch {
-            return end(nil, FailureReason(error))
-        }
-        guard let (fingerprint, link) = waiting else { return end(nil, .linkExpired) }
-        if let recognizes = configuration.recognizes {
-            let visitor = Visitor(
-                connection: link.connection, application: link.application,
-                headers: request.headers)
-            guard await recognizes(visitor) else { return end(nil, .linkNotYours) }
-        }
-        // Only now, and by one of those who asked at the same time.
-        guard links.withLock({ $0.take(fingerprint, now: .now) }) != nil else {
-            return end(nil, .linkExpired)
-        }
-        do throws(VaultError) {
-            return try await start(link, request)
-        } catch {
-            return end(link.end.failure, FailureReason(error))
-        }
-    }
-
-    private func start(
-        _ link: ConnectionLink, _ request: Request
-    ) async throws(VaultError) -> Response {
-        var cookieHeader = ""
-        let binding = try cookie.renew(request.headers, header: &cookieHeader)
-        let authorization = try await vault.connect(
-            link.connection, application: link.application, scopes: link.scopes,
-            userScopes: link.userScopes, browserBinding: binding)
-        if !link.end.isDefault {
-            let state = try Fingerprint(text: authorization.state)
-            if let key = try Self.flowKey(state, binding, link.application) {
-                // Full means that the flow ends on our own page. The vault's own bound on open
-                // flows is the same, and is met first.
-                _ = flows.withLock { $0.insert(link.end, for: key, now: .now) }
+            guard let target = try await vault.target(ofLink: token) else {
+                return failed(.linkExpired)
             }
-        }
-        var response = Reply.seeOther(authorization.url)
-        response.headers[.setCookie] = cookieHeader
-        return response
-    }
-
-    static func flowKey(
-        _ state: Fingerprint, _ binding: borrowing Secret?, _ application: ApplicationID
-    ) throws(VaultError) -> FlowKey? {
-        switch binding {
-        case .none: return nil
-        case .some(let binding):
-            return FlowKey(
-                state: state, browser: try Fingerprint(binding.bytes), application: application)
+            if let elsewhere = await refusal(of: target, token, request) { return elsewhere }
+            var response = Response.page(pages.connect(target))
+            Policy.allowButton(
+                &response, leadingTo: target.authorizationEndpoint,
+                hasLogo: configuration.logo != nil)
+            return response
+        } catch {
+            return failed(FailureReason(error))
         }
     }
 
-    /// Sends the browser where a failed flow goes.
-    func end(_ failure: String?, _ reason: FailureReason) -> Response {
-        Reply.seeOther(failure ?? "/failed/\(reason.rawValue)")
+    /// `POST /connect/{link}`, which the page's button sends: uses the link up and sends the
+    /// browser to the provider.
+    func open(_ token: String, _ request: Request) async -> Response {
+        guard Navigation.isOne(request), let host = host(of: request),
+            Navigation.isFromOwnPage(request, origin: host.origin)
+        else { return .page(pages.refused, status: .forbidden) }
+        // The button sends nothing; what is sent is read to its end, and nobody looks at it.
+        guard (try? await request.body.collect(upTo: Self.bodyBytesMax)) != nil else {
+            return .page(pages.refused, status: .contentTooLarge)
+        }
+        let target: LinkTarget
+        do throws(VaultError) {
+            guard let found = try await vault.target(ofLink: token) else {
+                return failed(.linkExpired)
+            }
+            target = found
+        } catch {
+            return failed(FailureReason(error))
+        }
+        if let elsewhere = await refusal(of: target, token, request) { return elsewhere }
+        do throws(VaultError) {
+            var cookieHeader = ""
+            let binding = try cookie.renew(request.headers, header: &cookieHeader)
+            let authorization = try await vault.open(link: token, browserBinding: binding)
+            var response = Reply.seeOther(authorization.url)
+            response.headers[.setCookie] = cookieHeader
+            return response
+        } catch {
+            guard error.code != .linkExpired else { return failed(.linkExpired) }
+            // What uses no link up may work in a moment.
+            if (try? await vault.target(ofLink: token)) != nil {
+                return failed(FailureReason(error))
+            }
+            return await end(
+                Ended(
+                    flow: nil, connection: target.connection, application: target.application,
+                    redirects: target.redirects), FailureReason(error))
+        }
+    }
+
+    /// What a browser gets that may not open a link, or not here; nil where it may.
+    private func refusal(
+        of target: LinkTarget, _ token: String, _ request: Request
+    ) async -> Response? {
+        guard let place = hosts?.place(of: target.redirectURI, target.application) else {
+            tally.add(
+                "link refused: its application's redirect URI is at none of the hosts that are "
+                    + "served")
+            return failed(.applicationMisconfigured)
+        }
+        // At another host of ours the cookie would be of no use to the callback.
+        guard host(of: request)?.base == place.entry.base else {
+            return Reply.seeOther(place.entry.base + "/connect/" + token)
+        }
+        guard let recognizes = configuration.recognizes else { return nil }
+        let visitor = Visitor(
+            connection: target.connection, application: target.application,
+            headers: request.headers)
+        return await recognizes(visitor) ? nil : failed(.linkNotYours)
     }
 }
 
@@ -82,6 +95,15 @@ enum Navigation {
         }
         guard let destination = value("sec-fetch-dest", request) else { return true }
         return destination == "document"
+    }
+
+    /// Whether a form was sent from a page of ours, as the browser says: `Sec-Fetch-Site`, or, of
+    /// browsers that do not have it yet, `Origin`. What sends neither is no browser, and has no
+    /// cookies of somebody else's.
+    static func isFromOwnPage(_ request: Request, origin: String) -> Bool {
+        if let site = value("sec-fetch-site", request) { return site == "same-origin" }
+        if let from = value("origin", request) { return from == origin }
+        return true
     }
 
     private static func value(_ name: String, _ request: Request) -> String? {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Hummingbird
+import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -8,33 +8,29 @@ public import ServiceLifecycle
 import Synchronization
 public import TokenVault
 
-/// The part of the authorization code flow that a browser sees: a connection link that starts it,
-/// the callback that ends it, and the pages in between.
+/// The part of the authorization code flow that a browser sees: the page of a connection link,
+/// whose button starts it, the callback that ends it, and the pages in between.
 ///
-/// Run it as a service of its own, or mount `router()` in a server that is there already. It speaks
-/// plain HTTP; TLS is the business of the proxy before it, or of the server it is mounted in.
+/// Run it as a service of its own, or add its routes to a server that is there already:
+/// `addRoutes(to:)`. It speaks plain HTTP; TLS is the business of the proxy before it, or of the
+/// server it is mounted in.
 ///
 /// The `code` of a callback passes through a `String` and through NIO's buffers here, which nobody
 /// wipes; the executable of this package therefore frees no memory without zeroing it, and a host
-/// of this library is advised to do the same. Links, and where flows go when they end, are in
-/// memory only: after a restart links are void, and an open flow ends on a page of our own.
+/// of this library is advised to do the same. Links, and where flows go when they end, are sealed
+/// in the vault: a restart loses none.
 public final class CallbackFront: Service, Sendable {
-    /// How long a link may wait to be opened; a flow then has ten minutes more.
-    public static let linkLifetime = Duration.seconds(600)
-    /// The most links that wait to be opened. Each takes 20 KiB at most.
-    public static let linksMax = 10_000
     /// The longest request target, and the longest query of a callback, in bytes.
     public static let targetBytesMax = 8192
+    /// The longest body of a connect page's button, in bytes.
+    public static let bodyBytesMax = 1024
 
     let vault: Vault
     let configuration: Configuration
     let cookie: BrowserCookie
-    /// Links that were made and not yet opened.
-    let links = Mutex(
-        ExpiringTable<Fingerprint, ConnectionLink>(countMax: linksMax, lifetime: linkLifetime))
-    /// Where open flows go when they end.
-    let flows = Mutex(
-        ExpiringTable<FlowKey, FlowEnd>(countMax: linksMax, lifetime: linkLifetime))
+    let pages: PageSet
+    /// The hosts that are configured, or, once a port is listened on, loopback.
+    private let served: Mutex<HostList?>
     private let boundPort = Mutex<Int?>(nil)
     let tally: RequestTally
 
@@ -42,50 +38,28 @@ public final class CallbackFront: Service, Sendable {
     ///
     /// - Throws: `CallbackFrontError` where the configuration is not allowed.
     public init(vault: Vault, configuration: Configuration) throws(CallbackFrontError) {
-        try configuration.validate()
+        let named = try configuration.validate()
         self.vault = vault
         self.configuration = configuration
+        served = Mutex(named)
+        pages = PageSet(configuration, path: named?.path ?? "")
         tally = RequestTally(configuration.logger)
         cookie = BrowserCookie(isPlain: configuration.allowsPlainHTTPCookies)
+        for application in configuration.plainCallbackApplications.map(\.text).sorted() {
+            configuration.logger.warning(
+                """
+                application \(application) may use the plain /callback though its provider does \
+                not say who answers: another provider's answer can be taken for its own (RFC 9700 \
+                section 4.4); give it /callback/\(application)
+                """)
+        }
     }
 
-    /// The port that is listened on, once it is; nil before, and where only `router()` is used.
+    /// The port that is listened on, once it is; nil before, and where the front is mounted.
     public var port: Int? { boundPort.withLock { $0 } }
 
-    /// The routes and what guards them, for a server of the host's own. The host then sees to
-    /// limits on headers and idle connections, and mounts it at the root of its own host name: the
-    /// cookie and the redirects have paths of their own.
-    public func router() -> Router<BasicRequestContext> {
-        let router = Router()
-        let isHTTPS = configuration.publicBaseURL?.hasPrefix("https:") ?? false
-        router.add(middleware: PageGuard(isHTTPS: isHTTPS, tally: tally))
-        router.get("/connect/{link}") { request, context in
-            await self.open(context.parameters.get("link") ?? "", request)
-        }
-        router.get("/callback/{application}") { request, context in
-            await self.complete(context.parameters.get("application") ?? "", request)
-        }
-        // Only a GET may start or end a flow: mail scanners and previews send HEAD.
-        for path in ["/connect/{link}", "/callback/{application}"] as [RouterPath] {
-            router.head(path) { _, _ in Reply.getOnly }
-        }
-        page("/completed", router) { _ in .page(.completed) }
-        page("/failed/{reason}", router) { context in
-            let reason = context.parameters.get("reason").flatMap(FailureReason.init(rawValue:))
-            return .page(.failed(reason ?? .unknown))
-        }
-        page("/style.css", router) { _ in .stylesheet }
-        page("/health", router) { _ in .text(.ok, "ok\n") }
-        return router
-    }
-
-    private func page(
-        _ path: RouterPath, _ router: Router<BasicRequestContext>,
-        _ reply: @escaping @Sendable (BasicRequestContext) -> Response
-    ) {
-        router.get(path) { _, context in reply(context) }
-        router.head(path) { _, context in reply(context).createHeadResponse() }
-    }
+    /// The hosts that are served; nil where none is configured and nothing is listened on yet.
+    var hosts: HostList? { served.withLock { $0 } }
 
     /// Serves until the task is cancelled or its service group shuts down gracefully: then no new
     /// request is taken, and those that are being answered are answered first.
@@ -138,10 +112,17 @@ public final class CallbackFront: Service, Sendable {
                     Limits.socketsMax + Limits.leavingMax)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? self.configuration.port
-                self.boundPort.withLock { $0 = port }
+                self.listens(on: port)
                 await self.configuration.onServerRunning(port)
             },
             logger: logger)
+    }
+
+    private func listens(on port: Int) {
+        boundPort.withLock { $0 = port }
+        // Loopback by its three names always has the form of a host.
+        let loopback = try? configuration.loopbackHosts(port: port)
+        served.withLock { $0 = $0 ?? loopback }
     }
 
     /// What a stranger may use up.
@@ -156,15 +137,5 @@ public final class CallbackFront: Service, Sendable {
         static let shareMax = 256
         /// Sockets that are to be closed for newer ones and are not closed yet.
         static let leavingMax = 64
-    }
-
-    /// Where the front is reached, without a final slash.
-    ///
-    /// - Throws: `notRunning` where it is not configured and nothing is listened on yet.
-    func baseURL() throws(CallbackFrontError) -> String {
-        if let url = configuration.publicBaseURL { return url }
-        guard let port else { throw CallbackFrontError(.notRunning) }
-        let host = configuration.host
-        return "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }
 }

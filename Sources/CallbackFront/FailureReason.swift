@@ -2,8 +2,8 @@
 
 import TokenVault
 
-/// Why a flow failed, as the person in front of the browser is told: the last part of `/failed/...`
-/// and our own words for it. What a provider says is never shown.
+/// Why a flow failed: the last part of `/failed/...` with our own words for it, and the `error` of
+/// a failure redirect that carries one. What a provider says is never shown.
 enum FailureReason: String, CaseIterable, Sendable {
     case flowDenied, flowExpired, callbackRejected, linkExpired, linkNotYours
     case authorizationRefused, providerRefused, providerUnreachable, providerAnswerUnreadable
@@ -19,6 +19,7 @@ enum FailureReason: String, CaseIterable, Sendable {
             case .authorizationRefused: .authorizationRefused
             case .flowDenied: .flowDenied
             case .flowExpired: .flowExpired
+            case .linkExpired: .linkExpired
             case .callbackRejected, .callbackOfAnother, .issuerMismatch: .callbackRejected
             case .providerRefused where error.detail.error == .invalidGrant: .flowExpired
             case .providerRefused, .grantLost: .providerRefused
@@ -134,6 +135,7 @@ extension VaultError {
             "its state is of no open flow: used already, older than ten minutes, or another vault's"
         case .otherApplication: "its flow is another application's"
         case .otherBrowser: "its flow was started in another browser"
+        case .otherRedirectURI: "the URI that was called is not the application's redirect URI"
         default: "\(code)"
         }
     }

@@ -1,37 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A page a person sees. Everything on it is written here or in `FailureReason`: nothing of a
-/// request is ever on a page, so there is nothing to escape.
+import TokenVault
+
+/// A page a person sees. Nothing of a request is ever on a page; what comes from a vault or from
+/// the configuration is put there by the templates, which escape it.
 struct Page: Sendable {
     let html: String
 
-    /// The flow is completed.
-    static let completed = Page(
-        title: "Authorization completed", mark: .done,
-        paragraphs: ["Your account is connected.", "You can close this window."])
+    /// To a host that is not served: it is told nothing, not even whose front this is.
+    static let misdirected = Page(
+        html: """
+            <!doctype html>
+            <html lang="en">
+            <head><meta charset="utf-8"><title>Not served here</title></head>
+            <body><main><h1>Not served here</h1><p>This host name is not one of ours.</p></main>
+            </body>
+            </html>
 
-    /// The flow has failed.
-    static func failed(_ reason: FailureReason) -> Page {
-        Page(
-            title: reason.title, mark: .stopped,
-            paragraphs: [reason.explanation, reason.nextStep])
-    }
+            """)
 
-    /// A request that nothing answers to.
-    static let notFound = Page(
-        title: "There is nothing here", mark: .stopped,
-        paragraphs: [
-            "The address is not one of ours.", "Go back to where you started and connect again.",
-        ])
-
-    /// A request that is not served, for its size or because of a fault of ours.
-    static let refused = Page(
-        title: "This request cannot be served", mark: .stopped,
-        paragraphs: [
-            "Nothing was connected.", "Go back to where you started and connect again.",
-        ])
-
-    private enum Mark: String {
+    enum Mark: String {
         case done, stopped
 
         /// The sign's strokes, in a box of 24.
@@ -42,73 +30,115 @@ struct Page: Sendable {
             }
         }
     }
+}
 
-    private init(title: String, mark: Mark, paragraphs: [String]) {
-        html = """
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="color-scheme" content="light dark">
-            <meta name="robots" content="noindex">
-            <title>\(title)</title>
-            <link rel="stylesheet" href="/style.css">
-            </head>
-            <body>
-            <main class="\(mark.rawValue)">
-            <svg viewBox="0 0 24 24" width="56" height="56" aria-hidden="true">\
-            <circle cx="12" cy="12" r="12"/><path d="\(mark.path)"/></svg>
-            <h1>\(title)</h1>
-            \(paragraphs.map { "<p>\($0)</p>" }.joined(separator: "\n"))
-            </main>
-            </body>
-            </html>
+/// The pages of a front, with its name, its logo and its way back on each. Those that say the same
+/// to everybody are made once.
+struct PageSet: Sendable {
+    let completed: Page
+    let notFound: Page
+    let refused: Page
+    private let notes: [CompletionNote: Page]
+    private let failures: [FailureReason: Page]
+    private let frame: Frame
 
-            """
+    /// What is around every page.
+    private struct Frame: Sendable {
+        let name: String?
+        let hasLogo: Bool
+        let wayBack: CallbackFront.WayBack?
+        /// The path at which the front is mounted.
+        let path: String
+
+        var values: [String: Any] {
+            var values: [String: Any] = ["path": path]
+            if name != nil || hasLogo {
+                var brand: [String: Any] = ["hasLogo": hasLogo]
+                if let name { brand["name"] = name }
+                values["brand"] = brand
+            }
+            if let wayBack { values["wayBack"] = ["label": wayBack.label, "url": wayBack.url] }
+            return values
+        }
+
+        func message(_ title: String, _ mark: Page.Mark, _ paragraphs: [String]) -> Page {
+            var values = values
+            values["title"] = title
+            values["mark"] = ["kind": mark.rawValue, "strokes": mark.path]
+            values["paragraphs"] = paragraphs
+            return Page(html: PageTemplates.render(.message, values))
+        }
     }
 
-    /// The stylesheet of every page.
-    static let stylesheet = """
-        :root {
-          color-scheme: light dark;
-          --ground: #f4f5f2; --card: #ffffff; --text: #1c211f; --quiet: #59615d;
-          --line: #e2e5e0; --done: #1f7a4d; --stopped: #a3541b; --sign: #ffffff;
+    /// - Parameter path: at which the front is mounted; empty for the root.
+    init(_ configuration: CallbackFront.Configuration, path: String) {
+        let frame = Frame(
+            name: configuration.name, hasLogo: configuration.logo != nil,
+            wayBack: configuration.wayBack, path: path)
+        self.frame = frame
+        completed = frame.message(
+            "Authorization completed", .done,
+            ["Your account is connected.", "You can close this window."])
+        notFound = frame.message(
+            "There is nothing here", .stopped,
+            [
+                "The address is not one of ours.",
+                "Go back to where you started and connect again.",
+            ])
+        refused = frame.message(
+            "This request cannot be served", .stopped,
+            ["Nothing was connected.", "Go back to where you started and connect again."])
+        notes = CompletionNote.allCases.reduce(into: [:]) { pages, note in
+            pages[note] = frame.message("Authorization completed", .done, note.paragraphs)
         }
-        @media (prefers-color-scheme: dark) {
-          :root {
-            --ground: #121514; --card: #1b1f1d; --text: #eef1ee; --quiet: #a7b0ab;
-            --line: #2b312e; --done: #5cc48f; --stopped: #e2a06c; --sign: #121514;
-          }
+        failures = FailureReason.allCases.reduce(into: [:]) { pages, reason in
+            pages[reason] = frame.message(
+                reason.title, .stopped, [reason.explanation, reason.nextStep])
         }
-        * { box-sizing: border-box; }
-        body {
-          margin: 0; min-height: 100vh; min-height: 100dvh; padding: 1.5rem;
-          display: grid; place-items: center;
-          background: var(--ground); color: var(--text);
-          font: 1.0625rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
-        }
-        main {
-          width: 100%; max-width: 27rem; padding: 2.75rem 2.25rem 2.5rem;
-          background: var(--card); border: 1px solid var(--line); border-radius: 1rem;
-          text-align: center;
-        }
-        svg { display: block; margin: 0 auto 1.5rem; }
-        circle { fill: var(--stopped); }
-        .done circle { fill: var(--done); }
-        path {
-          fill: none; stroke: var(--sign); stroke-width: 2;
-          stroke-linecap: round; stroke-linejoin: round;
-        }
-        h1 {
-          margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; font-weight: 650;
-          letter-spacing: -.01em; text-wrap: balance;
-        }
-        p { margin: 0; color: var(--quiet); text-wrap: pretty; }
-        p + p {
-          margin-top: 1.5rem; padding-top: 1.5rem; border-top: 1px solid var(--line);
-          color: var(--text);
-        }
+    }
 
-        """
+    /// The flow is completed, and there is something to be said about it.
+    func completed(note: String) -> Page {
+        CompletionNote(rawValue: note).flatMap { notes[$0] } ?? completed
+    }
+
+    /// The flow has failed.
+    func failed(_ reason: String) -> Page {
+        failures[FailureReason(rawValue: reason) ?? .unknown] ?? refused
+    }
+
+    /// What a link shows: nothing happens until its button is pressed.
+    func connect(_ target: borrowing LinkTarget) -> Page {
+        var values = frame.values
+        let verb = target.isReconnect ? "Reconnect" : "Connect"
+        values["title"] = "\(verb) \(target.providerName)"
+        let who = frame.name.map { "\($0) asks" } ?? "You are asked"
+        values["paragraphs"] = [
+            "\(who) for access to an account at \(target.providerName)."
+                + (target.isReconnect ? " It takes the place of the one it has." : ""),
+            "The button takes you to \(target.providerName), where you sign in and decide. "
+                + "Nothing is connected before that.",
+        ]
+        values["button"] = verb
+        if !target.scopes.isEmpty { values["requested"] = ["scopes": target.scopes] }
+        return Page(html: PageTemplates.render(.connect, values))
+    }
+}
+
+/// What is said of a flow that is completed, beside that: the last part of `/completed/...`.
+enum CompletionNote: String, CaseIterable, Sendable {
+    /// The provider granted less than was asked for.
+    case scopesMissing
+
+    var paragraphs: [String] {
+        switch self {
+        case .scopesMissing:
+            [
+                "Your account is connected, but the provider granted less than was asked for: some "
+                    + "of what relies on this connection may not work.",
+                "To grant the rest, connect again and leave all of it allowed. Otherwise you can "
+                    + "close this window.",
+            ]
+        }
+    }
 }

@@ -21,22 +21,25 @@ enum Reply {
 
 extension Response {
     static func page(_ page: Page, status: HTTPResponse.Status = .ok) -> Response {
-        body(status, page.html, type: "text/html; charset=utf-8")
+        text(status, page.html, type: "text/html; charset=utf-8")
     }
 
-    static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
-        body(status, text, type: "text/plain; charset=utf-8")
-    }
-
-    static var stylesheet: Response {
-        body(.ok, Page.stylesheet, type: "text/css; charset=utf-8")
-    }
-
-    private static func body(
-        _ status: HTTPResponse.Status, _ text: String, type: String
+    static func text(
+        _ status: HTTPResponse.Status, _ text: String, type: String = "text/plain; charset=utf-8"
     ) -> Response {
         Response(
             status: status, headers: [.contentType: type],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    static var stylesheet: Response {
+        text(.ok, PageTemplates.stylesheet, type: "text/css; charset=utf-8")
+    }
+
+    static func logo(_ logo: CallbackFront.Logo) -> Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: logo.type, .contentSecurityPolicy: Policy.picture],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: logo.bytes)))
     }
 }

@@ -30,6 +30,7 @@ def walk(browser, link, decision, complaints):
         "request",
         lambda request: "/callback/" in request.url and callbacks.append(request.url))
     page.goto(link)
+    page.get_by_role("button", name="Connect").click()
     page.get_by_role("button", name=decision).click()
     page.wait_for_url(lambda url: "/completed" in url or "/failed/" in url)
     cookies = [cookie for cookie in context.cookies(page.url) if cookie["name"] == COOKIE]
@@ -52,6 +53,8 @@ def pictures(browser):
             for name in ("completed", "failed/callbackRejected", "failed/applicationMisconfigured"):
                 page.goto(f"{SITE}/{name}")
                 page.screenshot(path=f"{SCREENSHOTS}/{name.split('/')[-1]}-{scheme}-{size}.png")
+            page.goto(LINKS[0])
+            page.screenshot(path=f"{SCREENSHOTS}/connect-{scheme}-{size}.png")
             context.close()
 
 
@@ -60,6 +63,8 @@ with sync_playwright() as playwright:
         executable_path="/usr/bin/chromium", args=["--no-sandbox"])
     seen = {"complaints": []}
     seen["approved"], seen["others"] = None, []
+    # Looking at a link uses nothing up.
+    pictures(browser)
     for number, link in enumerate(LINKS):
         decision = "Deny" if number == 1 else "Approve"
         context, page, callbacks, result = walk(browser, link, decision, seen["complaints"])
@@ -77,6 +82,5 @@ with sync_playwright() as playwright:
         else:
             seen["others"].append(result)
         context.close()
-    pictures(browser)
     browser.close()
 print(json.dumps(seen))

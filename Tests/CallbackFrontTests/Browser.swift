@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 import TestSupport
 
 /// A browser with a cookie jar of its own: curl, which knows the rules of `Secure` and `__Host-`.
@@ -24,6 +25,8 @@ final class Browser: Sendable {
     }
 
     private let directory: String
+    /// By host, of those that stand for the machine of the front: see `Browser+Hosts`.
+    let cookies = Mutex<[String: String]>([:])
     var jar: String { directory + "/jar" }
 
     init() throws {
@@ -38,8 +41,19 @@ final class Browser: Sendable {
         try await send("GET", Array(url.utf8), headers)
     }
 
-    func send(_ method: String, _ url: String, _ headers: [String] = []) async throws -> Reply {
-        try await send(method, Array(url.utf8), headers)
+    func send(
+        _ method: String, _ url: String, _ headers: [String] = [], body: String? = nil
+    ) async throws -> Reply {
+        try await send(method, Array(url.utf8), headers, body: body)
+    }
+
+    /// Presses the button of a connect page, as a browser does.
+    ///
+    /// - Parameter headers: instead of those by which a browser says where the form comes from.
+    func press(_ link: String, _ headers: [String]? = nil) async throws -> Reply {
+        let origin = link.split(separator: "/").prefix(2).joined(separator: "//")
+        return try await send(
+            "POST", link, headers ?? ["Sec-Fetch-Site: same-origin", "Origin: \(origin)"], body: "")
     }
 
     /// - Parameter url: bytes, which need not be UTF-8.

@@ -42,9 +42,9 @@ import TokenVault
             // The provider is 127.0.0.1 and the front localhost: to a browser, two sites. That the
             // callback arrives with its cookie shows that SameSite=Lax lets it through.
             let links = [
-                try site.link("ada", application: "local"),
-                try site.link("eve", application: "local"),
-                try site.link("same site"),
+                try await site.link("ada", application: "local"),
+                try await site.link("eve", application: "local"),
+                try await site.link("same site"),
             ]
             let host = site.url.replacingOccurrences(of: "127.0.0.1", with: "localhost")
             let crossSite = links.prefix(2).map {

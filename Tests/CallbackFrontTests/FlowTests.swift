@@ -25,10 +25,11 @@ import TokenVault
         }
     }
 
-    @Test func logsPatternsAndNothingElse() async throws {
+    @Test("C14: the log has patterns of paths, and no code, state, link or cookie")
+    func logsPatternsAndNothingElse() async throws {
         try await Site.run { site in
             let browser = try Browser()
-            let link = try site.link()
+            let link = try await site.link()
             let callback = try await site.consent(link, in: browser)
             _ = try await browser.get(callback)
             _ = try await browser.get(site.url + "/no/such?code=secret-in-a-query")
@@ -46,18 +47,22 @@ import TokenVault
         }
     }
 
-    @Test func asksForTheLinksOwnScopes() async throws {
+    @Test("A6: what is asked for is what the link says")
+    func asksForTheLinksOwnScopes() async throws {
         try await Site.run { site in
-            let link = try site.front.link(
+            let link = try await site.front.link(
                 for: ConnectionID("a"), application: ApplicationID("demo"),
                 scopes: ["read", "write"])
-            let location = try await site.open(link, in: Browser())
+            #expect(try await Browser().get(link.url).body.contains("<code>write</code>"))
+            let location = try await site.open(link.url, in: Browser())
             #expect(location.contains("scope=read%20write"))
-            #expect(throws: CallbackFrontError.self) {
-                try site.front.link(
+            let refused = await #expect(throws: CallbackFrontError.self) {
+                try await site.front.link(
                     for: ConnectionID("a"), application: ApplicationID("demo"),
                     scopes: Array(repeating: "s", count: 65))
             }
+            #expect(refused?.code == .vaultFailed)
+            #expect(refused?.vaultError?.code == .limitExceeded)
         }
     }
 
@@ -76,7 +81,8 @@ import TokenVault
         }
     }
 
-    @Test func anotherBrowserDoesNotComplete() async throws {
+    @Test("A2, C1: a state of another browser, with two cookie jars, completes nothing")
+    func anotherBrowserDoesNotComplete() async throws {
         try await Site.run { site in
             let (ada, eve) = (try Browser(), try Browser())
             let callback = try await site.consent(site.link(), in: ada)
@@ -97,7 +103,8 @@ import TokenVault
     }
 
     /// Whoever starts a flow past the front binds no browser; through the front none completes it.
-    @Test func aFlowWithoutABrowserIsNotCompletedHere() async throws {
+    @Test("A2, C5: a flow without a browser is completed by none")
+    func aFlowWithoutABrowserIsNotCompletedHere() async throws {
         try await Site.run { site in
             let request = try await site.vault.connect(
                 ConnectionID("ada/practice"), application: ApplicationID("demo"))
@@ -110,7 +117,8 @@ import TokenVault
         }
     }
 
-    @Test func aCodeIsExchangedOnce() async throws {
+    @Test("A2, C1, C6: a callback that is replayed exchanges nothing")
+    func aCodeIsExchangedOnce() async throws {
         try await Site.run { site in
             let browser = try Browser()
             let callback = try await site.consent(site.link(), in: browser)
@@ -122,7 +130,8 @@ import TokenVault
         }
     }
 
-    @Test func parallelCallbacksExchangeOnce() async throws {
+    @Test("C6: of callbacks at the same time one exchanges the code")
+    func parallelCallbacksExchangeOnce() async throws {
         try await Site.run { site in
             let browser = try Browser()
             let callback = try await site.consent(site.link(), in: browser)
@@ -138,7 +147,8 @@ import TokenVault
     }
 
     /// A provider that was mixed up with another one returns its user to the other one's path.
-    @Test func aStateDoesNotFitAnotherApplication() async throws {
+    @Test("C4: a mix-up ends at the path of another application, and no code is sent")
+    func aStateDoesNotFitAnotherApplication() async throws {
         try await Site.run { site in
             let browser = try Browser()
             let callback = try await site.consent(site.link(), in: browser)
@@ -153,7 +163,8 @@ import TokenVault
         }
     }
 
-    @Test func issuerOfAnotherServerIsRejected() async throws {
+    @Test("C3: the issuer of another server is refused")
+    func issuerOfAnotherServerIsRejected() async throws {
         try await Site.run { site in
             let browser = try Browser()
             let callback = try await site.consent(site.link(), in: browser)

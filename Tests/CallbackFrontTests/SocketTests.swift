@@ -10,7 +10,8 @@ import TokenVault
 
 /// What a stranger can use up: sockets, and lines of the log.
 @Suite struct SocketTests {
-    @Test func oneAddressLeavesRoomForOthers() throws {
+    @Test("C12: one address leaves room for others")
+    func oneAddressLeavesRoomForOthers() throws {
         let shares = SocketShares(socketsMax: 8, shareMax: 3)
         let closed = Mutex<[String]>([])
         func admit(_ address: UInt8, _ name: String) -> Int? {
@@ -91,7 +92,8 @@ import TokenVault
         return socket
     }
 
-    @Test func bogusCallbacksAreCounted() async throws {
+    @Test("C12: bogus callbacks are counted, and fill no log")
+    func bogusCallbacksAreCounted() async throws {
         try await Site.run { site in
             let browser = try Browser()
             for number in 0..<40 {

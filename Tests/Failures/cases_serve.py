@@ -223,7 +223,7 @@ def front_taken(desk):
 @case("serve's front gets a request for another path than /callback/APP")
 def other_path(desk):
     port = free_port()
-    desk.redirect = f"http://127.0.0.1:{port}/callback"
+    desk.redirect = f"http://127.0.0.1:{port}/oauth/callback"
     desk.ready()
     child = desk.serve("--listen", f"127.0.0.1:{port}")
     status, page = browser(f"{desk.redirect}?code=1&state={'A' * 43}")

@@ -127,7 +127,8 @@ FLOW_FIELDS = {
     15: ("device code", "text"), 16: ("interval of polls", "i64"), 17: ("user code", "text"),
     18: ("verification URI", "text"), 19: ("verification URI with the code", "text"),
     20: ("name of the flow", "text"), 21: ("awaits confirmation", "u8"),
-    22: ("query of the callback", "text"),
+    22: ("query of the callback", "text"), 23: ("scope of a link", "text*"),
+    24: ("user scope of a link", "text*"),
 }
 FIELDS = {CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS}
 FIELD_BYTES = {"time": 8, "u8": 1, "u32": 4, "u64": 8, "i64": 8, "hash": 32, "failure": 14}

@@ -237,6 +237,37 @@ import TokenVaultTesting
         stand.vault.close()
     }
 
+    @Test("C3: another server's callback is not held, and ends the flow")
+    func otherIssuer() async throws {
+        let stand = try await Stand()
+        let link = try await stand.vault.link(
+            stand.id, application: stand.practice.application, awaitsConfirmation: true)
+        let query = try await stand.consent(link.token).exposed
+        #expect(query.contains("iss=http"))
+        let other = try Secret(text: query.replacing("iss=http", with: "iss=https"))
+        #expect(await stand.error { _ = try await stand.hold(other) }?.code == .issuerMismatch)
+        #expect(try stand.cause() == .issuerOther)
+        #expect(await stand.confirmError(link.flow) == .flowExpired)
+        stand.vault.close()
+    }
+
+    @Test("Scopes of a link for another application are asked for there, and not kept")
+    func movedConnection() async throws {
+        let stand = try await Stand()
+        let application = stand.practice.application
+        let first = try await stand.vault.link(
+            stand.id, application: application, scopes: ["write"])
+        try await stand.complete(stand.consent(first.token))
+        let other = try ApplicationID("other")
+        var moved = try stand.vault.copy(of: application, as: other)
+        moved.redirectURI = "https://platform.example/callback/other"
+        try await stand.vault.put(moved)
+        #expect(try await stand.target(other)?.scopes == ["read"])
+        #expect(try await stand.target(other, ["write"])?.scopes == ["write"])
+        #expect(try await stand.target(application)?.scopes == ["write"])
+        stand.vault.close()
+    }
+
     @Test("A refusal of the provider's needs no confirmation")
     func denied() async throws {
         let stand = try await Stand()
@@ -251,6 +282,14 @@ import TokenVaultTesting
 }
 
 extension LinkLifeTests.Stand {
+    /// What a link that is made for it is for.
+    fileprivate func target(
+        _ application: ApplicationID, _ scopes: [String]? = nil
+    ) async throws -> LinkTarget? {
+        let link = try await vault.link(id, application: application, scopes: scopes)
+        return try await vault.target(ofLink: link.token)
+    }
+
     /// What is said to whoever confirms a flow that cannot be.
     fileprivate func confirmError(_ flow: FlowID) async -> VaultError.Code? {
         await error { try await vault.confirm(flow) }?.code
@@ -259,5 +298,17 @@ extension LinkLifeTests.Stand {
     /// Why the last flow brought nothing.
     fileprivate func cause() throws -> FailureCause? {
         try vault.status(id)?.reasonDetail.cause
+    }
+}
+
+extension Vault {
+    /// The same registration by another name.
+    fileprivate func copy(
+        of application: ApplicationID, as other: ApplicationID
+    ) throws -> Application {
+        let stored = try store.application(application)
+        return Application(
+            id: other, provider: stored.provider, clientID: stored.clientID,
+            clientSecret: try Secret(text: "another secret"), scopes: stored.scopes)
     }
 }

@@ -26,8 +26,8 @@ import TokenVault
 
     @Test(.timeLimit(.minutes(2)))
     func connectsCallsAndShutsDown() async throws {
-        let (front, api) = try (freePort(), freePort())
-        let publicURL = "http://127.0.0.1:\(front)"
+        let api = try freePort()
+        let publicURL = "http://127.0.0.1:\(api)/oauth"
         let provider = try await ProviderSimulator.start(
             ProviderSimulator.Settings(clients: [
                 .init(
@@ -41,17 +41,20 @@ import TokenVault
             Built.product("embed-in-hummingbird").path,
             environment: [
                 "PROVIDER_URL": provider.baseURL, "PUBLIC_URL": publicURL, "SECRETS": secrets,
-                "STATE_DIRECTORY": secrets, "FRONT_PORT": "\(front)", "PORT": "\(api)",
+                "STATE_DIRECTORY": secrets, "PORT": "\(api)",
             ])
         defer { platform.signal(SIGKILL) }
         try await Self.until { try await Self.curl("\(publicURL)/health").hasSuffix(" 200") }
         try await Self.until { try await Self.curl("http://127.0.0.1:\(api)/").hasSuffix(" 404") }
 
-        // The user connects: link, provider, callback, with the browser's cookies.
+        // The user connects: link, its button, provider, callback, with the browser's cookies.
         let jar = "\(secrets)/cookies"
         let link = try await Self.curl("http://127.0.0.1:\(api)/connect/ada", ["-X", "POST"])
+        let page = try await Self.curl(String(link.dropLast(4)))
+        #expect(page.contains(">Connect</button>") && page.hasSuffix(" 200"))
         let opened = try await Self.curl(
-            String(link.dropLast(4)), ["-c", jar, "-w", "%{redirect_url} %{http_code}"])
+            String(link.dropLast(4)),
+            ["-d", "", "-c", jar, "-w", "%{redirect_url} %{http_code}"])
         let callback = try provider.approve(String(opened.dropLast(4)), user: "ada")
         let end = try await Self.curl(callback, ["-b", jar, "-w", "%{redirect_url} %{http_code}"])
         #expect(end == "\(publicURL)/completed 303")

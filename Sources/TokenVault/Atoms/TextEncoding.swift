@@ -202,7 +202,7 @@ package enum TextEncoding {
     private static let unreservedHigh: UInt64 = 0x47FF_FFFE_87FF_FFFE
 
     /// RFC 3986 section 2.3.
-    static func isUnreserved(_ byte: UInt8) -> Bool {
+    package static func isUnreserved(_ byte: UInt8) -> Bool {
         let bits = byte < 64 ? unreservedLow : byte < 128 ? unreservedHigh : 0
         return bits >> UInt64(byte & 63) & 1 == 1
     }

@@ -10,6 +10,9 @@ struct PendingLink: Sendable {
     let application: ApplicationID
     let flow: FlowID
     let awaitsConfirmation: Bool
+    /// Instead of the application's; nil where the connection says, or nothing does.
+    let scopes: [String]?
+    let userScopes: [String]?
     let started: UnixTime
     let expires: UnixTime
     /// What will be the connection's own; nil where nothing is.

@@ -14,6 +14,8 @@ enum LinkRecord {
         if link.awaitsConfirmation {
             try fields.set(FlowTag.awaitsConfirmation, integer: UInt8(1))
         }
+        try fields.set(FlowTag.scope, texts: link.scopes ?? [])
+        try fields.set(FlowTag.userScope, texts: link.userScopes ?? [])
         return try fields.secret.copy()
     }
 
@@ -26,7 +28,9 @@ enum LinkRecord {
         return PendingLink(
             connection: try ConnectionID(connection),
             application: try ApplicationID(application), flow: try FlowID(flow),
-            awaitsConfirmation: fields.has(FlowTag.awaitsConfirmation), started: started,
-            expires: expires, own: try fields.own(FlowTag.own))
+            awaitsConfirmation: fields.has(FlowTag.awaitsConfirmation),
+            scopes: fields.has(FlowTag.scope) ? fields.texts(FlowTag.scope) : nil,
+            userScopes: fields.has(FlowTag.userScope) ? fields.texts(FlowTag.userScope) : nil,
+            started: started, expires: expires, own: try fields.own(FlowTag.own))
     }
 }

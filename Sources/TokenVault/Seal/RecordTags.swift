@@ -121,4 +121,6 @@ enum FlowTag {
     static let flow: UInt16 = 20
     static let awaitsConfirmation: UInt16 = 21
     static let heldQuery: UInt16 = 22
+    static let scope: UInt16 = 23
+    static let userScope: UInt16 = 24
 }

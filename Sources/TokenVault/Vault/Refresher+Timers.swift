@@ -75,5 +75,5 @@ extension Refresher.Shared {
         return taken
     }
 
-    fileprivate func isOver(forSending: Bool) -> Bool { forSending ? sendsNothing : isClosed }
+    func isOver(forSending: Bool) -> Bool { forSending ? sendsNothing : isClosed }
 }

@@ -86,6 +86,29 @@ extension Vault {
         /// What is kept of the discovery that the provider comes from; nil where it comes from
         /// none.
         public let discovery: DiscoveryRecord?
+
+        init(_ application: borrowing Application) {
+            id = application.id
+            provider = application.provider
+            clientID = application.clientID
+            hasClientSecret = application.clientSecret != nil
+            signingKey = SigningKeySummary(application.signingKey)
+            redirectURI = application.redirectURI
+            scopes = application.scopes
+            userScopes = application.userScopes
+            values = application.values
+            discovery = application.discovery
+        }
+    }
+
+    /// One application.
+    ///
+    /// - Throws: `applicationNotFound`; `authenticationFailed` where the record does not open.
+    public func application(_ id: ApplicationID) throws(VaultError) -> ApplicationSummary {
+        try checkProcess()
+        defer { MemoryHygiene.scrub() }
+        try readableNow()
+        return ApplicationSummary(try store.application(id))
     }
 
     /// All applications.
@@ -98,15 +121,7 @@ extension Vault {
         var found: [ApplicationSummary] = []
         try store.scan(.application) { (opened) throws(VaultError) in
             let application = try ApplicationRecord.decode(opened.fields)
-            found.append(
-                ApplicationSummary(
-                    id: application.id, provider: application.provider,
-                    clientID: application.clientID,
-                    hasClientSecret: application.clientSecret != nil,
-                    signingKey: SigningKeySummary(application.signingKey),
-                    redirectURI: application.redirectURI, scopes: application.scopes,
-                    userScopes: application.userScopes, values: application.values,
-                    discovery: application.discovery))
+            found.append(ApplicationSummary(application))
             return true
         }
         return found

@@ -17,8 +17,8 @@ extension Vault {
     /// - Returns: the connection that has tokens now. Where the provider has a `secondConnection`
     ///   and the answer its tokens, that one has, too: an event `connected` names it.
     /// - Throws: `callbackRejected`, also where the flow awaits a confirmation: see `hold`;
-    ///   `flowExpired`, `flowDenied`, `authorizationRefused`, `callbackOfAnother`, which names whose
-    ///   it is: the flow is still open, and so it is where a callback is not signed as the
+    ///   `flowExpired`, `flowDenied`, `authorizationRefused`, `callbackOfAnother`, which names
+    ///   whose it is: the flow is still open, and so it is where a callback is not signed as the
     ///   provider's definition demands (`callbackRejected`); `issuerMismatch`, `providerRefused`,
     ///   `applicationMisconfigured`, `providerUnreachable`, `certificateRefused`,
     ///   `endpointRefused`, `providerBusy`, `answerLost`, `providerAnswerUnreadable`;
@@ -106,7 +106,7 @@ extension Vault {
         return id
     }
 
-    private func take(_ flow: RecordKey) async throws(VaultError) {
+    func take(_ flow: RecordKey) async throws(VaultError) {
         do throws(VaultError) {
             let commit = Commit()
             commit.add(.takeFlow(flow))

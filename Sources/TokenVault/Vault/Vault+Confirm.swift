@@ -53,15 +53,12 @@ extension Vault {
         guard called.flow.awaitsConfirmation, let id = called.flow.flow else {
             throw VaultError(.invalidArgument, .vault)
         }
-        guard called.callback.code != nil else {
-            _ = try await end(called.flow, called.key, called.callback, query)
-            return id
+        if let refusal = try refusal(called, query) {
+            try await take(called.key)
+            await recordFailure(of: NewGrant(called.flow), refusal)
+            throw refusal.concerning(called.flow.connection)
         }
         let now = time.now()
-        guard now < called.flow.expires else {
-            _ = try await end(called.flow, called.key, called.callback, query)
-            return id
-        }
         let openKey = called.key
         let target = NewGrant(called.flow)
         let heldKey = try self.heldKey(id)
@@ -81,6 +78,21 @@ extension Vault {
         }
         dropLater(heldKey, target)
         return id
+    }
+
+    /// Why the flow ends here: the provider refused, or the callback is too late or another
+    /// server's. Nil where it has a code that is to be held.
+    private func refusal(
+        _ called: borrowing CalledFlow, _ query: borrowing Secret
+    ) throws(VaultError) -> VaultError? {
+        do throws(VaultError) {
+            _ = try checked(called.flow, called.callback, query.bytes)
+            return called.callback.code == nil ? called.callback.refusal : nil
+        } catch {
+            // As `prepare` has it: whoever sent one that is not signed does not end the flow.
+            if error.isPassing || error.code == .callbackRejected { throw error }
+            return error
+        }
     }
 
     /// The platform says that the user who finished a flow is the one who started it: the code is
@@ -141,10 +153,11 @@ extension Vault {
 
     /// Drops it when its time is over; nothing where it was confirmed before.
     private func dropLater(_ heldKey: RecordKey, _ target: NewGrant) {
-        Task { [weak self, refresher] in
-            let milliseconds = PendingAuthorization.confirmationMilliseconds
-            guard await refresher.pause(milliseconds: milliseconds) else { return }
-            _ = await self?.drop(heldKey, target, .notConfirmed)
+        let milliseconds = PendingAuthorization.confirmationMilliseconds
+        refresher.after(milliseconds: milliseconds) { [weak self, refresher] in
+            // At the end of this process: the next one may still be told.
+            guard !refresher.shared.withLock({ $0.isOver(forSending: false) }) else { return }
+            Task { await self?.drop(heldKey, target, .notConfirmed) }
         }
     }
 

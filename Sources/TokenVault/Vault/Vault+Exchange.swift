@@ -52,9 +52,18 @@ extension Vault {
         }
     }
 
-    private func make(
+    /// The callback of a flow, checked: the application as the connection sees it, and what the
+    /// callback says beside the code.
+    struct CheckedCallback: ~Copyable {
+        let application: Application
+        let own: OwnSettings?
+        let captured: [String: String]
+    }
+
+    /// Checks that the flow has not expired, and signature and issuer of its callback.
+    func checked(
         _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ query: RawSpan
-    ) throws(VaultError) -> CodeExchange {
+    ) throws(VaultError) -> CheckedCallback {
         guard time.now() < flow.expires else { throw VaultError(.flowExpired, .vault) }
         let stored = try store.application(flow.application)
         let values = try Callback.values(for: stored.provider, in: query)
@@ -73,6 +82,15 @@ extension Vault {
                     callback.issuer == nil ? .issuerMissing : .issuerOther)
             }
         }
+        return CheckedCallback(application: application, own: own, captured: values.captured)
+    }
+
+    private func make(
+        _ flow: borrowing PendingAuthorization, _ callback: borrowing Callback, _ query: RawSpan
+    ) throws(VaultError) -> CodeExchange {
+        let checked = try checked(flow, callback, query)
+        let (own, captured) = (checked.own, checked.captured)
+        let application = checked.application
         let answer = Answer()
         guard callback.code != nil else { throw callback.refusal }
         try network.addressGuard.check(application.provider.tokenEndpoint, .tokenEndpoint)
@@ -90,7 +108,7 @@ extension Vault {
                 })
             return CodeExchange(
                 application: application, request: request, answer: answer, probe: probe,
-                own: own, captured: values.captured, place: place)
+                own: own, captured: captured, place: place)
         }
     }
 

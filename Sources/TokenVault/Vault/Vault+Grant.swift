@@ -53,6 +53,9 @@ extension Vault {
             try record.fields.set(ConnectionTag.grantedScope, nil)
             try record.fields.set(ConnectionTag.used, nil)
             try record.fields.set(ConnectionTag.refreshed, nil)
+            if record.application != application {
+                try record.set(scopes: [], userScopes: [])
+            }
             try record.fields.set(ConnectionTag.application, text: application.text)
             try record.fields.set(ConnectionTag.requestedScope, text: scope)
             try record.fields.set(own, ConnectionTag.own)

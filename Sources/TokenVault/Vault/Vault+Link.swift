@@ -34,15 +34,11 @@ extension Vault {
             if let url { try Self.check(redirect: url) }
         }
         let key = store.key(.connection, id.text)
-        let stored = try store.application(applicationID)
-        let own = try own(settings, key, stored)
-        let application = try stored.filled(for: own, awaitsCallback: true)
-        try checkStart(of: application)
-        _ = try self.scopes(
+        let own = try own(settings, key, store.application(applicationID))
+        try checkStart(
             FlowStart(
                 connection: id, application: applicationID, scopes: scopes, userScopes: userScopes,
-                own: own), key, application)
-        try checkSecond(id, application)
+                own: own))
         let now = time.now()
         let token = try AuthorizationRequest.randomText()
         guard let tokenText = token.bytes.publicText else {
@@ -50,14 +46,15 @@ extension Vault {
         }
         let link = PendingLink(
             connection: id, application: applicationID, flow: try FlowID.random(),
-            awaitsConfirmation: awaitsConfirmation, started: now,
+            awaitsConfirmation: awaitsConfirmation, scopes: scopes, userScopes: userScopes,
+            started: now,
             expires: now.adding(milliseconds: PendingLink.lifetimeMilliseconds), own: own)
         let flowKey = try linkKey(tokenText)
         let plaintext = try LinkRecord.encode(link)
         try await configure(id, key, applicationID, now)
         let commit = Commit()
         if redirects != nil || scopes != nil || userScopes != nil {
-            commit.add(.revise(key, Self.keeping(redirects, scopes, userScopes)))
+            commit.add(.revise(key, Self.keeping(redirects, scopes, userScopes, applicationID)))
         }
         commit.add(.addFlow(flowKey, of: key, now: now, expires: link.expires), plaintext)
         do throws(VaultError) {
@@ -66,6 +63,15 @@ extension Vault {
             throw error.concerning(id)
         }
         return ConnectionLink(token: tokenText, flow: link.flow, expires: link.expires)
+    }
+
+    /// Refuses what would fail in the browser of whoever opens the link.
+    private func checkStart(_ start: FlowStart) throws(VaultError) {
+        let application = try store.application(start.application).filled(
+            for: start.own, awaitsCallback: true)
+        try checkStart(of: application)
+        _ = try scopes(start, store.key(.connection, start.connection.text), application)
+        try checkSecond(start.connection, application)
     }
 
     /// What a link is for; nil where it was used up, has expired, or never was. It stays as it is.
@@ -83,7 +89,8 @@ extension Vault {
         let application = try store.application(link.application).filled(
             for: link.own, awaitsCallback: true)
         let start = FlowStart(
-            connection: link.connection, application: link.application, own: link.own)
+            connection: link.connection, application: link.application, scopes: link.scopes,
+            userScopes: link.userScopes, own: link.own)
         return LinkTarget(
             connection: link.connection, application: link.application,
             providerName: application.provider.name,
@@ -110,7 +117,8 @@ extension Vault {
         do throws(VaultError) {
             return try await start(
                 FlowStart(
-                    connection: link.connection, application: link.application, own: link.own,
+                    connection: link.connection, application: link.application,
+                    scopes: link.scopes, userScopes: link.userScopes, own: link.own,
                     flow: link.flow, awaitsConfirmation: link.awaitsConfirmation,
                     link: try linkKey(token)),
                 browserBinding: browserBinding)
@@ -144,7 +152,8 @@ extension Vault {
 
     /// Beside whatever tokens there are.
     private static func keeping(
-        _ redirects: Redirects?, _ scopes: [String]?, _ userScopes: [String]?
+        _ redirects: Redirects?, _ scopes: [String]?, _ userScopes: [String]?,
+        _ application: ApplicationID
     ) -> Revision {
         let texts = (scopes ?? []) + (userScopes ?? [])
         let byteCount =
@@ -154,7 +163,10 @@ extension Vault {
             (record, version) throws(VaultError) in
             try record.keepTokens(of: version.generation)
             if let redirects { try record.set(redirects) }
-            try record.set(scopes: scopes, userScopes: userScopes)
+            // Another application's scopes are of another provider, as a rule.
+            if record.application == application {
+                try record.set(scopes: scopes, userScopes: userScopes)
+            }
             return .change
         }
     }

@@ -40,6 +40,18 @@ extension ServeCommand {
         configuration.host = listen.host
         configuration.port = Int(listen.port)
         configuration.publicBaseURL = settings.publicURL
+        configuration.hosts = settings.hosts.callbackHosts
+        for id in settings.plainCallbackApplications {
+            configuration.plainCallbackApplications.insert(try ApplicationID(id))
+        }
+        configuration.confirmationURL = settings.confirmationURL
+        configuration.name = settings.name
+        if let logo = settings.logo {
+            configuration.logo = try CallbackFront.Logo(contentsOfFile: logo)
+        }
+        configuration.wayBack = settings.backURL.map {
+            CallbackFront.WayBack(label: settings.backLabel ?? "Back", url: $0)
+        }
         configuration.successRedirects = Set(settings.successRedirects)
         configuration.failureRedirects = Set(settings.failureRedirects)
         configuration.onServerRunning = { _ in isListening() }

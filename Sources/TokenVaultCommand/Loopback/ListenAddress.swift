@@ -12,6 +12,8 @@ struct ListenAddress: Hashable {
     /// As people write it.
     var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
+    init(host: String, port: UInt16) { (self.host, self.port) = (host, port) }
+
     init(_ text: String) throws(CommandFailure) {
         guard let colon = text.lastIndex(of: ":"), let port = Self.port(text[colon...]),
             let host = Self.host(text[..<colon])

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CallbackFront
+
 /// The hosts at which browsers reach the front: those of regions, under one domain, and others.
 struct FrontHosts: Hashable, Sendable {
     /// The most hosts that are of no region.
@@ -11,11 +13,13 @@ struct FrontHosts: Hashable, Sendable {
     var customDomains: [String] = []
 
     /// Each host, in the order of the file: the regions', then the others.
-    var all: [String] { regionHosts.map(\.host) + customDomains }
+    var all: [String] { callbackHosts.map { String($0.baseURL.dropFirst("https://".count)) } }
 
-    /// The hosts of the regions.
-    var regionHosts: [(region: Region, host: String)] {
-        guard let domain else { return [] }
-        return regions.map { ($0, $0.host(under: domain)) }
+    /// The same as the front has them.
+    var callbackHosts: [CallbackHost] {
+        let regional = domain.map { domain in
+            regions.map { CallbackHost.region($0, of: domain) }
+        }
+        return (regional ?? []) + customDomains.map { .custom("https://\($0)") }
     }
 }

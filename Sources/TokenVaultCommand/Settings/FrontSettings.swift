@@ -10,8 +10,6 @@ struct FrontSettings: Sendable {
     static let plainCallbacksMax = 1024
     /// The longest name and label on a page, in bytes.
     static let labelBytesMax = 64
-    /// The largest logo, in bytes.
-    static let logoBytesMax: Int64 = 262_144
 
     /// Nil where no browser is answered.
     var listen: ListenAddress?
@@ -31,7 +29,7 @@ struct FrontSettings: Sendable {
 
 extension FrontSettings {
     /// Where browsers reach the front: the hosts, and `public_url`. With neither it is the address
-    /// listened on, where that is this machine's.
+    /// listened on, where that is this machine's, by each of its names.
     var reach: FrontReach {
         FrontReach(
             origins: configuredOrigins.isEmpty ? loopbackOrigins : configuredOrigins,
@@ -45,6 +43,9 @@ extension FrontSettings {
     private var loopbackOrigins: [String] {
         guard let listen, listen.port != 0, ListenAddress.loopbackHosts.contains(listen.host)
         else { return [] }
-        return ["http://\(listen.text)"]
+        let others = ListenAddress.loopbackHosts.subtracting([listen.host]).sorted()
+        return ([listen.host] + others).map { host in
+            "http://\(ListenAddress(host: host, port: listen.port).text)"
+        }
     }
 }

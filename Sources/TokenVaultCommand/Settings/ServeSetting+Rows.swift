@@ -72,7 +72,7 @@ extension ServeSetting {
             "The name on every page."),
         ServeSetting(
             "logo", optional: \.front.logo,
-            .path(.regular(bytesMax: FrontSettings.logoBytesMax)),
+            .path(.picture),
             example: "/etc/tokenvault/logo.svg",
             "The picture on every page: SVG, PNG, JPEG or WebP of at most 256 KiB."),
         ServeSetting(

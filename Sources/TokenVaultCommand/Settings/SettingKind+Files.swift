@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CallbackFront
 import TokenVault
 
 /// What a setting names that is no part of its file, and how it has to be.
@@ -12,6 +13,8 @@ enum NamedFile: Sendable {
     case secret
     /// A regular file that may be anybody's.
     case regular(bytesMax: Int64)
+    /// A picture that pages show.
+    case picture
 
     var words: String {
         switch self {
@@ -19,6 +22,7 @@ enum NamedFile: Sendable {
         case .key: "the path of a file of 32 bytes, yours, mode 0400 or 0600"
         case .secret: "the path of a file, yours, mode 0400 or 0600"
         case .regular: "the path of a file"
+        case .picture: "the path of a file that ends in .svg, .png, .jpg, .jpeg or .webp"
         }
     }
 
@@ -34,6 +38,7 @@ enum NamedFile: Sendable {
             case .regular(let bytesMax):
                 try RegularFile.check(path)
                 try RegularFile.checkReadable(path, bytesMax: bytesMax)
+            case .picture: _ = try CallbackFront.Logo(contentsOfFile: path)
             }
             return nil
         } catch {

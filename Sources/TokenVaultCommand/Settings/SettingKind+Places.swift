@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CallbackFront
 import TokenVault
 
 // URLs, networks and hosts.
@@ -74,17 +75,17 @@ extension SettingKind where Value == String {
 
 extension SettingKind where Value == Region {
     static var region: Self {
-        let words = "one of " + Region.allCases.map(\.rawValue).joined(separator: ", ")
+        let words = "one of " + Region.allCases.map(\.settingName).joined(separator: ", ")
         return Self(
             words: words,
             read: { value, reading in
-                guard let region = value.text.flatMap(Region.init(rawValue:)) else {
+                guard let region = value.text.flatMap(Region.init(settingName:)) else {
                     reading.refuse(value, wanted: words)
                     return nil
                 }
                 return region
             },
-            show: { $0.rawValue })
+            show: { $0.settingName })
     }
 }
 

@@ -15,7 +15,7 @@ import TokenVaultServices
         MemoryHygiene.install()
         let environment = ProcessInfo.processInfo.environment
         let provider = environment["PROVIDER_URL"] ?? "https://provider.example"
-        let publicURL = environment["PUBLIC_URL"] ?? "https://oauth2.example.com"
+        let publicURL = environment["PUBLIC_URL"] ?? "https://platform.example/oauth"
         let secrets = environment["SECRETS"] ?? "/etc/platform/secrets"
         let state = environment["STATE_DIRECTORY"] ?? "/var/lib/platform"
         let logger = Logger(label: "platform")
@@ -38,14 +38,15 @@ import TokenVaultServices
                 redirectURI: "\(publicURL)/callback/crm"))
 
         var configuration = CallbackFront.Configuration()
-        configuration.port = Int(environment["FRONT_PORT"] ?? "") ?? 8080
         configuration.publicBaseURL = publicURL
+        configuration.name = "The platform"
         let front = try CallbackFront(vault: vault, configuration: configuration)
 
         guard let userinfo = URL(string: "\(provider)/userinfo") else { return }
         let router = Router()
+        front.addRoutes(to: router.group("oauth"))
         router.post("/connect/:user") { _, context in
-            try front.link(for: connection(context), application: crm)
+            try await front.link(for: connection(context), application: crm).url
         }
         router.get("/me/:user") { _, context in
             var request = URLRequest(url: userinfo)
@@ -60,13 +61,13 @@ import TokenVaultServices
             guard use == .ok else { throw HTTPError(.badGateway, message: "\(use)") }
             return String(decoding: body, as: UTF8.self)
         }
-        let port = Int(environment["PORT"] ?? "") ?? 8081
+        let port = Int(environment["PORT"] ?? "") ?? 8080
         let api = Hummingbird.Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: port)),
             logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                vault: vault, front: front, services: [api], logger: logger))
+                vault: vault, services: [api], logger: logger))
         try await group.run()
     }
     /// A real platform takes the user from its own session, never from the path.
