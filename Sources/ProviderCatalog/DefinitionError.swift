@@ -13,7 +13,7 @@ public struct DefinitionError: Error, Hashable, CustomStringConvertible {
     /// The errno where the file could not be read, else 0.
     public let number: Int32
 
-    init(file: String, line: Int? = nil, message: String) {
+    package init(file: String, line: Int? = nil, message: String) {
         (self.file, self.line, self.message, number) = (file, line, message, 0)
     }
 

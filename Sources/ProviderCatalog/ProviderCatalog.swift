@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 public import TokenVault
 
 /// Provider definitions as people write them: YAML, or JSON, which is YAML too.
@@ -18,7 +17,7 @@ public import TokenVault
 /// otherwise be found out at the first disconnect.
 public enum ProviderCatalog {
     /// The longest definition, in bytes.
-    public static let fileBytesMax = 65_536
+    public static let fileBytesMax = YAMLMapping.fileBytesMax
 
     /// The names of the providers that the catalog has, in order.
     public static let names = ShippedDefinition.all.map(\.name).sorted()
@@ -39,7 +38,7 @@ public enum ProviderCatalog {
     ///
     /// - Throws: what is wrong with it, and on which line.
     public static func entry(file path: String) throws(DefinitionError) -> CatalogEntry {
-        try entry(text: read(path), file: path)
+        try entry(text: YAMLMapping.text(ofFile: path), file: path)
     }
 
     /// Reads a definition that may leave out what is known without it: from a file, or of the
@@ -49,7 +48,8 @@ public enum ProviderCatalog {
     package static func entry(
         file path: String, isName: Bool, over base: Provider
     ) throws(DefinitionError) -> CatalogEntry? {
-        guard let text = isName ? text(named: path) : try read(path) else { return nil }
+        guard let text = isName ? text(named: path) : try YAMLMapping.text(ofFile: path)
+        else { return nil }
         return try definition(text, file: path).entry(over: base)
     }
 
@@ -64,7 +64,7 @@ public enum ProviderCatalog {
     ///
     /// - Throws: what is wrong with it, and on which line.
     public static func load(_ path: String) throws(DefinitionError) -> Provider {
-        try parse(read(path), file: path)
+        try parse(YAMLMapping.text(ofFile: path), file: path)
     }
 
     /// Reads a definition from its text; `file` only names it in errors.
@@ -79,56 +79,17 @@ public enum ProviderCatalog {
     private static func definition(
         _ text: String, file: String
     ) throws(DefinitionError) -> Definition {
-        guard text.utf8.count <= fileBytesMax else {
-            throw DefinitionError(file: file, message: "longer than \(fileBytesMax) bytes")
-        }
-        // The mark that some editors put first; it is no part of the text.
-        let mark: Unicode.Scalar = "\u{feff}"
-        let isMarked = text.unicodeScalars.first == mark
-        return try Definition(
-            isMarked ? String(text.unicodeScalars.dropFirst()) : text, file: file)
+        try Definition(YAMLMapping(text, file: file))
     }
 
     /// `file:line` of a setting, for an error about what it says; `file` alone where that cannot be
     /// told.
     package static func place(of setting: String, in path: String) -> String {
         do throws(DefinitionError) {
-            let line = try definition(read(path), file: path).line(of: setting)
+            let line = try definition(YAMLMapping.text(ofFile: path), file: path).line(of: setting)
             return line.map { "\(path):\($0)" } ?? path
         } catch {
             return path
         }
-    }
-
-    private static func read(_ path: String) throws(DefinitionError) -> String {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else { throw DefinitionError(file: path, errno: errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else {
-            throw DefinitionError(file: path, errno: errno)
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw DefinitionError(file: path, message: "no regular file")
-        }
-        // One byte more than is allowed shows that there is more.
-        var failure: Int32 = 0
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: fileBytesMax + 1) { buffer, count in
-            while let base = buffer.baseAddress, count < buffer.count {
-                let got = unsafe Glibc.read(descriptor, base + count, buffer.count - count)
-                if got < 0 && errno == EINTR { continue }
-                if got < 0 { failure = errno }
-                if got <= 0 { return }
-                count += got
-            }
-        }
-        guard failure == 0 else { throw DefinitionError(file: path, errno: failure) }
-        guard bytes.count <= fileBytesMax else {
-            throw DefinitionError(file: path, message: "longer than \(fileBytesMax) bytes")
-        }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw DefinitionError(file: path, message: "not UTF-8")
-        }
-        return text
     }
 }

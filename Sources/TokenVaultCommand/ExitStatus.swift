@@ -34,7 +34,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .temporaryFailure: "busy or locked: try again"
         case .refused: "wrong key, unsafe permissions, or a secret that would be shown"
         case .misconfigured:
-            "the application, its provider's settings or --ca-file are wrong"
+            "the application, its provider's settings, --ca-file or the file of serve is wrong"
         case .connectAgain: "there is no usable grant: send the user through connect"
         }
     }

@@ -63,18 +63,23 @@ struct NetworkOptions: ParsableArguments {
     var proxyCredentialsFile: String?
 
     /// The settings of a vault that reaches just this.
-    func settings() throws -> Vault.Settings {
-        var settings = Vault.Settings()
-        settings.allowsLoopbackHTTP = allowLoopbackHTTP
-        if let caFile { try RegularFile.check(caFile) }
-        settings.certificateFile = caFile
-        settings.resolve = resolve
-        settings.allowedNetworks = allowedNetworks
-        settings.nat64Prefixes = nat64Prefixes
-        settings.proxy = proxy
-        // The vault reads it, and would not name it where it cannot.
-        if let proxyCredentialsFile { _ = try SecretFile.read(proxyCredentialsFile) }
-        settings.proxyCredentialsFile = proxyCredentialsFile
-        return settings
+    func settings() throws -> Vault.Settings { try values.vaultSettings() }
+
+    var values: NetworkSettings {
+        NetworkSettings(
+            allowsLoopbackHTTP: allowLoopbackHTTP, caFile: caFile, resolve: resolve,
+            allowedNetworks: allowedNetworks, nat64Prefixes: nat64Prefixes, proxy: proxy,
+            proxyCredentialsFile: proxyCredentialsFile)
+    }
+
+    /// Takes from a file what was not given.
+    mutating func fill(from file: NetworkSettings) {
+        if file.allowsLoopbackHTTP { allowLoopbackHTTP = true }
+        caFile = caFile ?? file.caFile
+        if resolve.isEmpty { resolve = file.resolve }
+        if allowedNetworks.isEmpty { allowedNetworks = file.allowedNetworks }
+        if nat64Prefixes.isEmpty { nat64Prefixes = file.nat64Prefixes }
+        proxy = proxy ?? file.proxy
+        proxyCredentialsFile = proxyCredentialsFile ?? file.proxyCredentialsFile
     }
 }

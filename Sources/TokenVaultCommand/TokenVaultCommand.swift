@@ -92,12 +92,13 @@ struct RootCommand: AsyncParsableCommand {
             """,
         version: TokenVaultCommand.version,
         subcommands: [
-            InitCommand.self, ProviderCommand.self, AppCommand.self, ConnectCommand.self,
-            ListCommand.self,
+            InitCommand.self, ProviderCommand.self, AppCommand.self, CallbackCommand.self,
+            ConnectCommand.self, LinkCommand.self, FlowCommand.self, ListCommand.self,
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
             UseCommand.self, RejectedCommand.self, FailedCommand.self, DisconnectCommand.self,
             AuditCommand.self, ImportCommand.self, ExportCommand.self,
-            LogCommand.self, WebhookCommand.self, ServeCommand.self, BenchCommand.self,
+            LogCommand.self, WebhookCommand.self, ServeCommand.self, ConfigCommand.self,
+            BenchCommand.self,
             PracticeServerCommand.self,
         ])
 }

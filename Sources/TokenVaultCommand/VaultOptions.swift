@@ -68,10 +68,7 @@ struct KeyOptions: ParsableArguments {
     var memoryMax: UInt64?
 
     func validate() throws {
-        let given = [
-            keyFile != nil, keyFD != nil, passphraseFD != nil, passphrase,
-        ].count { $0 }
-        guard given <= 1 else {
+        guard sourceCount <= 1 else {
             throw ValidationError(
                 "give one of --key-file, --key-fd, --passphrase-fd and --passphrase")
         }
@@ -79,6 +76,15 @@ struct KeyOptions: ParsableArguments {
             throw ValidationError("a descriptor is a number from 0")
         }
         try validateLimits()
+    }
+
+    private var sourceCount: Int {
+        [keyFile != nil, keyFD != nil, passphraseFD != nil, passphrase].count { $0 }
+    }
+
+    /// Takes from a file where the key is, if that was not given.
+    mutating func fill(from file: String?) {
+        if sourceCount == 0 { keyFile = file }
     }
 
     private func validateLimits() throws {
@@ -148,6 +154,15 @@ struct VaultOptions: ParsableArguments {
     @OptionGroup var key: KeyOptions
     @OptionGroup var network: NetworkOptions
 
+    /// The same, with what was not given taken from the file of `serve`.
+    func filled(from file: ServeSettings) -> VaultOptions {
+        var options = self
+        options.location.vaultPath = location.vaultPath ?? file.vault
+        options.key.fill(from: file.keyFile)
+        options.network.fill(from: file.network)
+        return options
+    }
+
     /// How long a process that is just starting to serve is waited for, in milliseconds.
     private static let startMilliseconds: Int64 = 2000
 
@@ -156,26 +171,32 @@ struct VaultOptions: ParsableArguments {
     /// - Parameters:
     ///   - endsWithRequest: see `OwnVault`.
     ///   - log: see `Vault.Settings`.
+    ///   - front: see `OwnVault`.
     func open(
         readsUnverified: Bool = false, endsWithRequest: Bool,
-        log: (@Sendable (VaultEvent) -> Void)? = nil
+        log: (@Sendable (VaultEvent) -> Void)? = nil, front: FrontSettings? = nil
     ) throws -> OwnVault {
         var settings = try network.settings()
         settings.readsUnverified = readsUnverified
         settings.log = log
         return OwnVault(
             try Vault.open(at: location.path(), rootKey: key.source(), settings: settings),
-            endsWithRequest: endsWithRequest)
+            endsWithRequest: endsWithRequest, front: front)
     }
 
     /// The process that serves the vault, where there is one, else the vault itself, verified.
     ///
-    /// - Parameter readsUnverified: does without the verification, and warns of it.
-    func door(readsUnverified: Bool = false) async throws -> any VaultDoor {
+    /// - Parameters:
+    ///   - readsUnverified: does without the verification, and warns of it.
+    ///   - front: how browsers will be answered, where no process serves the vault.
+    func door(
+        readsUnverified: Bool = false, front: FrontSettings? = nil
+    ) async throws -> any VaultDoor {
         let folder = try VaultFolder(location.path())
         if let served = try ServedVault(folder) { return served }
         do {
-            let door = try open(readsUnverified: readsUnverified, endsWithRequest: true)
+            let door = try open(
+                readsUnverified: readsUnverified, endsWithRequest: true, front: front)
             if readsUnverified {
                 try Outlet.errors.line(ReadOptions.warning)
             } else {
@@ -194,9 +215,10 @@ struct VaultOptions: ParsableArguments {
 
     /// Opens the vault, or reaches it, for as long as `body` runs.
     func withDoor(
-        readsUnverified: Bool = false, _ body: (any VaultDoor) async throws -> Void
+        readsUnverified: Bool = false, front: FrontSettings? = nil,
+        _ body: (any VaultDoor) async throws -> Void
     ) async throws {
-        let door = try await door(readsUnverified: readsUnverified)
+        let door = try await door(readsUnverified: readsUnverified, front: front)
         defer { door.close() }
         do {
             try await body(door)

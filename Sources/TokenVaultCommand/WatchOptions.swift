@@ -18,9 +18,9 @@ struct WatchOptions: ParsableArguments {
         name: .customLong("log-format"),
         help: """
             How what happens is written on stderr, a line each, with ids, codes and numbers and no \
-            secret: text or json.
+            secret: text, which it is without this, or json.
             """)
-    var logFormat = ServiceLog.Format.text
+    var logFormat: ServiceLog.Format?
 
     func address() throws(CommandFailure) -> ListenAddress? {
         guard let metrics else { return nil }

@@ -68,7 +68,7 @@ package struct SettingValue: Sendable {
         }
     }
 
-    var number: Int64? {
+    package var number: Int64? {
         switch content {
         case .number(let number): number
         case .text(let text): Int64(text)

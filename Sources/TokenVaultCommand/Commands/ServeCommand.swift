@@ -29,10 +29,18 @@ struct ServeCommand: AsyncParsableCommand {
             warning, what still opens is read and lent, and nothing is refreshed, sent or written. \
             Without it a damaged vault is not served, and the exit status is 65.
 
+            With --config it takes its settings from a file of YAML. Options that are given as \
+            well win over it. `tokenvault config show` prints a file with every setting, \
+            `tokenvault config check` says all that is wrong in one; `serve` ends with 78 then.
+
             EXAMPLES
               tokenvault serve --vault v --key-file v.key
+              tokenvault serve --config /etc/tokenvault/serve.yaml
               tokenvault serve --vault v --key-fd 3 3< <(systemd-creds decrypt v.cred -)
             """)
+
+    @Option(help: ArgumentHelp("File with settings (YAML).", valueName: "file"))
+    var config: String?
 
     @Option(
         help: """
@@ -51,10 +59,10 @@ struct ServeCommand: AsyncParsableCommand {
         parsing: .unconditional,
         help: """
             How many seconds to wait, at the end, for answers to requests that were sent; 0 to \
-            3600. A request unanswered by then is recorded as in doubt, and its connection is not \
-            refreshed again for up to five minutes.
+            3600, 60 without it. A request unanswered by then is recorded as in doubt, and its \
+            connection is not refreshed again for up to five minutes.
             """)
-    var drain: Int64 = 60
+    var drain: Int64?
 
     @Flag(help: "Refuse to serve if memory cannot be locked, so that no secret can reach swap.")
     var requireLockedMemory = false
@@ -64,7 +72,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: VaultOptions
 
     func validate() throws {
-        guard (0...3600).contains(drain) else {
+        guard drain.map(ServeSettings.drainSecondsRange.contains) ?? true else {
             throw ValidationError("--drain is 0 to 3600 seconds")
         }
     }
@@ -74,19 +82,22 @@ struct ServeCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let early = try EarlySignals()
         DescriptorLimit.raise()
-        let log = ServiceLog(watching.logFormat)
+        let settings = try settings()
+        let options = options.filled(from: settings)
+        let log = ServiceLog(settings.logFormat)
         defer { log.finish() }
-        let address = try watching.address()
-        let listeners = Listeners((listen == nil ? 0 : 1) + (address == nil ? 0 : 1))
-        let front = try callbackFront(log) { listeners.note() }
+        let listeners = Listeners(
+            (settings.front.listen == nil ? 0 : 1) + (settings.metrics == nil ? 0 : 1))
+        let front = try Self.callbackFront(settings.front, log) { listeners.note() }
         let folder = try VaultFolder(options.location.path())
         // Before the first secret is read.
-        try LockedMemory.check(SecretArena.shared.kind, isRequired: requireLockedMemory, log.warn)
+        try LockedMemory.check(
+            SecretArena.shared.kind, isRequired: settings.requiresLockedMemory, log.warn)
         ServiceLimits.check(try options.location.path(), log.warn)
-        let door = try open(folder, log)
+        let door = try Self.open(folder, options, settings, log)
         let control: ControlServer
         do {
-            if reading.readUnverified { log.warn(ReadOptions.warningText) }
+            if settings.readsUnverified { log.warn(ReadOptions.warningText) }
             control = try ControlServer(folder, door)
             try control.start()
         } catch {
@@ -97,12 +108,12 @@ struct ServeCommand: AsyncParsableCommand {
         let ending = Ending()
         let readiness = Readiness()
         let refresh = RefreshService(
-            door: door, readsUnverified: reading.readUnverified, drain: .seconds(drain),
-            listening: listeners.ready, ending: ending, readiness: readiness, log: log,
-            early: early)
+            door: door, readsUnverified: settings.readsUnverified,
+            drain: .seconds(settings.drainSeconds), listening: listeners.ready, ending: ending,
+            readiness: readiness, log: log, early: early)
         do {
             let front = try front.map { try Self.front(door.vault, $0) }
-            let metrics = try address.map { address in
+            let metrics = try settings.metrics.map { address in
                 MetricsService(
                     vault: door.vault, front: front, readiness: readiness,
                     configuration: WatchOptions.configuration(
@@ -112,7 +123,7 @@ struct ServeCommand: AsyncParsableCommand {
             // The last one is told first that it is to end: whoever is at the front has that long,
             // too, and whoever watches sees it to the end.
             let services: [(any Service)?] = [metrics, front, refresh]
-            try await serve(services.compactMap(\.self), refresh.group)
+            try await serve(services.compactMap(\.self), refresh.group, settings)
         } catch {
             await ending.end(control, door)
             throw error
@@ -120,11 +131,14 @@ struct ServeCommand: AsyncParsableCommand {
         await ending.end(control, door)
     }
 
-    private func serve(_ services: [any Service], _ shared: SharedGroup) async throws {
+    private func serve(
+        _ services: [any Service], _ shared: SharedGroup, _ settings: ServeSettings
+    ) async throws {
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
-        configuration.maximumGracefulShutdownDuration = .seconds(drain + Ending.graceSeconds)
+        configuration.maximumGracefulShutdownDuration = .seconds(
+            settings.drainSeconds + Ending.graceSeconds)
         do {
             let group = ServiceGroup(configuration: configuration)
             shared.set(group)
@@ -132,25 +146,32 @@ struct ServeCommand: AsyncParsableCommand {
         } catch is CancellationError {
             // Somebody at the front took longer than that.
         } catch let error as CallbackFrontError where error.code == .cannotListen {
-            throw Self.cannotListen(listen, "--listen", Int32(error.number))
+            throw Self.cannotListen(
+                settings.front.listen, listen == nil ? "listen" : "--listen", Int32(error.number))
         } catch let error as MetricsService.CannotListen {
-            throw Self.cannotListen(watching.metrics, "--metrics", error.number)
+            throw Self.cannotListen(
+                settings.metrics, watching.metrics == nil ? "metrics" : "--metrics", error.number)
         }
     }
 
     private static func cannotListen(
-        _ address: String?, _ option: String, _ number: Int32
+        _ address: ListenAddress?, _ option: String, _ number: Int32
     ) -> CommandFailure {
         let reason = number == 0 ? "no such address" : SystemMessage.of(number)
         return CommandFailure(
-            .cannotCreate, "cannot listen on \(address ?? ""), which \(option) says: \(reason)")
+            .cannotCreate,
+            "cannot listen on \(address?.text ?? ""), which \(option) says: \(reason)")
     }
 
-    private func open(_ folder: VaultFolder, _ log: ServiceLog) throws -> OwnVault {
+    private static func open(
+        _ folder: VaultFolder, _ options: VaultOptions, _ settings: ServeSettings,
+        _ log: ServiceLog
+    ) throws -> OwnVault {
         do {
             return try options.open(
-                readsUnverified: reading.readUnverified, endsWithRequest: false,
-                log: { log.event($0) })
+                readsUnverified: settings.readsUnverified, endsWithRequest: false,
+                log: { log.event($0) },
+                front: settings.front.listen == nil ? nil : settings.front)
         } catch let error as VaultError where error.code == .vaultLocked {
             throw folder.owned()
         }
@@ -164,29 +185,10 @@ struct ServeCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(
                 .usage,
-                "--public-url is https and a host, nothing more; without it --listen is an "
-                    + "address of this machine alone, such as 127.0.0.1:8080 (\(error))")
+                "--public-url is https and a host, with a path where the front is mounted; "
+                    + "without it --listen is an address of this machine alone, such as "
+                    + "127.0.0.1:8080 (\(error))")
         }
-    }
-
-    /// How browsers are answered; nil where nobody asked for that.
-    private func callbackFront(
-        _ log: ServiceLog, _ isListening: @escaping @Sendable () -> Void
-    ) throws -> CallbackFront.Configuration? {
-        guard let listen else {
-            guard publicURL == nil else {
-                throw CommandFailure(.usage, "--public-url needs --listen")
-            }
-            return nil
-        }
-        let address = try ListenAddress(listen)
-        var configuration = CallbackFront.Configuration()
-        configuration.host = address.host
-        configuration.port = Int(address.port)
-        configuration.publicBaseURL = publicURL
-        configuration.logger = log.logger("front")
-        configuration.onServerRunning = { _ in isListening() }
-        return configuration
     }
 }
 

@@ -7,12 +7,15 @@ final class OwnVault: VaultDoor {
     let vault: Vault
     /// Whether the process ends with the request. Then it stays until the provider has answered:
     /// nobody else would hear the answer.
-    private let endsWithRequest: Bool
+    let endsWithRequest: Bool
+    /// How this process answers browsers, or another will; nil where that is not known.
+    let front: FrontSettings?
     /// Before anything that this process sends.
     private let began = SystemTime().now()
 
-    init(_ vault: Vault, endsWithRequest: Bool) {
+    init(_ vault: Vault, endsWithRequest: Bool, front: FrontSettings? = nil) {
         self.vault = vault
+        self.front = front
         self.endsWithRequest = endsWithRequest
     }
 
@@ -34,6 +37,8 @@ final class OwnVault: VaultDoor {
             try take(.authorization(url: request.url))
         case .connectDevice, .device, .cancelDevice:
             if let reply = try await answer(toDevice: request, secret) { try take(reply) }
+        case .link, .reach, .confirmFlow, .dropFlow:
+            if let reply = try await answer(toLink: request) { try take(reply) }
         case .connectByItself(
             let id, let application, let grant, let scopes, let own, let subject):
             try await connect(

@@ -30,6 +30,12 @@ enum Request: Codable, Sendable {
     case connectByItself(
         id: String, application: String, grant: String, scopes: [String]?, own: OwnForm?,
         subject: String? = nil)
+    case link(LinkForm)
+    /// Where browsers are answered.
+    case reach
+    /// Of a flow that waits for the platform: its user is the one who began, or is not.
+    case confirmFlow(flow: String)
+    case dropFlow(flow: String)
     /// With the callback's query.
     case complete(id: String, application: String)
     case list
@@ -98,6 +104,8 @@ enum Reply: Codable, Sendable {
     /// Where to send the browser. Its state is one-time and not to be kept.
     case authorization(url: String)
     case connected(id: String)
+    case link(MadeLinkForm)
+    case reach(FrontReach)
     case device(DeviceForm)
     case status(StatusForm)
     /// One for each connection of a `retryApplication`.

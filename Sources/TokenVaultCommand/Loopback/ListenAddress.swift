@@ -6,6 +6,14 @@ struct ListenAddress: Hashable {
     let host: String
     let port: UInt16
 
+    /// Those of this machine alone.
+    static let loopbackHosts: Set = ["127.0.0.1", "::1", "localhost"]
+
+    /// As people write it.
+    var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    init(host: String, port: UInt16) { (self.host, self.port) = (host, port) }
+
     /// - Parameter option: what the error names.
     init(_ text: String, option: String = "--listen") throws(CommandFailure) {
         guard let colon = text.lastIndex(of: ":"), let port = Self.port(text[colon...]),

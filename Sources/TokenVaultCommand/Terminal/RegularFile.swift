@@ -19,6 +19,21 @@ enum RegularFile {
         }
     }
 
+    /// A look at whether it can be read.
+    ///
+    /// - Throws: `refused` where it cannot, `badData` where it is larger than `bytesMax`.
+    static func checkReadable(
+        _ path: String, bytesMax: Int64 = .max
+    ) throws(CommandFailure) {
+        guard unsafe access(path, R_OK) == 0 else {
+            throw CommandFailure(.refused, "cannot read \(path)", errno: errno)
+        }
+        var status = stat()
+        guard unsafe stat(path, &status) == 0, Int64(status.st_size) > bytesMax else { return }
+        throw CommandFailure(
+            .badData, "\(path) has \(status.st_size) bytes, more than the \(bytesMax) it may have")
+    }
+
     /// Where a pipe was meant, how it is given.
     static func hint(_ status: stat, _ option: String?) -> String {
         guard let option, status.st_mode & S_IFMT == S_IFIFO else { return "" }
