@@ -40,7 +40,10 @@ extension Vault {
         guard let account = found?.account else {
             throw VaultError(.otherAccount, .vault, .accountUnknown)
         }
-        guard account == last else { throw VaultError(.otherAccount, .vault, .otherAccount) }
+        // Byte by byte: accounts are no words.
+        guard account.utf8.elementsEqual(last.utf8) else {
+            throw VaultError(.otherAccount, .vault, .otherAccount)
+        }
         return found
     }
 
