@@ -93,6 +93,7 @@ struct RootCommand: AsyncParsableCommand {
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
             UseCommand.self, RejectedCommand.self, FailedCommand.self, DisconnectCommand.self,
             AuditCommand.self, ImportCommand.self, ExportCommand.self,
-            LogCommand.self, ServeCommand.self, BenchCommand.self, PracticeServerCommand.self,
+            LogCommand.self, KeyCommand.self, ServeCommand.self, BenchCommand.self,
+            PracticeServerCommand.self,
         ])
 }

@@ -22,9 +22,10 @@ ATTEMPTS_IN_A_BATCH = 256
 EVENTS_KEPT = 100_000
 
 CONNECTION, APPLICATION, ROOT, FLOW, EVENT, BATCH, FENCE = range(1, 8)
+API_KEY = 8
 TYPE_NAMES = {
     CONNECTION: "connection", APPLICATION: "application", ROOT: "root", FLOW: "flow",
-    EVENT: "event", BATCH: "batch", FENCE: "fence",
+    EVENT: "event", BATCH: "batch", FENCE: "fence", API_KEY: "API key",
 }
 SLOT_STATES = {1: "live"}
 # The most generations by which a crash leaves a slot ahead of ROOT: those of one group of commits.
@@ -133,7 +134,13 @@ FLOW_FIELDS = {
     22: ("query of the callback", "text"), 23: ("scope of a link", "text*"),
     24: ("user scope of a link", "text*"),
 }
+API_KEY_FIELDS = {
+    1: ("id", "text"), 2: ("name", "text"), 3: ("hash of its secret", "hash"),
+    4: ("what it may do", "text*"), 5: ("which connections", "text"), 6: ("created", "time"),
+    7: ("expires", "time"),
+}
 FIELDS = {CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS}
+FIELDS[API_KEY] = API_KEY_FIELDS
 FIELD_BYTES = {"time": 8, "u8": 1, "u32": 4, "u64": 8, "i64": 8, "hash": 32, "failure": 14}
 
 

@@ -392,7 +392,7 @@ class Reader:
         if (record.version, record.algorithm) != (1, 1):
             raise Damage("record.malformed",
                          f"has version {record.version} and algorithm {record.algorithm}")
-        if record.type not in (form.CONNECTION, form.APPLICATION):
+        if record.type not in (form.CONNECTION, form.APPLICATION, form.API_KEY):
             raise Damage("record.malformed", f"has type {record.type}")
         if len(record.raw) not in form.BUCKETS:
             raise Damage("record.size", f"has {len(record.raw)} bytes, which is no bucket")
@@ -439,7 +439,7 @@ class Reader:
         if kind == form.FLOW:
             out = {"connection": values[1], "application": values.get(2),
                    "expires": values.get(6)}
-        elif kind == form.APPLICATION:
+        elif kind in (form.APPLICATION, form.API_KEY):
             out = {"id": values[1]}
         else:
             out = {"id": values[1], "application": values.get(11), "expiry": values.get(8),

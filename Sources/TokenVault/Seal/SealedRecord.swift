@@ -10,9 +10,13 @@ enum SealedRecord {
         case event = 5
         case batch = 6
         case fence = 7
+        case apiKey = 8
 
         /// Whether the plaintext is padded to one of the buckets.
-        var isPadded: Bool { self == .connection || self == .application || self == .flow }
+        var isPadded: Bool { hasSlot || self == .flow }
+
+        /// Whether it is one of `records`, with a data key in a slot of its own.
+        var hasSlot: Bool { self == .connection || self == .application || self == .apiKey }
     }
 
     struct Header {

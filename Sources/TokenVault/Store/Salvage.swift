@@ -131,7 +131,7 @@ final class Salvage {
             found.entryCount += 1
             guard lmdbKey.byteCount == RecordKey.byteCount,
                 let header = try? SealedRecord.header(of: value),
-                header.kind == .connection || header.kind == .application
+                header.kind.hasSlot
             else {
                 found.faults[.unknownForm, default: 0] += 1
                 return
@@ -155,10 +155,10 @@ final class Salvage {
                 return
             }
             found.opened[key] = header.generation
-            if header.kind == .connection {
-                found.connectionCount += 1
-            } else {
-                found.applicationCount += 1
+            switch header.kind {
+            case .connection: found.connectionCount += 1
+            case .application: found.applicationCount += 1
+            default: found.apiKeyCount += 1
             }
         }
         found.damagedPages += damaged

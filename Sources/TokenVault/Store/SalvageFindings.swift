@@ -18,6 +18,7 @@ struct SalvageFindings {
     var opened: [RecordKey: UInt64] = [:]
     var connectionCount = 0
     var applicationCount = 0
+    var apiKeyCount = 0
     var faults: [Fault: Int] = [:]
     /// Records of which an erasure has come as far as the slot.
     var erasedCount = 0

@@ -67,7 +67,7 @@ final class SalvageWriter {
             try record.keepTokens(of: header.generation)
             return record.plaintext()
         }
-        if !fields.has(ApplicationTag.changedSince) {
+        if header.kind == .application, !fields.has(ApplicationTag.changedSince) {
             try fields.set(ApplicationTag.changedSince, integer: header.generation)
         }
         return fields.takeAll()

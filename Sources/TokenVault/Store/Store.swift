@@ -143,7 +143,7 @@ final class Store: Reading {
     /// Opens a value of `records`.
     func open(_ value: RawSpan, key: RecordKey) throws(VaultError) -> Opened {
         let header = try SealedRecord.header(of: value)
-        guard header.kind == .connection || header.kind == .application else {
+        guard header.kind.hasSlot else {
             throw VaultError(.recordDamaged, .store, number: Int(header.kind.rawValue))
         }
         let dataKey = try slots.dataKey(header.slot, for: key)

@@ -23,6 +23,8 @@ public struct SalvageReport: Sendable, Hashable {
     public let connections: Int
     /// How many applications did.
     public let applications: Int
+    /// How many keys of the JSON API did.
+    public let apiKeys: Int
     /// How many entries did not open, by the reason.
     public let faults: [Fault: Int]
     /// Entries that a disconnect had erased already but for their deletion: nothing was lost.
@@ -50,8 +52,8 @@ public struct SalvageReport: Sendable, Hashable {
     /// records are so long that they have no room for what a copy adds (42 bytes at most).
     public let notCopied: [String]
 
-    /// How many records opened: connections and applications.
-    public var opened: Int { connections + applications }
+    /// How many records opened: connections, applications and keys of the JSON API.
+    public var opened: Int { connections + applications + apiKeys }
     /// Whether anything is not what was written. What could not be copied is no damage.
     public var isDamaged: Bool {
         !faults.isEmpty || damagedPages > 0 || damagedNotes > 0 || damagedEvents > 0
@@ -64,6 +66,7 @@ public struct SalvageReport: Sendable, Hashable {
         let findings = salvage.findings
         connections = findings.connectionCount
         applications = findings.applicationCount
+        apiKeys = findings.apiKeyCount
         var faults: [Fault: Int] = [:]
         for (fault, count) in findings.faults { faults[Fault(fault)] = count }
         self.faults = faults

@@ -8,6 +8,7 @@ import ServiceLifecycle
 import Synchronization
 import TokenVault
 import UnixSignals
+import VaultAPI
 
 /// `tokenvault serve`.
 struct ServeCommand: AsyncParsableCommand {
@@ -31,6 +32,7 @@ struct ServeCommand: AsyncParsableCommand {
             EXAMPLES
               tokenvault serve --vault v --key-file v.key
               tokenvault serve --vault v --key-fd 3 3< <(systemd-creds decrypt v.cred -)
+              tokenvault serve --vault v --key-file v.key --api unix:/run/tokenvault/api
             """)
 
     @Option(
@@ -45,6 +47,14 @@ struct ServeCommand: AsyncParsableCommand {
         name: .customLong("public-url"),
         help: "What browsers see instead of --listen, such as https://oauth2.example.com.")
     var publicURL: String?
+
+    @Option(
+        help: """
+            Where the JSON API listens for programs that show a key of `tokenvault key create`: \
+            an address of loopback and a port, such as 127.0.0.1:8081, or unix:PATH for a socket \
+            of mode 0600. What it takes and answers is at /v1/openapi.json.
+            """)
+    var api: String?
 
     @Option(
         parsing: .unconditional,
@@ -72,8 +82,12 @@ struct ServeCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         DescriptorLimit.raise()
         let listening = AsyncStream.makeStream(of: Void.self)
-        let front = try callbackFront { listening.continuation.finish() }
-        if front == nil { listening.continuation.finish() }
+        let openings = Openings(listening.continuation)
+        let front = try callbackFront { openings.end() }
+        if front != nil { openings.begin() }
+        let api = try api.map { text throws(CommandFailure) in try APIAddress(text) }
+        if api != nil { openings.begin() }
+        openings.end()
         let folder = try VaultFolder(options.location.path())
         // Before the first secret is read.
         try LockedMemory.check(SecretArena.shared.kind, isRequired: requireLockedMemory)
@@ -95,7 +109,7 @@ struct ServeCommand: AsyncParsableCommand {
                 RefreshService(
                     door: door, readsUnverified: reading.readUnverified, drain: .seconds(drain),
                     listening: listening.stream, ending: ending),
-                front)
+                front, try api?.service(door.vault, front) { openings.end() })
         } catch {
             await ending.end(control, door)
             throw error
@@ -104,11 +118,13 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func serve(
-        _ door: OwnVault, _ refresh: RefreshService, _ front: CallbackFront.Configuration?
+        _ door: OwnVault, _ refresh: RefreshService, _ front: CallbackFront.Configuration?,
+        _ api: VaultAPI?
     ) async throws {
         // The last one is told first that it is to end: whoever is at the front has that long, too.
         var services: [any Service] = [refresh]
         if let front { services.insert(try Self.front(door.vault, front), at: 0) }
+        if let api { services.insert(api, at: 0) }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
@@ -122,6 +138,8 @@ struct ServeCommand: AsyncParsableCommand {
                 error.number == 0 ? "no such address" : SystemMessage.of(error.number)
             throw CommandFailure(
                 .cannotCreate, "cannot listen on \(listen ?? ""), which --listen says: \(reason)")
+        } catch let error as VaultAPIError where error.code == .cannotListen {
+            throw APIAddress.taken(self.api ?? "", error)
         }
     }
 

@@ -7,6 +7,8 @@ struct AuditForm: Codable, Sendable {
     var isWhole: Bool
     var connections: Int
     var applications: Int
+    /// Keys of the JSON API; nil where there are none.
+    var apiKeys: Int?
     /// Records that do not open, by the reason.
     var unopened: [String: Int]
     var erased: Int
@@ -25,6 +27,7 @@ struct AuditForm: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case connections, applications, unopened, erased, expected, obstacle
+        case apiKeys = "api_keys"
         case isWhole = "is_whole"
         case damagedPages = "damaged_pages"
         case matchesRoot = "matches_root"
@@ -39,6 +42,7 @@ struct AuditForm: Codable, Sendable {
         isWhole = report.isWhole
         connections = report.connections
         applications = report.applications
+        apiKeys = report.apiKeys == 0 ? nil : report.apiKeys
         var unopened: [String: Int] = [:]
         for (fault, count) in report.faults { unopened[Self.name(fault)] = count }
         self.unopened = unopened
@@ -74,6 +78,7 @@ struct AuditForm: Codable, Sendable {
     var lines: [String] {
         let opened =
             "\(connections.counted("connection")) and \(applications.counted("application"))"
+            + (apiKeys.map { " and \($0.counted("API key"))" } ?? "")
         var lines = [salvagedTo.map { "copied to \($0): \(opened)" } ?? "these open: \(opened)"]
         for id in notCopied {
             lines.append("opens, but is too long to be copied: \(id)")

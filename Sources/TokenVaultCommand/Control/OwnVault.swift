@@ -74,6 +74,7 @@ final class OwnVault: VaultDoor {
             try await tell(vault.log(application: ApplicationID(id), limit: limit), take)
         case .importLines(let replaces, let skips):
             try take(.importedLines(await importLines(secret, replaces, skips)))
+        case .addAPIKey, .apiKeys, .revokeAPIKey: try await answer(toAPIKeys: request, take)
         case .token: throw VaultError(.invalidArgument, .vault)
         }
     }

@@ -47,6 +47,9 @@ enum Request: Codable, Sendable {
     case applicationLog(id: String, limit: Int)
     /// With whole lines of an import; those at these places, from 0 on, are left out.
     case importLines(replaces: Bool, skips: [Int])
+    case addAPIKey(NewAPIKeyForm)
+    case apiKeys
+    case revokeAPIKey(id: String)
 }
 
 extension Request {
@@ -88,6 +91,7 @@ enum Reply: Codable, Sendable {
     case event(EventForm)
     case receipt(ReceiptForm)
     case importedLines(ImportedForm)
+    case apiKey(APIKeyForm)
 }
 
 /// What answers requests: the vault, opened here, or the process that owns it.
