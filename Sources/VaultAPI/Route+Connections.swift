@@ -35,6 +35,9 @@ extension Route {
         }
         let application = try call.text("application").map { try ApplicationID($0) }
         let (key, prefix, wanted) = (call.key, call.text("prefix") ?? "", light)
+        guard prefix.unicodeScalars.count <= ConnectionID.byteCountMax else {
+            throw Problem.malformed("prefix is longer than an id")
+        }
         let page = try await api.vault.page(after: call.text("cursor"), limit: limit) { status in
             key?.connections.matches(status.connection) ?? false
                 && (wanted == nil || wanted == status.light)
@@ -143,7 +146,7 @@ extension Call {
             return ConnectionSettings(values: values, hiddenNames: hidden)
         }
         guard let clientID = try client.text("id") else {
-            guard client.isEmpty else { throw Problem.malformed("client.id is missing") }
+            guard client.isEmpty else { throw Problem.refused("client.id is missing") }
             return ConnectionSettings(values: values, client: .application, hiddenNames: hidden)
         }
         _ = try client.hasSecret("secret")

@@ -12,9 +12,9 @@ public import TokenVault
 
 /// The vault for platforms that are not written in Swift: JSON over HTTP, for servers alone.
 ///
-/// Whoever asks shows a key (`Vault.addAPIKey`), which says what it may do and to which connections.
-/// It speaks plain HTTP, on loopback or on a Unix socket: beyond one machine a proxy with TLS stands
-/// before it. No thread waits for a provider here, however many ask.
+/// Whoever asks shows a key (`Vault.addAPIKey`), which says what it may do and to which
+/// connections. It speaks plain HTTP, on loopback or on a Unix socket: beyond one machine a proxy
+/// with TLS stands before it. No thread waits for a provider here, however many ask.
 ///
 /// A token is copied from its `Secret` into the buffer that goes to the socket, and a client secret
 /// from the buffer of a request into a `Secret`, neither through a `String`. Those buffers are

@@ -149,12 +149,18 @@ package enum JSONBody {
         return true
     }
 
-    /// A number without a fraction or an exponent.
+    /// A number that is whole, if only by a fraction of zeros, as some programs write all numbers.
     private static func wholeNumber(_ written: RawSpan) -> Int64? {
         guard let text = written.publicText else { return nil }
-        let digits = text.first == "-" ? text.dropFirst() : text[...]
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let digits = parts[0].first == "-" ? parts[0].dropFirst() : parts[0]
         guard digits == "0" || digits.first != "0" else { return nil }
-        return Int64(text)
+        if parts.count > 1 {
+            guard !parts[1].isEmpty, parts[1].utf8.allSatisfy({ $0 == UInt8(ascii: "0") }) else {
+                return nil
+            }
+        }
+        return Int64(parts[0])
     }
 
     @_lifetime(copy bytes)
