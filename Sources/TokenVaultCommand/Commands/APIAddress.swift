@@ -27,20 +27,14 @@ struct APIAddress {
 
     /// - Parameter front: whose links the API makes, and whose lists of redirects hold.
     func service(
-        _ vault: Vault, _ front: CallbackFront.Configuration?,
+        _ vault: Vault, _ front: CallbackFront?,
         _ isListening: @escaping @Sendable () -> Void
     ) throws(CommandFailure) -> VaultAPI {
         var configuration = VaultAPI.Configuration()
         configuration.address = address
         if let front {
-            let host = front.host.contains(":") ? "[\(front.host)]" : front.host
-            let base = front.publicBaseURL ?? "http://\(host):\(front.port)"
-            configuration.linkBase = { _ in base }
-            configuration.allowsRedirect = { url, isOfSuccess in
-                let list = isOfSuccess ? front.successRedirects : front.failureRedirects
-                // Character by character: strings are equal where they merely look the same.
-                return list.contains { $0.utf8.elementsEqual(url.utf8) }
-            }
+            configuration.linkBase = { front.linkBase(of: $0) }
+            configuration.allowsRedirect = { front.allowsRedirect($0, isOfSuccess: $1) }
         }
         configuration.onServerRunning = { _ in isListening() }
         do throws(VaultAPIError) {

@@ -109,7 +109,7 @@ struct ServeCommand: AsyncParsableCommand {
                 RefreshService(
                     door: door, readsUnverified: reading.readUnverified, drain: .seconds(drain),
                     listening: listening.stream, ending: ending),
-                front, try api?.service(door.vault, front) { openings.end() })
+                front, api, openings)
         } catch {
             await ending.end(control, door)
             throw error
@@ -119,12 +119,15 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func serve(
         _ door: OwnVault, _ refresh: RefreshService, _ front: CallbackFront.Configuration?,
-        _ api: VaultAPI?
+        _ api: APIAddress?, _ openings: Openings
     ) async throws {
         // The last one is told first that it is to end: whoever is at the front has that long, too.
         var services: [any Service] = [refresh]
-        if let front { services.insert(try Self.front(door.vault, front), at: 0) }
-        if let api { services.insert(api, at: 0) }
+        let front = try front.map { try Self.front(door.vault, $0) }
+        if let front { services.insert(front, at: 0) }
+        if let api {
+            services.insert(try api.service(door.vault, front) { openings.end() }, at: 0)
+        }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "tokenvault") { _ in SwiftLogNoOpLogHandler() })
