@@ -32,6 +32,7 @@ let package = Package(
         .library(name: "TokenVault", targets: ["TokenVault"]),
         .library(name: "ProviderCatalog", targets: ["ProviderCatalog"]),
         .library(name: "CallbackFront", targets: ["CallbackFront"]),
+        .library(name: "VaultAPI", targets: ["VaultAPI"]),
         // For executables only: see its header.
         .library(name: "CWipingAllocator", targets: ["CWipingAllocator"]),
         // For a platform's own tests: a provider, and a clock that can be set.
@@ -108,6 +109,20 @@ let package = Package(
             ],
             resources: [.embedInCode("Pages")],
             swiftSettings: strict),
+        // For platforms in other languages.
+        .target(
+            name: "VaultAPI",
+            dependencies: [
+                "TokenVault", "CallbackFront", "ProviderCatalog",
+                tool("Hummingbird", "hummingbird"),
+                tool("HummingbirdCore", "hummingbird"),
+                tool("HTTPTypes", "swift-http-types"),
+                tool("Logging", "swift-log"),
+                tool("NIOCore", "swift-nio"),
+                tool("ServiceLifecycle", "swift-service-lifecycle"),
+            ],
+            resources: [.embedInCode("openapi.json")],
+            swiftSettings: strict),
         .target(
             name: "TokenVaultServices",
             dependencies: [
@@ -124,7 +139,7 @@ let package = Package(
         .target(
             name: "TokenVaultCommand",
             dependencies: [
-                "TokenVault", "ProviderCatalog", "CallbackFront", "ProviderSimulator",
+                "TokenVault", "ProviderCatalog", "CallbackFront", "VaultAPI", "ProviderSimulator",
                 "TokenVaultServices",
                 tool("ArgumentParser", "swift-argument-parser"),
                 tool("Logging", "swift-log"),
@@ -264,6 +279,15 @@ let package = Package(
                 tool("Hummingbird", "hummingbird"),
                 tool("HTTPTypes", "swift-http-types"),
                 tool("Logging", "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "VaultAPITests",
+            dependencies: [
+                "VaultAPI", "TokenVault", "TokenVaultTesting", "ProviderSimulator", "TestSupport",
+                tool("HTTPTypes", "swift-http-types"),
+                tool("Logging", "swift-log"),
+                tool("NIOCore", "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(

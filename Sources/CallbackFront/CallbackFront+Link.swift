@@ -57,6 +57,18 @@ extension CallbackFront {
         }
     }
 
+    /// What comes before `/connect/` in the links of an application; nil where it has none here.
+    package func linkBase(of application: ApplicationID) -> String? {
+        try? entry(of: application).base
+    }
+
+    /// Whether a flow may be told to end there.
+    package func allowsRedirect(_ url: String, isOfSuccess: Bool) -> Bool {
+        isAllowed(
+            url,
+            in: isOfSuccess ? configuration.successRedirects : configuration.failureRedirects)
+    }
+
     /// The host of an application's links, which is that of its callback.
     private func entry(
         of application: ApplicationID

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
+package import Logging
 import Synchronization
 
 /// Writes down the first request of each kind (method, pattern of the path, status), and a minute
 /// later how many more there were: whoever sends a million callbacks does not fill a disk.
-final class RequestTally: Sendable {
+package final class RequestTally: Sendable {
     /// How long requests of a kind are counted before there is another line.
-    static let interval = Duration.seconds(60)
+    package static let interval = Duration.seconds(60)
 
     private let logger: Logger
     private let kinds = Mutex<[String: Kind]>([:])
@@ -20,10 +20,10 @@ final class RequestTally: Sendable {
         var uncounted = 0
     }
 
-    init(_ logger: Logger) { self.logger = logger }
+    package init(_ logger: Logger) { self.logger = logger }
 
     /// There are few kinds: whoever asks chooses among the front's own patterns and statuses.
-    func add(_ kind: String, now: ContinuousClock.Instant = .now) {
+    package func add(_ kind: String, now: ContinuousClock.Instant = .now) {
         count(kind)
         let line = kinds.withLock { kinds -> String? in
             guard let known = kinds[kind], now - known.since < Self.interval else {
@@ -48,7 +48,7 @@ final class RequestTally: Sendable {
     }
 
     /// Tells of those that no line told of yet and whose minute is over.
-    func tell(now: ContinuousClock.Instant = .now, all: Bool = false) {
+    package func tell(now: ContinuousClock.Instant = .now, all: Bool = false) {
         let lines = kinds.withLock { kinds -> [String] in
             let over = kinds.filter { all || now - $0.value.since >= Self.interval }
             for kind in over.keys { kinds[kind] = nil }

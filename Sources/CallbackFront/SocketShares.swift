@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// The sockets that browsers hold, and how many of them one address may have: those of others find
 /// room whatever one does. Where an address has its share, or all have theirs, the socket that has
 /// been without a request for the longest time gives way to the newest.
-final class SocketShares: Sendable {
+package final class SocketShares: Sendable {
     /// Who holds a socket: an IPv4 address, or the half of an IPv6 address that a site is given.
     typealias Address = [UInt8]
 
@@ -26,7 +26,7 @@ final class SocketShares: Sendable {
         let close: @Sendable () -> Void
     }
 
-    init(socketsMax: Int, shareMax: Int) {
+    package init(socketsMax: Int, shareMax: Int) {
         self.socketsMax = socketsMax
         self.shareMax = shareMax
     }
@@ -78,16 +78,16 @@ final class SocketShares: Sendable {
 }
 
 /// Has a socket counted, from its opening to its end.
-final class SocketCounter: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = Any
-    typealias OutboundIn = Any
+package final class SocketCounter: ChannelDuplexHandler, RemovableChannelHandler {
+    package typealias InboundIn = Any
+    package typealias OutboundIn = Any
 
     private let shares: SocketShares
     private var number: Int?
 
-    init(_ shares: SocketShares) { self.shares = shares }
+    package init(_ shares: SocketShares) { self.shares = shares }
 
-    func handlerAdded(context: ChannelHandlerContext) {
+    package func handlerAdded(context: ChannelHandlerContext) {
         let channel = context.channel
         number = shares.admit(SocketShares.address(channel.remoteAddress?.ipAddress)) {
             channel.close(promise: nil)
@@ -96,13 +96,13 @@ final class SocketCounter: ChannelDuplexHandler, RemovableChannelHandler {
         channel.closeFuture.whenComplete { [shares] _ in shares.leave(number) }
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if let number { shares.set(number, isBusy: true) }
         context.fireChannelRead(data)
     }
 
     /// An answer is written when it is complete.
-    func write(
+    package func write(
         context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
     ) {
         if let number { shares.set(number, isBusy: false) }

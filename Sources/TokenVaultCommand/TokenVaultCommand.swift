@@ -97,8 +97,8 @@ struct RootCommand: AsyncParsableCommand {
             StatusCommand.self, TokenCommand.self, RefreshCommand.self, RetryCommand.self,
             UseCommand.self, RejectedCommand.self, FailedCommand.self, DisconnectCommand.self,
             AuditCommand.self, ImportCommand.self, ExportCommand.self,
-            LogCommand.self, WebhookCommand.self, ServeCommand.self, ConfigCommand.self,
-            BenchCommand.self,
+            LogCommand.self, WebhookCommand.self, KeyCommand.self, ServeCommand.self,
+            ConfigCommand.self, BenchCommand.self,
             PracticeServerCommand.self,
         ])
 }

@@ -527,18 +527,19 @@ class FormatIsTheDocuments(unittest.TestCase):
             for kind, tag, sentence in zip(kinds, cells[::2], cells[1::2]):
                 if tag:
                     tags[kind][int(tag)] = sentence
-        tags[form.WEBHOOK] = {}
-        for line in self.lines[self.lines.index("| webhook | |") + 2:]:
-            cells = [cell.strip() for cell in line.split("|")[1:-1]]
-            if len(cells) != 2:
-                break
-            tags[form.WEBHOOK][int(cells[0])] = cells[1]
+        for kind, head in ((form.WEBHOOK, "| webhook | |"), (form.API_KEY, "| API key | |")):
+            tags[kind] = {}
+            for line in self.lines[self.lines.index(head) + 2:]:
+                cells = [cell.strip() for cell in line.split("|")[1:-1]]
+                if len(cells) != 2:
+                    break
+                tags[kind][int(cells[0])] = cells[1]
         return tags
 
     def test_every_field(self):
         for kind, tags in self.listed().items():
             self.assertEqual(set(form.FIELDS[kind]), set(tags))
-            self.assertGreater(len(tags), 9)
+            self.assertGreater(len(tags), 6)
             for tag, sentence in tags.items():
                 with self.subTest(kind=form.TYPE_NAMES[kind], tag=tag):
                     self.assertIn(form.FIELDS[kind][tag][1], self.forms(sentence))

@@ -22,10 +22,10 @@ ATTEMPTS_IN_A_BATCH = 256
 EVENTS_KEPT = 100_000
 
 CONNECTION, APPLICATION, ROOT, FLOW, EVENT, BATCH, FENCE = range(1, 8)
-WEBHOOK = 9
+API_KEY, WEBHOOK = 8, 9
 TYPE_NAMES = {
     CONNECTION: "connection", APPLICATION: "application", ROOT: "root", FLOW: "flow",
-    EVENT: "event", BATCH: "batch", FENCE: "fence", WEBHOOK: "webhook",
+    EVENT: "event", BATCH: "batch", FENCE: "fence", API_KEY: "API key", WEBHOOK: "webhook",
 }
 SLOT_STATES = {1: "live"}
 # The most generations by which a crash leaves a slot ahead of ROOT: those of one group of commits.
@@ -135,6 +135,11 @@ FLOW_FIELDS = {
     22: ("query of the callback", "text"), 23: ("scope of a link", "text*"),
     24: ("user scope of a link", "text*"),
 }
+API_KEY_FIELDS = {
+    1: ("id", "text"), 2: ("name", "text"), 3: ("hash of its secret", "hash"),
+    4: ("what it may do", "text*"), 5: ("which connections", "text"), 6: ("created", "time"),
+    7: ("expires", "time"),
+}
 WEBHOOK_FIELDS = {
     1: ("id", "text"), 2: ("URL", "text"), 3: ("key", "bytes"), 4: ("key before", "bytes"),
     5: ("until when the key before signs", "time"), 6: ("type of event", "text*"),
@@ -146,10 +151,10 @@ WEBHOOK_FIELDS = {
 }
 FIELDS = {
     CONNECTION: CONNECTION_FIELDS, APPLICATION: APPLICATION_FIELDS, FLOW: FLOW_FIELDS,
-    WEBHOOK: WEBHOOK_FIELDS,
+    API_KEY: API_KEY_FIELDS, WEBHOOK: WEBHOOK_FIELDS,
 }
 # What lies in `records`, under a data key of its own.
-KINDS_WITH_SLOTS = (CONNECTION, APPLICATION, WEBHOOK)
+KINDS_WITH_SLOTS = (CONNECTION, APPLICATION, API_KEY, WEBHOOK)
 FIELD_BYTES = {"time": 8, "u8": 1, "u32": 4, "u64": 8, "i64": 8, "hash": 32, "failure": 14}
 
 

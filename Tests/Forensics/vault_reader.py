@@ -439,7 +439,7 @@ class Reader:
         if kind == form.FLOW:
             out = {"connection": values[1], "application": values.get(2),
                    "expires": values.get(6)}
-        elif kind in (form.APPLICATION, form.WEBHOOK):
+        elif kind in (form.APPLICATION, form.API_KEY, form.WEBHOOK):
             out = {"id": values[1]}
         else:
             out = {"id": values[1], "application": values.get(11), "expiry": values.get(8),

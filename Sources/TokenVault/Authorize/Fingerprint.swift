@@ -12,6 +12,20 @@ package struct Fingerprint: Hashable, Sendable {
         var hash = try Secret(zeroes: Sodium.hashBytes)
         var output = hash.mutableBytes
         Sodium.hash(span, into: &output)
+        self.init(hash)
+    }
+
+    /// The fingerprint of any bytes, under a random key that is kept nowhere.
+    ///
+    /// - Throws: `tooManySecrets`.
+    package init(_ span: RawSpan, key: borrowing Secret) throws(VaultError) {
+        var hash = try Secret(zeroes: Sodium.hashBytes)
+        var output = hash.mutableBytes
+        Sodium.hash(span, key: key, into: &output)
+        self.init(hash)
+    }
+
+    private init(_ hash: borrowing Secret) {
         let bytes = hash.bytes
         words = SIMD4(
             bytes.integer(at: 0), bytes.integer(at: 8), bytes.integer(at: 16),

@@ -103,6 +103,17 @@ enum ApplicationTag {
     ]
 }
 
+/// Fields of a key of the JSON API.
+enum APIKeyTag {
+    static let id: UInt16 = 1
+    static let name: UInt16 = 2
+    static let hash: UInt16 = 3
+    static let scope: UInt16 = 4
+    static let connections: UInt16 = 5
+    static let created: UInt16 = 6
+    static let expires: UInt16 = 7
+}
+
 /// Fields of a pending authorization, and of a link that starts one.
 enum FlowTag {
     static let connection: UInt16 = 1

@@ -10,10 +10,16 @@ enum SealedRecord {
         case event = 5
         case batch = 6
         case fence = 7
+        case apiKey = 8
         case webhook = 9
 
         /// Whether it is an entry of `records`, with a data key of its own in a slot.
-        var hasSlot: Bool { self == .connection || self == .application || self == .webhook }
+        var hasSlot: Bool {
+            switch self {
+            case .connection, .application, .apiKey, .webhook: true
+            default: false
+            }
+        }
 
         /// Whether the plaintext is padded to one of the buckets.
         var isPadded: Bool { hasSlot || self == .flow }

@@ -157,6 +157,7 @@ final class Salvage {
             switch header.kind {
             case .connection: found.connectionCount += 1
             case .webhook: found.webhookCount += 1
+            case .apiKey: found.apiKeyCount += 1
             default: found.applicationCount += 1
             }
         }

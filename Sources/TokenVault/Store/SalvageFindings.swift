@@ -19,6 +19,7 @@ struct SalvageFindings {
     var connectionCount = 0
     var applicationCount = 0
     var webhookCount = 0
+    var apiKeyCount = 0
     var faults: [Fault: Int] = [:]
     /// Records of which an erasure has come as far as the slot.
     var erasedCount = 0

@@ -73,7 +73,7 @@ final class SalvageWriter {
             try record.set(place: 0)
             return record.plaintext()
         }
-        if !fields.has(ApplicationTag.changedSince) {
+        if header.kind == .application, !fields.has(ApplicationTag.changedSince) {
             try fields.set(ApplicationTag.changedSince, integer: header.generation)
         }
         return fields.takeAll()

@@ -25,6 +25,8 @@ public struct SalvageReport: Sendable, Hashable {
     public let applications: Int
     /// How many webhooks did.
     public let webhooks: Int
+    /// How many keys of the JSON API did.
+    public let apiKeys: Int
     /// How many entries did not open, by the reason.
     public let faults: [Fault: Int]
     /// Entries that a disconnect had erased already but for their deletion: nothing was lost.
@@ -52,8 +54,8 @@ public struct SalvageReport: Sendable, Hashable {
     /// their records are so long that they have no room for what a copy adds (42 bytes at most).
     public let notCopied: [String]
 
-    /// How many records opened: connections, applications and webhooks.
-    public var opened: Int { connections + applications + webhooks }
+    /// How many records opened: connections, applications, webhooks and keys of the JSON API.
+    public var opened: Int { connections + applications + webhooks + apiKeys }
     /// Whether anything is not what was written. What could not be copied is no damage.
     public var isDamaged: Bool {
         !faults.isEmpty || damagedPages > 0 || damagedNotes > 0 || damagedEvents > 0
@@ -67,6 +69,7 @@ public struct SalvageReport: Sendable, Hashable {
         connections = findings.connectionCount
         applications = findings.applicationCount
         webhooks = findings.webhookCount
+        apiKeys = findings.apiKeyCount
         var faults: [Fault: Int] = [:]
         for (fault, count) in findings.faults { faults[Fault(fault)] = count }
         self.faults = faults

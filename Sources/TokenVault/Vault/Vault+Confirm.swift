@@ -138,7 +138,7 @@ extension Vault {
         }
     }
 
-    private func heldKey(_ flow: FlowID) throws(VaultError) -> RecordKey {
+    func heldKey(_ flow: FlowID) throws(VaultError) -> RecordKey {
         try flowKey("held", flow.text)
     }
 

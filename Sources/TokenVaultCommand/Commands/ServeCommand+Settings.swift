@@ -10,6 +10,7 @@ extension ServeCommand {
         var settings = try file?.checked() ?? ServeSettings()
         if let listen { settings.front.listen = try ListenAddress(listen) }
         if let publicURL { settings.front.publicURL = publicURL }
+        if let api { settings.api = try APIAddress(api) }
         if let drain { settings.drainSeconds = drain }
         if requireLockedMemory { settings.requiresLockedMemory = true }
         if reading.readUnverified { settings.readsUnverified = true }

@@ -9,6 +9,7 @@ import Synchronization
 import TokenVault
 import TokenVaultServices
 import UnixSignals
+import VaultAPI
 
 /// `tokenvault serve`.
 struct ServeCommand: AsyncParsableCommand {
@@ -37,6 +38,7 @@ struct ServeCommand: AsyncParsableCommand {
               tokenvault serve --vault v --key-file v.key
               tokenvault serve --config /etc/tokenvault/serve.yaml
               tokenvault serve --vault v --key-fd 3 3< <(systemd-creds decrypt v.cred -)
+              tokenvault serve --vault v --key-file v.key --api unix:/run/tokenvault/api
             """)
 
     @Option(help: ArgumentHelp("File with settings (YAML).", valueName: "file"))
@@ -54,6 +56,14 @@ struct ServeCommand: AsyncParsableCommand {
         name: .customLong("public-url"),
         help: "What browsers see instead of --listen, such as https://oauth2.example.com.")
     var publicURL: String?
+
+    @Option(
+        help: """
+            Where the JSON API listens for programs that show a key of `tokenvault key create`: \
+            an address of loopback and a port, such as 127.0.0.1:8081, or unix:PATH for a socket \
+            of mode 0600. What it takes and answers is at /v1/openapi.json.
+            """)
+    var api: String?
 
     @Option(
         parsing: .unconditional,
@@ -87,7 +97,7 @@ struct ServeCommand: AsyncParsableCommand {
         let log = ServiceLog(settings.logFormat)
         defer { log.finish() }
         let listeners = Listeners(
-            (settings.front.listen == nil ? 0 : 1) + (settings.metrics == nil ? 0 : 1))
+            [settings.front.listen != nil, settings.metrics != nil, settings.api != nil])
         let front = try Self.callbackFront(settings.front, log) { listeners.note() }
         let folder = try VaultFolder(options.location.path())
         // Before the first secret is read.
@@ -122,7 +132,10 @@ struct ServeCommand: AsyncParsableCommand {
             }
             // The last one is told first that it is to end: whoever is at the front has that long,
             // too, and whoever watches sees it to the end.
-            let services: [(any Service)?] = [metrics, front, refresh]
+            let api = try settings.api.map {
+                try $0.service(door.vault, front) { listeners.note() }
+            }
+            let services: [(any Service)?] = [metrics, api, front, refresh]
             try await serve(services.compactMap(\.self), refresh.group, settings)
         } catch {
             await ending.end(control, door)
@@ -147,20 +160,23 @@ struct ServeCommand: AsyncParsableCommand {
             // Somebody at the front took longer than that.
         } catch let error as CallbackFrontError where error.code == .cannotListen {
             throw Self.cannotListen(
-                settings.front.listen, listen == nil ? "listen" : "--listen", Int32(error.number))
+                settings.front.listen?.text, listen == nil ? "listen" : "--listen", Int32(error.number))
         } catch let error as MetricsService.CannotListen {
             throw Self.cannotListen(
-                settings.metrics, watching.metrics == nil ? "metrics" : "--metrics", error.number)
+                settings.metrics?.text, watching.metrics == nil ? "metrics" : "--metrics", error.number)
+        } catch let error as VaultAPIError where error.code == .cannotListen {
+            throw Self.cannotListen(
+                settings.api?.text, api == nil ? "api" : "--api", error.number)
         }
     }
 
     private static func cannotListen(
-        _ address: ListenAddress?, _ option: String, _ number: Int32
+        _ address: String?, _ option: String, _ number: Int32
     ) -> CommandFailure {
         let reason = number == 0 ? "no such address" : SystemMessage.of(number)
         return CommandFailure(
             .cannotCreate,
-            "cannot listen on \(address?.text ?? ""), which \(option) says: \(reason)")
+            "cannot listen on \((address ?? "").printable), which \(option) says: \(reason)")
     }
 
     private static func open(
@@ -208,7 +224,9 @@ private final class Listeners: Sendable {
     private let continuation: AsyncStream<Void>.Continuation
     private let missing: Mutex<Int>
 
-    init(_ count: Int) {
+    /// - Parameter isAwaited: of each, whether there is to be one.
+    init(_ isAwaited: [Bool]) {
+        let count = isAwaited.count { $0 }
         (ready, continuation) = AsyncStream.makeStream(of: Void.self)
         missing = Mutex(count)
         if count == 0 { continuation.finish() }

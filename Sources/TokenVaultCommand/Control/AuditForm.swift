@@ -9,6 +9,8 @@ struct AuditForm: Codable, Sendable {
     var applications: Int
     /// Nil where there is none.
     var webhooks: Int?
+    /// Keys of the JSON API; nil where there are none.
+    var apiKeys: Int?
     /// Records that do not open, by the reason.
     var unopened: [String: Int]
     var erased: Int
@@ -27,6 +29,7 @@ struct AuditForm: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case connections, applications, webhooks, unopened, erased, expected, obstacle
+        case apiKeys = "api_keys"
         case isWhole = "is_whole"
         case damagedPages = "damaged_pages"
         case matchesRoot = "matches_root"
@@ -42,6 +45,7 @@ struct AuditForm: Codable, Sendable {
         connections = report.connections
         applications = report.applications
         webhooks = report.webhooks == 0 ? nil : report.webhooks
+        apiKeys = report.apiKeys == 0 ? nil : report.apiKeys
         var unopened: [String: Int] = [:]
         for (fault, count) in report.faults { unopened[Self.name(fault)] = count }
         self.unopened = unopened

@@ -83,6 +83,7 @@ final class OwnVault: VaultDoor {
             try await ask(ofWebhooks: request, take)
         case .importLines(let replaces, let skips):
             try take(.importedLines(await importLines(secret, replaces, skips)))
+        case .addAPIKey, .apiKeys, .revokeAPIKey: try await answer(toAPIKeys: request, take)
         case .token, .addWebhook, .rotateWebhook: throw VaultError(.invalidArgument, .vault)
         }
     }

@@ -62,6 +62,9 @@ enum Request: Codable, Sendable {
     case testWebhook(id: String)
     /// With whole lines of an import; those at these places, from 0 on, are left out.
     case importLines(replaces: Bool, skips: [Int])
+    case addAPIKey(NewAPIKeyForm)
+    case apiKeys
+    case revokeAPIKey(id: String)
 }
 
 extension Request {
@@ -117,6 +120,7 @@ enum Reply: Codable, Sendable {
     /// Whose the key is.
     case webhookKey(id: String)
     case webhookOutcome(WebhookOutcomeForm)
+    case apiKey(APIKeyForm)
 }
 
 /// What answers requests: the vault, opened here, or the process that owns it.

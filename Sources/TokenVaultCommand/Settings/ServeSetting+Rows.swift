@@ -24,6 +24,9 @@ extension ServeSetting {
             "require_locked_memory", \.requiresLockedMemory, .flag,
             "Refuses to serve if memory cannot be locked, so that no secret can reach swap."),
         ServeSetting(
+            "api", optional: \.api, .api, example: "unix:/run/tokenvault/api",
+            "Where the JSON API is, for programs that show a key of `tokenvault key create`."),
+        ServeSetting(
             "metrics", optional: \.metrics, .address, example: "127.0.0.1:9464",
             "Where /health, /ready and /metrics are, over HTTP, for nobody but whoever watches."),
         ServeSetting(

@@ -17,6 +17,8 @@ struct ServeSettings: Sendable {
     var network = NetworkSettings()
     var readsUnverified = false
     var requiresLockedMemory = false
+    /// Where the JSON API is; nil where it is not.
+    var api: APIAddress?
     /// Where the process is watched; nil where it is not.
     var metrics: ListenAddress?
     var logFormatName = ServiceLog.Format.text.rawValue

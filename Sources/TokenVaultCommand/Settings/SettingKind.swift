@@ -117,6 +117,21 @@ extension SettingKind where Value == ListenAddress {
     }
 }
 
+extension SettingKind where Value == APIAddress {
+    static var api: Self {
+        Self(
+            words: APIAddress.words,
+            read: { value, reading in
+                guard let address = value.text.flatMap({ try? APIAddress($0) }) else {
+                    reading.refuse(value, wanted: APIAddress.words)
+                    return nil
+                }
+                return address
+            },
+            show: { "\"\($0.text)\"" })
+    }
+}
+
 extension SettingKind {
     /// A list of what is of another kind.
     static func list<Element: Sendable>(
