@@ -40,6 +40,9 @@ struct ProblemKind: Sendable {
         ProblemKind(
             .generationChanged, .conflict, "Somebody else wrote at the same time", "Ask again."),
         ProblemKind(
+            .cursorExpired, .gone, "The log does not have what comes behind this cursor any more",
+            "Begin without one, and look at the lights for what was missed."),
+        ProblemKind(
             .endpointRefused, .unprocessableContent, "An endpoint is not allowed",
             "It must be https and on the open internet; the operator can allow more."),
         ProblemKind(

@@ -9,6 +9,7 @@ extension JSONWriter {
     mutating func write(_ status: ConnectionStatus, values: ConnectionValues? = nil) {
         beginObject()
         member("id", status.connection.text)
+        member("reference", status.reference)
         member("light", status.light.rawValue)
         member("reason", status.reason?.description)
         member("reason_number", status.reasonNumber == 0 ? nil : status.reasonNumber)
@@ -60,6 +61,18 @@ extension JSONWriter {
         member("event", event.kind.description)
         member("number", event.number == 0 ? nil : event.number)
         member("detail", event.detail)
+        endObject()
+    }
+
+    mutating func write(_ logged: LoggedEvent) {
+        beginObject()
+        member("time", logged.event.time)
+        member("event", logged.event.kind.description)
+        member("reference", logged.reference)
+        member("connection", logged.event.connection?.text)
+        member("application", logged.application?.text)
+        member("number", logged.event.number == 0 ? nil : logged.event.number)
+        member("detail", logged.event.detail)
         endObject()
     }
 

@@ -29,7 +29,9 @@ struct Route: Sendable {
     }
 
     /// All of them.
-    static let all: [Route] = about + applications + connections + tokens + usage + flows
+    static let all: [Route] =
+        about + applications + connections + tokens + usage + events
+        + flows
 
     /// The methods that a path has; empty where it is none of ours.
     static func methods(of path: String) -> [String] {

@@ -160,10 +160,12 @@ struct ServeCommand: AsyncParsableCommand {
             // Somebody at the front took longer than that.
         } catch let error as CallbackFrontError where error.code == .cannotListen {
             throw Self.cannotListen(
-                settings.front.listen?.text, listen == nil ? "listen" : "--listen", Int32(error.number))
+                settings.front.listen?.text, listen == nil ? "listen" : "--listen",
+                Int32(error.number))
         } catch let error as MetricsService.CannotListen {
             throw Self.cannotListen(
-                settings.metrics?.text, watching.metrics == nil ? "metrics" : "--metrics", error.number)
+                settings.metrics?.text, watching.metrics == nil ? "metrics" : "--metrics",
+                error.number)
         } catch let error as VaultAPIError where error.code == .cannotListen {
             throw Self.cannotListen(
                 settings.api?.text, api == nil ? "api" : "--api", error.number)
