@@ -215,6 +215,20 @@ struct LinkTests {
         }
     }
 
+    /// A file of `serve` with two regions and a custom domain.
+    private static func threeHosts(_ port: some BinaryInteger) -> String {
+        """
+        key_file: v.key
+        allow_loopback_http: true
+        listen: 127.0.0.1:\(port)
+        hosts:
+          domain: a.example
+          regions: [us, eu-west-1]
+          custom_domains: [login.b.example]
+        plain_callback_applications: [opted]
+        """
+    }
+
     @Test func callbacksAreListed() async throws {
         try await Workbench.run { bench in
             try await bench.prepare()
@@ -238,18 +252,7 @@ struct LinkTests {
                         + ["--client-secret-file", "client.secret", "--redirect-uri", uri]
                         + bench.keyOptions)
             }
-            try bench.write(
-                "serve.yaml",
-                """
-                key_file: v.key
-                allow_loopback_http: true
-                listen: 127.0.0.1:\(bench.port)
-                hosts:
-                  domain: a.example
-                  regions: [us, eu-west-1]
-                  custom_domains: [login.b.example]
-                plain_callback_applications: [opted]
-                """)
+            try bench.write("serve.yaml", Self.threeHosts(bench.port))
             let list = ["callback", "list", "--config", "serve.yaml"]
             let output = try await bench.expect(list + ["--json"])
             let found = try output.objects()
