@@ -237,6 +237,30 @@ import TokenVaultTesting
         stand.vault.close()
     }
 
+    @Test(
+        "C5: a code that an earlier process held is dropped by the next one, which says so",
+        .timeLimit(.minutes(1)))
+    func dropsAfterRestart() async throws {
+        var stand = try await Stand()
+        let link = try await stand.vault.link(
+            stand.id, application: stand.practice.application, awaitsConfirmation: true)
+        _ = try await stand.hold(stand.consent(link.token))
+        try stand.reopen()
+        let vault = stand.vault
+        let running = Task { try await vault.run() }
+        while vault.refresher.heldFlows.withLock({ !$0.isEmpty }) {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        stand.clock.advance(by: .seconds(61))
+        while try stand.cause() != .notConfirmed {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(await stand.confirmError(link.flow) == .flowExpired)
+        running.cancel()
+        _ = await running.result
+        stand.vault.close()
+    }
+
     @Test("C3: another server's callback is not held, and ends the flow")
     func otherIssuer() async throws {
         let stand = try await Stand()

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The name of a flow that a connection link starts: whoever made the link knows it by this, and is
-/// asked by this who finishes it. It opens nothing.
+/// asked by this who finishes it. It opens nothing. It stays with the platform until the browser
+/// brings it: whoever knows it earlier could ask for the confirmation of what somebody else has
+/// finished.
 public struct FlowID: Hashable, Sendable, CustomStringConvertible {
     /// 43 characters of base64url: 256 random bits.
     public let text: String

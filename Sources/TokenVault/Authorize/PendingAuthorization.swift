@@ -6,6 +6,15 @@ struct PendingAuthorization: ~Copyable {
     static let lifetimeMilliseconds: Int64 = 600_000
     /// How long a code waits for the platform's confirmation, in milliseconds.
     static let confirmationMilliseconds: Int64 = 60_000
+    /// How much longer it may lie there, for whoever is to write down that nobody confirmed it.
+    private static let sweptMilliseconds: Int64 = 60_000
+
+    /// When one that waits for its confirmation may be swept out, which cannot be confirmed from
+    /// `expires` on.
+    static func swept(_ expires: UnixTime) -> UnixTime {
+        expires.adding(milliseconds: sweptMilliseconds)
+    }
+
     /// What binds a browser is at most this long, in bytes.
     static let bindingBytesMax = 256
 

@@ -52,9 +52,8 @@ struct StoreCheck {
         guard fences.isEmpty, try transaction.count(.records) == count else {
             throw VaultError(.integrityFailed, .store)
         }
-        let (flows, devices) = try Self.flows(transaction, store)
-        verified = Verified(
-            recordCount: count, fenced: fenced, flows: flows, devices: devices)
+        verified = Verified(recordCount: count, fenced: fenced)
+        try Self.addFlows(to: &verified, transaction, store)
         isIntact = mac == meta.root.mac && UInt64(count) == meta.root.recordCount
         root = meta.root
         liveSlots = live
@@ -62,11 +61,10 @@ struct StoreCheck {
     }
 
     /// One that does not open belongs to a connection that is gone: it has expired.
-    private static func flows(
-        _ transaction: borrowing LMDB.ReadTransaction, _ store: Store
-    ) throws(VaultError) -> (FlowSchedule, [DeviceFlow]) {
-        var (schedule, count) = (FlowSchedule(), 0)
-        var devices: [DeviceFlow] = []
+    private static func addFlows(
+        to verified: inout Verified, _ transaction: borrowing LMDB.ReadTransaction, _ store: Store
+    ) throws(VaultError) {
+        var (found, count) = (verified, 0)
         try transaction.scan(.flows) { (lmdbKey, value) throws(VaultError) in
             guard lmdbKey.byteCount == RecordKey.byteCount else {
                 throw VaultError(.recordDamaged, .store, number: lmdbKey.byteCount)
@@ -75,14 +73,18 @@ struct StoreCheck {
             var expires: UnixTime?
             if let fields = try store.openLiveFlow(value, lmdbKey) {
                 expires = fields.time(FlowTag.expires)
-                if let device = DeviceFlow(key, fields) { devices.append(device) }
+                if let device = DeviceFlow(key, fields) { found.devices.append(device) }
+                if fields.has(FlowTag.heldQuery) {
+                    found.held.append(key)
+                    expires = expires.map(PendingAuthorization.swept)
+                }
             }
-            schedule.add(key, expires: expires ?? UnixTime(milliseconds: .min))
+            found.flows.add(key, expires: expires ?? UnixTime(milliseconds: .min))
             count += 1
             // We never write as many; the rest is for the next open.
             return count < 2 * StoreLimits.flowsMax
         }
-        return (schedule, devices)
+        verified = found
     }
 
     /// How many generations apart ROOT and the life in a slot may be that a crash has left: those

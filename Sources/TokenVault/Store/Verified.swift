@@ -9,4 +9,6 @@ struct Verified: Sendable {
     var flows = FlowSchedule()
     /// The device authorizations among them.
     var devices: [DeviceFlow] = []
+    /// Those whose callback waits for the platform's confirmation.
+    var held: [RecordKey] = []
 }

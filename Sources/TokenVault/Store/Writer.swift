@@ -37,8 +37,10 @@ struct Writer {
     func check(
         _ commit: Commit, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) {
+        var takenFlows = 0
         for index in commit.changes.indices {
-            try check(commit.changes[index].kind, transaction)
+            if case .takeFlow = commit.changes[index].kind { takenFlows += 1 }
+            try check(commit.changes[index].kind, takenFlows, transaction)
         }
     }
 
@@ -60,8 +62,9 @@ struct Writer {
         return .success(committed)
     }
 
+    /// - Parameter takenFlows: how many flows the changes before it take.
     private func check(
-        _ kind: Change.Kind, _ transaction: borrowing LMDB.WriteTransaction
+        _ kind: Change.Kind, _ takenFlows: Int, _ transaction: borrowing LMDB.WriteTransaction
     ) throws(VaultError) {
         switch kind {
         case .put(_, let key, let expectation):
@@ -81,8 +84,8 @@ struct Writer {
         case .addFlow(_, let connection, let now, _):
             guard fences[connection] == nil else { throw VaultError(.disconnecting, .store) }
             guard try generation(connection, transaction) != nil else { try Self.missing() }
-            guard try transaction.count(.flows) < StoreLimits.flowsMax || flows.hasExpired(now)
-            else {
+            let count = try transaction.count(.flows) - takenFlows
+            guard count < StoreLimits.flowsMax || flows.hasExpired(now) else {
                 throw VaultError(.limitExceeded, .store, number: StoreLimits.flowsMax)
             }
         case .revise, .endAttempt, .event: return

@@ -73,6 +73,7 @@ extension Refresher {
                 }
             }
             deviceFlows.restore(verified.devices)
+            heldFlows.withLock { $0 = verified.held }
             committer.allow(verified)
             let known = Set(ending)
             return .success(ending + verified.fenced.filter { !known.contains($0) })

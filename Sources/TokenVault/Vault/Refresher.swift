@@ -26,6 +26,8 @@ final class Refresher: Sendable {
     let alarm: Alarm
     let stepsBack = StepsBack()
     let deviceFlows = DeviceFlows()
+    /// Flows of earlier processes whose callback waits for the platform's confirmation.
+    let heldFlows = Monitor<[RecordKey]>([])
     let webhooks = Webhooks()
     private let threads = Monitor<[WorkerThread]>([])
     /// Attempts that earlier processes left in doubt.

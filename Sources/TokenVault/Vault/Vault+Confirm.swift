@@ -69,14 +69,14 @@ extension Vault {
         commit.add(
             .addFlow(
                 heldKey, of: store.key(.connection, target.connection.text), now: now,
-                expires: expires), plaintext)
+                expires: PendingAuthorization.swept(expires)), plaintext)
         do throws(VaultError) {
             _ = try await durable(commit)
         } catch {
             guard error.code == .notFound else { throw error }
             throw VaultError(.callbackRejected, .vault, .unknownState)
         }
-        dropLater(heldKey, target)
+        dropLater(heldKey, target, expires)
         return id
     }
 
@@ -116,7 +116,13 @@ extension Vault {
         case .some(let query):
             let names = try callbackNames(query.bytes, held.application)
             let callback = try Callback(query: query.bytes, names: names)
-            return try await end(held, heldKey, callback, query)
+            do throws(VaultError) {
+                return try await end(held, heldKey, callback, query)
+            } catch {
+                // It was confirmed or dropped at the same moment.
+                guard error.detail.cause == .unknownState else { throw error }
+                throw VaultError(.flowExpired, .vault)
+            }
         }
     }
 
@@ -152,12 +158,26 @@ extension Vault {
     }
 
     /// Drops it when its time is over; nothing where it was confirmed before.
-    private func dropLater(_ heldKey: RecordKey, _ target: NewGrant) {
-        let milliseconds = PendingAuthorization.confirmationMilliseconds
+    private func dropLater(_ heldKey: RecordKey, _ target: NewGrant, _ expires: UnixTime) {
+        let milliseconds = max(0, expires.milliseconds(since: time.now()))
         refresher.after(milliseconds: milliseconds) { [weak self, refresher] in
             // At the end of this process: the next one may still be told.
             guard !refresher.shared.withLock({ $0.isOver(forSending: false) }) else { return }
             Task { await self?.drop(heldKey, target, .notConfirmed) }
+        }
+    }
+
+    /// The same of those that earlier processes held.
+    func resumeConfirmations() {
+        let keys = refresher.heldFlows.withLock { keys in
+            defer { keys = [] }
+            return keys
+        }
+        for key in keys {
+            // One that does not open was confirmed since, or its connection is gone.
+            guard let fields = try? store.openFlow(key), let flow = try? FlowRecord.decode(fields)
+            else { continue }
+            dropLater(key, NewGrant(flow), flow.expires)
         }
     }
 

@@ -89,9 +89,13 @@ extension Vault {
             own: start.own, flow: start.flow, awaitsConfirmation: start.awaitsConfirmation)
         let flowKey = store.flowKey(state: state.bytes)
         let plaintext = try FlowRecord.encode(flow)
-        try await configure(id, key, start.application, now)
         let commit = Commit()
-        if let link = start.link { commit.add(.takeFlow(link)) }
+        if let link = start.link {
+            // Its connection was there when it was made; disconnected since, it stays gone.
+            commit.add(.takeFlow(link))
+        } else {
+            try await configure(id, key, start.application, now)
+        }
         commit.add(.addFlow(flowKey, of: key, now: now, expires: expires), plaintext)
         commit.add(.event(EventEntry(time: now, key: key, kind: .connectStarted)))
         _ = try await durable(commit)

@@ -13,6 +13,7 @@ extension Vault {
         defer { refresher.run(false) }
         guard refresher.run(true) else { throw VaultError(.closed, .vault) }
         resumePolling()
+        resumeConfirmations()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in await tellEnds() }
             group.addTask { [self] in await deliverWebhooks() }

@@ -107,6 +107,19 @@ import Testing
         #expect(try transactions() - before < 50)
     }
 
+    @Test func oneThatTakesThePlaceOfAnotherIsNoMore() async throws {
+        try await fill()
+        let commit = Commit()
+        commit.add(.takeFlow(try Self.key(20)))
+        let other = try Fields()
+        commit.add(
+            .addFlow(
+                try Self.key(30_000), of: connection, now: Self.start,
+                expires: Self.start.adding(milliseconds: Self.lifetime)), try other.secret.copy())
+        _ = try await vault.durable(commit)
+        #expect(try count(vault) == StoreLimits.flowsMax)
+    }
+
     @Test func thoseThatHaveExpiredLeaveByTheirOwnTime() async throws {
         try await fill()
         let refusal = await code { try await add(20_000, now: Self.start, to: vault) }
