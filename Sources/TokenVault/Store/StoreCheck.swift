@@ -52,8 +52,9 @@ struct StoreCheck {
         guard fences.isEmpty, try transaction.count(.records) == count else {
             throw VaultError(.integrityFailed, .store)
         }
-        verified = Verified(recordCount: count, fenced: fenced)
-        try Self.addFlows(to: &verified, transaction, store)
+        var found = Verified(recordCount: count, fenced: fenced)
+        try Self.addFlows(to: &found, transaction, store)
+        verified = found
         isIntact = mac == meta.root.mac && UInt64(count) == meta.root.recordCount
         root = meta.root
         liveSlots = live
