@@ -87,7 +87,10 @@ extension Vault {
         }
         guard webhook.stopCause == nil else { return await waits(changed) }
         if webhook.wants(.expiresSoon) { endNotices.setWatched(eventSignal) }
-        if let next = webhook.nextAttempt, next > time.now() {
+        let now = time.now()
+        // One that is further away was written while the clock was ahead.
+        let latest = now.adding(milliseconds: Self.deliveryPauseMillisecondsMax)
+        if let next = webhook.nextAttempt, next > now, next <= latest {
             await changes.sleep(after: changed, until: next, refresher)
             return true
         }
@@ -163,7 +166,8 @@ extension Vault {
             }
             let wait = Self.deliveryWait(
                 after: Int(record.attempts), random: random, outcome.retryAfterSeconds)
-            let end = (record.firstAttempt ?? now).adding(milliseconds: Self.deliveryMilliseconds)
+            let first = min(record.firstAttempt ?? now, now)
+            let end = first.adding(milliseconds: Self.deliveryMilliseconds)
             try record.setFailed(
                 outcome.raw, now, next: min(now.adding(milliseconds: wait), max(end, now)))
             if outcome.isGone {

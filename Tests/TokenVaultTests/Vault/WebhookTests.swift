@@ -195,6 +195,23 @@ import Testing
         vault.close()
     }
 
+    @Test func aClockThatWasAheadForAWhileDoesNotSilenceIt() async throws {
+        let stand = try Stand()
+        let vault = try stand.open()
+        _ = try await vault.addWebhook(stand.url, types: [.tokensPut])
+        stand.set { $0 == 1 ? .reply(status: 500) : .reply() }
+        stand.time.advance(seconds: 400 * 86_400, vault)
+        try await running(vault) {
+            try await put(vault, "ann")
+            try await stand.wait("a failure") {
+                try await vault.webhooks().first?.attempts == 1
+            }
+            stand.time.setBack(seconds: 400 * 86_400, vault)
+            try await stand.wait("another attempt") { stand.requests.count >= 2 }
+        }
+        vault.close()
+    }
+
     @Test func waitsGrowAndHonourRetryAfter() {
         func wait(_ attempts: Int, _ random: Double, _ retryAfter: Int64? = nil) -> Int64 {
             Vault.deliveryWait(after: attempts, random: random, retryAfter)
