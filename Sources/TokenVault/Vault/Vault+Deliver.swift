@@ -67,13 +67,17 @@ extension Vault {
             } catch {
                 switch error.code {
                 case .closed, .notFound, .disconnecting: return
-                default:
-                    let signal = refresher.webhooks.signal
-                    let again = time.now().adding(milliseconds: Self.deliveryAgainMilliseconds)
-                    await signal.sleep(after: signal.count, until: again, refresher)
+                default: await waitAgain()
                 }
             }
         }
+    }
+
+    /// Waits until it is looked again for what was short; not for every event.
+    func waitAgain() async {
+        let signal = refresher.webhooks.signal
+        let again = time.now().adding(milliseconds: Self.deliveryAgainMilliseconds)
+        await signal.sleep(after: signal.count, until: again, refresher)
     }
 
     /// Sends what is next, or waits for it. False where the webhook is gone.
