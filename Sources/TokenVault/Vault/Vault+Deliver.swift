@@ -57,6 +57,8 @@ extension Vault {
         var place: UInt64 = 0
         /// How many entries were gone, which its record does not say yet.
         var missed: UInt64 = 0
+        /// What came of an attempt that its record does not say yet, such as where the disk is full.
+        var unwritten: (outcome: WebhookOutcome, event: LoggedEvent)?
     }
 
     private func deliver(to key: RecordKey) async {
@@ -91,6 +93,11 @@ extension Vault {
         }
         guard webhook.stopCause == nil else { return await waits(changed) }
         if webhook.wants(.expiresSoon) { endNotices.setWatched(eventSignal) }
+        // Before anything is sent: a message that was taken is not sent for ever.
+        if let unwritten = course.unwritten {
+            try await note(unwritten.outcome, unwritten.event, key, &course)
+            return true
+        }
         let now = time.now()
         // One that is further away was written while the clock was ahead.
         let latest = now.adding(milliseconds: Self.deliveryPauseMillisecondsMax)
@@ -104,6 +111,7 @@ extension Vault {
             let message = try message(of: event)
             let outcome = try await send(message, to: webhook, key)
             if outcome.isCancelled { return await waits(changed) }
+            course.unwritten = (outcome, event)
             try await note(outcome, event, key, &course)
         } else if course.place >= webhook.place + Self.passedMax {
             let (place, missed) = (course.place, course.missed)
@@ -181,6 +189,7 @@ extension Vault {
             }
         }
         course.missed = 0
+        course.unwritten = nil
         if outcome.isDelivered { course.place = event.cursor.number }
     }
 
