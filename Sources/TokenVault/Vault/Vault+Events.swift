@@ -159,9 +159,11 @@ extension Vault {
             guard let opened = try store.open(key) else { return Names.Name() }
             let text = opened.fields.text(ConnectionTag.id)
             guard let text else { return Names.Name() }
-            return opened.kind == .connection
-                ? Names.Name(connection: try ConnectionID(text))
-                : Names.Name(application: try ApplicationID(text))
+            switch opened.kind {
+            case .connection: return Names.Name(connection: try ConnectionID(text))
+            case .application: return Names.Name(application: try ApplicationID(text))
+            default: return Names.Name()
+            }
         } catch {
             // The log is to be read although a record is damaged.
             guard error.code == .authenticationFailed || error.code == .recordDamaged else {

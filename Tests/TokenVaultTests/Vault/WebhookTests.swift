@@ -377,6 +377,20 @@ import Testing
         #expect(try Vault.audit(stand.test.path, rootKey: .file(stand.test.keyFile)).isWhole)
     }
 
+    @Test func aRemovalThatWasCutShortIsFinishedAndIsNoEvent() async throws {
+        let stand = try Stand()
+        var vault = try stand.open()
+        let id = try await vault.addWebhook(stand.url).id
+        let fence = Commit()
+        fence.add(.fence(vault.store.key(.webhook, id.text)))
+        _ = try await vault.durable(fence)
+        vault.close()
+        vault = try stand.open()
+        #expect(try await vault.webhooks().isEmpty)
+        #expect(try await vault.events(after: nil).events.isEmpty)
+        vault.close()
+    }
+
     @Test func ofTwoRunsOneDelivers() async throws {
         let stand = try Stand()
         let vault = try stand.open()
