@@ -91,6 +91,7 @@ extension Vault {
         guard let webhook = try webhook(at: key) else {
             return refresher.webhooks.keys.contains(key) ? await waits(changed) : false
         }
+        refresher.webhooks.set(key, isStopped: webhook.stopCause != nil)
         guard webhook.stopCause == nil else { return await waits(changed) }
         if webhook.wants(.expiresSoon) { endNotices.setWatched(eventSignal) }
         // Before anything is sent: a message that was taken is not sent for ever.

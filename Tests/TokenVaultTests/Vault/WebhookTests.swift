@@ -271,6 +271,7 @@ import Testing
             try await stand.wait("the stop") {
                 try await vault.webhooks().first?.stopCause == .gone
             }
+            try await stand.wait("its count") { try vault.counters().stoppedWebhookCount == 1 }
             stand.time.advance(seconds: 86_400, vault)
             try await Task.sleep(for: .milliseconds(100))
         }
