@@ -172,13 +172,16 @@ struct VaultOptions: ParsableArguments {
     ///   - endsWithRequest: see `OwnVault`.
     ///   - log: see `Vault.Settings`.
     ///   - front: see `OwnVault`.
+    ///   - change: changes the settings that it is opened with.
     func open(
         readsUnverified: Bool = false, endsWithRequest: Bool,
-        log: (@Sendable (VaultEvent) -> Void)? = nil, front: FrontSettings? = nil
+        log: (@Sendable (VaultEvent) -> Void)? = nil, front: FrontSettings? = nil,
+        _ change: (inout Vault.Settings) -> Void = { _ in }
     ) throws -> OwnVault {
         var settings = try network.settings()
         settings.readsUnverified = readsUnverified
         settings.log = log
+        change(&settings)
         return OwnVault(
             try Vault.open(at: location.path(), rootKey: key.source(), settings: settings),
             endsWithRequest: endsWithRequest, front: front)

@@ -34,8 +34,14 @@ enum ProcessFigures {
         guard unsafe statvfs(path, &status) == 0 else { return }
         text.add(
             "tokenvault_disk_free_bytes", .gauge,
-            "What is free for this user on the disk of the vault.",
-            UInt64(status.f_bavail) * UInt64(status.f_frsize))
+            "What is free for this user on the disk of the vault.", freeBytes(status))
+    }
+
+    /// A file system over a network may say anything.
+    private static func freeBytes(_ status: statvfs) -> UInt64 {
+        let (bytes, overflow) = UInt64(status.f_bavail)
+            .multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        return overflow ? UInt64.max : bytes
     }
 
     private static func residentPages() -> Int? {

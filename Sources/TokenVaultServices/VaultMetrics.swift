@@ -72,6 +72,10 @@ struct VaultMetrics {
             "tokenvault_flows_open", .gauge,
             "Authorizations that were started and have not ended.", counters.flowCount)
         text.add(
+            "tokenvault_webhooks_stopped", .gauge,
+            "Webhooks to which nothing is sent until they are resumed.",
+            counters.stoppedWebhookCount)
+        text.add(
             "tokenvault_secrets_open", .gauge, "Secrets that lie open in this process's memory.",
             counters.openSecretCount)
         text.add(

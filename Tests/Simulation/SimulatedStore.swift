@@ -66,6 +66,11 @@ final class SimulatedStore: Reading, @unchecked Sendable {
         return try opened(key, record)
     }
 
+    func kind(of key: RecordKey) throws(VaultError) -> SealedRecord.Kind? {
+        try checkOpen()
+        return disk.contents.records[key]?.kind
+    }
+
     private func opened(
         _ key: RecordKey, _ record: Disk.Record
     ) throws(VaultError) -> Opened {

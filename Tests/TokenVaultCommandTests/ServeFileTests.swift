@@ -3,6 +3,7 @@
 import Foundation
 import TestSupport
 import Testing
+import TokenVault
 
 @testable import TokenVaultCommand
 
@@ -66,6 +67,8 @@ struct ServeFileTests {
             }
             #expect(settings.drainSeconds == 60 && usual.drainSeconds == 60)
             #expect(settings.front.hosts == usual.front.hosts)
+            #expect(Vault.Settings().endNotice == .seconds(usual.endNoticeDays * 86_400))
+            #expect(settings.endNoticeDays == usual.endNoticeDays && !settings.logsRefreshes)
             // What stands there as an example could be meant.
             let lines = shown.text.split(separator: "\n").map { line in
                 line.hasPrefix("#") && (!line.hasPrefix("# ") || line.hasPrefix("#  "))

@@ -111,7 +111,10 @@ struct WebhookRecord: ~Copyable {
     ) throws(VaultError) {
         try fields.set(WebhookTag.lastFailure, time: now)
         try fields.set(WebhookTag.failure, integer: number)
-        if firstAttempt == nil { try fields.set(WebhookTag.firstAttempt, time: now) }
+        // One that is to come was written while the clock was ahead.
+        if firstAttempt.map({ $0 > now }) ?? true {
+            try fields.set(WebhookTag.firstAttempt, time: now)
+        }
         try fields.set(WebhookTag.attempts, integer: attempts &+ 1)
         try fields.set(WebhookTag.nextAttempt, time: next)
     }

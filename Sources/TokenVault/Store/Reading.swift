@@ -19,6 +19,10 @@ protocol Reading: AnyObject, Sendable {
     /// The version of a record, which is not opened; nil where there is none.
     func version(_ key: RecordKey) throws(VaultError) -> RecordVersion?
 
+    /// The kind of a record, which is not opened; nil where there is none. To be believed where the
+    /// store is verified, or the record opens.
+    func kind(of key: RecordKey) throws(VaultError) -> SealedRecord.Kind?
+
     /// The last generation that was given out.
     func lastGeneration() throws(VaultError) -> UInt64
 

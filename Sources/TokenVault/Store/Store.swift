@@ -204,6 +204,12 @@ final class Store: Reading {
         return version(try SealedRecord.header(of: value))
     }
 
+    func kind(of key: RecordKey) throws(VaultError) -> SealedRecord.Kind? {
+        let transaction = try beginRead()
+        guard let value = try transaction.get(.records, key.bytes) else { return nil }
+        return try SealedRecord.header(of: value).kind
+    }
+
     /// A handle is the number of the record's slot.
     func version(_ header: SealedRecord.Header) -> RecordVersion {
         RecordVersion(

@@ -47,25 +47,30 @@ extension Vault {
         var last: RecordKey?
         var nextRound = time.now()
         var seen: UInt64?
-        do throws(VaultError) {
-            while !Task.isCancelled {
-                let count = eventSignal.count
+        while !Task.isCancelled, !refresher.isClosed {
+            let count = eventSignal.count
+            do throws(VaultError) {
                 if endNotices.isWatched {
                     if seen == nil { seen = try store.lastEvent() }
                     let (keys, end) = try connected(after: seen ?? 0)
                     for key in keys { try await tellEnd(of: key) }
                     seen = end
                     if time.now() >= nextRound {
-                        nextRound = time.now().adding(milliseconds: EndNotices.roundMilliseconds)
                         last = try await tellEnds(after: last)
+                        nextRound = time.now().adding(milliseconds: EndNotices.roundMilliseconds)
                     }
                 }
-                let next = endNotices.isWatched ? nextRound : nil
-                await eventSignal.sleep(after: count, until: next, refresher)
-                if refresher.isClosed { return }
+            } catch {
+                if error.code == .closed { return }
+                // Such as where no block for a secret was free, or the disk failed.
+                await waitAgain()
+                continue
             }
-        } catch {
-            // Closed; or the store is not to be read, which every verb says.
+            // The clock may have been set back meanwhile.
+            nextRound = min(
+                nextRound, time.now().adding(milliseconds: EndNotices.roundMilliseconds))
+            let next = endNotices.isWatched ? nextRound : nil
+            await eventSignal.sleep(after: count, until: next, refresher)
         }
     }
 
@@ -119,8 +124,8 @@ extension Vault {
             guard try await durable(commit).fate == .changed else { return }
             refresher.publish(.expiresSoon, id, number: seconds)
         } catch {
-            // It is told in the next round: there is no room at this moment.
-            guard error.isPassing || error.code == .storeFull else { throw error }
+            // It is told in the next round; others are not to be kept silent about.
+            if error.code == .closed || error.code == .storageFailed { throw error }
         }
     }
 
@@ -147,10 +152,7 @@ extension Vault {
             }
         } catch {
             // Another one is not to be kept silent about.
-            guard
-                error.code == .authenticationFailed || error.code == .recordDamaged
-                    || error.isPassing
-            else { throw error }
+            if error.code == .closed || error.code == .storageFailed { throw error }
             return nil
         }
     }

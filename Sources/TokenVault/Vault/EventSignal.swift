@@ -76,15 +76,17 @@ final class EventSignal: Sendable {
         }
         guard isEarlier else { return }
         let wait = max(0, end.milliseconds(since: refresher.time.now()))
-        let isKept = refresher.after(milliseconds: wait) { [self] in expire(refresher) }
+        let isKept = refresher.after(milliseconds: wait) { [self] in expire(end, refresher) }
         // The vault is closed.
         if !isKept { finish() }
     }
 
-    private func expire(_ refresher: Refresher) {
-        let now = refresher.time.now()
+    /// A timer has ended. Where the clock was set back meanwhile it has come along, and shows less
+    /// than `end` now: whoever slept until then has slept long enough nevertheless.
+    private func expire(_ end: UnixTime, _ refresher: Refresher) {
+        let now = max(refresher.time.now(), end)
         let (due, next) = state.withLock { state -> ([Sleeper], UnixTime?) in
-            state.timers = state.timers.filter { $0 > now }
+            state.timers.remove(end)
             let due = state.sleepers.filter { $0.value.end.map { $0 <= now } ?? false }
             for number in due.keys { state.sleepers[number] = nil }
             return (Array(due.values), state.sleepers.values.compactMap(\.end).min())

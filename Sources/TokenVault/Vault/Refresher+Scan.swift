@@ -166,7 +166,7 @@ extension Refresher {
             if isLast { completion() }
         }
         for key in keys {
-            let commit = Vault.erasure(of: key, time.now(), isLeftOver: true)
+            let commit = Vault.erasure(ofLeftOver: key, time.now(), store)
             commit.completion = ended
             committer.submit(commit)
         }

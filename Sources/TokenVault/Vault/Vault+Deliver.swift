@@ -57,6 +57,8 @@ extension Vault {
         var place: UInt64 = 0
         /// How many entries were gone, which its record does not say yet.
         var missed: UInt64 = 0
+        /// What came of an attempt that its record does not say yet, such as where the disk is full.
+        var unwritten: (outcome: WebhookOutcome, event: LoggedEvent)?
     }
 
     private func deliver(to key: RecordKey) async {
@@ -67,13 +69,17 @@ extension Vault {
             } catch {
                 switch error.code {
                 case .closed, .notFound, .disconnecting: return
-                default:
-                    let signal = refresher.webhooks.signal
-                    let again = time.now().adding(milliseconds: Self.deliveryAgainMilliseconds)
-                    await signal.sleep(after: signal.count, until: again, refresher)
+                default: await waitAgain()
                 }
             }
         }
+    }
+
+    /// Waits until it is looked again for what was short; not for every event.
+    func waitAgain() async {
+        let signal = refresher.webhooks.signal
+        let again = time.now().adding(milliseconds: Self.deliveryAgainMilliseconds)
+        await signal.sleep(after: signal.count, until: again, refresher)
     }
 
     /// Sends what is next, or waits for it. False where the webhook is gone.
@@ -85,9 +91,18 @@ extension Vault {
         guard let webhook = try webhook(at: key) else {
             return refresher.webhooks.keys.contains(key) ? await waits(changed) : false
         }
+        refresher.webhooks.set(key, isStopped: webhook.stopCause != nil)
         guard webhook.stopCause == nil else { return await waits(changed) }
         if webhook.wants(.expiresSoon) { endNotices.setWatched(eventSignal) }
-        if let next = webhook.nextAttempt, next > time.now() {
+        // Before anything is sent: a message that was taken is not sent for ever.
+        if let unwritten = course.unwritten {
+            try await note(unwritten.outcome, unwritten.event, key, &course)
+            return true
+        }
+        let now = time.now()
+        // One that is further away was written while the clock was ahead.
+        let latest = now.adding(milliseconds: Self.deliveryPauseMillisecondsMax)
+        if let next = webhook.nextAttempt, next > now, next <= latest {
             await changes.sleep(after: changed, until: next, refresher)
             return true
         }
@@ -97,6 +112,7 @@ extension Vault {
             let message = try message(of: event)
             let outcome = try await send(message, to: webhook, key)
             if outcome.isCancelled { return await waits(changed) }
+            course.unwritten = (outcome, event)
             try await note(outcome, event, key, &course)
         } else if course.place >= webhook.place + Self.passedMax {
             let (place, missed) = (course.place, course.missed)
@@ -163,7 +179,8 @@ extension Vault {
             }
             let wait = Self.deliveryWait(
                 after: Int(record.attempts), random: random, outcome.retryAfterSeconds)
-            let end = (record.firstAttempt ?? now).adding(milliseconds: Self.deliveryMilliseconds)
+            let first = min(record.firstAttempt ?? now, now)
+            let end = first.adding(milliseconds: Self.deliveryMilliseconds)
             try record.setFailed(
                 outcome.raw, now, next: min(now.adding(milliseconds: wait), max(end, now)))
             if outcome.isGone {
@@ -173,6 +190,7 @@ extension Vault {
             }
         }
         course.missed = 0
+        course.unwritten = nil
         if outcome.isDelivered { course.place = event.cursor.number }
     }
 

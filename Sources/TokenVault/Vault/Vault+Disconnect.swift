@@ -83,24 +83,35 @@ extension Vault {
         return handle
     }
 
-    /// - Parameter isLeftOver: whether an earlier process had begun it.
+    private static func erasure(of key: RecordKey, _ now: UnixTime) -> Commit {
+        let commit = Commit()
+        commit.mayUseReserve = true
+        commit.add(.erase(key))
+        commit.add(.event(EventEntry(time: now, key: key, kind: .disconnected, number: 1)))
+        return commit
+    }
+
+    /// The same of what an earlier process had begun to erase: only the end of a connection is an
+    /// event, and not that of an application, a key or a webhook.
     static func erasure(
-        of key: RecordKey, _ now: UnixTime, isLeftOver: Bool = false
+        ofLeftOver key: RecordKey, _ now: UnixTime, _ store: any Reading
     ) -> Commit {
         let commit = Commit()
         commit.mayUseReserve = true
         commit.add(.erase(key))
-        let number: Int64 = isLeftOver ? 2 : 1
-        commit.add(.event(EventEntry(time: now, key: key, kind: .disconnected, number: number)))
+        let kind = (try? store.kind(of: key)) ?? .connection
+        if kind == .connection {
+            commit.add(.event(EventEntry(time: now, key: key, kind: .disconnected, number: 2)))
+        }
         return commit
     }
 
     /// Finishes, at open, a disconnect that was cut short: what was revoked was revoked, the rest
     /// is erased. One whose record does not open after all waits for the scan.
     static func finishDisconnect(
-        _ key: RecordKey, committer: any Committing, time: any TimeSource
+        _ key: RecordKey, store: any Reading, committer: any Committing, time: any TimeSource
     ) throws(VaultError) {
-        let commit = erasure(of: key, time.now(), isLeftOver: true)
+        let commit = erasure(ofLeftOver: key, time.now(), store)
         commit.isRecovery = true
         do throws(VaultError) {
             _ = try durable(commit, committer)

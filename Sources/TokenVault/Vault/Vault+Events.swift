@@ -46,11 +46,14 @@ extension Vault {
         try await readable()
         endNotices.setWatched(eventSignal)
         let wait = Self.milliseconds(min(duration, Self.eventWaitMax))
-        let end = time.now().adding(milliseconds: wait)
+        var end = time.now().adding(milliseconds: wait)
         while true {
             let count = eventSignal.count
             let page = try page(after: cursor, limit: limit)
-            if !page.events.isEmpty || time.now() >= end { return page }
+            let now = time.now()
+            if !page.events.isEmpty || now >= end { return page }
+            // The clock may have been set back meanwhile.
+            end = min(end, now.adding(milliseconds: wait))
             await eventSignal.sleep(after: count, until: end, refresher)
             if Task.isCancelled { throw VaultError(.cancelled, .vault) }
         }
@@ -156,9 +159,11 @@ extension Vault {
             guard let opened = try store.open(key) else { return Names.Name() }
             let text = opened.fields.text(ConnectionTag.id)
             guard let text else { return Names.Name() }
-            return opened.kind == .connection
-                ? Names.Name(connection: try ConnectionID(text))
-                : Names.Name(application: try ApplicationID(text))
+            switch opened.kind {
+            case .connection: return Names.Name(connection: try ConnectionID(text))
+            case .application: return Names.Name(application: try ApplicationID(text))
+            default: return Names.Name()
+            }
         } catch {
             // The log is to be read although a record is damaged.
             guard error.code == .authenticationFailed || error.code == .recordDamaged else {

@@ -101,7 +101,8 @@ extension Vault {
     }
 
     /// Signs with another key from now on, and for a while with the one before as well, so that the
-    /// receiver has time to take it over.
+    /// receiver has time to take it over. Only one key before signs: to change it once more within
+    /// that time ends the one that was before the first change.
     ///
     /// - Parameters:
     ///   - id: the webhook's.

@@ -135,7 +135,7 @@ public final class Vault: Sendable {
         endNotices = EndNotices(milliseconds: endNoticeMilliseconds)
         let inherited = store.inheritance()
         for key in inherited.unfinished {
-            try Self.finishDisconnect(key, committer: committer, time: time)
+            try Self.finishDisconnect(key, store: store, committer: committer, time: time)
         }
         refresher = try Refresher(
             store: store, committer: committer, network: network, time: time,

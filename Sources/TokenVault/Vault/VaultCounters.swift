@@ -35,6 +35,8 @@ public struct VaultCounters: Sendable {
     /// Authorizations that were started and have not ended. One that was abandoned counts until a
     /// later one sweeps it out.
     public let flowCount: Int
+    /// Webhooks to which nothing is sent until they are resumed, as ``Vault/run()`` has found them.
+    public let stoppedWebhookCount: Int
     /// Secrets that are open in this process, of all vaults.
     public let openSecretCount: Int
     /// Whether the disk is full or fails, so that nothing can be refreshed.
@@ -50,6 +52,7 @@ extension Vault {
     public func counters() throws(VaultError) -> VaultCounters {
         try checkProcess()
         let commits = committer.counters
+        let stoppedWebhookCount = refresher.webhooks.stoppedCount
         return refresher.shared.withLock { shared in
             VaultCounters(
                 answers: shared.upkeep.answers.all.map {
@@ -63,6 +66,7 @@ extension Vault {
                 underWayCount: shared.upkeep.activeCount,
                 overdueCount: shared.upkeep.listenerCount,
                 commitTimes: commits.times, commitSizes: commits.sizes, flowCount: commits.flows,
+                stoppedWebhookCount: stoppedWebhookCount,
                 openSecretCount: SecretArena.shared.openSecretCount,
                 isStorageRefusing: shared.storage.isPresent, isVerified: refresher.isVerified)
         }

@@ -12,10 +12,13 @@ final class Webhooks: Sendable {
 
     private struct State {
         var keys: Set<RecordKey> = []
+        /// Those to which nothing is sent any more, as their deliveries have found them.
+        var stopped: Set<RecordKey> = []
         var isDelivering = false
     }
 
     var keys: Set<RecordKey> { state.withLock { $0.keys } }
+    var stoppedCount: Int { state.withLock { $0.stopped.count } }
 
     /// One that is there. False where there are too many.
     @discardableResult
@@ -31,8 +34,20 @@ final class Webhooks: Sendable {
 
     /// One that is gone.
     func remove(_ key: RecordKey) {
-        state.withLock { _ = $0.keys.remove(key) }
+        state.withLock { state in
+            state.keys.remove(key)
+            state.stopped.remove(key)
+        }
         signal.tell()
+    }
+
+    /// Whether nothing is sent to one any more.
+    func set(_ key: RecordKey, isStopped: Bool) {
+        state.withLock { state in
+            state.stopped.remove(key)
+            guard isStopped, state.keys.contains(key) else { return }
+            state.stopped.insert(key)
+        }
     }
 
     /// Whether the caller is the one who delivers from now on: no event is sent by two.

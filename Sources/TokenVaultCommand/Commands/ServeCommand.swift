@@ -189,7 +189,11 @@ struct ServeCommand: AsyncParsableCommand {
             return try options.open(
                 readsUnverified: settings.readsUnverified, endsWithRequest: false,
                 log: { log.event($0) },
-                front: settings.front.listen == nil ? nil : settings.front)
+                front: settings.front.listen == nil ? nil : settings.front
+            ) {
+                $0.logsRefreshes = settings.logsRefreshes
+                $0.endNotice = .seconds(settings.endNoticeDays * 86_400)
+            }
         } catch let error as VaultError where error.code == .vaultLocked {
             throw folder.owned()
         }

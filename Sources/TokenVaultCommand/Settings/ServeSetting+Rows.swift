@@ -32,6 +32,13 @@ extension ServeSetting {
         ServeSetting(
             "log_format", \.logFormatName, .choice("text", "json"),
             "How what happens is written on stderr, a line each, without a secret."),
+        ServeSetting(
+            "logs_refreshes", \.logsRefreshes, .flag,
+            "Keeps every refresh that worked in the vault's log, for webhooks and whoever reads it; "
+                + "they push other events out."),
+        ServeSetting(
+            "end_notice", \.endNoticeDays, .number(of: "days", ServeSettings.endNoticeDaysRange),
+            "How long before a connection's end it is told that it expires soon; 0 for never."),
     ]
 
     private static let front: [ServeSetting] = [

@@ -7,6 +7,8 @@ import TokenVault
 struct ServeSettings: Sendable {
     /// How long answers may be waited for at the end, in seconds.
     static let drainSecondsRange: ClosedRange<Int64> = 0...3600
+    /// How long before its end a connection's is told, in days; 0 for never.
+    static let endNoticeDaysRange: ClosedRange<Int64> = 0...90
 
     /// The vault's directory; nil where the file does not say it.
     var vault: String?
@@ -22,6 +24,8 @@ struct ServeSettings: Sendable {
     /// Where the process is watched; nil where it is not.
     var metrics: ListenAddress?
     var logFormatName = ServiceLog.Format.text.rawValue
+    var logsRefreshes = false
+    var endNoticeDays: Int64 = 7
 
     /// How what happens is written.
     var logFormat: ServiceLog.Format { ServiceLog.Format(rawValue: logFormatName) ?? .text }

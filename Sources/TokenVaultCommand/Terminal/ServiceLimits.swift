@@ -22,7 +22,10 @@ enum ServiceLimits {
         }
         var status = statvfs()
         if unsafe statvfs(path, &status) == 0 {
-            let free = (UInt64(status.f_bavail) * UInt64(status.f_frsize)) >> 20
+            // A file system over a network may say anything.
+            let (bytes, overflow) = UInt64(status.f_bavail)
+                .multipliedReportingOverflow(by: UInt64(status.f_frsize))
+            let free = (overflow ? UInt64.max : bytes) >> 20
             if free < freeMegabytesMin {
                 try warn(
                     "the vault's disk has \(free) MiB free: where it is full nothing can be "

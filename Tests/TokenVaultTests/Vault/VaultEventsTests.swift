@@ -116,6 +116,34 @@ import Testing
         #expect(await code { _ = try await closed.value } == .closed)
     }
 
+    @Test func aWaitEndsAlthoughTheClockIsSetBack() async throws {
+        let test = try TestVault()
+        try test.create()
+        let time = MovedTime()
+        var settings = Vault.Settings()
+        settings.mapBytes = 1 << 30
+        let vault = try Vault.open(
+            at: test.path, rootKey: .file(test.keyFile), settings: settings, time: time)
+        let cursor = try await vault.lastEvent()
+        let waiting = Task { try await vault.events(after: cursor, wait: .seconds(60)) }
+        // What would wait for ever is told.
+        let watch = Task {
+            try await Task.sleep(for: .seconds(10))
+            vault.close()
+        }
+        try await Task.sleep(for: .milliseconds(50))
+        time.setBack(seconds: 5, vault)
+        // Its timer ends before the time that was asked for has come, and is set again.
+        for _ in 0..<2 {
+            try await Task.sleep(for: .milliseconds(50))
+            time.advance(seconds: 60, vault)
+        }
+        let page = try await waiting.value
+        #expect(page.events.isEmpty && page.cursor == cursor)
+        watch.cancel()
+        vault.close()
+    }
+
     @Test func manyWaitAtOnceAndHoldNoThread() async throws {
         let test = try TestVault()
         try test.create()

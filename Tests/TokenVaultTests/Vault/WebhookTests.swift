@@ -195,6 +195,23 @@ import Testing
         vault.close()
     }
 
+    @Test func aClockThatWasAheadForAWhileDoesNotSilenceIt() async throws {
+        let stand = try Stand()
+        let vault = try stand.open()
+        _ = try await vault.addWebhook(stand.url, types: [.tokensPut])
+        stand.set { $0 == 1 ? .reply(status: 500) : .reply() }
+        stand.time.advance(seconds: 400 * 86_400, vault)
+        try await running(vault) {
+            try await put(vault, "ann")
+            try await stand.wait("a failure") {
+                try await vault.webhooks().first?.attempts == 1
+            }
+            stand.time.setBack(seconds: 400 * 86_400, vault)
+            try await stand.wait("another attempt") { stand.requests.count >= 2 }
+        }
+        vault.close()
+    }
+
     @Test func waitsGrowAndHonourRetryAfter() {
         func wait(_ attempts: Int, _ random: Double, _ retryAfter: Int64? = nil) -> Int64 {
             Vault.deliveryWait(after: attempts, random: random, retryAfter)
@@ -254,6 +271,7 @@ import Testing
             try await stand.wait("the stop") {
                 try await vault.webhooks().first?.stopCause == .gone
             }
+            try await stand.wait("its count") { try vault.counters().stoppedWebhookCount == 1 }
             stand.time.advance(seconds: 86_400, vault)
             try await Task.sleep(for: .milliseconds(100))
         }
@@ -358,6 +376,20 @@ import Testing
         #expect(try await Set(next.webhooks().map(\.id)) == Set(ids))
         next.close()
         #expect(try Vault.audit(stand.test.path, rootKey: .file(stand.test.keyFile)).isWhole)
+    }
+
+    @Test func aRemovalThatWasCutShortIsFinishedAndIsNoEvent() async throws {
+        let stand = try Stand()
+        var vault = try stand.open()
+        let id = try await vault.addWebhook(stand.url).id
+        let fence = Commit()
+        fence.add(.fence(vault.store.key(.webhook, id.text)))
+        _ = try await vault.durable(fence)
+        vault.close()
+        vault = try stand.open()
+        #expect(try await vault.webhooks().isEmpty)
+        #expect(try await vault.events(after: nil).events.isEmpty)
+        vault.close()
     }
 
     @Test func ofTwoRunsOneDelivers() async throws {
