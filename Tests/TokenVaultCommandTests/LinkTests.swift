@@ -68,6 +68,9 @@ struct LinkTests {
                 let output = try await bench.expect(link)
                 #expect(output.errors.isEmpty)
                 made = try #require(output.objects().first)
+                let unconfirmed = try await bench.expect(
+                    ["link", "anna", "--app", "demo", "--confirm"], status: 78)
+                #expect(unconfirmed.errors.contains("leads to confirmation_url"))
                 for (option, other) in [("--success", "ok"), ("--failure", "no")] {
                     let refused = try await bench.expect(
                         ["link", "anna", "--app", "demo", option]

@@ -26,6 +26,7 @@ extension OwnVault {
         let callback = CallbackURI(ApplicationForm(summary))
         let base = try base(of: callback, form.baseURL)
         try front?.check(form.redirects)
+        if form.awaitsConfirmation ?? false { try front?.checkConfirmation() }
         let link = try await vault.link(
             ConnectionID(form.id), application: application, scopes: form.scopes,
             userScopes: form.userScopes,
@@ -73,6 +74,16 @@ extension OwnVault {
 }
 
 extension FrontSettings {
+    /// Whether there is a page that a flow which awaits confirmation leads to: the front ends it as
+    /// failed where there is none.
+    fileprivate func checkConfirmation() throws(CommandFailure) {
+        guard confirmationURL == nil else { return }
+        throw CommandFailure(
+            .misconfigured,
+            "a flow that awaits confirmation leads to confirmation_url, which the file of `serve` "
+                + "does not have: add it there and start `serve` again, or leave out --confirm")
+    }
+
     /// Whether flows may end where they are to. The front looks again when one does.
     fileprivate func check(_ redirects: RedirectsForm?) throws(CommandFailure) {
         try check(redirects?.success, "--success", successRedirects, "success_redirects")
