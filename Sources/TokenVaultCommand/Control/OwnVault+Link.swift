@@ -46,13 +46,25 @@ extension OwnVault {
         let registered = callback.text.printable
         let application = callback.application.printable
         if let given {
-            guard let origin = callback.origin, BaseURL(given)?.origin == origin else {
+            // The same question as of a host that `serve` has.
+            let place = FrontReach(
+                origins: [given],
+                plainCallbackApplications: front?.plainCallbackApplications ?? [])
+            guard place.origin(of: callback) != nil else {
                 throw CommandFailure(
                     .usage,
                     "the link has to be at the host of the callback, and the redirect URI of the "
                         + "application \(application) is \(registered): give --base-url of "
-                        + "that host"
-                )
+                        + "that host, so that the redirect URI is it with "
+                        + "/callback/\(application), or /callback alone where the provider sends "
+                        + "iss or --config names a file whose plain_callback_applications has it")
+            }
+            if let known = front?.reach.origins, !known.isEmpty, !known.contains(given) {
+                throw CommandFailure(
+                    .usage,
+                    "--base-url is none of the hosts that `serve` has, which are "
+                        + "\(known.joined(separator: ", ").printable): leave it out, or add its "
+                        + "host to hosts in the file of `serve`")
             }
             return given
         }
