@@ -27,7 +27,7 @@ extension CallbackFront {
     /// browser to the provider.
     func open(_ token: String, _ request: Request) async -> Response {
         guard Navigation.isOne(request), let host = host(of: request),
-            Navigation.isFromOwnPage(request, origin: host.origin)
+            Navigation.isFromOwnPage(request, origin: host.browserOrigin)
         else { return .page(pages.refused, status: .forbidden) }
         // The button sends nothing; what is sent is read to its end, and nobody looks at it.
         guard (try? await request.body.collect(upTo: Self.bodyBytesMax)) != nil else {
