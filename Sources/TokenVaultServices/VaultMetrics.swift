@@ -70,7 +70,8 @@ struct VaultMetrics {
             counters.commitSizes)
         text.add(
             "tokenvault_flows_open", .gauge,
-            "Authorizations that were started and have not ended.", counters.flowCount)
+            "Links not opened yet, authorizations not ended, and callbacks not confirmed yet.",
+            counters.flowCount)
         text.add(
             "tokenvault_secrets_open", .gauge, "Secrets that lie open in this process's memory.",
             counters.openSecretCount)
