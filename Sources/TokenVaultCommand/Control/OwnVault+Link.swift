@@ -50,7 +50,7 @@ extension OwnVault {
             let place = FrontReach(
                 origins: [given],
                 plainCallbackApplications: front?.plainCallbackApplications ?? [])
-            guard place.origin(of: callback) != nil else {
+            guard BaseURL(given) != nil, place.origin(of: callback) != nil else {
                 throw CommandFailure(
                     .usage,
                     "the link has to be at the host of the callback, and the redirect URI of the "
