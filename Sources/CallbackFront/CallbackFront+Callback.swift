@@ -30,16 +30,38 @@ extension CallbackFront {
                     "application \(open.application) may not use the plain /callback")
             }
             ended = Ended(open)
-            if open.awaitsConfirmation { return try await hold(callback) }
-            try await callback.complete(in: vault)
+            do throws(VaultError) {
+                if open.awaitsConfirmation { return try await hold(callback) }
+                try await callback.complete(in: vault)
+            } catch {
+                // There may have been no room yet: the flow is open, and the same address ends it.
+                guard error.code == .tooManySecrets, await isOpen(callback) else { throw error }
+                tally.add("callback not taken yet: \(error.code)")
+                return .later(pages.busy)
+            }
             return await completed(Ended(open))
         } catch {
             // Whoever is rejected did not end the flow, and learns nothing about it.
-            guard let ended, error.code != .callbackRejected, error.code != .invalidArgument else {
+            guard error.code != .callbackRejected, error.code != .invalidArgument else {
                 return rejected(error.callbackCause)
+            }
+            guard let ended else {
+                // The vault could not say whose it is, and has ended nothing.
+                tally.add("callback not looked up: \(error.code)")
+                return failed(FailureReason(error))
             }
             tally.add("flow failed: \(error.code)")
             return await end(ended, FailureReason(error))
+        }
+    }
+
+    /// Whether the flow may still be completed: only the vault's word that it is gone says no.
+    private func isOpen(_ callback: borrowing Callback) async -> Bool {
+        do throws(VaultError) {
+            _ = try await callback.flow(in: vault)
+            return true
+        } catch {
+            return error.code != .callbackRejected
         }
     }
 

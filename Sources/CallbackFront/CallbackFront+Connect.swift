@@ -27,7 +27,7 @@ extension CallbackFront {
     /// browser to the provider.
     func open(_ token: String, _ request: Request) async -> Response {
         guard Navigation.isOne(request), let host = host(of: request),
-            Navigation.isFromOwnPage(request, origin: host.origin)
+            Navigation.isFromOwnPage(request, origin: host.browserOrigin)
         else { return .page(pages.refused, status: .forbidden) }
         // The button sends nothing; what is sent is read to its end, and nobody looks at it.
         guard (try? await request.body.collect(upTo: Self.bodyBytesMax)) != nil else {
@@ -53,13 +53,20 @@ extension CallbackFront {
         } catch {
             guard error.code != .linkExpired else { return failed(.linkExpired) }
             // What uses no link up may work in a moment.
-            if (try? await vault.target(ofLink: token)) != nil {
-                return failed(FailureReason(error))
-            }
+            guard await isGone(token) else { return failed(FailureReason(error)) }
             return await end(
                 Ended(
                     flow: nil, connection: target.connection, application: target.application,
                     redirects: target.redirects), FailureReason(error))
+        }
+    }
+
+    /// Whether a link is used up; where the vault cannot say, it is not.
+    private func isGone(_ token: String) async -> Bool {
+        do throws(VaultError) {
+            return try await vault.target(ofLink: token) == nil
+        } catch {
+            return false
         }
     }
 

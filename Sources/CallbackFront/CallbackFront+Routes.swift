@@ -8,7 +8,7 @@ extension CallbackFront {
     /// host that gives the front a port of its own. They are at the path of the configured hosts.
     public func router() -> Router<BasicRequestContext> {
         let router = Router()
-        router.add(middleware: PageGuard(front: self))
+        router.add(middleware: PageGuard(front: self, isStandAlone: true))
         routes(on: router.group(RouterPath(hosts?.path ?? "")))
         return router
     }
@@ -32,11 +32,12 @@ extension CallbackFront {
     /// | `GET /health` | `ok` |
     ///
     /// With a path, everything else below it gets the front's own page that says so; at the root
-    /// it stays the host's. Limits on headers and idle sockets are the host's business.
+    /// it stays the host's. Limits on headers and idle sockets are the host's business, and so is
+    /// `Strict-Transport-Security`, which holds for a whole host.
     public func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
         // A group of its own: a guard on the host's would hold for the host's later routes.
         let own = router.group()
-        own.add(middleware: PageGuard<Context>(front: self))
+        own.add(middleware: PageGuard<Context>(front: self, isStandAlone: false))
         routes(on: own)
         guard let hosts, !hosts.path.isEmpty else { return }
         let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]

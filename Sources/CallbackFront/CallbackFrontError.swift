@@ -40,7 +40,8 @@ public struct CallbackFrontError: Error, Hashable, Sendable {
         public static let confirmationURLRefused = Self(kind: .confirmationURLRefused)
         /// A link is to await confirmation, and no `confirmationURL` is configured.
         public static let confirmationURLMissing = Self(kind: .confirmationURLMissing)
-        /// The front does not listen yet, so that its address is not known.
+        /// No host is configured, and the front does not listen yet, so that its address is not
+        /// known. One that is mounted never listens: it needs `hosts` or `publicBaseURL`.
         public static let notRunning = Self(kind: .notRunning)
         /// The vault refused: `vaultError` says why.
         public static let vaultFailed = Self(kind: .vaultFailed)

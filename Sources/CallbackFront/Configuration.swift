@@ -57,7 +57,8 @@ extension CallbackFront {
         public var onServerRunning: @Sendable (Int) async -> Void = { _ in }
         /// Gets a line for each kind of request, which is method, pattern of the path and status,
         /// nothing else, and for each reason for which flows failed; and once a minute how many
-        /// more there were.
+        /// more there were. Where the front is mounted, and `run()` is not called, the next line of
+        /// the kind says that instead; `requestCounts` has them all at any time.
         public var logger = Logger(label: "callback-front")
         /// What the platform is called, on every page; 1 to 64 bytes. Nil shows no name.
         public var name: String?

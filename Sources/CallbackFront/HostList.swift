@@ -7,7 +7,8 @@ import TokenVault
 struct HostList: Sendable {
     /// A host that is served.
     struct Entry: Sendable {
-        /// Scheme, host and, where there is one, port: what a browser sends as `Origin`.
+        /// Scheme, host and, where there is one, port, as they are configured: redirect URIs are
+        /// compared with that text.
         let origin: String
         /// The path at which the front is mounted; empty for the root.
         let path: String
@@ -15,8 +16,21 @@ struct HostList: Sendable {
         var base: String { origin + path }
         var isHTTPS: Bool { origin.hasPrefix("https:") }
 
-        fileprivate var authority: Substring { origin.drop { $0 != "/" }.dropFirst(2) }
+        /// What a browser sends as `Origin`: in small letters, without the port that the scheme has
+        /// anyway (RFC 6454 section 6.2).
+        var browserOrigin: String {
+            (isHTTPS ? "https://" : "http://") + (authorityWithoutDefaultPort ?? authority)
+        }
+
+        fileprivate var authority: String {
+            origin.drop { $0 != "/" }.dropFirst(2).lowercased()
+        }
         fileprivate var defaultPort: String { isHTTPS ? ":443" : ":80" }
+        /// Nil where it does not name that port.
+        fileprivate var authorityWithoutDefaultPort: String? {
+            authority.hasSuffix(defaultPort)
+                ? String(authority.dropLast(defaultPort.count)) : nil
+        }
     }
 
     /// How an application's callback is served.
@@ -39,9 +53,9 @@ struct HostList: Sendable {
         var inOrder: [Entry] = []
         for host in hosts {
             let entry = try Self.entry(host.baseURL)
-            let authority = entry.authority.lowercased()
+            let authority = entry.authority
             let port = entry.defaultPort
-            let short = authority.hasSuffix(port) ? String(authority.dropLast(port.count)) : nil
+            let short = entry.authorityWithoutDefaultPort
             guard entries[short ?? authority] == nil,
                 entry.path == inOrder.first?.path ?? entry.path
             else { throw CallbackFrontError(.baseURLRefused) }

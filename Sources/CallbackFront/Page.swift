@@ -38,6 +38,8 @@ struct PageSet: Sendable {
     let completed: Page
     let notFound: Page
     let refused: Page
+    /// To a callback whose flow is still open.
+    let busy: Page
     private let notes: [CompletionNote: Page]
     private let failures: [FailureReason: Page]
     private let frame: Frame
@@ -88,6 +90,12 @@ struct PageSet: Sendable {
         refused = frame.message(
             "This request cannot be served", .stopped,
             ["Nothing was connected.", "Go back to where you started and connect again."])
+        busy = frame.message(
+            "This takes a moment longer", .stopped,
+            [
+                "Too much is going on here at once. Nothing was connected yet, and nothing is lost.",
+                "Reload this page in a few seconds: your sign-in then goes on where it stopped.",
+            ])
         notes = CompletionNote.allCases.reduce(into: [:]) { pages, note in
             pages[note] = frame.message("Authorization completed", .done, note.paragraphs)
         }

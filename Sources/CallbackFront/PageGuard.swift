@@ -7,6 +7,8 @@ import Hummingbird
 /// wrong, and writes down which pattern of path was asked for: never the path itself, nor a query.
 struct PageGuard<Context: RequestContext>: RouterMiddleware {
     let front: CallbackFront
+    /// Whether the hosts are the front's alone: what holds for a whole host is said only then.
+    let isStandAlone: Bool
 
     @concurrent
     func handle(
@@ -73,7 +75,7 @@ struct PageGuard<Context: RequestContext>: RouterMiddleware {
             response.headers[name] = value
         }
         // A browser takes it as said only where it came by `https`.
-        if front.hosts?.hasHTTPS ?? false {
+        if isStandAlone, front.hosts?.hasHTTPS ?? false {
             response.headers[.strictTransportSecurity] = "max-age=31536000"
         }
     }

@@ -24,6 +24,16 @@ extension Response {
         text(status, page.html, type: "text/html; charset=utf-8")
     }
 
+    /// To what can be done in a moment at the same address.
+    static func later(_ page: Page) -> Response {
+        var response = Response.page(page, status: .serviceUnavailable)
+        response.headers[.retryAfter] = "\(retrySeconds)"
+        return response
+    }
+
+    /// The vault itself has waited a second for room before it says that there is none.
+    private static let retrySeconds = 5
+
     static func text(
         _ status: HTTPResponse.Status, _ text: String, type: String = "text/plain; charset=utf-8"
     ) -> Response {

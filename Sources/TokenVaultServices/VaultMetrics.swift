@@ -70,7 +70,8 @@ struct VaultMetrics {
             counters.commitSizes)
         text.add(
             "tokenvault_flows_open", .gauge,
-            "Authorizations that were started and have not ended.", counters.flowCount)
+            "Links not opened yet, authorizations not ended, and callbacks not confirmed yet.",
+            counters.flowCount)
         text.add(
             "tokenvault_webhooks_stopped", .gauge,
             "Webhooks to which nothing is sent until they are resumed.",

@@ -25,6 +25,18 @@ import TokenVault
         }
     }
 
+    @Test func aVaultThatIsClosedRejectsNobody() async throws {
+        try await Site.run { site in
+            let browser = try Browser()
+            let callback = try await site.consent(site.link(), in: browser)
+            site.vault.close()
+            #expect(try await browser.get(callback).location == "/failed/unavailable")
+            #expect(site.log.text.contains("callback not looked up: closed"))
+            #expect(!site.log.text.contains("callback refused"))
+            #expect(site.provider.counters.codeExchanges == 0)
+        }
+    }
+
     @Test("C14: the log has patterns of paths, and no code, state, link or cookie")
     func logsPatternsAndNothingElse() async throws {
         try await Site.run { site in

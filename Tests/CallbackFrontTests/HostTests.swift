@@ -225,6 +225,19 @@ import TokenVault
         ]
         #expect(try configuration.validate()?.path == "/x/oauth")
     }
+
+    @Test("What a browser sends as Origin is known, however the host is written")
+    func originsAsBrowsersWriteThem() throws {
+        for (base, authority, origin) in [
+            ("https://a.example:443/oauth", "a.example", "https://a.example"),
+            ("https://A.example", "a.example:443", "https://a.example"),
+            ("https://a.example:8443", "a.example:8443", "https://a.example:8443"),
+            ("http://[::1]:80", "[::1]", "http://[::1]"),
+        ] {
+            let hosts = try HostList([.custom(base)])
+            #expect(hosts.entry(named: authority)?.browserOrigin == origin)
+        }
+    }
 }
 
 extension Site {

@@ -25,6 +25,7 @@ import TokenVault
         let host = "http://127.0.0.1:\(port)"
         var configuration = CallbackFront.Configuration()
         configuration.publicBaseURL = host + "/oauth"
+        configuration.hosts = [.custom("https://platform.example/oauth")]
         configuration.logger = Logger(label: "mounted") { _ in site.log }
         let front = try CallbackFront(vault: site.vault, configuration: configuration)
         let router = Router(context: HostContext.self)
@@ -108,6 +109,7 @@ import TokenVault
                 #expect(missing.status == 404)
                 #expect(missing.body.contains("There is nothing here"))
                 #expect(missing.headers["content-security-policy"] != nil)
+                #expect(missing.headers["strict-transport-security"] == nil)
                 #expect(try await browser.get(host + "/oauth/health").body == "ok\n")
                 let elsewhere = try await browser.get(
                     host + "/oauth/completed", ["Host: other.example"])

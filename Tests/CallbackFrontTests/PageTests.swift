@@ -97,7 +97,9 @@ import TokenVault
         }
         #expect(reason(.flowDenied) == .flowDenied)
         #expect(reason(.otherAccount) == .otherAccount)
-        #expect(reason(.storeFull) == .unavailable)
+        for code in [.storeFull, .storageFailed, .closed, .tooManySecrets] as [VaultError.Code] {
+            #expect(reason(code) == .unavailable)
+        }
         #expect(reason(.notFound) == .connectionEnded)
         #expect(reason(.applicationNotFound) == .applicationMisconfigured)
         #expect(reason(.forked) == .unknown)

@@ -68,6 +68,9 @@ struct LinkTests {
                 let output = try await bench.expect(link)
                 #expect(output.errors.isEmpty)
                 made = try #require(output.objects().first)
+                let unconfirmed = try await bench.expect(
+                    ["link", "anna", "--app", "demo", "--confirm"], status: 78)
+                #expect(unconfirmed.errors.contains("leads to confirmation_url"))
                 for (option, other) in [("--success", "ok"), ("--failure", "no")] {
                     let refused = try await bench.expect(
                         ["link", "anna", "--app", "demo", option]
@@ -114,6 +117,10 @@ struct LinkTests {
             let other = try await bench.expect(
                 link + ["--base-url", "http://127.0.0.1:1"], status: 64)
             #expect(other.errors.contains("the link has to be at the host of the callback"))
+            // The origin alone is not enough: the callback is not below this path.
+            let below = try await bench.expect(
+                link + ["--base-url", base(bench) + "/oauth"], status: 64)
+            #expect(below.errors.contains("the link has to be at the host of the callback"))
             for wrong in [
                 "127.0.0.1", "http://a.example", base(bench) + "/", "https://a.example/?x",
             ] {
@@ -153,6 +160,9 @@ struct LinkTests {
                 """)
             let elsewhere = try await bench.expect(byFile, status: 78)
             #expect(elsewhere.errors.contains("which `serve` does not answer"))
+            let unserved = try await bench.expect(
+                byFile + ["--base-url", base(bench)], status: 64)
+            #expect(unserved.errors.contains("none of the hosts that `serve` has"))
         }
     }
 

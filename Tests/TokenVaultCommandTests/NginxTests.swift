@@ -49,7 +49,7 @@ struct NginxTests {
             """)
     }
 
-    @Test func theServerBlockServesAndLogsNoCode() async throws {
+    @Test func theServerBlockServesAndLogsNeitherCodeNorLink() async throws {
         try await Workbench.run { bench in
             try await bench.prepare()
             let (port, front) = (try freePort(), try freePort())
@@ -71,6 +71,9 @@ struct NginxTests {
                 // The front has refused it, and says so at an address that has no code.
                 #expect(answer.text.hasPrefix("303 "), "\(answer)")
                 #expect(!answer.text.contains("c0de"))
+                let link = try await shell(
+                    bench, curl + "https://oauth2.example.com:\(port)/connect/t0ken")
+                #expect(link.text.hasPrefix("303 "), "\(link)")
                 let stranger = try await shell(
                     bench, "curl -sk -o page https://127.0.0.1:\(port)/")
                 #expect(stranger.status == 35)
@@ -79,7 +82,8 @@ struct NginxTests {
                 let log = try String(
                     contentsOf: bench.folder.appending(path: "tokenvault.log"), encoding: .utf8)
                 #expect(log.contains("GET /callback/demo 303"))
-                #expect(!log.contains("c0de"))
+                #expect(log.contains("GET /connect/- 303"))
+                #expect(!log.contains("c0de") && !log.contains("t0ken"))
             }
         }
     }

@@ -151,6 +151,11 @@ struct ServeFileTests {
                     "hosts: { domain: a.b, regions: [us], custom_domains: [oauth2.a.b] }",
                     "names a host twice"
                 ),
+                (
+                    "listen: 127.0.0.1:80\npublic_url: https://a.example:443\n"
+                        + "hosts: { custom_domains: [a.example] }",
+                    "2: public_url is one of hosts already"
+                ),
                 ("listen: 0.0.0.0:80", "1: listen is not an address of this machine alone"),
                 ("back_label: Back", "1: back_label needs back_url"),
                 ("resolve: [\"a.example:443:127.0.0.1\"]", "1: resolve is for practice servers"),

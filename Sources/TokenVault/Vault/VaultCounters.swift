@@ -32,8 +32,9 @@ public struct VaultCounters: Sendable {
     public let commitTimes: Histogram
     /// How many commits each transaction made durable.
     public let commitSizes: Histogram
-    /// Authorizations that were started and have not ended. One that was abandoned counts until a
-    /// later one sweeps it out.
+    /// Links that were not opened yet, authorizations that were started and have not ended, and
+    /// callbacks that await confirmation. One that was abandoned counts until a later one sweeps it
+    /// out.
     public let flowCount: Int
     /// Webhooks to which nothing is sent until they are resumed, as ``Vault/run()`` has found them.
     public let stoppedWebhookCount: Int

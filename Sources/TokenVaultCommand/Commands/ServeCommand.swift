@@ -205,11 +205,24 @@ struct ServeCommand: AsyncParsableCommand {
         do throws(CallbackFrontError) {
             return try CallbackFront(vault: vault, configuration: configuration)
         } catch {
-            throw CommandFailure(
-                .usage,
-                "--public-url is https and a host, with a path where the front is mounted; "
-                    + "without it --listen is an address of this machine alone, such as "
-                    + "127.0.0.1:8080 (\(error))")
+            throw CommandFailure(.usage, "\(Self.remedy(error.code)) (\(error))")
+        }
+    }
+
+    private static func remedy(_ code: CallbackFrontError.Code) -> String {
+        switch code {
+        case .baseURLRefused:
+            "--public-url (public_url) and hosts are each https and a host, no host twice; without "
+                + "them --listen is an address of this machine alone, such as 127.0.0.1:8080"
+        case .redirectRefused:
+            "success_redirects and failure_redirects are absolute https:// URLs without query and "
+                + "fragment"
+        case .confirmationURLRefused:
+            "confirmation_url is an absolute https:// URL without query and fragment"
+        case .pagesRefused:
+            "name and back_label are 1 to 64 bytes, back_url is an https:// URL, and logo is a "
+                + "picture of at most 256 KiB"
+        default: "browsers cannot be answered with these settings"
         }
     }
 }

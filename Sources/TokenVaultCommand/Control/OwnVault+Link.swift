@@ -26,6 +26,7 @@ extension OwnVault {
         let callback = CallbackURI(ApplicationForm(summary))
         let base = try base(of: callback, form.baseURL)
         try front?.check(form.redirects)
+        if form.awaitsConfirmation ?? false { try front?.checkConfirmation() }
         let link = try await vault.link(
             ConnectionID(form.id), application: application, scopes: form.scopes,
             userScopes: form.userScopes,
@@ -45,13 +46,25 @@ extension OwnVault {
         let registered = callback.text.printable
         let application = callback.application.printable
         if let given {
-            guard let origin = callback.origin, BaseURL(given)?.origin == origin else {
+            // The same question as of a host that `serve` has.
+            let place = FrontReach(
+                origins: [given],
+                plainCallbackApplications: front?.plainCallbackApplications ?? [])
+            guard BaseURL(given) != nil, place.origin(of: callback) != nil else {
                 throw CommandFailure(
                     .usage,
                     "the link has to be at the host of the callback, and the redirect URI of the "
                         + "application \(application) is \(registered): give --base-url of "
-                        + "that host"
-                )
+                        + "that host, so that the redirect URI is it with "
+                        + "/callback/\(application), or /callback alone where the provider sends "
+                        + "iss or --config names a file whose plain_callback_applications has it")
+            }
+            if let known = front?.reach.origins, !known.isEmpty, !known.contains(given) {
+                throw CommandFailure(
+                    .usage,
+                    "--base-url is none of the hosts that `serve` has, which are "
+                        + "\(known.joined(separator: ", ").printable): leave it out, or add its "
+                        + "host to hosts in the file of `serve`")
             }
             return given
         }
@@ -73,6 +86,16 @@ extension OwnVault {
 }
 
 extension FrontSettings {
+    /// Whether there is a page that a flow which awaits confirmation leads to: the front ends it as
+    /// failed where there is none.
+    fileprivate func checkConfirmation() throws(CommandFailure) {
+        guard confirmationURL == nil else { return }
+        throw CommandFailure(
+            .misconfigured,
+            "a flow that awaits confirmation leads to confirmation_url, which the file of `serve` "
+                + "does not have: add it there and start `serve` again, or leave out --confirm")
+    }
+
     /// Whether flows may end where they are to. The front looks again when one does.
     fileprivate func check(_ redirects: RedirectsForm?) throws(CommandFailure) {
         try check(redirects?.success, "--success", successRedirects, "success_redirects")

@@ -20,9 +20,6 @@ struct CallbackURI: Sendable {
         (self.application, self.text, self.sendsIssuer) = (application, text, sendsIssuer)
     }
 
-    /// Its scheme, host and port; nil where it has none.
-    var origin: String? { BaseURL.origin(of: text) }
-
     /// That of the application alone.
     func own(at origin: String) -> String {
         "\(origin)/callback/\(application)"

@@ -36,6 +36,12 @@ extension FrontSettings {
             plainCallbackApplications: plainCallbackApplications)
     }
 
+    /// Whether `public_url` is one of the hosts, however it is written.
+    var isPublicURLOfHosts: Bool {
+        guard let text = publicURL?.lowercased() else { return false }
+        return hosts.all.contains { text == "https://\($0)" || text == "https://\($0):443" }
+    }
+
     private var configuredOrigins: [String] {
         hosts.all.map { "https://\($0)" } + (publicURL.map { [$0] } ?? [])
     }

@@ -42,6 +42,9 @@ extension ServeSettings {
         refuse(front.publicURL != nil && !listens, "public_url", "needs listen: add it")
         refuse(!front.hosts.all.isEmpty && !listens, "hosts", "needs listen: add it")
         refuse(
+            front.isPublicURLOfHosts, "public_url",
+            "is one of hosts already: take it out of one of them")
+        refuse(
             front.backLabel != nil && front.backURL == nil, "back_label",
             "needs back_url, where it leads: add it")
         refuse(
