@@ -261,6 +261,26 @@ import TokenVaultTesting
         stand.vault.close()
     }
 
+    @Test("Of a held code whose connection was disconnected nothing is said any more")
+    func dropsNothingOfThoseGone() async throws {
+        let stand = try await Stand()
+        let application = stand.practice.application
+        let link = try await stand.vault.link(
+            stand.id, application: application, awaitsConfirmation: true)
+        _ = try await stand.hold(stand.consent(link.token))
+        try await stand.vault.disconnect(stand.id)
+        let other = try await stand.vault.link(stand.id, application: application)
+        try await stand.complete(stand.consent(other.token))
+        stand.clock.advance(by: .seconds(61))
+        // Its timer has run when the one that is set after it has.
+        #expect(await stand.vault.refresher.pause(milliseconds: 0))
+        try await Task.sleep(for: .milliseconds(200))
+        let log = try await stand.vault.log(stand.id, limit: 20).map(\.kind)
+        #expect(!log.contains(.connectFailed) && log.last == .connected)
+        #expect(try stand.vault.status(stand.id)?.reason == nil)
+        stand.vault.close()
+    }
+
     @Test("C3: another server's callback is not held, and ends the flow")
     func otherIssuer() async throws {
         let stand = try await Stand()

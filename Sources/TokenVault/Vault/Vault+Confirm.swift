@@ -189,6 +189,9 @@ extension Vault {
         commit.mayUseReserve = true
         commit.add(.takeFlow(heldKey))
         do throws(VaultError) {
+            // Of a connection that was disconnected since nothing is said, not even where its id
+            // is another's by now: the flow opens with the data key of its own life alone.
+            guard try store.openFlow(heldKey) != nil else { return false }
             _ = try await durable(commit)
         } catch {
             return false
