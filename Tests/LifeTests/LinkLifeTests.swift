@@ -307,7 +307,8 @@ import TokenVaultTesting
         moved.redirectURI = "https://platform.example/callback/other"
         try await stand.vault.put(moved)
         #expect(try await stand.target(other)?.scopes == ["read"])
-        #expect(try await stand.target(other, ["write"])?.scopes == ["write"])
+        #expect(
+            try await stand.target(other, ["read", "write"])?.scopes == ["read", "write"])
         #expect(try await stand.target(application)?.scopes == ["write"])
         stand.vault.close()
     }
