@@ -93,7 +93,7 @@ struct PageSet: Sendable {
         busy = frame.message(
             "This takes a moment longer", .stopped,
             [
-                "Too much is going on here at once. Nothing was connected yet, and nothing is lost.",
+                "Too much goes on here at once. Nothing was connected yet, and nothing is lost.",
                 "Reload this page in a few seconds: your sign-in then goes on where it stopped.",
             ])
         notes = CompletionNote.allCases.reduce(into: [:]) { pages, note in

@@ -57,7 +57,7 @@ extension Vault {
         var place: UInt64 = 0
         /// How many entries were gone, which its record does not say yet.
         var missed: UInt64 = 0
-        /// What came of an attempt that its record does not say yet, such as where the disk is full.
+        /// What came of an attempt that its record does not say yet, as where the disk is full.
         var unwritten: (outcome: WebhookOutcome, event: LoggedEvent)?
     }
 

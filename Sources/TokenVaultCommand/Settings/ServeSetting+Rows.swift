@@ -34,8 +34,8 @@ extension ServeSetting {
             "How what happens is written on stderr, a line each, without a secret."),
         ServeSetting(
             "logs_refreshes", \.logsRefreshes, .flag,
-            "Keeps every refresh that worked in the vault's log, for webhooks and whoever reads it; "
-                + "they push other events out."),
+            "Keeps every refresh that worked in the vault's log, for webhooks and whoever reads "
+                + "it; they push other events out."),
         ServeSetting(
             "end_notice", \.endNoticeDays, .number(of: "days", ServeSettings.endNoticeDaysRange),
             "How long before a connection's end it is told that it expires soon; 0 for never."),
