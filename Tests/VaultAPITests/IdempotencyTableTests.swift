@@ -14,7 +14,8 @@ import TokenVaultTesting
 
     private func request(_ text: String) throws -> Fingerprint {
         let secret = try Secret(testing: text)
-        return try Fingerprint(secret.bytes)
+        let hashKey = try Secret(testing: "a key of thirty-two bytes in all")
+        return try Fingerprint(secret.bytes, key: hashKey)
     }
 
     private func name(_ finding: IdempotencyTable.Finding) -> String {

@@ -77,17 +77,7 @@ extension Vault {
     public func revokeAPIKey(_ id: String) async throws(VaultError) {
         try checkProcess()
         try await verified()
-        let key = store.key(.apiKey, id)
-        try refresher.beginErasing(key)
-        defer { refresher.endErasing(key) }
-        let fence = Commit()
-        fence.mayUseReserve = true
-        fence.add(.fence(key))
-        let erasure = Commit()
-        erasure.mayUseReserve = true
-        erasure.add(.erase(key))
-        _ = try await durable(fence)
-        _ = try await durable(erasure)
+        try await erase(store.key(.apiKey, id))
     }
 
     /// The key that somebody shows; nil where there is none such, or it has expired.

@@ -141,17 +141,8 @@ extension Vault {
         try checkProcess()
         try await verified()
         let key = store.key(.application, id.text)
-        try refresher.beginErasing(key)
-        defer { refresher.endErasing(key) }
-        let fence = Commit()
-        fence.mayUseReserve = true
-        fence.add(.fence(key))
-        let erasure = Commit()
-        erasure.mayUseReserve = true
-        erasure.add(.erase(key))
         do throws(VaultError) {
-            _ = try await durable(fence)
-            _ = try await durable(erasure)
+            try await erase(key)
             refresher.applicationStored(id, .identity)
         } catch {
             throw error.code == .notFound ? VaultError(.applicationNotFound, .vault) : error

@@ -1,21 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Vault {
-    /// The fingerprint of the state in the query of a callback.
-    ///
-    /// - Throws: `callbackRejected` where the query is malformed, `tooManySecrets`; what the
-    ///   verification throws.
-    package func fingerprint(
-        ofStateIn query: borrowing Secret, of application: ApplicationID
-    ) async throws(VaultError) -> Fingerprint {
-        try checkProcess()
-        defer { MemoryHygiene.scrub() }
-        try await verified()
-        let names = try callbackNames(application)
-        let callback = try Callback(query: query.bytes, names: names)
-        return try Fingerprint(callback.state.bytes)
-    }
-
     /// What the parameters of a callback are called: as the provider of its application has it;
     /// where the caller does not say which that is, of its flow's.
     ///

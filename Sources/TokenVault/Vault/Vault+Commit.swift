@@ -20,7 +20,22 @@ extension Vault {
         return try result.get()
     }
 
-    /// The same for the open, which waits on the caller's thread.
+    /// Erases a record that nothing is sent for, such as an application's: fenced first, so that a
+    /// crash between the two leaves the rest to the next open.
+    ///
+    /// - Throws: `notFound`; `disconnecting` while another call erases it.
+    func erase(_ key: RecordKey) async throws(VaultError) {
+        try refresher.beginErasing(key)
+        defer { refresher.endErasing(key) }
+        for change in [Change.Kind.fence(key), .erase(key)] {
+            let commit = Commit()
+            commit.mayUseReserve = true
+            commit.add(change)
+            _ = try await durable(commit)
+        }
+    }
+
+    /// The same as `durable` for the open, which waits on the caller's thread.
     static func durable(
         _ commit: Commit, _ committer: any Committing
     ) throws(VaultError) -> Committed {

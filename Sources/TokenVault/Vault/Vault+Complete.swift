@@ -25,7 +25,7 @@ extension Vault {
     ///   `otherAccount` where the application refuses another account than the connection has: its
     ///   tokens are as they were, and the new ones wiped;
     ///   `tooManySecrets` where there is no room for the request or for what the code brings: then
-    ///   nothing was sent, and the flow is still open.
+    ///   nothing was sent, and the flow is still open, unless there was room until it was taken.
     @discardableResult
     public func complete(
         callbackQuery query: borrowing Secret, application: ApplicationID? = nil,

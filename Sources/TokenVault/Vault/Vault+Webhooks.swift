@@ -86,16 +86,7 @@ extension Vault {
         try checkProcess()
         try await verified()
         let key = store.key(.webhook, id.text)
-        try refresher.beginErasing(key)
-        defer { refresher.endErasing(key) }
-        let fence = Commit()
-        fence.mayUseReserve = true
-        fence.add(.fence(key))
-        let erasure = Commit()
-        erasure.mayUseReserve = true
-        erasure.add(.erase(key))
-        _ = try await durable(fence)
-        _ = try await durable(erasure)
+        try await erase(key)
         refresher.webhooks.remove(key)
         webhookChanged()
     }
